@@ -1,0 +1,94 @@
+"""Locality-sensitive hashing: rows that share a band of their signature are candidates."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+BANDS, ROWS = 25, 5
+"""25 bands of 5 rows find a pair of similarity 0.8 with probability over 0.999. The `optimal` parameters that libraries
+compute for one threshold (9 x 13 for 0.8) find it with 0.40. So many candidates are affordable as each is confirmed."""
+
+Array = npt.NDArray[np.uint32]
+Keys = npt.NDArray[np.uint64]
+
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_log = logging.getLogger(__name__)
+
+
+def band_keys(signatures: Array, groups: Sequence[str]) -> Keys:
+    """Hash each band of each signature, apart by group and band.
+
+    Args:
+        signatures: One row per text, at least `BANDS` * `ROWS` slots.
+        groups: One name per text; only texts of one group are candidates of each other.
+
+    Returns:
+        Array of shape (texts, `BANDS`).
+    """
+    salts = {name: xxhash.xxh64_intdigest(name.encode("utf-8", "replace")) for name in set(groups)}
+    bands = signatures[:, : BANDS * ROWS].astype(np.uint64).reshape(len(signatures), BANDS, ROWS)
+    start = np.array([salts[name] for name in groups], dtype=np.uint64)[:, None]
+    keys: Keys = start ^ (np.arange(1, BANDS + 1, dtype=np.uint64) * _PRIME)
+    for row in range(ROWS):
+        keys = (keys ^ bands[:, :, row]) * _PRIME
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+class Buckets:
+    """Buckets that grow as rows are kept. Duplicates are never inserted, so equal texts do not make it quadratic.
+
+    Args:
+        cap: Most rows of one bucket. A full bucket (boilerplate) takes no more, and that is logged once per bucket.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._rows: dict[int, list[int]] = {}
+        self.full = 0
+
+    def candidates(self, keys: Keys) -> list[int]:
+        """Return the kept rows that share a band with these keys, in order."""
+        return sorted({row for key in keys.tolist() for row in self._rows.get(key, ())})
+
+    def insert(self, row: int, keys: Keys) -> None:
+        """Keep a row."""
+        for key in keys.tolist():
+            bucket = self._rows.setdefault(key, [])
+            if len(bucket) < self._cap:
+                bucket.append(row)
+            elif len(bucket) == self._cap:
+                bucket.append(row)
+                self.full += 1
+                _log.warning("near duplicates: a bucket is full at %d rows; rows after it may be missed", self._cap)
+
+
+class SortedBands:
+    """An index over many signatures that do not change: the keys of each band, sorted.
+
+    Args:
+        keys: As `band_keys` returns them.
+        cap: Most candidates looked at per bucket; a longer one is cut, and that is logged.
+    """
+
+    def __init__(self, keys: Keys, cap: int) -> None:
+        self._order = np.argsort(keys, axis=0, kind="stable")
+        self._keys = np.take_along_axis(keys, self._order, axis=0)
+        self._cap = cap
+
+    def candidates(self, keys: Keys) -> npt.NDArray[np.int64]:
+        """Return the rows that share a band with these keys, in order."""
+        found = []
+        for band, key in enumerate(keys):
+            column = self._keys[:, band]
+            left, right = np.searchsorted(column, key, "left"), np.searchsorted(column, key, "right")
+            if right - left > self._cap:
+                _log.warning(
+                    "near duplicates: a bucket of history holds %d rows, %d are compared", right - left, self._cap
+                )
+                right = left + self._cap
+            found.append(self._order[left:right, band])
+        return np.unique(np.concatenate(found))

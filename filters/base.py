@@ -1,0 +1,237 @@
+"""What a filter is: a table of samples in, one verdict per sample out, joined by id.
+
+    @row_filter("length", version="1", options=LengthOptions)
+    def length(row, context, options):
+        return PASS if ... else fail("too_long", words=...)
+
+A *row* filter judges each row by itself and runs with each batch. A *night* filter sees the whole night, sorted by
+sample id, so that neither order nor sharding changes a verdict. Filters only observe; `filters.policy` decides.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from filters.benchmarks import BenchmarkManifest
+from filters.rows import Row, read_rows
+from storage.errors import NightschoolError
+from storage.ids import digest
+from synth.problems.base import Problem
+
+Scope = Literal["row", "night"]
+Outcome = Literal["pass", "fail", "unknown"]
+
+VERDICTS = pa.schema(
+    [(name, pa.string()) for name in ("sample_id", "filter", "version", "outcome", "reason", "detail")]
+)
+"""Columns of a table of verdicts; the lake adds `night` and `commit_id`."""
+
+
+class FilterError(NightschoolError):
+    """A filter broke its contract: it did not give exactly one verdict per row."""
+
+
+class Options(BaseModel):
+    """Base of a filter's options: unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What filters may look at besides the rows.
+
+    Attributes:
+        problems: Problems by id.
+        manifest: The pinned benchmarks; None when there are none.
+        heldout: Structure ids of our own evaluation sets.
+        heldout_prompts: Prompts of our own evaluation sets.
+        history: The `signatures` of every row accepted before (a column `night` is used when there is one).
+        eligible: Ids of the rows that may stand for their duplicates, usually those that no row filter rejects
+            (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
+            its answer could take a good row with it.
+    """
+
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    manifest: BenchmarkManifest | None = None
+    heldout: frozenset[str] = frozenset()
+    heldout_prompts: frozenset[str] = frozenset()
+    history: pa.Table | None = None
+    eligible: frozenset[str] | None = None
+
+    def may_represent(self, row: Row) -> bool:
+        """Whether a row may be the one that is kept of several duplicates."""
+        return self.eligible is None or row.sample_id in self.eligible
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a filter found in one row.
+
+    Attributes:
+        outcome: `pass`, `fail` or `unknown`.
+        reason: A stable word for why not; None on pass.
+        detail: What was found, JSON values only; empty when there is nothing to say.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+PASS = Finding("pass")
+
+
+def fail(reason: str, **detail: object) -> Finding:
+    """Make a failing finding."""
+    return Finding("fail", reason, detail)
+
+
+class Filter(Protocol):
+    """A filter with its options set."""
+
+    @property
+    def name(self) -> str:
+        """Name used in recipes and verdicts."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of the rule; with `+` and a digest when its options are not the defaults."""
+        ...
+
+    @property
+    def scope(self) -> Scope:
+        """`row`: may run on any batch. `night`: needs the whole night in one table."""
+        ...
+
+    def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
+        """Return one verdict (schema `VERDICTS`) per row of `samples`."""
+        ...
+
+
+RowRule = Callable[[Row, Context, Any], Finding]
+NightRule = Callable[[Sequence[Row], Context, Any], Mapping[str, Finding]]
+
+
+@dataclass(frozen=True)
+class BoundFilter:
+    """The `Filter` that the decorators of this module make."""
+
+    name: str
+    version: str
+    scope: Scope
+    options: Options
+    rule: Callable[[Sequence[Row], Context, Any], Mapping[str, Finding]]
+
+    def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
+        """Return one verdict (schema `VERDICTS`) per row of `samples`, in its order."""
+        rows = read_rows(samples)
+        findings = self.rule(sorted(rows, key=lambda row: row.sample_id), context, self.options)
+        return verdict_table(self, ((row.sample_id, findings[row.sample_id]) for row in rows))
+
+
+@dataclass(frozen=True)
+class FilterKind:
+    """A registered filter, before its options are set.
+
+    Attributes:
+        name: Name used in recipes and verdicts.
+        version: Version of the rule.
+        scope: `row` or `night`.
+        options: Its options, as a pydantic model.
+        rule: From the rows sorted by id to a finding for each id.
+        summary: One line for people.
+    """
+
+    name: str
+    version: str
+    scope: Scope
+    options: type[Options]
+    rule: NightRule
+    summary: str
+
+    def bind(self, options: Options | None = None) -> BoundFilter:
+        """Set the options; the defaults when None."""
+        chosen = options or self.options()
+        plain = chosen.model_dump(mode="json")
+        changed = plain != self.options().model_dump(mode="json")
+        version = f"{self.version}+{digest(plain, length=8)}" if changed else self.version
+        return BoundFilter(self.name, version, self.scope, chosen, self.rule)
+
+
+def row_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[RowRule], FilterKind]:
+    """Make a filter of a function that judges one row. Its docstring's first line becomes the summary."""
+
+    def decorate(rule: RowRule) -> FilterKind:
+        def judge(rows: Sequence[Row], context: Context, chosen: Options) -> Mapping[str, Finding]:
+            return {row.sample_id: rule(row, context, chosen) for row in rows}
+
+        return FilterKind(name, version, "row", options, judge, _summary(rule, name))
+
+    return decorate
+
+
+def night_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[NightRule], FilterKind]:
+    """Make a filter of a function that judges a whole night, given its rows sorted by id."""
+
+    def decorate(rule: NightRule) -> FilterKind:
+        return FilterKind(name, version, "night", options, rule, _summary(rule, name))
+
+    return decorate
+
+
+def _summary(rule: object, name: str) -> str:
+    return (rule.__doc__ or name).strip().splitlines()[0]
+
+
+def verdict_table(judge: Filter, findings: Iterable[tuple[str, Finding]]) -> pa.Table:
+    """Build the verdict table of a filter from pairs of sample id and finding."""
+    columns: dict[str, list[str | None]] = {name: [] for name in VERDICTS.names}
+    for sample_id, finding in findings:
+        detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
+        values = (sample_id, judge.name, judge.version, finding.outcome, finding.reason, detail)
+        for name, value in zip(VERDICTS.names, values, strict=True):
+            columns[name].append(value)
+    return pa.table(columns, schema=VERDICTS)
+
+
+def run_filters(filters: Sequence[Filter], samples: pa.Table, context: Context) -> pa.Table:
+    """Run filters over one table and return all their verdicts, checked.
+
+    Raises:
+        FilterError: Sample ids repeat, or a filter did not give exactly one verdict, under its own name and with a
+            known outcome, for each row; the message names the filter.
+    """
+    wanted = Counter(samples["sample_id"].to_pylist())
+    if repeated := [sample_id for sample_id, times in wanted.items() if times > 1 or sample_id is None]:
+        raise FilterError(f"samples: sample_id {repeated[0]!r} is not the id of exactly one row")
+    tables = []
+    for judge in filters:
+        verdicts = judge(samples, context)
+        _check(judge, verdicts, wanted)
+        tables.append(verdicts.select(VERDICTS.names).cast(VERDICTS))
+    return pa.concat_tables([VERDICTS.empty_table(), *tables])
+
+
+def _check(judge: Filter, verdicts: pa.Table, wanted: Counter[str]) -> None:
+    missing = set(VERDICTS.names) - set(verdicts.column_names)
+    if missing:
+        raise FilterError(f"filter {judge.name!r}: its verdicts have no column {', '.join(sorted(missing))}")
+    given = Counter(verdicts["sample_id"].to_pylist())
+    if given != wanted:
+        odd = next(iter((wanted - given) or (given - wanted)))
+        raise FilterError(
+            f"filter {judge.name!r} gave {given[odd]} verdicts for sample {odd!r}; it must give exactly one per row"
+        )
+    if names := set(verdicts["filter"].to_pylist()) - {judge.name}:
+        raise FilterError(f"filter {judge.name!r} signed a verdict as {sorted(map(str, names))[0]!r}")
+    if outcomes := set(verdicts["outcome"].to_pylist()) - {"pass", "fail", "unknown"}:
+        raise FilterError(
+            f"filter {judge.name!r} gave the outcome {sorted(map(str, outcomes))[0]!r}; use pass, fail or unknown"
+        )

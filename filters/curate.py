@@ -1,0 +1,99 @@
+"""Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters import filter_kinds, get_filter
+from filters.base import Context, Filter, run_filters
+from filters.benchmarks import BenchmarkManifest
+from filters.policy import decide, eligible, read_policies
+from filters.signatures import make_signatures
+from storage import nights
+from storage.lake import Lake
+from synth.methods import methods
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+
+class Curator:
+    """Judges the rows of one night.
+
+    Args:
+        lake: The lake.
+        night: The night.
+        manifest: Benchmarks that rows must not hold.
+        options: Options by filter, as the recipe gives them.
+        policy: Options of the policy by method, as the recipe gives them.
+        observed: Filters that only observe the rows of a method, by method.
+
+    Raises:
+        RecipeError: A filter, a method or an option is unknown.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        night: str,
+        *,
+        manifest: BenchmarkManifest,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        policy: Mapping[str, Any] | None = None,
+        observed: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        self._lake = lake
+        self._night = night
+        self._manifest = manifest
+        given = options or {}
+        for name in given:
+            get_filter(name, given[name])
+        self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
+        self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
+        self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
+
+    @cached_property
+    def _problems(self) -> dict[str, Problem]:
+        return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, night=self._night)}
+
+    def _context(self, **more: Any) -> Context:
+        return Context(
+            problems=self._problems,
+            manifest=self._manifest,
+            heldout=frozenset(problem.structure_id for problem in self._heldout),
+            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
+            **more,
+        )
+
+    def _of_scope(self, scope: str) -> list[Filter]:
+        return [judge for judge in self._filters if judge.scope == scope]
+
+    def observe_rows(self, samples: pa.Table) -> pa.Table:
+        """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
+        return self._stamp(run_filters(self._of_scope("row"), samples, self._context()))
+
+    def decide_night(self) -> None:
+        """Run the night filters on all of a night's samples, decide on each, and commit, once."""
+        key = f"curate:{self._night}"
+        if self._lake.has(key):
+            return
+        samples = nights.night_samples(self._lake, self._night)
+        seen = nights.night_verdicts(self._lake, self._night)
+        standing = eligible(samples, seen, self._policies)
+        history = nights.accepted_signatures(self._lake, self._night)
+        context = self._context(eligible=standing, history=history)
+        found = run_filters(self._of_scope("night"), samples, context)
+        names = [judge.name for judge in self._filters]
+        decisions = decide(samples, pa.concat_tables([seen, found]), self._policies, filters=names)
+        accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
+        kept = samples.filter(pc.is_in(samples["sample_id"], accepted))
+        tables = {
+            "verdicts": self._stamp(pa.concat_tables([found, decisions])),
+            "signatures": make_signatures(kept, self._context()),
+        }
+        self._lake.commit(key, "curate", tables, night=self._night)
+
+    def _stamp(self, verdicts: pa.Table) -> pa.Table:
+        return verdicts.append_column("night", pa.array([self._night] * verdicts.num_rows, pa.string()))

@@ -1,0 +1,177 @@
+"""The decision: accepted or rejected, from what the filters observed, by a policy per method.
+
+By default every filter must pass, and `unknown` is no pass (contract: unverifiable is never counted as correct). A
+method whose rows may be wrong on purpose only observes a filter:
+
+    policy:
+      knights_knaves: {observe: [answer]}   # warm-up keeps wrong chains too (arXiv:2505.13718)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from filters.base import VERDICTS
+from storage.errors import RecipeError
+from storage.ids import digest
+from storage.names import unknown
+
+NAME = "policy"
+VERSION = "1"
+
+ORDER = (
+    "structure",
+    "length",
+    "repetition",
+    "attempt",
+    "answer",
+    "decontamination",
+    "exact_duplicates",
+    "near_duplicates",
+)
+"""The first of these that does not pass gives the reason; other filters follow, by name."""
+
+
+class Policy(BaseModel):
+    """What is asked of the rows of one method."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    observe: frozenset[str] = Field(default=frozenset(), description="Filters that are recorded but do not reject.")
+    accept_unknown: frozenset[str] = Field(default=frozenset(), description="Filters whose `unknown` does not reject.")
+
+    def refuses(self, name: str, outcome: str) -> bool:
+        """Whether a filter's outcome rejects a row."""
+        if name in self.observe or outcome == "pass":
+            return False
+        return not (outcome == "unknown" and name in self.accept_unknown)
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies of a night.
+
+    Attributes:
+        methods: Policies by method.
+        default: The policy of every other method.
+    """
+
+    methods: Mapping[str, Policy] = field(default_factory=dict)
+    default: Policy = field(default_factory=lambda: Policy())
+
+    def of(self, method: str) -> Policy:
+        """Return the policy of a method."""
+        return self.methods.get(method, self.default)
+
+    @property
+    def version(self) -> str:
+        """Version of the rule and digest of the policies, as it stands in the verdicts."""
+        plain = {name: _plain(policy) for name, policy in [*self.methods.items(), ("", self.default)]}
+        return f"{VERSION}+{digest(plain, length=8)}"
+
+
+def _plain(policy: Policy) -> dict[str, list[str]]:
+    return {name: sorted(getattr(policy, name)) for name in type(policy).model_fields}
+
+
+def read_policies(
+    given: Mapping[str, Any],
+    *,
+    methods: Iterable[str],
+    filters: Iterable[str],
+    observes: Mapping[str, Iterable[str]] | None = None,
+) -> Policies:
+    """Read the policies of a recipe: a mapping from method, or `default`, to a policy.
+
+    Args:
+        given: What the recipe says, for example `{"knights_knaves": {"observe": ["answer"]}}`.
+        methods: Names of the methods there are.
+        filters: Names of the filters there are.
+        observes: What each method observes by itself (`Method.observes`), for methods the recipe says nothing about.
+
+    Raises:
+        RecipeError: A method, filter or key is unknown; the message has the nearest.
+    """
+    known_methods, known_filters = {*methods, "default"}, set(filters)
+    found = {name: Policy(observe=frozenset(names)) for name, names in (observes or {}).items() if set(names)}
+    for method, raw in given.items():
+        if method not in known_methods:
+            raise RecipeError(f"policy.{method}: {unknown('method', method, known_methods)}")
+        found[method] = _read(method, raw)
+    for method, policy in found.items():
+        for key, names in _plain(policy).items():
+            for name in names:
+                if name not in known_filters:
+                    raise RecipeError(f"policy.{method}.{key}: {unknown('filter', name, known_filters)}")
+    return Policies({name: item for name, item in found.items() if name != "default"}, found.get("default", Policy()))
+
+
+def _read(method: str, raw: object) -> Policy:
+    for key in raw if isinstance(raw, Mapping) else ():
+        if key not in Policy.model_fields:
+            raise RecipeError(f"policy.{method}: {unknown('key', str(key), Policy.model_fields)}")
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["policy", method, *map(str, first["loc"])])
+        raise RecipeError(f"{where}: {first['msg']} (given: {first['input']!r})") from error
+
+
+def decide(
+    samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None, *, filters: Sequence[str] = ()
+) -> pa.Table:
+    """Decide on every sample.
+
+    Args:
+        samples: The rows to decide on (`sample_id`, `method`).
+        verdicts: What the filters said. Of several verdicts of one filter on one row the last holds.
+        policies: The policies of the night; None is the default policy for every method.
+        filters: Filters that each row must have a verdict of, besides those that occur in `verdicts`.
+
+    Returns:
+        One row per sample in the form of a verdict: filter `policy`, outcome `accepted` or `rejected`, and the first
+        filter that refused with its reason, for example `answer:wrong_answer` (`answer:missing` without a verdict).
+    """
+    policies = policies or Policies()
+    found = _by_sample(verdicts)
+    required = _ordered({*filters, *(name for names in found.values() for name in names)})
+    version = policies.version
+    rows: list[dict[str, str | None]] = []
+    for sample_id, method in zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True):
+        reason = _refusal(policies.of(method or ""), found.get(sample_id, {}), required)
+        outcome = "rejected" if reason else "accepted"
+        rows.append({"sample_id": sample_id, "filter": NAME, "version": version, "outcome": outcome, "reason": reason})
+    return pa.Table.from_pylist(rows, schema=VERDICTS)
+
+
+def eligible(samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None) -> frozenset[str]:
+    """Return the ids of the rows that no verdict so far rejects: those that may stand for their duplicates."""
+    decisions = decide(samples, verdicts, policies)
+    pairs = zip(decisions["sample_id"].to_pylist(), decisions["outcome"].to_pylist(), strict=True)
+    return frozenset(sample_id for sample_id, outcome in pairs if outcome == "accepted")
+
+
+def _by_sample(verdicts: pa.Table) -> dict[str, dict[str, tuple[str, str | None]]]:
+    found: dict[str, dict[str, tuple[str, str | None]]] = {}
+    columns = [verdicts[name].to_pylist() for name in ("sample_id", "filter", "outcome", "reason")]
+    for sample_id, name, outcome, reason in zip(*columns, strict=True):
+        if name != NAME:
+            found.setdefault(sample_id, {})[name] = (outcome, reason)
+    return found
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    place = {name: index for index, name in enumerate(ORDER)}
+    return sorted(set(names), key=lambda name: (place.get(name, len(ORDER)), name))
+
+
+def _refusal(policy: Policy, outcomes: Mapping[str, tuple[str, str | None]], required: Sequence[str]) -> str | None:
+    for name in required:
+        outcome, reason = outcomes.get(name, ("missing", None))
+        if policy.refuses(name, outcome):
+            return f"{name}:{reason or outcome}"
+    return None

@@ -1,0 +1,127 @@
+"""Rows of the `samples` table as the filters read them: by id, with every text safe to encode."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from storage.names import unknown
+
+_COLUMNS = (
+    *("sample_id", "night", "method", "kind", "problem_id", "task", "messages"),
+    *("response", "rejected", "text", "steps", "labels", "answer", "attrs"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sample. The fields are the columns of `samples` of the same name.
+
+    Attributes:
+        broken: Whether a text of it was not valid UTF-8; it has been repaired with U+FFFD.
+    """
+
+    sample_id: str
+    night: str | None
+    method: str
+    kind: str
+    problem_id: str | None
+    task: str
+    messages: tuple[tuple[str, str], ...]
+    response: str | None
+    rejected: str | None
+    text: str | None
+    steps: tuple[str | None, ...] | None
+    labels: tuple[bool | None, ...] | None
+    answer: str | None
+    attrs_json: str | None
+    broken: bool = False
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The method's own columns; empty when they are missing or no JSON object."""
+        try:
+            value = json.loads(self.attrs_json or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def asked(self) -> str:
+        """The last user message: the problem as it was asked; empty when there is none."""
+        return next((content for role, content in reversed(self.messages) if role == "user"), "")
+
+    @property
+    def learned(self) -> str:
+        """The answer that is learned: `response`, or the last assistant turn of a chat that ends with one."""
+        if self.response is not None:
+            return self.response
+        return self.messages[-1][1] if self.messages and self.messages[-1][0] == "assistant" else ""
+
+
+def read_rows(samples: pa.Table) -> list[Row]:
+    """Read a table of samples, in its order. Columns that are not there are read as null.
+
+    Raises:
+        ValueError: There is no column `sample_id`.
+    """
+    if "sample_id" not in samples.column_names:
+        raise ValueError(unknown("column of samples", "sample_id", samples.column_names))
+    table = samples.select([name for name in _COLUMNS if name in samples.column_names])
+    try:
+        return [_row(item, broken=False) for item in table.to_pylist()]
+    except UnicodeDecodeError:  # bytes that are no UTF-8, from a writer that did not check
+        return [_repaired(table.slice(index, 1)) for index in range(table.num_rows)]
+
+
+def _row(item: dict[str, Any], *, broken: bool) -> Row:
+    messages = item.get("messages") or ()
+    steps, labels = item.get("steps"), item.get("labels")
+    return Row(
+        sample_id=item["sample_id"],
+        night=item.get("night"),
+        method=item.get("method") or "",
+        kind=item.get("kind") or "",
+        problem_id=item.get("problem_id"),
+        task=item.get("task") or "",
+        messages=tuple((m["role"] or "", m["content"] or "") if m else ("", "") for m in messages),
+        response=item.get("response"),
+        rejected=item.get("rejected"),
+        text=item.get("text"),
+        steps=None if steps is None else tuple(steps),
+        labels=None if labels is None else tuple(labels),
+        answer=item.get("answer"),
+        attrs_json=item.get("attrs"),
+        broken=broken,
+    )
+
+
+def _repaired(table: pa.Table) -> Row:
+    try:
+        return _row(table.to_pylist()[0], broken=False)
+    except UnicodeDecodeError:
+        item = {name: _plain(table[name][0]) for name in table.column_names}
+        return _row(item, broken=True)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - an Arrow scalar of any type, and its value
+    """Turn an Arrow scalar into Python values, decoding text with U+FFFD for what is no UTF-8."""
+    if not value.is_valid:
+        return None
+    if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
+        return value.as_buffer().to_pybytes().decode("utf-8", "replace")
+    if pa.types.is_list(value.type) or pa.types.is_large_list(value.type):
+        return [_plain(item) for item in value]
+    if pa.types.is_struct(value.type):
+        return {name: _plain(value[name]) for name in value}
+    return value.as_py()
+
+
+def texts(row: Row) -> Sequence[str]:
+    """Every text of a row that a model would read or write when it is trained on, without repeats."""
+    found = [content for _, content in row.messages]
+    found += [part for part in (row.response, row.rejected, row.text) if part]
+    found += [step for step in row.steps or () if step]
+    return list(dict.fromkeys(part for part in found if part))

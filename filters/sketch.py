@@ -1,0 +1,125 @@
+"""MinHash sketches of rows: what is shingled, how it is hashed, and what two sketches say about two rows.
+
+A row has two parts, what was *given* (the problem, an attempt) and what is *learned*. Each has a sketch of its own, and
+two rows are as similar as the less similar of their parts: two solutions of one long problem are no duplicates, nor are
+two problems with one short solution. The element-wise minimum of both sketches is the sketch of the whole row. As the
+parts are hashed with different seeds, two rows whose parts both reach a similarity reach it as a whole: banding by it
+loses none.
+
+Where a task's canonical structure is exact (`exact_structure`), the structure salts every shingle: rows about different
+problems share nothing, however alike their template, and are never compared.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+from datasketch import MinHash
+
+from filters.base import Context
+from filters.rows import Row
+from filters.text import fold, ngrams, tokens
+from synth.problems.base import Problem
+
+SLOTS = 128
+SHINGLE = 5
+SEED = 1
+SCHEME = f"affine32-xxh32-seed{SEED}-k{SLOTS}x2-w{SHINGLE}-parts1"
+"""How a sketch was made. Sketches of another scheme cannot be compared with these."""
+
+Array = npt.NDArray[np.uint32]
+
+_EMPTY = MinHash(num_perm=SLOTS, seed=SEED, scheme="affine32", hashfunc=int)
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What near-duplicate search needs of a row.
+
+    Attributes:
+        given: Distinct shingle hashes of what was given, sorted.
+        learned: Distinct shingle hashes of what is learned, sorted.
+        slots: Signature of `given`, then of `learned`, `SLOTS` each.
+    """
+
+    given: Array
+    learned: Array
+    slots: Array
+
+
+def shingles(text: str) -> list[str]:
+    """Return the word 5-grams of a text, numbers kept; a shorter text is one shingle."""
+    found = tokens(text)
+    return ngrams(found, SHINGLE) or [" ".join(found) or fold(text)]
+
+
+def hash_shingles(texts: Iterable[tuple[str, str]], seed: int) -> Array:
+    """Hash the shingles of tagged texts (`tag`, `text`); a tag keeps equal words in different places apart."""
+    hashes = {
+        xxhash.xxh32_intdigest((tag + shingle).encode(), seed=seed) for tag, text in texts for shingle in shingles(text)
+    }
+    return np.array(sorted(hashes), dtype=np.uint32)
+
+
+def minhash(hashes: Array) -> Array:
+    """Return the signature of a set of 32-bit shingle hashes, as datasketch makes it."""
+    made = _EMPTY.copy()
+    made.update_batch(hashes.tolist())
+    return np.asarray(made.hashvalues, dtype=np.uint32)
+
+
+def sketch(row: Row, context: Context, exact_structure: frozenset[str]) -> Sketch:
+    """Sketch one row."""
+    problem = context.problems.get(row.problem_id or "")
+    exact = problem if problem is not None and problem.task in exact_structure else None
+    salt = int(exact.structure_id[:8], 16) & ~1 if exact else 0
+    given = hash_shingles(_given(row, problem, exact=exact is not None), salt)
+    learned = hash_shingles(_learned(row), salt | 1)
+    return Sketch(given, learned, np.concatenate([minhash(given), minhash(learned)]))
+
+
+def _given(row: Row, problem: Problem | None, *, exact: bool) -> list[tuple[str, str]]:
+    """The problem without the template around it, and the turns and the attempt that the answer builds on."""
+    asked = row.asked
+    if problem is not None and (not asked or problem.prompt in asked):
+        asked = "" if exact else problem.prompt
+    before = [content for role, content in row.messages if role == "assistant" and content != row.learned]
+    attempt = row.attrs.get("student_attempt")
+    attempts = [attempt] if isinstance(attempt, str) else []
+    return [("", asked), *(("a", text) for text in (*before, *attempts))]
+
+
+def _learned(row: Row) -> list[tuple[str, str]]:
+    found = [
+        ("", row.learned),
+        ("r", row.rejected),
+        ("t", row.text),
+        ("s", "\n".join(s or "" for s in row.steps or ())),
+    ]
+    return [(tag, text) for tag, text in found if text] or [("", "")]
+
+
+def jaccard(a: Array, b: Array) -> float:
+    """Similarity of two sets of shingle hashes: shared by all. Two empty sets are equal."""
+    shared = len(np.intersect1d(a, b, assume_unique=True))
+    return shared / (len(a) + len(b) - shared) if len(a) or len(b) else 1.0
+
+
+def similarity(a: Sketch, b: Sketch) -> float:
+    """Exact similarity of two rows: that of the less similar part."""
+    learned = jaccard(a.learned, b.learned)
+    return min(learned, jaccard(a.given, b.given)) if learned else 0.0
+
+
+def whole(slots: Array) -> Array:
+    """Signatures of whole rows, from an array whose last axis holds both parts."""
+    return np.minimum(slots[..., :SLOTS], slots[..., SLOTS:])
+
+
+def estimate(a: Array, b: Array) -> npt.NDArray[np.float64]:
+    """Similarity of rows as their signatures tell it: the smaller share of equal slots of both parts."""
+    equal = a == b
+    shares: npt.NDArray[np.float64] = np.minimum(equal[..., :SLOTS].mean(axis=-1), equal[..., SLOTS:].mean(axis=-1))
+    return shares

@@ -1,0 +1,210 @@
+"""The command line, `nightschool`. Heavy imports wait until a command needs them."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="nightschool",
+    help="Teach language models at night: write reasoning data, check it, release it, retrain, promote.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+release_app = typer.Typer(help="Data sets by name and version.", no_args_is_help=True)
+app.add_typer(release_app, name="release")
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="Folder of the workspace [default: $NIGHTSCHOOL_WORKSPACE or .nightschool]")
+]
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, for example recipes/nightly.yaml")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a value of the recipe: problems.limit=500", metavar="KEY=VALUE")]
+DateOption = Annotated[str | None, typer.Option("--date", help="Logical date, YYYY-MM-DD [default: today, UTC]")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RepinOption = Annotated[bool, typer.Option("--repin", help="Go on although something changed since the night's first start.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn the errors a user can meet into one sentence and exit code 1."""
+    from storage.errors import NightschoolError
+
+    try:
+        yield
+    except NightschoolError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.secho("stopped; the same command goes on where it stopped", fg="yellow", err=True)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]
+        raise typer.Exit(0) from None
+
+
+def _today(date: str | None) -> str:
+    from datetime import UTC, datetime
+
+    from flows.night import check_date
+
+    return check_date(date or datetime.now(UTC).date().isoformat())
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    date: DateOption = None,
+    workspace: WorkspaceOption = None,
+    train: Annotated[bool, typer.Option(help="Train afterwards when the data has changed enough.")] = True,
+    repin: RepinOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run one night, and the training that follows it. Running it again finishes what was interrupted and repeats nothing."""
+    with _sentences():
+        from flows.orchestrator import configure
+        from flows.recipe import load_recipe
+        from flows.summary import print_night, print_training
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(recipe, settings or [])
+        day = _today(date)
+        place = Workspace.create(workspace or Workspace.default_root())
+        configure(place)
+        from flows.launch import run_flows
+
+        results = run_flows(recipe, settings or [], day, place, train=train and loaded.train is not None, repin=repin, quiet=quiet)
+        if as_json:
+            _print_json(results)
+            return
+        print_night(results["night"])
+        if results.get("train") is not None:
+            print_training(results["train"])
+
+
+@app.command()
+def plan(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    date: DateOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a night would ask, take and cost at most, before anything is paid. Nothing is written."""
+    with _sentences():
+        from flows.estimate import estimate
+        from flows.night import planning_night
+        from flows.recipe import load_recipe
+        from flows.summary import print_plan
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(recipe, settings or [])
+        with planning_night(loaded, _today(date), workspace or Workspace.default_root()) as night:
+            result = estimate(night)
+        if as_json:
+            _print_json(result)
+        else:
+            print_plan(result)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT over the lake's tables and views.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Query the lake, read-only."""
+    with _sentences():
+        from flows.summary import print_table
+        from storage.errors import QueryError
+        from storage.sql import run_sql
+        from storage.workspace import Workspace
+
+        if as_json and as_csv:
+            raise QueryError("choose --json or --csv")
+        table = run_sql(Workspace.open(workspace or Workspace.default_root()), statement)
+        if as_json:
+            _print_json(table.to_pylist())
+        elif as_csv:
+            _print_csv(table.column_names, table.to_pylist())
+        else:
+            print_table(table.column_names, table.to_pylist())
+
+
+@app.command()
+def methods(as_json: JsonOption = False) -> None:
+    """List the synthesis methods with their papers, roles and parameters."""
+    with _sentences():
+        from flows.summary import print_table
+        from synth.methods import methods as all_methods
+
+        rows = [
+            {
+                "method": item.name,
+                "makes": ", ".join(item.makes),
+                "roles": ", ".join(item.roles),
+                "paper": item.paper,
+                "parameters": ", ".join(f"{name}={field.default}" for name, field in item.params.model_fields.items()),
+                "summary": item.summary,
+            }
+            for item in all_methods().values()
+        ]
+        if as_json:
+            _print_json(rows)
+        else:
+            print_table(list(rows[0]), rows)
+
+
+@release_app.command("list")
+def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the releases with rows, commit and folder."""
+    with _sentences():
+        from flows.summary import print_table
+        from storage.releases import list_releases
+        from storage.workspace import Workspace
+
+        rows = list_releases(Workspace.open(workspace or Workspace.default_root()))
+        if as_json:
+            _print_json(rows)
+        else:
+            print_table(["release_id", "rows", "at_seq", "night", "path"], rows)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _print_csv(columns: list[str], rows: list[Mapping[str, Any]]) -> None:
+    import csv
+
+    writer = csv.DictWriter(sys.stdout, columns)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {name: json.dumps(value, default=str) if isinstance(value, list | dict) else value for name, value in row.items()}
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two spinning OpenMP threads on shared cores are a hundred times slower
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""One night's context: its recipe, lake, ledger, student and models, pinned at the first start."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date as Date
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from filters.benchmarks import Benchmark, BenchmarkManifest
+from flows.progress import Progress
+from flows.recipe import Recipe, SourceSpec
+from storage import nights
+from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint, register_checkpoint
+from storage.errors import PinError, RecipeError
+from storage.ids import digest
+from storage.lake import Lake
+from storage.ledger import Ledger
+from storage.workspace import Workspace
+from synth.ask import Asker, Budget, Price
+from synth.draw import Assignment, Draw, vocabulary_texts
+from synth.engines.spec import PROMOTED, open_engine
+from synth.methods import get_method
+from synth.prompting import Prompts
+from train_stages.base import make_base
+from train_stages.curriculum import frontier
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+UNLIMITED = 10**9
+
+
+def code_version() -> str:
+    """Return the version of Nightschool that is installed."""
+    try:
+        return version("nightschool")
+    except PackageNotFoundError:
+        return "0+uninstalled"
+
+
+def check_date(text: str) -> str:
+    """Return a logical date as YYYY-MM-DD.
+
+    Raises:
+        RecipeError: It is none.
+    """
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
+        return Date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise RecipeError(f"date {text!r}: write YYYY-MM-DD, for example 2026-11-23") from None
+
+
+@dataclass
+class Night:
+    """A night at work. Make one with `open_night`.
+
+    Attributes:
+        recipe: The recipe.
+        date: Logical date.
+        workspace: Where everything is.
+        lake: Its lake.
+        ledger: Its ledger.
+        progress: Where people look.
+        student: The model that `promoted` means tonight; None when the recipe asks for none.
+    """
+
+    recipe: Recipe
+    date: str
+    workspace: Workspace
+    lake: Lake
+    ledger: Ledger
+    progress: Progress
+    student: Checkpoint | None = None
+
+    @property
+    def id(self) -> str:
+        """The night in rows: date and recipe."""
+        return f"{self.date}/{self.recipe.name}"
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The night's prompts."""
+        return Prompts({name: self.recipe.path(file) for name, file in self.recipe.prompts.items()})
+
+    @cached_property
+    def benchmarks(self) -> BenchmarkManifest:
+        """The benchmarks that tonight's rows must not hold."""
+        parts = []
+        for spec in self.recipe.benchmarks:
+            problems = self._draw(spec).open().draw(UNLIMITED, seed=0)
+            revision, split = (str(spec.options.get(name, other)) for name, other in (("revision", "local"), ("split", "test")))
+            parts.append(Benchmark(spec.name, revision, split, problems))
+        return BenchmarkManifest(parts)
+
+    @property
+    def draws(self) -> list[Draw]:
+        """What to draw from each source, the frontier's tier decided from the student's evaluations."""
+        return [self._draw(spec) for spec in self.recipe.problems.sources]
+
+    def _draw(self, spec: SourceSpec) -> Draw:
+        options = {
+            name: str(self.recipe.path(value)) if name == "path" and isinstance(value, str) else value
+            for name, value in spec.options.items()
+        }
+        tier = spec.tier
+        if tier == "frontier":
+            tier = frontier(self.lake, self.student, spec.kind, spec.tiers)
+        return Draw(
+            spec.name, spec.kind, options, spec.limit or self.recipe.problems.limit, tier, spec.heldout, spec.validation, spec.tiers
+        )
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        """The recipe's methods with what they work on."""
+        found = []
+        for spec in self.recipe.methods:
+            method = get_method(spec.method)
+            params = method.params.model_validate(spec.params)
+            found.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
+        return found
+
+    def observed(self) -> dict[str, frozenset[str]]:
+        """Return, by method, the filters that only observe its rows."""
+        return {item.method.name: item.method.observes(item.params) for item in self.assignments}
+
+    def checkpoint_of(self, name: str | None) -> Checkpoint | None:
+        """Return what `models.<role>.checkpoint` stands for."""
+        if name is None:
+            return None
+        if name == PROMOTED:
+            return self.student
+        path = self.recipe.path(name)
+        return Checkpoint(checkpoint_digest(path), path, "given")
+
+    def asker(self) -> Asker:
+        """Make the night's asker: engines by role, budget, ledger."""
+        engines = {}
+        for role, spec in self.recipe.models.items():
+            folder = self.workspace.folder("servers", role)
+
+            def starting(seconds: float, line: str, role: str = role) -> None:
+                if int(seconds) % 10 == 0:
+                    self.progress.say(f"vLLM for {role}: starting, {seconds:.0f} s")
+
+            engines[role] = open_engine(spec, self.checkpoint_of(spec.checkpoint), folder, starting)
+        budget = self.recipe.budget
+        return Asker(
+            self.ledger,
+            engines,
+            self.prompts,
+            night=self.id,
+            draw=self.id if self.recipe.draw == "new" else None,
+            budget=Budget(budget.calls, budget.tokens, budget.cost),
+            prices={role: Price(spec.price.prompt, spec.price.completion) for role, spec in self.recipe.models.items()},
+        )
+
+    def pin(self, *, again: bool) -> None:
+        """Pin the night at its first start; later, check that nothing it was pinned to has changed.
+
+        Raises:
+            PinError: Something has changed, and `again` does not accept it.
+        """
+        run_id = f"night/{self.id}"
+        before = nights.pinned(self.lake, run_id)
+        needs_student = any(spec.checkpoint == PROMOTED for spec in self.recipe.models.values())
+        if needs_student:
+            self.student = find_checkpoint(self.lake, before["student"]) if before and before["student"] else self.incumbent()
+        now: dict[str, Any] = {
+            "recipe": self.recipe.digest,
+            "parts": _parts(self.recipe),
+            "student": self.student.id if self.student else None,
+            "prompts": sorted(self.prompts.digests.values()),
+            "methods": _sources_of(self.assignments),
+            "benchmarks": self.benchmarks.to_json(),
+            "code": code_version(),
+        }
+        if before is None:
+            nights.pin(self.lake, run_id, self.id, self.recipe.name, now)
+            return
+        changed = _changes(before, now)
+        if not changed:
+            return
+        if not again:
+            raise PinError(
+                f"night {self.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, choose "
+                f"another --date, or accept the change with --repin"
+            )
+        nights.pin(self.lake, run_id, self.id, self.recipe.name, now, again=True)
+
+    def incumbent(self) -> Checkpoint:
+        """Return the model that was promoted last; before the first promotion, the untrained base (made if missing)."""
+        student = current_student(self.lake)
+        if student is not None:
+            return student
+        spec = self.recipe.base
+        with self.progress.stage("base model"):
+            texts = vocabulary_texts(self.draws, self.prompts)
+            return make_base(
+                self.lake,
+                checkpoint=str(self.recipe.path(spec.checkpoint)) if spec.checkpoint else None,
+                texts=texts,
+                options=spec.tiny,
+                night=self.id,
+                code_version=code_version(),
+            )
+
+
+def _parts(recipe: Recipe) -> dict[str, str]:
+    return {name: digest(value) for name, value in recipe.model_dump(mode="json").items()}
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
+    parts = {*before.get("parts", {}), *now["parts"]}
+    changed += [f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)]
+    return changed
+
+
+def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
+    """Digest the source file of each method."""
+    found = {}
+    for assignment in assignments:
+        file = Path(inspect.getfile(assignment.method.run))  # type: ignore[arg-type]
+        found[assignment.method.name] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return found
+
+
+@contextmanager
+def open_night(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> Iterator[Night]:
+    """Open a night; only one process at a time may hold it.
+
+    Raises:
+        WorkspaceError: Another process runs this night.
+    """
+    with workspace.lock(f"night-{date}-{recipe.name}", wait=False), Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+        yield Night(recipe, date, workspace, lake, ledger, progress)
+
+
+@contextmanager
+def planning_night(recipe: Recipe, date: str, root: Path) -> Iterator[Night]:
+    """Open a night to look at only: nothing in the workspace is written, and it need not exist yet."""
+    with TemporaryDirectory() as temporary:
+        exists = Workspace(root).catalog.exists()
+        workspace = Workspace.open(root) if exists else Workspace.create(Path(temporary) / "workspace")
+        with Lake(workspace, read_only=exists) as lake, Ledger(Path(temporary) / "ledger.sqlite") as ledger:
+            student = current_student(lake)
+            yield Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student)

@@ -1,0 +1,249 @@
+"""The recipe: a night described in YAML, validated before anything is paid."""
+
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from storage.errors import RecipeError
+from storage.ids import digest
+from storage.names import unknown
+from synth.engines.spec import ModelSpec
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSpec(_Part):
+    """Where problems come from."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name in rows and reports.")
+    kind: str = Field(description="Source: arithmetic, knights_knaves, gsm8k, svamp, file, hub, or one of your own.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the source.")
+    limit: int | None = Field(None, ge=1, description="At most this many problems a night; None takes problems.limit.")
+    tier: int | Literal["frontier"] | None = Field(
+        None, description="A tier, or `frontier`: the lowest tier that the student has not mastered yet."
+    )
+    heldout: int = Field(0, ge=0, description="Problems per tier kept for the promotion test, never trained on.")
+    validation: int = Field(0, ge=0, description="Problems per tier kept for choices during training, never trained on.")
+    tiers: tuple[int, ...] = Field((1,), description="Tiers that held-out problems are drawn from, and the frontier's range.")
+
+
+class ProblemsSpec(_Part):
+    """The night's problems."""
+
+    sources: tuple[SourceSpec, ...] = Field(min_length=1)
+    limit: int = Field(1000, ge=1, description="At most this many problems a night from each source.")
+    seed: int = Field(0, ge=0, description="Seed of procedural sources, together with the logical date.")
+    fresh: bool = Field(True, description="Leave out problems that earlier nights had, by canonical structure.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "ProblemsSpec":
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError(f"source names must differ: {', '.join(names)}")
+        return self
+
+
+class MethodSpec(_Part):
+    """How samples are written."""
+
+    method: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    sources: tuple[str, ...] | None = Field(None, description="Sources it works on; None means every one it can.")
+    limit: int | None = Field(None, ge=1, description="At most this many problems of a source.")
+    repetitions: int = Field(1, ge=1, le=1000, description="Attempts per problem.")
+
+
+class BudgetSpec(_Part):
+    """A hard stop for one night."""
+
+    calls: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+    cost: float | None = Field(None, ge=0)
+
+
+class TrainSpec(_Part):
+    """When and how the student is retrained."""
+
+    min_new_rows: int = Field(1, ge=1, description="Train when at least this many accepted rows are new since the last training.")
+    tasks: tuple[str, ...] | None = Field(None, description="Only rows of these tasks; None means all.")
+    methods: tuple[str, ...] | None = Field(None, description="Only rows of these methods; None means all.")
+    cpt: dict[str, Any] | None = Field(None, description="Options of continued pre-training; None leaves the stage out.")
+    sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
+    rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
+    evaluate: dict[str, Any] = Field(default_factory=dict, description="Options of the evaluation.")
+    promote: dict[str, Any] = Field(default_factory=dict, description="Options of the promotion test.")
+    seed: int = Field(0, ge=0)
+
+
+class BaseSpec(_Part):
+    """The untrained model that the first night starts from, when a model is `promoted` and none was."""
+
+    checkpoint: str | None = Field(None, description="A Hugging Face folder or hub name; None makes a tiny model from scratch.")
+    tiny: dict[str, Any] = Field(default_factory=dict, description="Sizes of the tiny model.")
+
+
+class Recipe(_Part):
+    """One night and the training that follows it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    description: str = ""
+    dataset: str = Field("reasoning", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name of the release.")
+    vars: dict[str, str] = Field(default_factory=dict, description="Values for ${name} in paths.")
+    draw: Literal["new", "again"] = Field("again", description="`new` asks old questions afresh; `again` takes the ledger's answers.")
+    shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
+    problems: ProblemsSpec
+    benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    prompts: dict[str, str] = Field(default_factory=dict, description="Files to use instead of the built-in prompts.")
+    methods: tuple[MethodSpec, ...] = Field(min_length=1)
+    filters: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by filter.")
+    policy: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options of the policy by method.")
+    budget: BudgetSpec = BudgetSpec()
+    base: BaseSpec = BaseSpec()
+    train: TrainSpec | None = None
+    folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
+
+    @field_validator("methods")
+    @classmethod
+    def _known_methods(cls, value: tuple[MethodSpec, ...]) -> tuple[MethodSpec, ...]:
+        from synth.methods import get_method
+
+        for spec in value:
+            try:
+                method = get_method(spec.method)
+                method.params.model_validate(spec.params)
+            except RecipeError as error:
+                raise ValueError(str(error)) from None
+            except ValidationError as error:
+                raise ValueError(f"{spec.method}: params.{_sentence(error)}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        from synth.methods import get_method
+
+        names = {source.name for source in self.problems.sources}
+        for spec in self.methods:
+            for role in get_method(spec.method).roles:
+                if role not in self.models:
+                    raise ValueError(f"method {spec.method!r} asks a {role}, but models.{role} is missing")
+            for name in spec.sources or ():
+                if name not in names:
+                    raise ValueError(f"method {spec.method!r}: {unknown('source', name, names)}")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Digest of the whole recipe as it is used, `--set` included."""
+        return digest("recipe", self.model_dump(mode="json"))
+
+    def path(self, text: str) -> Path:
+        """Resolve a path of the recipe: `${name}` from `vars`, relative ones from the recipe's folder."""
+        path = Path(self.fill(text)).expanduser()
+        return path if path.is_absolute() else Path(self.folder) / path
+
+    def fill(self, text: str) -> str:
+        """Replace `${name}` by the recipe's `vars`.
+
+        Raises:
+            RecipeError: A name is not among them.
+        """
+        try:
+            return string.Template(text).substitute(self.vars)
+        except KeyError as error:
+            raise RecipeError(f"{text!r} uses ${{{error.args[0]}}}; set it with --set vars.{error.args[0]}=...") from None
+        except ValueError as error:
+            raise RecipeError(f"{text!r}: {error}") from None
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply `key.path=value` overrides.
+
+    Raises:
+        RecipeError: The file is missing, is no YAML, or a value cannot be used; the message names the key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"recipe {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"recipe {path} is no valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"recipe {path} must be a mapping with name, problems, models and methods")
+    for override in overrides:
+        _apply(content, override)
+    return make_recipe(content, folder=path.parent.resolve())
+
+
+def make_recipe(content: Mapping[str, Any], *, folder: Path) -> Recipe:
+    """Validate a recipe.
+
+    Raises:
+        RecipeError: A value cannot be used; the message names the key, the value and what would be right.
+    """
+    try:
+        return Recipe.model_validate({**content, "folder": str(folder)})
+    except ValidationError as error:
+        raise RecipeError(f"recipe: {_sentence(error)}") from None
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set {override!r}: write key.path=value, for example problems.limit=500")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    *path, last = key.split(".")
+    place: Any = content
+    for part in path:
+        place = _step(place, part, override)
+    if isinstance(place, list):
+        place[_index(place, last, override)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise RecipeError(f"--set {override!r}: {'.'.join(path)} holds no further keys")
+
+
+def _step(place: Any, part: str, override: str) -> Any:
+    if isinstance(place, list):
+        return place[_index(place, part, override)]
+    if isinstance(place, dict):
+        if place.get(part) is None:
+            place[part] = {}
+        return place[part]
+    raise RecipeError(f"--set {override!r}: {part!r} lies below a plain value")
+
+
+def _index(place: list[Any], part: str, override: str) -> int:
+    """Find a list entry by number, or by its `name` or `method`."""
+    for index, entry in enumerate(place):
+        if isinstance(entry, dict) and part in (entry.get("name"), entry.get("method")):
+            return index
+    if part.isdigit() and int(part) < len(place):
+        return int(part)
+    raise RecipeError(f"--set {override!r}: there is no entry {part!r} among {len(place)}")
+
+
+def _sentence(error: ValidationError) -> str:
+    """Put the first fault into one sentence with its key and value."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "recipe"
+    words = first["msg"].removeprefix("Value error, ")
+    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "missing":
+        return f"{key} is missing{more}"
+    if first["type"] == "extra_forbidden":
+        return f"{key} is no key that is known here{more}"
+    value = first["input"]
+    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+    return f"{key}{shown}: {words}{more}"

@@ -1,0 +1,163 @@
+"""The flow `train`: when the data has changed enough, stages, evaluation, promotion. A task is a stage."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.night import Night, check_date, code_version, open_night
+from flows.progress import Progress, Stage
+from flows.recipe import Recipe, TrainSpec, load_recipe
+from storage import nights
+from storage.checkpoints import Checkpoint, find_checkpoint
+from storage.errors import RecipeError
+from storage.releases import Release, get_release, latest_release, new_rows
+from storage.workspace import Workspace
+from train_stages.evaluate import Evaluation
+from train_stages.pipeline import STAGES, Selection, Training, accuracy_rows
+from train_stages.promote import Decision
+
+
+@flow(name="train", validate_parameters=True)
+def train(
+    recipe: str,
+    date: str | None = None,
+    workspace: str | None = None,
+    settings: list[str] | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Train on the latest release when it holds enough that is new, evaluate, and promote what is better.
+
+    What to do is read from the lake, never from the event that woke this flow: a lost, late or doubled event is harmless.
+
+    Args:
+        recipe: Path of the recipe.
+        date: Logical date, YYYY-MM-DD; None takes today's (UTC).
+        workspace: Folder; None takes the default.
+        settings: `key.path=value` overrides of the recipe.
+        quiet: Show no progress.
+    """
+    day = check_date(date or datetime.now(UTC).date().isoformat())
+    place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
+    return run_training(load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet))
+
+
+def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:
+    """Run or finish the training of one night and return its figures; a finished one is only looked up.
+
+    Raises:
+        RecipeError: The recipe has no `train`, or an option in it cannot be used.
+        TrainingError: A stage cannot learn from the release.
+    """
+    if recipe.train is None:
+        raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
+    with workspace.lock("training"), open_night(recipe, date, workspace, progress) as night:
+        run_id = f"train/{night.id}"
+        done = nights.finished(night.lake, run_id)
+        if done is not None:
+            progress.say(f"training {night.id} is finished; nothing to do")
+            return {**done, "again": True}
+        pinned = nights.pinned(night.lake, run_id)
+        if pinned is None:
+            pinned = _look(night, recipe.train)
+            if pinned["train"]:
+                nights.pin(night.lake, run_id, night.id, recipe.name, pinned)
+        if not pinned["train"]:
+            return {"night": night.id, "trained": False, "decision_to_train": pinned["why"]}
+        summary = _learn(night, recipe.train, pinned)
+        nights.finish(night.lake, run_id, night.id, recipe.name, summary)
+        return summary
+
+
+def _look(night: Night, spec: TrainSpec) -> dict[str, Any]:
+    """Ask the lake whether to train, and on what."""
+    release = latest_release(night.lake, night.recipe.dataset)
+    if release is None:
+        return {"train": False, "why": f"not trained: there is no release of {night.recipe.dataset} yet"}
+    last = nights.last_training(night.lake, night.recipe.dataset)
+    fresh = new_rows(night.lake, release.id, last)
+    since = f"since {last} was trained on" if last else "and nothing was trained on yet"
+    if fresh < spec.min_new_rows:
+        return {"train": False, "why": f"not trained: {fresh:,} rows are new {since}, train.min_new_rows is {spec.min_new_rows:,}"}
+    return {
+        "train": True,
+        "why": f"{fresh:,} rows of {release.id} are new {since}",
+        "release": release.id,
+        "incumbent": night.incumbent().id,
+    }
+
+
+def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
+    release = get_release(night.lake, str(pinned["release"]))
+    incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
+    candidate, stages = incumbent, []
+    for name in STAGES:
+        options = getattr(spec, name)
+        if options is None:
+            continue
+        with night.progress.stage(name) as stage:
+            training = _training(night, spec, release, stage)
+            made, metrics = run_stage(training, name, candidate, options)
+            kept = "kept"
+            if name == "rl":
+                verdict = training.keep_better(candidate, made, spec.evaluate)
+                kept = verdict.reason
+                made = made if verdict.keep else candidate
+        stages.append(
+            {"stage": name, **{key: metrics.get(key) for key in ("tokens", "steps", "loss", "cpu_seconds")}, "kept": kept}
+        )
+        candidate = made
+    with night.progress.stage("evaluation") as stage:
+        training = _training(night, spec, release, stage)
+        before, after = evaluate_both(training, incumbent, candidate, spec.evaluate)
+    decision = promote(training, incumbent, candidate, spec)
+    return {
+        "night": night.id,
+        "trained": True,
+        "decision_to_train": pinned["why"],
+        "release": release.id,
+        "incumbent": incumbent.id,
+        "candidate": candidate.id,
+        "path": night.workspace.relative(candidate.path),
+        "stages": stages,
+        "accuracy": accuracy_rows(before, after),
+        "decision": decision.outcome,
+        "reason": decision.reason,
+        "seconds": {name: round(seconds, 1) for name, seconds in night.progress.seconds.items()},
+    }
+
+
+def _training(night: Night, spec: TrainSpec, release: Release, stage: Stage) -> Training:
+    return Training(
+        lake=night.lake,
+        night=night.id,
+        release=release,
+        prompts=night.prompts,
+        selection=Selection(spec.methods, spec.tasks),
+        seed=spec.seed,
+        code_version=code_version(),
+        report=lambda name, done, total: stage.to(done, total),
+    )
+
+
+@task(name="stage", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+def run_stage(training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]]:
+    """Run one training stage, or find what it made before."""
+    return training.stage(name, parent, options)
+
+
+@task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
+def evaluate_both(
+    training: Training, incumbent: Checkpoint, candidate: Checkpoint, options: Mapping[str, Any]
+) -> tuple[Evaluation, Evaluation]:
+    """Ask both models every held-out problem."""
+    return training.evaluate(incumbent, "heldout", options), training.evaluate(candidate, "heldout", options)
+
+
+@task(name="promote", cache_policy=NO_CACHE, persist_result=False)
+def promote(training: Training, incumbent: Checkpoint, candidate: Checkpoint, spec: TrainSpec) -> Decision:
+    """Compare both on the same items, and promote the candidate only if it is better."""
+    return training.promote(incumbent, candidate, spec.evaluate, spec.promote)

@@ -1,0 +1,295 @@
+"""The tables of the lake, as Arrow schemas with a comment per table and column, and the views people query.
+
+Every table is append-only and every row carries the `commit_id` it came with. What is new, what was there when, and
+what a release holds are decided by joining `commits`, never by the files' own history.
+"""
+
+import pyarrow as pa
+
+FORMAT_VERSION = 1
+"""Format of a workspace. A newer one is refused, an older one is migrated."""
+
+_message = pa.struct([("role", pa.string()), ("content", pa.string())])
+
+
+def _field(name: str, type_: pa.DataType, comment: str) -> pa.Field:
+    return pa.field(name, type_, metadata={"comment": comment})
+
+
+_S, _I, _F, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_T = pa.timestamp("us", tz="UTC")
+_commit = _field("commit_id", _S, "commit this row came with")
+
+COMMITS = pa.schema(
+    [
+        _field("commit_id", _S, "identity of the commit"),
+        _field("seq", _I, "1, 2, 3, ... in order of commit"),
+        _field("key", _S, "idempotency key: a second commit under it changes nothing"),
+        _field("kind", _S, "what was committed: problems, samples, curate, release, checkpoint, ..."),
+        _field("night", _S, "night (date/recipe), null outside a night"),
+        _field("rows", _I, "rows committed, all tables together"),
+        _field("created_at", _T, "when"),
+    ],
+    metadata={"comment": "append-only list of everything that was ever committed"},
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "problems": pa.schema(
+        [
+            _field("problem_id", _S, "content identity: task, prompt, gold answer"),
+            _field("task", _S, "kind of problem: arithmetic, knights_knaves, math_word"),
+            _field("source", _S, "where it comes from, for example gsm8k"),
+            _field("split", _S, "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it)"),
+            _field("tier", _I, "difficulty; for puzzles the number of people"),
+            _field("prompt", _S, "the question"),
+            _field("gold", _S, "the final answer"),
+            _field("solution", _S, "a worked solution, null when there is none"),
+            _field("structure_id", _S, "digest of the canonical structure: equal for the same problem in other words"),
+            _field("structure", _S, "the canonical structure"),
+            _field("license", _S, "SPDX identifier or unknown"),
+            _field("attrs", _S, "what else the task needs, JSON"),
+            _field("night", _S, "night that drew it first"),
+            _commit,
+        ],
+        metadata={"comment": "questions with checkable answers"},
+    ),
+    "attempts": pa.schema(
+        [
+            _field("attempt_id", _S, "identity: night, method, parameters, problem, repetition"),
+            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("method", _S, "synthesis method"),
+            _field("problem_id", _S, "problem it is about"),
+            _field("repetition", _I, "0, 1, ... for the same problem and method"),
+            _field("shard", _I, "shard of the night it belongs to"),
+            _field("status", _S, "planned, then done or failed"),
+            _field("reason", _S, "stable word for why it failed, null otherwise"),
+            _field("detail", _S, "the failure in words"),
+            _field("samples", _I, "samples it made"),
+            _field("calls", _I, "model calls it asked, found in the ledger or not"),
+            _commit,
+        ],
+        metadata={"comment": "one problem, one method, one repetition; two rows each: planned, and what became of it"},
+    ),
+    "calls": pa.schema(
+        [
+            _field("call_id", _S, "content key of the call"),
+            _field("model", _S, "identity of the model (digest of weights, or declared name and revision)"),
+            _field("role", _S, "role it was first asked in: student, teacher, ..."),
+            _field("act", _S, "what was asked: solve, correct, critique, ..."),
+            _field("messages", pa.list_(_message), "the rendered chat"),
+            _field("sampling", _S, "sampling parameters, JSON"),
+            _field("sample", _S, "explicit sample number, repetition.sample"),
+            _field("response", _S, "what the model answered"),
+            _field("finish_reason", _S, "stop or length"),
+            _field("prompt_tokens", _I, "tokens read"),
+            _field("completion_tokens", _I, "tokens written"),
+            _field("origin", _S, "made here, or imported"),
+            _field("night", _S, "night that paid for it"),
+            _field("created_at", _T, "when the answer was recorded"),
+            _commit,
+        ],
+        metadata={"comment": "published history of the ledger: every finished model call, once"},
+    ),
+    "samples": pa.schema(
+        [
+            _field("sample_id", _S, "identity: attempt and position"),
+            _field("attempt_id", _S, "attempt that made it"),
+            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("method", _S, "synthesis method"),
+            _field("kind", _S, "sft, preference, prompt, text or stepwise"),
+            _field("problem_id", _S, "problem it is about"),
+            _field("task", _S, "kind of problem"),
+            _field("source", _S, "where the problem comes from"),
+            _field("tier", _I, "difficulty of the problem"),
+            _field("position", _I, "0, 1, ... within the attempt"),
+            _field("origin", _S, "who wrote the answer: model, rule (a solver) or gold (the data set's own)"),
+            _field("models", pa.list_(_S), "identities of the models that wrote parts of it"),
+            _field("parents", pa.list_(_S), "call_ids behind it, in order"),
+            _field("prompts", pa.list_(_S), "prompt files used, name@digest"),
+            _field("messages", pa.list_(_message), "chat for sft and stepwise; prompt part for preference"),
+            _field("response", _S, "the answer that is learned, as text"),
+            _field("rejected", _S, "the worse answer of a preference pair"),
+            _field("text", _S, "plain text for continued pre-training"),
+            _field("steps", pa.list_(_S), "steps of a stepwise row"),
+            _field("labels", pa.list_(_B), "whether each step is right"),
+            _field("answer", _S, "final answer the row claims"),
+            _field("attrs", _S, "columns of the method, JSON"),
+            _field("tokens", _I, "length in whitespace-separated words (a model-free token count)"),
+            _commit,
+        ],
+        metadata={"comment": "rows written by the methods, accepted or not"},
+    ),
+    "verdicts": pa.schema(
+        [
+            _field("sample_id", _S, "sample observed"),
+            _field("filter", _S, "filter, or policy for the decision"),
+            _field("version", _S, "version of the filter or policy"),
+            _field("outcome", _S, "pass, fail or unknown; for policy accepted or rejected"),
+            _field("reason", _S, "stable word for why not; null on pass"),
+            _field("detail", _S, "what was found, JSON (for duplicates: kept id and similarity)"),
+            _field("night", _S, "night that judged"),
+            _commit,
+        ],
+        metadata={"comment": "observations of filters, and the policy's decision (filter = policy; the last one holds)"},
+    ),
+    "signatures": pa.schema(
+        [
+            _field("sample_id", _S, "accepted sample"),
+            _field("method", _S, "rows are compared within a method and task"),
+            _field("task", _S, "kind of problem"),
+            _field("exact", _S, "digest of the normal form"),
+            _field("scheme", _S, "how the signature was made: permutations, hash, seed, shingle"),
+            _field("minhash", pa.list_(pa.uint32()), "MinHash signature"),
+            _commit,
+        ],
+        metadata={"comment": "what near-duplicate search needs of every row ever accepted"},
+    ),
+    "releases": pa.schema(
+        [
+            _field("release_id", _S, "name@version"),
+            _field("name", _S, "data set"),
+            _field("version", _I, "1, 2, 3, ..."),
+            _field("at_seq", _I, "commit up to which it reads"),
+            _field("condition", _S, "the SQL condition"),
+            _field("rows", _I, "rows named"),
+            _field("content_hash", _S, "digest of the sorted sample ids and their content"),
+            _field("path", _S, "Parquet export, relative to the workspace"),
+            _field("manifest", _S, "the whole manifest, JSON"),
+            _field("night", _S, "night that made it"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "named, immutable sets of accepted rows"},
+    ),
+    "release_rows": pa.schema(
+        [_field("release_id", _S, "release"), _field("sample_id", _S, "row it names"), _commit],
+        metadata={"comment": "which rows a release names"},
+    ),
+    "checkpoints": pa.schema(
+        [
+            _field("checkpoint_id", _S, "digest of weights, tokenizer and template"),
+            _field("stage", _S, "base, cpt, sft, preference or rl"),
+            _field("parent", _S, "checkpoint it was trained from, null for a base"),
+            _field("release_id", _S, "release it was trained on, null for a base"),
+            _field("path", _S, "Hugging Face folder, relative to the workspace"),
+            _field("config", _S, "configuration of the stage, JSON"),
+            _field("metrics", _S, "loss, tokens, CPU seconds, JSON"),
+            _field("code_version", _S, "version of Nightschool"),
+            _field("night", _S, "night it belongs to"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "registry of trained models"},
+    ),
+    "evaluations": pa.schema(
+        [
+            _field("evaluation_id", _S, "checkpoint and evaluation set"),
+            _field("checkpoint_id", _S, "model that answered"),
+            _field("set_version", _S, "digest of the items"),
+            _field("problem_id", _S, "item"),
+            _field("task", _S, "kind of problem"),
+            _field("tier", _I, "difficulty"),
+            _field("mode", _S, "greedy or sampled"),
+            _field("sample", _I, "0, 1, ... among the sampled"),
+            _field("response", _S, "what it answered"),
+            _field("answer", _S, "final answer found"),
+            _field("outcome", _S, "correct, wrong or unverifiable"),
+            _field("night", _S, "night it belongs to"),
+            _commit,
+        ],
+        metadata={"comment": "every response to every held-out item"},
+    ),
+    "promotions": pa.schema(
+        [
+            _field("candidate", _S, "checkpoint that asked"),
+            _field("incumbent", _S, "checkpoint it was compared with"),
+            _field("decision", _S, "promoted, refused or undecided"),
+            _field("reason", _S, "why, in a sentence"),
+            _field("figures", _S, "counts, accuracies, intervals and p value, JSON"),
+            _field("night", _S, "night it belongs to"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "decisions about which model is the student; the last promoted one is"},
+    ),
+    "runs": pa.schema(
+        [
+            _field("run_id", _S, "night or train, and the night"),
+            _field("event", _S, "pinned, finished or failed"),
+            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("recipe", _S, "name of the recipe"),
+            _field("pinned", _S, "recipe, code, prompts, student and benchmarks by digest, JSON"),
+            _field("summary", _S, "figures at the end, JSON"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "what each night was pinned to, and how it ended"},
+    ),
+}
+
+VIEWS: dict[str, tuple[str, str]] = {
+    "decisions": (
+        "the policy's last decision on every sample",
+        """
+        select v.sample_id, v.outcome, v.reason, v.version, v.night
+        from verdicts v join commits c using (commit_id)
+        where v.filter = 'policy'
+        qualify row_number() over (partition by v.sample_id order by c.seq desc) = 1
+        """,
+    ),
+    "accepted": (
+        "rows that may be trained on",
+        "select s.* from samples s join decisions d using (sample_id) where d.outcome = 'accepted'",
+    ),
+    "rejected": (
+        "rows that may not, with the reason",
+        "select s.*, d.reason from samples s join decisions d using (sample_id) where d.outcome = 'rejected'",
+    ),
+    "funnel": (
+        "per night and method: attempts planned = done + failed, samples made = accepted + rejected",
+        """
+        with a as (
+            select night, method,
+                   count(*) filter (where status = 'planned') as planned,
+                   count(*) filter (where status = 'done') as done,
+                   count(*) filter (where status = 'failed') as failed
+            from attempts group by night, method
+        ), s as (
+            select s.night, s.method, count(*) as made,
+                   count(*) filter (where d.outcome = 'accepted') as accepted,
+                   count(*) filter (where d.outcome = 'rejected') as rejected
+            from samples s left join decisions d using (sample_id) group by s.night, s.method
+        )
+        select night, method, planned, done, failed, coalesce(made, 0) as made,
+               coalesce(accepted, 0) as accepted, coalesce(rejected, 0) as rejected
+        from a left join s using (night, method) order by night, method
+        """,
+    ),
+    "lineage": (
+        "from a checkpoint to the calls behind each row it was trained on, its ancestors' rows included",
+        """
+        with recursive ancestry as (
+            select checkpoint_id, checkpoint_id as ancestor, parent, release_id from checkpoints
+            union
+            select a.checkpoint_id, p.checkpoint_id, p.parent, p.release_id
+            from ancestry a join checkpoints p on p.checkpoint_id = a.parent
+        )
+        select a.checkpoint_id, a.ancestor, a.release_id, s.sample_id, s.night, s.method, s.problem_id, s.attempt_id,
+               unnest(if(len(s.parents) = 0, [null], s.parents)) as call_id
+        from ancestry a join release_rows r using (release_id) join samples s using (sample_id)
+        """,
+    ),
+    "students": (
+        "the promoted models, newest first; the first row is the current student",
+        """
+        select p.candidate as checkpoint_id, p.night, p.reason, k.stage, k.path, c.seq
+        from promotions p join commits c using (commit_id) join checkpoints k on k.checkpoint_id = p.candidate
+        where p.decision = 'promoted' order by c.seq desc
+        """,
+    ),
+}
+
+
+def comment(item: pa.Schema | pa.Field) -> str:
+    """Return the comment of a table's schema or of a column."""
+    return str((item.metadata or {}).get(b"comment", b"").decode())

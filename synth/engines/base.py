@@ -1,0 +1,109 @@
+"""What an engine is: whoever answers a request, be it a server, a model in this process, or a rule."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from synth.problems.base import Problem
+
+Message = dict[str, str]
+"""One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Sampling parameters that can change an answer; all of them enter the call's content key.
+
+    Attributes:
+        temperature: 0 is greedy.
+        max_tokens: Upper bound on the completion, in tokens.
+        top_p: Nucleus share, 1 keeps everything.
+        stop: Strings at which generation stops.
+    """
+
+    temperature: float = 0.0
+    max_tokens: int = 1024
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to an engine.
+
+    Attributes:
+        messages: The rendered chat.
+        sampling: Sampling parameters.
+        seed: Derived from the content key by hashing; engines that can, use it.
+        act: What is asked, by the name of the prompt file (`solve`, `correct`, ...). Only the solver reads it.
+        problem: The problem it is about. Only the solver reads it.
+        inputs: The values that were rendered into the prompt. Only the solver reads them.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    act: str
+    problem: Problem
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine answered.
+
+    Attributes:
+        text: The completion.
+        finish_reason: `stop` or `length`.
+        prompt_tokens: Tokens of the prompt, 0 where none are counted.
+        completion_tokens: Tokens of the completion, 0 where none are counted.
+    """
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class RequestRefused(Exception):
+    """The engine will never answer this request (too long, malformed). The attempt fails with these words as its reason.
+
+    Attributes:
+        reason: A stable word (`prompt_too_long`, `bad_request`, ...).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Engine(Protocol):
+    """Whoever answers. One instance serves all coroutines of a process."""
+
+    @property
+    def model(self) -> str:
+        """Identity of the model: a digest of its weights, or its declared name and revision; never a bare alias."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests it wants open at once."""
+        ...
+
+    @property
+    def reads_problem(self) -> bool:
+        """True when the answer depends on `problem` and `inputs` beyond the messages; they then enter the content key."""
+        ...
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises:
+            RequestRefused: This request can never be answered.
+            ModelServerError: The engine cannot be reached or failed; the run stops and can be resumed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections, threads and memory."""
+        ...

@@ -1,0 +1,90 @@
+"""Who answers in a role, as a recipe says it, and the engine that this means."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from storage.checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    from synth.engines.base import Engine
+
+PROMOTED = "promoted"
+"""Value of `models.<role>.checkpoint` that means: the model that was promoted last, or the base before the first."""
+
+
+class PriceSpec(BaseModel):
+    """Price per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(0.0, ge=0)
+    completion: float = Field(0.0, ge=0)
+
+
+class ModelSpec(BaseModel):
+    """Who answers in a role."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: Literal["solver", "transformers", "vllm"]
+    checkpoint: str | None = Field(None, description="A Hugging Face folder, or `promoted`.")
+    endpoint: str | None = Field(None, description="Address of an OpenAI-compatible server; without one the flow starts vLLM.")
+    name: str | None = Field(None, description="Model name the server knows.")
+    revision: str | None = Field(None, description="Declared revision of a remote model; part of its identity.")
+    api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of an environment variable.")
+    concurrency: int = Field(64, ge=1, le=4096, description="Requests open at once.")
+    max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
+    price: PriceSpec = PriceSpec()
+    tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ModelSpec":
+        if self.engine == "transformers" and not self.checkpoint:
+            raise ValueError("engine transformers needs `checkpoint`: a Hugging Face folder, or promoted")
+        if self.engine == "vllm" and not self.checkpoint:
+            if not self.endpoint:
+                raise ValueError("engine vllm needs `endpoint`, or `checkpoint` for a server that the flow starts")
+            if not (self.name and self.revision):
+                raise ValueError(
+                    "engine vllm with an endpoint needs `name` and `revision` (a bare server alias must never return "
+                    "another model's answers), or `checkpoint` when the server serves a local folder"
+                )
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"endpoint {self.endpoint!r} must start with http:// or https://")
+        return self
+
+
+def open_engine(
+    spec: ModelSpec, checkpoint: Checkpoint | None, folder: Path, progress: Callable[[float, str], None] | None = None
+) -> "Engine":
+    """Make the engine of a role. Nothing is loaded or started before the first request.
+
+    Args:
+        spec: The recipe's words.
+        checkpoint: What `spec.checkpoint` stands for; None when it names none.
+        folder: Where a managed server's log goes.
+        progress: Told of a managed server's start: seconds so far and the last line of its log.
+    """
+    if spec.engine == "solver":
+        from synth.engines.solver import Solver
+
+        return Solver()
+    if spec.engine == "transformers":
+        from synth.engines.transformers import Transformers
+
+        assert checkpoint is not None
+        return Transformers(checkpoint.path, checkpoint.id, max(spec.concurrency, 256))
+    identity = checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
+    if spec.endpoint:
+        from synth.engines.vllm import Vllm
+
+        return Vllm(
+            spec.endpoint, spec.name or str(checkpoint and checkpoint.path), identity, spec.concurrency, spec.api_key_env
+        )
+    from synth.engines.managed import ManagedVllm
+
+    assert checkpoint is not None
+    return ManagedVllm(checkpoint, folder, concurrency=spec.concurrency, max_model_len=spec.max_model_len, progress=progress)

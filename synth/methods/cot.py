@@ -1,0 +1,49 @@
+"""Chain of thought: a worked solution per problem, with k samples a majority vote and a pass rate."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from pydantic import Field
+
+from synth.ask import Models
+from synth.methods.base import Params, method
+from synth.problems import get_task
+from synth.problems.base import Outcome, Problem
+from synth.sample import Sample
+
+
+class CotParams(Params):
+    """Parameters of `cot`."""
+
+    samples: int = Field(1, ge=1, le=64, description="Solutions per problem. Self-consistency (arXiv:2203.11171) uses 40.")
+    temperature: float = Field(0.7, ge=0, description="Sampling temperature (arXiv:2203.11171, section 3.1).")
+    max_tokens: int = Field(1024, ge=1)
+
+
+@method(
+    "cot",
+    paper="arXiv:2201.11903",
+    makes=("sft",),
+    roles=("teacher",),
+    params=CotParams,
+    calls=lambda params: {"teacher": params.samples},
+)
+async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncIterator[Sample]:
+    """The teacher writes worked solutions; each is kept with the vote and pass rate of its k samples."""
+    replies = [
+        await models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
+        for number in range(params.samples)
+    ]
+    task = get_task(problem.task)
+    checks = [task.check(problem, reply.text) for reply in replies]
+    votes = Counter(check.answer for check in checks if check.answer is not None)
+    vote = min(votes, key=lambda answer: (-votes[answer], answer)) if votes else None
+    pass_rate = sum(check.outcome is Outcome.CORRECT for check in checks) / len(checks)
+    for reply, check in zip(replies, checks, strict=True):
+        yield Sample(
+            messages=models.messages("solve"),
+            response=reply.text,
+            answer=check.answer,
+            attrs={"vote": vote, "pass_rate": pass_rate, "k": params.samples, "complete": reply.complete},
+            parents=[reply.call_id],
+        )

@@ -1,0 +1,49 @@
+"""Warm Up Before You Train (arXiv:2505.13718): chains of thought about Knights and Knaves, kept whether right or wrong."""
+
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from pydantic import Field
+
+from synth.ask import Models
+from synth.methods.base import Params, method
+from synth.problems import get_task
+from synth.problems.base import Outcome, Problem
+from synth.sample import Sample
+
+
+class KnightsKnavesParams(Params):
+    """Parameters of `knights_knaves`."""
+
+    filter: Literal["none", "correct"] = Field(
+        "none", description="`none` keeps wrong chains too, as the paper does (no rejection sampling)."
+    )
+    temperature: float = Field(0.7, ge=0)
+    max_tokens: int = Field(4096, ge=1)
+
+
+@method(
+    "knights_knaves",
+    paper="arXiv:2505.13718",
+    makes=("sft",),
+    roles=("teacher",),
+    tasks=("knights_knaves",),
+    params=KnightsKnavesParams,
+    observes=lambda params: frozenset({"answer"}) if params.filter == "none" else frozenset(),
+)
+async def knights_knaves(problem: Problem, models: Models, params: KnightsKnavesParams) -> AsyncIterator[Sample]:
+    """A warm-up row: the teacher reasons about a puzzle; whether it is right is recorded, and by default not filtered."""
+    reply = await models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens)
+    check = get_task(problem.task).check(problem, reply.text)
+    yield Sample(
+        messages=models.messages("solve"),
+        response=reply.text,
+        answer=check.answer,
+        attrs={
+            **problem.attrs,
+            "n_people": problem.tier,
+            "cot_kind": "rule_short" if reply.by_rule else "long_teacher",
+            "teacher_correct": check.outcome is Outcome.CORRECT,
+            "complete": reply.complete,
+        },
+    )

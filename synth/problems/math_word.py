@@ -1,0 +1,61 @@
+"""Word problems with one number as the answer: GSM8K, SVAMP and files of that kind.
+
+`Problem.solution` and `attrs` hold nothing but what the data set gave: the raw solution, with its calculator marks
+`<<48/2=24>>`, stays in `Problem.solution`; `solve` and `review` clean it when they use it.
+"""
+
+import re
+import unicodedata
+
+from synth.problems import derivation
+from synth.problems.answers import compare, final_answer, normalise
+from synth.problems.base import Check, Outcome, Problem, Review
+
+_NOT_A_WORD = re.compile(r"[^\w.%$/+*=<>-]+|(?<!\d)[.]|[.](?!\d)|(?<!\d)-(?!\d)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+class MathWord:
+    """The task `math_word`. Its derivation is one of many: a right answer by true equations is never called wrong."""
+
+    name = "math_word"
+
+    def check(self, problem: Problem, response: str) -> Check:
+        """Check the marked final answer against the gold number."""
+        return compare(problem.gold, final_answer(response))
+
+    def steps(self, response: str) -> list[str]:
+        """Cut a response into its lines with content."""
+        return derivation.split_steps(response)
+
+    def solve(self, problem: Problem) -> str | None:
+        """Return the data set's own solution without calculator marks, ending in `#### gold`; None if it has none."""
+        if problem.solution is None:
+            return None
+        steps = [text for text, _ in derivation.derive(problem.solution)]
+        return "\n".join([*steps, _answer_line(problem)]) if steps else None
+
+    def review(self, problem: Problem, attempt: str) -> Review | None:
+        """Find the first wrong step: a false equation or, when the answer is not right, a result from elsewhere."""
+        if problem.solution is None:
+            return None
+        steps = derivation.derive(problem.solution)
+        if not steps:
+            return None
+        check = self.check(problem, attempt)
+        return derivation.review(attempt, steps, _answer_line(problem), check, other_routes=True)
+
+
+def canonical_question(text: str) -> str:
+    """The wording of a question with its numbers kept: NFKC, lower case, single spaces, no punctuation."""
+    text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(_NOT_A_WORD.sub(" ", text).split())
+
+
+def gold_verifies(gold: str) -> bool:
+    """Whether a gold answer checks as correct against itself, written as an answer line."""
+    return compare(gold, final_answer(f"#### {normalise(gold)}")).outcome is Outcome.CORRECT
+
+
+def _answer_line(problem: Problem) -> str:
+    return f"#### {problem.gold}"

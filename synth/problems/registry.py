@@ -1,0 +1,110 @@
+"""Find tasks and sources by name: the built-in ones, and those that installed packages add through entry points.
+
+A package adds a task under the entry point group `nightschool.tasks` (a class without arguments, or an instance), and a
+source under `nightschool.sources` (a pydantic model of its options with a method `open() -> Source`). Built-in names
+cannot be taken. Nothing is imported before it is asked for.
+"""
+
+import importlib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, cast
+
+from storage.errors import RecipeError
+from synth.problems.base import Source, Task
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+TASKS_GROUP = "nightschool.tasks"
+SOURCES_GROUP = "nightschool.sources"
+
+_TASKS = {
+    "arithmetic": "synth.problems.arithmetic:ArithmeticTask",
+    "knights_knaves": "synth.problems.knights_knaves:KnightsKnavesTask",
+    "math_word": "synth.problems.math_word:MathWord",
+}
+_SOURCES = {
+    "arithmetic": "synth.problems.options:ArithmeticOptions",
+    "file": "synth.problems.options:FileOptions",
+    "gsm8k": "synth.problems.options:Gsm8kOptions",
+    "huggingface": "synth.problems.options:HuggingFaceOptions",
+    "knights_knaves": "synth.problems.options:KnightsKnavesOptions",
+    "svamp": "synth.problems.options:SvampOptions",
+}
+
+
+def task_names() -> list[str]:
+    """Names of all tasks, built-in and installed, sorted."""
+    return sorted({*_TASKS, *entry_points(group=TASKS_GROUP).names})
+
+
+def source_names() -> list[str]:
+    """Names of all sources, built-in and installed, sorted."""
+    return sorted({*_SOURCES, *entry_points(group=SOURCES_GROUP).names})
+
+
+@cache
+def get_task(name: str) -> Task:
+    """Return the task of that name.
+
+    Raises:
+        RecipeError: There is no such task, or the package that adds it cannot be imported.
+    """
+    found = _find(name, "task", _TASKS, TASKS_GROUP, task_names())
+    task = found() if isinstance(found, type) else found
+    missing = [part for part in ("check", "steps", "solve", "review") if not callable(getattr(task, part, None))]
+    if missing:
+        raise RecipeError(f"task {name!r}: what its entry point names has no method {missing[0]!r}; see Task.")
+    return cast(Task, task)
+
+
+def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
+    """Open the source of that name with the options a recipe gives it.
+
+    Raises:
+        RecipeError: There is no such source, or an option is unknown or has a wrong value.
+    """
+    model = _find(name, "source", _SOURCES, SOURCES_GROUP, source_names())
+    from pydantic import BaseModel, ValidationError
+
+    if not (isinstance(model, type) and issubclass(model, BaseModel) and callable(getattr(model, "open", None))):
+        raise RecipeError(f"source {name!r}: its entry point must name a pydantic model with a method `open`.")
+    try:
+        return cast(Source, cast(Any, model.model_validate(dict(options or {}))).open())
+    except ValidationError as error:
+        raise RecipeError(_sentence(name, model.model_fields, error)) from None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of an error message: the nearest known words, or all of them."""
+    words = list(known)
+    near = get_close_matches(word, words, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words) or 'none'}."
+
+
+def _find(name: str, kind: str, built_in: Mapping[str, str], group: str, names: Iterable[str]) -> object:
+    if name in built_in:
+        module, _, attribute = built_in[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    for point in entry_points(group=group, name=name):
+        try:
+            return cast(object, point.load())
+        except Exception as error:  # whatever a foreign package does when it is imported
+            raise RecipeError(
+                f"{kind} {name!r} ({point.value}) cannot be imported: {type(error).__name__}: {error}"
+            ) from error
+    raise RecipeError(f"{kind} {name!r} is not known; {did_you_mean(name, names)}")
+
+
+def _sentence(name: str, fields: Iterable[str], error: "ValidationError") -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"])) or "options"
+    if first["type"] == "extra_forbidden":
+        return f"source {name!r}: option {key!r} is not known; {did_you_mean(key, fields)}"
+    if first["type"] == "missing":
+        return f"source {name!r}: option {key!r} is missing; give it a value."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"source {name!r}: option {key!r} is {first['input']!r}: {message}."

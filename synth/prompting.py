@@ -1,0 +1,90 @@
+"""Prompts are files: Jinja2, sandboxed, with undefined names as errors. Model text enters only as a value.
+
+A file `solve.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
+A recipe overrides a prompt by naming a file.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from storage.errors import RecipeError
+from storage.ids import digest
+from synth.engines.base import Message
+
+FOLDER = Path(__file__).parent / "prompts"
+
+
+class Prompts:
+    """The prompts of one night.
+
+    Args:
+        overrides: Files to use instead of the built-in ones, by prompt name.
+
+    Raises:
+        RecipeError: A name is unknown, or a file is missing or no valid template.
+    """
+
+    def __init__(self, overrides: Mapping[str, Path] | None = None) -> None:
+        files = {path.stem: path for path in FOLDER.glob("*.jinja")}
+        for name, path in (overrides or {}).items():
+            if name not in files:
+                raise RecipeError(f"prompts.{name}: there is no such prompt; there are {', '.join(sorted(files))}")
+            if not path.is_file():
+                raise RecipeError(f"prompts.{name}: file {path} does not exist")
+            files[name] = path
+        environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=False, autoescape=False)  # noqa: S701 - text, not HTML
+        self._templates = {}
+        self.digests: dict[str, str] = {}
+        for name, path in sorted(files.items()):
+            source = path.read_text(encoding="utf-8")
+            try:
+                self._templates[name] = environment.from_string(source)
+            except TemplateError as error:
+                raise RecipeError(f"prompt {path}: {error}") from error
+            self.digests[name] = f"{name}@{digest(source, length=12)}"
+
+    def messages(self, name: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
+        """Render a prompt to chat messages.
+
+        Raises:
+            RecipeError: There is no such prompt, or it names a value it is not given.
+        """
+        template = self._find(name)
+        if not template.blocks:
+            return ({"role": "user", "content": self.text(name, inputs)},)
+        messages: list[Message] = []
+        try:
+            context = template.new_context(dict(inputs))
+            for role in ("system", "user"):
+                if role in template.blocks:
+                    messages.append({"role": role, "content": "".join(template.blocks[role](context)).strip()})
+        except TemplateError as error:
+            raise RecipeError(f"prompt {name}: {error}") from error
+        return tuple(messages)
+
+    def text(self, name: str, inputs: Mapping[str, Any]) -> str:
+        """Render a prompt to plain text.
+
+        Raises:
+            RecipeError: There is no such prompt, or it names a value it is not given.
+        """
+        try:
+            return self._find(name).render(**inputs).strip()
+        except TemplateError as error:
+            raise RecipeError(f"prompt {name}: {error}") from error
+
+    def _find(self, name: str) -> Any:
+        if name not in self._templates:
+            raise RecipeError(f"there is no prompt {name!r}; there are {', '.join(sorted(self._templates))}")
+        return self._templates[name]
+
+
+@functools.cache
+def built_in() -> Prompts:
+    """Return the prompts without any override."""
+    return Prompts()

@@ -1,0 +1,170 @@
+"""Runs attempts: many coroutines at once under one bounded pool, each accounted for, whatever happens to it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from storage.errors import BudgetError, NightschoolError
+from storage.ids import canonical_json, digest
+from storage.lake import table_of
+from synth.ask import Asker, Models
+from synth.engines.base import RequestRefused
+from synth.methods.base import Method, Params
+from synth.problems.base import Problem
+from synth.sample import Sample, sample_id
+
+POOL = 512
+"""Coroutines at once. Memory is bounded by it; what an engine has open at once is bounded by its `concurrency`."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One problem, one method, one repetition.
+
+    Attributes:
+        id: Identity within the lake.
+        night: Logical date.
+        method: The method.
+        params: Its parameters.
+        problem: What it is about.
+        repetition: 0, 1, ... for the same problem and method.
+        shard: Shard of the night.
+    """
+
+    id: str
+    night: str
+    method: Method
+    params: Params
+    problem: Problem
+    repetition: int
+    shard: int
+
+
+def attempt_id(night: str, method: str, params: Params, problem: Problem, repetition: int) -> str:
+    """Identity of an attempt: the same night asks the same attempts again after a crash."""
+    return digest("attempt", night, method, params.model_dump(mode="json"), problem.id, repetition)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a list of attempts.
+
+    Attributes:
+        attempts: One row per attempt for the lake's `attempts`, `done` or `failed`.
+        samples: The rows they made, for the lake's `samples`.
+        budget: The sentence of the budget that stopped some of them; None when none was stopped.
+    """
+
+    attempts: pa.Table
+    samples: pa.Table
+    budget: str | None
+
+
+async def run_attempts(
+    attempts: Sequence[Attempt], asker: Asker, *, on_done: Callable[[int], None] = lambda count: None
+) -> Finished:
+    """Run attempts concurrently and return every one of them, done or failed with its reason.
+
+    Args:
+        attempts: What to run.
+        asker: The night's asker.
+        on_done: Called after each attempt with 1, for progress.
+
+    Raises:
+        ModelServerError: A model cannot be reached; what was answered is in the ledger, so a re-run continues there.
+        NightschoolError: The ledger cannot be written, or the like.
+    """
+    pool = asyncio.Semaphore(POOL)
+
+    async def one(attempt: Attempt) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        async with pool:
+            result = await _run(attempt, asker)
+        on_done(1)
+        return result
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(attempt)) for attempt in attempts]
+    except* Exception as errors:
+        raise _first(errors) from None
+    results = [task.result() for task in tasks]
+    stopped = next((row["detail"] for row, _ in results if row.get("reason") == "budget"), None)
+    return Finished(
+        table_of("attempts", [row for row, _ in results]),
+        table_of("samples", [sample for _, samples in results for sample in samples]),
+        stopped,
+    )
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    models = Models(asker, attempt.problem, attempt.repetition)
+    row = {
+        "attempt_id": attempt.id,
+        "night": attempt.night,
+        "method": attempt.method.name,
+        "problem_id": attempt.problem.id,
+        "repetition": attempt.repetition,
+        "shard": attempt.shard,
+        "status": "done",
+    }
+    samples: list[dict[str, Any]] = []
+    try:
+        async for sample in attempt.method.run(attempt.problem, models, attempt.params):
+            samples.append(_row(attempt, models, sample, len(samples)))
+    except RequestRefused as error:
+        row |= {"status": "failed", "reason": error.reason, "detail": str(error)}
+    except BudgetError as error:
+        row |= {"status": "failed", "reason": "budget", "detail": str(error)}
+    except NightschoolError:
+        raise
+    except Exception as error:  # a method stumbled over this problem or answer: one row fails, not the night
+        row |= {"status": "failed", "reason": "method_error", "detail": f"{type(error).__name__}: {error}"}
+    if row["status"] == "failed":
+        samples = []
+    return row | {"samples": len(samples), "calls": len(models.replies)}, samples
+
+
+def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dict[str, Any]:
+    problem = attempt.problem
+    replies = {reply.call_id: reply for reply in models.replies}
+    parents = list(replies) if sample.parents is None else list(sample.parents)
+    written = [replies[parent] for parent in parents]
+    origin = sample.origin or ("rule" if written and written[-1].by_rule else "model")
+    return {
+        "sample_id": sample_id(attempt.id, position),
+        "attempt_id": attempt.id,
+        "night": attempt.night,
+        "method": attempt.method.name,
+        "kind": sample.kind,
+        "problem_id": problem.id,
+        "task": problem.task,
+        "source": problem.source,
+        "tier": problem.tier,
+        "position": position,
+        "origin": origin,
+        "models": sorted({reply.model for reply in written}),
+        "parents": parents,
+        "prompts": list(models.used_prompts),
+        "messages": list(sample.messages),
+        "response": sample.response,
+        "rejected": sample.rejected,
+        "text": sample.text,
+        "steps": None if sample.steps is None else list(sample.steps),
+        "labels": None if sample.labels is None else list(sample.labels),
+        "answer": sample.answer,
+        "attrs": canonical_json(dict(sample.attrs)),
+        "tokens": _words(sample),
+    }
+
+
+def _words(sample: Sample) -> int:
+    texts = [*(message["content"] for message in sample.messages), sample.response or "", sample.rejected or "", sample.text or ""]
+    return sum(len(text.split()) for text in texts)

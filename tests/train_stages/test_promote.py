@@ -1,0 +1,72 @@
+import pyarrow as pa
+import pytest
+
+from storage.errors import TrainingError
+from train_stages.evaluate import ROWS, summarise
+from train_stages.promote import PromoteConfig, compare, keep_rl
+
+
+def rows(greedy, tiers=None, sampled=None):
+    """`greedy`: right or wrong per problem; `sampled`: right ones of four per problem."""
+    made = []
+    for number, right in enumerate(greedy):
+        about = {"problem_id": f"p{number:03}", "task": "arithmetic", "tier": tiers[number] if tiers else 1}
+        made.append({**about, "mode": "greedy", "sample_number": 0, "outcome": "correct" if right else "wrong"})
+        for k in range(4 if sampled else 0):
+            outcome = "correct" if k < sampled[number] else "unverifiable"
+            made.append({**about, "mode": "sampled", "sample_number": k, "outcome": outcome})
+    return pa.Table.from_pylist(made, schema=ROWS)
+
+
+def test_promoted_on_evidence():
+    decision = compare(rows([False] * 20 + [True] * 20), rows([True] * 30 + [False] + [True] * 9))
+    assert decision.outcome == "promoted"
+    assert (decision.overall.test.gained, decision.overall.test.lost) == (20, 1)
+    assert "0.500" in decision.reason and "n=40" in decision.reason
+
+
+def test_undecided_when_the_items_cannot_tell():
+    assert compare(rows([False] * 4 + [True] * 6), rows([True] * 10)).outcome == "undecided"
+
+
+def test_refused_when_worse():
+    decision = compare(rows([True] * 30), rows([False] * 10 + [True] * 20))
+    assert decision.outcome == "refused" and "worse" in decision.reason
+
+
+def test_a_gain_overall_does_not_pay_for_a_drop_in_one_group():
+    tiers = [1] * 20 + [2] * 40
+    decision = compare(rows([True] * 20 + [False] * 40, tiers), rows([False] * 8 + [True] * 12 + [True] * 40, tiers))
+    assert decision.outcome == "refused" and "arithmetic tier 1" in decision.reason
+    assert [found.group for found in decision.groups] == [("arithmetic", 1), ("arithmetic", 2)]
+
+
+def test_a_gain_below_the_minimum_is_refused():
+    before, after = rows([False] * 8 + [True] * 192), rows([True] * 200)
+    assert compare(before, after).outcome == "promoted"
+    decision = compare(before, after, PromoteConfig(min_effect=0.05))
+    assert decision.outcome == "refused" and "min_effect=0.05" in decision.reason
+
+
+def test_different_items_are_an_error():
+    with pytest.raises(TrainingError, match="same items: 3 and 4, of which 3 in common"):
+        compare(rows([True] * 3), rows([True] * 4))
+    with pytest.raises(TrainingError, match="same items"):
+        compare(rows([]), rows([]))
+
+
+def test_rl_is_kept_only_when_not_worse():
+    same = [True] * 30
+    assert keep_rl(rows(same, sampled=[2] * 30), rows(same, sampled=[3] * 30)).keep
+    assert keep_rl(rows(same, sampled=[2] * 30), rows(same, sampled=[2] * 30)).keep
+    lower = keep_rl(rows(same, sampled=[2] * 30), rows(same, sampled=[1] + [2] * 29))
+    assert not lower.keep and "sampled answers are worse" in lower.reason
+    broken = keep_rl(rows(same, sampled=[2] * 30), rows([False] * 9 + [True] * 21, sampled=[3] * 30))
+    assert not broken.keep and "greedy answers are worse" in broken.reason
+
+
+def test_scores_count_samples_per_problem():
+    found = summarise(rows([True, False, True, True], sampled=[4, 0, 1, 3]))
+    (score,) = found.scores
+    assert (score.problems, score.greedy.value, score.average_at_k, score.samples) == (4, 0.75, 0.5, 4)
+    assert score.pass_at_k.value == 0.75

@@ -1,0 +1,86 @@
+"""What every training stage can be told."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainConfig(BaseModel):
+    """Settings that the stages share. The defaults suit a pre-trained model on one GPU; `recipes/` holds the toy's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: float = Field(default=1.0, gt=0, description="Passes over the rows.")
+    budget_tokens: int | None = Field(
+        default=None,
+        gt=0,
+        description="Train on about so many tokens, prompts included; replaces `epochs`, may repeat rows.",
+    )
+    batch_tokens: int = Field(
+        default=16_384, gt=0, description="Tokens in an optimiser step, by the mean length of a row."
+    )
+    micro_batch_tokens: int | None = Field(
+        default=None, gt=0, description="Tokens that go through the model at once; None takes the whole batch."
+    )
+    max_length: int = Field(default=2048, gt=0, description="Longest row, in tokens.")
+    optimiser: Literal["adamw", "muon"] = Field(
+        default="adamw", description="`muon` is Muon for matrices and AdamW for the rest, on one device."
+    )
+    learning_rate: float = Field(
+        default=1e-5, gt=0, description="Peak learning rate; with `muon`, that of the matrices."
+    )
+    adamw_learning_rate: float = Field(
+        default=3e-3, gt=0, description="With `muon`, the peak learning rate of the rest."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
+    max_grad_norm: float = Field(
+        default=1.0, ge=0, description="Gradients are clipped to this norm; 0 leaves them alone."
+    )
+    warmup: float = Field(default=0.02, ge=0, le=1, description="Share of the steps in which the learning rate rises.")
+    decay: float = Field(default=0.5, ge=0, le=1, description="Share of the steps, at the end, in which it falls to 0.")
+    gradient_checkpointing: bool = Field(default=False, description="Trade compute for memory.")
+    weights: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Precision of the weights on a GPU; computation is in bfloat16 there either way."
+    )
+    device: Literal["auto", "cpu"] = Field(default="auto", description="`auto` takes the GPU when there is one.")
+    threads: int = Field(
+        default=1, ge=1, description="Threads on a CPU; on shared cores more than one can be far slower."
+    )
+    log_every: int = Field(default=10, ge=1, description="Steps between two entries of the log history.")
+
+
+class SftConfig(TrainConfig):
+    """Supervised fine-tuning: the loss is on the assistant's turns only."""
+
+    packing: bool = Field(
+        default=False, description="Pack rows into sequences of `max_length`; needs a GPU and FlashAttention."
+    )
+
+
+class CptConfig(TrainConfig):
+    """Continued pre-training: the loss is on every token. Texts longer than `max_length` are cut into pieces."""
+
+    packing: bool = Field(
+        default=False, description="Pack rows into sequences of `max_length`; needs a GPU and FlashAttention."
+    )
+
+
+class RlConfig(TrainConfig):
+    """Reinforcement learning from verifiable rewards (GRPO and its relatives, on-policy)."""
+
+    steps: int = Field(default=100, gt=0, description="Optimiser steps; each draws fresh prompts.")
+    prompts_per_step: int = Field(default=8, gt=0, description="Problems in a step.")
+    samples: int = Field(default=8, ge=2, description="Responses to each problem; they are each other's baseline.")
+    temperature: float = Field(default=1.0, gt=0, description="Sampling temperature of the rollouts.")
+    max_tokens: int = Field(default=512, gt=0, description="Longest response.")
+    loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo"] = Field(
+        default="dr_grpo", description="By the name TRL gives it; dr_grpo: arXiv:2503.20783, dapo: arXiv:2503.14476."
+    )
+    scale_rewards: Literal["group", "batch", "none"] = Field(
+        default="none",
+        description="Divide advantages by the standard deviation of the group or the batch; Dr. GRPO does not.",
+    )
+    beta: float = Field(default=0.0, ge=0, description="Weight of the KL term; 0 loads no reference model.")
+    mask_truncated: bool = Field(default=False, description="Leave responses that were cut off out of the loss.")
+    learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
+    decay: float = Field(default=0.5, ge=0, le=1, description="Share of the steps, at the end, in which it falls to 0.")
