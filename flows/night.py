@@ -233,13 +233,13 @@ def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
 
 
 @contextmanager
-def open_night(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> Iterator[Night]:
-    """Open a night; only one process at a time may hold it.
+def open_night(recipe: Recipe, date: str, workspace: Workspace, progress: Progress, purpose: str = "night") -> Iterator[Night]:
+    """Open a night for a purpose (`night`, `training`); only one process at a time may hold it for that.
 
     Raises:
         WorkspaceError: Another process runs this night.
     """
-    with workspace.lock(f"night-{date}-{recipe.name}", wait=False), Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+    with workspace.lock(f"{purpose}-{date}-{recipe.name}", wait=False), Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
         yield Night(recipe, date, workspace, lake, ledger, progress)
 
 

@@ -54,7 +54,7 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
     """
     if recipe.train is None:
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
-    with workspace.lock("training"), open_night(recipe, date, workspace, progress) as night:
+    with workspace.lock("training"), open_night(recipe, date, workspace, progress, "training") as night:
         run_id = f"train/{night.id}"
         done = nights.finished(night.lake, run_id)
         if done is not None:

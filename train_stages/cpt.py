@@ -7,6 +7,8 @@ import pyarrow as pa
 from train_stages.config import CptConfig
 from train_stages.stage import Progress, StageResult, load
 
+__all__ = ["CptConfig", "cpt"]
+
 
 def cpt(
     parent: Path,

@@ -49,7 +49,9 @@ def read_config(model: type[Config], options: Mapping[str, Any], key: str) -> Co
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join([key, *map(str, first["loc"])])
-        raise RecipeError(f"{where}: {first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})") from None
+        raise RecipeError(
+            f"{where}: {first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -162,16 +164,16 @@ class Training:
         known = find_evaluation(self.lake, key)
         if known is None:
             made = evaluate(checkpoint.path, problems, config, seed=self.seed, to_messages=self.messages)
-            record_evaluation(
-                self.lake, key, made.rows, checkpoint_id=checkpoint.id, version=version, night=self.night
-            )
+            record_evaluation(self.lake, key, made.rows, checkpoint_id=checkpoint.id, version=version, night=self.night)
             known = find_evaluation(self.lake, key)
             assert known is not None
         return summarise(known)
 
     def keep_better(self, before: Checkpoint, after: Checkpoint, options: Mapping[str, Any]) -> Kept:
         """Say whether what RL made is kept, on the validation split, which promotion does not look at."""
-        return keep_rl(self.evaluate(before, "validation", options).rows, self.evaluate(after, "validation", options).rows)
+        return keep_rl(
+            self.evaluate(before, "validation", options).rows, self.evaluate(after, "validation", options).rows
+        )
 
     def promote(
         self, incumbent: Checkpoint, candidate: Checkpoint, evaluation: Mapping[str, Any], options: Mapping[str, Any]
@@ -179,11 +181,15 @@ class Training:
         """Compare a candidate with the incumbent on the held-out split, and record the decision."""
         config = read_config(PromoteConfig, options, "train.promote")
         decision = compare(
-            self.evaluate(incumbent, "heldout", evaluation).rows, self.evaluate(candidate, "heldout", evaluation).rows, config
+            self.evaluate(incumbent, "heldout", evaluation).rows,
+            self.evaluate(candidate, "heldout", evaluation).rows,
+            config,
         )
         figures = {
             "overall": _figures(decision.overall),
-            "groups": {f"{group.group[0]} tier {group.group[1]}": _figures(group) for group in decision.groups if group.group},
+            "groups": {
+                f"{group.group[0]} tier {group.group[1]}": _figures(group) for group in decision.groups if group.group
+            },
             "config": config.model_dump(mode="json"),
         }
         record_promotion(
@@ -241,7 +247,11 @@ def _rl(training: Training, parent: Path, options: Mapping[str, Any], out: Path)
     )
 
 
-_RUN: dict[str, Callable[[Training, Path, Mapping[str, Any], Path], StageResult]] = {"cpt": _cpt, "sft": _sft, "rl": _rl}
+_RUN: dict[str, Callable[[Training, Path, Mapping[str, Any], Path], StageResult]] = {
+    "cpt": _cpt,
+    "sft": _sft,
+    "rl": _rl,
+}
 
 
 def conversation(row: Mapping[str, Any]) -> list[dict[str, str]] | None:
@@ -277,4 +287,3 @@ def accuracy_rows(before: Evaluation, after: Evaluation) -> list[dict[str, Any]]
             }
         )
     return rows
-

@@ -25,6 +25,8 @@ from train_stages.stage import (
     run,
 )
 
+__all__ = ["RlConfig", "bare_prompt", "make_reward", "rl"]
+
 Reward = Callable[..., list[float]]
 
 

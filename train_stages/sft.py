@@ -7,6 +7,8 @@ import pyarrow as pa
 from train_stages.config import SftConfig
 from train_stages.stage import Progress, StageResult, load
 
+__all__ = ["SftConfig", "sft"]
+
 
 def sft(
     parent: Path,

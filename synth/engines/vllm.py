@@ -303,10 +303,11 @@ def _answer(raw: bytes | None) -> Answer:
         raise RequestRefused("content_filter", "the server's content filter withheld the answer")
     text = message.get("content")
     if not isinstance(text, str) or finish_reason not in ("stop", "length"):
+        ended = _KNOWN.get(str(finish_reason), "unknown")
         raise RequestRefused(
             "malformed_answer",
-            f"content is {type(text).__name__} and finish_reason is {_KNOWN.get(str(finish_reason), 'unknown')}; a text "
-            "that ended by stop or length is needed (a reasoning or tool parser in the server may hold it back)",
+            f"content is {type(text).__name__}, finish_reason is {ended}; a text ended by stop or length is needed "
+            "(a reasoning or tool parser in the server may hold it back)",
         )
     try:
         text.encode()

@@ -72,26 +72,16 @@ def final_answer(text: str) -> str | None:
     "answer: X" and a line `A: X`; one bold span in the last line. Without a mark there is no answer: the last number of
     a text is never taken for it. What a model wrote before `</think>` does not count.
     """
-    found = final_part(text)
-    if found is None:
-        return None
-    return _one_line(found) or None
+    found = final_part(text) or _bold(_after_thinking(text))
+    return (_one_line(found) or None) if found else None
 
 
 def final_part(text: str) -> str | None:
-    """Return everything from the mark of the final answer on, for answers of several lines; None without a mark."""
-    text = _after_thinking(text)
-    strong = _strong(text)
-    if strong is not None:
-        return strong
-    plain = text.replace("**", "").replace("__", "").replace("`", "")
-    phrases = list(_PHRASE.finditer(plain))
-    if phrases:
-        rest = plain[phrases[-1].end() :].strip()
-        return rest or None
-    lines = text.rstrip().splitlines()
-    spans = _BOLD.findall(lines[-1]) if lines else []
-    return spans[0].strip() or None if len(spans) == 1 else None
+    """Return everything from the mark of the final answer on, for answers of several lines; None without a mark.
+
+    Bold text alone is no mark here.
+    """
+    return _marked(_after_thinking(text))
 
 
 def normalise(text: str) -> str:
@@ -157,13 +147,29 @@ def _after_thinking(text: str) -> str:
     return text[-MAX_SCANNED:]
 
 
+def _marked(text: str) -> str | None:
+    strong = _strong(text)
+    if strong is not None:
+        return strong
+    plain = text.replace("**", "").replace("__", "").replace("`", "")
+    phrases = list(_PHRASE.finditer(plain))
+    return plain[phrases[-1].end() :].strip() or None if phrases else None
+
+
+def _bold(text: str) -> str | None:
+    """The one bold span of the last line."""
+    lines = text.rstrip().splitlines()
+    spans = _BOLD.findall(lines[-1]) if lines else []
+    return spans[0].strip() or None if len(spans) == 1 else None
+
+
 def _strong(text: str) -> str | None:
     """The content of the last strong mark, innermost mark first; None without one."""
     found: list[tuple[int, str]] = []
     tags = list(_TAG.finditer(text))
     if tags:
         inner = tags[-1].group(1)
-        found.append((tags[-1].start(), final_part(inner) or inner.strip()))
+        found.append((tags[-1].start(), _marked(inner) or inner.strip()))
     boxes = [(box.start(), _braced(text, box.end())) for box in _BOXED.finditer(text)]
     found.extend([(start, content) for start, content in boxes if content][-1:])
     for hashes in reversed(list(_HASHES.finditer(text))):

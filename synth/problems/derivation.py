@@ -49,9 +49,7 @@ class Equation:
         if "%" not in left.text + right.text:
             return False
         # 40 / 50 * 100 = 80%, and 40 / 50 * 100% = 80, are written by careful people too.
-        return (
-            _rounds(right, left.value, 100) or _rounds(right, left.value * 100, 100) or right.value == left.value * 100
-        )
+        return any(_rounds(right, left.value * times, scale) for times in (1, 100) for scale in (1, 100))
 
     @property
     def correction(self) -> str:

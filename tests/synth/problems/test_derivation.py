@@ -1,0 +1,197 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.problems.answers import compare, final_answer
+from synth.problems.base import Outcome
+from synth.problems.derivation import derive, equations, evaluate, review, split_steps, strip_marks
+
+READ = [
+    ("5 + 3 = 9", [("5 + 3", "9", False)]),
+    ("She has 5 apples + 3 apples = 8 apples.", [("5 + 3", "8", True)]),
+    ("In 2 days she walks 3 * 4 = 12 km", [("3 * 4", "12", True)]),
+    ("so 16 - 3 = <<16-3=13>>13 eggs", [("16 - 3", "13", True)]),
+    ("so 16 - 3 = <<16-3=13>>14 eggs", [("16 - 3", "13", True), ("16 - 3", "14", False)]),
+    ("20% of 50 = 10", [("20% * 50", "10", True)]),
+    ("40/50*100 = 80%", [("40 / 50 * 100", "80%", True)]),
+    ("9/27 * 100% = 33.3", [("9 / 27 * 100%", "33.3", True)]),
+    ("10/3 = 3.33", [("10 / 3", "3.33", True)]),
+    ("10/3 = 3", [("10 / 3", "3", False)]),
+    ("1. 5 + 3 = 8", [("5 + 3", "8", True)]),
+    ("- 5 + 3 = 8", [("5 + 3", "8", True)]),
+    ("Step 2: 5 + 3 = 8", [("5 + 3", "8", True)]),
+    ("2(3+4) = 14", [("2 * (3 + 4)", "14", True)]),
+    ("$5 x 3 = $15", [("5 * 3", "15", True)]),
+    ("2x3=6 and 12 ÷ 4 = 3", [("2 * 3", "6", True), ("12 / 4", "3", True)]),
+    ("so -3 + 5 = 2", [("-3 + 5", "2", True)]),
+    ("5 eggs/day * 7 days = 35 eggs", [("5 * 7", "35", True)]),
+    (r"\(\frac{3}{4} \times 8 = 6\)", [("3 / 4 * 8", "6", True)]),
+    ("**1,200 + 300 = 1,500**", [("1,200 + 300", "1,500", True)]),
+    ("8 = 5+3", [("8", "5 + 3", True)]),
+    ("2*5 + 3 = 10 + 3 = 13", [("2 * 5 + 3", "10 + 3", True)]),
+    ("5 + 3 = 8 - 2 = 6", [("5 + 3", "8 - 2", False), ("8 - 2", "6", True)]),
+    ("14 hours = 14 * 60 = 840 minutes", [("14 * 60", "840", True)]),
+]
+UNREAD = [
+    "x + 3 = 8",
+    "x -3 = 5",
+    "5H - 10 = 25",
+    "5x - 28 = 157",
+    "2^3 = 8",
+    "2**3 = 8",
+    "8/0 = 0",
+    "3 1/2 = 3.5",
+    "2 miles / 1/6 hour = 12",
+    "7:50 + 30 = 8:20",
+    "5 + 3 >= 8",
+    "5+3 == 9",
+    "0.28 * 8 = 224 cents",
+    "5 * 3 = $15 thousand",
+    "1 + 2 + ... + 10 = 55",
+    "half of 10 = 5",
+    "5 = 5",
+    "9" * 200 + " + 1 = 2",
+]
+
+
+@pytest.mark.parametrize(("step", "expected"), READ)
+def test_reads_equations_in_prose(step, expected):
+    assert [(found.left.text, found.right.text, found.true) for found in equations(step)] == expected
+
+
+@pytest.mark.parametrize("step", UNREAD)
+def test_leaves_unread_what_it_could_misread(step):
+    assert all(found.true for found in equations(step))
+
+
+TREES = st.recursive(
+    st.integers(0, 99).map(lambda value: (str(value), Fraction(value))),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(
+        lambda parts: (f"({parts[0][0]} {parts[1]} {parts[2][0]})", _apply(parts[1], parts[0][1], parts[2][1]))
+    ),
+    max_leaves=8,
+)
+
+
+def _apply(symbol, left, right):
+    if left is None or right is None or (symbol == "/" and right == 0):
+        return None
+    return {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else None}[symbol]
+
+
+@given(TREES)
+def test_evaluates_exactly(tree):
+    text, value = tree
+    assert evaluate(text) == value
+
+
+@pytest.mark.parametrize("text", ["2**9**9", "__import__('os')", "1e9", "", "1 +", "5 = 5", "(1", "7!"])
+def test_evaluates_nothing_else(text):
+    assert evaluate(text) is None
+
+
+@given(st.text(alphabet="0123456789+-*/=()%$x. <>,ab\n#", max_size=80) | st.text(max_size=60))
+def test_never_raises_on_model_text(text):
+    equations(text)
+    check = compare("6", final_answer(text))
+    found = review(text, STEPS, "#### 6", check)
+    assert len(found.labels) == len(found.steps)
+    assert found.first_wrong is None or found.labels == tuple(i < found.first_wrong for i in range(len(found.steps)))
+    assert (found.first_wrong is None) == (not found.correction) == (not found.explanation)
+
+
+STEPS = [("5 + 3 = 8", 8), ("8 - 2 = 6", 6)]
+
+
+def judge(attempt, steps=STEPS, **options):
+    gold = str(steps[-1][1])
+    return review(attempt, steps, f"#### {gold}", compare(gold, final_answer(attempt)), **options)
+
+
+def test_a_right_attempt_has_no_wrong_step():
+    found = judge("5 + 3 = 8\n8 - 2 = 6\n#### 6")
+    assert (found.outcome, found.first_wrong, found.labels) == (Outcome.CORRECT, None, (True, True))
+    assert found.steps == ("5 + 3 = 8", "8 - 2 = 6")
+
+
+def test_a_false_equation_is_named():
+    found = judge("5 + 3 = 9\n9 - 2 = 7\n#### 7")
+    assert (found.outcome, found.first_wrong, found.labels) == (Outcome.WRONG, 0, (False, False))
+    assert found.explanation == "5 + 3 is 8, not 9."
+    assert found.correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
+
+
+def test_correction_begins_where_the_right_steps_end():
+    found = judge("5 + 3 = 8\n8 - 2 = 5\n#### 5")
+    assert (found.first_wrong, found.correction) == (1, ("8 - 2 = 6", "#### 6"))
+
+
+def test_a_true_step_from_elsewhere_is_wrong():
+    found = judge("5 + 3 = 8\n8 + 2 = 10\n#### 10")
+    assert (found.first_wrong, found.explanation) == (1, "the next step is 8 - 2 = 6.")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "explanation"),
+    [
+        ("5 + 3 = 8\n8 - 2 = 6\n#### 7", "the answer is 6, not 7."),
+        ("5 + 3 = 8\n8 - 2 = 6", "the answer is 6."),
+        ("5 + 3 = 8\n#### 8", "the next step is 8 - 2 = 6."),
+        ("#### 9", "the next step is 5 + 3 = 8."),
+    ],
+)
+def test_right_steps_with_a_wrong_or_missing_answer(attempt, explanation):
+    found = judge(attempt)
+    assert found.first_wrong == len(found.steps) and all(found.labels)
+    assert found.explanation == explanation and found.correction[-1] == "#### 6"
+
+
+def test_a_wrong_step_counts_even_when_the_answer_is_right():
+    found = judge("5 + 3 = 9\n8 - 2 = 6\n#### 6")
+    assert (found.outcome, found.first_wrong) == (Outcome.CORRECT, 0)
+
+
+def test_another_route_is_right_only_where_it_is_allowed():
+    attempt = "3 - 2 = 1\n5 + 1 = 6\n#### 6"
+    assert judge(attempt).first_wrong == 0
+    assert judge(attempt, other_routes=True).first_wrong is None
+    assert judge("3 - 2 = 2\n5 + 1 = 6\n#### 6", other_routes=True).first_wrong == 0
+
+
+def test_prose_without_equations():
+    assert judge("I just guess.\n#### 4").first_wrong == 0
+    assert judge("I just guess.\n#### 4").correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
+    assert judge("I just know.\n#### 6").first_wrong is None
+
+
+def test_steps_joined_or_regrouped_are_right():
+    assert judge("5 + 3 - 2 = 6\n#### 6").first_wrong is None
+    chain = [("2 + 3 + 4 = 9", 9)]
+    assert judge("3 + 4 = 7\n7 + 2 = 9\n#### 9", chain).first_wrong is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("+-"), st.integers(1, 9)), min_size=2, max_size=5), st.data())
+def test_finds_exactly_the_corrupted_step(operations, data):
+    value, steps = 50, []
+    for symbol, amount in operations:
+        result = value + amount if symbol == "+" else value - amount
+        steps.append((f"{value} {symbol} {amount} = {result}", result))
+        value = result
+    broken = data.draw(st.integers(0, len(steps) - 1))
+    lines = [text for text, _ in steps]
+    assert judge("\n".join([*lines, f"#### {value}"]), steps).first_wrong is None
+    lines[broken] = lines[broken].replace(f"= {steps[broken][1]}", f"= {steps[broken][1] + 100}")
+    found = judge("\n".join([*lines, f"#### {value + 1}"]), steps)
+    assert found.first_wrong == broken
+    assert found.correction[0] == steps[broken][0] or len({v for _, v in steps}) < len(steps)
+
+
+def test_steps_and_marks():
+    text = (
+        "She sold 48/2 = <<48/2=24>>24 clips.\n\n<think>\nThat is 48+24 = <<48+24=72>>72.\n#### 72\nThe answer is 72."
+    )
+    assert split_steps(text) == ["She sold 48/2 = <<48/2=24>>24 clips.", "That is 48+24 = <<48+24=72>>72."]
+    assert strip_marks("48/2 = <<48/2=24>>24") == "48/2 = 24"
+    assert derive(text) == [("She sold 48/2 = 24 clips.", 24), ("That is 48+24 = 72.", 72)]

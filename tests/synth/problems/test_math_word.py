@@ -1,0 +1,52 @@
+from synth.problems.base import Outcome, Problem
+from synth.problems.math_word import MathWord, canonical_question, gold_verifies
+
+TASK = MathWord()
+PROBLEM = Problem(
+    task="math_word",
+    source="test",
+    prompt="Nat sold 48 clips in April and half as many in May. How many in all?",
+    gold="72",
+    structure="nat",
+    solution="Nat sold 48/2 = <<48/2=24>>24 clips in May.\nNat sold 48+24 = <<48+24=72>>72 clips in all.",
+)
+
+
+def test_the_worked_solution_is_cleaned_and_correct():
+    solution = TASK.solve(PROBLEM)
+    assert solution == "Nat sold 48/2 = 24 clips in May.\nNat sold 48+24 = 72 clips in all.\n#### 72"
+    assert TASK.check(PROBLEM, solution).outcome is Outcome.CORRECT
+    assert TASK.review(PROBLEM, solution).first_wrong is None
+
+
+def test_without_a_solution_nothing_is_known():
+    bare = Problem(task="math_word", source="t", prompt="q", gold="1", structure="q")
+    assert TASK.solve(bare) is None and TASK.review(bare, "#### 2") is None
+    assert TASK.check(bare, "#### 2").outcome is Outcome.WRONG
+
+
+def test_review_points_at_the_first_wrong_step():
+    found = TASK.review(PROBLEM, "In May she sold 48 / 2 = 24.\nIn all 48 + 24 = 62.\nThe answer is 62.")
+    assert (found.first_wrong, found.explanation) == (1, "48 + 24 is 72, not 62.")
+    assert found.correction == ("Nat sold 48+24 = 72 clips in all.", "#### 72")
+
+
+def test_another_right_way_is_right():
+    assert TASK.review(PROBLEM, "48 * 1.5 = 72\n#### 72").first_wrong is None
+
+
+def test_an_attempt_without_equations_is_corrected_from_the_start():
+    found = TASK.review(PROBLEM, "It must be a lot.\nMaybe more.")
+    assert (found.outcome, found.first_wrong, len(found.correction)) == (Outcome.UNVERIFIABLE, 0, 3)
+
+
+def test_structure_keeps_numbers_and_forgets_layout():
+    same = ["Ann has  1,200 apples.", "ann has 1200 apples", "Ann has 1200 apples!"]
+    assert len({canonical_question(text) for text in same}) == 1
+    assert canonical_question("She has 2.5 kg.") != canonical_question("She has 25 kg.")
+    assert canonical_question("It is -5.") != canonical_question("It is 5.")
+
+
+def test_gold_answers_verify_against_themselves():
+    assert all(map(gold_verifies, ["72", "1,200", "-3", "1/3", "yes", "$5"]))
+    assert not any(map(gold_verifies, ["", "   ", "x" * 1_000]))
