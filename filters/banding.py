@@ -1,6 +1,5 @@
 """Locality-sensitive hashing: rows that share a band of their signature are candidates."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,6 @@ Array = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-_log = logging.getLogger(__name__)
 
 
 def band_keys(signatures: Array, groups: Sequence[str]) -> Keys:
@@ -42,13 +40,16 @@ class Buckets:
     """Buckets that grow as rows are kept. Duplicates are never inserted, so equal texts do not make it quadratic.
 
     Args:
-        cap: Most rows of one bucket. A full bucket (boilerplate) takes no more, and that is logged once per bucket.
+        cap: Most rows of one bucket. A full bucket (boilerplate) takes no more.
+
+    Attributes:
+        full: Buckets that were full when one more row came.
     """
 
     def __init__(self, cap: int) -> None:
+        self.full: set[int] = set()
         self._cap = cap
         self._rows: dict[int, list[int]] = {}
-        self.full = 0
 
     def candidates(self, keys: Keys) -> list[int]:
         """Return the kept rows that share a band with these keys, in order."""
@@ -60,10 +61,8 @@ class Buckets:
             bucket = self._rows.setdefault(key, [])
             if len(bucket) < self._cap:
                 bucket.append(row)
-            elif len(bucket) == self._cap:
-                bucket.append(row)
-                self.full += 1
-                _log.warning("near duplicates: a bucket is full at %d rows; rows after it may be missed", self._cap)
+            else:
+                self.full.add(key)
 
 
 class SortedBands:
@@ -71,10 +70,14 @@ class SortedBands:
 
     Args:
         keys: As `band_keys` returns them.
-        cap: Most candidates looked at per bucket; a longer one is cut, and that is logged.
+        cap: Most candidates looked at per bucket.
+
+    Attributes:
+        full: Buckets that hold more than was looked at.
     """
 
     def __init__(self, keys: Keys, cap: int) -> None:
+        self.full: set[int] = set()
         self._order = np.argsort(keys, axis=0, kind="stable")
         self._keys = np.take_along_axis(keys, self._order, axis=0)
         self._cap = cap
@@ -86,9 +89,7 @@ class SortedBands:
             column = self._keys[:, band]
             left, right = np.searchsorted(column, key, "left"), np.searchsorted(column, key, "right")
             if right - left > self._cap:
-                _log.warning(
-                    "near duplicates: a bucket of history holds %d rows, %d are compared", right - left, self._cap
-                )
+                self.full.add(int(key))
                 right = left + self._cap
             found.append(self._order[left:right, band])
         return np.unique(np.concatenate(found))

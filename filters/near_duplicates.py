@@ -54,6 +54,8 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
         findings[row.sample_id] = finding
         if finding is PASS and context.may_represent(row):
             buckets.insert(index, keys[index])
+    if full := len(buckets.full) + (len(past.full) if past else 0):
+        _log.warning("near duplicates: %d buckets hold over %d rows; some duplicates may be missed", full, options.cap)
     return findings
 
 
@@ -92,6 +94,11 @@ class _History:
         groups = [_group(*pair) for pair in zip(table["method"].to_pylist(), table["task"].to_pylist(), strict=True)]
         self._bands = SortedBands(band_keys(whole(self._slots), groups), options.cap)
         self._threshold = options.threshold
+
+    @property
+    def full(self) -> set[int]:
+        """Buckets that hold more rows than were looked at."""
+        return self._bands.full
 
     @classmethod
     def read(cls, table: pa.Table | None, tonight: set[str], options: NearDuplicateOptions) -> "_History | None":

@@ -235,4 +235,11 @@ def release(night: Night) -> Release | None:
             "benchmarks": night.benchmarks.to_json(),
             "code": code_version(),
         }
-        return create_release(night.lake, night.recipe.dataset, night=night.id, extra=extra, key=f"release:{night.id}")
+        return create_release(
+            night.lake,
+            night.recipe.dataset,
+            night=night.id,
+            condition=night.recipe.condition,
+            extra=extra,
+            key=f"release:{night.id}",
+        )

@@ -93,6 +93,9 @@ class Recipe(_Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     description: str = ""
     dataset: str = Field("reasoning", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name of the release.")
+    where: str | None = Field(
+        None, description="SQL condition over `accepted` for the release; None takes the rows of this recipe's nights."
+    )
     vars: dict[str, str] = Field(default_factory=dict, description="Values for ${name} in paths.")
     draw: Literal["new", "again"] = Field("again", description="`new` asks old questions afresh; `again` takes the ledger's answers.")
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
@@ -141,6 +144,11 @@ class Recipe(_Part):
     def digest(self) -> str:
         """Digest of the whole recipe as it is used, `--set` included."""
         return digest("recipe", self.model_dump(mode="json"))
+
+    @property
+    def condition(self) -> str:
+        """SQL condition of the release."""
+        return self.where or f"split_part(night, '/', 2) = '{self.name}'"
 
     def path(self, text: str) -> Path:
         """Resolve a path of the recipe: `${name}` from `vars`, relative ones from the recipe's folder."""

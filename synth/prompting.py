@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import DictLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from storage.errors import RecipeError
@@ -37,7 +37,7 @@ class Prompts:
             if not path.is_file():
                 raise RecipeError(f"prompts.{name}: file {path} does not exist")
             files[name] = path
-        environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=False, autoescape=False)  # noqa: S701 - text, not HTML
+        environment = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
         self._templates = {}
         self.digests: dict[str, str] = {}
         for name, path in sorted(files.items()):

@@ -139,8 +139,11 @@ def create_base(folder: Path, texts: Iterable[str], *, seed: int = 0, config: Ti
     Raises:
         FileExistsError: `folder` exists.
     """
+    from transformers.utils import logging
+
     if folder.exists():
         raise FileExistsError(folder)
+    logging.disable_progress_bar()
     tokenizer = build_tokenizer(texts, config)
     model = build_model(tokenizer, config, seed=seed)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ MAX_DIGITS = 60  # of one number
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
 _HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_OPENED = re.compile(r"<answer>", re.IGNORECASE)
+_CLOSED = re.compile(r"</answer>", re.IGNORECASE)
 _PHRASE = re.compile(
     r"(?:\banswer\s*(?:\bis\b|\bwas\b|\b(?:would|will|should|must)\s+be\b|:|=)|^[ \t]*a[ \t]*:)[ \t]*:?",
     re.IGNORECASE | re.MULTILINE,
@@ -166,10 +167,11 @@ def _bold(text: str) -> str | None:
 def _strong(text: str) -> str | None:
     """The content of the last strong mark, innermost mark first; None without one."""
     found: list[tuple[int, str]] = []
-    tags = list(_TAG.finditer(text))
-    if tags:
-        inner = tags[-1].group(1)
-        found.append((tags[-1].start(), _marked(inner) or inner.strip()))
+    closed = max((tag.start() for tag in _CLOSED.finditer(text)), default=-1)
+    opened = [tag for tag in _OPENED.finditer(text) if tag.end() <= closed]
+    if opened:
+        inner = text[opened[-1].end() : closed]
+        found.append((opened[-1].start(), _marked(inner) or inner.strip()))
     boxes = [(box.start(), _braced(text, box.end())) for box in _BOXED.finditer(text)]
     found.extend([(start, content) for start, content in boxes if content][-1:])
     for hashes in reversed(list(_HASHES.finditer(text))):

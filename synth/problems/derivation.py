@@ -16,6 +16,7 @@ from synth.problems.base import Check, Outcome, Review
 from synth.problems.expressions import Expression, numbers, parse_whole, runs
 
 MAX_STEPS = 200
+FLOAT_PLACES = 10
 MAX_STEP = 2_000  # characters of a step that are read
 
 _MARK = re.compile(r"<<([^<>=]{1,200})=([^<>=]{1,60})>>")
@@ -157,12 +158,19 @@ def _off_by_scale(equation: Equation) -> bool:
 
 
 def _rounds(written: Expression, value: Fraction, scale: int = 1) -> bool:
-    """Whether `written` is the value, or a plain decimal that it rounds to. `scale` undoes a percent."""
+    """Whether `written` is the value, or a plain decimal it rounds to or (from two places on) is cut to.
+
+    `scale` undoes a percent. A value that has no more decimals than are written must be equal.
+    """
     shown = written.value * scale
     if shown == value:
         return True
-    places = written.places
-    return bool(places) and not written.operators and abs(shown - value) * 2 * 10**places <= 1
+    if not written.places or written.operators:
+        return False
+    distance = abs(shown - value) * 10**written.places
+    if written.places >= FLOAT_PLACES and abs(shown - value) <= max(abs(value), Fraction(1)) / 10**9:
+        return True  # 99.00000000000001, as floats are printed
+    return distance <= Fraction(1, 2) or (written.places > 1 and distance < 1)
 
 
 def _known_values(steps: Sequence[Step]) -> frozenset[Fraction]:

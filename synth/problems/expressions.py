@@ -214,9 +214,10 @@ def _tainted_after(tokens: Sequence[_Token], position: int) -> bool:
 def _variable(tokens: Sequence[_Token], position: int) -> bool:
     """Whether the word at `position` is the name of an unknown, not a unit or an article."""
     token = tokens[position]
-    if len(token.text) != 1 or token.text in _UNIT_LETTERS:
+    if len(token.text) != 1:
         return False
-    return token.text not in "aAI" or (position > 0 and tokens[position - 1].end == token.start)
+    glued = position > 0 and tokens[position - 1].end == token.start
+    return glued or (token.text not in _UNIT_LETTERS and token.text not in "aAI")
 
 
 class _Parser:

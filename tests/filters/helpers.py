@@ -13,8 +13,8 @@ SAMPLES = pa.schema([field for field in TABLES["samples"] if field.name != "comm
 
 STAMPS = (
     "Bella bought stamps at the post office. Some of the stamps had a snowflake design, some had a truck design, and "
-    "some had a rose design. Bella bought 11 snowflake stamps. She bought 9 more truck stamps than snowflake stamps, and "
-    "13 fewer rose stamps than truck stamps. How many stamps did Bella buy in all?"
+    "some had a rose design. Bella bought 11 snowflake stamps. She bought 9 more truck stamps than snowflake stamps, "
+    "and 13 fewer rose stamps than truck stamps. How many stamps did Bella buy in all?"
 )
 STAMPS_SOLUTION = (
     "The number of truck stamps that she bought is 11 + 9 = <<11+9=20>>20.\n"

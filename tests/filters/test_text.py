@@ -35,7 +35,8 @@ def test_a_text_without_words_is_not_every_text_without_words():
 
 
 def test_masked_numbers():
-    assert masked(tokens("Three ducks lay 16 eggs, half of them today")) == "# ducks lay # eggs # of them today".split()
+    found = masked(tokens("Three ducks lay 16 eggs, half of them today"))
+    assert " ".join(found) == "# ducks lay # eggs # of them today"
     assert not is_number("ducks")
 
 
@@ -56,7 +57,7 @@ def test_ngrams():
 def test_anything_can_be_read(text):
     clean(text).encode()
     assert fold(fold(text)) == fold(text)
-    assert [token for sentence in sentences(text) for token in sentence] is not None
+    assert all(sentences(text))
     assert all(token for token in tokens(text))
     normal(text).encode()
 

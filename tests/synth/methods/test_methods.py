@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from storage.errors import RecipeError
+from synth.methods import get_method, methods
+from synth.methods.critique import read_verdicts
+from synth.problems import get_task, open_source
+from synth.runner import run_attempts
+from tests.synth.conftest import Scripted
+from tests.synth.test_runner import attempts
+
+
+def test_the_four_kinds_are_there():
+    assert {"cot", "tutorship", "knights_knaves", "critique", "gold"} <= set(methods())
+    for item in methods().values():
+        assert item.summary and item.paper and item.makes
+
+
+def test_an_unknown_method_is_answered_with_the_nearest():
+    with pytest.raises(RecipeError, match="did you mean 'tutorship'"):
+        get_method("tutership")
+
+
+async def test_cot_votes_and_counts(make_asker, problems):
+    gold = problems[0].gold
+    student = Scripted(lambda request: f"#### {gold if request.seed % 2 else int(gold) + 1}")
+    asker = make_asker()
+    asker.engines = {"teacher": student}
+    params = get_method("cot").params(samples=8)
+    finished = await run_attempts(attempts(get_method("cot"), problems[:1], params), asker)
+    rows = [json.loads(row["attrs"]) for row in finished.samples.to_pylist()]
+    right = sum(request.seed % 2 for request in student.requests)
+    assert len(rows) == 8 and {row["pass_rate"] for row in rows} == {right / 8}
+    assert {row["vote"] for row in rows} == {gold if right > 4 else str(int(gold) + 1)} or right == 4
+
+
+async def test_knights_and_knaves_keeps_wrong_chains_and_says_so(make_asker):
+    puzzles = list(open_source("knights_knaves", {"people": [3]}).draw(4, seed=1, tier=3))
+    chosen = get_method("knights_knaves")
+    by_rule = await run_attempts(attempts(chosen, puzzles), make_asker())
+    assert all(json.loads(row["attrs"])["teacher_correct"] for row in by_rule.samples.to_pylist())
+    asker = make_asker()
+    asker.engines = {"teacher": Scripted(lambda request: "No idea.")}
+    wrong = await run_attempts(attempts(chosen, puzzles), asker)
+    assert [json.loads(row["attrs"])["teacher_correct"] for row in wrong.samples.to_pylist()] == [False] * 4
+    assert chosen.observes(chosen.params()) == {"answer"} and not chosen.observes(chosen.params(filter="correct"))
+
+
+async def test_gold_is_passed_on_as_such(make_asker):
+    problem = list(open_source("arithmetic", {"tiers": [1]}).draw(1, seed=3, tier=1))
+    finished = await run_attempts(attempts(get_method("gold"), problem), make_asker())
+    for row in finished.samples.to_pylist():
+        assert row["origin"] == "gold" and row["parents"] == [] and row["models"] == []
+
+
+async def test_a_critique_says_what_the_labels_say(make_asker, problems):
+    student = Scripted(lambda request: "\n".join([*get_task("arithmetic").solve(request.problem).splitlines()[:-1], "1 + 1 = 3", "#### 3"]))
+    finished = await run_attempts(attempts(get_method("critique"), problems), make_asker(student))
+    for row in finished.samples.to_pylist():
+        attrs = json.loads(row["attrs"])
+        assert row["kind"] == "stepwise" and row["labels"][-1] is False and attrs["agrees"] is True
+        assert attrs["first_error_step"] == len(row["steps"])
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "verdicts"),
+    [
+        ("Step 1: right. Fine.\nStep 2: wrong. No.", 2, [True, False]),
+        ("**Step 1:** correct\n**Step 2:** Incorrect", 2, [True, False]),
+        ("Step 1: right", 2, None),
+        ("Step 1: right\nStep 1: wrong", 1, None),
+        ("Step 1: right\nStep 2: right\nStep 3: right", 2, None),
+        ("", 1, None),
+    ],
+)
+def test_verdicts_are_read_only_when_every_step_has_one(text, steps, verdicts):
+    assert read_verdicts(text, steps) == verdicts

@@ -1,0 +1,64 @@
+"""The house: imports run downwards only, and the command line comes up quickly because heavy imports are late."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = ["flows", "train_stages", "filters", "synth", "storage"]
+MODULES = [path for name in ORDER for path in sorted((ROOT / name).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downwards(path):
+    place = ORDER.index(path.relative_to(ROOT).parts[0])
+    above = set(ORDER[:place]) & imported(path)
+    assert not above, f"{path.relative_to(ROOT)} imports {sorted(above)}, which stand above it"
+    assert "tests" not in imported(path)
+
+
+def test_flows_hold_no_sql():
+    words = ("select ", "insert into", "create table")
+    for path in (ROOT / "flows").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not node.value.lower().lstrip().startswith(words), f"{path.name}: {node.value[:60]!r}"
+
+
+@pytest.mark.parametrize("module", ["flows.cli", "storage", "synth.problems", "filters.base"])
+def test_importing_is_cheap(module):
+    code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    assert not loaded & {"torch", "transformers", "trl", "prefect", "datasets"}
+
+
+def test_help_needs_none_of_the_heavy_packages():
+    code = (
+        "import sys\n"
+        "from flows.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = set(out.rsplit("LOADED", 1)[1].split())
+    assert not loaded & {"torch", "transformers", "trl", "prefect", "datasets", "duckdb", "pyarrow", "pydantic"}
+
+
+def test_every_folder_of_tests_mirrors_a_folder():
+    for path in (ROOT / "tests").rglob("*"):
+        if path.is_dir() and "__pycache__" not in path.parts:
+            relative = path.relative_to(ROOT / "tests")
+            assert not relative.parts or (ROOT / relative).is_dir(), relative
