@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from filters.benchmarks import Item
-from filters.text import MASK, masked, ngrams, sentences
+from filters.text import MASK, in_digits, masked, ngrams, sentences
 
 GRAM = 8
 """Words of an n-gram: 8-gram coverage as in Tulu 3 (arXiv:2411.15124, section 3.2)."""
@@ -33,7 +33,7 @@ class View:
     """A text as the index reads it.
 
     Attributes:
-        tokens: Its words.
+        tokens: Its words; numbers up to twenty in digits.
         sentences: Its sentences, each as one normal text.
         whole: The words in one text, with a space at both ends for finding whole words.
     """
@@ -41,7 +41,7 @@ class View:
     __slots__ = ("sentences", "tokens", "whole")
 
     def __init__(self, text: str) -> None:
-        cut = sentences(_MARKS.sub("", text))
+        cut = [in_digits(sentence) for sentence in sentences(_MARKS.sub("", text))]
         self.tokens = [token for sentence in cut for token in sentence]
         self.sentences = [" ".join(sentence) for sentence in cut]
         self.whole = f" {' '.join(self.tokens)} "
@@ -143,14 +143,18 @@ class Grams:
         wanted = set(ngrams(self.texts[number], LONG_GRAM))
         return any(gram in wanted for row in rows for gram in ngrams(row, LONG_GRAM))
 
-    def number_changed(self, number: int, rows: Iterable[Sequence[str]]) -> bool:
+    def number_changed(self, number: int, rows: Sequence[Sequence[str]]) -> bool:
         """Whether some 8-gram of a text is in these token lists only with another number in it."""
-        rows = list(rows)
         plain = {gram for row in rows for gram in ngrams(row, GRAM)}
         hidden = {gram for row in rows for gram in ngrams(masked(row), GRAM)}
         text = self.texts[number]
         pairs = zip(ngrams(text, GRAM), ngrams(masked(text), GRAM), strict=True)
         return any(gram not in plain and template in hidden for gram, template in pairs)
+
+    def same_template(self, number: int, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether every 8-gram of a text is in these token lists, up to its numbers."""
+        hidden = {gram for row in rows for gram in ngrams(masked(row), GRAM)}
+        return hidden.issuperset(ngrams(masked(self.texts[number]), GRAM))
 
 
 def _words(gram: str) -> int:

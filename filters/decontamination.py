@@ -6,12 +6,13 @@ The first of these rules that applies is the reason; prompts, attempts, answers 
 - `exact_match`: the problem is a benchmark prompt, up to case, punctuation and compatibility characters;
 - `contains_item`: a whole benchmark prompt (four words or more) stands inside a text;
 - `reordered`: every sentence of a benchmark prompt stands in one text, in any order;
-- `ngram_13`: 13 words in a row of a benchmark prompt;
 - `ngram_8`: more than half of a benchmark prompt's 8-grams;
+- `ngram_13`: 13 words in a row of a benchmark prompt;
 - `solution`: more than half of the 8-grams of a benchmark's worked solution.
 
 The last three do not apply when the numbers differ: a problem that only took over a benchmark's wording is another
-problem. It passes, and the detail names the item (`template_match`).
+problem. It passes, and the detail names the item (`template_match`). Where a whole item is explained like that, 13
+words that a variant of the item has too (SVAMP holds many) are no leak of the variant.
 
 Not covered: paraphrases that keep neither eight words in a row nor a sentence (they need embeddings and a judge), and
 translations.
@@ -121,18 +122,28 @@ def _whole(said: _Said, index: BenchmarkIndex) -> Finding | None:
 def _parts(said: _Said, index: BenchmarkIndex, options: DecontaminationOptions) -> Finding:
     """Look for large parts of items whose numbers are the same; tell of those whose numbers are not."""
     grams = {gram for found in said.grams for gram in found}
-    changed: int | None = index.templates.get(said.prompt.template)
+    template = index.templates.get(said.prompt.template)
+    like = template
+    held: Finding | None = None
     for number, share in index.prompts.coverage(grams).items():
-        long = index.prompts.shares_long(number, said.tokens)
-        if not long and share <= options.coverage:
+        much = share > options.coverage
+        if not much and (template is not None or not index.prompts.shares_long(number, said.tokens)):
             continue
-        if not index.prompts.number_changed(number, said.tokens):
-            return _held("ngram_13" if long else "ngram_8", index.items[number], coverage=round(share, 3))
-        changed = number if changed is None else changed
+        if index.prompts.number_changed(number, said.tokens):
+            like = number if like is None else like
+            if index.prompts.same_template(number, said.tokens):
+                template = number
+        elif much:
+            return _held("ngram_8", index.items[number], coverage=round(share, 3))
+        else:
+            held = held or _held("ngram_13", index.items[number], coverage=round(share, 3))
+    if held is not None and template is None:
+        return held
     for number, share in index.solutions.coverage(grams).items():
         if share > options.solution_coverage and not index.solutions.number_changed(number, said.tokens):
             return _held("solution", index.items[number], coverage=round(share, 3))
-    if changed is None:
+    named = like if template is None else template
+    if named is None:
         return PASS
-    item = index.items[changed]
+    item = index.items[named]
     return Finding("pass", detail={"template_match": {"benchmark": item.benchmark, "item": item.item}})

@@ -32,6 +32,16 @@ _NUMBER_WORDS = frozenset(
     """.split()  # noqa: SIM905 - a column of words reads better
 )
 
+_CARDINALS = {
+    word: str(number)
+    for number, word in enumerate(
+        """
+        zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+        eighteen nineteen twenty
+        """.split()  # noqa: SIM905 - a column of words reads better
+    )
+}
+
 
 def clean(text: str) -> str:
     """Return text that can be encoded: a lone surrogate becomes U+FFFD, everything else stays."""
@@ -81,6 +91,11 @@ def normal(text: str) -> str:
 def is_number(token: str) -> bool:
     """Whether a token is a number, in digits or as a word (`twelve`, `half`, `twice`)."""
     return token[0].isdigit() or token[0] == "." or token in _NUMBER_WORDS
+
+
+def in_digits(items: Sequence[str]) -> list[str]:
+    """Return tokens with the words for 0 to 20 in digits, so that `three ducks` is `3 ducks`."""
+    return [_CARDINALS.get(token, token) for token in items]
 
 
 def masked(items: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from storage.duck import quote
 from storage.errors import LakeError, QueryError
 from storage.lake import Lake
 from storage.names import unknown
@@ -33,10 +34,9 @@ def run_sql(workspace: Workspace, statement: str) -> pa.Table:
     """
     _inspect(statement)
     with Lake(workspace, read_only=True) as lake:
-        lake.query("select 1")
         for setting in (
             f"memory_limit='{_MEMORY}'",
-            "TimeZone='UTC'",
+            f"allowed_directories=['{quote(str(workspace.data))}/']",
             "enable_external_access=false",
             "lock_configuration=true",
         ):

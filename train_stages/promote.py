@@ -28,6 +28,9 @@ class PromoteConfig(BaseModel):
     guard_alpha: float = Field(
         default=0.05, gt=0, lt=1, description="Level of the one-sided test for a drop in each task and tier."
     )
+    guard_effect: float = Field(
+        default=0.03, ge=0, le=1, description="A drop in a task and tier that is smaller than this is tolerated."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ def compare(incumbent_rows: pa.Table, candidate_rows: pa.Table, config: PromoteC
 def _decide(
     overall: Comparison, groups: tuple[Comparison, ...], config: PromoteConfig
 ) -> tuple[Literal["promoted", "refused", "undecided"], str]:
-    worse = [found for found in groups if found.test.p_worse <= config.guard_alpha]
+    worse = [
+        found for found in groups if found.test.p_worse <= config.guard_alpha and -found.effect >= config.guard_effect
+    ]
     if worse:
         drop = min(worse, key=lambda found: found.effect)
         name = f"{drop.group[0]} tier {drop.group[1]}" if drop.group else "all items"

@@ -195,11 +195,12 @@ def run(
     trainer.save_model(str(folder))
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
-    losses = [entry["loss"] for entry in history if "loss" in entry]
     metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, **facts}
-    if losses:
-        metrics |= {"first_loss": losses[0], "loss": losses[-1]}
-    seen = tokens or int(history[-1].get("num_tokens", 0) if history else 0)
+    for name in ("loss", "reward"):
+        logged = [entry[name] for entry in history if name in entry]
+        if logged:
+            metrics |= {f"first_{name}": logged[0], name: logged[-1]}
+    seen = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
     manifest = {
         "stage": stage,
         "parent": parent.name,

@@ -19,12 +19,14 @@ class Sampling:
         max_tokens: Upper bound on the completion, in tokens.
         top_p: Nucleus share, 1 keeps everything.
         stop: Strings at which generation stops.
+        schema: JSON schema that the completion must follow, as canonical JSON text; None leaves it free.
     """
 
     temperature: float = 0.0
     max_tokens: int = 1024
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,22 @@ class Answer:
     """What an engine answered.
 
     Attributes:
-        text: The completion.
+        text: The completion, without the reasoning that a server keeps apart.
         finish_reason: `stop` or `length`.
         prompt_tokens: Tokens of the prompt, 0 where none are counted.
-        completion_tokens: Tokens of the completion, 0 where none are counted.
+        completion_tokens: Tokens of the completion (reasoning included), 0 where none are counted.
+        reasoning: What a reasoning model thought before it answered; empty where the server keeps none apart.
+        cached_tokens: Tokens of the prompt that the server had in its prefix cache.
+        seconds: From sending the request that was answered to its last byte; tries that failed are left out.
     """
 
     text: str
     finish_reason: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning: str = ""
+    cached_tokens: int = 0
+    seconds: float = 0.0
 
 
 class RequestRefused(Exception):

@@ -58,7 +58,7 @@ class Tier:
 
 TIERS: dict[int, Tier] = {
     1: Tier(steps=(2, 3), limit=20, amount=9),
-    2: Tier(steps=(3, 4), limit=30, amount=9),
+    2: Tier(steps=(2, 4), limit=30, amount=9),
     3: Tier(steps=(3, 4), limit=100, amount=40),
     4: Tier(steps=(3, 5), limit=100, amount=40, multiply=True),
     5: Tier(steps=(5, 7), limit=1000, amount=400, multiply=True),

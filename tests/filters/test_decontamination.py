@@ -37,9 +37,11 @@ FLAGGED = {
         STAMPS.replace("Bella bought stamps at the post office", "At the post office, Bella got some stamps").replace(
             "How many stamps did Bella buy in all", "In total, how many stamps are there"
         ),
-        "ngram_13",
+        "ngram_8",
     ),
-    "another ending": (STAMPS.replace(" How many stamps did Bella buy in all?", " What did she pay?"), "ngram_13"),
+    "number words": (STAMPS.replace("9 more", "nine more").replace("13", "thirteen"), "exact_match"),
+    "one sentence": (f"{SENTENCES[1]}. Which was first?", "ngram_13"),
+    "another ending": (STAMPS.replace(" How many stamps did Bella buy in all?", " What did she pay?"), "ngram_8"),
     "short": ("Tell me: what is 17 times 23?", "contains_item"),
 }
 PASSES = {
@@ -77,7 +79,7 @@ def test_other_problems_pass(name):
     assert outcomes(judge(row("s", problem), problems=(problem,))) == {"s": ("pass", None)}
 
 
-@pytest.mark.parametrize("name", ["number changed", "one number changed", "number changed, in a longer text"])
+@pytest.mark.parametrize("name", ["number changed", "name and numbers changed", "number changed, in a longer text"])
 def test_a_shared_template_is_told_on_a_passing_verdict(name):
     problem = word_problem(PASSES[name])
     verdicts = judge(row("s", problem), problems=(problem,))

@@ -36,6 +36,8 @@ def place(tmp_path_factory):
     workspace = Workspace.create(tmp_path_factory.mktemp("sql") / "w")
     with Lake(workspace) as lake:
         lake.commit("k", "test", {"runs": table_of("runs", [{"run_id": "r", "night": "n"}])})
+        many = [{"problem_id": str(number)} for number in range(5000)]  # enough that the rows lie in a Parquet file
+        lake.commit("many", "test", {"problems": table_of("problems", many)})
     return workspace
 
 
@@ -47,6 +49,7 @@ def test_what_is_not_one_select_over_the_lake_is_refused_in_words(place, stateme
 
 def test_a_select_returns_its_rows(place):
     assert run_sql(place, "select run_id from runs").to_pylist() == [{"run_id": "r"}]
+    assert run_sql(place, "select count(distinct problem_id) as n from problems").to_pylist() == [{"n": 5000}]
     assert run_sql(place, "with x as (select 1 as a) select a from x").to_pylist() == [{"a": 1}]
     assert run_sql(place, "select unnest([1, 2]) as n").to_pylist() == [{"n": 1}, {"n": 2}]
     assert run_sql(place, "describe funnel").num_rows > 5

@@ -41,6 +41,14 @@ def test_a_gain_overall_does_not_pay_for_a_drop_in_one_group():
     assert [found.group for found in decision.groups] == [("arithmetic", 1), ("arithmetic", 2)]
 
 
+def test_a_small_drop_in_one_group_is_tolerated_as_the_config_says():
+    tiers = [1] * 200 + [2] * 100
+    before = rows([True] * 200 + [False] * 100, tiers)
+    after = rows([False] * 5 + [True] * 195 + [True] * 100, tiers)
+    assert compare(before, after).outcome == "promoted"
+    assert compare(before, after, PromoteConfig(guard_effect=0)).outcome == "refused"
+
+
 def test_a_gain_below_the_minimum_is_refused():
     before, after = rows([False] * 8 + [True] * 192), rows([True] * 200)
     assert compare(before, after).outcome == "promoted"

@@ -144,6 +144,7 @@ def test_rl_runs_on_policy_and_saves(base, problems, tmp_path):
     result = rl(base, problems[:8], tmp_path / "rl", config, progress=lambda *step: seen.append(step))
     assert seen == [("rl", 1, 2), ("rl", 2, 2)] and result.metrics["steps"] == 2
     assert all("reward" in entry for entry in result.history[:2])
+    assert {"first_reward", "reward"} <= set(result.metrics) and result.tokens > 2 * 8 * 20
     with pytest.raises(TrainingError, match="no problems"):
         rl(base, [], tmp_path / "none", config)
 

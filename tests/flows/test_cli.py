@@ -1,0 +1,93 @@
+"""What people type wrongly gets a sentence, never a traceback."""
+
+import copy
+import json
+
+import pytest
+
+from storage.schema import FORMAT_VERSION
+from tests.flows.conftest import SMALL
+
+GOOD = '{"question": "What is 1 + 1?", "answer": "2"}\n'
+
+
+def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
+    path = cli.folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    content = copy.deepcopy(SMALL)
+    mapping = {"question": "question", "answer": "answer"}
+    content["problems"]["sources"] = [{"name": "mine", "kind": "file", "options": {"path": str(path), "mapping": mapping}}]
+    content["methods"] = [{"method": "gold"}]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD + '{"question": "broken"', ["data.jsonl", "line 2"]),
+        (GOOD + GOOD.replace("1 + 1", "1 + 2").replace("answer", "reply"), ["data.jsonl", "line 2", "answer"]),
+        ("", ["data.jsonl", "no rows"]),
+        (GOOD + '{"question": "q?", "answer": ""}\n', ["line 2"]),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(cli, text, words):
+    message = cli("run", cli.recipe(with_file(cli, text)), "--quiet", code=1)
+    for word in words:
+        assert word in message, message
+
+
+def test_a_missing_file_is_named(cli):
+    content = with_file(cli, GOOD)
+    content["problems"]["sources"][0]["options"]["path"] = str(cli.folder / "gone.jsonl")
+    assert "gone.jsonl" in cli("run", cli.recipe(content), "--quiet", code=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--set", "methods.0.method=tutership"], ["tutership", "did you mean 'tutorship'"]),
+        (["--set", "problems.limit=-1"], ["problems.limit = -1"]),
+        (["--set", "problems.sources.0.kind=arithmetics"], ["arithmetics", "did you mean 'arithmetic'"]),
+        (["--date", "yesterday"], ["'yesterday'", "YYYY-MM-DD"]),
+        (["--set", "filters.lenght.x=1"], ["lenght", "did you mean 'length'"]),
+    ],
+)
+def test_a_bad_word_is_answered_with_the_right_one(cli, change, words):
+    message = cli("run", cli.recipe(SMALL), "--quiet", *change, code=1)
+    for word in words:
+        assert word in message, message
+
+
+def test_a_workspace_of_a_newer_version_is_refused(cli):
+    cli.workspace.mkdir()
+    (cli.workspace / "workspace.json").write_text(json.dumps({"format": FORMAT_VERSION + 1}))
+    for command in (["run", cli.recipe(SMALL)], ["sql", "select 1"]):
+        assert "update Nightschool" in cli(*command, code=1)
+
+
+def test_a_query_before_the_first_night_says_what_to_do(cli):
+    assert "run a recipe first" in cli("sql", "select 1", code=1)
+
+
+def test_plan_writes_nothing(cli):
+    plan = json.loads(cli("plan", cli.recipe(SMALL), "--json"))
+    assert plan["attempts"] == {"cot": 60} and plan["calls"] == 60 and plan["cost"] == 0
+    assert not cli.workspace.exists()
+
+
+def test_plan_prices_what_a_paid_model_would_take(cli):
+    content = copy.deepcopy(SMALL)
+    content["models"]["teacher"] = {
+        "engine": "vllm", "endpoint": "http://127.0.0.1:9", "name": "m", "revision": "1",
+        "price": {"prompt": 1.0, "completion": 2.0}, "tokens_per_second": 100,
+    }  # fmt: skip
+    content["methods"][0]["params"] = {"samples": 4, "max_tokens": 100}
+    plan = json.loads(cli("plan", cli.recipe(content), "--json"))
+    role = plan["roles"][0]
+    assert role["calls"] == 240 and role["completion_tokens"] == 24_000
+    assert role["hours"] == pytest.approx(240 / 3600, abs=1e-3) and plan["cost"] == pytest.approx(0.048, abs=0.01)
+
+
+def test_methods_are_listed(cli):
+    listed = json.loads(cli("methods", "--json"))
+    assert {"cot", "critique", "gold", "knights_knaves", "tutorship"} <= {row["method"] for row in listed}

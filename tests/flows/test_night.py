@@ -1,0 +1,128 @@
+"""Whole nights through the command line, a real Prefect server, a real lake."""
+
+import copy
+import json
+import signal
+import sqlite3
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from storage.lake import Lake
+from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
+
+DATE = ("--date", "2026-01-01")
+
+
+def accounts(cli) -> dict:
+    """What every method's books say, and that they balance."""
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        funnel = lake.rows("select * from funnel")
+        rows = lake.rows("select count(*) as n from commits")[0]["n"]
+        duplicates = lake.rows("select sample_id from samples group by all having count(*) > 1")
+        calls = lake.rows("select count(*) as n, count(distinct call_id) as ids from calls")[0]
+    assert funnel and not duplicates and calls["n"] == calls["ids"]
+    for line in funnel:
+        assert line["planned"] == line["done"] + line["failed"], line
+        assert line["made"] == line["accepted"] + line["rejected"], line
+    return {"funnel": funnel, "commits": rows, "calls": calls["n"]}
+
+
+def test_a_night_ends_in_a_release_that_datasets_opens(cli):
+    recipe = cli.recipe(SMALL)
+    result = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
+    night = result["night"]
+    assert night["release"] == "small@1" and night["release_rows"] == 60 and result["train"] is None
+    books = accounts(cli)
+    assert books["funnel"][0]["planned"] == 60 and books["calls"] == 60
+
+    folder = cli.workspace / "releases" / "small" / "1"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["rows"] == 60 and manifest["by_origin"] == {"rule": 60}
+    import datasets
+
+    opened = datasets.load_dataset("parquet", data_dir=str(folder / "data"), split="train", cache_dir=str(cli.folder / "cache"))
+    assert opened.num_rows == 60 and opened[0]["messages"][0]["role"] == "user"
+    assert sum(pq.read_table(path).num_rows for path in (folder / "data").glob("*.parquet")) == 60
+
+    table = json.loads(cli("sql", "select method, count(*) as n from accepted group by all", "--json"))
+    assert table == [{"method": "cot", "n": 60}]
+    assert cli("sql", "select method, count(*) as n from accepted group by all", "--csv").split() == ["method,n", "cot,60"]
+
+    again = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
+    assert again["night"]["again"] is True
+    assert accounts(cli) == books, "a second run must make no call and add no row"
+
+
+def test_nothing_held_out_is_ever_taught(cli):
+    cli("run", cli.recipe(SMALL), *DATE, "--quiet")
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        splits = lake.rows("select split, count(*) as n, count(distinct structure_id) as s from problems group by all order by all")
+        shared = lake.rows(
+            "select structure_id from problems group by all having count(distinct split) > 1 union all "
+            "select prompt from problems group by all having count(distinct split) > 1"
+        )
+    assert [(row["split"], row["n"], row["s"]) for row in splits] == [("heldout", 20, 20), ("train", 60, 60), ("validation", 10, 10)]
+    assert shared == []
+
+
+def test_a_second_night_has_new_problems_and_the_release_grows(cli):
+    recipe = cli.recipe(SMALL)
+    for day in ("2026-01-01", "2026-01-02"):
+        result = json.loads(cli("run", recipe, "--date", day, "--json", "--quiet"))
+    assert result["night"]["release"] == "small@2" and result["night"]["release_rows"] == 120
+
+
+@pytest.mark.parametrize("when", [0.1, 0.5, 0.9])
+def test_kill_9_in_the_middle_and_the_same_command_again(cli, when):
+    content = copy.deepcopy(SMALL)
+    content["problems"]["limit"] = 400
+    content["methods"].append({"method": "gold"})
+    recipe = cli.recipe(content)
+    process = cli.start("run", recipe, *DATE, "--quiet")
+    ledger = cli.workspace / "ledger.sqlite"
+    deadline = time.monotonic() + 120
+    seen = 0
+    while seen < when * 400 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+        try:
+            with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as reader:
+                seen = reader.execute("select count(*) from calls").fetchone()[0]
+        except sqlite3.OperationalError:
+            continue
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    cli("run", recipe, *DATE, "--quiet")
+    books = accounts(cli)
+    assert {line["method"]: line["done"] for line in books["funnel"]} == {"cot": 400, "gold": 400}
+    with sqlite3.connect(ledger) as reader:
+        made = reader.execute("select count(*) from calls").fetchone()[0]
+    assert made == books["calls"] == 400, "every call is in the ledger and in the lake, once"
+
+
+def test_a_recipe_changed_in_the_middle_of_a_night_stops_with_a_sentence(cli):
+    recipe = cli.recipe(SMALL)
+    cli("run", recipe, *DATE, "--quiet")
+    changed = copy.deepcopy(SMALL)
+    changed["problems"]["limit"] = 61
+    words = cli("run", cli.recipe(changed), *DATE, "--quiet", code=1)
+    assert "2026-01-01/small was started with other recipe.problems" in words and "--repin" in words
+    assert "--date" in words
+
+
+def test_a_budget_ends_in_an_honest_partial_release(cli):
+    content = {**copy.deepcopy(SMALL), "budget": {"calls": 25}}
+    night = json.loads(cli("run", cli.recipe(content), *DATE, "--json", "--quiet"))["night"]
+    line = night["funnel"][0]
+    assert (line["planned"], line["done"], line["failed"]) == (60, 25, 35)
+    assert night["release_rows"] == 25 and "budget.calls of 25" in night["budget"]
+    assert {row["reason"] for row in night["reasons"]} == {"budget"}
+
+
+def test_two_processes_do_not_run_one_night_at_once(cli):
+    recipe = cli.recipe(SMALL)
+    place = Workspace.create(cli.workspace)
+    with place.lock("night-2026-01-01-small"):
+        assert "held by another process" in cli("run", recipe, *DATE, "--quiet", code=1)
