@@ -106,7 +106,7 @@ def _repaired(table: pa.Table) -> Row:
         return _row(item, broken=True)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - an Arrow scalar of any type, and its value
+def _plain(value: Any) -> Any:
     """Turn an Arrow scalar into Python values, decoding text with U+FFFD for what is no UTF-8."""
     if not value.is_valid:
         return None

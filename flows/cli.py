@@ -22,13 +22,19 @@ release_app = typer.Typer(help="Data sets by name and version.", no_args_is_help
 app.add_typer(release_app, name="release")
 
 WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", "-w", help="Folder of the workspace [default: $NIGHTSCHOOL_WORKSPACE or .nightschool]")
+    Path | None,
+    typer.Option("--workspace", "-w", help="Folder of the workspace [default: $NIGHTSCHOOL_WORKSPACE or .nightschool]"),
 ]
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, for example recipes/nightly.yaml")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a value of the recipe: problems.limit=500", metavar="KEY=VALUE")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a value of the recipe: problems.limit=500", metavar="KEY=VALUE"),
+]
 DateOption = Annotated[str | None, typer.Option("--date", help="Logical date, YYYY-MM-DD [default: today, UTC]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RepinOption = Annotated[bool, typer.Option("--repin", help="Go on although something changed since the night's first start.")]
+RepinOption = Annotated[
+    bool, typer.Option("--repin", help="Go on although something changed since the night's first start.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
@@ -46,7 +52,7 @@ def _sentences() -> Iterator[None]:
         typer.secho("stopped; the same command goes on where it stopped", fg="yellow", err=True)
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         raise typer.Exit(0) from None
 
 
@@ -69,7 +75,10 @@ def run(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run one night, and the training that follows it. Running it again finishes what was interrupted and repeats nothing."""
+    """Run one night, and the training that follows it.
+
+    The same command again finishes what was interrupted and repeats nothing.
+    """
     with _sentences():
         from flows.orchestrator import configure
         from flows.recipe import load_recipe
@@ -82,7 +91,9 @@ def run(
         configure(place)
         from flows.launch import run_flows
 
-        results = run_flows(recipe, settings or [], day, place, train=train and loaded.train is not None, repin=repin, quiet=quiet)
+        results = run_flows(
+            recipe, settings or [], day, place, train=train and loaded.train is not None, repin=repin, quiet=quiet
+        )
         if as_json:
             _print_json(results)
             return
@@ -191,13 +202,18 @@ def _print_csv(columns: list[str], rows: list[Mapping[str, Any]]) -> None:
     writer.writeheader()
     for row in rows:
         writer.writerow(
-            {name: json.dumps(value, default=str) if isinstance(value, list | dict) else value for name, value in row.items()}
+            {
+                name: json.dumps(value, default=str) if isinstance(value, list | dict) else value
+                for name, value in row.items()
+            }
         )
 
 
 def main() -> None:
     """Run the command line."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two spinning OpenMP threads on shared cores are a hundred times slower
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # two spinning OpenMP threads on shared cores are a hundred times slower
     signal.signal(signal.SIGTERM, _interrupt)
     app()
 

@@ -52,7 +52,8 @@ def estimate(night: Night) -> dict[str, Any]:
         drawn[draw.name] = members
     attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
     roles = {
-        role: Estimate(role, f"{spec.engine} {spec.name or spec.checkpoint or ''}".strip()) for role, spec in recipe.models.items()
+        role: Estimate(role, f"{spec.engine} {spec.name or spec.checkpoint or ''}".strip())
+        for role, spec in recipe.models.items()
     }
     by_method: dict[str, int] = defaultdict(int)
     for attempt in attempts:
@@ -63,14 +64,18 @@ def estimate(night: Night) -> dict[str, Any]:
             part = roles[role]
             part.calls += calls
             part.prompt_tokens += int(calls * len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN)
-            part.completion_tokens += calls * (int(params.get("attempt_tokens", written)) if role == "student" else written)
+            part.completion_tokens += calls * (
+                int(params.get("attempt_tokens", written)) if role == "student" else written
+            )
     for role, part in roles.items():
         spec = recipe.models[role]
         if spec.engine == "solver":
             part.completion_tokens, part.hours = 0, 0.0
         elif spec.tokens_per_second:
             part.hours = round(part.completion_tokens / spec.tokens_per_second / 3600, 3)
-        part.cost = round((part.prompt_tokens * spec.price.prompt + part.completion_tokens * spec.price.completion) / 1e6, 4)
+        part.cost = round(
+            (part.prompt_tokens * spec.price.prompt + part.completion_tokens * spec.price.completion) / 1e6, 4
+        )
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},

@@ -11,15 +11,21 @@ from storage.workspace import Workspace
 def run_flows(
     recipe: Path, settings: Sequence[str], date: str, workspace: Workspace, *, train: bool, repin: bool, quiet: bool
 ) -> dict[str, Any]:
-    """Run `nightly`, then `train`, and return their figures under `night` and `train` (None when it was not asked for)."""
+    """Run `nightly`, then `train`; return their figures under `night` and `train` (None when it was not asked for)."""
     from flows.nightly import nightly
     from flows.train import train as train_flow
 
-    common = {"recipe": str(recipe), "date": date, "workspace": str(workspace.root), "settings": list(settings), "quiet": quiet}
+    common: dict[str, Any] = {
+        "recipe": str(recipe),
+        "date": date,
+        "workspace": str(workspace.root),
+        "settings": list(settings),
+        "quiet": quiet,
+    }
 
     async def both() -> dict[str, Any]:
         night = await nightly(**common, repin=repin)
-        trained = await asyncio.to_thread(train_flow, **common) if train else None
+        trained = await asyncio.to_thread(lambda: train_flow(**common)) if train else None
         return {"night": night, "train": trained}
 
     return asyncio.run(both())

@@ -1,12 +1,12 @@
 """One night's context: its recipe, lake, ledger, student and models, pinned at the first start."""
 
+import datetime
 import hashlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date as Date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +17,7 @@ from filters.benchmarks import Benchmark, BenchmarkManifest
 from flows.progress import Progress
 from flows.recipe import Recipe, SourceSpec
 from storage import nights
-from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint, register_checkpoint
+from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.errors import PinError, RecipeError
 from storage.ids import digest
 from storage.lake import Lake
@@ -52,7 +52,7 @@ def check_date(text: str) -> str:
     try:
         if not _DATE.fullmatch(text):
             raise ValueError(text)
-        return Date.fromisoformat(text).isoformat()
+        return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
         raise RecipeError(f"date {text!r}: write YYYY-MM-DD, for example 2026-11-23") from None
 
@@ -95,7 +95,9 @@ class Night:
         parts = []
         for spec in self.recipe.benchmarks:
             problems = self._draw(spec).open().draw(UNLIMITED, seed=0)
-            revision, split = (str(spec.options.get(name, other)) for name, other in (("revision", "local"), ("split", "test")))
+            revision, split = (
+                str(spec.options.get(name, other)) for name, other in (("revision", "local"), ("split", "test"))
+            )
             parts.append(Benchmark(spec.name, revision, split, problems))
         return BenchmarkManifest(parts)
 
@@ -113,7 +115,14 @@ class Night:
         if tier == "frontier":
             tier = frontier(self.lake, self.student, spec.kind, spec.tiers)
         return Draw(
-            spec.name, spec.kind, options, spec.limit or self.recipe.problems.limit, tier, spec.heldout, spec.validation, spec.tiers
+            spec.name,
+            spec.kind,
+            options,
+            spec.limit or self.recipe.problems.limit,
+            tier,
+            spec.heldout,
+            spec.validation,
+            spec.tiers,
         )
 
     @property
@@ -171,7 +180,9 @@ class Night:
         before = nights.pinned(self.lake, run_id)
         needs_student = any(spec.checkpoint == PROMOTED for spec in self.recipe.models.values())
         if needs_student:
-            self.student = find_checkpoint(self.lake, before["student"]) if before and before["student"] else self.incumbent()
+            self.student = (
+                find_checkpoint(self.lake, before["student"]) if before and before["student"] else self.incumbent()
+            )
         now: dict[str, Any] = {
             "recipe": self.recipe.digest,
             "parts": _parts(self.recipe),
@@ -189,8 +200,8 @@ class Night:
             return
         if not again:
             raise PinError(
-                f"night {self.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, choose "
-                f"another --date, or accept the change with --repin"
+                f"night {self.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, "
+                f"choose another --date, or accept the change with --repin"
             )
         nights.pin(self.lake, run_id, self.id, self.recipe.name, now, again=True)
 
@@ -219,7 +230,9 @@ def _parts(recipe: Recipe) -> dict[str, str]:
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
     parts = {*before.get("parts", {}), *now["parts"]}
-    changed += [f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)]
+    changed += [
+        f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)
+    ]
     return changed
 
 
@@ -227,19 +240,25 @@ def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
     """Digest the source file of each method."""
     found = {}
     for assignment in assignments:
-        file = Path(inspect.getfile(assignment.method.run))  # type: ignore[arg-type]
+        file = Path(inspect.getfile(assignment.method.run))
         found[assignment.method.name] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     return found
 
 
 @contextmanager
-def open_night(recipe: Recipe, date: str, workspace: Workspace, progress: Progress, purpose: str = "night") -> Iterator[Night]:
+def open_night(
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, purpose: str = "night"
+) -> Iterator[Night]:
     """Open a night for a purpose (`night`, `training`); only one process at a time may hold it for that.
 
     Raises:
         WorkspaceError: Another process runs this night.
     """
-    with workspace.lock(f"{purpose}-{date}-{recipe.name}", wait=False), Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+    with (
+        workspace.lock(f"{purpose}-{date}-{recipe.name}", wait=False),
+        Lake(workspace) as lake,
+        Ledger(workspace.ledger) as ledger,
+    ):
         yield Night(recipe, date, workspace, lake, ledger, progress)
 
 

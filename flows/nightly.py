@@ -64,7 +64,9 @@ async def nightly(
     return await run_night(load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet), repin=repin)
 
 
-async def run_night(recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, repin: bool = False) -> dict[str, Any]:
+async def run_night(
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, repin: bool = False
+) -> dict[str, Any]:
     """Run or finish one night and return its figures; a finished one is only looked up.
 
     Raises:
@@ -119,7 +121,9 @@ def plan(night: Night) -> None:
             drawn[draw.name] = members
             stage.advance(len(members))
         attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
-        problems = [problem_row(problem, split="train", night=night.id) for members in drawn.values() for problem in members]
+        problems = [
+            problem_row(problem, split="train", night=night.id) for members in drawn.values() for problem in members
+        ]
         nights.commit_plan(night.lake, night.id, problems, [attempt_row(attempt) for attempt in attempts])
 
 

@@ -13,6 +13,7 @@ from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
 
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,8 +29,12 @@ class SourceSpec(_Part):
         None, description="A tier, or `frontier`: the lowest tier that the student has not mastered yet."
     )
     heldout: int = Field(0, ge=0, description="Problems per tier kept for the promotion test, never trained on.")
-    validation: int = Field(0, ge=0, description="Problems per tier kept for choices during training, never trained on.")
-    tiers: tuple[int, ...] = Field((1,), description="Tiers that held-out problems are drawn from, and the frontier's range.")
+    validation: int = Field(
+        0, ge=0, description="Problems per tier kept for choices during training, never trained on."
+    )
+    tiers: tuple[int, ...] = Field(
+        (1,), description="Tiers that held-out problems are drawn from, and the frontier's range."
+    )
 
 
 class ProblemsSpec(_Part):
@@ -69,10 +74,14 @@ class BudgetSpec(_Part):
 class TrainSpec(_Part):
     """When and how the student is retrained."""
 
-    min_new_rows: int = Field(1, ge=1, description="Train when at least this many accepted rows are new since the last training.")
+    min_new_rows: int = Field(
+        1, ge=1, description="Train when at least this many accepted rows are new since the last training."
+    )
     tasks: tuple[str, ...] | None = Field(None, description="Only rows of these tasks; None means all.")
     methods: tuple[str, ...] | None = Field(None, description="Only rows of these methods; None means all.")
-    cpt: dict[str, Any] | None = Field(None, description="Options of continued pre-training; None leaves the stage out.")
+    cpt: dict[str, Any] | None = Field(
+        None, description="Options of continued pre-training; None leaves the stage out."
+    )
     sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
     rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
     evaluate: dict[str, Any] = Field(default_factory=dict, description="Options of the evaluation.")
@@ -83,7 +92,9 @@ class TrainSpec(_Part):
 class BaseSpec(_Part):
     """The untrained model that the first night starts from, when a model is `promoted` and none was."""
 
-    checkpoint: str | None = Field(None, description="A Hugging Face folder or hub name; None makes a tiny model from scratch.")
+    checkpoint: str | None = Field(
+        None, description="A Hugging Face folder or hub name; None makes a tiny model from scratch."
+    )
     tiny: dict[str, Any] = Field(default_factory=dict, description="Sizes of the tiny model.")
 
 
@@ -97,7 +108,9 @@ class Recipe(_Part):
         None, description="SQL condition over `accepted` for the release; None takes the rows of this recipe's nights."
     )
     vars: dict[str, str] = Field(default_factory=dict, description="Values for ${name} in paths.")
-    draw: Literal["new", "again"] = Field("again", description="`new` asks old questions afresh; `again` takes the ledger's answers.")
+    draw: Literal["new", "again"] = Field(
+        "again", description="`new` asks old questions afresh; `again` takes the ledger's answers."
+    )
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
     problems: ProblemsSpec
     benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
@@ -164,7 +177,9 @@ class Recipe(_Part):
         try:
             return string.Template(text).substitute(self.vars)
         except KeyError as error:
-            raise RecipeError(f"{text!r} uses ${{{error.args[0]}}}; set it with --set vars.{error.args[0]}=...") from None
+            raise RecipeError(
+                f"{text!r} uses ${{{error.args[0]}}}; set it with --set vars.{error.args[0]}=..."
+            ) from None
         except ValueError as error:
             raise RecipeError(f"{text!r}: {error}") from None
 

@@ -57,14 +57,18 @@ def print_night(summary: Mapping[str, Any]) -> None:
 def print_training(summary: Mapping[str, Any]) -> None:
     """Print a training's figures."""
     console = Console()
-    console.print(f"\n[bold]Training {summary['night']}[/bold]" + (" (finished before)" if summary.get("again") else ""))
+    console.print(
+        f"\n[bold]Training {summary['night']}[/bold]" + (" (finished before)" if summary.get("again") else "")
+    )
     console.print(summary["decision_to_train"])
     if not summary["trained"]:
         return
     if summary["stages"]:
         print_table(list(summary["stages"][0]), summary["stages"])
     if summary["accuracy"]:
-        print_table(list(summary["accuracy"][0]), summary["accuracy"], title="Held-out problems, greedy (95 % intervals)")
+        print_table(
+            list(summary["accuracy"][0]), summary["accuracy"], title="Held-out problems, greedy (95 % intervals)"
+        )
     console.print(f"[bold]{summary['decision']}[/bold]: {summary['reason']}")
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
@@ -73,7 +77,13 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     """Print what a night would ask and cost at most."""
     console = Console()
     console.print(f"Night {plan['night']}, at most (answers found in the ledger cost nothing):")
-    print_table(["source", "problems"], [{"source": name, "problems": count} for name, count in plan["problems"].items()])
-    print_table(["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()])
+    print_table(
+        ["source", "problems"], [{"source": name, "problems": count} for name, count in plan["problems"].items()]
+    )
+    print_table(
+        ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
+    )
     print_table(list(plan["roles"][0]) if plan["roles"] else ["role"], plan["roles"])
-    console.print(f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else ""))
+    console.print(
+        f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else "")
+    )

@@ -81,7 +81,10 @@ def _look(night: Night, spec: TrainSpec) -> dict[str, Any]:
     fresh = new_rows(night.lake, release.id, last)
     since = f"since {last} was trained on" if last else "and nothing was trained on yet"
     if fresh < spec.min_new_rows:
-        return {"train": False, "why": f"not trained: {fresh:,} rows are new {since}, train.min_new_rows is {spec.min_new_rows:,}"}
+        return {
+            "train": False,
+            "why": f"not trained: {fresh:,} rows are new {since}, train.min_new_rows is {spec.min_new_rows:,}",
+        }
     return {
         "train": True,
         "why": f"{fresh:,} rows of {release.id} are new {since}",
@@ -107,7 +110,11 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
                 kept = verdict.reason
                 made = made if verdict.keep else candidate
         stages.append(
-            {"stage": name, **{key: metrics.get(key) for key in ("tokens", "steps", "loss", "cpu_seconds")}, "kept": kept}
+            {
+                "stage": name,
+                **{key: metrics.get(key) for key in ("tokens", "steps", "loss", "cpu_seconds")},
+                "kept": kept,
+            }
         )
         candidate = made
     with night.progress.stage("evaluation") as stage:
@@ -144,7 +151,9 @@ def _training(night: Night, spec: TrainSpec, release: Release, stage: Stage) -> 
 
 
 @task(name="stage", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def run_stage(training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]]:
+def run_stage(
+    training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]
+) -> tuple[Checkpoint, dict[str, Any]]:
     """Run one training stage, or find what it made before."""
     return training.stage(name, parent, options)
 

@@ -98,7 +98,15 @@ def current_student(lake: Lake) -> Checkpoint | None:
 
 
 def record_promotion(
-    lake: Lake, *, key: str, candidate: str, incumbent: str, decision: str, reason: str, figures: Mapping[str, Any], night: str
+    lake: Lake,
+    *,
+    key: str,
+    candidate: str,
+    incumbent: str,
+    decision: str,
+    reason: str,
+    figures: Mapping[str, Any],
+    night: str,
 ) -> Commit:
     """Record whether a candidate became the student, and why; once per key."""
     row = {

@@ -36,7 +36,9 @@ def extension_file(name: str) -> Path:
 
 def connect() -> Any:
     """Open an in-memory DuckDB connection that can attach a lake. Unsigned extensions stay forbidden."""
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
     for name in ("sqlite_scanner", "ducklake"):
         connection.execute(f"LOAD '{quote(str(extension_file(name)))}'")
     return connection

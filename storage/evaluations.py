@@ -32,7 +32,9 @@ def find_evaluation(lake: Lake, key: str) -> pa.Table | None:
     )
 
 
-def record_evaluation(lake: Lake, key: str, responses: pa.Table, *, checkpoint_id: str, version: str, night: str) -> None:
+def record_evaluation(
+    lake: Lake, key: str, responses: pa.Table, *, checkpoint_id: str, version: str, night: str
+) -> None:
     """Commit the responses of a model (columns problem_id, task, tier, mode, sample, response, answer, outcome), once."""
     count = responses.num_rows
 
@@ -40,7 +42,12 @@ def record_evaluation(lake: Lake, key: str, responses: pa.Table, *, checkpoint_i
         return pa.array([value] * count, pa.string())
 
     table = responses
-    for name, value in (("evaluation_id", key), ("checkpoint_id", checkpoint_id), ("set_version", version), ("night", night)):
+    for name, value in (
+        ("evaluation_id", key),
+        ("checkpoint_id", checkpoint_id),
+        ("set_version", version),
+        ("night", night),
+    ):
         table = table.append_column(name, constant(value))
     if "sample_number" in table.column_names:
         table = table.rename_columns(["sample" if name == "sample_number" else name for name in table.column_names])
@@ -65,5 +72,3 @@ def accuracies(lake: Lake, checkpoint_id: str) -> dict[tuple[str, int], tuple[in
         [checkpoint_id],
     )
     return {(row["task"], row["tier"]): (row["correct"], row["total"]) for row in rows}
-
-

@@ -81,7 +81,12 @@ class Lake:
 
     def _create(self) -> None:
         """Make the tables and views that are missing."""
-        names = {row[0] for row in self._connection.execute("select table_name from duckdb_tables() where database_name='lake'").fetchall()}
+        names = {
+            row[0]
+            for row in self._connection.execute(
+                "select table_name from duckdb_tables() where database_name='lake'"
+            ).fetchall()
+        }
         self._connection.execute("BEGIN")
         for name, schema in {"commits": COMMITS, **TABLES}.items():
             if name in names:
@@ -91,7 +96,12 @@ class Lake:
             self._connection.execute(f"COMMENT ON TABLE {name} IS '{quote(comment(schema))}'")
             for field in schema:
                 self._connection.execute(f"COMMENT ON COLUMN {name}.\"{field.name}\" IS '{quote(comment(field))}'")
-        views = {row[0] for row in self._connection.execute("select view_name from duckdb_views() where database_name='lake'").fetchall()}
+        views = {
+            row[0]
+            for row in self._connection.execute(
+                "select view_name from duckdb_views() where database_name='lake'"
+            ).fetchall()
+        }
         for name, (text, query) in VIEWS.items():
             if name not in views:
                 self._connection.execute(f"CREATE VIEW {name} AS {query}")

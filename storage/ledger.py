@@ -118,7 +118,7 @@ class Ledger:
     def find(self, key: str) -> Call | None:
         """Return the recorded call under `key`, or None."""
         with self._reading:
-            row = self._reader.execute(f"select {', '.join(_COLUMNS)} from calls where key = ?", [key]).fetchone()  # noqa: S608
+            row = self._reader.execute(f"select {', '.join(_COLUMNS)} from calls where key = ?", [key]).fetchone()
         return _call(row) if row else None
 
     async def record(self, call: Call) -> None:
@@ -134,7 +134,7 @@ class Ledger:
     def _write(self) -> None:
         connection = self._open()
         marks = ", ".join("?" * len(_COLUMNS))
-        statement = f"insert or ignore into calls ({', '.join(_COLUMNS)}) values ({marks})"  # noqa: S608
+        statement = f"insert or ignore into calls ({', '.join(_COLUMNS)}) values ({marks})"
         while (first := self._queue.get()) is not None:
             batch, ending = [first], False
             time.sleep(GROUP_COMMIT_S)
@@ -179,7 +179,7 @@ class Ledger:
         """Return the calls that the lake is not known to have."""
         with self._reading:
             rows = self._reader.execute(
-                f"select {', '.join(_COLUMNS)} from calls where published = 0 order by key"  # noqa: S608
+                f"select {', '.join(_COLUMNS)} from calls where published = 0 order by key"
             ).fetchall()
         return [_call(row) for row in rows]
 
@@ -219,7 +219,9 @@ def publish(ledger: Ledger, lake: Lake, night: str | None = None) -> int:
         }
         fresh = [call for call in calls if call.key not in known]
         if fresh:
-            lake.commit(f"calls:{fresh[0].key}:{fresh[-1].key}:{len(fresh)}", "calls", {"calls": _table(fresh)}, night=night)
+            lake.commit(
+                f"calls:{fresh[0].key}:{fresh[-1].key}:{len(fresh)}", "calls", {"calls": _table(fresh)}, night=night
+            )
         ledger.mark_published(keys)
         return len(fresh)
 

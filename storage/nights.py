@@ -30,7 +30,9 @@ def pin(lake: Lake, run_id: str, night: str, recipe: str, content: Mapping[str, 
 def finish(lake: Lake, run_id: str, night: str, recipe: str, summary: Mapping[str, Any]) -> Commit:
     """Record that a run ended, with its figures; once."""
     text = json.dumps(dict(summary), sort_keys=True)
-    return lake.commit(f"finish:{run_id}", "finish", {"runs": _run(run_id, "finished", night, recipe, summary=text)}, night=night)
+    return lake.commit(
+        f"finish:{run_id}", "finish", {"runs": _run(run_id, "finished", night, recipe, summary=text)}, night=night
+    )
 
 
 def finished(lake: Lake, run_id: str) -> dict[str, Any] | None:
@@ -39,7 +41,9 @@ def finished(lake: Lake, run_id: str) -> dict[str, Any] | None:
     return dict(json.loads(rows[0]["summary"])) if rows else None
 
 
-def _run(run_id: str, event: str, night: str, recipe: str, *, pinned: str | None = None, summary: str | None = None) -> pa.Table:
+def _run(
+    run_id: str, event: str, night: str, recipe: str, *, pinned: str | None = None, summary: str | None = None
+) -> pa.Table:
     row = {
         "run_id": run_id, "event": event, "night": night, "recipe": recipe, "pinned": pinned, "summary": summary,
         "created_at": datetime.now(UTC),
@@ -47,7 +51,9 @@ def _run(run_id: str, event: str, night: str, recipe: str, *, pinned: str | None
     return table_of("runs", [row])
 
 
-def commit_plan(lake: Lake, night: str, problems: Sequence[Mapping[str, Any]], attempts: Sequence[Mapping[str, Any]]) -> Commit:
+def commit_plan(
+    lake: Lake, night: str, problems: Sequence[Mapping[str, Any]], attempts: Sequence[Mapping[str, Any]]
+) -> Commit:
     """Commit a night's new problems and its planned attempts, once. Problems the lake knows are not written again."""
     ids = [str(row["problem_id"]) for row in problems]
     known = known_problems(lake, ids)
@@ -65,7 +71,9 @@ def known_problems(lake: Lake, ids: Sequence[str]) -> set[str]:
 
 def structures(lake: Lake, splits: Iterable[str]) -> set[str]:
     """Return the structure ids of every problem in these splits."""
-    rows = lake.rows("select distinct structure_id from problems where split in (select unnest(?::varchar[]))", [list(splits)])
+    rows = lake.rows(
+        "select distinct structure_id from problems where split in (select unnest(?::varchar[]))", [list(splits)]
+    )
     return {row["structure_id"] for row in rows}
 
 
@@ -122,7 +130,8 @@ def reasons(lake: Lake, night: str) -> list[dict[str, Any]]:
     return lake.rows(
         "select method, 'failed' as what, reason, count(*) as rows from attempts where night = $1 and status = 'failed' "
         "group by all union all "
-        "select method, 'rejected', reason, count(*) from rejected where night = $1 group by all order by rows desc, method, reason",
+        "select method, 'rejected', reason, count(*) from rejected where night = $1 group by all "
+        "order by rows desc, method, reason",
         [night],
     )
 

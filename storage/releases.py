@@ -69,7 +69,13 @@ class Release:
 
 
 def create_release(
-    lake: Lake, name: str, *, night: str | None, condition: str = "true", extra: Mapping[str, Any] | None = None, key: str | None = None
+    lake: Lake,
+    name: str,
+    *,
+    night: str | None,
+    condition: str = "true",
+    extra: Mapping[str, Any] | None = None,
+    key: str | None = None,
 ) -> Release | None:
     """Name the accepted rows as they are now, export them, and record it; the same content is not released twice.
 
@@ -90,7 +96,11 @@ def create_release(
     if not _NAME.fullmatch(name):
         raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
     with lake.workspace.lock(f"release-{name}"):
-        if key is not None and (made := lake.rows("select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key])):
+        if key is not None and (
+            made := lake.rows(
+                "select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key]
+            )
+        ):
             return get_release(lake, made[0]["release_id"])
         at_seq = lake.last_seq()
         try:

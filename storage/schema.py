@@ -39,7 +39,11 @@ TABLES: dict[str, pa.Schema] = {
             _field("problem_id", _S, "content identity: task, prompt, gold answer"),
             _field("task", _S, "kind of problem: arithmetic, knights_knaves, math_word"),
             _field("source", _S, "where it comes from, for example gsm8k"),
-            _field("split", _S, "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it)"),
+            _field(
+                "split",
+                _S,
+                "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it)",
+            ),
             _field("tier", _I, "difficulty; for puzzles the number of people"),
             _field("prompt", _S, "the question"),
             _field("gold", _S, "the final answer"),
@@ -130,7 +134,9 @@ TABLES: dict[str, pa.Schema] = {
             _field("night", _S, "night that judged"),
             _commit,
         ],
-        metadata={"comment": "observations of filters, and the policy's decision (filter = policy; the last one holds)"},
+        metadata={
+            "comment": "observations of filters, and the policy's decision (filter = policy; the last one holds)"
+        },
     ),
     "signatures": pa.schema(
         [

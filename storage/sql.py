@@ -53,21 +53,27 @@ def _inspect(statement: str) -> None:
         row = duckdb.connect(":memory:").execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
     except duckdb.Error as error:
         raise QueryError(f"cannot be parsed: {error}") from None
-    tree = json.loads(row[0]) if row else {"error": True, "error_message": "empty statement"}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True, "error_message": "empty statement"}
     if tree.get("error"):
         words = str(tree.get("error_message", ""))
         if "Only SELECT" in words:
             words = "only SELECT statements are allowed; the lake is read-only here"
         raise QueryError(words)
-    if len(tree["statements"]) != 1:
-        raise QueryError(f"one SELECT at a time, please; there are {len(tree['statements'])} statements")
+    count = len(list(tree["statements"]))
+    if count != 1:
+        raise QueryError(f"one SELECT at a time, please; there are {count} statements")
     nodes = list(_nodes(tree))
     named = {str(entry["key"]).lower() for node in nodes for entry in (node.get("cte_map") or {}).get("map", [])}
     for node in nodes:
         kind = node.get("type")
         if kind == "BASE_TABLE":
             name = str(node["table_name"])
-            if node.get("catalog_name") not in ("", "lake", None) or node.get("schema_name") not in ("", "main", "lake", None):
+            if node.get("catalog_name") not in ("", "lake", None) or node.get("schema_name") not in (
+                "",
+                "main",
+                "lake",
+                None,
+            ):
                 raise QueryError(f"{name} stands outside the lake; use the tables {', '.join(RELATIONS)}")
             if name.lower() not in named and name.lower() not in RELATIONS:
                 raise QueryError(unknown("table", name, RELATIONS))

@@ -1,14 +1,14 @@
 """The workspace: one folder that holds everything a team's nights have made.
 
-    workspace/
-      workspace.json     format version
-      catalog.sqlite     DuckLake's catalogue
-      lake/              Parquet files of the tables
-      ledger.sqlite      every finished model call of this machine
-      releases/          immutable Parquet exports, one folder per release
-      checkpoints/       Hugging Face folders, one per checkpoint
-      nights/            what a night needs to be resumed, its logs
-      prefect/           the embedded orchestrator's files
+workspace/
+  workspace.json     format version
+  catalog.sqlite     DuckLake's catalogue
+  lake/              Parquet files of the tables
+  ledger.sqlite      every finished model call of this machine
+  releases/          immutable Parquet exports, one folder per release
+  checkpoints/       Hugging Face folders, one per checkpoint
+  nights/            what a night needs to be resumed, its logs
+  prefect/           the embedded orchestrator's files
 """
 
 import fcntl
@@ -128,7 +128,9 @@ class Workspace:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
-                raise WorkspaceError(f"{name} of workspace {self.root} is held by {holder}; wait for it to end") from None
+                raise WorkspaceError(
+                    f"{name} of workspace {self.root} is held by {holder}; wait for it to end"
+                ) from None
             yield
         finally:
             os.close(descriptor)

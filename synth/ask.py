@@ -171,12 +171,19 @@ class Asker:
                 call = await self._make(key, role, engine, request, sample)
                 future.set_result(call)
             except BaseException as error:
-                future.set_exception(error if isinstance(error, Exception) else RuntimeError("the asking was cancelled"))
+                future.set_exception(
+                    error if isinstance(error, Exception) else RuntimeError("the asking was cancelled")
+                )
                 raise
             finally:
                 del self._open[key]
         return Reply(
-            call.response, call.key, call.model, call.finish_reason == "stop", engine.reads_problem, call.completion_tokens
+            call.response,
+            call.key,
+            call.model,
+            call.finish_reason == "stop",
+            engine.reads_problem,
+            call.completion_tokens,
         )
 
     async def _make(self, key: str, role: str, engine: Engine, request: Request, sample: str) -> Call:

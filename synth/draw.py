@@ -50,7 +50,10 @@ class Draw:
 
     def draw(self, limit: int, *, seed: int, tier: int | None, exclude: frozenset[str]) -> list[Problem]:
         """Draw problems, with the recipe's name of the source on them."""
-        return [replace(problem, source=self.name) for problem in self.open().draw(limit, seed=seed, tier=tier, exclude=exclude)]
+        return [
+            replace(problem, source=self.name)
+            for problem in self.open().draw(limit, seed=seed, tier=tier, exclude=exclude)
+        ]
 
 
 def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
@@ -176,7 +179,13 @@ def find_attempts(
             if identity == row["attempt_id"]:
                 found.append(
                     Attempt(
-                        identity, row["night"], assignment.method, assignment.params, problem, row["repetition"], row["shard"]
+                        identity,
+                        row["night"],
+                        assignment.method,
+                        assignment.params,
+                        problem,
+                        row["repetition"],
+                        row["shard"],
                     )
                 )
                 break
@@ -200,7 +209,13 @@ def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int =
                 if review is None:
                     continue
                 why, step = review.explanation, (review.first_wrong or 0) + 1
-                lesson = {"attempt": attempt, "check": "wrong", "first_error_step": step, "why": why, "corrected": "\n".join(review.correction)}
+                lesson = {
+                    "attempt": attempt,
+                    "check": "wrong",
+                    "first_error_step": step,
+                    "why": why,
+                    "corrected": "\n".join(review.correction),
+                }
                 yield from (m["content"] for m in prompts.messages("tutor", {"problem": problem, "attempt": attempt}))
                 yield prompts.text("lesson", {"problem": problem, **lesson})
                 yield prompts.text("lesson", {"problem": problem, **lesson, "check": "correct"})

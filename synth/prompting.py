@@ -74,7 +74,7 @@ class Prompts:
             RecipeError: There is no such prompt, or it names a value it is not given.
         """
         try:
-            return self._find(name).render(**inputs).strip()
+            return str(self._find(name).render(**inputs)).strip()
         except TemplateError as error:
             raise RecipeError(f"prompt {name}: {error}") from error
 

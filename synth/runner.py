@@ -166,5 +166,10 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
 
 
 def _words(sample: Sample) -> int:
-    texts = [*(message["content"] for message in sample.messages), sample.response or "", sample.rejected or "", sample.text or ""]
+    texts = [
+        *(message["content"] for message in sample.messages),
+        sample.response or "",
+        sample.rejected or "",
+        sample.text or "",
+    ]
     return sum(len(text.split()) for text in texts)

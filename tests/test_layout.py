@@ -41,7 +41,9 @@ def test_flows_hold_no_sql():
 @pytest.mark.parametrize("module", ["flows.cli", "storage", "synth.problems", "filters.base"])
 def test_importing_is_cheap(module):
     code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert not loaded & {"torch", "transformers", "trl", "prefect", "datasets"}
 
 

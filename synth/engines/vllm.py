@@ -271,7 +271,7 @@ async def _read(response: "aiohttp.ClientResponse", limit: int) -> bytes | None:
     return b"".join(chunks)
 
 
-def _parse(raw: bytes | None) -> Any:  # noqa: ANN401
+def _parse(raw: bytes | None) -> Any:
     """The body as JSON, or None when it is none."""
     try:
         return None if raw is None else json.loads(raw)
@@ -317,7 +317,7 @@ def _answer(raw: bytes | None) -> Answer:
     return Answer(text, finish_reason, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
 
-def _count(usage: Any, key: str) -> int:  # noqa: ANN401
+def _count(usage: Any, key: str) -> int:
     value = usage.get(key) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and value >= 0 else 0
 

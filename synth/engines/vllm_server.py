@@ -309,7 +309,7 @@ def _identity(process: psutil.Process) -> dict[str, float]:
     return {"pid": process.pid, "start": process.create_time()}
 
 
-def _is_alive(identity: Any) -> bool:  # noqa: ANN401
+def _is_alive(identity: Any) -> bool:
     try:
         process = psutil.Process(identity["pid"])
         same: bool = abs(process.create_time() - identity["start"]) < SAME_START_S

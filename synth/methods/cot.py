@@ -15,7 +15,9 @@ from synth.sample import Sample
 class CotParams(Params):
     """Parameters of `cot`."""
 
-    samples: int = Field(1, ge=1, le=64, description="Solutions per problem. Self-consistency (arXiv:2203.11171) uses 40.")
+    samples: int = Field(
+        1, ge=1, le=64, description="Solutions per problem. Self-consistency (arXiv:2203.11171) uses 40."
+    )
     temperature: float = Field(0.7, ge=0, description="Sampling temperature (arXiv:2203.11171, section 3.1).")
     max_tokens: int = Field(1024, ge=1)
 

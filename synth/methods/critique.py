@@ -31,7 +31,9 @@ class CritiqueParams(Params):
 
     temperature: float = Field(1.0, ge=0, description="Of the student's attempt.")
     attempt_tokens: int = Field(512, ge=1)
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on the critique (the repository trains at length 1024).")
+    max_tokens: int = Field(
+        1024, ge=1, description="Upper bound on the critique (the repository trains at length 1024)."
+    )
 
 
 @method("critique", paper="arXiv:2406.14024", makes=("stepwise",), roles=("student", "teacher"), params=CritiqueParams)

@@ -14,4 +14,6 @@ async def gold(problem: Problem, models: Models, params: object) -> AsyncIterato
     """The problem's own worked solution, when it has one; no model is asked."""
     solution = get_task(problem.task).solve(problem) if problem.solution else None
     if solution:
-        yield Sample(messages=models.messages("solve"), response=solution, answer=problem.gold, origin="gold", parents=[])
+        yield Sample(
+            messages=models.messages("solve"), response=solution, answer=problem.gold, origin="gold", parents=[]
+        )

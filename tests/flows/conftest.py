@@ -21,7 +21,9 @@ SMALL = {
     "shard": 20,
     "problems": {
         "limit": 60,
-        "sources": [{"name": "arithmetic", "kind": "arithmetic", "options": {"tiers": [1]}, "heldout": 20, "validation": 10}],
+        "sources": [
+            {"name": "arithmetic", "kind": "arithmetic", "options": {"tiers": [1]}, "heldout": 20, "validation": 10}
+        ],
     },
     "models": {"teacher": {"engine": "solver"}},
     "methods": [{"method": "cot", "params": {"temperature": 0}}],
@@ -88,7 +90,9 @@ class CommandLine:
         )
 
     def __call__(self, *arguments: object, code: int = 0) -> str:
-        done = subprocess.run(self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=240
+        )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         assert "Traceback" not in done.stderr, done.stderr[-3000:]
         return done.stdout if code == 0 else done.stderr
@@ -96,5 +100,10 @@ class CommandLine:
 
 @pytest.fixture
 def cli(tmp_path, prefect_server) -> CommandLine:
-    environment = {**os.environ, "PREFECT_API_URL": prefect_server, "NIGHTSCHOOL_WORKSPACE": str(tmp_path / "w"), "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": prefect_server,
+        "NIGHTSCHOOL_WORKSPACE": str(tmp_path / "w"),
+        "NO_COLOR": "1",
+    }
     return CommandLine(tmp_path / "w", tmp_path, environment)

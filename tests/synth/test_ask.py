@@ -52,7 +52,17 @@ async def test_the_answer_is_durable_before_it_is_used(make_asker, problems, led
     ],
 )
 def test_what_enters_the_key_and_what_does_not(problems, change, differs):
-    def key(model="m", concurrency=8, problem=None, messages=MESSAGES, sampling=None, sample="0.0", act="solve", inputs=None, draw=None):
+    def key(
+        model="m",
+        concurrency=8,
+        problem=None,
+        messages=MESSAGES,
+        sampling=None,
+        sample="0.0",
+        act="solve",
+        inputs=None,
+        draw=None,
+    ):
         engine = Scripted(lambda request: "", model)
         engine.concurrency = concurrency
         asked = problems[1] if problem else problems[0]
@@ -66,10 +76,20 @@ def test_what_enters_the_key_and_what_does_not(problems, change, differs):
 def test_an_engine_that_reads_the_problem_has_it_in_its_key(problems):
     def key(problem, act="correct", inputs=None):
         return call_key(
-            Solver(), MESSAGES, Sampling(), "0.0", act=act, problem=problem, inputs=inputs or {"attempt": "a"}, draw=None
+            Solver(),
+            MESSAGES,
+            Sampling(),
+            "0.0",
+            act=act,
+            problem=problem,
+            inputs=inputs or {"attempt": "a"},
+            draw=None,
         )
 
-    assert len({key(problems[0]), key(problems[1]), key(problems[0], "solve"), key(problems[0], inputs={"attempt": "b"})}) == 4
+    assert (
+        len({key(problems[0]), key(problems[1]), key(problems[0], "solve"), key(problems[0], inputs={"attempt": "b"})})
+        == 4
+    )
 
 
 async def test_the_seed_follows_the_key(make_asker, problems):
@@ -103,7 +123,9 @@ async def test_tokens_and_cost_are_bounded_by_what_a_call_can_use(make_asker, pr
     with pytest.raises(BudgetError, match="tokens"):
         await models.student("solve", max_tokens=1000)
     dear = Models(
-        make_asker(Scripted(lambda request: "x"), budget=Budget(cost=0.001), prices={"student": Price(0, 100)}), problems[0], 0
+        make_asker(Scripted(lambda request: "x"), budget=Budget(cost=0.001), prices={"student": Price(0, 100)}),
+        problems[0],
+        0,
     )
     with pytest.raises(BudgetError, match="cost"):
         await dear.student("solve", max_tokens=1000)

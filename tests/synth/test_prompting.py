@@ -27,7 +27,9 @@ def test_model_text_is_data_never_a_template(tmp_path):
     assert prompts.text("solve", {"attempt": "{{ 7 * 7 }} {% for x in y %}"}) == "{{ 7 * 7 }} {% for x in y %}"
 
 
-@pytest.mark.parametrize("text", ["{{ missing }}", "{{ q.__class__.__mro__ }}", "{{ q.append(1) }}", "{% include '/etc/passwd' %}"])
+@pytest.mark.parametrize(
+    "text", ["{{ missing }}", "{{ q.__class__.__mro__ }}", "{{ q.append(1) }}", "{% include '/etc/passwd' %}"]
+)
 def test_what_a_prompt_may_not_do_is_an_error(tmp_path, text):
     with pytest.raises(RecipeError):
         Prompts(write(tmp_path, text)).text("solve", {"q": []})

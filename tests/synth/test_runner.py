@@ -17,7 +17,8 @@ NIGHT = "2026-01-01/test"
 def attempts(chosen, problems, params=None):
     params = params or chosen.params()
     return [
-        Attempt(attempt_id(NIGHT, chosen.name, params, problem, 0), NIGHT, chosen, params, problem, 0, 0) for problem in problems
+        Attempt(attempt_id(NIGHT, chosen.name, params, problem, 0), NIGHT, chosen, params, problem, 0, 0)
+        for problem in problems
     ]
 
 

@@ -55,7 +55,11 @@ async def test_gold_is_passed_on_as_such(make_asker):
 
 
 async def test_a_critique_says_what_the_labels_say(make_asker, problems):
-    student = Scripted(lambda request: "\n".join([*get_task("arithmetic").solve(request.problem).splitlines()[:-1], "1 + 1 = 3", "#### 3"]))
+    student = Scripted(
+        lambda request: "\n".join(
+            [*get_task("arithmetic").solve(request.problem).splitlines()[:-1], "1 + 1 = 3", "#### 3"]
+        )
+    )
     finished = await run_attempts(attempts(get_method("critique"), problems), make_asker(student))
     for row in finished.samples.to_pylist():
         attrs = json.loads(row["attrs"])

@@ -12,7 +12,10 @@ from tests.synth.test_runner import attempts
     ("text", "check", "step", "why", "corrected"),
     [
         ("Check: correct", "correct", None, "", ""),
-        ("**Check:** wrong\n**First wrong step:** 2\n**Why:** 8 - 2 is 6.\n**Corrected:**\n8 - 2 = 6\n#### 6", "wrong", 2, "8 - 2 is 6.", "8 - 2 = 6\n#### 6"),
+        (
+            "**Check:** wrong\n**First wrong step:** 2\n**Why:** 8 - 2 is 6.\n**Corrected:**\n8 - 2 = 6\n#### 6",
+            "wrong", 2, "8 - 2 is 6.", "8 - 2 = 6\n#### 6",
+        ),
         ("check: Incorrect.\nCorrected:\n#### 6", "wrong", None, "", "#### 6"),
         ("I think it is fine.", None, None, "", ""),
         ("", None, None, "", ""),
@@ -58,7 +61,10 @@ async def test_a_teacher_that_errs_is_found_out(make_asker, problems, ledger):
     from synth.ask import Asker
     from synth.prompting import Prompts
 
-    engines = {"student": Scripted(lambda request: "1 + 1 = 3\n#### 99"), "teacher": Scripted(lambda request: "Check: correct")}
+    engines = {
+        "student": Scripted(lambda request: "1 + 1 = 3\n#### 99"),
+        "teacher": Scripted(lambda request: "Check: correct"),
+    }
     asker = Asker(ledger, engines, Prompts(), night="n")
     finished = await run_attempts(attempts(get_method("tutorship"), problems), asker)
     assert all(json.loads(row["attrs"])["agrees"] is False for row in finished.samples.to_pylist())

@@ -1,0 +1,106 @@
+"""How many requests one endpoint gets at once: a slow start, then judged by windows, never by a single refusal.
+
+The start doubles by time and not by answers: an answer may take minutes, a refusal comes at once. A window is one round
+of answers; it is held against the endpoint only when a good part of it was refused as too busy. A server of vLLM also
+tells how many requests wait in its queue: a queue that is longer than it needs to stay full is taken back.
+"""
+
+import re
+
+START = 16
+"""Requests at once at first, and after an outage."""
+RAMP_S = 0.2
+"""The slow start doubles after each of these."""
+UNKNOWN = 64
+"""Ceiling where no number was given and the server tells none."""
+SMALLEST_WINDOW = 20
+BUSY_SHARE = 0.1
+"""Share of a window that may be refused as too busy before the limit is cut."""
+CUT = 0.7
+GROWTH = 0.25
+
+_GAUGE = re.compile(rb"^vllm:num_requests_(running|waiting)(?:\{[^}]*\})? ([0-9.eE+]+)\s*$", re.M)
+
+
+class Limit:
+    """The number of requests an endpoint may have open.
+
+    Args:
+        cap: Never more than this.
+        known: Whether somebody has asked for the cap; if not, it is reached only when the server tells its queue.
+
+    Attributes:
+        now: The limit now.
+        ramping: Whether the slow start goes on.
+    """
+
+    def __init__(self, cap: int, *, known: bool = True) -> None:
+        self.cap = cap
+        self._ceiling = cap if known else min(cap, UNKNOWN)
+        self.restart(0.0)
+
+    def restart(self, clock: float) -> None:
+        """Begin the slow start again, after an outage."""
+        self.now = min(START, self._ceiling)
+        self.ramping = True
+        self._cut_at = clock
+        self._seen = self._busy = 0
+
+    def ramp(self) -> None:
+        """Another step of the slow start: nothing has spoken against the last one."""
+        if self.ramping:
+            self._grow(self.now)
+
+    def judge(self, began: float, clock: float, *, busy: bool) -> None:
+        """Take one outcome into the window.
+
+        Args:
+            began: When the request was sent; one from before the last cut says nothing about the limit of now.
+            clock: The time now, of the same clock.
+            busy: Whether it was refused as too busy.
+        """
+        if began < self._cut_at:
+            return
+        self._seen += 1
+        self._busy += busy
+        window = max(SMALLEST_WINDOW, self.now)
+        if self._busy > window * BUSY_SHARE and self._busy > self._seen * BUSY_SHARE:
+            self.now = max(1, int(self.now * CUT))
+            self.ramping = False
+            self._cut_at = clock
+        elif self._seen < window:
+            return
+        elif not self.ramping:
+            self._grow(max(1, int(self.now * GROWTH)))
+        self._seen = self._busy = 0
+
+    def told_queue(self, running: int, waiting: int, outstanding: int) -> None:
+        """Take in what the server says of itself.
+
+        Args:
+            running: Requests it works on.
+            waiting: Requests in its queue; a quarter of the running ones keeps it full.
+            outstanding: Our own requests there; others may be its guests too.
+        """
+        surplus = waiting - max(8, running // 4)
+        if surplus > 0:
+            self._ceiling = max(1, min(self._ceiling, outstanding) - surplus) if outstanding else self._ceiling
+            self._ceiling = max(self._ceiling, min(START, self.cap))
+            self.now = min(self.now, self._ceiling)
+        elif waiting == 0:
+            self._ceiling = min(self.cap, max(self._ceiling, 2 * running + UNKNOWN))
+            self.ramping = self.ramping or self.now == outstanding
+
+    def _grow(self, by: int) -> None:
+        self.now = min(self._ceiling, self.now + by)
+        if self.now >= self._ceiling:
+            self.ramping = False
+
+
+def read_queue(metrics: bytes) -> tuple[int, int] | None:
+    """Requests running and waiting by vLLM's `/metrics`, its engines added up; None when it is no vLLM."""
+    found = {b"running": 0, b"waiting": 0}
+    gauges = _GAUGE.findall(metrics)
+    for name, value in gauges:
+        found[name] += int(float(value))
+    return (found[b"running"], found[b"waiting"]) if gauges else None

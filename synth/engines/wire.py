@@ -1,0 +1,265 @@
+"""What a chat endpoint says, read: an answer, a refusal in its own words, or trouble that may pass.
+
+Nothing that is raised here holds a credential or a part of a prompt: a server's words are quoted without them.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from storage.errors import RecipeError
+from synth.engines.base import Answer, RequestRefused
+
+LARGEST_ANSWER = 16 << 20
+LARGEST_ERROR = 64 << 10
+WORDS = 300
+"""How much of a server's own words an error carries."""
+SHARED_PROMPT = 24
+"""A run of characters this long that a prompt holds too is not quoted."""
+SHARED_KEY = 6
+"""The same for a credential."""
+
+TOO_LONG = ("context length", "context_length", "context window", "max_model_len", "prompt is too long") + tuple(
+    f"maximum {what} length" for what in ("model", "input", "sequence")
+)
+BUSY = frozenset({408, 425, 429, 503})
+DENIED = frozenset({401, 403, 404})
+_KNOWN = {word: word for word in ("stop", "length", "tool_calls", "function_call", "None")}
+"""Finish reasons that may be quoted; a server's other words might hold anything."""
+
+
+class Kind(Enum):
+    """What went wrong with one try."""
+
+    AWAY = "no connection"
+    LOST = "connection broke"
+    BUSY = "too busy"
+    FAILED = "server error"
+    SILENT = "no answer in time"
+    FINAL = "refused"
+
+
+class Trouble(Exception):
+    """One try without an answer. Its text holds no header, no credential and no prompt.
+
+    Attributes:
+        kind: What went wrong.
+        status: HTTP status, when there was one.
+        reason: The stable word of a final refusal.
+        pause_s: What the server asked for in Retry-After.
+    """
+
+    def __init__(
+        self, kind: Kind, words: str, *, status: int | None = None, reason: str = "", pause_s: float | None = None
+    ) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.status = status
+        self.reason = reason
+        self.pause_s = pause_s
+
+
+def root_of(endpoint: str) -> str:
+    """Normalise an endpoint to its root, without `/v1`.
+
+    Raises:
+        RecipeError: It is no http(s) address, or holds a credential.
+    """
+    try:
+        parts = urlsplit(endpoint.strip())
+        port = parts.port
+    except ValueError:
+        raise RecipeError("endpoint: not an address; right would be http://127.0.0.1:8000") from None
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise RecipeError(
+            f"endpoint: the address of {parts.hostname} holds a user, a password, a query or a fragment; give the "
+            "plain address, and the name of an environment variable for the credential (`api_key_env`)"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RecipeError(f"endpoint: {endpoint!r} is not an http(s) address; right would be http://127.0.0.1:8000")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """The body, or None when it is larger than the limit."""
+    length = response.content_length
+    if length is not None and "Content-Encoding" not in response.headers:
+        return await response.read() if length <= limit else None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_chunked(1 << 16):
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def read_answer(raw: bytes | None, seconds: float = 0.0) -> Answer:
+    """What a body of status 200 says.
+
+    Raises:
+        RequestRefused: The server answered, but there is no usable text in it.
+        Trouble: This is not the answer of a chat endpoint, or the server gave the request up.
+    """
+    if raw is None:
+        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+    reply = _parse(raw)
+    if not isinstance(reply, dict):
+        raise Trouble(Kind.FAILED, "it answers with something that is not a JSON object", status=200)
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise Trouble(Kind.FAILED, "it answers without choices[0].message", status=200)
+    finish_reason = choice.get("finish_reason")
+    if finish_reason == "abort":
+        raise Trouble(Kind.FAILED, "it gave the request up (finish_reason abort)", status=200)
+    if finish_reason == "content_filter":
+        raise RequestRefused("content_filter", "the server's content filter withheld the answer")
+    reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
+    text = message.get("content")
+    if text is None and reasoning:
+        text = ""  # it reasoned up to the limit, or has nothing more to say
+    if not isinstance(text, str) or not isinstance(reasoning, str) or finish_reason not in ("stop", "length"):
+        ended = _KNOWN.get(str(finish_reason), "unknown")
+        raise RequestRefused(
+            "malformed_answer",
+            f"content is {type(text).__name__}, finish_reason is {ended}; a text ended by stop or length is needed "
+            "(a reasoning or tool parser in the server may hold it back)",
+        )
+    try:
+        text.encode()
+        reasoning.encode()
+    except UnicodeEncodeError:
+        raise RequestRefused("malformed_answer", "the text holds half a surrogate pair and is no Unicode") from None
+    usage = reply.get("usage")
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    return Answer(
+        text,
+        finish_reason,
+        _count(usage, "prompt_tokens"),
+        _count(usage, "completion_tokens"),
+        reasoning,
+        _count(details, "cached_tokens"),
+        seconds,
+    )
+
+
+def read_failure(
+    status: int, raw: bytes | None, retry_after: str | None, credential: str | None, texts: Iterable[str]
+) -> Trouble:
+    """What a status other than 200 means.
+
+    Args:
+        status: The status.
+        raw: The body, None when it was too large to read.
+        retry_after: The header of that name.
+        credential: Never quoted, not even in part.
+        texts: The prompt's texts, never quoted either.
+    """
+    words, fields = _words(raw)
+    words = _unshared(words[:4000], texts, credential)[:WORDS]
+    said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+    if "insufficient_quota" in (fields.get("code"), fields.get("type")):
+        return Trouble(Kind.FINAL, said, status=status, reason="no_quota")
+    if status in BUSY:
+        return Trouble(Kind.BUSY, said, status=status, pause_s=_seconds(retry_after))
+    if status >= 500:
+        return Trouble(Kind.FAILED, said, status=status, pause_s=_seconds(retry_after))
+    return Trouble(Kind.FINAL, said, status=status, reason=_reason(status, words, fields.get("param")))
+
+
+def _reason(status: int, words: str, param: object) -> str:
+    """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
+    if status in DENIED:
+        return "not_found" if status == 404 else "access_denied"
+    if param in ("max_tokens", "max_completion_tokens"):
+        return "max_tokens_too_large"
+    lowered = words.lower()
+    too_long = status == 413 or param == "input_tokens" or any(sign in lowered for sign in TOO_LONG)
+    return "prompt_too_long" if too_long else "bad_request"
+
+
+def _parse(raw: bytes | None) -> Any:  # noqa: ANN401
+    """The body as JSON, or None when it is none."""
+    try:
+        return None if raw is None else json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _count(usage: Any, key: str) -> int:  # noqa: ANN401
+    value = usage.get(key) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
+    """What a server says went wrong, and the fields it says it in.
+
+    vLLM: `{"error": {"message", "type", "param", "code"}}`, but a string as `error` for 401; FastAPI: `detail`, whose
+    entries repeat the input, so that only place and message of each are taken.
+    """
+    reply = _parse(raw)
+    if not isinstance(reply, dict):
+        return (raw or b"").decode(errors="replace").strip(), {}
+    error = reply.get("error", reply)
+    if not isinstance(error, dict):
+        return str(error), {}
+    message = error.get("message", error.get("detail"))
+    if isinstance(message, list):
+        entries = [entry for entry in message if isinstance(entry, dict)]
+        message = "; ".join(f"{entry.get('loc')}: {entry.get('msg')}" for entry in entries)
+    return str(message if message is not None else error), error
+
+
+def _unshared(words: str, texts: Iterable[str], credential: str | None) -> str:
+    """A server's words without what they share with the credential or the prompt."""
+    if credential:
+        words = _mask(words, credential, min(SHARED_KEY, len(credential)), "[credential]")
+    for text in texts:
+        run = min(SHARED_PROMPT, len(text))
+        if run >= 8:
+            words = _mask(words, text, run, "[prompt]")
+    return words
+
+
+def _mask(words: str, secret: str, run: int, mark: str) -> str:
+    """Replace every run of at least `run` characters that `secret` holds too."""
+    kept: list[str] = []
+    place = 0
+    while place < len(words):
+        end = place + run
+        if end <= len(words) and words[place:end] in secret:
+            while end < len(words) and words[place : end + 1] in secret:
+                end += 1
+            kept.append(mark)
+            place = end
+        else:
+            kept.append(words[place])
+            place += 1
+    return "".join(kept)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header, seconds or a date, as seconds from now."""
+    if retry_after is None:
+        return None
+    try:
+        return float(retry_after) if retry_after.strip().isdigit() else _until(parsedate_to_datetime(retry_after))
+    except ValueError:
+        return None
+
+
+def _until(moment: datetime) -> float:
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.fromtimestamp(time.time(), UTC)).total_seconds())
