@@ -1,96 +1,72 @@
 """The ledger: every finished model call of this machine, durable before its answer is used.
 
-One SQLite file in the workspace. A call is found by its content key. Answers that arrive together are written
-together (group commit): `record` returns when its row is on disk, at most one window later. The lake's `calls` table is the
-published history; a row stays marked as unpublished until the lake has it.
+One SQLite file in the workspace, shared by the processes of one machine. A call is found by its content key, whichever
+night, recipe or shard made it. Who does not find one claims the key first (`storage.claims`), so that two processes that ask
+the same thing make one call. Answers that arrive together are written together (group commit): `record` returns when its
+row is on disk. The lake's `calls` table is the published history (`storage.published`); a row stays marked as unpublished
+until the lake has it.
 
-Not covered yet: two processes that ask the same thing at the same time both make the call (the second row is ignored).
+All writing is done by one thread, in statements that carry a whole batch: a busy event loop hands the interpreter over a few
+times per batch, not per row.
 """
 
 import asyncio
-import json
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
-import pyarrow as pa
-
+from storage.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, insertion, of_row, to_row
+from storage.claims import RENEW_S, Claims
+from storage.claims import SCHEMA as CLAIMS_SCHEMA
 from storage.errors import LakeError
-from storage.lake import Lake, table_of
+from storage.published import publish
 
-GROUP_COMMIT_S = 0.02
-"""How long the writer waits for more answers before it syncs. Contract: at most 50 ms."""
+__all__ = ["Added", "Call", "Ledger", "Spent", "publish"]
 
-_SCHEMA = """
-create table if not exists calls (
-    key text primary key, model text not null, role text not null, act text not null, messages text not null,
-    sampling text not null, sample text not null, response text not null, finish_reason text not null,
-    prompt_tokens integer not null, completion_tokens integer not null, origin text not null, night text,
-    created_at text not null, published integer not null default 0
-) without rowid;
-create index if not exists calls_unpublished on calls (published) where published = 0;
-create index if not exists calls_night on calls (night);
-"""
-_COLUMNS = (
-    "key", "model", "role", "act", "messages", "sampling", "sample", "response", "finish_reason",
-    "prompt_tokens", "completion_tokens", "origin", "night", "created_at",
-)  # fmt: skip
+GATHER_S = 0.005
+"""How long the writer waits for neighbours before it writes. With the disk's own time the contract is at most 50 ms."""
+
+LARGEST_BATCH = 256
+"""Calls per statement."""
+
+POLL_S = (0.05, 0.5)
+"""How often somebody who waits for another process looks whether the answer is there: at first, and after a while."""
+
+RECLAIM_S = 1.0
+"""How often such a waiter asks for the claim itself, in case the other process gave up or is gone."""
+
+_META = "create table if not exists meta (name text primary key, value text not null) without rowid;"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One finished model call.
+class Added:
+    """What became of calls that were added from elsewhere.
 
     Attributes:
-        key: Content key.
-        model: Identity of the model.
-        role: Role it was asked in.
-        act: What was asked.
-        messages: The rendered chat.
-        sampling: Sampling parameters.
-        sample: Explicit sample number.
-        response: The completion.
-        finish_reason: `stop` or `length`.
-        prompt_tokens: Tokens read.
-        completion_tokens: Tokens written.
-        night: Night that paid for it.
-        origin: `made`, or `imported`.
+        new: Were not known.
+        known: Were here already, with the same answer.
+        differing: Were here with another answer, which stays.
     """
+
+    new: int
+    known: int
+    differing: int
+
+
+@dataclass(slots=True)
+class _Order:
+    """Work for the writer: a call to record, a key to claim (`call` is None) or to give up (`waiter` is None)."""
 
     key: str
-    model: str
-    role: str
-    act: str
-    messages: tuple[dict[str, str], ...]
-    sampling: dict[str, object]
-    sample: str
-    response: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    night: str | None = None
-    origin: str = "made"
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a night has paid for.
-
-    Attributes:
-        calls: Model calls made.
-        prompt_tokens: Tokens read.
-        completion_tokens: Tokens written.
-    """
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    call: Call | None = None
+    waiter: asyncio.Future[Any] | None = None
 
 
 class Ledger:
@@ -98,103 +74,266 @@ class Ledger:
 
     Args:
         path: The SQLite file, made at first use.
+
+    Raises:
+        LakeError: The file cannot be opened or is no ledger.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._reader = self._open()
-        self._reader.executescript(_SCHEMA)
-        self._reading = threading.Lock()
-        self._queue: queue.SimpleQueue[tuple[Call, Future[None]] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._held: dict[str, object] = {}
+        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._aside_lock = threading.Lock()
+        self._reader_lock = threading.Lock()
+        try:
+            self._aside = self._open()
+            self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)
+            self._aside.execute("insert or ignore into meta values ('id', ?)", (uuid4().hex,))
+            self.id = str(self._aside.execute("select value from meta where name = 'id'").fetchone()[0])
+            self._reader = self._open()
+            self._writer = threading.Thread(
+                target=self._write, args=(self._open(), self._open("normal")), name="ledger", daemon=True
+            )
+        except sqlite3.Error as error:
+            raise LakeError(f"ledger {path} cannot be opened: {error}") from error
         self._writer.start()
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
+    def _open(self, synchronous: str = "full") -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=30, check_same_thread=False, isolation_level=None, cached_statements=2 * LARGEST_BATCH
+        )
         connection.execute("pragma journal_mode=wal")
-        connection.execute("pragma synchronous=full")
+        connection.execute(f"pragma synchronous={synchronous}")
         return connection
 
     def find(self, key: str) -> Call | None:
         """Return the recorded call under `key`, or None."""
-        with self._reading:
-            row = self._reader.execute(f"select {', '.join(_COLUMNS)} from calls where key = ?", [key]).fetchone()
-        return _call(row) if row else None
+        with self._reader_lock:
+            row = self._reader.execute(f"{SELECT} where key = ?", (key,)).fetchone()
+        return of_row(row) if row else None
 
-    async def record(self, call: Call) -> None:
-        """Write a call durably; returns after the disk has it. The first answer under a key stays.
+    async def claim(self, key: str) -> Call | None:
+        """Wait for the right to make a call, or for whoever is making it.
+
+        Returns:
+            The call, when somebody else has made it meanwhile. None when it is now the caller's to make: `record` it, or
+            `release` the key.
 
         Raises:
             LakeError: The file cannot be written (disk full, say).
         """
-        written: Future[None] = Future()
-        self._queue.put((call, written))
-        await asyncio.wrap_future(written)
+        token, pause, ask_at = object(), POLL_S[0], 0.0
+        while True:
+            if time.monotonic() >= ask_at and self._held.setdefault(key, token) is token:
+                granted = False
+                try:
+                    granted = await self._submit(_Order(key))
+                finally:
+                    if not granted:
+                        self._held.pop(key, None)
+                if granted:
+                    return None
+                ask_at = time.monotonic() + RECLAIM_S
+            known = self.find(key)
+            if known is not None:
+                return known
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, POLL_S[1])
 
-    def _write(self) -> None:
-        connection = self._open()
-        marks = ", ".join("?" * len(_COLUMNS))
-        statement = f"insert or ignore into calls ({', '.join(_COLUMNS)}) values ({marks})"
-        while (first := self._queue.get()) is not None:
-            batch, ending = [first], False
-            time.sleep(GROUP_COMMIT_S)
-            while not self._queue.empty():
-                item = self._queue.get()
-                if item is None:
-                    ending = True
-                    break
-                batch.append(item)
+    def release(self, key: str) -> None:
+        """Give a claimed key up; its call was not made."""
+        self._held.pop(key, None)
+        self._queue.put(_Order(key))
+
+    async def record(self, call: Call) -> Call:
+        """Write a call durably; returns after the disk has it. The first answer under a key stays.
+
+        Returns:
+            The call that stands under the key: this one, or the one that was there before. Use no other.
+
+        Raises:
+            LakeError: The file cannot be written (disk full, say).
+        """
+        stays: Call = await self._submit(_Order(call.key, call))
+        return stays
+
+    async def _submit(self, order: _Order) -> Any:  # noqa: ANN401
+        order.waiter = asyncio.get_running_loop().create_future()
+        self._queue.put(order)
+        return await order.waiter
+
+    def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
+        """Run the writer's thread."""
+        claims, ending = Claims(quick), False
+        while not ending:
+            orders, ending = self._gather()
+            records = [order for order in orders if order.call is not None]
+            for start in range(0, len(records), LARGEST_BATCH):
+                self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
+            self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
+        try:
+            claims.end()
+        except sqlite3.Error:  # a full disk, say: the owner is dead soon, which is as good
+            pass
+        durable.close()
+        quick.close()
+
+    def _gather(self) -> tuple[list[_Order], bool]:
+        try:
+            orders = [self._queue.get(timeout=RENEW_S)]
+        except queue.Empty:
+            return [], False
+        time.sleep(GATHER_S)
+        try:
+            while True:
+                orders.append(self._queue.get_nowait())
+        except queue.Empty:
+            return [order for order in orders if order is not None], None in orders
+
+    def _settle(self, orders: list[_Order], work: Callable[[list[_Order]], list[Any]]) -> None:
+        """Do one batch of work and tell each waiter its result, or why there is none."""
+        try:
+            results = work(orders)
+        except Exception as error:  # whatever it is, nobody may be left waiting
+            if len(orders) > 1 and not isinstance(error, sqlite3.OperationalError):
+                for order in orders:  # one bad row must not take its neighbours along
+                    self._settle([order], work)
+                return
+            results = [LakeError(_sentence(self._path, error))] * len(orders)
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Order, Any]]] = {}
+        for order, result in zip(orders, results, strict=True):
+            if order.waiter is not None:
+                by_loop.setdefault(order.waiter.get_loop(), []).append((order, result))
+        for loop, told in by_loop.items():
             try:
-                connection.execute("begin immediate")
-                connection.executemany(statement, [_row(call) for call, _ in batch])
-                connection.execute("commit")
-            except sqlite3.Error as error:
-                if connection.in_transaction:
-                    connection.execute("rollback")
-                for _, written in batch:
-                    written.set_exception(LakeError(f"ledger {self._path} cannot be written: {error}"))
+                loop.call_soon_threadsafe(self._tell, told)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                continue
+
+    def _tell(self, told: list[tuple[_Order, Any]]) -> None:
+        for order, result in told:
+            assert order.waiter is not None
+            if order.call is not None and not isinstance(result, Exception):
+                self._held.pop(order.key, None)
+            if order.waiter.cancelled():
+                if result is True:
+                    self._queue.put(_Order(order.key))
+            elif isinstance(result, Exception):
+                order.waiter.set_exception(result)
             else:
-                for _, written in batch:
-                    written.set_result(None)
-            if ending:
-                break
-        connection.close()
+                order.waiter.set_result(result)
+
+    def _insert(self, durable: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
+        """Insert calls by one statement, which is one transaction, and return those that stand under their keys."""
+        now = datetime.now(UTC).isoformat()
+        calls = [order.call for order in orders if order.call is not None]
+        values = [value for call in calls for value in to_row(call, now)]
+        if durable.execute(insertion(len(calls)), values).rowcount == len(calls):
+            return list(calls)
+        return [of_row(durable.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
+
+    def _claim(self, claims: Claims, orders: list[_Order]) -> list[bool]:
+        dropped = [order.key for order in orders if order.waiter is None]
+        if dropped:
+            claims.drop(dropped)
+        wanted = [order.key for order in orders if order.waiter is not None]
+        mine = claims.take(wanted) if wanted else set()
+        claims.renew()
+        return [order.waiter is not None and order.key in mine for order in orders]
+
+    def add(self, calls: Iterable[Call], *, published: bool) -> Added:
+        """Add calls from elsewhere (the lake, a file) as one transaction: all of them, or none.
+
+        Args:
+            calls: The calls; an error they raise leaves the ledger as it was.
+            published: Whether the lake has them.
+
+        Raises:
+            LakeError: The file cannot be written.
+        """
+        names, now = ", ".join(COLUMNS), datetime.now(UTC).isoformat()
+        marks = ", ".join("?" * len(COLUMNS))
+        with self._aside_lock:
+            try:
+                self._aside.execute("drop table if exists temp.incoming")
+                self._aside.execute(f"create temp table incoming as {SELECT} limit 0")
+                self._aside.execute("begin")
+                self._aside.executemany(f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls))  # noqa: S608
+                self._aside.execute("commit")
+                self._aside.execute("begin immediate")
+                differing, known = self._aside.execute(
+                    "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
+                ).fetchone()
+                new = self._aside.execute(
+                    f"insert into calls ({names}, published) select {names}, ? from incoming where true on conflict do nothing",  # noqa: S608
+                    (int(published),),
+                ).rowcount
+                self._aside.execute("commit")
+            except sqlite3.Error as error:
+                raise LakeError(_sentence(self._path, error)) from error
+            finally:
+                if self._aside.in_transaction:
+                    self._aside.execute("rollback")
+        return Added(new, known - differing, differing)
 
     def spent(self, night: str) -> Spent:
         """Add up what a night has paid for."""
-        with self._reading:
-            row = self._reader.execute(
-                "select count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) "
-                "from calls where night = ? and origin = 'made'",
+        return Spent(
+            *self._select(
+                "select count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+                "coalesce(sum(cost), 0.0) from calls where night = ? and origin = 'made'",
                 [night],
-            ).fetchone()
-        return Spent(*row)
+            )[0]
+        )
 
     def count(self) -> int:
         """Return how many calls are recorded."""
-        with self._reading:
-            return int(self._reader.execute("select count(*) from calls").fetchone()[0])
+        return int(self._select("select count(*) from calls")[0][0])
 
-    def unpublished(self) -> list[Call]:
-        """Return the calls that the lake is not known to have."""
-        with self._reading:
-            rows = self._reader.execute(
-                f"select {', '.join(_COLUMNS)} from calls where published = 0 order by key"
-            ).fetchall()
-        return [_call(row) for row in rows]
+    def unpublished(self, limit: int = -1) -> list[Call]:
+        """Return calls that the lake is not known to have, at most `limit` of them."""
+        return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by key limit ?", [limit])]
 
-    def mark_published(self, keys: Iterable[str]) -> None:
-        """Remember that the lake has these calls."""
-        with self._reading:
-            self._reader.execute("begin immediate")
-            self._reader.executemany("update calls set published = 1 where key = ?", [(key,) for key in keys])
-            self._reader.execute("commit")
+    def mark_published(self, keys: Iterable[str], published: bool = True) -> None:
+        """Remember that the lake has these calls, or that it lacks them."""
+        with self._aside_lock:
+            self._aside.execute("begin immediate")
+            try:
+                self._aside.executemany("update calls set published = ? where key = ?", [(int(published), key) for key in keys])
+                self._aside.execute("commit")
+            except sqlite3.Error as error:
+                raise LakeError(_sentence(self._path, error)) from error
+            finally:
+                if self._aside.in_transaction:
+                    self._aside.execute("rollback")
+
+    def note(self, name: str) -> str | None:
+        """Return what was noted under a name, for example how far the lake has been read."""
+        rows = self._select("select value from meta where name = ?", [name])
+        return str(rows[0][0]) if rows else None
+
+    def set_note(self, name: str, value: str) -> None:
+        """Note a value under a name."""
+        self._select("insert or replace into meta values (?, ?)", [name, value])
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return self._path
+
+    def _select(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._aside_lock:
+            try:
+                return self._aside.execute(statement, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise LakeError(f"ledger {self._path} cannot be read: {error}") from error
 
     def close(self) -> None:
         """Write what is queued and close."""
         self._queue.put(None)
         self._writer.join()
         self._reader.close()
+        self._aside.close()
 
     def __enter__(self) -> "Ledger":
         return self
@@ -203,68 +342,8 @@ class Ledger:
         self.close()
 
 
-def publish(ledger: Ledger, lake: Lake, night: str | None = None) -> int:
-    """Bring the ledger's unpublished calls into the lake's `calls`, each once, and return how many were new there.
-
-    A crash between the lake's commit and the ledger's mark is harmless: what the lake already has is only marked.
-    """
-    with lake.workspace.lock("publish"):
-        calls = ledger.unpublished()
-        if not calls:
-            return 0
-        keys = [call.key for call in calls]
-        known = {
-            row["call_id"]
-            for row in lake.rows("select call_id from calls where call_id in (select unnest(?::varchar[]))", [keys])
-        }
-        fresh = [call for call in calls if call.key not in known]
-        if fresh:
-            lake.commit(
-                f"calls:{fresh[0].key}:{fresh[-1].key}:{len(fresh)}", "calls", {"calls": _table(fresh)}, night=night
-            )
-        ledger.mark_published(keys)
-        return len(fresh)
-
-
-def _table(calls: list[Call]) -> pa.Table:
-    now = datetime.now(UTC)
-    return table_of(
-        "calls",
-        [
-            {
-                "call_id": call.key, "model": call.model, "role": call.role, "act": call.act,
-                "messages": list(call.messages), "sampling": json.dumps(call.sampling, sort_keys=True),
-                "sample": call.sample, "response": call.response, "finish_reason": call.finish_reason,
-                "prompt_tokens": call.prompt_tokens, "completion_tokens": call.completion_tokens,
-                "origin": call.origin, "night": call.night, "created_at": now,
-            }
-            for call in calls
-        ],
-    )  # fmt: skip
-
-
-def _row(call: Call) -> tuple[object, ...]:
+def _sentence(path: Path, error: Exception) -> str:
     return (
-        call.key, call.model, call.role, call.act, json.dumps(call.messages), json.dumps(call.sampling, sort_keys=True),
-        call.sample, call.response, call.finish_reason, call.prompt_tokens, call.completion_tokens, call.origin,
-        call.night, datetime.now(UTC).isoformat(),
-    )  # fmt: skip
-
-
-def _call(row: tuple[object, ...]) -> Call:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    return Call(
-        key=str(values["key"]),
-        model=str(values["model"]),
-        role=str(values["role"]),
-        act=str(values["act"]),
-        messages=tuple(json.loads(str(values["messages"]))),
-        sampling=json.loads(str(values["sampling"])),
-        sample=str(values["sample"]),
-        response=str(values["response"]),
-        finish_reason=str(values["finish_reason"]),
-        prompt_tokens=int(str(values["prompt_tokens"])),
-        completion_tokens=int(str(values["completion_tokens"])),
-        night=None if values["night"] is None else str(values["night"]),
-        origin=str(values["origin"]),
+        f"ledger {path} cannot be written: {error}. No answer was used that is not in it; "
+        "free some space (or see to the disk) and run the same command again."
     )

@@ -145,6 +145,11 @@ def tokens(lake: Lake, night: str) -> list[dict[str, Any]]:
     )
 
 
+def costs(lake: Lake, night: str) -> list[dict[str, Any]]:
+    """Return what a night paid for by method, model and role: calls, tokens, seconds of server time, money."""
+    return lake.rows("select * exclude (night) from costs where night = ? order by method, model, role", [night])
+
+
 def accepted_rows(lake: Lake) -> int:
     """Return how many rows are accepted now."""
     return int(lake.rows("select count(*) as n from accepted")[0]["n"])

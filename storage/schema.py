@@ -87,9 +87,15 @@ TABLES: dict[str, pa.Schema] = {
             _field("finish_reason", _S, "stop or length"),
             _field("prompt_tokens", _I, "tokens read"),
             _field("completion_tokens", _I, "tokens written"),
-            _field("origin", _S, "made here, or imported"),
-            _field("night", _S, "night that paid for it"),
+            _field("origin", _S, "made, or imported"),
+            _field("night", _S, "night that paid for it, null when imported"),
             _field("created_at", _T, "when the answer was recorded"),
+            _field("method", _S, "method whose attempt made it; other methods that asked the same found it"),
+            _field("reasoning", _S, "what a reasoning model thought before it answered, kept apart from the answer"),
+            _field("cached_tokens", _I, "tokens read that the server had in its prefix cache; part of prompt_tokens"),
+            _field("seconds", _F, "server time, from the request to its last byte; calls overlap, so sums exceed the clock"),
+            _field("cost", _F, "what it cost, at the prices of the night that made it"),
+            _field("ledger", _S, "identity of the ledger (the machine) that published it"),
             _commit,
         ],
         metadata={"comment": "published history of the ledger: every finished model call, once"},
@@ -269,6 +275,15 @@ VIEWS: dict[str, tuple[str, str]] = {
         select night, method, planned, done, failed, coalesce(made, 0) as made,
                coalesce(accepted, 0) as accepted, coalesce(rejected, 0) as rejected
         from a left join s using (night, method) order by night, method
+        """,
+    ),
+    "costs": (
+        "per night, method, model and role: calls made, tokens read (cached ones among them) and written, server time, money",
+        """
+        select night, method, model, role, count(*) as calls, sum(prompt_tokens)::bigint as prompt_tokens,
+               sum(cached_tokens)::bigint as cached_tokens, sum(completion_tokens)::bigint as completion_tokens,
+               sum(seconds) as seconds, sum(cost) as cost
+        from calls where origin = 'made' group by night, method, model, role order by night, method, model, role
         """,
     ),
     "lineage": (

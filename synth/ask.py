@@ -1,27 +1,23 @@
-"""The durable ask: look in the ledger, else ask the engine, record durably, then use.
+"""The durable ask: look in the ledger, else claim the question, ask the engine, record durably, then use.
 
-What enters a call's content key, and what does not, is decided here and nowhere else:
-
-* in: the model's identity, the rendered messages, the sampling parameters, the explicit sample number (repetition of the
-  attempt and number at the call site), the draw (only when a recipe asks old questions afresh) and, for an engine that
-  reads the problem itself (the solver), the act and the problem;
-* out: role, engine, endpoint, time-outs, retries, template names, night, batch and order of arrival.
+What enters a call's content key is decided in `synth.keys`; what a night may spend, in `synth.budget`.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from storage.errors import BudgetError
-from storage.ids import digest, seed_from
+from storage.ids import seed_from
 from storage.ledger import Call, Ledger
-from synth.engines.base import Engine, Message, Request, Sampling
+from synth.budget import GRACE_S, Budget, Meter, Price
+from synth.engines.base import Answer, Engine, Message, Request, Sampling
+from synth.keys import call_key, sampling_params
 from synth.problems.base import Problem
 from synth.prompting import Prompts
+from synth.structured import Schema, read_structured, schema_text
 
-_WORDS_TO_TOKENS = 1.6
-_KEY_VERSION = 1
+__all__ = ["Asker", "Budget", "Models", "Price", "Reply", "Role", "call_key", "clean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,8 @@ class Reply:
         complete: False when the completion was cut at `max_tokens`.
         by_rule: True when a rule-based solver wrote it.
         completion_tokens: Tokens written.
+        reasoning: What a reasoning model thought before it answered, where the server keeps it apart.
+        value: The reply read by its schema, when one was asked for.
     """
 
     text: str
@@ -43,63 +41,13 @@ class Reply:
     complete: bool
     by_rule: bool
     completion_tokens: int
-
-
-def call_key(
-    engine: Engine,
-    messages: tuple[Message, ...],
-    sampling: Sampling,
-    sample: str,
-    *,
-    act: str,
-    problem: Problem,
-    inputs: Mapping[str, Any],
-    draw: str | None,
-) -> str:
-    """Compute the content key of a call (see the module's docstring for what enters it)."""
-    read = None
-    if engine.reads_problem:
-        plain = {name: value for name, value in inputs.items() if name != "problem"}
-        read = [act, problem.id, problem.solution, dict(problem.attrs), plain]
-    params = {**asdict(sampling), "stop": list(sampling.stop)}
-    return digest("call", _KEY_VERSION, engine.model, list(messages), params, sample, draw, read, length=64)
+    reasoning: str = ""
+    value: Any = None
 
 
 def clean(text: str) -> str:
     """Replace what no file or table can hold (lone surrogates, NUL) by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A hard stop. None means no limit.
-
-    Attributes:
-        calls: Model calls a night may make.
-        tokens: Tokens (read and written) a night may pay for.
-        cost: Money a night may cost, in the currency of the prices.
-    """
-
-    calls: int | None = None
-    tokens: int | None = None
-    cost: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Price per million tokens of one role's model.
-
-    Attributes:
-        prompt: Per million tokens read.
-        completion: Per million tokens written.
-    """
-
-    prompt: float = 0.0
-    completion: float = 0.0
-
-    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """Return what a call of this size costs."""
-        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 
 class Asker:
@@ -131,27 +79,38 @@ class Asker:
         self._ledger = ledger
         self._night = night
         self._draw = draw
-        self._budget = budget or Budget()
-        self._prices = prices or {}
-        spent = ledger.spent(night)
-        self._calls = spent.calls
-        self._tokens: float = spent.prompt_tokens + spent.completion_tokens
-        dearest = max((price.of(1e6, 1e6) for price in self._prices.values()), default=0.0)
-        self._cost = self._tokens * dearest / 1e6
+        self._meter = Meter(budget or Budget(), prices or {}, ledger.spent(night))
         self._open: dict[str, asyncio.Future[Call]] = {}
-        self._slots: dict[int, asyncio.Semaphore] = {}
+        self._slots: dict[int, _Slots] = {}
         self.made = 0
         self.found = 0
 
     async def ask(
-        self, role: str, act: str, problem: Problem, inputs: Mapping[str, Any], sampling: Sampling, sample: str
+        self,
+        role: str,
+        act: str,
+        problem: Problem,
+        inputs: Mapping[str, Any],
+        sampling: Sampling,
+        sample: str,
+        method: str | None = None,
     ) -> Reply:
         """Answer from the ledger, or ask the role's engine and record.
+
+        Args:
+            role: Who is asked.
+            act: What is asked: the name of the prompt.
+            problem: What it is about.
+            inputs: Values for the prompt, besides the problem.
+            sampling: Sampling parameters.
+            sample: Explicit sample number.
+            method: On whose account the call is put when it has to be made.
 
         Raises:
             RequestRefused: The engine will never answer this request.
             ModelServerError: The engine cannot be reached.
             BudgetError: The budget has no room for this call.
+            LakeError: The answer cannot be recorded, and so is not used.
         """
         engine = self.engines[role]
         messages = self.prompts.messages(act, {"problem": problem, **inputs})
@@ -163,79 +122,119 @@ class Asker:
             self.found += 1
             call = known
         else:
-            future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())  # may have no other listener
-            self._open[key] = future
-            try:
-                request = Request(messages, sampling, seed_from(key), act, problem, inputs)
-                call = await self._make(key, role, engine, request, sample)
-                future.set_result(call)
-            except BaseException as error:
-                future.set_exception(
-                    error if isinstance(error, Exception) else RuntimeError("the asking was cancelled")
-                )
-                raise
-            finally:
-                del self._open[key]
+            request = Request(messages, sampling, seed_from(key), act, problem, inputs)
+            call = await self._share(key, _Question(key, role, engine, request, sample, method))
         return Reply(
-            call.response,
-            call.key,
-            call.model,
-            call.finish_reason == "stop",
-            engine.reads_problem,
-            call.completion_tokens,
+            text=call.response,
+            call_id=call.key,
+            model=call.model,
+            complete=call.finish_reason == "stop",
+            by_rule=engine.reads_problem,
+            completion_tokens=call.completion_tokens,
+            reasoning=call.reasoning,
         )
 
-    async def _make(self, key: str, role: str, engine: Engine, request: Request, sample: str) -> Call:
-        slots = self._slots.setdefault(id(engine), asyncio.Semaphore(engine.concurrency))
-        async with slots:
-            reserved = self._reserve(role, request)
+    async def _share(self, key: str, question: "_Question") -> Call:
+        """Make a call in the name of every coroutine of this process that asks the same meanwhile."""
+        future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # may have no other listener
+        self._open[key] = future
+        try:
+            call = await self._in_time(question)
+            future.set_result(call)
+            return call
+        except BaseException as error:
+            future.set_exception(error if isinstance(error, Exception) else RuntimeError("the asking was cancelled"))
+            raise
+        finally:
+            del self._open[key]
+
+    async def _in_time(self, question: "_Question") -> Call:
+        """Make a call, but begin nothing after the deadline, and give up what takes much longer."""
+        left = self._meter.seconds_left()
+        if left is None:
+            return await self._once(question)
+        self._meter.check_time()
+        try:
+            async with asyncio.timeout(left + GRACE_S):
+                return await self._once(question)
+        except TimeoutError:
+            raise self._meter.late() from None
+
+    async def _once(self, question: "_Question") -> Call:
+        """Make a call that no other process is making; else wait for theirs."""
+        theirs = await self._ledger.claim(question.key)
+        if theirs is not None:
+            self.found += 1
+            return theirs
+        try:
+            answer, cost = await self._make(question)
+            call = await self._ledger.record(self._call(question, answer, cost))
+        except BaseException:
+            self._ledger.release(question.key)
+            raise
+        self.made += 1
+        return call
+
+    async def _make(self, question: "_Question") -> tuple[Answer, float]:
+        engine = question.engine
+        async with self._slots.setdefault(id(engine), _Slots(engine)):
+            reserved = self._meter.reserve(question.role, question.request)
             try:
-                answer = await engine.answer(request)
+                answer = await engine.answer(question.request)
             except BaseException:
-                self._settle(role, reserved, (0, 0), 0)
+                self._meter.settle(reserved, None)
                 raise
-            self._settle(role, reserved, (answer.prompt_tokens, answer.completion_tokens), 1)
-        call = Call(
-            key=key,
-            model=engine.model,
-            role=role,
+            return answer, self._meter.settle(reserved, answer)
+
+    def _call(self, question: "_Question", answer: Answer, cost: float) -> Call:
+        request = question.request
+        return Call(
+            key=question.key,
+            model=question.engine.model,
+            role=question.role,
             act=request.act,
             messages=request.messages,
-            sampling={**asdict(request.sampling), "stop": list(request.sampling.stop), "seed": request.seed},
-            sample=sample,
+            sampling={**sampling_params(request.sampling), "seed": request.seed},
+            sample=question.sample,
             response=clean(answer.text),
             finish_reason=answer.finish_reason,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             night=self._night,
+            method=question.method,
+            reasoning=clean(answer.reasoning),
+            cached_tokens=answer.cached_tokens,
+            seconds=answer.seconds,
+            cost=cost,
         )
-        await self._ledger.record(call)
-        self.made += 1
-        return call
 
-    def _reserve(self, role: str, request: Request) -> tuple[float, float]:
-        """Set the most this call can cost aside, so that calls in flight cannot overrun the budget together."""
-        words = sum(len(message["content"].split()) for message in request.messages)
-        read, written = words * _WORDS_TO_TOKENS, float(request.sampling.max_tokens)
-        cost = self._prices.get(role, Price()).of(read, written)
-        for name, limit, used, more in (
-            ("calls", self._budget.calls, self._calls, 1),
-            ("tokens", self._budget.tokens, self._tokens, read + written),
-            ("cost", self._budget.cost, self._cost, cost),
-        ):
-            if limit is not None and used + more > limit:
-                raise BudgetError(f"budget.{name} of {limit:g} has no room for another call ({used:g} used)")
-        self._calls += 1
-        self._tokens += read + written
-        self._cost += cost
-        return read, written
 
-    def _settle(self, role: str, reserved: tuple[float, float], used: tuple[int, int], calls: int) -> None:
-        price = self._prices.get(role, Price())
-        self._calls += calls - 1
-        self._tokens += sum(used) - sum(reserved)
-        self._cost += price.of(*used) - price.of(*reserved)
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A call that has to be made."""
+
+    key: str
+    role: str
+    engine: Engine
+    request: Request
+    sample: str
+    method: str | None
+
+
+class _Slots(asyncio.Semaphore):
+    """As many slots as the engine wants requests open; it may come to want more while it runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.concurrency)
+        self._engine = engine
+        self._size = engine.concurrency
+
+    async def __aenter__(self) -> None:
+        while self._size < self._engine.concurrency:
+            self._size += 1
+            self.release()
+        await self.acquire()
 
 
 class Role:
@@ -259,6 +258,7 @@ class Role:
         top_p: float = 1.0,
         stop: tuple[str, ...] = (),
         sample: int = 0,
+        schema: Schema | None = None,
         **inputs: Any,
     ) -> Reply:
         """Render a prompt with the problem and `inputs`, and ask durably.
@@ -270,13 +270,18 @@ class Role:
             top_p: Nucleus share.
             stop: Strings at which generation stops.
             sample: Number of this answer among several to the same question, from the call site.
+            schema: What the answer must look like, a pydantic model or a JSON schema; `Reply.value` is then the answer read.
             inputs: Values for the prompt, besides `problem`.
 
         Raises:
-            RequestRefused: The engine will never answer this request; let it pass, the attempt then fails with its reason.
+            RequestRefused: The engine will never answer this request, or the answer breaks the schema
+                (`schema_violation`); let it pass, the attempt then fails with its reason.
         """
-        sampling = Sampling(temperature, max_tokens, top_p, stop)
-        return await self._models._ask(self._name, prompt, inputs, sampling, sample)
+        sampling = Sampling(temperature, max_tokens, top_p, stop, schema_text(schema))
+        reply = await self._models._ask(self._name, prompt, inputs, sampling, sample)
+        if schema is None:
+            return reply
+        return replace(reply, value=read_structured(reply.text, schema, reply.complete))
 
 
 class Models:
@@ -286,12 +291,14 @@ class Models:
         asker: The night's asker.
         problem: What the attempt is about.
         repetition: Repetition of the attempt; it enters every sample number.
+        method: Name of the method, which calls are put on the account of.
     """
 
-    def __init__(self, asker: Asker, problem: Problem, repetition: int) -> None:
+    def __init__(self, asker: Asker, problem: Problem, repetition: int, method: str | None = None) -> None:
         self._asker = asker
         self._problem = problem
         self._repetition = repetition
+        self._method = method
         self.replies: list[Reply] = []
         self.used_prompts: list[str] = []
 
@@ -302,7 +309,8 @@ class Models:
 
     async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
         self._remember(prompt)
-        reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, f"{self._repetition}.{sample}")
+        number = f"{self._repetition}.{sample}"
+        reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, number, self._method)
         self.replies.append(reply)
         return reply
 

@@ -1,8 +1,9 @@
 """Runs attempts: many coroutines at once under one bounded pool, each accounted for, whatever happens to it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import length_hint
 from typing import Any
 
 import pyarrow as pa
@@ -10,14 +11,14 @@ import pyarrow as pa
 from storage.errors import BudgetError, NightschoolError
 from storage.ids import canonical_json, digest
 from storage.lake import table_of
-from synth.ask import Asker, Models
+from synth.ask import Asker, Models, Reply
 from synth.engines.base import RequestRefused
 from synth.methods.base import Method, Params
 from synth.problems.base import Problem
 from synth.sample import Sample, sample_id
 
 POOL = 512
-"""Coroutines at once. Memory is bounded by it; what an engine has open at once is bounded by its `concurrency`."""
+"""Coroutines at once, at least. What an engine has open at once is bounded by its `concurrency`."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ class Finished:
 
 
 async def run_attempts(
-    attempts: Sequence[Attempt], asker: Asker, *, on_done: Callable[[int], None] = lambda count: None
+    attempts: Iterable[Attempt], asker: Asker, *, on_done: Callable[[int], None] = lambda count: None
 ) -> Finished:
     """Run attempts concurrently and return every one of them, done or failed with its reason.
 
     Args:
-        attempts: What to run.
+        attempts: What to run. They are taken one by one, so only those at work are held, and the rows that they made.
         asker: The night's asker.
         on_done: Called after each attempt with 1, for progress.
 
@@ -77,26 +78,33 @@ async def run_attempts(
         ModelServerError: A model cannot be reached; what was answered is in the ledger, so a re-run continues there.
         NightschoolError: The ledger cannot be written, or the like.
     """
-    pool = asyncio.Semaphore(POOL)
+    results: list[tuple[dict[str, Any], list[dict[str, Any]]] | None] = []
+    waiting = enumerate(attempts)
 
-    async def one(attempt: Attempt) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        async with pool:
-            result = await _run(attempt, asker)
-        on_done(1)
-        return result
+    async def work() -> None:
+        for place, attempt in waiting:
+            results.append(None)  # workers take attempts in order and one at a time, so this is results[place]
+            results[place] = await _run(attempt, asker)
+            on_done(1)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(attempt)) for attempt in attempts]
+            for _ in range(min(pool_size(asker), length_hint(attempts, POOL))):
+                group.create_task(work())
     except* Exception as errors:
         raise _first(errors) from None
-    results = [task.result() for task in tasks]
-    stopped = next((row["detail"] for row, _ in results if row.get("reason") == "budget"), None)
+    done = [result for result in results if result is not None]
+    stopped = next((row["detail"] for row, _ in done if row.get("reason") == "budget"), None)
     return Finished(
-        table_of("attempts", [row for row, _ in results]),
-        table_of("samples", [sample for _, samples in results for sample in samples]),
+        table_of("attempts", [row for row, _ in done]),
+        table_of("samples", [sample for _, samples in done for sample in samples]),
         stopped,
     )
+
+
+def pool_size(asker: Asker) -> int:
+    """Return how many coroutines to run at once: enough that every engine stays full while others wait for the disk."""
+    return max(POOL, 2 * max((engine.concurrency for engine in asker.engines.values()), default=0))
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
@@ -105,7 +113,7 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
 
 
 async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    models = Models(asker, attempt.problem, attempt.repetition)
+    models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name)
     row = {
         "attempt_id": attempt.id,
         "night": attempt.night,
@@ -160,9 +168,21 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "steps": None if sample.steps is None else list(sample.steps),
         "labels": None if sample.labels is None else list(sample.labels),
         "answer": sample.answer,
-        "attrs": canonical_json(dict(sample.attrs)),
+        "attrs": canonical_json({**sample.attrs, "complete": _complete(sample, written)}),
         "tokens": _words(sample),
     }
+
+
+def _complete(sample: Sample, written: Sequence[Reply]) -> bool:
+    """Say whether nothing in a sample was cut at its token limit; the filter `structure` rejects it otherwise.
+
+    The last parent is who wrote the answer (as for `origin`): when it was cut, the sample is. Any other parent counts too,
+    unless the method says `complete` in the sample's attrs itself: it then answers for the rest, which lets an attempt that
+    is only there to be corrected be cut.
+    """
+    if written and not written[-1].complete:
+        return False
+    return bool(sample.attrs.get("complete", all(reply.complete for reply in written)))
 
 
 def _words(sample: Sample) -> int:

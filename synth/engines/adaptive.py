@@ -13,8 +13,8 @@ RAMP_S = 0.2
 """The slow start doubles after each of these."""
 UNKNOWN = 64
 """Ceiling where no number was given and the server tells none."""
-SMALLEST_WINDOW = 20
-BUSY_SHARE = 0.1
+SMALLEST_WINDOW = 32
+BUSY_SHARE = 0.2
 """Share of a window that may be refused as too busy before the limit is cut."""
 CUT = 0.7
 GROWTH = 0.25
@@ -31,25 +31,28 @@ class Limit:
 
     Attributes:
         now: The limit now.
-        ramping: Whether the slow start goes on.
     """
 
     def __init__(self, cap: int, *, known: bool = True) -> None:
         self.cap = cap
         self._ceiling = cap if known else min(cap, UNKNOWN)
-        self.restart(0.0)
+        self.restart()
 
-    def restart(self, clock: float) -> None:
+    @property
+    def ramping(self) -> bool:
+        """Whether the slow start goes on."""
+        return self._cut_at is None and self.now < self._ceiling
+
+    def restart(self) -> None:
         """Begin the slow start again, after an outage."""
         self.now = min(START, self._ceiling)
-        self.ramping = True
-        self._cut_at = clock
+        self._cut_at: float | None = None
         self._seen = self._busy = 0
 
     def ramp(self) -> None:
         """Another step of the slow start: nothing has spoken against the last one."""
         if self.ramping:
-            self._grow(self.now)
+            self.now = min(self._ceiling, 2 * self.now)
 
     def judge(self, began: float, clock: float, *, busy: bool) -> None:
         """Take one outcome into the window.
@@ -59,19 +62,18 @@ class Limit:
             clock: The time now, of the same clock.
             busy: Whether it was refused as too busy.
         """
-        if began < self._cut_at:
+        if self._cut_at is not None and began < self._cut_at:
             return
         self._seen += 1
         self._busy += busy
         window = max(SMALLEST_WINDOW, self.now)
-        if self._busy > window * BUSY_SHARE and self._busy > self._seen * BUSY_SHARE:
+        if self._busy > window * BUSY_SHARE:
             self.now = max(1, int(self.now * CUT))
-            self.ramping = False
             self._cut_at = clock
         elif self._seen < window:
             return
-        elif not self.ramping:
-            self._grow(max(1, int(self.now * GROWTH)))
+        elif self._cut_at is not None:
+            self.now = min(self._ceiling, self.now + max(1, int(self.now * GROWTH)))
         self._seen = self._busy = 0
 
     def told_queue(self, running: int, waiting: int, outstanding: int) -> None:
@@ -83,18 +85,11 @@ class Limit:
             outstanding: Our own requests there; others may be its guests too.
         """
         surplus = waiting - max(8, running // 4)
-        if surplus > 0:
-            self._ceiling = max(1, min(self._ceiling, outstanding) - surplus) if outstanding else self._ceiling
-            self._ceiling = max(self._ceiling, min(START, self.cap))
+        if surplus > 0 and outstanding:
+            self._ceiling = max(min(START, self.cap), min(self._ceiling, outstanding) - surplus)
             self.now = min(self.now, self._ceiling)
         elif waiting == 0:
             self._ceiling = min(self.cap, max(self._ceiling, 2 * running + UNKNOWN))
-            self.ramping = self.ramping or self.now == outstanding
-
-    def _grow(self, by: int) -> None:
-        self.now = min(self._ceiling, self.now + by)
-        if self.now >= self._ceiling:
-            self.ramping = False
 
 
 def read_queue(metrics: bytes) -> tuple[int, int] | None:

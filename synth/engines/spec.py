@@ -31,11 +31,23 @@ class ModelSpec(BaseModel):
 
     engine: Literal["solver", "transformers", "vllm"]
     checkpoint: str | None = Field(None, description="A Hugging Face folder, or `promoted`.")
-    endpoint: str | None = Field(None, description="Address of an OpenAI-compatible server; without one the flow starts vLLM.")
+    endpoint: str | tuple[str, ...] | None = Field(
+        None,
+        description="Address of an OpenAI-compatible server, or a list of them; without one the flow starts vLLM.",
+    )
     name: str | None = Field(None, description="Model name the server knows.")
     revision: str | None = Field(None, description="Declared revision of a remote model; part of its identity.")
-    api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of an environment variable.")
-    concurrency: int = Field(64, ge=1, le=4096, description="Requests open at once.")
+    api_key_env: str | None = Field(
+        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of an environment variable."
+    )
+    concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="Requests open at once at each endpoint, at most; None lets the length of vLLM's queue decide.",
+    )
+    timeout_s: float = Field(600, gt=0, description="Limit for one try of a request.")
+    outage_s: float = Field(600, gt=0, description="How long every endpoint may be away before the run stops.")
     max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
     price: PriceSpec = PriceSpec()
     tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
@@ -45,16 +57,22 @@ class ModelSpec(BaseModel):
         if self.engine == "transformers" and not self.checkpoint:
             raise ValueError("engine transformers needs `checkpoint`: a Hugging Face folder, or promoted")
         if self.engine == "vllm" and not self.checkpoint:
-            if not self.endpoint:
+            if not self.endpoints:
                 raise ValueError("engine vllm needs `endpoint`, or `checkpoint` for a server that the flow starts")
             if not (self.name and self.revision):
                 raise ValueError(
                     "engine vllm with an endpoint needs `name` and `revision` (a bare server alias must never return "
                     "another model's answers), or `checkpoint` when the server serves a local folder"
                 )
-        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
-            raise ValueError(f"endpoint {self.endpoint!r} must start with http:// or https://")
+        for endpoint in self.endpoints:
+            if not endpoint.startswith(("http://", "https://")):
+                raise ValueError(f"endpoint {endpoint!r} must start with http:// or https://")
         return self
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Every address; empty when the flow starts the server itself."""
+        return (self.endpoint,) if isinstance(self.endpoint, str) else self.endpoint or ()
 
 
 def open_engine(
@@ -76,15 +94,21 @@ def open_engine(
         from synth.engines.transformers import Transformers
 
         assert checkpoint is not None
-        return Transformers(checkpoint.path, checkpoint.id, max(spec.concurrency, 256))
+        return Transformers(checkpoint.path, checkpoint.id, max(spec.concurrency or 0, 256))
     identity = checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
-    if spec.endpoint:
+    if spec.endpoints:
         from synth.engines.vllm import Vllm
 
-        return Vllm(
-            spec.endpoint, spec.name or str(checkpoint and checkpoint.path), identity, spec.concurrency, spec.api_key_env
-        )
+        name = spec.name or str(checkpoint and checkpoint.path)
+        return Vllm(spec.endpoints, name, identity, spec.concurrency, spec.api_key_env, spec.timeout_s, spec.outage_s)
     from synth.engines.managed import ManagedVllm
 
     assert checkpoint is not None
-    return ManagedVllm(checkpoint, folder, concurrency=spec.concurrency, max_model_len=spec.max_model_len, progress=progress)
+    return ManagedVllm(
+        checkpoint,
+        folder,
+        concurrency=spec.concurrency,
+        max_model_len=spec.max_model_len,
+        timeout_s=spec.timeout_s,
+        progress=progress,
+    )

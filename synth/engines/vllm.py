@@ -1,97 +1,136 @@
-"""Answers from vLLM, or any server that speaks OpenAI's chat completions, over HTTP.
+"""Answers from vLLM, or any servers that speak OpenAI's chat completions, over HTTP.
 
 One request per sample (n = 1), so that every sample has its own seed, its own key in the ledger and its own failure.
 aiohttp with a bytes body costs 0.3 ms of CPU per request, a tenth of openai's client or httpx.
 
-Not covered yet: several endpoints, adaptive concurrency, a prober while a server is away, HTTP proxies.
+A request that fails is asked again after a pause, and only so often. Then, or when it is refused for good, the question
+is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
+token, outside the ledger) does. A request at fault fails alone; a server at fault is waited for, or stops the run.
+
+A completion that the server cut before `max_tokens` is refused: prompt and `max_tokens` did not fit its context, so the
+server's `max_model_len` would have changed the answer, and that is not a part of the content key.
+
+Not covered: HTTP proxies, streaming, servers that serve the model of one role under different names.
 """
 
 import asyncio
 import json
 import os
 import random
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
 
 from storage.errors import ModelServerError, RecipeError
+from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, Request, RequestRefused
+from synth.engines.fleet import LOOK_S, Fleet, Member
+from synth.engines.wire import (
+    DENIED,
+    LARGEST_ANSWER,
+    LARGEST_ERROR,
+    Kind,
+    Trouble,
+    read_answer,
+    read_body,
+    read_failure,
+    root_of,
+)
 
-if TYPE_CHECKING:
-    import aiohttp
+TRIES = 5
+"""Tries of one request that end in a broken connection or a server error, before the request itself is suspected."""
+SILENT_TRIES = 2
+"""The same for tries that run into the time limit: a third hour of waiting rarely helps."""
+BUSY_TRIES = 30
+"""The same for tries that were turned away as too busy, which is seldom the request's fault."""
+MOST_CONCURRENCY = 1024
+"""Requests open at one endpoint that gives no number and tells its queue."""
 
-TRIES = 6
-"""Tries per request; their pauses add up to about 15 s, longer than a server needs to reload a small checkpoint."""
-
-TIMEOUT_TRIES = 2
-"""Of these, how many may run into the time limit: a second hour of waiting rarely helps."""
-
-FIRST_PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 60.0
 CONNECT_S = 10.0
+PROBE_LIMIT_S = 60.0
 KEEPALIVE_S = 4.0  # uvicorn closes an idle connection after 5 s; a reused one must be younger
-LARGEST_ANSWER = 16 << 20
-LARGEST_ERROR = 64 << 10
-WORDS = 300
-"""How much of a server's own words an error carries."""
+CANARY = {"messages": [{"role": "user", "content": "Say yes."}], "temperature": 0.0, "max_tokens": 1, "seed": 0}
 
-TOO_LONG = re.compile(
-    r"context[ _]length|context window|maximum (model|input|sequence) length|max_model_len|prompt is too long",
-    re.IGNORECASE,
-)
-REFUSALS = frozenset({400, 413, 422})
-PASSING = frozenset({408, 425, 429})
-_KNOWN = {word: word for word in ("stop", "length", "tool_calls", "function_call", "None")}
-"""Finish reasons that may be quoted; a server's other words might hold anything."""
+Revive = Callable[[], Awaitable[None]]
 
 
-class _PassingError(Exception):
-    """What may be over at the next try. Its text holds no header and no credential."""
+@dataclass(slots=True)
+class _Item:
+    """One request on its way.
 
-    def __init__(self, message: str, pause_s: float | None = None, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.pause_s = pause_s
-        self.timed_out = timed_out
+    Attributes:
+        body: What is sent.
+        texts: The prompt's texts, which no error may quote.
+        began: When it was first asked.
+        tries: Failures by kind.
+    """
+
+    body: bytes
+    texts: tuple[str, ...]
+    began: float
+    failed: int = 0
+    silent: int = 0
+    busy: int = 0
+
+    def count(self, kind: Kind) -> bool:
+        """Count a failure; True when the request has used up its tries."""
+        self.failed += kind in (Kind.LOST, Kind.FAILED)
+        self.silent += kind is Kind.SILENT
+        self.busy += kind is Kind.BUSY
+        return self.failed >= TRIES or self.silent >= SILENT_TRIES or self.busy >= BUSY_TRIES
 
 
 class Vllm:
-    """One model behind one OpenAI-compatible endpoint.
+    """One model behind one or more OpenAI-compatible endpoints.
 
     Args:
-        endpoint: Root of the server, for example `http://127.0.0.1:8000`; a final `/v1` may be there or not.
-        name: The name it serves the model under.
+        endpoint: Root of the server, for example `http://127.0.0.1:8000`, or several; a final `/v1` may be there or not.
+        name: The name they serve the model under.
         identity: The digest of the weights, or `name@revision` as declared: what enters the content key. A served
             name is an alias that may point elsewhere tomorrow, so it never takes this place.
-        concurrency: Requests to keep open at once.
+        concurrency: Requests to keep open at each endpoint at most; None takes what its queue allows.
         api_key_env: Name of the environment variable with the credential, read at each use.
         timeout_s: Limit for one try, from connecting to the last byte.
+        outage_s: How long all endpoints may be away before the run stops.
+        revive: Called before each sign of life is asked for; may put the server right.
 
     Raises:
-        RecipeError: The endpoint is not an http(s) address, or holds a credential.
+        RecipeError: An endpoint is not an http(s) address, or holds a credential.
     """
 
     reads_problem = False
 
     def __init__(
         self,
-        endpoint: str,
+        endpoint: str | Sequence[str],
         name: str,
         identity: str,
-        concurrency: int = 64,
+        concurrency: int | None = 64,
         api_key_env: str | None = None,
         timeout_s: float = 600,
+        outage_s: float = 600,
+        revive: Revive | None = None,
     ) -> None:
-        self._root = _root(endpoint)
+        roots = [root_of(one) for one in ([endpoint] if isinstance(endpoint, str) else endpoint)]
+        if not roots:
+            raise RecipeError("endpoint: the list is empty; right would be http://127.0.0.1:8000")
+        cap = concurrency or MOST_CONCURRENCY
+        self.fleet = Fleet(roots, cap, concurrency is not None, self._probe, outage_s)
         self._name = name
         self._identity = identity
-        self._concurrency = concurrency
+        self._concurrency = cap * len(self.fleet.members)
         self._api_key_env = api_key_env
         self._timeout_s = timeout_s
+        self._revive = revive
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._looks: set[asyncio.Task[None]] = set()
 
     @property
     def model(self) -> str:
@@ -100,40 +139,78 @@ class Vllm:
 
     @property
     def concurrency(self) -> int:
-        """Requests to keep open at once."""
+        """Requests it can use at once; how many are really open follows the servers."""
         return self._concurrency
 
     async def answer(self, request: Request) -> Answer:
-        """Ask the server, again when what went wrong may pass.
+        """Ask a server, again when what went wrong may pass.
 
         Raises:
-            RequestRefused: `prompt_too_long`, `max_tokens_too_large`, `bad_request`, `content_filter` or
-                `malformed_answer`.
-            ModelServerError: The server cannot be reached, keeps failing, does not know the model or the credential.
+            RequestRefused: `prompt_too_long`, `max_tokens_too_large`, `context_full`, `bad_request`, `access_denied`,
+                `not_found`, `server_error`, `no_answer`, `too_busy`, `content_filter` or `malformed_answer`.
+            ModelServerError: No server can be reached, or none knows the model or the credential.
         """
-        body = self._body(request)
-        timed_out = 0
-        for attempt in range(1, TRIES + 1):
+        self._connect()
+        texts = tuple(message["content"] for message in request.messages)
+        item = _Item(self._body(request), texts, time.monotonic())
+        member: Member | None = None
+        pauses = 0
+        while True:
+            member = await self.fleet.enter(avoid=member)
+            began = time.monotonic()
             try:
-                return await self._once(body)
-            except _PassingError as problem:
-                timed_out += problem.timed_out
-                if attempt == TRIES or timed_out == TIMEOUT_TRIES:
-                    raise ModelServerError(
-                        f"{self._where()}: {problem} (tried {attempt} times). What was answered is kept; "
-                        "see to the server and run the same command again."
-                    ) from None
-                await asyncio.sleep(_pause(attempt, problem.pause_s))
-        raise AssertionError("the last try returns or raises")
+                answer = await self._once(member.root, item.body, item.texts, self._timeout_s)
+            except Trouble as trouble:
+                self.fleet.leave(member, began, trouble)
+                failure = trouble
+            except RequestRefused:
+                self.fleet.leave(member, began, None, answered=True)
+                raise
+            except BaseException:
+                self.fleet.leave(member, began, None)
+                raise
+            else:
+                self.fleet.leave(member, began, None, answered=True)
+                if began - member.looked_at > LOOK_S:
+                    self._look(member, began)
+                return _checked(answer, request)
+            if failure.kind is Kind.FINAL or item.count(failure.kind):
+                await self._settle(member, item, began, failure)
+            if failure.kind is not Kind.AWAY:
+                pauses += 1
+                await asyncio.sleep(pause(pauses, failure.pause_s))
+
+    async def _settle(self, member: Member, item: _Item, began: float, failure: Trouble) -> None:
+        """Decide who is at fault; return when only another try can tell.
+
+        Raises:
+            RequestRefused: The request: the server answers others.
+            ModelServerError: The server refuses even the simplest request.
+        """
+        since = began if failure.kind is Kind.FINAL else item.began
+        denied = failure.status in DENIED
+        if (denied or member.answered_at < since) and member.vouched_at < since:
+            trouble = await self.fleet.examine(member)
+            if trouble is not None:
+                self.fleet.set_aside(member)
+                return
+        reason = {Kind.SILENT: "no_answer", Kind.BUSY: "too_busy"}.get(failure.kind, "server_error")
+        words = f"{failure} ({item.failed + item.silent + item.busy} tries)"
+        if failure.kind is Kind.FINAL:
+            reason, words = failure.reason, str(failure)
+        raise RequestRefused(reason, words)
 
     async def close(self) -> None:
         """Close the connections. The engine may be used again afterwards."""
         session, self._session, self._loop = self._session, None, None
+        for look in self._looks:
+            look.cancel()
+        await self.fleet.close()
         if session is not None:
             await session.close()
 
-    def _where(self) -> str:
-        return f"model server {self._root} (model {self._name!r})"
+    def _where(self, root: str) -> str:
+        return f"model server {root} (model {self._name!r})"
 
     def _body(self, request: Request) -> bytes:
         sampling = request.sampling
@@ -148,9 +225,14 @@ class Vllm:
         if sampling.stop:
             payload["stop"] = list(sampling.stop)
         try:
+            if sampling.schema is not None:
+                form = {"name": "answer", "schema": json.loads(sampling.schema), "strict": True}
+                payload["response_format"] = {"type": "json_schema", "json_schema": form}
             return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError as error:  # half a surrogate pair in a message, or a parameter that is not a number
-            raise RequestRefused("bad_request", f"the request cannot be written as JSON: {error}") from None
+        except UnicodeEncodeError:
+            raise RequestRefused("bad_request", "a message holds half a surrogate pair and is no Unicode") from None
+        except ValueError:
+            raise RequestRefused("bad_request", "a sampling parameter is not a number, or the schema no JSON") from None
 
     def _credential(self) -> str | None:
         if self._api_key_env is None:
@@ -158,204 +240,146 @@ class Vllm:
         value = os.environ.get(self._api_key_env, "").strip()
         if not value:
             raise ModelServerError(
-                f"{self._where()}: the environment variable {self._api_key_env} (its credential) is not set or empty."
+                f"model {self._name!r}: the environment variable {self._api_key_env} (its credential) is not set or empty."
             )
         if not (value.isascii() and value.isprintable()):
             raise ModelServerError(
-                f"{self._where()}: what the environment variable {self._api_key_env} holds is no credential "
+                f"model {self._name!r}: what the environment variable {self._api_key_env} holds is no credential "
                 "(line breaks or letters outside ASCII)."
             )
         return value
 
-    def _connect(self) -> "aiohttp.ClientSession":
+    def _connect(self) -> aiohttp.ClientSession:
         """The session of the running loop: an engine may outlive an `asyncio.run`, a session may not."""
-        import aiohttp
-
         loop = asyncio.get_running_loop()
         if self._session is None or self._session.closed or self._loop is not loop:
+            if self._loop is not loop:
+                self.fleet.forget()
+                self._looks.clear()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, socket_factory=_watched_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=CONNECT_S),
+                headers={"Content-Type": "application/json"},
             )
             self._loop = loop
         return self._session
 
-    async def _once(self, body: bytes) -> Answer:
-        import aiohttp
-
+    async def _once(self, root: str, body: bytes, texts: Sequence[str], limit_s: float) -> Answer:
         credential = self._credential()
-        headers = {"Content-Type": "application/json"}
-        if credential is not None:
-            headers["Authorization"] = f"Bearer {credential}"
-        url = f"{self._root}/v1/chat/completions"
+        headers = {"Authorization": f"Bearer {credential}"} if credential is not None else None
+        began = time.monotonic()
         try:
             # A redirect is not followed: it would carry the credential to a host nobody named.
-            async with self._connect().post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with self._connect().post(
+                f"{root}/v1/chat/completions",
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S),
+            ) as response:
                 status = response.status
-                raw = await _read(response, LARGEST_ANSWER if status == 200 else LARGEST_ERROR)
-                retry_after = response.headers.get("Retry-After")
+                raw = await read_body(response, LARGEST_ANSWER if status == 200 else LARGEST_ERROR)
+        except aiohttp.ClientConnectorError as error:
+            raise Trouble(Kind.AWAY, f"no connection ({error.strerror or type(error).__name__})") from None
         except aiohttp.ConnectionTimeoutError:
-            raise _PassingError(f"no connection within {CONNECT_S:g} s") from None
+            raise Trouble(Kind.AWAY, f"no connection within {CONNECT_S:g} s") from None
         except TimeoutError:
-            raise _PassingError(f"no answer within {self._timeout_s:g} s", timed_out=True) from None
+            raise Trouble(Kind.SILENT, f"no answer within {limit_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _PassingError(f"the connection failed ({type(error).__name__})") from None
+            raise Trouble(Kind.LOST, f"the connection broke ({type(error).__name__})") from None
         if status == 200:
-            return _answer(raw)
-        raise self._failure(status, raw, retry_after, credential)
+            return read_answer(raw, time.monotonic() - began)
+        raise read_failure(status, raw, response.headers.get("Retry-After"), credential, texts)
 
-    def _failure(self, status: int, raw: bytes | None, retry_after: str | None, credential: str | None) -> Exception:
-        """The exception that a status other than 200 becomes."""
-        message, fields = _words(raw)
-        if credential is not None:
-            message = message.replace(credential, "[credential]")
-        message = message[:WORDS]
-        if status in REFUSALS:
-            return RequestRefused(_reason(status, message, fields.get("param")), message or f"HTTP {status}")
-        if status in PASSING or status >= 500:
-            return _PassingError(f"it answers HTTP {status}: {message}", pause_s=_seconds(retry_after))
-        if status in (401, 403):  # the server's words are left out: they may hold a part of the credential
+    async def _probe(self, member: Member) -> None:
+        """Ask for a sign of life: health first, which costs nothing, then one token."""
+        if self._revive is not None:
+            await self._revive()
+        try:
+            timeout = aiohttp.ClientTimeout(total=CONNECT_S)
+            async with self._connect().get(f"{member.root}/health", allow_redirects=False, timeout=timeout) as response:
+                if response.status >= 500:
+                    raise Trouble(Kind.FAILED, f"/health says HTTP {response.status}")
+        except aiohttp.ClientConnectorError as error:
+            raise Trouble(Kind.AWAY, f"no connection ({error.strerror or type(error).__name__})") from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Trouble(Kind.AWAY, f"no connection ({type(error).__name__})") from None
+        body = json.dumps({"model": self._name, **CANARY}).encode()
+        try:
+            await self._once(member.root, body, (), min(self._timeout_s, PROBE_LIMIT_S))
+        except RequestRefused:
+            return  # it answered
+        except Trouble as trouble:
+            if trouble.kind is not Kind.FINAL:
+                raise
+            raise self._refusal(member.root, trouble) from None
+
+    def _refusal(self, root: str, trouble: Trouble) -> ModelServerError:
+        """The sentence for a server that refuses even the canary."""
+        where = self._where(root)
+        if trouble.status in (401, 403):
             remedy = (
                 f"check the value of the environment variable {self._api_key_env}"
                 if self._api_key_env
                 else "name the environment variable that holds its credential (`api_key_env`)"
             )
-            return ModelServerError(f"{self._where()}: HTTP {status}, access denied; {remedy}.")
-        if status == 404:
+            return ModelServerError(f"{where}: HTTP {trouble.status}, access denied; {remedy}.")
+        if trouble.status == 404:
             return ModelServerError(
-                f"{self._where()}: HTTP 404, no such model or address; `{self._root}/v1/models` lists the names it "
-                f"serves. It says: {message}"
+                f"{where}: no such model or address; `{root}/v1/models` lists the names it serves. It says: {trouble}"
             )
-        return ModelServerError(
-            f"{self._where()}: HTTP {status}, which a chat endpoint does not give. It says: {message}"
-        )
+        return ModelServerError(f"{where} refuses even the simplest request. It says: {trouble}")
+
+    def _look(self, member: Member, clock: float) -> None:
+        """Ask for the length of the queue, beside the requests."""
+        member.looked_at = clock
+        task = asyncio.ensure_future(self._read_queue(member))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+
+    async def _read_queue(self, member: Member) -> None:
+        queue = None
+        try:
+            timeout = aiohttp.ClientTimeout(total=CONNECT_S)
+            async with self._connect().get(
+                f"{member.root}/metrics", allow_redirects=False, timeout=timeout
+            ) as response:
+                if response.status == 200:
+                    queue = read_queue(await read_body(response, 4 << 20) or b"")
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return
+        if queue is None:
+            member.looked_at = float("inf")
+        else:
+            member.limit.told_queue(*queue, member.outstanding)
 
 
-def _root(endpoint: str) -> str:
-    """Normalise an endpoint to its root, without `/v1`."""
-    try:
-        parts = urlsplit(endpoint.strip())
-        port = parts.port
-    except ValueError:
-        raise RecipeError("endpoint: not an address; right would be http://127.0.0.1:8000") from None
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise RecipeError(
-            f"endpoint: the address of {parts.hostname} holds a user, a password, a query or a fragment; give the "
-            "plain address, and the name of an environment variable for the credential (`api_key_env`)"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RecipeError(f"endpoint: {endpoint!r} is not an http(s) address; right would be http://127.0.0.1:8000")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
-    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
-
-
-def _reason(status: int, message: str, param: object) -> str:
-    """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
-    if param in ("max_tokens", "max_completion_tokens"):
-        return "max_tokens_too_large"
-    too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(message)
-    return "prompt_too_long" if too_long else "bad_request"
-
-
-async def _read(response: "aiohttp.ClientResponse", limit: int) -> bytes | None:
-    """The body, or None when it is larger than the limit."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_chunked(1 << 16):
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _parse(raw: bytes | None) -> Any:
-    """The body as JSON, or None when it is none."""
-    try:
-        return None if raw is None else json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _answer(raw: bytes | None) -> Answer:
-    """What a body of status 200 says.
-
-    Raises:
-        RequestRefused: The server answered, but there is no usable text in it.
-        _PassingError: This is not the answer of a chat endpoint, or the server gave the request up.
-    """
-    if raw is None:
-        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
-    reply = _parse(raw)
-    if not isinstance(reply, dict):
-        raise _PassingError("it answers with something that is not a JSON object")
-    choices = reply.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise _PassingError("it answers without choices[0].message")
-    finish_reason = choice.get("finish_reason")
-    if finish_reason == "abort":
-        raise _PassingError("it gave the request up (finish_reason abort)")
-    if finish_reason == "content_filter":
-        raise RequestRefused("content_filter", "the server's content filter withheld the answer")
-    text = message.get("content")
-    if not isinstance(text, str) or finish_reason not in ("stop", "length"):
-        ended = _KNOWN.get(str(finish_reason), "unknown")
+def _checked(answer: Answer, request: Request) -> Answer:
+    sampling = request.sampling
+    if answer.finish_reason == "length" and 0 < answer.completion_tokens < sampling.max_tokens:
         raise RequestRefused(
-            "malformed_answer",
-            f"content is {type(text).__name__}, finish_reason is {ended}; a text ended by stop or length is needed "
-            "(a reasoning or tool parser in the server may hold it back)",
+            "context_full",
+            f"the server cut the answer after {answer.completion_tokens} of {sampling.max_tokens} tokens: with a prompt "
+            f"of {answer.prompt_tokens} tokens its context (max_model_len) is full",
         )
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise RequestRefused("malformed_answer", "the text holds half a surrogate pair and is no Unicode") from None
-    usage = reply.get("usage")
-    return Answer(text, finish_reason, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+    return answer
 
 
-def _count(usage: Any, key: str) -> int:
-    value = usage.get(key) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+def _watched_socket(address: Any) -> socket.socket:
+    """A socket that notices within a minute when the other machine is gone without a word."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family=family, type=kind, proto=protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
 
 
-def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
-    """What a server says went wrong, and the fields it says it in.
-
-    vLLM: `{"error": {"message", "type", "param", "code"}}`, but a string as `error` for 401; FastAPI: `detail`.
-    """
-    reply = _parse(raw)
-    if not isinstance(reply, dict):
-        return (raw or b"").decode(errors="replace").strip(), {}
-    error = reply.get("error", reply)
-    if not isinstance(error, dict):
-        return str(error), {}
-    message = error.get("message", error.get("detail"))
-    return str(message if message is not None else error), error
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header, seconds or a date, as seconds from now."""
-    if retry_after is None:
-        return None
-    try:
-        return float(retry_after) if retry_after.strip().isdigit() else _until(parsedate_to_datetime(retry_after))
-    except ValueError:
-        return None
-
-
-def _until(moment: datetime) -> float:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-def _pause(attempt: int, asked_s: float | None) -> float:
+def pause(attempt: int, asked_s: float | None) -> float:
     """Seconds before the next try: doubling with jitter, never less than the server asked for, up to a limit.
 
     Jitter only: this randomness decides when a request is sent and never what it holds.
     """
-    backoff = FIRST_PAUSE_S * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)
+    backoff = FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 8) * random.uniform(0.5, 1.0)
     return min(LONGEST_PAUSE_S, backoff if asked_s is None else asked_s + backoff / 2)

@@ -7,61 +7,35 @@ record beside the log names every process by pid *and* start time, and the next 
 Not covered: a server on another machine, several GPUs beyond what `extra` says, two servers in one folder.
 """
 
-import contextlib
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
 
-from storage.errors import CheckpointError, ModelServerError
+from storage.errors import ModelServerError
+from synth.engines.processes import end_group, group_of, identity_of, is_alive, members_of
+from synth.engines.vllm_command import (
+    ServerOptions,
+    check_checkpoint,
+    serve_command,
+    serve_environment,
+    vllm_python,
+)
 
-PYTHON_VARIABLE = "NIGHTSCHOOL_VLLM_PYTHON"
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 KEEPER = Path(__file__).resolve().with_name("vllm_keeper.py")
-REMEDY = f"run `make vllm` in the checkout, or let {PYTHON_VARIABLE} name the Python of an environment that has vLLM"
-NEUTRAL = {"repetition_penalty": 1.0, "top_k": 0, "min_p": 0.0}
-"""Overrides what a checkpoint's generation_config.json would add: only what is in a call's content key may count."""
-
 POLL_S = 0.25
 LOG_LINES = 15
-SAME_START_S = 1.0
-"""Two start times of one process differ by rounding only; a pid is not given out twice within a second."""
-
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """How a server is started; the defaults suit a small model.
-
-    Attributes:
-        max_model_len: Longest prompt and completion together, in tokens; None takes the checkpoint's own.
-        dtype: None is bfloat16 on a CPU and the checkpoint's own on a GPU.
-        cpu_cache_gib: Memory for keys and values on a CPU.
-        gpu_memory_share: Share of a GPU's memory that vLLM takes.
-        start_limit_s: Seconds until it must be healthy: 35 on two quiet cores, up to 170 on busy ones.
-        stop_limit_s: Seconds it may take to stop before it is killed.
-        extra: Further arguments of `vllm serve`.
-    """
-
-    max_model_len: int | None = None
-    dtype: str | None = None
-    cpu_cache_gib: int = 1
-    gpu_memory_share: float = 0.9
-    start_limit_s: float = 240.0
-    stop_limit_s: float = 15.0
-    extra: tuple[str, ...] = ()
 
 
 class VllmServer:
@@ -94,6 +68,7 @@ class VllmServer:
         self._progress = progress
         self._keeper: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
+        self._abandoned = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -137,16 +112,18 @@ class VllmServer:
         """
         if self.running:
             return
+        self.stop()  # of one that died, what is left of its group
+        self._abandoned.clear()
         python = vllm_python()
-        if not (self.checkpoint / "config.json").is_file():
-            raise CheckpointError(f"{self.checkpoint} holds no config.json: it is no checkpoint that vLLM could serve")
+        check_checkpoint(self.checkpoint)
         self.folder.mkdir(parents=True, exist_ok=True)
         end_orphan(self.record, self.options.stop_limit_s)
         if self._port is None or not _is_free(self._port):
             self._port = _free_port()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        command = [sys.executable, "-I", str(KEEPER), str(os.getpid()), *self._command(python)]
+        serve = serve_command(python, self.checkpoint, self.name, self.options, "127.0.0.1", self._port)
+        command = [sys.executable, "-I", str(KEEPER), str(os.getpid()), *serve]
         try:
             with self.log.open("wb") as log:
                 self._keeper = subprocess.Popen(  # noqa: S603
@@ -155,7 +132,7 @@ class VllmServer:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=self.folder,
-                    env=self._environment(python),
+                    env=serve_environment(python, self.options),
                     start_new_session=True,
                 )
             self._write_record()
@@ -165,45 +142,37 @@ class VllmServer:
             self.stop()
             raise
 
+    def abandon(self) -> None:
+        """Let a start that is under way in another thread end soon, with an error and without a server."""
+        self._abandoned.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it answers, and is ours: a stranger on this port would not serve this name."""
+        try:
+            if _get(self._port, "/health") is None:
+                return False
+            listing = json.loads(_get(self._port, "/v1/models") or b"{}")
+            return any(model.get("id") == self.name for model in listing.get("data", ()))
+        except (OSError, http.client.HTTPException, ValueError, AttributeError, TypeError):
+            return False
+
     def stop(self) -> None:
         """End the server's whole group: first asked, then killed. Does nothing when there is none."""
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
-        _end_group(keeper.pid, self.options.stop_limit_s, keeper)
+        end_group(keeper.pid, self.options.stop_limit_s, keeper)
         self.record.unlink(missing_ok=True)
-
-    def _command(self, python: Path) -> list[str]:
-        options = self.options
-        command = [str(python), str(python.with_name("vllm")), "serve", str(self.checkpoint)]
-        command += ["--host", "127.0.0.1", "--port", str(self._port), "--served-model-name", self.name]
-        command += ["--disable-uvicorn-access-log", "--override-generation-config", json.dumps(NEUTRAL)]
-        if options.max_model_len is not None:
-            command += ["--max-model-len", str(options.max_model_len)]
-        if serves_on_cpu(python):
-            # A seed beside chunked prefill kills the CPU server; compiling a small model costs over a minute.
-            command += ["--dtype", options.dtype or "bfloat16", "--enforce-eager", "--no-enable-chunked-prefill"]
-        else:
-            command += ["--dtype", options.dtype or "auto", "--gpu-memory-utilization", str(options.gpu_memory_share)]
-        return [*command, *options.extra]
-
-    def _environment(self, python: Path) -> dict[str, str]:
-        """Ours, less what would reach into another environment or close the server to our client."""
-        unwanted = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_API_KEY"}
-        environment = {name: value for name, value in os.environ.items() if name not in unwanted}
-        environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-        environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-        if serves_on_cpu(python):
-            environment["VLLM_CPU_KVCACHE_SPACE"] = str(self.options.cpu_cache_gib)
-            environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve each other on shared cores
-        return environment
 
     def _wait_until_healthy(self) -> None:
         began = time.monotonic()
         told = 0.0
         while True:
             self.check()
-            if self._is_healthy():
+            if self._abandoned.is_set():
+                raise ModelServerError(f"the start of the vLLM server for {self.name!r} was given up")
+            if self.healthy:
                 return
             passed = time.monotonic() - began
             if passed > self.options.start_limit_s:
@@ -218,16 +187,6 @@ class VllmServer:
                     self._progress(passed, self._tail(1))
             time.sleep(POLL_S)
 
-    def _is_healthy(self) -> bool:
-        """Whether it is healthy, and is ours: a stranger on this port would not serve this name."""
-        try:
-            if _get(self._port, "/health") is None:
-                return False
-            listing = json.loads(_get(self._port, "/v1/models") or b"{}")
-            return any(model.get("id") == self.name for model in listing.get("data", ()))
-        except (OSError, http.client.HTTPException, ValueError, AttributeError, TypeError):
-            return False
-
     def _tail(self, lines: int = LOG_LINES) -> str:
         try:
             with self.log.open("rb") as log:
@@ -241,35 +200,14 @@ class VllmServer:
         assert self._keeper is not None
         record = {
             "group": self._keeper.pid,
-            "owner": _identity(psutil.Process()),
-            "processes": [_identity(process) for process in _members(self._keeper.pid)],
+            "owner": identity_of(psutil.Process()),
+            "processes": [identity_of(process) for process in members_of(self._keeper.pid)],
             "endpoint": self.endpoint,
             "checkpoint": str(self.checkpoint),
         }
         partial = self.record.with_suffix(".partial")
         partial.write_text(json.dumps(record, indent=1) + "\n")
         partial.replace(self.record)
-
-
-def vllm_python() -> Path:
-    """The Python of vLLM's environment: what NIGHTSCHOOL_VLLM_PYTHON names, or `.venv-vllm` in the checkout.
-
-    Raises:
-        ModelServerError: There is none, or vLLM is not installed in it.
-    """
-    named = os.environ.get(PYTHON_VARIABLE)
-    python = Path(named).expanduser().absolute() if named else CHECKOUT / ".venv-vllm" / "bin" / "python"
-    if not python.exists():
-        origin = f"{PYTHON_VARIABLE} names {python}, which does not exist" if named else f"there is no {python}"
-        raise ModelServerError(f"vLLM is not installed: {origin}. Right would be: {REMEDY}.")
-    if not python.with_name("vllm").exists():
-        raise ModelServerError(f"the environment of {python} holds no vLLM. Right would be: {REMEDY}.")
-    return python
-
-
-def serves_on_cpu(python: Path) -> bool:
-    """Whether an environment holds vLLM's CPU build."""
-    return any(python.parent.parent.glob("lib/python3*/site-packages/vllm_cpu-*.dist-info"))
 
 
 def end_orphan(record: Path, patience_s: float = 15.0) -> bool:
@@ -293,62 +231,16 @@ def end_orphan(record: Path, patience_s: float = 15.0) -> bool:
         owner, group, processes = told["owner"], int(told["group"]), list(told["processes"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    alive = [process for process in processes if _is_alive(process)]
-    if alive and _is_alive(owner):
+    alive = [process for process in processes if is_alive(process)]
+    if alive and is_alive(owner):
         raise ModelServerError(
             f"process {owner['pid']} already runs a vLLM server in {record.parent}; wait for it, stop it, or use "
             "another workspace"
         )
-    if any(_group_of(process["pid"]) == group for process in alive):
-        _end_group(group, patience_s)
+    if any(group_of(process["pid"]) == group for process in alive):
+        end_group(group, patience_s)
     record.unlink(missing_ok=True)
     return bool(alive)
-
-
-def _identity(process: psutil.Process) -> dict[str, float]:
-    return {"pid": process.pid, "start": process.create_time()}
-
-
-def _is_alive(identity: Any) -> bool:
-    try:
-        process = psutil.Process(identity["pid"])
-        same: bool = abs(process.create_time() - identity["start"]) < SAME_START_S
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, KeyError, TypeError, ValueError):
-        return False
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
-
-
-def _members(group: int) -> list[psutil.Process]:
-    """The living processes of a group; zombies wait for their parent and hold nothing."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if _group_of(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def _end_group(group: int, patience_s: float, leader: subprocess.Popen[bytes] | None = None) -> None:
-    """Ask a whole group to stop, kill what has not after `patience_s`, and return when it is empty."""
-    for signum, limit_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 10.0)):
-        if not _members(group):
-            break
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signum)
-        deadline = time.monotonic() + limit_s
-        while _members(group) and time.monotonic() < deadline:
-            if leader is not None:
-                leader.poll()
-            time.sleep(0.05)
-    if leader is not None:
-        leader.wait()
 
 
 def _is_free(port: int) -> bool:

@@ -4,6 +4,7 @@ Nothing that is raised here holds a credential or a part of a prompt: a server's
 """
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -26,8 +27,9 @@ SHARED_PROMPT = 24
 SHARED_KEY = 6
 """The same for a credential."""
 
-TOO_LONG = ("context length", "context_length", "context window", "max_model_len", "prompt is too long") + tuple(
-    f"maximum {what} length" for what in ("model", "input", "sequence")
+TOO_LONG = re.compile(
+    r"context[ _]length|context window|maximum (model|input|sequence) length|max_model_len|prompt is too long",
+    re.IGNORECASE,
 )
 BUSY = frozenset({408, 425, 429, 503})
 DENIED = frozenset({401, 403, 404})
@@ -185,12 +187,11 @@ def _reason(status: int, words: str, param: object) -> str:
         return "not_found" if status == 404 else "access_denied"
     if param in ("max_tokens", "max_completion_tokens"):
         return "max_tokens_too_large"
-    lowered = words.lower()
-    too_long = status == 413 or param == "input_tokens" or any(sign in lowered for sign in TOO_LONG)
+    too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(words)
     return "prompt_too_long" if too_long else "bad_request"
 
 
-def _parse(raw: bytes | None) -> Any:  # noqa: ANN401
+def _parse(raw: bytes | None) -> Any:
     """The body as JSON, or None when it is none."""
     try:
         return None if raw is None else json.loads(raw)
@@ -198,7 +199,7 @@ def _parse(raw: bytes | None) -> Any:  # noqa: ANN401
         return None
 
 
-def _count(usage: Any, key: str) -> int:  # noqa: ANN401
+def _count(usage: Any, key: str) -> int:
     value = usage.get(key) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and value >= 0 else 0
 

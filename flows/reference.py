@@ -1,0 +1,45 @@
+"""Writes the command line's reference (docs/cli.md) from the command line itself, so that it cannot rot."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from flows.cli import app
+
+
+def reference() -> str:
+    """Return the reference of every command as Markdown."""
+    root = typer.main.get_command(app)
+    parts = ["# The command line", "", "Made by `make docs` from the program itself.", ""]
+    parts += _describe(root, ["nightschool"])
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _describe(command: Any, path: list[str]) -> list[str]:
+    parts = [f"{'#' * (len(path) + 1)} {' '.join(path)}", "", (command.help or "").strip(), ""]
+    rows = []
+    for parameter in command.params:
+        if parameter.name in ("help", "install_completion", "show_completion"):
+            continue
+        names = ", ".join([*parameter.opts, *parameter.secondary_opts]) if parameter.param_type_name == "option" else (
+            parameter.name.upper()
+        )  # fmt: skip
+        rows.append(f"- `{names}`: {(getattr(parameter, 'help', '') or '').strip()}")
+    if rows:
+        parts += [*rows, ""]
+    for name in sorted(getattr(command, "commands", {})):
+        parts += _describe(command.commands[name], [*path, name])
+    return parts
+
+
+def main() -> None:
+    """Write the reference to the file named on the command line."""
+    target = Path(sys.argv[1])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(reference(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A finished model call, and how it stands in the ledger's SQLite file and in the lake's `calls`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+COLUMNS = (
+    "key", "model", "role", "act", "messages", "sampling", "sample", "response", "finish_reason", "prompt_tokens",
+    "completion_tokens", "night", "origin", "method", "reasoning", "cached_tokens", "seconds", "cost", "created_at",
+)  # fmt: skip
+"""Columns of the ledger's `calls`, in the order of `Call`'s fields; `published` comes after them."""
+
+SCHEMA = """
+create table if not exists calls (
+    key text primary key, model text not null, role text not null, act text not null, messages text not null,
+    sampling text not null, sample text not null, response text not null, finish_reason text not null,
+    prompt_tokens integer not null, completion_tokens integer not null, night text, origin text not null, method text,
+    reasoning text not null, cached_tokens integer not null, seconds real not null, cost real not null,
+    created_at text not null, published integer not null default 0
+) without rowid;
+create index if not exists calls_unpublished on calls (published) where published = 0;
+create index if not exists calls_night on calls (night);
+"""
+
+SELECT = f"select {', '.join(COLUMNS)} from calls"  # noqa: S608 - names of this module
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One finished model call.
+
+    Attributes:
+        key: Content key.
+        model: Identity of the model.
+        role: Role it was asked in.
+        act: What was asked.
+        messages: The rendered chat.
+        sampling: Sampling parameters.
+        sample: Explicit sample number.
+        response: The completion.
+        finish_reason: `stop` or `length`.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        night: Night that paid for it.
+        origin: `made`, or `imported`.
+        method: Method whose attempt made it; others that asked the same found it.
+        reasoning: What a reasoning model thought before it answered, where the server keeps it apart.
+        cached_tokens: Tokens read that the server had in its prefix cache.
+        seconds: Server time, from the request to its last byte.
+        cost: What it cost at the prices of the night that made it.
+        created_at: When it was recorded; None before.
+    """
+
+    key: str
+    model: str
+    role: str
+    act: str
+    messages: tuple[dict[str, str], ...]
+    sampling: dict[str, object]
+    sample: str
+    response: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    night: str | None = None
+    origin: str = "made"
+    method: str | None = None
+    reasoning: str = ""
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+    created_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a night has paid for.
+
+    Attributes:
+        calls: Model calls made.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        cost: At the prices that held when each call was made.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+
+
+@cache
+def insertion(rows: int) -> str:
+    """Return the statement that inserts this many calls as one; a key that is there stays as it is."""
+    marks = f"({', '.join('?' * len(COLUMNS))})"
+    return f"insert into calls ({', '.join(COLUMNS)}) values {', '.join([marks] * rows)} on conflict (key) do nothing"  # noqa: S608
+
+
+def to_row(call: Call, now: str) -> tuple[object, ...]:
+    """Turn a call into values for `COLUMNS`; `now` stands in for a missing `created_at`."""
+    return (
+        call.key, call.model, call.role, call.act, json.dumps(call.messages), json.dumps(call.sampling, sort_keys=True),
+        call.sample, call.response, call.finish_reason, call.prompt_tokens, call.completion_tokens, call.night,
+        call.origin, call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost,
+        call.created_at.isoformat() if call.created_at else now,
+    )  # fmt: skip
+
+
+def of_row(row: Sequence[Any]) -> Call:
+    """Turn values of `COLUMNS` back into a call."""
+    values = list(row)
+    values[4] = tuple(json.loads(values[4]))
+    values[5] = json.loads(values[5])
+    values[18] = datetime.fromisoformat(values[18])
+    return Call(*values)
+
+
+def to_lake(call: Call, ledger: str) -> dict[str, Any]:
+    """Turn a call into a row of the lake's `calls`, as published by a ledger."""
+    row = {name: getattr(call, name) for name in COLUMNS[1:]}
+    return {
+        **row,
+        "call_id": call.key,
+        "messages": list(call.messages),
+        "sampling": json.dumps(call.sampling, sort_keys=True),
+        "created_at": call.created_at or datetime.now(UTC),
+        "ledger": ledger,
+    }
+
+
+def of_lake(row: Mapping[str, Any]) -> Call:
+    """Turn a row of the lake's `calls` back into a call."""
+    values = {name: row[name] for name in COLUMNS[1:]}
+    values["messages"] = tuple(dict(message) for message in row["messages"])
+    values["sampling"] = json.loads(row["sampling"])
+    return Call(key=row["call_id"], **values)

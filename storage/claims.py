@@ -1,0 +1,122 @@
+"""Claims: which process is making which call, so that two processes that ask the same thing make one call.
+
+They stand in the ledger's file. A claim belongs to an owner (one open ledger of one process). It counts for nothing once
+its owner is dead (by pid and start time, where both run under the same kernel and pid namespace) or has not renewed its
+lease. Claims need not survive a power cut: nothing here is synced.
+"""
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+LEASE_S = 60.0
+"""How long an owner that cannot be looked at (stopped, or in another container) keeps its claims after its last renewal."""
+
+RENEW_S = 15.0
+"""How often an owner renews its lease."""
+
+SCHEMA = """
+create table if not exists owners (
+    owner text primary key, place text not null, pid integer not null, started text not null, lease real not null
+) without rowid;
+create table if not exists claims (key text primary key, owner text not null) without rowid;
+create index if not exists claims_owner on claims (owner);
+create trigger if not exists calls_end_claims after insert on calls begin delete from claims where key = new.key; end;
+"""
+
+_TAKE = """
+insert into claims (key, owner) select value, ?1 from json_each(?2)
+where not exists (select 1 from calls where key = value) on conflict (key) do nothing
+"""
+_MINE = "select json_group_array(key) from claims where owner = ?1 and key in (select value from json_each(?2))"
+_OTHERS = """
+select distinct c.owner, o.place, o.pid, o.started, o.lease from claims c left join owners o using (owner)
+where c.owner <> ?1 and c.key in (select value from json_each(?2))
+"""
+
+
+class Claims:
+    """The claims of one owner; used by one thread.
+
+    Args:
+        connection: The ledger's file, in autocommit mode.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._owner = uuid4().hex
+        self._place = _place()
+        self._renewed: float | None = None
+
+    def renew(self, *, first: bool = False) -> None:
+        """Renew the lease when it is time; an owner that has never claimed anything has none."""
+        now = time.time()
+        if (self._renewed is None and not first) or (self._renewed is not None and 0 <= now - self._renewed < RENEW_S):
+            return
+        row = (self._owner, self._place, os.getpid(), started(os.getpid()), now + LEASE_S)
+        self._connection.execute("insert or replace into owners values (?, ?, ?, ?, ?)", row)
+        self._renewed = now
+
+    def take(self, keys: Sequence[str]) -> set[str]:
+        """Claim keys and return those that are now ours; the others are recorded, or claimed by somebody alive."""
+        self.renew(first=True)
+        text = json.dumps(keys)
+        self._connection.execute(_TAKE, (self._owner, text))
+        mine = self._mine(text)
+        if len(mine) < len(keys) and self._end_lost(text):
+            self._connection.execute(_TAKE, (self._owner, text))
+            mine = self._mine(text)
+        return mine
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Give claims up, so that whoever waits for them may make the calls."""
+        self._connection.execute(
+            "delete from claims where owner = ? and key in (select value from json_each(?))", (self._owner, json.dumps(keys))
+        )
+
+    def end(self) -> None:
+        """Give every claim up and forget the owner."""
+        if self._renewed is not None:
+            self._connection.execute("delete from claims where owner = ?", (self._owner,))
+            self._connection.execute("delete from owners where owner = ?", (self._owner,))
+
+    def _mine(self, text: str) -> set[str]:
+        return set(json.loads(self._connection.execute(_MINE, (self._owner, text)).fetchone()[0]))
+
+    def _end_lost(self, text: str) -> bool:
+        """End the claims of owners that are lost, among those who hold some of these keys; True when there were any."""
+        lost = [
+            (owner,)
+            for owner, place, pid, start, lease in self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
+            if lease is None or lease < time.time() or (place == self._place and started(pid) != start)
+        ]
+        self._connection.executemany("delete from claims where owner = ?", lost)
+        self._connection.executemany("delete from owners where owner = ?", lost)
+        return bool(lost)
+
+
+def started(pid: int) -> str | None:
+    """Return when a process started, in words that never change while it lives; None when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # clock ticks since boot
+    except (OSError, IndexError):
+        pass
+    try:
+        return None if Path("/proc/self/stat").exists() else f"{psutil.Process(pid).create_time():.0f}"
+    except psutil.Error:
+        return None
+
+
+def _place() -> str:
+    """Name where pids mean the same process: a machine since its start, and a pid namespace of it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return socket.gethostname()

@@ -1,0 +1,31 @@
+"""`prefect deploy --all` on a fresh server makes both deployments, with their schedules and the trigger."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
+    def prefect(*arguments: str) -> None:
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=cli.environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    def ask(path: str) -> list[dict]:
+        request = Request(f"{prefect_server}/{path}", data=b"{}", headers={"content-type": "application/json"})
+        with urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    for pool in ("cpu", "gpu"):
+        prefect("work-pool", "create", "--type", "process", pool)
+    prefect("deploy", "--all")
+    found = {item["name"]: item for item in ask("deployments/filter")}
+    assert {"nightly", "train"} <= set(found)
+    assert [item["schedule"]["cron"] for item in found["nightly"]["schedules"]] == ["0 1 * * *"]
+    assert found["nightly"]["global_concurrency_limit"]["limit"] == 1
+    triggers = [item["trigger"] for item in ask("automations/filter")]
+    assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)
