@@ -224,7 +224,7 @@ class Night:
 
 
 def _parts(recipe: Recipe) -> dict[str, str]:
-    return {name: digest(value) for name, value in recipe.model_dump(mode="json").items()}
+    return {name: digest(value) for name, value in recipe.said().items()}
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -155,8 +155,12 @@ class Recipe(_Part):
 
     @property
     def digest(self) -> str:
-        """Digest of the whole recipe as it is used, `--set` included."""
-        return digest("recipe", self.model_dump(mode="json"))
+        """Digest of what the recipe says, `--set` included; an update that adds an option does not change it."""
+        return digest("recipe", self.said())
+
+    def said(self) -> dict[str, Any]:
+        """Return what the recipe says beyond the defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def condition(self) -> str:

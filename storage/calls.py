@@ -25,7 +25,7 @@ create index if not exists calls_unpublished on calls (published) where publishe
 create index if not exists calls_night on calls (night);
 """
 
-SELECT = f"select {', '.join(COLUMNS)} from calls"  # noqa: S608 - names of this module
+SELECT = f"select {', '.join(COLUMNS)} from calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Spent:
 def insertion(rows: int) -> str:
     """Return the statement that inserts this many calls as one; a key that is there stays as it is."""
     marks = f"({', '.join('?' * len(COLUMNS))})"
-    return f"insert into calls ({', '.join(COLUMNS)}) values {', '.join([marks] * rows)} on conflict (key) do nothing"  # noqa: S608
+    return f"insert into calls ({', '.join(COLUMNS)}) values {', '.join([marks] * rows)} on conflict (key) do nothing"
 
 
 def to_row(call: Call, now: str) -> tuple[object, ...]:

@@ -117,6 +117,6 @@ def started(pid: int) -> str | None:
 def _place() -> str:
     """Name where pids mean the same process: a machine since its start, and a pid namespace of it."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return socket.gethostname()

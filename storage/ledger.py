@@ -16,6 +16,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,7 +158,7 @@ class Ledger:
         stays: Call = await self._submit(_Order(call.key, call))
         return stays
 
-    async def _submit(self, order: _Order) -> Any:  # noqa: ANN401
+    async def _submit(self, order: _Order) -> Any:
         order.waiter = asyncio.get_running_loop().create_future()
         self._queue.put(order)
         return await order.waiter
@@ -171,10 +172,8 @@ class Ledger:
             for start in range(0, len(records), LARGEST_BATCH):
                 self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
             self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
-        try:
+        with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
             claims.end()
-        except sqlite3.Error:  # a full disk, say: the owner is dead soon, which is as good
-            pass
         durable.close()
         quick.close()
 
@@ -258,14 +257,14 @@ class Ledger:
                 self._aside.execute("drop table if exists temp.incoming")
                 self._aside.execute(f"create temp table incoming as {SELECT} limit 0")
                 self._aside.execute("begin")
-                self._aside.executemany(f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls))  # noqa: S608
+                self._aside.executemany(f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls))
                 self._aside.execute("commit")
                 self._aside.execute("begin immediate")
                 differing, known = self._aside.execute(
                     "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
                 ).fetchone()
                 new = self._aside.execute(
-                    f"insert into calls ({names}, published) select {names}, ? from incoming where true on conflict do nothing",  # noqa: S608
+                    f"insert into calls ({names}, published) select {names}, ? from incoming where true on conflict do nothing",
                     (int(published),),
                 ).rowcount
                 self._aside.execute("commit")

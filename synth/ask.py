@@ -299,7 +299,7 @@ class Models:
         self._problem = problem
         self._repetition = repetition
         self._method = method
-        self.replies: list[Reply] = []
+        self._asked: list[Reply | None] = []
         self.used_prompts: list[str] = []
 
     def __getattr__(self, role: str) -> Role:
@@ -309,10 +309,16 @@ class Models:
 
     async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
         self._remember(prompt)
-        number = f"{self._repetition}.{sample}"
+        number, place = f"{self._repetition}.{sample}", len(self._asked)
+        self._asked.append(None)
         reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, number, self._method)
-        self.replies.append(reply)
+        self._asked[place] = reply
         return reply
+
+    @property
+    def replies(self) -> list[Reply]:
+        """What was answered so far, in the order of asking (not of arrival, so that a replay has the same parents)."""
+        return [reply for reply in self._asked if reply is not None]
 
     def messages(self, prompt: str, **inputs: Any) -> list[Message]:
         """Render a prompt without asking, to word a sample."""

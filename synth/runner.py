@@ -79,7 +79,7 @@ async def run_attempts(
         NightschoolError: The ledger cannot be written, or the like.
     """
     results: list[tuple[dict[str, Any], list[dict[str, Any]]] | None] = []
-    waiting = enumerate(attempts)
+    waiting, pool = enumerate(attempts), pool_size(asker)
 
     async def work() -> None:
         for place, attempt in waiting:
@@ -89,7 +89,7 @@ async def run_attempts(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(pool_size(asker), length_hint(attempts, POOL))):
+            for _ in range(min(pool, length_hint(attempts, pool))):
                 group.create_task(work())
     except* Exception as errors:
         raise _first(errors) from None

@@ -4,8 +4,8 @@ import functools
 import json
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.exceptions import SchemaError, best_match  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 from referencing import Registry
 
@@ -48,7 +48,7 @@ def _validator(text: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(text), registry=Registry())  # an empty registry fetches nothing
 
 
-def read_structured(text: str, schema: Schema, complete: bool) -> Any:  # noqa: ANN401
+def read_structured(text: str, schema: Schema, complete: bool) -> Any:
     """Read a reply that was asked to follow a schema: an instance of the pydantic model, or plain JSON values.
 
     Raises:
