@@ -27,7 +27,6 @@ create table if not exists owners (
     owner text primary key, place text not null, pid integer not null, started text not null, lease real not null
 ) without rowid;
 create table if not exists claims (key text primary key, owner text not null) without rowid;
-create index if not exists claims_owner on claims (owner);
 create trigger if not exists calls_end_claims after insert on calls begin delete from claims where key = new.key; end;
 """
 
@@ -78,7 +77,8 @@ class Claims:
     def drop(self, keys: Sequence[str]) -> None:
         """Give claims up, so that whoever waits for them may make the calls."""
         self._connection.execute(
-            "delete from claims where owner = ? and key in (select value from json_each(?))", (self._owner, json.dumps(keys))
+            "delete from claims where owner = ? and key in (select value from json_each(?))",
+            (self._owner, json.dumps(keys)),
         )
 
     def end(self) -> None:

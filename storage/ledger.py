@@ -257,7 +257,9 @@ class Ledger:
                 self._aside.execute("drop table if exists temp.incoming")
                 self._aside.execute(f"create temp table incoming as {SELECT} limit 0")
                 self._aside.execute("begin")
-                self._aside.executemany(f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls))
+                self._aside.executemany(
+                    f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls)
+                )
                 self._aside.execute("commit")
                 self._aside.execute("begin immediate")
                 differing, known = self._aside.execute(
@@ -291,14 +293,16 @@ class Ledger:
 
     def unpublished(self, limit: int = -1) -> list[Call]:
         """Return calls that the lake is not known to have, at most `limit` of them."""
-        return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by key limit ?", [limit])]
+        return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by id limit ?", [limit])]
 
     def mark_published(self, keys: Iterable[str], published: bool = True) -> None:
         """Remember that the lake has these calls, or that it lacks them."""
         with self._aside_lock:
             self._aside.execute("begin immediate")
             try:
-                self._aside.executemany("update calls set published = ? where key = ?", [(int(published), key) for key in keys])
+                self._aside.executemany(
+                    "update calls set published = ? where key = ?", [(int(published), key) for key in keys]
+                )
                 self._aside.execute("commit")
             except sqlite3.Error as error:
                 raise LakeError(_sentence(self._path, error)) from error

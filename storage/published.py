@@ -36,7 +36,9 @@ def publish(ledger: "Ledger", lake: Lake, night: str | None = None) -> int:
             fresh = [call for call in calls if call.key not in known]
             if fresh:
                 rows = table_of("calls", [to_lake(call, ledger.id) for call in fresh])
-                lake.commit(f"calls:{ledger.id}:{digest([call.key for call in fresh])}", "calls", {"calls": rows}, night=night)
+                lake.commit(
+                    f"calls:{ledger.id}:{digest([call.key for call in fresh])}", "calls", {"calls": rows}, night=night
+                )
             ledger.mark_published(keys)
             total += len(fresh)
     return total
@@ -143,7 +145,9 @@ def check(ledger: "Ledger", lake: Lake) -> Reconciliation:
             for name, statement in _FAULTS.items()
         }
     examples = [key for keys in found.values() for key in keys[:5]]
-    return Reconciliation(**here, **there, **{name: len(keys) for name, keys in found.items()}, examples=tuple(examples))
+    return Reconciliation(
+        **here, **there, **{name: len(keys) for name, keys in found.items()}, examples=tuple(examples)
+    )
 
 
 def repair(ledger: "Ledger", lake: Lake) -> int:

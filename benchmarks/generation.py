@@ -1,0 +1,247 @@
+"""The path to the model server, measured beside a bare loop and beside what others use.
+
+    python benchmarks/generation.py [--json] [--quick] [--parts abc] [--rounds 7]
+
+(a) Real vLLM with a tiny model: 500 chats of 64 tokens, the same prompts and concurrency for all, rounds alternated,
+    medians: a raw aiohttp loop, ours with its ledger, the openai client with gather, distilabel; and the nightly flow
+    with a two-turn method in several shards beside a raw loop over the very requests it made.
+    `ours_vs_raw` = raw seconds / ours, and so on: above 1 is faster than the other.
+    A flow's time runs from its first request to its last answer (both from its ledger); what the flow does before and
+    after (draw, filters, release) asks no model and is given apart as `flow_total_s`.
+(b) A mock server that takes 200 ms, 5,000 requests, 1,000 open: CPU seconds per request of the client's process,
+    ledger included, beside bare aiohttp: `client_cpu_vs_bare`, below is better.
+(c) A mock server that takes 1 ms, 100,000 requests: resident memory at the end less that after the first tenth, in MB.
+
+Each client is a program of its own (`peers/`). The result goes to `benchmarks/results/generation.json`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent
+PEERS = HERE / "peers"
+RESULT = HERE / "results" / "generation.json"
+sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(PEERS))
+
+from environment import peers_python, versions_in  # noqa: E402
+from measure import request_of  # noqa: E402
+from tiny import make_tiny  # noqa: E402
+
+MODEL = "tiny"
+CONCURRENCY = 64
+RECIPE = """
+name: bench
+problems:
+  limit: {problems}
+  sources: [{{name: arithmetic, kind: arithmetic, options: {{tiers: [3]}}, tier: 3}}]
+shard: {shard}
+models:
+  student: &model {{engine: vllm, endpoint: "{endpoint}", name: {model}, revision: bench, concurrency: {concurrency}}}
+  teacher: *model
+prompts: {{solve: solve.jinja, correct: correct.jinja}}
+methods: [{{method: tutorship, params: {{attempt_tokens: 64, max_tokens: 64}}}}]
+"""
+
+
+def client(program: str, job: dict[str, Any], python: Path | None = None) -> dict[str, Any]:
+    """Run one client to its end and return its figures."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(job, file)
+        file.flush()
+        path = str(PEERS) if python else f"{CHECKOUT}{os.pathsep}{PEERS}"
+        environment = os.environ | {"PYTHONPATH": path, "DISTILABEL_LOG_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
+        done = subprocess.run(
+            [str(python or sys.executable), str(PEERS / f"{program}.py"), file.name],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=1800,
+            cwd=tempfile.gettempdir(),
+        )
+    if done.returncode != 0:
+        raise SystemExit(f"{program} failed:\n{done.stderr[-3000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    wanted = len(job["requests"]) if "requests" in job else job["count"]
+    if figures["answers"] != wanted:
+        raise SystemExit(f"{program}: {figures['answers']} answers to {wanted} requests")
+    return figures
+
+
+def flow(endpoint: str, folder: Path, problems: int, shard: int, number: int) -> tuple[float, list[dict[str, Any]], float]:
+    """Run the nightly flow; seconds from its first request to its last answer, its requests, and its whole time."""
+    (folder / "solve.jinja").write_text("{{ problem.prompt }}")
+    (folder / "correct.jinja").write_text("Check: {{ attempt }}")
+    recipe = folder / "bench.yaml"
+    recipe.write_text(
+        RECIPE.format(problems=problems, shard=shard, endpoint=endpoint, model=MODEL, concurrency=CONCURRENCY)
+    )
+    workspace = folder / f"workspace{number}"
+    command = [sys.executable, "-m", "flows.cli", "run", str(recipe), "-w", str(workspace)]
+    began = datetime.now(UTC)
+    done = subprocess.run(
+        [*command, "--date", f"2026-01-{number + 1:02d}", "--json", "--quiet"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        cwd=CHECKOUT,
+        timeout=1800,
+    )
+    total = (datetime.now(UTC) - began).total_seconds()
+    if done.returncode != 0:
+        raise SystemExit(f"the flow failed:\n{done.stderr[-3000:]}")
+    (ledger,) = workspace.rglob("ledger.sqlite")
+    with sqlite3.connect(ledger) as connection:
+        rows = connection.execute("select messages, sampling, created_at, seconds from calls order by created_at").fetchall()
+    ends = [datetime.fromisoformat(created).timestamp() for *_, created, _ in rows]
+    starts = [end - seconds for end, (*_, seconds) in zip(ends, rows, strict=True)]
+    requests = [{"messages": json.loads(messages), "seed": json.loads(sampling)["seed"]} for messages, sampling, *_ in rows]
+    if len(requests) != 2 * problems:
+        raise SystemExit(f"the flow made {len(requests)} calls for {problems} problems of two turns")
+    return max(ends) - min(starts), requests, total
+
+
+def real_server(rounds: int, count: int) -> dict[str, Any]:
+    """Part (a)."""
+    from synth.engines.vllm_command import ServerOptions, vllm_python
+    from synth.engines.vllm_server import VllmServer
+
+    python = peers_python(CHECKOUT / ".venv-bench-generation")
+    shared = {"model": MODEL, "concurrency": CONCURRENCY, "requests": [request_of(number) for number in range(count)]}
+    clients = {"raw": None, "ours": None, "openai_gather": python, "distilabel": python}
+    programs = {"distilabel": "distilabel_run"}
+    seconds: dict[str, list[float]] = {name: [] for name in (*clients, "flow", "flow_raw", "flow_total")}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoint = make_tiny(folder / "tiny")
+        options = ServerOptions(max_model_len=1024, max_num_seqs=CONCURRENCY, start_limit_s=400)
+        say("starting vLLM")
+        with VllmServer(checkpoint, MODEL, folder / "served", options) as server:
+            job = {"endpoint": server.endpoint, **shared}
+            client("raw", job | {"requests": shared["requests"][:100]})  # warm
+            for number in range(rounds):
+                order = list(clients) if number % 2 == 0 else list(reversed(clients))
+                for each in order:
+                    seconds[each].append(client(programs.get(each, each), job, clients[each])["seconds"])
+                    say(f"round {number + 1}: {each} {seconds[each][-1]:.1f} s")
+                busy, requests, total = flow(server.endpoint, folder, count // 2, max(20, count // 10), number)
+                seconds["flow"].append(busy)
+                seconds["flow_total"].append(total)
+                seconds["flow_raw"].append(client("raw", job | {"requests": requests})["seconds"])
+                say(f"round {number + 1}: flow {busy:.1f} s of {total:.1f}, raw {seconds['flow_raw'][-1]:.1f} s")
+    middle = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "ours_vs_raw": round(middle["raw"] / middle["ours"], 3),
+        "ours_vs_openai_gather": round(middle["openai_gather"] / middle["ours"], 3),
+        "ours_vs_distilabel": round(middle["distilabel"] / middle["ours"], 3),
+        "flow_vs_raw": round(middle["flow_raw"] / middle["flow"], 3),
+        "real_server": {
+            "rounds": rounds,
+            "requests": count,
+            "concurrency": CONCURRENCY,
+            "median_s": {name: round(value, 2) for name, value in middle.items()},
+            "seconds": {name: [round(value, 2) for value in values] for name, values in seconds.items()},
+        },
+        "versions": {
+            **versions_in(python, ("distilabel", "openai")),
+            **versions_in(Path(sys.executable), ("aiohttp", "prefect")),
+            **versions_in(vllm_python(), ("vllm",)),
+        },
+    }
+
+
+@contextmanager
+def mock(seconds: float) -> Iterator[str]:
+    """A mock server in a process of its own; its address."""
+    process = subprocess.Popen([sys.executable, str(PEERS / "mock.py"), str(seconds)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def client_cpu(rounds: int, count: int) -> dict[str, Any]:
+    """Part (b)."""
+    used: dict[str, list[float]] = {"raw": [], "ours": []}
+    with mock(0.2) as endpoint:
+        job = {"endpoint": endpoint, "model": MODEL, "concurrency": 1000, "count": count}
+        for number in range(rounds):
+            for name in list(used) if number % 2 == 0 else list(reversed(used)):
+                used[name].append(1e3 * client(name, job)["cpu_s"] / count)
+            say(f"cpu round {number + 1}: bare {used['raw'][-1]:.3f} ms, ours {used['ours'][-1]:.3f} ms")
+    middle = {name: statistics.median(values) for name, values in used.items()}
+    return {
+        "client_cpu_vs_bare": round(middle["ours"] / middle["raw"], 3),
+        "client_cpu": {
+            "rounds": rounds,
+            "requests": count,
+            "concurrency": 1000,
+            "ms_per_request": {name: round(value, 3) for name, value in middle.items()},
+        },
+    }
+
+
+def client_memory(count: int) -> dict[str, Any]:
+    """Part (c)."""
+    with mock(0.001) as endpoint:
+        figures = client("ours", {"endpoint": endpoint, "model": MODEL, "concurrency": 64, "count": count})
+    samples = figures["rss_mb"]
+    early, late = samples[max(0, len(samples) // 10 - 1)], samples[-1]
+    say(f"memory: {early:.0f} MB after a tenth, {late:.0f} MB at the end")
+    return {
+        "rss_growth_mb": round(max(0.0, late - early), 1),
+        "client_memory": {"requests": count, "early_mb": round(early, 1), "late_mb": round(late, 1)},
+    }
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="small counts, one round; nothing is kept")
+    parser.add_argument("--parts", default="abc")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    quick = options.quick
+    result: dict[str, Any] = {}
+    if "b" in options.parts:
+        result |= client_cpu(1 if quick else max(3, options.rounds), 2000 if quick else 5000)
+    if "c" in options.parts:
+        result |= client_memory(10_000 if quick else 100_000)
+    if "a" in options.parts:
+        result |= real_server(1 if quick else options.rounds, 100 if quick else 500)
+    result |= {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+    }
+    if not quick:
+        kept = json.loads(RESULT.read_text()) if RESULT.exists() and options.parts != "abc" else {}
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(kept | result, indent=1) + "\n")
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Our own path, all of it: rendered prompt, content key, ledger on disk, claim, engine, record, reply."""
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from measure import read_job, report_async, requests_of
+
+from storage.ledger import Ledger
+from synth.ask import Asker, Models
+from synth.engines.vllm import Vllm
+from synth.problems import open_source
+from synth.prompting import Prompts
+
+JOB = read_job()
+SAMPLES: list[float] = []
+
+
+async def run(folder: Path, ledger: Ledger, asker: Asker) -> int:
+    requests, done = requests_of(JOB), 0
+    (problem,) = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)
+    process = psutil.Process()
+
+    async def worker() -> None:
+        nonlocal done
+        for request in requests:
+            asked = replace(problem, prompt=request["messages"][0]["content"])
+            reply = await Models(asker, asked, 0).student("solve", temperature=1.0, max_tokens=64)
+            done += isinstance(reply.text, str)
+            if done % 1000 == 0:
+                SAMPLES.append(process.memory_info().rss / 1e6)
+
+    await asyncio.gather(*(worker() for _ in range(JOB["concurrency"])))
+    await asker.engines["student"].close()
+    return done
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "solve.jinja").write_text("{{ problem.prompt }}")
+        engine = Vllm(JOB["endpoint"], JOB["model"], "bench", concurrency=JOB["concurrency"])
+        with Ledger(folder / "ledger.sqlite") as ledger:
+            asker = Asker(ledger, {"student": engine}, Prompts({"solve": folder / "solve.jinja"}), night="bench")
+            report_async(lambda: run(folder, ledger, asker), rss_mb=SAMPLES)
+
+
+main()
