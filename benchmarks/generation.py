@@ -81,7 +81,9 @@ def client(program: str, job: dict[str, Any], python: Path | None = None) -> dic
     return figures
 
 
-def flow(endpoint: str, folder: Path, problems: int, shard: int, number: int) -> tuple[float, list[dict[str, Any]], float]:
+def flow(
+    endpoint: str, folder: Path, problems: int, shard: int, number: int
+) -> tuple[float, list[dict[str, Any]], float]:
     """Run the nightly flow; seconds from its first request to its last answer, its requests, and its whole time."""
     (folder / "solve.jinja").write_text("{{ problem.prompt }}")
     (folder / "correct.jinja").write_text("Check: {{ attempt }}")
@@ -105,10 +107,14 @@ def flow(endpoint: str, folder: Path, problems: int, shard: int, number: int) ->
         raise SystemExit(f"the flow failed:\n{done.stderr[-3000:]}")
     (ledger,) = workspace.rglob("ledger.sqlite")
     with sqlite3.connect(ledger) as connection:
-        rows = connection.execute("select messages, sampling, created_at, seconds from calls order by created_at").fetchall()
+        rows = connection.execute(
+            "select messages, sampling, created_at, seconds from calls order by created_at"
+        ).fetchall()
     ends = [datetime.fromisoformat(created).timestamp() for *_, created, _ in rows]
     starts = [end - seconds for end, (*_, seconds) in zip(ends, rows, strict=True)]
-    requests = [{"messages": json.loads(messages), "seed": json.loads(sampling)["seed"]} for messages, sampling, *_ in rows]
+    requests = [
+        {"messages": json.loads(messages), "seed": json.loads(sampling)["seed"]} for messages, sampling, *_ in rows
+    ]
     if len(requests) != 2 * problems:
         raise SystemExit(f"the flow made {len(requests)} calls for {problems} problems of two turns")
     return max(ends) - min(starts), requests, total
@@ -166,7 +172,9 @@ def real_server(rounds: int, count: int) -> dict[str, Any]:
 @contextmanager
 def mock(seconds: float) -> Iterator[str]:
     """A mock server in a process of its own; its address."""
-    process = subprocess.Popen([sys.executable, str(PEERS / "mock.py"), str(seconds)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(PEERS / "mock.py"), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

@@ -196,7 +196,7 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 @ledger_app.command("check")
 def ledger_check(
     workspace: WorkspaceOption = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Publish again what is marked as published and missing in the lake.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Publish again what the lake has lost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the ledger with the lake's `calls`; exit code 1 when something is missing or different."""

@@ -16,11 +16,11 @@ COLUMNS = (
 # Rows are appended in order of arrival; only the narrow index of keys is written at random places.
 SCHEMA = """
 create table if not exists calls (
-    id integer primary key, key text not null unique, model text not null, role text not null, act text not null, messages text not null,
-    sampling text not null, sample text not null, response text not null, finish_reason text not null,
-    prompt_tokens integer not null, completion_tokens integer not null, night text, origin text not null, method text,
-    reasoning text not null, cached_tokens integer not null, seconds real not null, cost real not null,
-    created_at text not null, published integer not null default 0
+    id integer primary key, key text not null unique, model text not null, role text not null, act text not null,
+    messages text not null, sampling text not null, sample text not null, response text not null,
+    finish_reason text not null, prompt_tokens integer not null, completion_tokens integer not null, night text,
+    origin text not null, method text, reasoning text not null, cached_tokens integer not null, seconds real not null,
+    cost real not null, created_at text not null, published integer not null default 0
 );
 create index if not exists calls_unpublished on calls (published) where published = 0;
 create index if not exists calls_night on calls (night);

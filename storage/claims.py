@@ -103,13 +103,15 @@ class Claims:
 
 
 def started(pid: int) -> str | None:
-    """Return when a process started, in words that never change while it lives; None when there is no such process."""
+    """Return when a process started, in words that never change while it lives; None when there is none, or a zombie."""
+    if Path("/proc/self/stat").exists():
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else fields[19]  # state; clock ticks from boot to start
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]  # clock ticks since boot
-    except (OSError, IndexError):
-        pass
-    try:
-        return None if Path("/proc/self/stat").exists() else f"{psutil.Process(pid).create_time():.0f}"
+        return f"{psutil.Process(pid).create_time():.0f}"
     except psutil.Error:
         return None
 

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import RecipeError
 from storage.ledger import Call, Ledger
+from synth.ask import clean
 from synth.engines.base import Message, Sampling
 from synth.keys import content_key, sampling_params
 from synth.openai_batch import BatchReply, BatchRequest, read_reply, read_request
@@ -155,10 +156,7 @@ def import_calls(
         raise RecipeError(f"--model {model!r}: write NAME@REVISION (a bare name may mean another model tomorrow)")
     counts = {"lines": 0, "failed": 0}
     defaults = defaults or Sampling()
-    if requests is None:
-        calls = _plain(file, model, defaults, counts)
-    else:
-        calls = _batch(file, requests, model, defaults, counts)
+    calls = _batch(file, requests, model, defaults, counts) if requests else _plain(file, model, defaults, counts)
     added = ledger.add(calls, published=False)
     return Imported(new=added.new, known=added.known, differing=added.differing, **counts)
 
@@ -238,8 +236,6 @@ def _batch(file: Path, requests: Path, model: str, defaults: Sampling, counts: d
 def _call(
     key: str, model: str, messages: tuple[Message, ...], sampling: Sampling, sample: str, reply: BatchReply
 ) -> Call:
-    from synth.ask import clean
-
     return Call(
         key=key,
         model=model,

@@ -22,6 +22,10 @@ def peers_python(folder: Path) -> Path:
 
 def versions_in(python: Path, names: tuple[str, ...]) -> dict[str, str]:
     """Versions of packages in an environment."""
-    code = f"import json; from importlib.metadata import version as v; print(json.dumps({{n: v(n) for n in {names!r}}}))"
-    found: dict[str, str] = json.loads(subprocess.run([str(python), "-c", code], capture_output=True, check=True).stdout)
+    code = (
+        f"import json; from importlib.metadata import version as v; print(json.dumps({{n: v(n) for n in {names!r}}}))"
+    )
+    found: dict[str, str] = json.loads(
+        subprocess.run([str(python), "-c", code], capture_output=True, check=True).stdout
+    )
     return found

@@ -12,15 +12,15 @@ from storage.ledger import Ledger
 from synth.ask import Asker, Models
 from synth.engines.vllm import Vllm
 from synth.problems import open_source
+from synth.problems.base import Problem
 from synth.prompting import Prompts
 
 JOB = read_job()
 SAMPLES: list[float] = []
 
 
-async def run(folder: Path, ledger: Ledger, asker: Asker) -> int:
+async def run(asker: Asker, problem: Problem) -> int:
     requests, done = requests_of(JOB), 0
-    (problem,) = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)
     process = psutil.Process()
 
     async def worker() -> None:
@@ -38,13 +38,14 @@ async def run(folder: Path, ledger: Ledger, asker: Asker) -> int:
 
 
 def main() -> None:
+    (problem,) = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "solve.jinja").write_text("{{ problem.prompt }}")
         engine = Vllm(JOB["endpoint"], JOB["model"], "bench", concurrency=JOB["concurrency"])
         with Ledger(folder / "ledger.sqlite") as ledger:
             asker = Asker(ledger, {"student": engine}, Prompts({"solve": folder / "solve.jinja"}), night="bench")
-            report_async(lambda: run(folder, ledger, asker), rss_mb=SAMPLES)
+            report_async(lambda: run(asker, problem), rss_mb=SAMPLES)
 
 
 main()

@@ -26,6 +26,7 @@ from typing import Any
 import aiohttp
 
 from storage.errors import ModelServerError, RecipeError
+from synth.engines import collector
 from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet, Member
@@ -207,6 +208,7 @@ class Vllm:
             look.cancel()
         await self.fleet.close()
         if session is not None:
+            collector.let_go()
             await session.close()
 
     def _where(self, root: str) -> str:
@@ -256,6 +258,8 @@ class Vllm:
             if self._loop is not loop:
                 self.fleet.forget()
                 self._looks.clear()
+            if self._session is None:
+                collector.hold()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, socket_factory=_watched_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),

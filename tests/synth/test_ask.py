@@ -1,15 +1,20 @@
 import asyncio
-from dataclasses import replace
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.errors import BudgetError
-from synth.ask import Budget, Models, Price, call_key, clean
-from synth.engines.base import Sampling
-from synth.engines.solver import Solver
+from storage.errors import BudgetError, LakeError
+from storage.ledger import Ledger
+from synth.ask import Asker, Budget, Models, Price, clean
+from synth.engines.base import Answer
+from synth.prompting import Prompts
 from tests.synth.conftest import Scripted
-
-MESSAGES = ({"role": "user", "content": "How many?"},)
 
 
 async def test_a_finished_call_is_never_made_again(make_asker, problems):
@@ -30,66 +35,6 @@ async def test_the_answer_is_durable_before_it_is_used(make_asker, problems, led
     reply = await Models(make_asker(Scripted(lambda request: "x")), problems[0], 0).student("solve")
     found = ledger.find(reply.call_id)
     assert found is not None and found.response == "x" and found.night == "2026-01-01/test"
-
-
-@pytest.mark.parametrize(
-    ("change", "differs"),
-    [
-        ({"model": "another model"}, True),
-        ({"messages": ({"role": "user", "content": "How much?"},)}, True),
-        ({"messages": ({"role": "system", "content": "How many?"},)}, True),
-        ({"sampling": Sampling(temperature=0.5)}, True),
-        ({"sampling": Sampling(max_tokens=7)}, True),
-        ({"sampling": Sampling(top_p=0.9)}, True),
-        ({"sampling": Sampling(stop=("x",))}, True),
-        ({"sample": "0.1"}, True),
-        ({"sample": "1.0"}, True),
-        ({"draw": "2026-01-02/test"}, True),
-        ({"act": "another template name"}, False),
-        ({"inputs": {"attempt": "not rendered"}}, False),
-        ({"problem": "another"}, False),
-        ({"concurrency": 1}, False),
-    ],
-)
-def test_what_enters_the_key_and_what_does_not(problems, change, differs):
-    def key(
-        model="m",
-        concurrency=8,
-        problem=None,
-        messages=MESSAGES,
-        sampling=None,
-        sample="0.0",
-        act="solve",
-        inputs=None,
-        draw=None,
-    ):
-        engine = Scripted(lambda request: "", model)
-        engine.concurrency = concurrency
-        asked = problems[1] if problem else problems[0]
-        return call_key(
-            engine, messages, sampling or Sampling(), sample, act=act, problem=asked, inputs=inputs or {}, draw=draw
-        )
-
-    assert (key() != key(**change)) is differs
-
-
-def test_an_engine_that_reads_the_problem_has_it_in_its_key(problems):
-    def key(problem, act="correct", inputs=None):
-        return call_key(
-            Solver(),
-            MESSAGES,
-            Sampling(),
-            "0.0",
-            act=act,
-            problem=problem,
-            inputs=inputs or {"attempt": "a"},
-            draw=None,
-        )
-
-    assert (
-        len({key(problems[0]), key(problems[1]), key(problems[0], "solve"), key(problems[0], inputs={"attempt": "b"})})
-        == 4
-    )
 
 
 async def test_the_seed_follows_the_key(make_asker, problems):
@@ -142,6 +87,169 @@ def test_a_role_that_the_recipe_lacks_is_named(make_asker, problems):
         _ = Models(make_asker(), problems[0], 0).judge
 
 
-def test_requests_are_values(problems):
-    sampling = Sampling()
-    assert replace(sampling, temperature=1.0) != sampling and hash(sampling) == hash(Sampling())
+async def test_answers_are_found_across_nights_recipes_and_shards(ledger, problems):
+    engine = Scripted(lambda request: "x")
+    for night in ("2026-01-01/first", "2026-01-02/first", "2026-01-02/second"):
+        asker = Asker(ledger, {"student": engine}, Prompts(), night=night)
+        await Models(asker, problems[0], 0, "any method").student("solve")
+    assert len(engine.requests) == 1
+    afresh = Asker(ledger, {"student": engine}, Prompts(), night="n", draw="2026-01-03/first")
+    await Models(afresh, problems[0], 0).student("solve")
+    assert len(engine.requests) == 2
+
+
+async def test_another_role_asks_no_other_question(ledger, problems):
+    engine = Scripted(lambda request: "x")
+    asker = Asker(ledger, {"student": engine, "teacher": engine}, Prompts(), night="n")
+    models = Models(asker, problems[0], 0)
+    assert (await models.student("solve")).call_id == (await models.teacher("solve")).call_id
+
+
+async def test_one_and_one_point_nought_are_the_same_temperature(make_asker, problems):
+    models = Models(make_asker(Scripted(lambda request: "x")), problems[0], 0)
+    assert (await models.student("solve", temperature=1)).call_id == (await models.student("solve", temperature=1.0)).call_id
+
+
+async def test_a_call_is_put_on_the_account_of_the_method_that_made_it(make_asker, problems, ledger):
+    def answer(request):
+        return "x"
+
+    engine = Scripted(answer)
+    engine.answer = lambda request: _answer(Answer("x", "stop", 10, 5, "I think", 4, 0.5))  # type: ignore[method-assign]
+    asker = make_asker(engine, prices={"student": Price(1_000_000, 2_000_000, 500_000)})
+    first = await Models(asker, problems[0], 0, "cot").student("solve")
+    await Models(asker, problems[0], 0, "tutorship").student("solve")
+    call = ledger.find(first.call_id)
+    assert (call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost) == ("cot", "I think", 4, 0.5, 6 + 2 + 10)
+    assert first.reasoning == "I think" and "I think" not in first.text
+
+
+async def _answer(answer):
+    return answer
+
+
+async def test_a_resumed_night_has_spent_what_it_had_spent(make_asker, problems, ledger):
+    """The student is dear and the teacher is not: an estimate by tokens would stop this night."""
+    prices = {"student": Price(0, 1_000_000), "teacher": Price()}
+    await Models(make_asker(Scripted(lambda request: "x"), prices=prices), problems[0], 0).student("solve", max_tokens=5)
+    assert ledger.spent("2026-01-01/test").cost == 5
+    again = make_asker(Scripted(lambda request: "x"), prices=prices, budget=Budget(cost=10))
+    await Models(again, problems[1], 0).student("solve", max_tokens=5)
+    with pytest.raises(BudgetError, match=r"budget.cost of 10 has no room .*10 used"):
+        await Models(again, problems[2], 0).student("solve", max_tokens=5)
+
+
+async def test_nothing_is_begun_after_the_deadline_but_what_is_known_is_found(make_asker, problems):
+    engine = Scripted(lambda request: "x")
+    await Models(make_asker(engine), problems[0], 0).student("solve")
+    late = make_asker(engine, budget=Budget(deadline=datetime.now(UTC) - timedelta(seconds=1)))
+    assert (await Models(late, problems[0], 0).student("solve")).text == "x"
+    with pytest.raises(BudgetError, match="budget.finish_by: .* UTC has passed"):
+        await Models(late, problems[1], 0).student("solve")
+    assert len(engine.requests) == 1
+
+
+async def test_calls_in_flight_at_the_deadline_are_given_up_after_a_while(make_asker, problems, monkeypatch, ledger):
+    async def hang(request):
+        await asyncio.sleep(60)
+
+    engine = Scripted(lambda request: "x")
+    engine.concurrency, engine.answer = 1, hang  # type: ignore[method-assign]
+    monkeypatch.setattr("synth.ask.GRACE_S", 0.2)
+    asker = make_asker(engine, budget=Budget(deadline=datetime.now(UTC) + timedelta(seconds=0.2)))
+    models = Models(asker, problems[0], 0)
+    results = await asyncio.gather(*(models.student("solve", sample=n) for n in range(5)), return_exceptions=True)
+    assert all(isinstance(result, BudgetError) for result in results)
+    assert ledger.count() == 0
+
+
+async def test_an_answer_that_cannot_be_recorded_is_not_used(make_asker, problems, ledger, monkeypatch):
+    def full(self, durable, orders):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    engine = Scripted(lambda request: "x")
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "_insert", full)
+        with pytest.raises(LakeError, match="disk is full"):
+            await Models(make_asker(engine), problems[0], 0).student("solve")
+    assert ledger.count() == 0
+    assert (await Models(make_asker(engine), problems[0], 0).student("solve")).text == "x"
+    assert len(engine.requests) == 2
+
+
+async def test_an_engine_that_wants_more_gets_more(make_asker, problems):
+    open_now, most = 0, 0
+
+    class Growing(Scripted):
+        async def answer(self, request):
+            nonlocal open_now, most
+            open_now += 1
+            most = max(most, open_now)
+            await asyncio.sleep(0.02)
+            open_now -= 1
+            self.concurrency = 6
+            return await super().answer(request)
+
+    engine = Growing(lambda request: "x")
+    engine.concurrency = 2
+    models = Models(make_asker(engine), problems[0], 0)
+    first = asyncio.gather(*(models.student("solve", sample=n) for n in range(2)))
+    await first
+    assert most == 2
+    await asyncio.gather(*(models.student("solve", sample=n) for n in range(2, 40)))
+    assert most == 6
+
+
+async def test_slots_survive_cancellation(make_asker, problems):
+    async def slow(request):
+        await asyncio.sleep(0.02)
+        return Answer("x", "stop")
+
+    engine = Scripted(lambda request: "x")
+    engine.concurrency, engine.answer = 2, slow  # type: ignore[method-assign]
+    models = Models(make_asker(engine), problems[0], 0)
+    tasks = [asyncio.create_task(models.student("solve", sample=n)) for n in range(30)]
+    await asyncio.sleep(0.05)
+    for task in tasks[::2]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    replies = await asyncio.wait_for(asyncio.gather(*(models.student("solve", sample=n) for n in range(30))), 10)
+    assert len(replies) == 30
+
+
+async def test_replies_stand_in_the_order_of_asking(make_asker, problems):
+    """Contract: a replay has the same parents, whichever answer comes first."""
+
+    class Uneven(Scripted):
+        async def answer(self, request):
+            await asyncio.sleep(0.05 if "0" in str(len(self.requests)) else 0)
+            return await super().answer(request)
+
+    models = Models(make_asker(Uneven(lambda request: "x")), problems[0], 0)
+    asked = await asyncio.gather(*(models.student("solve", sample=n) for n in range(4)))
+    assert models.replies == list(asked)
+
+
+def test_two_processes_that_ask_the_same_make_one_call(workspace, tmp_path):
+    made = tmp_path / "made"
+    command = [sys.executable, "-m", "tests.synth.asking", str(workspace.ledger), str(made), "60"]
+    processes = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "abc"]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sorted(made.read_text().split()) == sorted(map(str, range(60)))
+    assert len(set(outputs)) == 1, "all use the same answers"
+
+
+def test_a_process_killed_in_the_middle_repeats_only_what_had_not_arrived(workspace, tmp_path):
+    made = tmp_path / "made"
+    command = [sys.executable, "-m", "tests.synth.asking", str(workspace.ledger), str(made), "400"]
+    for kill_after in (40, 150):
+        process = subprocess.Popen([*command, "a"], stdout=subprocess.DEVNULL)
+        while not made.exists() or len(made.read_text().split()) < kill_after:
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, "b"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    asked = made.read_text().split()
+    assert set(asked) == set(map(str, range(400)))
+    assert len(asked) <= 400 + 2 * (32 + 16), "each kill: what was in flight (16), and at most one commit window"

