@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.errors import BudgetError, LakeError
+from storage.ids import seed_from
 from storage.ledger import Ledger
 from synth.ask import Asker, Budget, Models, Price, clean
 from synth.engines.base import Answer
@@ -111,21 +112,17 @@ async def test_one_and_one_point_nought_are_the_same_temperature(make_asker, pro
 
 
 async def test_a_call_is_put_on_the_account_of_the_method_that_made_it(make_asker, problems, ledger):
-    def answer(request):
-        return "x"
+    async def answer(request):
+        return Answer("x", "stop", 10, 5, "I think", 4, 0.5)
 
-    engine = Scripted(answer)
-    engine.answer = lambda request: _answer(Answer("x", "stop", 10, 5, "I think", 4, 0.5))  # type: ignore[method-assign]
+    engine = Scripted(lambda request: "x")
+    engine.answer = answer  # type: ignore[method-assign]
     asker = make_asker(engine, prices={"student": Price(1_000_000, 2_000_000, 500_000)})
     first = await Models(asker, problems[0], 0, "cot").student("solve")
     await Models(asker, problems[0], 0, "tutorship").student("solve")
     call = ledger.find(first.call_id)
     assert (call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost) == ("cot", "I think", 4, 0.5, 6 + 2 + 10)
     assert first.reasoning == "I think" and "I think" not in first.text
-
-
-async def _answer(answer):
-    return answer
 
 
 async def test_a_resumed_night_has_spent_what_it_had_spent(make_asker, problems, ledger):
@@ -222,12 +219,16 @@ async def test_replies_stand_in_the_order_of_asking(make_asker, problems):
 
     class Uneven(Scripted):
         async def answer(self, request):
-            await asyncio.sleep(0.05 if "0" in str(len(self.requests)) else 0)
+            self.pause = max(0.0, self.pause - 0.02)
+            await asyncio.sleep(self.pause)
             return await super().answer(request)
 
-    models = Models(make_asker(Uneven(lambda request: "x")), problems[0], 0)
+    engine = Uneven(lambda request: "x")
+    engine.pause = 0.08
+    models = Models(make_asker(engine), problems[0], 0)
     asked = await asyncio.gather(*(models.student("solve", sample=n) for n in range(4)))
     assert models.replies == list(asked)
+    assert [request.seed for request in engine.requests] != [seed_from(reply.call_id) for reply in asked]
 
 
 def test_two_processes_that_ask_the_same_make_one_call(workspace, tmp_path):
