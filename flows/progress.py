@@ -77,13 +77,25 @@ class _Bar(Stage):
     def __init__(self, name: str, total: int | None) -> None:
         super().__init__(name, total)
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as RichProgress
 
+        self._counted = bool(total)
+        counted = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = counted if total else (SpinnerColumn(), TimeElapsedColumn())
         self._bar = RichProgress(
-            TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TimeRemainingColumn(), TextColumn("{task.fields[words]}"), console=Console(stderr=True),
-        )  # fmt: skip
+            TextColumn("{task.description:<12}"),
+            *columns,
+            TextColumn("{task.fields[words]}"),
+            console=Console(stderr=True),
+        )
         self._task: Any = None
 
     def __enter__(self) -> "Stage":
@@ -95,6 +107,8 @@ class _Bar(Stage):
         self._bar.stop()
 
     def show(self, words: str = "") -> None:
+        if not self._counted and self.done:
+            words = f"{self.done} of {self.total} {words}" if self.total else f"{self.done} {words}"
         self._bar.update(self._task, completed=self.done, total=self.total, words=words[:60])
 
 

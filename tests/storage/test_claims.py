@@ -137,7 +137,11 @@ def test_a_lease_is_renewed_now_and_then(workspace, monkeypatch):
     held.renew()
     assert edit.execute("select lease from owners").fetchone() > before
     held.end()
-    assert edit.execute("select count(*) from owners").fetchone() == edit.execute("select count(*) from claims").fetchone() == (0,)
+    assert (
+        edit.execute("select count(*) from owners").fetchone()
+        == edit.execute("select count(*) from claims").fetchone()
+        == (0,)
+    )
     edit.close()
 
 
@@ -145,7 +149,11 @@ def test_a_closed_ledger_leaves_no_claims(workspace):
     with Ledger(workspace.ledger) as ledger:
         asyncio.run(ledger.claim("k"))
     edit = connection(workspace)
-    assert edit.execute("select count(*) from owners").fetchone() == edit.execute("select count(*) from claims").fetchone() == (0,)
+    assert (
+        edit.execute("select count(*) from owners").fetchone()
+        == edit.execute("select count(*) from claims").fetchone()
+        == (0,)
+    )
     edit.close()
 
 

@@ -24,7 +24,20 @@ def elsewhere(tmp_path):
 
 
 def numbered(number: int, **changes) -> Call:
-    made = Call(f"k{number:04}", "m", "teacher", "solve", ({"role": "user", "content": "q"},), {"seed": 1}, "0.0", str(number), "stop", 1, 2, "n")
+    made = Call(
+        f"k{number:04}",
+        "m",
+        "teacher",
+        "solve",
+        ({"role": "user", "content": "q"},),
+        {"seed": 1},
+        "0.0",
+        str(number),
+        "stop",
+        1,
+        2,
+        "n",
+    )
     return replace(made, **changes)
 
 
@@ -51,12 +64,16 @@ async def test_a_crash_between_lake_and_mark_publishes_nothing_twice(ledger, lak
 
 async def test_another_machines_calls_are_adopted_once_and_as_they_were(ledger, elsewhere, lake):
     thought = numbered(1, reasoning="so", cached_tokens=1, seconds=0.5, cost=0.25, method="cot", origin="imported")
-    await asyncio.gather(elsewhere.record(thought), elsewhere.record(numbered(2)), elsewhere.record(numbered(3, model="other")))
+    await asyncio.gather(
+        elsewhere.record(thought), elsewhere.record(numbered(2)), elsewhere.record(numbered(3, model="other"))
+    )
     publish(elsewhere, lake)
     await ledger.record(numbered(2, response="our own"))
     publish(ledger, lake)
     assert adopt(ledger, lake, ["m"]) == 1
-    assert ledger.find("k0001") == thought and ledger.find("k0002").response == "our own" and ledger.find("k0003") is None
+    assert (
+        ledger.find("k0001") == thought and ledger.find("k0002").response == "our own" and ledger.find("k0003") is None
+    )
     assert adopt(ledger, lake, ["m"]) == 0
     assert ledger.unpublished() == []
     await elsewhere.record(numbered(4))

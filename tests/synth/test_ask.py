@@ -108,7 +108,9 @@ async def test_another_role_asks_no_other_question(ledger, problems):
 
 async def test_one_and_one_point_nought_are_the_same_temperature(make_asker, problems):
     models = Models(make_asker(Scripted(lambda request: "x")), problems[0], 0)
-    assert (await models.student("solve", temperature=1)).call_id == (await models.student("solve", temperature=1.0)).call_id
+    assert (await models.student("solve", temperature=1)).call_id == (
+        await models.student("solve", temperature=1.0)
+    ).call_id
 
 
 async def test_a_call_is_put_on_the_account_of_the_method_that_made_it(make_asker, problems, ledger):
@@ -121,14 +123,22 @@ async def test_a_call_is_put_on_the_account_of_the_method_that_made_it(make_aske
     first = await Models(asker, problems[0], 0, "cot").student("solve")
     await Models(asker, problems[0], 0, "tutorship").student("solve")
     call = ledger.find(first.call_id)
-    assert (call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost) == ("cot", "I think", 4, 0.5, 6 + 2 + 10)
+    assert (call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost) == (
+        "cot",
+        "I think",
+        4,
+        0.5,
+        6 + 2 + 10,
+    )
     assert first.reasoning == "I think" and "I think" not in first.text
 
 
 async def test_a_resumed_night_has_spent_what_it_had_spent(make_asker, problems, ledger):
     """The student is dear and the teacher is not: an estimate by tokens would stop this night."""
     prices = {"student": Price(0, 1_000_000), "teacher": Price()}
-    await Models(make_asker(Scripted(lambda request: "x"), prices=prices), problems[0], 0).student("solve", max_tokens=5)
+    await Models(make_asker(Scripted(lambda request: "x"), prices=prices), problems[0], 0).student(
+        "solve", max_tokens=5
+    )
     assert ledger.spent("2026-01-01/test").cost == 5
     again = make_asker(Scripted(lambda request: "x"), prices=prices, budget=Budget(cost=10))
     await Models(again, problems[1], 0).student("solve", max_tokens=5)

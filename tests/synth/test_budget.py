@@ -9,7 +9,9 @@ from synth.engines.base import Answer, Request, Sampling
 
 
 def request(problems, max_tokens: int = 100) -> Request:
-    return Request(({"role": "user", "content": "one two three"},), Sampling(max_tokens=max_tokens), 0, "solve", problems[0])
+    return Request(
+        ({"role": "user", "content": "one two three"},), Sampling(max_tokens=max_tokens), 0, "solve", problems[0]
+    )
 
 
 def test_cached_tokens_have_their_own_price():

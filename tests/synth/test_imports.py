@@ -31,12 +31,19 @@ def result(custom_id, *texts, finish_reason="stop", **message):
         for index, text in enumerate(texts)
     ]
     usage = {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 8}}
-    return {"custom_id": custom_id, "error": None, "response": {"status_code": 200, "body": {"choices": choices, "usage": usage}}}
+    return {
+        "custom_id": custom_id,
+        "error": None,
+        "response": {"status_code": 200, "body": {"choices": choices, "usage": usage}},
+    }
 
 
 async def test_a_night_finds_what_was_imported(ledger, problems, tmp_path):
     chat = list(Prompts().messages("solve", {"problem": problems[0]}))
-    rows = [{"messages": chat, "response": f"answer {n}", "sampling": {"temperature": 0.7, "max_tokens": 64}} for n in range(3)]
+    rows = [
+        {"messages": chat, "response": f"answer {n}", "sampling": {"temperature": 0.7, "max_tokens": 64}}
+        for n in range(3)
+    ]
     assert import_calls(ledger, write(tmp_path / "f.jsonl", *rows), model=MODEL) == Imported(3, 3, 0, 0, 0)
     engine = Scripted(lambda request: "made", MODEL)
     models = Models(Asker(ledger, {"teacher": engine}, Prompts(), night="n"), problems[0], 0)
@@ -51,10 +58,15 @@ async def test_the_output_of_a_batch_is_numbered_by_its_requests(ledger, problem
     chat = list(Prompts().messages("solve", {"problem": problems[0]}))
     requests = write(tmp_path / "in.jsonl", *(request(f"r{n}", chat, seed=n, n=1 + (n == 1)) for n in range(3)))
     outputs = write(
-        tmp_path / "out.jsonl", result("r2", "last"), result("r1", "second", "third"), result("r0", "first", reasoning_content="hm")
+        tmp_path / "out.jsonl",
+        result("r2", "last"),
+        result("r1", "second", "third"),
+        result("r0", "first", reasoning_content="hm"),
     )
     assert import_calls(ledger, outputs, model=MODEL, requests=requests) == Imported(3, 4, 0, 0, 0)
-    models = Models(Asker(ledger, {"teacher": Scripted(lambda request: "made", MODEL)}, Prompts(), night="n"), problems[0], 0)
+    models = Models(
+        Asker(ledger, {"teacher": Scripted(lambda request: "made", MODEL)}, Prompts(), night="n"), problems[0], 0
+    )
     replies = [await models.teacher("solve", temperature=1.0, max_tokens=100, sample=n) for n in range(4)]
     assert [reply.text for reply in replies] == ["first", "second", "third", "last"]
     assert replies[0].reasoning == "hm"
@@ -78,10 +90,18 @@ def test_what_a_batch_did_not_answer_is_counted(ledger, tmp_path):
 
 
 def test_importing_again_changes_nothing(ledger, tmp_path):
-    file = write(tmp_path / "f.jsonl", {"messages": CHAT, "response": "x"}, {"messages": CHAT, "completion": "y", "id": 7, "meta": {}})
+    file = write(
+        tmp_path / "f.jsonl",
+        {"messages": CHAT, "response": "x"},
+        {"messages": CHAT, "completion": "y", "id": 7, "meta": {}},
+    )
     assert import_calls(ledger, file, model=MODEL).new == 2
     assert import_calls(ledger, file, model=MODEL) == Imported(2, 0, 2, 0, 0)
-    other = write(tmp_path / "g.jsonl", {"messages": CHAT, "response": "another"}, {"messages": CHAT, "response": "z", "sample": 2})
+    other = write(
+        tmp_path / "g.jsonl",
+        {"messages": CHAT, "response": "another"},
+        {"messages": CHAT, "response": "z", "sample": 2},
+    )
     assert import_calls(ledger, other, model=MODEL) == Imported(2, 1, 0, 1, 0)
     assert import_calls(ledger, other, model="qwen@2").new == 2
     assert import_calls(ledger, other, model=MODEL, defaults=Sampling(max_tokens=5)).new == 2
@@ -133,22 +153,36 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_imported(ledger, tmp
         ({"custom_id": "r"}, result("r", "x"), "a request has `custom_id`"),
         (request("r"), result("s", "x"), "out.jsonl line 1: custom_id 's' is not in"),
         (request("r"), {"id": 1}, "custom_id is missing"),
-        (request("r"), {"custom_id": "r", "response": {"status_code": 200, "body": {}}}, "response.body.choices is missing"),
+        (
+            request("r"),
+            {"custom_id": "r", "response": {"status_code": 200, "body": {}}},
+            "response.body.choices is missing",
+        ),
         (request("r"), "no json", "no JSON"),
     ],
 )
 def test_a_batch_that_cannot_be_read_is_named(ledger, tmp_path, asked, answered, words):
     with pytest.raises(RecipeError, match=words):
-        import_calls(ledger, write(tmp_path / "out.jsonl", answered), model=MODEL, requests=write(tmp_path / "in.jsonl", asked))
+        import_calls(
+            ledger, write(tmp_path / "out.jsonl", answered), model=MODEL, requests=write(tmp_path / "in.jsonl", asked)
+        )
     assert ledger.count() == 0
 
 
 def test_a_batch_may_ask_what_a_night_can_ask(ledger, tmp_path):
     schema = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
-    asked = request("r", stop="x", seed=3, user="me", frequency_penalty=0, response_format=schema, max_completion_tokens=7)
+    asked = request(
+        "r", stop="x", seed=3, user="me", frequency_penalty=0, response_format=schema, max_completion_tokens=7
+    )
     import_calls(ledger, write(tmp_path / "o", result("r", "{}")), model=MODEL, requests=write(tmp_path / "i", asked))
     (call,) = ledger.unpublished()
-    assert call.sampling == {"temperature": 1.0, "top_p": 1.0, "max_tokens": 7, "stop": ["x"], "schema": '{"type":"object"}'}
+    assert call.sampling == {
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "max_tokens": 7,
+        "stop": ["x"],
+        "schema": '{"type":"object"}',
+    }
 
 
 def test_a_bare_model_name_is_refused(ledger, tmp_path):

@@ -29,7 +29,9 @@ async def test_a_reply_is_read_by_its_schema(make_asker, problems):
     reply = await Models(make_asker(engine), problems[0], 0).student("solve", schema=Verdict)
     assert reply.value == Verdict(right=True, step=2)
     assert json.loads(engine.requests[0].sampling.schema)["properties"].keys() == {"right", "step"}
-    plain = await Models(make_asker(Scripted(lambda request: "[1, 2]")), problems[0], 0).student("solve", schema=NUMBERS)
+    plain = await Models(make_asker(Scripted(lambda request: "[1, 2]")), problems[0], 0).student(
+        "solve", schema=NUMBERS
+    )
     assert plain.value == [1, 2]
 
 

@@ -1,0 +1,86 @@
+"""Handles for the fault tests: a server that can be killed and comes back, a client that can be killed and run again."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.synth.faulty_client import Outcome
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+
+
+@dataclass
+class Server:
+    """A faulty server at a fixed port, with its book."""
+
+    book: Path
+    fault: str
+    seconds: float
+    port: int = 0
+    process: "subprocess.Popen[str] | None" = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, str(HERE / "faulty_server.py"), str(self.port), str(self.book), self.fault]
+        self.process = subprocess.Popen([*command, str(self.seconds)], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def kill(self) -> None:
+        assert self.process is not None and self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def counted(self, mark: str) -> int:
+        """Lines of the book with a mark: answered `a`, asked again after that `r`, faults `f`."""
+        return self.book.read_text().count(f"{mark} ") if self.book.exists() else 0
+
+    def answered(self) -> Counter[str]:
+        """How often each request was answered in full."""
+        return Counter(line for line in self.book.read_text().splitlines() if line.startswith("a "))
+
+
+@contextlib.contextmanager
+def serving(folder: Path, fault: str = "none", seconds: float = 0.05) -> Iterator[Server]:
+    server = Server(folder / f"book-{fault}", fault, seconds)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def start_client(server: Server, ledger: Path, count: int, concurrency: int, timeout_s: float = 60) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(HERE / "faulty_client.py"), server.endpoint, str(ledger), str(count), str(concurrency)]
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    return subprocess.Popen(
+        [*command, str(timeout_s)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def kill_at_random(server: Server, ledger: Path, kills: int, count: int, concurrency: int, chance: random.Random) -> Outcome:
+    """Run a client, kill it `kills` times at random moments of its work, and let the last one finish."""
+    for number in range(kills):
+        goal = server.counted("a") + chance.randint(1, max(2, (count - server.counted("a")) // (kills - number + 1)))
+        client = start_client(server, ledger, count, concurrency, 2.0)
+        while client.poll() is None and server.counted("a") < goal:
+            time.sleep(chance.uniform(0.002, 0.02))
+        client.kill()
+        client.communicate()
+    client = start_client(server, ledger, count, concurrency, 2.0)
+    out, err = client.communicate(timeout=300)
+    assert client.returncode == 0, err[-2000:]
+    return Outcome(**json.loads(out))
