@@ -69,6 +69,7 @@ class Night:
         ledger: Its ledger.
         progress: Where people look.
         student: The model that `promoted` means tonight; None when the recipe asks for none.
+        deadline: When it must be through with asking, from its first start.
     """
 
     recipe: Recipe
@@ -78,6 +79,7 @@ class Night:
     ledger: Ledger
     progress: Progress
     student: Checkpoint | None = None
+    deadline: datetime.datetime | None = None
 
     @property
     def id(self) -> str:
@@ -166,8 +168,8 @@ class Night:
             self.prompts,
             night=self.id,
             draw=self.id if self.recipe.draw == "new" else None,
-            budget=Budget(budget.calls, budget.tokens, budget.cost),
-            prices={role: Price(spec.price.prompt, spec.price.completion) for role, spec in self.recipe.models.items()},
+            budget=Budget(budget.calls, budget.tokens, budget.cost, self.deadline),
+            prices={role: Price(spec.price.prompt, spec.price.completion, spec.price.cached) for role, spec in self.recipe.models.items()},
         )
 
     def pin(self, *, again: bool) -> None:
@@ -192,6 +194,7 @@ class Night:
             "benchmarks": self.benchmarks.to_json(),
             "code": code_version(),
         }
+        self._set_deadline(before if not again else None, now)
         if before is None:
             nights.pin(self.lake, run_id, self.id, self.recipe.name, now)
             return
@@ -204,6 +207,14 @@ class Night:
                 f"choose another --date, or accept the change with --repin"
             )
         nights.pin(self.lake, run_id, self.id, self.recipe.name, now, again=True)
+
+    def _set_deadline(self, before: Mapping[str, Any] | None, now: dict[str, Any]) -> None:
+        """A resumed night keeps the deadline of its first start."""
+        start = datetime.datetime.now(datetime.UTC)
+        fresh = self.recipe.budget.deadline(start)
+        text = (before or {}).get("deadline", fresh.isoformat() if fresh else None)
+        self.deadline = datetime.datetime.fromisoformat(text) if text else None
+        now["deadline"] = text
 
     def incumbent(self) -> Checkpoint:
         """Return the model that was promoted last; before the first promotion, the untrained base (made if missing)."""

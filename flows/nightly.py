@@ -23,8 +23,9 @@ from flows.night import Night, check_date, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, load_recipe
 from storage import nights
+from storage.errors import NightschoolError
 from storage.ids import digest
-from storage.ledger import publish
+from storage.published import adopt, publish
 from storage.releases import Release, create_release
 from storage.workspace import Workspace
 from synth.ask import Asker
@@ -89,6 +90,7 @@ async def run_night(
             "funnel": nights.funnel(night.lake, night.id),
             "reasons": nights.reasons(night.lake, night.id),
             "tokens": nights.tokens(night.lake, night.id),
+            "costs": nights.costs(night.lake, night.id),
             "release": made.id if made else None,
             "release_rows": made.rows if made else 0,
             "student": night.student.id if night.student else None,
@@ -160,6 +162,8 @@ async def synthesise(night: Night) -> str | None:
     failed: BaseException | None = None
     curator = make_curator(night)
     asker = night.asker()
+    if attempts:
+        adopt(night.ledger, night.lake, {engine.model for engine in asker.engines.values()})
     with night.progress.stage("attempts", len(attempts)) as stage:
 
         async def work(number: int, members: list[Attempt]) -> None:
@@ -183,8 +187,11 @@ async def synthesise(night: Night) -> str | None:
         finally:
             for engine in {id(engine): engine for engine in asker.engines.values()}.values():
                 await engine.close()
-            _commit(night, curator, buffer)
-            publish(night.ledger, night.lake, night.id)
+            try:
+                _commit(night, curator, buffer)
+                publish(night.ledger, night.lake, night.id)
+            except NightschoolError as error:  # on a full disk this fails too; the first words are the ones to read
+                failed = failed or error
     if failed is not None:
         raise failed
     return stopped

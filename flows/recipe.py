@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,7 +69,31 @@ class BudgetSpec(_Part):
 
     calls: int | None = Field(None, ge=0)
     tokens: int | None = Field(None, ge=0)
-    cost: float | None = Field(None, ge=0)
+    cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
+    finish_by: str | float | None = Field(
+        None, description="Time of day (UTC) by which the night must be through with asking, '06:00', or seconds from its start."
+    )
+
+    @field_validator("finish_by")
+    @classmethod
+    def _a_time(cls, value: str | float | None) -> str | float | None:
+        if isinstance(value, str):
+            try:
+                time.fromisoformat(value)
+            except ValueError:
+                raise ValueError("write a time of day, '06:00', or a number of seconds") from None
+        elif value is not None and value <= 0:
+            raise ValueError("must be a positive number of seconds")
+        return value
+
+    def deadline(self, start: datetime) -> datetime | None:
+        """Return when a night that starts at `start` must be through with asking."""
+        if self.finish_by is None:
+            return None
+        if not isinstance(self.finish_by, str):
+            return start + timedelta(seconds=self.finish_by)
+        today = datetime.combine(start.date(), time.fromisoformat(self.finish_by), tzinfo=UTC)
+        return today if today > start else today + timedelta(days=1)
 
 
 class TrainSpec(_Part):

@@ -5,37 +5,25 @@ night, recipe or shard made it. Who does not find one claims the key first (`sto
 the same thing make one call. Answers that arrive together are written together (group commit): `record` returns when its
 row is on disk. The lake's `calls` table is the published history (`storage.published`); a row stays marked as unpublished
 until the lake has it.
-
-All writing is done by one thread, in statements that carry a whole batch: a busy event loop hands the interpreter over a few
-times per batch, not per row.
 """
 
 import asyncio
-import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from storage.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, insertion, of_row, to_row
-from storage.claims import RENEW_S, Claims
+from storage.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.claims import SCHEMA as CLAIMS_SCHEMA
 from storage.errors import LakeError
-from storage.published import publish
+from storage.writer import Writer, cannot_write, open_file
 
-__all__ = ["Added", "Call", "Ledger", "Spent", "publish"]
-
-GATHER_S = 0.005
-"""How long the writer waits for neighbours before it writes. With the disk's own time the contract is at most 50 ms."""
-
-LARGEST_BATCH = 256
-"""Calls per statement."""
+__all__ = ["Added", "Call", "Ledger", "Spent"]
 
 POLL_S = (0.05, 0.5)
 """How often somebody who waits for another process looks whether the answer is there: at first, and after a while."""
@@ -61,15 +49,6 @@ class Added:
     differing: int
 
 
-@dataclass(slots=True)
-class _Order:
-    """Work for the writer: a call to record, a key to claim (`call` is None) or to give up (`waiter` is None)."""
-
-    key: str
-    call: Call | None = None
-    waiter: asyncio.Future[Any] | None = None
-
-
 class Ledger:
     """The ledger of one workspace; share one instance among all coroutines of a process.
 
@@ -83,29 +62,17 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._held: dict[str, object] = {}
-        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._aside_lock = threading.Lock()
         self._reader_lock = threading.Lock()
         try:
-            self._aside = self._open()
+            self._aside = open_file(path)
             self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)
             self._aside.execute("insert or ignore into meta values ('id', ?)", (uuid4().hex,))
             self.id = str(self._aside.execute("select value from meta where name = 'id'").fetchone()[0])
-            self._reader = self._open()
-            self._writer = threading.Thread(
-                target=self._write, args=(self._open(), self._open("normal")), name="ledger", daemon=True
-            )
+            self._reader = open_file(path)
+            self._writer = Writer(path)
         except sqlite3.Error as error:
             raise LakeError(f"ledger {path} cannot be opened: {error}") from error
-        self._writer.start()
-
-    def _open(self, synchronous: str = "full") -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=30, check_same_thread=False, isolation_level=None, cached_statements=2 * LARGEST_BATCH
-        )
-        connection.execute("pragma journal_mode=wal")
-        connection.execute(f"pragma synchronous={synchronous}")
-        return connection
 
     def find(self, key: str) -> Call | None:
         """Return the recorded call under `key`, or None."""
@@ -128,7 +95,7 @@ class Ledger:
             if time.monotonic() >= ask_at and self._held.setdefault(key, token) is token:
                 granted = False
                 try:
-                    granted = await self._submit(_Order(key))
+                    granted = await self._writer.claim(key)
                 finally:
                     if not granted:
                         self._held.pop(key, None)
@@ -144,7 +111,7 @@ class Ledger:
     def release(self, key: str) -> None:
         """Give a claimed key up; its call was not made."""
         self._held.pop(key, None)
-        self._queue.put(_Order(key))
+        self._writer.release(key)
 
     async def record(self, call: Call) -> Call:
         """Write a call durably; returns after the disk has it. The first answer under a key stays.
@@ -155,90 +122,10 @@ class Ledger:
         Raises:
             LakeError: The file cannot be written (disk full, say).
         """
-        stays: Call = await self._submit(_Order(call.key, call))
-        return stays
-
-    async def _submit(self, order: _Order) -> Any:
-        order.waiter = asyncio.get_running_loop().create_future()
-        self._queue.put(order)
-        return await order.waiter
-
-    def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
-        """Run the writer's thread."""
-        claims, ending = Claims(quick), False
-        while not ending:
-            orders, ending = self._gather()
-            records = [order for order in orders if order.call is not None]
-            for start in range(0, len(records), LARGEST_BATCH):
-                self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
-            self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
-        with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
-            claims.end()
-        durable.close()
-        quick.close()
-
-    def _gather(self) -> tuple[list[_Order], bool]:
         try:
-            orders = [self._queue.get(timeout=RENEW_S)]
-        except queue.Empty:
-            return [], False
-        time.sleep(GATHER_S)
-        try:
-            while True:
-                orders.append(self._queue.get_nowait())
-        except queue.Empty:
-            return [order for order in orders if order is not None], None in orders
-
-    def _settle(self, orders: list[_Order], work: Callable[[list[_Order]], list[Any]]) -> None:
-        """Do one batch of work and tell each waiter its result, or why there is none."""
-        try:
-            results = work(orders)
-        except Exception as error:  # whatever it is, nobody may be left waiting
-            if len(orders) > 1 and not isinstance(error, sqlite3.OperationalError):
-                for order in orders:  # one bad row must not take its neighbours along
-                    self._settle([order], work)
-                return
-            results = [LakeError(_sentence(self._path, error))] * len(orders)
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Order, Any]]] = {}
-        for order, result in zip(orders, results, strict=True):
-            if order.waiter is not None:
-                by_loop.setdefault(order.waiter.get_loop(), []).append((order, result))
-        for loop, told in by_loop.items():
-            try:
-                loop.call_soon_threadsafe(self._tell, told)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                continue
-
-    def _tell(self, told: list[tuple[_Order, Any]]) -> None:
-        for order, result in told:
-            assert order.waiter is not None
-            if order.call is not None and not isinstance(result, Exception):
-                self._held.pop(order.key, None)
-            if order.waiter.cancelled():
-                if result is True:
-                    self._queue.put(_Order(order.key))
-            elif isinstance(result, Exception):
-                order.waiter.set_exception(result)
-            else:
-                order.waiter.set_result(result)
-
-    def _insert(self, durable: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
-        """Insert calls by one statement, which is one transaction, and return those that stand under their keys."""
-        now = datetime.now(UTC).isoformat()
-        calls = [order.call for order in orders if order.call is not None]
-        values = [value for call in calls for value in to_row(call, now)]
-        if durable.execute(insertion(len(calls)), values).rowcount == len(calls):
-            return list(calls)
-        return [of_row(durable.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
-
-    def _claim(self, claims: Claims, orders: list[_Order]) -> list[bool]:
-        dropped = [order.key for order in orders if order.waiter is None]
-        if dropped:
-            claims.drop(dropped)
-        wanted = [order.key for order in orders if order.waiter is not None]
-        mine = claims.take(wanted) if wanted else set()
-        claims.renew()
-        return [order.waiter is not None and order.key in mine for order in orders]
+            return await self._writer.record(call)
+        finally:
+            self._held.pop(call.key, None)
 
     def add(self, calls: Iterable[Call], *, published: bool) -> Added:
         """Add calls from elsewhere (the lake, a file) as one transaction: all of them, or none.
@@ -271,7 +158,7 @@ class Ledger:
                 ).rowcount
                 self._aside.execute("commit")
             except sqlite3.Error as error:
-                raise LakeError(_sentence(self._path, error)) from error
+                raise cannot_write(self._path, error) from error
             finally:
                 if self._aside.in_transaction:
                     self._aside.execute("rollback")
@@ -305,7 +192,7 @@ class Ledger:
                 )
                 self._aside.execute("commit")
             except sqlite3.Error as error:
-                raise LakeError(_sentence(self._path, error)) from error
+                raise cannot_write(self._path, error) from error
             finally:
                 if self._aside.in_transaction:
                     self._aside.execute("rollback")
@@ -333,8 +220,7 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is queued and close."""
-        self._queue.put(None)
-        self._writer.join()
+        self._writer.close()
         self._reader.close()
         self._aside.close()
 
@@ -343,10 +229,3 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _sentence(path: Path, error: Exception) -> str:
-    return (
-        f"ledger {path} cannot be written: {error}. No answer was used that is not in it; "
-        "free some space (or see to the disk) and run the same command again."
-    )

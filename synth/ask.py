@@ -4,7 +4,6 @@ What enters a call's content key is decided in `synth.keys`; what a night may sp
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from synth.engines.base import Answer, Engine, Message, Request, Sampling
 from synth.keys import call_key, sampling_params
 from synth.problems.base import Problem
 from synth.prompting import Prompts
+from synth.slots import Slots
 from synth.structured import Schema, read_structured, schema_text
 
 __all__ = ["Asker", "Budget", "Models", "Price", "Reply", "Role", "call_key", "clean"]
@@ -82,7 +82,7 @@ class Asker:
         self._draw = draw
         self._meter = Meter(budget or Budget(), prices or {}, ledger.spent(night))
         self._open: dict[str, asyncio.Future[Call]] = {}
-        self._slots: dict[int, _Slots] = {}
+        self._slots: dict[int, Slots] = {}
         self.made = 0
         self.found = 0
 
@@ -179,7 +179,7 @@ class Asker:
 
     async def _make(self, question: "_Question") -> tuple[Answer, float]:
         engine = question.engine
-        async with self._slots.setdefault(id(engine), _Slots(engine)):
+        async with self._slots.setdefault(id(engine), Slots(engine)):
             reserved = self._meter.reserve(question.role, question.request)
             try:
                 answer = await engine.answer(question.request)
@@ -221,40 +221,6 @@ class _Question:
     request: Request
     sample: str
     method: str | None
-
-
-class _Slots:
-    """As many slots as the engine wants requests open, first come first served; it may come to want more while it runs.
-
-    asyncio's semaphore looks at every waiter that was woken and has not run yet: 20 us a call when answers come in bursts.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._open = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def __aenter__(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self._admit()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot was given before the cancellation came
-                await self.__aexit__()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._open -= 1
-        self._admit()
-
-    def _admit(self) -> None:
-        while self._waiting and self._open < self._engine.concurrency:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._open += 1
-                turn.set_result(None)
 
 
 class Role:

@@ -1,21 +1,25 @@
 """How many requests one endpoint gets at once: a slow start, then judged by windows, never by a single refusal.
 
 The start doubles by time and not by answers: an answer may take minutes, a refusal comes at once. A window is one round
-of answers; it is held against the endpoint only when a good part of it was refused as too busy. A server of vLLM also
+of answers; it is held against the endpoint only when a good part of it was refused as too busy. Where nobody gives a number, vLLM
 tells how many requests wait in its queue: a queue that is longer than it needs to stay full is taken back.
 """
 
 import re
+from collections import deque
 
-START = 16
+START = 32
 """Requests at once at first, and after an outage."""
-RAMP_S = 0.2
+RAMP_S = 0.1
 """The slow start doubles after each of these."""
 UNKNOWN = 64
 """Ceiling where no number was given and the server tells none."""
 SMALLEST_WINDOW = 32
 BUSY_SHARE = 0.2
 """Share of a window that may be refused as too busy before the limit is cut."""
+LOOKS = 3
+"""Looks at the server's queue that must all find it too long: answers of equal length end together, and for a moment
+all that follows them waits."""
 CUT = 0.7
 GROWTH = 0.25
 
@@ -35,7 +39,9 @@ class Limit:
 
     def __init__(self, cap: int, *, known: bool = True) -> None:
         self.cap = cap
+        self.known = known
         self._ceiling = cap if known else min(cap, UNKNOWN)
+        self._surplus: deque[int] = deque(maxlen=LOOKS)
         self.restart()
 
     @property
@@ -84,10 +90,12 @@ class Limit:
             waiting: Requests in its queue; a quarter of the running ones keeps it full.
             outstanding: Our own requests there; others may be its guests too.
         """
-        surplus = waiting - max(8, running // 4)
-        if surplus > 0 and outstanding:
+        self._surplus.append(waiting - max(8, running // 4))
+        surplus = min(self._surplus)
+        if surplus > 0 and outstanding and len(self._surplus) == LOOKS:
             self._ceiling = max(min(START, self.cap), min(self._ceiling, outstanding) - surplus)
             self.now = min(self.now, self._ceiling)
+            self._surplus.clear()
         elif waiting == 0:
             self._ceiling = min(self.cap, max(self._ceiling, 2 * running + UNKNOWN))
 

@@ -110,7 +110,7 @@ class Fleet:
             trouble: What went wrong; None when it was answered, or given up by us.
             answered: Whether an answer came.
         """
-        member.outstanding -= 1
+        member.outstanding = max(0, member.outstanding - 1)  # after `forget`, late ones were no longer counted
         if trouble is not None or answered:
             clock = time.monotonic()
             busy = trouble is not None and trouble.kind is Kind.BUSY

@@ -22,6 +22,9 @@ class PriceSpec(BaseModel):
 
     prompt: float = Field(0.0, ge=0)
     completion: float = Field(0.0, ge=0)
+    cached: float | None = Field(
+        None, ge=0, description="For prompt tokens in the server's prefix cache; None: as prompt."
+    )
 
 
 class ModelSpec(BaseModel):

@@ -48,6 +48,8 @@ SILENT_TRIES = 2
 """The same for tries that run into the time limit: a third hour of waiting rarely helps."""
 BUSY_TRIES = 30
 """The same for tries that were turned away as too busy, which is seldom the request's fault."""
+TRUST_S = 60.0
+"""An answer this fresh vouches for the server when it refuses a request as malformed or too long."""
 MOST_CONCURRENCY = 1024
 """Requests open at one endpoint that gives no number and tells its queue."""
 
@@ -132,6 +134,7 @@ class Vllm:
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looks: set[asyncio.Task[None]] = set()
+        self._closings = 0
 
     @property
     def model(self) -> str:
@@ -155,8 +158,8 @@ class Vllm:
         texts = tuple(message["content"] for message in request.messages)
         item = _Item(self._body(request), texts, time.monotonic())
         member: Member | None = None
-        pauses = 0
-        while True:
+        pauses, closings = 0, self._closings
+        while closings == self._closings:
             member = await self.fleet.enter(avoid=member)
             began = time.monotonic()
             try:
@@ -172,7 +175,7 @@ class Vllm:
                 raise
             else:
                 self.fleet.leave(member, began, None, answered=True)
-                if began - member.looked_at > LOOK_S:
+                if not member.limit.known and began - member.looked_at > LOOK_S:
                     self._look(member, began)
                 return _checked(answer, request)
             if failure.kind is Kind.FINAL or item.count(failure.kind):
@@ -180,6 +183,7 @@ class Vllm:
             if failure.kind is not Kind.AWAY:
                 pauses += 1
                 await asyncio.sleep(pause(pauses, failure.pause_s))
+        raise ModelServerError(f"model {self._name!r}: the engine was closed while a request was open")
 
     async def _settle(self, member: Member, item: _Item, began: float, failure: Trouble) -> None:
         """Decide who is at fault; return when only another try can tell.
@@ -188,8 +192,8 @@ class Vllm:
             RequestRefused: The request: the server answers others.
             ModelServerError: The server refuses even the simplest request.
         """
-        since = began if failure.kind is Kind.FINAL else item.began
-        denied = failure.status in DENIED
+        denied = failure.status in DENIED  # a key may have been withdrawn since the last answer: only a canary tells
+        since = began if denied else item.began - TRUST_S if failure.kind is Kind.FINAL else item.began
         if (denied or member.answered_at < since) and member.vouched_at < since:
             trouble = await self.fleet.examine(member)
             if trouble is not None:
@@ -202,8 +206,9 @@ class Vllm:
         raise RequestRefused(reason, words)
 
     async def close(self) -> None:
-        """Close the connections. The engine may be used again afterwards."""
+        """Close the connections; requests still open end with an error. The engine may be used again afterwards."""
         session, self._session, self._loop = self._session, None, None
+        self._closings += 1
         for look in self._looks:
             look.cancel()
         await self.fleet.close()
@@ -344,6 +349,7 @@ class Vllm:
     async def _read_queue(self, member: Member) -> None:
         queue = None
         try:
+            await asyncio.sleep(random.uniform(0, LOOK_S / 2))  # not in step with the answers
             timeout = aiohttp.ClientTimeout(total=CONNECT_S)
             async with self._connect().get(
                 f"{member.root}/metrics", allow_redirects=False, timeout=timeout

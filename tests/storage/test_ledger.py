@@ -90,7 +90,7 @@ async def test_whoever_is_cancelled_while_recording_loses_nothing(ledger):
 
 def test_a_file_that_is_no_ledger_is_named(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(LakeError, match="ledger .*ledger.sqlite cannot be opened"):
+    with pytest.raises(LakeError, match=r"ledger .*ledger.sqlite cannot be opened"):
         Ledger(tmp_path / "ledger.sqlite")
 
 

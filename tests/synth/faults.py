@@ -63,24 +63,41 @@ def serving(folder: Path, fault: str = "none", seconds: float = 0.05) -> Iterato
         server.kill()
 
 
-def start_client(server: Server, ledger: Path, count: int, concurrency: int, timeout_s: float = 60) -> "subprocess.Popen[str]":
-    command = [sys.executable, str(HERE / "faulty_client.py"), server.endpoint, str(ledger), str(count), str(concurrency)]
+def start_client(
+    server: Server, ledger: Path, count: int, concurrency: int, timeout_s: float = 60
+) -> "subprocess.Popen[str]":
+    command = [
+        sys.executable,
+        str(HERE / "faulty_client.py"),
+        server.endpoint,
+        str(ledger),
+        str(count),
+        str(concurrency),
+    ]
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
     return subprocess.Popen(
         [*command, str(timeout_s)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
 
 
-def kill_at_random(server: Server, ledger: Path, kills: int, count: int, concurrency: int, chance: random.Random) -> Outcome:
+def kill_at_random(
+    server: Server,
+    ledger: Path,
+    kills: int,
+    count: int,
+    concurrency: int,
+    chance: random.Random,
+    timeout_s: float = 60.0,
+) -> Outcome:
     """Run a client, kill it `kills` times at random moments of its work, and let the last one finish."""
     for number in range(kills):
         goal = server.counted("a") + chance.randint(1, max(2, (count - server.counted("a")) // (kills - number + 1)))
-        client = start_client(server, ledger, count, concurrency, 2.0)
+        client = start_client(server, ledger, count, concurrency, timeout_s)
         while client.poll() is None and server.counted("a") < goal:
             time.sleep(chance.uniform(0.002, 0.02))
         client.kill()
         client.communicate()
-    client = start_client(server, ledger, count, concurrency, 2.0)
-    out, err = client.communicate(timeout=300)
+    client = start_client(server, ledger, count, concurrency, timeout_s)
+    out, err = client.communicate(timeout=600)
     assert client.returncode == 0, err[-2000:]
     return Outcome(**json.loads(out))

@@ -22,7 +22,11 @@ PART = {"rates": 0.05, "hang": 0.01, "truncated": 0.05, "garbage": 0.05, "reset"
 
 
 def http(status: int, body: bytes, more: bytes = b"") -> bytes:
-    head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), more)
+    head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n" % (
+        status,
+        len(body),
+        more,
+    )
     return head + body
 
 

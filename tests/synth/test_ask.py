@@ -11,7 +11,7 @@ import pytest
 
 from storage.errors import BudgetError, LakeError
 from storage.ids import seed_from
-from storage.ledger import Ledger
+from storage.writer import Writer
 from synth.ask import Asker, Budget, Models, Price, clean
 from synth.engines.base import Answer
 from synth.prompting import Prompts
@@ -151,7 +151,7 @@ async def test_nothing_is_begun_after_the_deadline_but_what_is_known_is_found(ma
     await Models(make_asker(engine), problems[0], 0).student("solve")
     late = make_asker(engine, budget=Budget(deadline=datetime.now(UTC) - timedelta(seconds=1)))
     assert (await Models(late, problems[0], 0).student("solve")).text == "x"
-    with pytest.raises(BudgetError, match="budget.finish_by: .* UTC has passed"):
+    with pytest.raises(BudgetError, match=r"budget.finish_by: .* UTC has passed"):
         await Models(late, problems[1], 0).student("solve")
     assert len(engine.requests) == 1
 
@@ -176,7 +176,7 @@ async def test_an_answer_that_cannot_be_recorded_is_not_used(make_asker, problem
 
     engine = Scripted(lambda request: "x")
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "_insert", full)
+        patched.setattr(Writer, "_insert", full)
         with pytest.raises(LakeError, match="disk is full"):
             await Models(make_asker(engine), problems[0], 0).student("solve")
     assert ledger.count() == 0

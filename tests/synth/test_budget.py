@@ -23,7 +23,7 @@ def test_cached_tokens_have_their_own_price():
 def test_what_is_set_aside_gives_way_to_what_was_used(problems):
     meter = Meter(Budget(tokens=300), {}, Spent(prompt_tokens=100))
     first = meter.reserve("student", request(problems))
-    with pytest.raises(BudgetError, match="budget.tokens of 300"):
+    with pytest.raises(BudgetError, match=r"budget.tokens of 300"):
         meter.reserve("student", request(problems))
     meter.settle(first, Answer("x", "stop", 3, 2))
     second = meter.reserve("student", request(problems))
@@ -35,14 +35,14 @@ def test_a_failed_call_counts_for_nothing(problems):
     meter = Meter(Budget(calls=1), {}, Spent())
     meter.settle(meter.reserve("student", request(problems)), None)
     assert meter.settle(meter.reserve("student", request(problems)), Answer("x", "stop", 1, 1)) == 0.0
-    with pytest.raises(BudgetError, match="budget.calls of 1"):
+    with pytest.raises(BudgetError, match=r"budget.calls of 1"):
         meter.reserve("student", request(problems))
 
 
 def test_each_role_has_its_price(problems):
     meter = Meter(Budget(cost=1), {"student": Price(0, 1), "teacher": Price(0, 1e6)}, Spent(cost=0.5))
     assert meter.settle(meter.reserve("student", request(problems)), Answer("x", "stop", 0, 100)) == pytest.approx(1e-4)
-    with pytest.raises(BudgetError, match="budget.cost of 1 has no room"):
+    with pytest.raises(BudgetError, match=r"budget.cost of 1 has no room"):
         meter.reserve("teacher", request(problems, max_tokens=1))
     meter.reserve("judge", request(problems))
 

@@ -66,7 +66,7 @@ async def test_a_wrong_key_stops_the_run_and_is_shown_nowhere(
     ledger = tmp_path / "ledger.sqlite"
     with caplog.at_level(logging.DEBUG), serving(tmp_path, "key") as server:
         asyncio.get_running_loop().set_debug(True)
-        with pytest.raises(ModelServerError, match="401, access denied; check .* A_KEY") as refused:
+        with pytest.raises(ModelServerError, match=r"401, access denied; check .* A_KEY") as refused:
             await run(server.endpoint, ledger, 200, 64, api_key_env="A_KEY")
         assert server.counted("a") == 0
         monkeypatch.setenv("A_KEY", KEY)

@@ -83,5 +83,5 @@ def test_a_schema_that_is_none_is_the_methods_fault():
 
 
 def test_a_schema_fetches_nothing():
-    with pytest.raises(Exception, match="example.invalid"):
+    with pytest.raises(Exception, match=r"example\.invalid"):
         read_structured("1", {"$ref": "http://example.invalid/schema.json"}, complete=True)

@@ -1,6 +1,8 @@
 """The vLLM engine against a scripted server, and against vLLM itself."""
 
 import asyncio
+import gc
+import json
 import time
 from collections import Counter
 from dataclasses import replace
@@ -232,6 +234,47 @@ async def test_missing_usage_counts_as_nothing(usage: Any) -> None:
     assert (answer.prompt_tokens, answer.completion_tokens) == (0, 0)
 
 
+async def test_a_schema_is_sent_and_left_to_the_caller() -> None:
+    schema = '{"properties":{"x":{"type":"integer"}},"type":"object"}'
+    answer, seen = await once(Reply(body=chat('{"x": "no"}')), request=ask(schema=schema))
+    form = {"name": "answer", "schema": json.loads(schema), "strict": True}
+    assert seen[0]["response_format"] == {"type": "json_schema", "json_schema": form}
+    assert answer.text == '{"x": "no"}'  # recorded as it came; `Reply.value` is what is checked
+
+
+async def test_an_answer_cut_at_max_tokens_passes_through() -> None:
+    answer, _ = await once(Reply(body=chat("and so", "length")), request=ask(max_tokens=3))
+    assert answer.finish_reason == "length"
+
+
+async def test_an_answer_cut_by_the_context_is_refused() -> None:
+    """The server's max_model_len is no part of the content key, so it must not decide what is recorded."""
+    with pytest.raises(RequestRefused, match="3 of 12 tokens") as refused:
+        await once(Reply(body=chat("and so", "length")), request=ask(max_tokens=12))
+    assert refused.value.reason == "context_full"
+
+
+async def test_closing_ends_what_is_open() -> None:
+    async with scripted(Reply(wait_s=30)) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest", concurrency=2)
+        asking = [asyncio.create_task(engine.answer(ask(seed=n))) for n in range(5)]
+        await asyncio.sleep(0.2)
+        await engine.close()
+        for end in await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5):
+            assert isinstance(end, ModelServerError)
+            assert "closed" in str(end)
+        assert engine._session is None
+
+
+async def test_two_endpoints_share_the_work() -> None:
+    async with scripted(Reply(wait_s=0.05)) as first, scripted(Reply(wait_s=0.05)) as second:
+        engine = Vllm([first.url, second.url], "tiny", "digest", concurrency=8)
+        assert engine.concurrency == 16
+        await asyncio.gather(*(engine.answer(ask(seed=n)) for n in range(64)))
+        await engine.close()
+        assert (len(first.seen), len(second.seen)) == (32, 32)
+
+
 async def test_a_message_that_is_no_unicode_never_leaves() -> None:
     with pytest.raises(RequestRefused) as refused:
         await once(request=ask("half \udfff a pair"))
@@ -301,6 +344,18 @@ def test_an_engine_outlives_its_event_loop() -> None:
     engine = Vllm("http://127.0.0.1:9", "tiny", "digest")
     asyncio.run(ask_twice(engine, 1))
     asyncio.run(ask_twice(engine, 1))
+
+
+async def test_the_collector_is_left_as_it_was() -> None:
+    before = gc.get_threshold()
+    async with scripted() as endpoint:
+        engines = [Vllm(endpoint.url, "tiny", "digest") for _ in range(2)]
+        for engine in engines:
+            await engine.answer(ask())
+        assert gc.get_threshold()[0] > before[0]
+        for engine in engines:
+            await engine.close()
+    assert gc.get_threshold() == before
 
 
 async def test_cancelling_cancels_the_request() -> None:

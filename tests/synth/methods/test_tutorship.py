@@ -1,70 +1,131 @@
+from dataclasses import replace
+
 import pytest
 
+from filters import get_filter
+from filters.base import Context, run_filters
+from filters.policy import decide
+from storage.lake import Lake
+from storage.sql import run_sql
 from synth.methods import get_method
-from synth.methods.tutorship import read_lesson
-from synth.problems import get_task
-from synth.runner import run_attempts
+from synth.problems import get_task, open_source
 from tests.synth.conftest import Scripted
-from tests.synth.test_runner import attempts
+from tests.synth.methods.dialogue import corrupt, errs, run, scripted
+
+TUTORSHIP = get_method("tutorship")
+
+
+def solve(problem):
+    return get_task(problem.task).solve(problem)
+
+
+async def by_solver(ledger, problems, student, params=None, **more):
+    from synth.engines.solver import Solver
+
+    return await run(ledger, TUTORSHIP, problems, params, student=student, teacher=Solver(), **more)
+
+
+async def test_the_first_wrong_step_is_the_one_that_was_made_wrong(ledger, problems):
+    rows, _ = await by_solver(ledger, problems, Scripted(lambda request: corrupt(request.problem)))
+    for row, problem in zip(rows, problems, strict=True):
+        attrs = row["attrs"]
+        assert attrs["check"] == "wrong" and attrs["agrees"] is True and attrs["first_error_step"] == 2
+        assert attrs["rule_first_error_step"] == 2 and attrs["step_agrees"] is True
+        assert row["answer"] == problem.gold
+        assert get_task("arithmetic").check(problem, row["response"]).outcome == "correct"
+
+
+async def test_a_right_attempt_is_confirmed_and_marked_for_the_cap(ledger, problems):
+    rows, _ = await by_solver(ledger, problems, Scripted(lambda request: solve(request.problem)))
+    draws = set()
+    for row in rows:
+        attrs = row["attrs"]
+        assert attrs["check"] == "correct" and attrs["agrees"] is True and attrs["first_error_step"] is None
+        assert attrs["share_of"] == "confirmation" and attrs["share_cap"] == 0.3 and 0 <= attrs["share_draw"] < 1
+        draws.add(attrs["share_draw"])
+    assert len(draws) == len(rows)
+
+
+async def test_a_teacher_that_errs_is_found_out(ledger, problems):
+    """A student that is wrong half the time, a teacher whose verdict is wrong a tenth of the time: both are known."""
+    problems = list(open_source("arithmetic", {"tiers": [1]}).draw(200, seed=7, tier=1))
+
+    def teach(request):
+        problem = request.problem
+        right = not errs(problem, "student", 0.5)
+        if right != errs(problem, "teacher", 0.1):
+            return "Check: correct"
+        return f"Check: wrong\nFirst wrong step: 2\nWhy: no.\nCorrected:\n{solve(problem)}"
+
+    student = Scripted(
+        lambda request: corrupt(request.problem) if errs(request.problem, "student", 0.5) else solve(request.problem)
+    )
+    rows, table = await run(ledger, TUTORSHIP, problems, student=student, teacher=Scripted(teach))
+    mistakes = {index for index, problem in enumerate(problems) if errs(problem, "teacher", 0.1)}
+    assert {index for index, row in enumerate(rows) if row["attrs"]["agrees"] is False} == mistakes
+    assert 10 < len(mistakes) < 30
+    verdicts = run_filters([get_filter("answer")], table, Context(problems={item.id: item for item in problems}))
+    outcome = decide(table, verdicts)["outcome"].to_pylist()
+    assert {index for index, word in enumerate(outcome) if word == "rejected"} == mistakes  # recall and precision 1
+
+
+async def test_the_error_rate_and_the_effect_of_a_lesson_are_one_query_each(ledger, workspace, problems):
+    """The queries are those of the module's docstring."""
+    import synth.methods.tutorship as module
+
+    def learn(request):
+        if request.act == "retry":
+            return solve(request.problem)
+        return corrupt(request.problem)
+
+    rows, table = await by_solver(ledger, problems, Scripted(learn), TUTORSHIP.params(retry=True))
+    assert len({row["sample_id"] for row in rows}) == len(problems)
+    with Lake(workspace) as lake:
+        lake.commit("test", "test", {"samples": table}, night="2026-01-01/test")
+    statements = [part for part in module.__doc__.replace("    --", "\n--").split("--")[1:]]
+    queries = [part[part.index("select") :] for part in statements]
+    assert len(queries) == 2
+    assert run_sql(workspace, queries[0]).to_pylist()[0].popitem()[1] == 0
+    assert run_sql(workspace, queries[1]).to_pylist()[0].popitem()[1] == 1
+
+
+async def test_a_second_attempt_is_hinted_at_but_not_told_the_answer(ledger, problems):
+    problems = [replace(problem, gold="31337") for problem in problems]
+    seen = []
+
+    def learn(request):
+        seen.append((request.act, request.messages[-1]["content"]))
+        return "1 + 1 = 3\n#### 3"
+
+    reply = "Check: wrong\nFirst wrong step: 1\nWhy: {}\nCorrected:\n1 + 1 = 2\n#### 31337"
+    for why, hinted in (("1 + 1 is 2.", True), ("The answer is 31,337.", False)):
+        seen.clear()
+        teacher = Scripted(lambda request, why=why: reply.format(why), f"teacher {why}")
+        rows, _ = await run(
+            ledger, TUTORSHIP, problems[:1], TUTORSHIP.params(retry=True), student=Scripted(learn, why), teacher=teacher
+        )
+        retry = dict(seen)["retry"]
+        assert "step 1" in retry and (why in retry) is hinted
+        assert not any("31337" in text or "31,337" in text for _, text in seen)
+        attrs = rows[0]["attrs"]
+        assert attrs["second_correct"] is False and attrs["control_correct"] is False
+        assert attrs["explanation_gives_answer"] is not hinted
+        assert TUTORSHIP.calls(TUTORSHIP.params(retry=True)) == {"student": 3, "teacher": 1}
+        assert [act for act, _ in seen].count("solve") == 2
+
+
+async def test_a_confirmed_attempt_is_not_tried_again(ledger, problems):
+    student = Scripted(lambda request: solve(request.problem))
+    rows, _ = await by_solver(ledger, problems, student, TUTORSHIP.params(retry=True))
+    assert len(student.requests) == len(problems) and "second_attempt" not in rows[0]["attrs"]
 
 
 @pytest.mark.parametrize(
-    ("text", "check", "step", "why", "corrected"),
-    [
-        ("Check: correct", "correct", None, "", ""),
-        (
-            "**Check:** wrong\n**First wrong step:** 2\n**Why:** 8 - 2 is 6.\n**Corrected:**\n8 - 2 = 6\n#### 6",
-            "wrong", 2, "8 - 2 is 6.", "8 - 2 = 6\n#### 6",
-        ),
-        ("check: Incorrect.\nCorrected:\n#### 6", "wrong", None, "", "#### 6"),
-        ("I think it is fine.", None, None, "", ""),
-        ("", None, None, "", ""),
-    ],
-)  # fmt: skip
-def test_a_reply_is_read_as_real_models_write_it(text, check, step, why, corrected):
-    lesson = read_lesson(text)
-    assert (lesson.check, lesson.first_wrong, lesson.why, lesson.corrected) == (check, step, why, corrected)
-
-
-async def test_the_first_wrong_step_is_the_one_that_was_made_wrong(make_asker, problems):
-    task = get_task("arithmetic")
-
-    def corrupt(request):
-        lines = task.solve(request.problem).splitlines()
-        left, _, value = lines[1].rpartition(" ")
-        return "\n".join([lines[0], f"{left} {int(value) + 1}", *lines[2:-1], f"#### {int(request.problem.gold) + 1}"])
-
-    finished = await run_attempts(attempts(get_method("tutorship"), problems), make_asker(Scripted(corrupt)))
-    assert finished.samples.num_rows == len(problems)
-    import json
-
-    for row, problem in zip(finished.samples.to_pylist(), problems, strict=True):
-        attrs = json.loads(row["attrs"])
-        assert attrs["check"] == "wrong" and attrs["agrees"] is True and attrs["first_error_step"] == 2
-        assert row["answer"] == problem.gold
-        assert task.check(problem, row["response"]).outcome == "correct"
-
-
-async def test_a_right_attempt_is_confirmed(make_asker, problems):
-    import json
-
-    student = Scripted(lambda request: get_task("arithmetic").solve(request.problem))
-    finished = await run_attempts(attempts(get_method("tutorship"), problems), make_asker(student))
-    for row in finished.samples.to_pylist():
-        attrs = json.loads(row["attrs"])
-        assert attrs["check"] == "correct" and attrs["agrees"] is True and attrs["first_error_step"] is None
-
-
-async def test_a_teacher_that_errs_is_found_out(make_asker, problems, ledger):
-    import json
-
-    from synth.ask import Asker
-    from synth.prompting import Prompts
-
-    engines = {
-        "student": Scripted(lambda request: "1 + 1 = 3\n#### 99"),
-        "teacher": Scripted(lambda request: "Check: correct"),
-    }
-    asker = Asker(ledger, engines, Prompts(), night="n")
-    finished = await run_attempts(attempts(get_method("tutorship"), problems), asker)
-    assert all(json.loads(row["attrs"])["agrees"] is False for row in finished.samples.to_pylist())
+    ("reply", "refused"),
+    [("Check: correct", None), ("Check: wrong\nWhy: it is not the reference answer.", "mentions_reference")],
+)
+async def test_a_teacher_that_mentions_the_reference_is_refused(ledger, problems, reply, refused):
+    student = Scripted(lambda request: solve(request.problem))
+    teacher = scripted(correct=lambda request: reply)
+    rows, _ = await run(ledger, TUTORSHIP, problems[:1], student=student, teacher=teacher)
+    assert rows[0]["attrs"]["refused"] == refused

@@ -1,0 +1,47 @@
+"""The embedded orchestrator: private to the workspace, and an orphan of a killed run is ended at the next start."""
+
+import copy
+import signal
+import time
+
+import psutil
+
+from tests.flows.conftest import SMALL
+
+
+def servers(home: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            if "prefect.server.api.server:create_app" in (process.info["cmdline"] or []):
+                found += [process] if process.environ().get("PREFECT_HOME") == home else []
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_an_orphaned_server_is_ended_and_nothing_is_left(cli):
+    cli.environment.pop("PREFECT_API_URL")
+    home = str(cli.workspace / "prefect")
+    content = copy.deepcopy(SMALL)
+    content["problems"]["limit"] = 2000
+    recipe = cli.recipe(content)
+    process = cli.start("run", recipe, "--date", "2026-01-01", "--quiet")
+    deadline = time.monotonic() + 120
+    while not (cli.workspace / "ledger.sqlite").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    orphans = servers(home)
+    assert orphans, "kill -9 leaves the embedded server behind (if it no longer does, this code can go)"
+    assert all(item.net_connections() == [] or _local(item) for item in orphans)
+    cli("run", recipe, "--date", "2026-01-01", "--quiet")
+    gone = time.monotonic() + 15
+    while servers(home) and time.monotonic() < gone:
+        time.sleep(0.2)
+    assert servers(home) == []
+
+
+def _local(process: psutil.Process) -> bool:
+    return {item.laddr.ip for item in process.net_connections() if item.status == psutil.CONN_LISTEN} == {"127.0.0.1"}

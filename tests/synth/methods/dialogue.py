@@ -1,0 +1,40 @@
+"""What the tests of methods share: scripted models, a recorded run, rows with their attrs read."""
+
+import json
+import random
+
+from synth.ask import Asker
+from synth.problems import get_task
+from synth.prompting import Prompts
+from synth.runner import run_attempts
+from tests.synth.conftest import Scripted
+from tests.synth.test_runner import attempts
+
+
+async def run(ledger, method, problems, params=None, **engines):
+    """Run a method with these models; its rows with `attrs` read, and the table they came from."""
+    asker = Asker(ledger, engines, Prompts(), night="2026-01-01/test")
+    finished = await run_attempts(attempts(method, problems, params), asker)
+    assert finished.attempts["status"].to_pylist() == ["done"] * len(problems), finished.attempts.to_pylist()
+    return read(finished.samples), finished.samples
+
+
+def read(samples):
+    return [{**row, "attrs": json.loads(row["attrs"])} for row in samples.to_pylist()]
+
+
+def scripted(**acts):
+    """A model that answers each prompt by a function of the request."""
+    return Scripted(lambda request: acts[request.act](request))
+
+
+def corrupt(problem, step=1):
+    """A solution in which one step, and all that follows, goes wrong."""
+    lines = get_task(problem.task).solve(problem).splitlines()
+    left, _, value = lines[step].rpartition(" ")
+    return "\n".join([*lines[:step], f"{left} {int(value) + 1}", f"#### {int(problem.gold) + 1}"])
+
+
+def errs(problem, salt, share):
+    """Whether a model of this error rate errs on a problem: the same whenever it is asked."""
+    return random.Random(f"{problem.id}{salt}").random() < share

@@ -1,0 +1,151 @@
+"""Critique, step labels and revision by principles."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from filters import get_filter
+from filters.base import Context, run_filters
+from filters.policy import decide
+from synth.methods import get_method
+from synth.methods.constitutional import draw_principles, edit_ratio
+from synth.problems import get_task, open_source
+from tests.synth.conftest import Scripted
+from tests.synth.methods.dialogue import corrupt, errs, run, scripted
+
+
+def many(count=120, tier=2):
+    return list(open_source("arithmetic", {"tiers": [tier]}).draw(count, seed=3, tier=tier))
+
+
+def solve(problem):
+    return get_task(problem.task).solve(problem)
+
+
+async def test_a_critic_that_errs_is_rejected_and_no_other(ledger):
+    """A critic that flips the last verdict a fifth of the time: the filter finds exactly those."""
+    method, problems = get_method("critique"), many()
+
+    def criticise(request):
+        labels = list(request.inputs["labels"])
+        if errs(request.problem, "critic", 0.2):
+            labels[-1] = not labels[-1]
+        return "\n".join(f"Step {n}: {'right' if label else 'wrong'}. So." for n, label in enumerate(labels, 1))
+
+    student = Scripted(lambda request: corrupt(request.problem))
+    rows, table = await run(ledger, method, problems, student=student, teacher=Scripted(criticise))
+    mistaken = {index for index, problem in enumerate(problems) if errs(problem, "critic", 0.2)}
+    verdicts = run_filters([get_filter("answer")], table, Context(problems={item.id: item for item in problems}))
+    outcome = decide(table, verdicts)["outcome"].to_pylist()
+    assert {index for index, word in enumerate(outcome) if word == "rejected"} == mistaken
+    for row in rows:
+        steps = len(row["steps"])
+        assert len(row["attrs"]["step_critiques"]) == steps and row["attrs"]["label_agreement"] >= 1 - 1 / steps
+
+
+async def test_a_critic_that_says_it_was_told_is_marked(ledger, problems):
+    method = get_method("critique")
+    teacher = Scripted(lambda request: "\n".join(f"Step {n}: right, as marked right." for n in range(1, 4)))
+    student = Scripted(lambda request: solve(request.problem))
+    rows, _ = await run(
+        ledger, method, problems, student=student, teacher=Scripted(lambda r: "Step 1: right. The label says so.")
+    )
+    assert all(row["attrs"]["mentions_labels"] for row in rows) and teacher.requests == []
+
+
+def completing(share):
+    """A student whose attempt goes wrong in step 2, and whose completions of a right prefix are right at this rate."""
+
+    def answer(request):
+        if request.act == "solve":
+            return corrupt(request.problem)
+        right_lines = solve(request.problem).splitlines()
+        on_the_way = all(step in right_lines for step in request.inputs["steps"])
+        right = on_the_way and random.Random(request.seed).random() < share
+        return f"#### {request.problem.gold if right else int(request.problem.gold) + 1}"
+
+    return Scripted(answer)
+
+
+async def test_steps_are_labelled_until_the_first_that_never_ends_right(ledger):
+    method, problems = get_method("step_labels"), many(20)
+    student = completing(1.0)
+    rows, _ = await run(ledger, method, problems, student=student)
+    for row in rows:
+        attrs = row["attrs"]
+        assert row["labels"] == [True, False] and attrs["mc_values"] == [1.0, 0.0] and attrs["first_error_step"] == 2
+        assert row["steps"] == attrs["student_attempt"].splitlines()[:2]
+        assert attrs["rule_agrees"] is True and attrs["label_source"] == "monte_carlo"
+    assert len(student.requests) == len(problems) * (1 + 2 * 8)
+
+
+async def test_more_completions_agree_more_with_the_rule(ledger):
+    method, problems = get_method("step_labels"), many(60)
+    share = {}
+    for count in (1, 8):
+        rows, _ = await run(ledger, method, problems, method.params(completions=count), student=completing(0.5))
+        share[count] = sum(row["attrs"]["rule_agrees"] for row in rows) / len(rows)
+    assert share[1] < 0.7 < 0.95 < share[8]  # by hand: .5 and 1 - .5^8
+
+
+async def test_a_whole_right_attempt_has_only_right_steps_and_costs_are_bounded(ledger, problems):
+    method = get_method("step_labels")
+    student = scripted(
+        solve=lambda request: solve(request.problem), complete=lambda request: f"#### {request.problem.gold}"
+    )
+    rows, _ = await run(ledger, method, problems, method.params(most_steps=1, completions=2), student=student)
+    assert all(row["labels"] == [True] and row["attrs"]["first_error_step"] is None for row in rows)
+    assert method.calls(method.params(most_steps=1, completions=2)) == {"student": 3}
+
+
+def reviser(texts):
+    """A teacher that revises to these texts in turn."""
+    return scripted(
+        principle_critique=lambda request: "It could be clearer.",
+        principle_revision=lambda request: texts(request),
+    )
+
+
+async def test_a_chain_that_breaks_a_right_answer_is_refused(ledger):
+    method, problems = get_method("constitutional"), many(6)
+    student = Scripted(lambda request: solve(request.problem))
+    rows, _ = await run(
+        ledger, method, problems, method.params(revisions=2), student=student,
+        teacher=reviser(lambda request: f"Let us see.\n{corrupt(request.problem)}"),
+    )  # fmt: skip
+    assert len(rows) == 3 * len(problems) and {row["attrs"]["refused"] for row in rows} == {"right_to_wrong"}
+    assert Counter(row["attrs"]["transition"] for row in rows if row["kind"] == "sft") == {
+        "right_to_wrong": 6, "wrong_to_wrong": 6,
+    }  # fmt: skip
+
+
+async def test_a_mended_answer_makes_a_pair_whose_better_half_is_verified(ledger):
+    method, problems = get_method("constitutional"), many(6)
+    student = Scripted(lambda request: corrupt(request.problem))
+    rows, table = await run(
+        ledger, method, problems, method.params(revisions=2), student=student,
+        teacher=reviser(lambda request: f"Let us go through it.\n{solve(request.problem)}"),
+    )  # fmt: skip
+    verdicts = run_filters([get_filter("answer")], table, Context(problems={item.id: item for item in problems}))
+    assert set(decide(table, verdicts)["outcome"].to_pylist()) == {"accepted"}
+    pairs = [row for row in rows if row["kind"] == "preference"]
+    assert len(pairs) == 6 and {row["attrs"]["transition"] for row in pairs} == {"wrong_to_right"}
+    assert {row["attrs"]["refused"] for row in rows if row["attrs"].get("revision_idx") == 2} == {"no_change"}
+    chains = {row["attrs"]["chain_id"] for row in rows}
+    assert len(chains) == 6 and all(len(row["parents"]) == 5 for row in pairs)
+
+
+def test_principles_are_drawn_evenly_and_not_twice_before_all():
+    drawn = [draw_principles(f"problem {number}", 4, 4) for number in range(400)]
+    assert all(sorted(one) == [0, 1, 2, 3] for one in drawn)
+    first = Counter(one[0] for one in drawn)
+    assert all(70 < first[number] < 130 for number in range(4))  # 100 expected; sd 8.7
+    assert draw_principles("a", 1, 3) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ratio"), [("a b c d", "a b c d", 0), ("a b", "c d", 1), ("a b c d", "a b c e", 0.25)]
+)
+def test_change_is_counted_in_words(before, after, ratio):
+    assert edit_ratio(before, after) == pytest.approx(ratio)
