@@ -31,7 +31,7 @@ demo: env
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
 
 test: env vllm
-	$(BIN)/python -m pytest
+	NIGHTSCHOOL_EXPECTS_VLLM=1 $(BIN)/python -m pytest
 
 check: env
 	$(BIN)/ruff check .

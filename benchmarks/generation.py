@@ -218,10 +218,12 @@ def client_memory(count: int) -> dict[str, Any]:
 
 
 def say(words: str) -> None:
+    """Tell how far it is, beside the result."""
     print(words, file=sys.stderr, flush=True)
 
 
 def main() -> None:
+    """Measure what is asked for, keep it and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="small counts, one round; nothing is kept")

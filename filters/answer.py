@@ -3,11 +3,13 @@
 from filters.base import PASS, Context, Finding, fail, row_filter
 from filters.rows import Row
 from filters.text import clean
+from filters.verification import verify
 from synth.problems import get_task
+from synth.problems.answers import UNPARSABLE_ANSWER, final_answer
 from synth.problems.base import Check, Outcome, Problem, Task
 
 
-@row_filter("answer", version="1")
+@row_filter("answer", version="2")
 def answer(row: Row, context: Context, options: object) -> Finding:
     """The answer that is learned is correct, by the task's own checker.
 
@@ -41,7 +43,7 @@ def answer(row: Row, context: Context, options: object) -> Finding:
 
 def _check(task: Task, problem: Problem, learned: str, claimed: str | None) -> Check:
     """Check the response; then the claim must not be wrong, and it decides when the response states no answer."""
-    stated = task.check(problem, learned)
+    stated = _decided(task.check(problem, learned), problem, final_answer(learned))
     if claimed is None or stated.outcome is Outcome.WRONG:
         return stated
     claim = Check(Outcome.CORRECT, claimed) if claimed == problem.gold else _claim(task, problem, claimed)
@@ -54,8 +56,14 @@ def _check(task: Task, problem: Problem, learned: str, claimed: str | None) -> C
 def _claim(task: Task, problem: Problem, claimed: str) -> Check:
     """Check a claimed answer, as it stands or on an answer line."""
     text = clean(claimed)
-    check = task.check(problem, f"#### {text}")
+    check = _decided(task.check(problem, f"#### {text}"), problem, text)
     return task.check(problem, text) if check.outcome is Outcome.UNVERIFIABLE else check
+
+
+def _decided(check: Check, problem: Problem, answer: str | None) -> Check:
+    """Let what exact comparison could not read be compared by type and by computer algebra."""
+    unread = check.outcome is Outcome.UNVERIFIABLE and check.reason == UNPARSABLE_ANSWER
+    return verify(problem.gold, answer) if unread and answer is not None else check
 
 
 def _finding(check: Check) -> Finding:

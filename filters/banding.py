@@ -55,41 +55,14 @@ class Buckets:
         """Return the kept rows that share a band with these keys, in order."""
         return sorted({row for key in keys.tolist() for row in self._rows.get(key, ())})
 
-    def insert(self, row: int, keys: Keys) -> None:
-        """Keep a row."""
+    def insert(self, row: int, keys: Keys) -> int:
+        """Keep a row; return how many of its buckets were full."""
+        full = 0
         for key in keys.tolist():
             bucket = self._rows.setdefault(key, [])
             if len(bucket) < self._cap:
                 bucket.append(row)
             else:
                 self.full.add(key)
-
-
-class SortedBands:
-    """An index over many signatures that do not change: the keys of each band, sorted.
-
-    Args:
-        keys: As `band_keys` returns them.
-        cap: Most candidates looked at per bucket.
-
-    Attributes:
-        full: Buckets that hold more than was looked at.
-    """
-
-    def __init__(self, keys: Keys, cap: int) -> None:
-        self.full: set[int] = set()
-        self._order = np.argsort(keys, axis=0, kind="stable")
-        self._keys = np.take_along_axis(keys, self._order, axis=0)
-        self._cap = cap
-
-    def candidates(self, keys: Keys) -> npt.NDArray[np.int64]:
-        """Return the rows that share a band with these keys, in order."""
-        found = []
-        for band, key in enumerate(keys):
-            column = self._keys[:, band]
-            left, right = np.searchsorted(column, key, "left"), np.searchsorted(column, key, "right")
-            if right - left > self._cap:
-                self.full.add(int(key))
-                right = left + self._cap
-            found.append(self._order[left:right, band])
-        return np.unique(np.concatenate(found))
+                full += 1
+        return full

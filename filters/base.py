@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from filters.benchmarks import BenchmarkManifest
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
+from storage.history_index import HistoryIndex
 from storage.ids import digest
 from synth.problems.base import Problem
 
@@ -51,7 +52,8 @@ class Context:
         manifest: The pinned benchmarks; None when there are none.
         heldout: Structure ids of our own evaluation sets.
         heldout_prompts: Prompts of our own evaluation sets.
-        history: The `signatures` of every row accepted before (a column `night` is used when there is one).
+        history: Every row accepted before: the index beside the lake, or a table of `signatures` (a column `night` is
+            used when there is one).
         eligible: Ids of the rows that may stand for their duplicates, usually those that no row filter rejects
             (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
@@ -61,7 +63,7 @@ class Context:
     manifest: BenchmarkManifest | None = None
     heldout: frozenset[str] = frozenset()
     heldout_prompts: frozenset[str] = frozenset()
-    history: pa.Table | None = None
+    history: HistoryIndex | pa.Table | None = None
     eligible: frozenset[str] | None = None
 
     def may_represent(self, row: Row) -> bool:
@@ -173,6 +175,15 @@ def row_filter(name: str, *, version: str, options: type[Options] = Options) -> 
             return {row.sample_id: rule(row, context, chosen) for row in rows}
 
         return FilterKind(name, version, "row", options, judge, _summary(rule, name))
+
+    return decorate
+
+
+def batch_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[NightRule], FilterKind]:
+    """Make a row filter of a function that judges many rows at once, each by itself: any batch gives the same verdicts."""
+
+    def decorate(rule: NightRule) -> FilterKind:
+        return FilterKind(name, version, "row", options, rule, _summary(rule, name))
 
     return decorate
 

@@ -8,12 +8,12 @@ Everything is looked up by text, not by a hash, so a hit is a hit. Short and tem
 - n-grams that many items have in common say nothing about one of them and are left out.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from filters.benchmarks import Item
 from filters.text import MASK, in_digits, masked, ngrams, sentences
+from filters.tokenised import MARKS
 
 GRAM = 8
 """Words of an n-gram: 8-gram coverage as in Tulu 3 (arXiv:2411.15124, section 3.2)."""
@@ -25,8 +25,6 @@ SHORTEST = 4
 """Items with fewer words are only matched as a whole text. Our own choice."""
 WORDS = 3
 """Fewest words (not numbers or signs) of an n-gram of a solution; `16 - 3 - 4 = 9` belongs to nobody."""
-
-_MARKS = re.compile(r"<<[^<>]*>>")  # GSM8K's calculator marks, which a row may have lost
 
 
 class View:
@@ -41,7 +39,7 @@ class View:
     __slots__ = ("sentences", "tokens", "whole")
 
     def __init__(self, text: str) -> None:
-        cut = [in_digits(sentence) for sentence in sentences(_MARKS.sub("", text))]
+        cut = [in_digits(sentence) for sentence in sentences(MARKS.sub("", text))]
         self.tokens = [token for sentence in cut for token in sentence]
         self.sentences = [" ".join(sentence) for sentence in cut]
         self.whole = f" {' '.join(self.tokens)} "
@@ -81,6 +79,22 @@ class BenchmarkIndex:
         self.prompts = Grams([view.tokens if use else [] for view, use in zip(self.views, by_ngrams, strict=True)])
         solutions = [item.solution if use else None for item, use in zip(self.items, by_ngrams, strict=True)]
         self.solutions = Grams([View(text).tokens if text else [] for text in solutions], words=WORDS)
+
+    def needed(self) -> Iterator[tuple[int, str]]:
+        """Yield runs of tokens, with their length, one of which stands in every text that holds an item or part of it.
+
+        Length 0 stands for a text as a whole. Templates (`templates`) are not among them.
+        """
+        for view in self.views:
+            if 0 < len(view.tokens) < SHORTEST:
+                yield 0, " ".join(view.tokens)
+        cut = [[sentence.split(" ") for sentence in view.sentences] for view in self.views]
+        long = [[gram for part in parts for gram in ngrams(part, GRAM)] for parts in cut]
+        some = [grams or view.sentences for grams, view in zip(long, self.views, strict=True)]
+        ordered = self._rarest([keys if len(parts) > 1 else [] for keys, parts in zip(some, cut, strict=True)])
+        for keys in (self._anchors, ordered, self.prompts.grams, self.solutions.grams):
+            for gram in keys:
+                yield gram.count(" ") + 1, gram
 
     @staticmethod
     def _runs(view: View) -> list[str]:
@@ -130,6 +144,11 @@ class Grams:
                 if shared[gram] <= COMMON:
                     self._items[gram].append(number)
         self._items = dict(self._items)
+
+    @property
+    def grams(self) -> Iterable[str]:
+        """Every 8-gram that counts."""
+        return self._items.keys()
 
     def coverage(self, grams: Iterable[str]) -> dict[int, float]:
         """Return, for each text that shares an 8-gram with these, the share of its 8-grams among them."""

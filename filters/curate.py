@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from filters import filter_kinds, get_filter
 from filters.base import Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
+from filters.history import open_history
 from filters.policy import decide, eligible, read_policies
 from filters.signatures import make_signatures
 from storage import nights
@@ -82,7 +83,7 @@ class Curator:
         samples = nights.night_samples(self._lake, self._night)
         seen = nights.night_verdicts(self._lake, self._night)
         standing = eligible(samples, seen, self._policies)
-        history = nights.accepted_signatures(self._lake, self._night)
+        history = open_history(self._lake)
         context = self._context(eligible=standing, history=history)
         found = run_filters(self._of_scope("night"), samples, context)
         names = [judge.name for judge in self._filters]

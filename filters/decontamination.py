@@ -18,14 +18,18 @@ Not covered: paraphrases that keep neither eight words in a row nor a sentence (
 translations.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
 from pydantic import Field
 
-from filters.base import PASS, Context, Finding, Options, fail, row_filter
+from filters import compiled
+from filters.base import PASS, Context, Finding, Options, batch_filter, fail
 from filters.benchmark_index import GRAM, BenchmarkIndex, View
 from filters.benchmarks import BenchmarkManifest, Item
 from filters.rows import Row, texts
+from filters.screen import Screen
 from filters.text import ngrams
 
 
@@ -58,26 +62,63 @@ def _heldout_index(prompts: frozenset[str]) -> BenchmarkIndex:
     return BenchmarkIndex(items, frozenset({""}), whole_only=True)
 
 
-@row_filter("decontamination", version="1", options=DecontaminationOptions)
-def decontamination(row: Row, context: Context, options: DecontaminationOptions) -> Finding:
+@lru_cache(maxsize=4)
+def _screen(manifest: BenchmarkManifest | None, exact_structure: frozenset[str], prompts: frozenset[str]) -> Screen:
+    return Screen(_indexes(manifest, exact_structure, prompts))
+
+
+def _indexes(
+    manifest: BenchmarkManifest | None, exact_structure: frozenset[str], prompts: frozenset[str]
+) -> list[BenchmarkIndex]:
+    indexes = [_heldout_index(prompts)] if prompts else []
+    return indexes if manifest is None else [*indexes, _index(manifest, exact_structure)]
+
+
+@batch_filter("decontamination", version="1", options=DecontaminationOptions)
+def decontamination(rows: Sequence[Row], context: Context, options: DecontaminationOptions) -> Mapping[str, Finding]:
     """The row holds no item of a benchmark or of our own evaluation sets, by text or by structure."""
+    indexes = _indexes(context.manifest, options.exact_structure, context.heldout_prompts)
+    look = _suspicious(rows, context, options) if indexes and rows else [True] * len(rows)
+    return {
+        row.sample_id: _judge(row, context, options, indexes, closely=close)
+        for row, close in zip(rows, look, strict=True)
+    }
+
+
+def _suspicious(rows: Sequence[Row], context: Context, options: DecontaminationOptions) -> list[bool]:
+    """Say which rows need the closer look in Python; without numba, all."""
+    if not compiled.enabled():
+        return [True] * len(rows)
+    screen = _screen(context.manifest, options.exact_structure, context.heldout_prompts)
+    said = [texts(row) for row in rows]
+    prompts = [_prompt(row, context) for row in rows]
+    flags = screen.texts([text for texts_, prompt in zip(said, prompts, strict=True) for text in (prompt, *texts_)])
+    edges = np.cumsum([0, *(len(texts_) + 1 for texts_ in said)])[:-1]
+    look: list[bool] = (np.logical_or.reduceat(flags, edges) | screen.problems(prompts)).tolist()
+    return look
+
+
+def _prompt(row: Row, context: Context) -> str:
+    problem = context.problems.get(row.problem_id or "")
+    return problem.prompt if problem is not None else row.asked
+
+
+def _judge(
+    row: Row, context: Context, options: DecontaminationOptions, indexes: Sequence[BenchmarkIndex], *, closely: bool
+) -> Finding:
     problem = context.problems.get(row.problem_id or "")
     if problem is None and row.problem_id is not None:
         return Finding("unknown", "unknown_problem")
     structure = problem.structure_id if problem is not None else None
     if structure in context.heldout:
         return fail("structure", benchmark="heldout", item=structure)
-    indexes = [_heldout_index(context.heldout_prompts)] if context.heldout_prompts else []
-    if context.manifest is not None:
-        indexes.append(_index(context.manifest, options.exact_structure))
-    if not indexes:
-        return PASS
-    said = _Said(row, problem.prompt if problem is not None else row.asked)
+    said = _Said(row, _prompt(row, context)) if closely else None
     findings = []
     for index in indexes:
         if structure is not None and (number := index.structures.get(structure)) is not None:
             return _held("structure", index.items[number])
-        findings.append(_whole(said, index) or _parts(said, index, options))
+        if said is not None:
+            findings.append(_whole(said, index) or _parts(said, index, options))
     failed = [finding for finding in findings if finding.outcome == "fail"]
     return next(iter(failed or [finding for finding in findings if finding.detail]), PASS)
 

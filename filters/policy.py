@@ -26,6 +26,7 @@ ORDER = (
     "structure",
     "length",
     "repetition",
+    "language",
     "attempt",
     "answer",
     "decontamination",

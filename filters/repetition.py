@@ -1,14 +1,18 @@
 """Whether a text runs in circles: the usual way in which a model's answer goes wrong when it does not stop."""
 
 import zlib
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from filters.base import PASS, Context, Finding, Options, fail, row_filter
+from filters.base import PASS, Context, Finding, Options, batch_filter, fail
+from filters.loops import Loops, measure
 from filters.rows import Row
-from filters.text import clean, fold, ngrams
+from filters.text import clean
+
+VARIED = 0.5
+"""A text of which more than this share of the four-byte pieces are different is not compressed at all: to become five
+times smaller, each symbol of it would have to cost less than a letter drawn at random does."""
 
 
 class Circles(Options):
@@ -40,38 +44,32 @@ class RepetitionOptions(Options):
     default: Circles = Field(default=Circles(), description="Limits of every other task.")
 
 
-@row_filter("repetition", version="1", options=RepetitionOptions)
-def repetition(row: Row, context: Context, options: RepetitionOptions) -> Finding:
+@batch_filter("repetition", version="2", options=RepetitionOptions)
+def repetition(rows: Sequence[Row], context: Context, options: RepetitionOptions) -> Mapping[str, Finding]:
     """What is learned does not run in circles."""
-    limits = options.limits.get(row.task, options.default)
-    parts = {"learned": row.learned, "rejected": row.rejected or "", "text": row.text or ""}
-    for where, text in parts.items():
-        finding = _judge(text, limits, where) if text else PASS
-        if finding is not PASS:
-            return finding
+    parts: list[tuple[int, str, str, Circles]] = []
+    for index, row in enumerate(rows):
+        limits = options.limits.get(row.task, options.default)
+        for where, text in (("learned", row.learned), ("rejected", row.rejected), ("text", row.text)):
+            if text:
+                parts.append((index, where, text, limits))
+    found = [PASS] * len(rows)
+    measured = measure([text for _, _, text, _ in parts], [limits.ngram for *_, limits in parts])
+    for (index, where, text, limits), loops in zip(parts, measured, strict=True):
+        if found[index] is PASS:
+            found[index] = _judge(text, loops, limits, where)
+    return {row.sample_id: finding for row, finding in zip(rows, found, strict=True)}
+
+
+def _judge(text: str, loops: Loops, limits: Circles, where: str) -> Finding:
+    if loops.lines_in_a_row >= limits.lines_in_a_row:
+        return fail("repeated_line", part=where, times=loops.lines_in_a_row)
+    if loops.line >= limits.lines:
+        return fail("repeated_line", part=where, times=loops.line)
+    if loops.run >= limits.times:
+        return fail("repeated_ngram", part=where, times=loops.run)
+    if loops.size >= limits.ratio_from and loops.different <= VARIED * loops.size:
+        data = clean(text).encode()
+        if (ratio := len(data) / len(zlib.compress(data))) > limits.ratio:
+            return fail("compressible", part=where, ratio=round(ratio, 2))
     return PASS
-
-
-def _judge(text: str, limits: Circles, where: str) -> Finding:
-    lines = [folded for line in text.splitlines() if (folded := fold(line))]
-    if (stuck := _longest_run(lines)) >= limits.lines_in_a_row:
-        return fail("repeated_line", part=where, times=stuck)
-    frequent = Counter(line for line in lines if line.count(" ") >= 2)
-    if frequent and (times := max(frequent.values())) >= limits.lines:
-        return fail("repeated_line", part=where, times=times)
-    words = fold(text).split(" ")
-    runs = Counter(ngrams(words, limits.ngram))
-    if runs and (times := max(runs.values())) >= limits.times:
-        return fail("repeated_ngram", part=where, times=times)
-    data = clean(text).encode()
-    if len(data) >= limits.ratio_from and (ratio := len(data) / len(zlib.compress(data))) > limits.ratio:
-        return fail("compressible", part=where, ratio=round(ratio, 2))
-    return PASS
-
-
-def _longest_run(lines: list[str]) -> int:
-    longest = run = 0
-    for before, line in zip([None, *lines], lines, strict=False):
-        run = run + 1 if line == before else 1
-        longest = max(longest, run)
-    return longest

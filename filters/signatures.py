@@ -6,7 +6,8 @@ from filters.base import Context
 from filters.near_duplicates import NearDuplicateOptions
 from filters.normal_form import normal_form
 from filters.rows import read_rows
-from filters.sketch import SCHEME, sketch
+from filters.sketch import SCHEME, SLOTS
+from filters.sketches import sketch_rows
 
 SIGNATURES = pa.schema(
     [
@@ -29,15 +30,14 @@ def make_signatures(samples: pa.Table, context: Context, options: NearDuplicateO
         A table of schema `SIGNATURES`.
     """
     exact_structure = (options or NearDuplicateOptions()).exact_structure
-    rows = [
-        {
-            "sample_id": row.sample_id,
-            "method": row.method,
-            "task": row.task,
-            "exact": normal_form(row, context),
-            "scheme": SCHEME,
-            "minhash": sketch(row, context, exact_structure).slots,
-        }
-        for row in read_rows(samples)
-    ]
-    return pa.Table.from_pylist(rows, schema=SIGNATURES)
+    rows = read_rows(samples)
+    slots = sketch_rows(rows, context, exact_structure).slots.reshape(len(rows), 2 * SLOTS)
+    columns = {
+        "sample_id": [row.sample_id for row in rows],
+        "method": [row.method for row in rows],
+        "task": [row.task for row in rows],
+        "exact": [normal_form(row, context) for row in rows],
+        "scheme": [SCHEME] * len(rows),
+        "minhash": pa.FixedSizeListArray.from_arrays(pa.array(slots.ravel()), 2 * SLOTS).cast(pa.list_(pa.uint32())),
+    }
+    return pa.table(columns, schema=SIGNATURES)

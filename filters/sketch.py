@@ -63,6 +63,12 @@ def hash_shingles(texts: Iterable[tuple[str, str]], seed: int) -> Array:
     return np.array(sorted(hashes), dtype=np.uint32)
 
 
+def permutations() -> tuple[Array, Array]:
+    """Return the factors and summands of datasketch's permutations."""
+    a, b = _EMPTY.permutations
+    return np.ascontiguousarray(a), np.ascontiguousarray(b)
+
+
 def minhash(hashes: Array) -> Array:
     """Return the signature of a set of 32-bit shingle hashes, as datasketch makes it."""
     made = _EMPTY.copy()
@@ -70,13 +76,20 @@ def minhash(hashes: Array) -> Array:
     return np.asarray(made.hashvalues, dtype=np.uint32)
 
 
-def sketch(row: Row, context: Context, exact_structure: frozenset[str]) -> Sketch:
-    """Sketch one row."""
+def parts(
+    row: Row, context: Context, exact_structure: frozenset[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]], int]:
+    """Return the tagged texts of what was given and of what is learned, and the seed of the former; the latter's is one more."""
     problem = context.problems.get(row.problem_id or "")
     exact = problem if problem is not None and problem.task in exact_structure else None
     salt = int(exact.structure_id[:8], 16) & ~1 if exact else 0
-    given = hash_shingles(_given(row, problem, exact=exact is not None), salt)
-    learned = hash_shingles(_learned(row), salt | 1)
+    return _given(row, problem, exact=exact is not None), _learned(row), salt
+
+
+def sketch(row: Row, context: Context, exact_structure: frozenset[str]) -> Sketch:
+    """Sketch one row."""
+    before, after, salt = parts(row, context, exact_structure)
+    given, learned = hash_shingles(before, salt), hash_shingles(after, salt | 1)
     return Sketch(given, learned, np.concatenate([minhash(given), minhash(learned)]))
 
 

@@ -15,6 +15,10 @@ _MARKER = re.compile(r"<\|[A-Za-z0-9_]{1,40}\|>|\[/?INST\]|<</?SYS>>|<(?:start|e
 _TURN = re.compile(r"^(?:Human|User|Assistant|System):\s", re.M)
 # U+FFFD is what is left of broken UTF-8; the control characters are never part of a text (tab and line ends are).
 _BROKEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ud800-\udfff]")
+_CONTROL = bytes({*range(9), 11, 12, *range(14, 32), 127})
+# Searching for plain text is fifty times faster than a pattern: a pattern runs where one of these stands.
+_MARKER_PARTS = ("|>", "INST]", "SYS>>", "_of_turn>", "s>")
+_TURN_PARTS = ("Human:", "User:", "Assistant:", "System:")
 _KINDS = ("sft", "preference", "prompt", "text", "stepwise")
 
 
@@ -84,20 +88,27 @@ def _text(row: Row) -> str | None:
     if row.broken:
         return "broken_text"
     for text in texts(row):
-        if _BROKEN.search(text):
+        if _broken(text):
             return "broken_text"
-        if _MARKER.search(text):
+        if any(part in text for part in _MARKER_PARTS) and _MARKER.search(text):
             return "chat_marker"
     for learned in (row.learned, row.rejected or ""):
-        if _TURN.search(learned):
+        if any(part in learned for part in _TURN_PARTS) and _TURN.search(learned):
             return "chat_marker"
         if learned.count("<think>") != learned.count("</think>"):
             return "unclosed_think"
     return None
 
 
+def _broken(text: str) -> bool:
+    if text.isascii():
+        data = text.encode()
+        return len(data.translate(None, _CONTROL)) < len(data)
+    return _BROKEN.search(text) is not None
+
+
 def _attrs(row: Row, options: StructureOptions) -> str | None:
-    if row.attrs_json is not None:
+    if row.attrs_json is not None and row.attrs_json != "{}":
         try:
             value = json.loads(row.attrs_json)
             json.dumps(value, ensure_ascii=False).encode()

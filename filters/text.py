@@ -11,8 +11,9 @@ from collections.abc import Sequence
 MASK = "#"
 """What stands for any number in a masked text."""
 
-# Signs that compatibility normalisation leaves alone but that people use for the same thing.
-_SIGNS = str.maketrans({"−": "-", "–": "-", "×": "*", "÷": "/", "∗": "*", "⋅": "*", "’": "'", "‘": "'", "ʼ": "'"})
+SIGNS = str.maketrans({"−": "-", "–": "-", "×": "*", "÷": "/", "∗": "*", "⋅": "*", "’": "'", "‘": "'", "ʼ": "'"})
+"""Signs that compatibility normalisation leaves alone but that people use for the same thing."""
+
 _SENTENCE_END = re.compile(r"(?<=[.?!。])[\"')\]]*\s+|\n+")
 _TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"  # 1,250.50
@@ -22,8 +23,8 @@ _TOKEN = re.compile(
     r"|[+/=<>^%]|(?<!\*)\*(?!\*)"  # operators, but not the ** of bold type
     r"|(?<![^\W\d_])-|-(?![^\W\d_])"  # minus, but not a hyphen between letters
 )
-_WHOLE = re.compile(r"\.0+$")
-_NUMBER_WORDS = frozenset(
+_WHOLE = re.compile(r"(?<=\d)\.0+$")
+NUMBER_WORDS = frozenset(
     """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen
@@ -31,8 +32,9 @@ _NUMBER_WORDS = frozenset(
     fifths tenths once twice thrice double triple quadruple
     """.split()  # noqa: SIM905 - a column of words reads better
 )
+"""Words that are numbers."""
 
-_CARDINALS = {
+CARDINALS = {
     word: str(number)
     for number, word in enumerate(
         """
@@ -41,6 +43,7 @@ _CARDINALS = {
         """.split()  # noqa: SIM905 - a column of words reads better
     )
 }
+"""The words for 0 to 20, and the same in digits."""
 
 
 def clean(text: str) -> str:
@@ -54,7 +57,7 @@ def clean(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the mild normal form: compatibility characters (NFKC), case and white space folded, all else kept."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", clean(text)).translate(_SIGNS)
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", clean(text)).translate(SIGNS)
     folded = folded.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKC", folded)
@@ -90,12 +93,12 @@ def normal(text: str) -> str:
 
 def is_number(token: str) -> bool:
     """Whether a token is a number, in digits or as a word (`twelve`, `half`, `twice`)."""
-    return token[0].isdigit() or token[0] == "." or token in _NUMBER_WORDS
+    return token[0].isdigit() or token[0] == "." or token in NUMBER_WORDS
 
 
 def in_digits(items: Sequence[str]) -> list[str]:
     """Return tokens with the words for 0 to 20 in digits, so that `three ducks` is `3 ducks`."""
-    return [_CARDINALS.get(token, token) for token in items]
+    return [CARDINALS.get(token, token) for token in items]
 
 
 def masked(items: Sequence[str]) -> list[str]:

@@ -25,6 +25,7 @@ from storage.ledger import Ledger
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget, Price
 from synth.draw import Assignment, Draw, vocabulary_texts
+from synth.engines.base import Engine
 from synth.engines.spec import PROMOTED, open_engine
 from synth.methods import get_method
 from synth.prompting import Prompts
@@ -151,16 +152,23 @@ class Night:
         return Checkpoint(checkpoint_digest(path), path, "given")
 
     def asker(self) -> Asker:
-        """Make the night's asker: engines by role, budget, ledger."""
-        engines = {}
+        """Make the night's asker: engines by role (roles of one and the same model share one), budget, ledger."""
+        engines: dict[str, Engine] = {}
+        shared: dict[str, Engine] = {}
         for role, spec in self.recipe.models.items():
+            same = digest(spec.model_dump(mode="json", exclude={"price", "tokens_per_second"}))
+            if same in shared:
+                engines[role] = shared[same]
+                continue
             folder = self.workspace.folder("servers", role)
 
             def starting(seconds: float, line: str, role: str = role) -> None:
                 if int(seconds) % 10 == 0:
                     self.progress.say(f"vLLM for {role}: starting, {seconds:.0f} s")
 
-            engines[role] = open_engine(spec, self.checkpoint_of(spec.checkpoint), folder, starting)
+            checkpoint = self.checkpoint_of(spec.checkpoint)
+            engines[role] = shared[same] = open_engine(spec, checkpoint, folder, starting)
+        prices = {role: spec.price for role, spec in self.recipe.models.items()}
         budget = self.recipe.budget
         return Asker(
             self.ledger,
@@ -169,7 +177,7 @@ class Night:
             night=self.id,
             draw=self.id if self.recipe.draw == "new" else None,
             budget=Budget(budget.calls, budget.tokens, budget.cost, self.deadline),
-            prices={role: Price(spec.price.prompt, spec.price.completion, spec.price.cached) for role, spec in self.recipe.models.items()},
+            prices={role: Price(price.prompt, price.completion, price.cached) for role, price in prices.items()},
         )
 
     def pin(self, *, again: bool) -> None:

@@ -37,6 +37,10 @@ class ModelServerError(NightschoolError):
     """A model server refused a request or could not be reached."""
 
 
+class OrchestratorError(NightschoolError):
+    """The Prefect server cannot be reached."""
+
+
 class BudgetError(NightschoolError):
     """A recipe's budget is used up; what was made is kept."""
 

@@ -13,6 +13,7 @@ JOB = read_job()
 
 
 def run() -> int:
+    """Run a pipeline of one step over the requests."""
     rows = [{"instruction": request["messages"][0]["content"]} for request in JOB["requests"]]
     with tempfile.TemporaryDirectory() as cache, Pipeline(name="bench", cache_dir=cache) as pipeline:
         load = LoadDataFromDicts(data=rows, batch_size=JOB["concurrency"])

@@ -17,6 +17,7 @@ def read_job() -> dict[str, Any]:
 
 
 def cpu_s() -> float:
+    """CPU seconds of this process so far, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -30,6 +31,7 @@ def report(run: Callable[[], int], **more: Any) -> None:
 
 
 def report_async(run: Callable[[], Coroutine[Any, Any, int]], **more: Any) -> None:
+    """The same for a coroutine."""
     report(lambda: asyncio.run(run()), **more)
 
 
@@ -40,4 +42,5 @@ def request_of(number: int) -> dict[str, Any]:
 
 
 def requests_of(job: dict[str, Any]) -> Any:
+    """An iterator that many workers share."""
     return iter(job["requests"]) if "requests" in job else map(request_of, range(job["count"]))

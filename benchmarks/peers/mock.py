@@ -30,9 +30,11 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Take every whole request from the buffer and answer it in time."""
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].lower()
@@ -47,11 +49,13 @@ class Connection(asyncio.Protocol):
                 self.reply(NOTHING)
 
     def reply(self, what: bytes) -> None:
+        """Answer, if the client is still there."""
         if not self.transport.is_closing():
             self.transport.write(what)
 
 
 async def serve(seconds: float) -> None:
+    """Serve until killed."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(seconds), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -1,6 +1,7 @@
 """What most scripts do: the openai client, a semaphore, and gather."""
 
 import asyncio
+from typing import Any
 
 import openai
 from measure import read_job, report_async
@@ -9,10 +10,11 @@ JOB = read_job()
 
 
 async def run() -> int:
+    """Ask everything at once, as many at a time as the job says."""
     slots = asyncio.Semaphore(JOB["concurrency"])
     async with openai.AsyncOpenAI(base_url=f"{JOB['endpoint']}/v1", api_key="none", timeout=600) as client:
 
-        async def ask(request):
+        async def ask(request: dict[str, Any]) -> Any:
             async with slots:
                 return await client.chat.completions.create(
                     model=JOB["model"],

@@ -1,4 +1,7 @@
-"""Our own path, all of it: rendered prompt, content key, ledger on disk, claim, engine, record, reply."""
+"""Our own path, all of it: rendered prompt, content key, ledger on disk, claim, engine, record, reply.
+
+As many workers as the runner has; the engine keeps the job's number of requests open.
+"""
 
 import asyncio
 import tempfile
@@ -14,12 +17,14 @@ from synth.engines.vllm import Vllm
 from synth.problems import open_source
 from synth.problems.base import Problem
 from synth.prompting import Prompts
+from synth.runner import pool_size
 
 JOB = read_job()
 SAMPLES: list[float] = []
 
 
 async def run(asker: Asker, problem: Problem) -> int:
+    """Ask every request of the job durably."""
     requests, done = requests_of(JOB), 0
     process = psutil.Process()
 
@@ -32,12 +37,13 @@ async def run(asker: Asker, problem: Problem) -> int:
             if done % 1000 == 0:
                 SAMPLES.append(process.memory_info().rss / 1e6)
 
-    await asyncio.gather(*(worker() for _ in range(JOB["concurrency"])))
+    await asyncio.gather(*(worker() for _ in range(pool_size(asker))))
     await asker.engines["student"].close()
     return done
 
 
 def main() -> None:
+    """Make ledger, engine and asker, and measure the asking alone."""
     (problem,) = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

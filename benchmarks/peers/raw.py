@@ -11,6 +11,7 @@ JOB = read_job()
 
 
 async def run() -> int:
+    """Ask every request of the job."""
     requests, done = requests_of(JOB), 0
     url = f"{JOB['endpoint']}/v1/chat/completions"
     headers = {"Content-Type": "application/json"}

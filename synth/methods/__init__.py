@@ -10,9 +10,9 @@ from pkgutil import iter_modules
 
 from storage.errors import RecipeError
 from storage.names import unknown
-from synth.methods.base import Method, Params, method
+from synth.methods.base import Method, Params, describe, method
 
-__all__ = ["Method", "Params", "get_method", "method", "methods"]
+__all__ = ["Method", "Params", "describe", "get_method", "method", "methods"]
 
 
 @cache

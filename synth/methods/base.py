@@ -6,15 +6,23 @@
         yield Sample(messages=models.messages("solve"), response=reply.text)
 
 A method uses no clock and no randomness but the seeds it is given, so running it again finds its own past in the ledger.
+
+Filters read some of a sample's attrs, whatever the method:
+
+* `refused`: the method's own rule speaks against the row, in a stable word; None when nothing does. The row is yielded all
+  the same, so that every row made is accounted for, and is rejected with this reason.
+* `agrees`: whether a judgement in the row agrees with the checker. `readable`: whether the attempt that it is about says
+  anything. `complete`: whether nothing was cut off. `question_gold`: the gold answer of a question that the method made.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from synth.ask import Models
+from synth.ask import Models, Reply
 from synth.problems.base import Problem
 from synth.sample import Kind, Sample
 
@@ -48,6 +56,7 @@ class Method:
         summary: One line for people.
         calls: Calls per attempt by role, at most, given the parameters; for planning.
         observes: Filters that only observe its rows (a failing verdict does not reject them), given the parameters.
+        shows_gold: Prompts that may hold the gold answer; no other call of the method may be shown it.
     """
 
     name: str
@@ -60,6 +69,7 @@ class Method:
     tasks: tuple[str, ...] = ()
     calls: Callable[[Any], Mapping[str, int]] = field(default=lambda params: {})
     observes: Callable[[Any], frozenset[str]] = field(default=lambda params: frozenset())
+    shows_gold: frozenset[str] = frozenset()
 
 
 def method(
@@ -72,6 +82,7 @@ def method(
     params: type[Params] = Params,
     calls: Callable[[Any], Mapping[str, int]] | None = None,
     observes: Callable[[Any], frozenset[str]] | None = None,
+    shows_gold: Iterable[str] = (),
 ) -> Callable[[Coroutine], Method]:
     """Make a method of a coroutine. Its docstring's first line becomes the summary; see `Method` for the arguments."""
 
@@ -87,6 +98,47 @@ def method(
             summary=(run.__doc__ or name).strip().splitlines()[0],
             calls=calls or (lambda _: dict.fromkeys(roles, 1)),
             observes=observes or (lambda _: frozenset()),
+            shows_gold=frozenset(shows_gold),
         )
 
     return decorate
+
+
+async def together(calls: Iterable[Awaitable[Reply]]) -> list[Reply]:
+    """Ask several things at once; the answers are in the order of asking.
+
+    Raises:
+        Exception: What the first of them that failed raised; the others are given up.
+    """
+
+    async def wait(call: Awaitable[Reply]) -> Reply:
+        return await call
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(wait(call)) for call in calls]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def whole(reply: Reply) -> str:
+    """A reply as a row teaches it: a reasoning model's thoughts, where the server keeps them apart, in think tags before it."""
+    return f"<think>\n{reply.reasoning.strip()}\n</think>\n\n{reply.text}" if reply.reasoning.strip() else reply.text
+
+
+def describe(item: Method) -> dict[str, Any]:
+    """Describe a method for people: what it makes, whom it asks, its parameters with their defaults and sources."""
+    return {
+        "method": item.name,
+        "paper": item.paper,
+        "makes": list(item.makes),
+        "roles": list(item.roles),
+        "tasks": list(item.tasks),
+        "summary": item.summary,
+        "calls": dict(item.calls(item.params())),
+        "parameters": [
+            {"name": name, "default": field.get_default(call_default_factory=True), "about": field.description or ""}
+            for name, field in item.params.model_fields.items()
+        ],
+    }

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pydantic import Field
 
 from synth.ask import Models
-from synth.methods.base import Params, method
+from synth.methods.base import Params, method, together, whole
 from synth.problems import get_task
 from synth.problems.base import Outcome, Problem
 from synth.sample import Sample
@@ -19,7 +19,7 @@ class CotParams(Params):
         1, ge=1, le=64, description="Solutions per problem. Self-consistency (arXiv:2203.11171) uses 40."
     )
     temperature: float = Field(0.7, ge=0, description="Sampling temperature (arXiv:2203.11171, section 3.1).")
-    max_tokens: int = Field(1024, ge=1)
+    max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
 
 @method(
@@ -32,10 +32,10 @@ class CotParams(Params):
 )
 async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncIterator[Sample]:
     """The teacher writes worked solutions; each is kept with the vote and pass rate of its k samples."""
-    replies = [
-        await models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
+    replies = await together(
+        models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
         for number in range(params.samples)
-    ]
+    )
     task = get_task(problem.task)
     checks = [task.check(problem, reply.text) for reply in replies]
     votes = Counter(check.answer for check in checks if check.answer is not None)
@@ -44,8 +44,14 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
     for reply, check in zip(replies, checks, strict=True):
         yield Sample(
             messages=models.messages("solve"),
-            response=reply.text,
+            response=whole(reply),
             answer=check.answer,
-            attrs={"vote": vote, "pass_rate": pass_rate, "k": params.samples, "complete": reply.complete},
+            attrs={
+                "vote": vote,
+                "votes": votes[vote] if vote is not None else 0,
+                "pass_rate": pass_rate,
+                "k": params.samples,
+                "complete": reply.complete,
+            },
             parents=[reply.call_id],
         )

@@ -1,4 +1,8 @@
-"""Step-wise critique with label-aware prompting (Math-Minos, arXiv:2406.14024): why each step is right or wrong."""
+"""Step-wise critique with label-aware prompting (Math-Minos, arXiv:2406.14024): why each step is right or wrong.
+
+Whoever is told the verdicts only has to explain them. A row is kept when the critic says what the labels say, for every
+step, and does not mention that it was told.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -8,44 +12,116 @@ from pydantic import Field
 from synth.ask import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
+from synth.methods.step_labels import completion_values
 from synth.problems import get_task
 from synth.problems.base import Outcome, Problem
 from synth.sample import Sample
 
-_VERDICT = re.compile(r"^\W*step\s+(\d{1,4})\W+(right|wrong|correct|incorrect)\b", re.I | re.M)
-_LEAK = re.compile(r"\b(label|told|given that|reference answer|marked as)\b", re.I)
+_HEAD = re.compile(
+    r"^[ \t>#*_`\-•]*(?:(?:step|line)[ \t]*(?P<named>\d{1,4})|(?P<bare>\d{1,4})(?=[.):]))(?P<rest>.*)$", re.I | re.M
+)
+_WORD = re.compile(
+    r"^[\s*_`:.)\]\[(\-–—=>|]*(?:\((?:[^()\n]{1,200})\)[\s*_`:\-–—]*)?(?:(?:verdict|label|judge?ment)[\s*_`:]*)?"
+    r"(?:(?:this|the)\s+step\s+)?(?:is|was)?[\s*_`]*(?:[✅❌✓✗✔✘☑]\ufe0f?[\s*_`]*)?(?P<not>not\s+|in)?[*_`]*"
+    r"(?P<word>right|correct|valid|wrong|false|erroneous)\b",
+    re.I,
+)
+_TAIL = re.compile(r"[\s.:;,(\[*_`\-–—→>]+(?P<word>right|correct|wrong|incorrect)[\])*_`.!\s]*$", re.I)
+_SIGN = re.compile(r"^[\s*_`:.)\]\[(\-–—]*(?P<sign>[✅❌✓✗✔✘☑])")
+_TICKS = "✅✓✔☑"
+_FINAL = re.compile(
+    r"^[ \t>#*_`\-•]*(?:(?:final|overall)\s+)?(?:verdict|judge?ment|answer|conclusion)\b[^\n]*", re.I | re.M
+)
+_LEAK = re.compile(
+    r"\[(?:right|wrong)\]|\b(?:(?:given|provided|known|reference|gold|true|correctness)\s+(?:labels?|verdicts?|annotations?)"
+    r"|(?:the|its|this|your)\s+labels?\s+(?:is|are|says?|states?|indicates?|shows?|given|provided)"
+    r"|(?:is|are|was|were|as|being)\s+(?:(?:labell?ed|annotated|tagged)\b|marked\s+(?:as\s+)?(?:right|wrong|correct|incorrect))"
+    r"|according\s+to\s+the\s+(?:labels?|verdicts?|annotations?|markings?)"
+    r"|(?:i|we)\s+(?:was|were|am|are|have\s+been)\s+(?:told|informed|given)|as\s+(?:indicated|stated|noted|told)\s+(?:above|in\s+the\s+prompt)"
+    r"|(?:reference|gold|ground[- ]truth)\s+(?:answer|solution)|answer\s+key)\b",
+    re.I,
+)
 
 
 def read_verdicts(text: str, steps: int) -> list[bool] | None:
     """Read the verdict of each step from a critique; None unless every step has exactly one."""
     found: dict[int, bool] = {}
-    for number, word in _VERDICT.findall(text):
-        if int(number) in found:
+    for number, _, verdict in _lines(text):
+        if verdict is None:
+            continue
+        if number in found:
             return None
-        found[int(number)] = word.lower() in ("right", "correct")
+        found[number] = verdict
     return [found[index] for index in range(1, steps + 1)] if set(found) == set(range(1, steps + 1)) else None
+
+
+def read_explanations(text: str, steps: int) -> list[str]:
+    """Read what a critique says of each step; empty where it says nothing."""
+    lines = [(number, start) for number, start, verdict in _lines(text) if verdict is not None]
+    found = [""] * steps
+    ends = [start for _, start in lines[1:]]
+    for (number, start), end in zip(lines, [*ends, len(text)], strict=False):
+        if 1 <= number <= steps:
+            final = _FINAL.search(text, start, end)
+            found[number - 1] = text[start : final.start() if final and final.start() > start else end].strip()
+    return found
+
+
+def mentions_labels(text: str) -> bool:
+    """Whether a critic lets slip that it was told the verdicts."""
+    return _LEAK.search(text) is not None
+
+
+def _lines(text: str) -> list[tuple[int, int, bool | None]]:
+    """Number, start and verdict of every line that is about a step."""
+    start = text.rfind("</think>") + 1
+    found: list[tuple[int, int, bool | None]] = []
+    for head in _HEAD.finditer(text, start):
+        found.append((int(head["named"] or head["bare"]), head.start(), _verdict(head["rest"])))
+    return found
+
+
+def _verdict(rest: str) -> bool | None:
+    sign = _SIGN.match(rest)
+    word = _WORD.match(rest)
+    if word is None and sign is not None:
+        return sign["sign"] in _TICKS
+    if word is None:  # the step written out again, its verdict at the end of the line
+        tail = _TAIL.search(rest)
+        return None if tail is None else tail["word"].lower() in ("right", "correct")
+    right = word["word"].lower() in ("right", "correct", "valid")
+    right = right != bool(word["not"])
+    return None if sign is not None and (sign["sign"] in _TICKS) != right else right
 
 
 class CritiqueParams(Params):
     """Parameters of `critique`."""
 
-    temperature: float = Field(1.0, ge=0, description="Of the student's attempt.")
-    attempt_tokens: int = Field(512, ge=1)
+    temperature: float = Field(1.0, ge=0, description="Of the student's attempt; ours.")
+    attempt_tokens: int = Field(512, ge=1, description="Upper bound on the student's attempt; ours.")
     max_tokens: int = Field(
         1024, ge=1, description="Upper bound on the critique (the repository trains at length 1024)."
     )
+    completions: int = Field(
+        0, ge=0, le=64, description="Where no derivation is known, label steps by so many completions; 0 refuses; ours."
+    )
+    most_steps: int = Field(16, ge=1, le=200, description="Steps that are labelled by completion at most; ours.")
 
 
-@method("critique", paper="arXiv:2406.14024", makes=("stepwise",), roles=("student", "teacher"), params=CritiqueParams)
+@method(
+    "critique",
+    paper="arXiv:2406.14024",
+    makes=("stepwise",),
+    roles=("student", "teacher"),
+    params=CritiqueParams,
+    calls=lambda params: {"student": 1 + params.completions * params.most_steps, "teacher": 1},
+)
 async def critique(problem: Problem, models: Models, params: CritiqueParams) -> AsyncIterator[Sample]:
     """The teacher explains, step by step, the known verdicts on a student's attempt."""
     attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
     task = get_task(problem.task)
-    review = task.review(problem, attempt.text)
-    if review is None:
-        raise RequestRefused("no_derivation", f"no rule labels the steps of problem {problem.id}")
-    steps, labels = list(review.steps), list(review.labels)
-    right = review.outcome is Outcome.CORRECT
+    steps, labels, source = await _labels(problem, models, params, attempt.text)
+    right = task.check(problem, attempt.text).outcome is Outcome.CORRECT
     reply = await models.teacher(
         "critique", steps=steps, labels=labels, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
     )
@@ -62,10 +138,49 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
             "final_label": right,
             "readable": bool(steps) and task.check(problem, attempt.text).answer is not None,
             "critic_verdicts": verdicts,
-            "first_error_step": None if review.first_wrong is None else review.first_wrong + 1,
-            "label_source": "rule",
-            "mentions_labels": bool(_LEAK.search(reply.text)),
+            "step_critiques": read_explanations(reply.text, len(steps)),
+            "first_error_step": _first_error(steps, labels, right, source),
+            "label_source": source,
+            "mentions_labels": mentions_labels(reply.text),
             "agrees": verdicts == labels,
+            "label_agreement": _agreement(verdicts, labels),
             "complete": reply.complete,
         },
+        parents=[*(one.call_id for one in models.replies[:-1]), reply.call_id],
     )
+
+
+async def _labels(
+    problem: Problem, models: Models, params: CritiqueParams, attempt: str
+) -> tuple[list[str], list[bool], str]:
+    """The steps of an attempt, whether each is right, and who says so: a rule, or completions where none is known."""
+    task = get_task(problem.task)
+    review = task.review(problem, attempt)
+    if review is not None:
+        return list(review.steps), list(review.labels), "rule"
+    if not params.completions:
+        raise RequestRefused("no_derivation", f"no rule labels the steps of problem {problem.id}")
+    steps = task.steps(attempt)[: params.most_steps]
+    values = await completion_values(
+        problem,
+        models,
+        steps,
+        completions=params.completions,
+        temperature=params.temperature,
+        max_tokens=params.attempt_tokens,
+    )
+    return steps[: len(values)], [value > 0 for value in values], "monte_carlo"
+
+
+def _first_error(steps: list[str], labels: list[bool], right: bool, source: str) -> int | None:
+    """The first wrong step, counted from 1; by rule, one past the last when all are right but the answer is not."""
+    if False in labels:
+        return labels.index(False) + 1
+    return None if right or source != "rule" else len(steps) + 1
+
+
+def _agreement(verdicts: list[bool] | None, labels: list[bool]) -> float | None:
+    """Share of steps on which the critic says what the label says."""
+    if not verdicts:
+        return None
+    return round(sum(said == label for said, label in zip(verdicts, labels, strict=True)) / len(labels), 4)

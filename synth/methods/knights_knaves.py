@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from synth.ask import Models
-from synth.methods.base import Params, method
+from synth.methods.base import Params, method, whole
 from synth.problems import get_task
 from synth.problems.base import Outcome, Problem
 from synth.sample import Sample
@@ -18,8 +18,8 @@ class KnightsKnavesParams(Params):
     filter: Literal["none", "correct"] = Field(
         "none", description="`none` keeps wrong chains too, as the paper does (no rejection sampling)."
     )
-    temperature: float = Field(0.7, ge=0)
-    max_tokens: int = Field(4096, ge=1)
+    temperature: float = Field(0.7, ge=0, description="Of the teacher; unpublished, ours.")
+    max_tokens: int = Field(4096, ge=1, description="Upper bound on a chain; unpublished, ours.")
 
 
 @method(
@@ -37,7 +37,7 @@ async def knights_knaves(problem: Problem, models: Models, params: KnightsKnaves
     check = get_task(problem.task).check(problem, reply.text)
     yield Sample(
         messages=models.messages("solve"),
-        response=reply.text,
+        response=whole(reply),
         answer=check.answer,
         attrs={
             **problem.attrs,

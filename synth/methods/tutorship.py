@@ -1,58 +1,47 @@
-"""Tutorship amplification (JiuZhang-8B, arXiv:2501.14002): a student's attempt, a teacher's check and correction."""
+"""Tutorship amplification (JiuZhang-8B, arXiv:2501.14002): a student's attempt, a teacher's check and correction.
 
-import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+The teacher sees the reference answer, the student never does. How good the teacher is and what a lesson is worth can be
+read from the rows:
+
+    -- the teacher's error rate: where its verdict and the checker disagree
+    select avg(((attrs->>'agrees') = 'false')::int) from samples
+    where method = 'tutorship' and (attrs->>'oracle_check') in ('correct', 'wrong') and (attrs->>'check') is not null
+    -- what a lesson is worth (`retry: true`): right after a hint, less right on a second try without one
+    select avg(((attrs->>'second_correct') = 'true')::int) - avg(((attrs->>'control_correct') = 'true')::int) from samples
+    where method = 'tutorship' and (attrs->>'second_attempt') is not null and (attrs->>'control_attempt') is not null
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from pydantic import Field
 
-from synth.ask import Models
-from synth.methods.base import Params, method
+from storage.ids import seed_from
+from synth.ask import Models, Reply
+from synth.methods.base import Params, method, together
+from synth.methods.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
 from synth.problems import get_task
 from synth.problems.base import Outcome, Problem
 from synth.sample import Sample
-
-_CHECK = re.compile(r"^\W*check\W*\s*(correct|right|wrong|incorrect)\b", re.I | re.M)
-_STEP = re.compile(r"^\W*first wrong step\W*\s*(\d{1,4})\b", re.I | re.M)
-_WHY = re.compile(r"^\W*why\W*\s*(.+)$", re.I | re.M)
-_CORRECTED = re.compile(r"^\W*corrected\W*$\n?(.*)\Z", re.I | re.M | re.S)
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """A teacher's reply, read.
-
-    Attributes:
-        check: `correct` or `wrong`; None when the reply does not say.
-        first_wrong: First wrong step, counted from 1.
-        why: What is wrong.
-        corrected: The right steps from there on.
-    """
-
-    check: str | None
-    first_wrong: int | None
-    why: str
-    corrected: str
-
-
-def read_lesson(text: str) -> Lesson:
-    """Read a teacher's reply in the form that the prompt `correct` asks for."""
-    check, step, why, corrected = _CHECK.search(text), _STEP.search(text), _WHY.search(text), _CORRECTED.search(text)
-    verdict = None if check is None else "correct" if check[1].lower() in ("correct", "right") else "wrong"
-    return Lesson(
-        verdict,
-        int(step[1]) if step else None,
-        why[1].strip() if why else "",
-        corrected[1].strip() if corrected else "",
-    )
 
 
 class TutorshipParams(Params):
     """Parameters of `tutorship`."""
 
-    temperature: float = Field(1.0, ge=0, description="Of the student's attempt; unpublished, ours.")
-    attempt_tokens: int = Field(512, ge=1, description="Upper bound on the student's attempt.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on the teacher's reply.")
+    temperature: float = Field(1.0, ge=0, description="Of the student's attempts; unpublished, ours.")
+    attempt_tokens: int = Field(512, ge=1, description="Upper bound on an attempt of the student; ours.")
+    max_tokens: int = Field(1024, ge=1, description="Upper bound on the teacher's reply; ours.")
+    confirmations: float = Field(
+        0.3, ge=0, le=1, description="Rows that only confirm a right attempt: at most this share; unpublished, ours."
+    )
+    retry: bool = Field(False, description="Ask the student again after the lesson, which becomes a number; ours.")
+    control: bool = Field(
+        True, description="With `retry`, also ask again without the lesson: what a second try is worth by itself; ours."
+    )
+
+
+def _calls(params: TutorshipParams) -> Mapping[str, int]:
+    return {"student": 1 + params.retry * (1 + params.control), "teacher": 1}
 
 
 @method(
@@ -61,17 +50,21 @@ class TutorshipParams(Params):
     makes=("sft",),
     roles=("student", "teacher"),
     params=TutorshipParams,
+    calls=_calls,
+    shows_gold=("correct",),
 )
 async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -> AsyncIterator[Sample]:
     """The student tries, the teacher checks, names the first wrong step, explains and completes."""
+    task = get_task(problem.task)
     attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
     reply = await models.teacher("correct", attempt=attempt.text, max_tokens=params.max_tokens)
     lesson = read_lesson(reply.text)
-    task = get_task(problem.task)
     steps = task.steps(attempt.text)
     checked = task.check(problem, attempt.text)
-    corrected = task.check(problem, lesson.corrected)
     right = checked.outcome is Outcome.CORRECT
+    again: dict[str, Any] = {}
+    if params.retry and lesson.check == "wrong":
+        again = await _try_again(problem, models, params, attempt, lesson)
     yield Sample(
         messages=models.messages("tutor", attempt=attempt.text),
         response=models.text(
@@ -84,11 +77,12 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
         )
         if lesson.check
         else reply.text,
-        answer=checked.answer if lesson.check == "correct" else corrected.answer,
+        answer=checked.answer if lesson.check == "correct" else task.check(problem, lesson.corrected).answer,
         attrs={
             "op": "tutor_amp",
             "student_attempt": attempt.text,
             "student_model": attempt.model,
+            "teacher_model": reply.model,
             "check": lesson.check,
             "first_error_step": lesson.first_wrong,
             "error_explanation": lesson.why,
@@ -96,6 +90,51 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
             "readable": bool(steps) and checked.answer is not None,
             "oracle_check": checked.outcome.value,
             "agrees": None if lesson.check is None else (lesson.check == "correct") == right,
+            **_rule(problem, attempt.text, lesson),
+            **_confirmation(problem, lesson, params),
+            **again,
+            "refused": "mentions_reference" if mentions_reference(reply.text) else None,
             "complete": reply.complete,
         },
+        parents=[attempt.call_id, reply.call_id],
     )
+
+
+def _rule(problem: Problem, attempt: str, lesson: Lesson) -> dict[str, Any]:
+    """Where the derivation is known: the first wrong step by rule, and whether the teacher named the same."""
+    review = get_task(problem.task).review(problem, attempt)
+    if review is None:
+        return {}
+    by_rule = None if review.first_wrong is None else review.first_wrong + 1
+    return {"rule_first_error_step": by_rule, "step_agrees": by_rule == lesson.first_wrong}
+
+
+def _confirmation(problem: Problem, lesson: Lesson, params: TutorshipParams) -> dict[str, Any]:
+    """Mark a row that only confirms: over the night, those with the lowest draws are kept up to the cap."""
+    if lesson.check != "correct":
+        return {}
+    draw = seed_from("confirmation", problem.id) / 2**63
+    return {"share_of": "confirmation", "share_cap": params.confirmations, "share_draw": round(draw, 9)}
+
+
+async def _try_again(
+    problem: Problem, models: Models, params: TutorshipParams, attempt: Reply, lesson: Lesson
+) -> dict[str, Any]:
+    """Ask the student again after the lesson, without what would give the answer away; and once without the lesson.
+
+    The hint is the first wrong step and what is wrong with it, never the corrected steps: those end in the answer. An
+    explanation that holds the answer is left out too.
+    """
+    task = get_task(problem.task)
+    gives_away = mentions_answer(lesson.why, problem)
+    hint = "" if gives_away else lesson.why
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.attempt_tokens}
+    asked = [models.student("retry", attempt=attempt.text, first_error_step=lesson.first_wrong, why=hint, **options)]
+    if params.control:
+        asked.append(models.student("solve", sample=1, **options))
+    names = ("second", "control")
+    found: dict[str, Any] = {"explanation_gives_answer": gives_away}
+    for name, reply in zip(names, await together(asked), strict=False):
+        found[f"{name}_attempt"] = reply.text
+        found[f"{name}_correct"] = task.check(problem, reply.text).outcome is Outcome.CORRECT
+    return found

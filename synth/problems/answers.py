@@ -19,7 +19,7 @@ MAX_SCANNED = 32_000  # only the end of a response is searched for its answer
 MAX_ANSWER = 400  # characters; what is longer is not an answer
 MAX_DIGITS = 60  # of one number
 
-_BOXED = re.compile(r"\\f?boxed\s*\{")
+_BOXED = re.compile(r"\\(?:f?boxed|fbox)\s*\{")
 _HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
 _OPENED = re.compile(r"<answer>", re.IGNORECASE)
 _CLOSED = re.compile(r"</answer>", re.IGNORECASE)
@@ -33,6 +33,8 @@ _OTHER_HEADING = re.compile(
     r"^(?:step|part|case|solution|calculation|explanation|conclusion|summary|verification|check|given|understand\w*)\b",
     re.IGNORECASE,
 )
+_AFTERTHOUGHT = re.compile(r"(?<=\S)(?:,\s*(?:because|since|as|so|which|where|given)\b|\s+because\b).*$", re.IGNORECASE)
+_GLOSS = re.compile(r"\s*\((?P<words>[a-z]+(?:[ -][a-z]+){0,6})\)$")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _EQUALS = re.compile(r"^(?:[A-Za-z]|[\d\s+\-*/x×÷().,$%]+)\s*=\s*(?=[^=]+$)")
 
@@ -42,7 +44,9 @@ _VULGAR = {
     if unicodedata.decomposition(character).startswith("<fraction>") and unicodedata.numeric(character, 0) != 1
 }
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*([^{}]*?)\s*\}\s*\{\s*([^{}]*?)\s*\}")
+_LATEX_DIGITS = re.compile(r"\\[dt]?frac\s*([0-9])\s*([0-9])(?![0-9])")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|operatorname)\s*\{([^{}]*)\}")
+_LATEX_SPACE = re.compile(r"(?<=[\d{}])~")  # a tilde before a number says that it is rounded
 _LATEX_NOISE = re.compile(r"\\[,;:!()\[\] ]|\\(?:quad|left|right|displaystyle)\b|\^\s*\{?\\circ\}?")
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
@@ -210,15 +214,15 @@ def _one_line(found: str) -> str:
     end = _SENTENCE_END.search(line)
     if end and (end.start() > 0 or end.end() == len(line)):
         line = line[: end.start()]
-    line = line.strip("*_` \t")
+    line = _AFTERTHOUGHT.sub("", line).strip("*_` \t")
     return _EQUALS.sub("", line, count=1).strip() if len(line) <= MAX_ANSWER else line
 
 
 def _plain(text: str) -> str:
     """Undo typography: other digits, dashes and spaces, LaTeX around numbers. Superscripts stay, on purpose."""
     text = "".join(_VULGAR_SPACED.get(character, character) for character in text)
-    text = _LATEX_TEXT.sub(r" \1", text).replace("{,}", ",")
-    text = _LATEX_FRACTION.sub(r" \1/\2", text)
+    text = _LATEX_TEXT.sub(r" \1", _LATEX_SPACE.sub(" ", text)).replace("{,}", ",")
+    text = _LATEX_DIGITS.sub(r" \1/\2", _LATEX_FRACTION.sub(r" \1/\2", text))
     text = _LATEX_NOISE.sub("", text).replace("\\$", "$").replace("\\%", "%")
     text = text.replace("\u2212", "-").replace("\u2013", "-").replace("\uff0c", ",").replace("\uff0e", ".")
     return " ".join("".join(_ascii_digit(character) for character in text).split())
@@ -246,7 +250,7 @@ def _parse(text: str) -> tuple[Fraction, bool] | None:
     plain = _plain(text).strip("*_` ")
     if len(plain) > 2 and plain[0] == plain[-1] == "$":
         plain = plain[1:-1]
-    match = _NUMBER.match(plain.rstrip(". ").casefold())
+    match = _NUMBER.match(_without_gloss(plain.rstrip(". ").casefold()))
     if match is None or (match["sign"] and match["inner"]) or sum(map(str.isdigit, plain)) > MAX_DIGITS:
         return None
     unit = match["unit"].strip()
@@ -257,6 +261,14 @@ def _parse(text: str) -> tuple[Fraction, bool] | None:
         return None
     negative = "-" in (match["sign"] + match["inner"])
     return -value if negative else value, unit in _HUNDREDTHS
+
+
+def _without_gloss(text: str) -> str:
+    """A number without its words in brackets, `5 (five)`, unless these may change it."""
+    gloss = _GLOSS.search(text)
+    if gloss is None or any(word in _CHANGES_VALUE for word in re.split("[ -]", gloss["words"])):
+        return text
+    return text[: gloss.start()]
 
 
 def _unit_keeps_value(unit: str, *, glued: bool) -> bool:

@@ -71,6 +71,13 @@ def test_a_query_before_the_first_night_says_what_to_do(cli):
     assert "run a recipe first" in cli("sql", "select 1", code=1)
 
 
+def test_a_prefect_server_that_is_gone_is_a_sentence(cli):
+    cli.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
+    cli.environment["PREFECT_CLIENT_MAX_RETRIES"] = "0"
+    words = cli("run", cli.recipe(SMALL), "--quiet", code=1)
+    assert "http://127.0.0.1:9/api" in words and "unset PREFECT_API_URL" in words
+
+
 def test_plan_writes_nothing(cli):
     plan = json.loads(cli("plan", cli.recipe(SMALL), "--json"))
     assert plan["attempts"] == {"cot": 60} and plan["calls"] == 60 and plan["cost"] == 0

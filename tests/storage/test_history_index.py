@@ -27,7 +27,9 @@ def signatures(ids, scheme="s"):
             "task": ["t"] * len(ids),
             "exact": [f"{sum(one.encode()):032x}" for one in ids],
             "scheme": [scheme] * len(ids),
-            "minhash": pa.array([[sum(one.encode()) + slot for slot in range(SLOTS)] for one in ids], pa.list_(pa.uint32())),
+            "minhash": pa.array(
+                [[sum(one.encode()) + slot for slot in range(SLOTS)] for one in ids], pa.list_(pa.uint32())
+            ),
         }
     )
 
@@ -89,7 +91,9 @@ def test_many_nights_are_merged(lake):
     assert {night for _, night in known(index)} == {f"{night:02}" for night in range(MOST_RUNS + 5)}
 
 
-@pytest.mark.parametrize("damage", ["lost", "one run lost", "a file cut", "no manifest", "half a merge", "half written"])
+@pytest.mark.parametrize(
+    "damage", ["lost", "one run lost", "a file cut", "no manifest", "half a merge", "half written"]
+)
 def test_a_damaged_index_is_made_again(lake, damage, monkeypatch, tmp_path):
     for night in range(3):
         accept(lake, f"{night}", [f"{night}a", f"{night}b"])

@@ -6,12 +6,10 @@ A statement is a nested tuple: `("knight", j)`, `("knave", j)`, `("not", s)`, `(
 Truth tables are integers: bit `a` tells the truth under assignment `a`, and bit `j` of `a` says that j is a knight.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from itertools import permutations, product
 from typing import Any
-
-from storage.ids import canonical_json
 
 Statement = tuple[Any, ...]
 Puzzle = tuple[Statement, ...]
@@ -29,6 +27,7 @@ def _knight_tables(people: int) -> tuple[int, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 14)  # eight people can say 1,016 things of depth two
 def truth_table(statement: Statement, people: int) -> int:
     """The assignments under which a statement is true, as bits."""
     everything = (1 << (1 << people)) - 1
@@ -71,24 +70,38 @@ def conflicts(puzzle: Puzzle, roles: dict[int, bool]) -> list[int]:
     return found
 
 
+@lru_cache(maxsize=1 << 15)
+def consistent_table(statement: Statement, speaker: int, people: int) -> int:
+    """The assignments that a statement allows, as bits: its speaker is a knight exactly when it is true."""
+    everything = (1 << (1 << people)) - 1
+    return everything & ~(_knight_tables(people)[speaker] ^ truth_table(statement, people))
+
+
 def solutions(puzzle: Puzzle) -> list[tuple[bool, ...]]:
     """All assignments (True is a knight) under which exactly the knights speak the truth."""
     people = len(puzzle)
     table = (1 << (1 << people)) - 1
     for speaker, statement in enumerate(puzzle):
-        table &= ~(_knight_tables(people)[speaker] ^ truth_table(statement, people))
-    return [
-        tuple(bool(assignment >> person & 1) for person in range(people))
-        for assignment in range(1 << people)
-        if table >> assignment & 1
-    ]
+        table &= consistent_table(statement, speaker, people)
+    found = []
+    while table:
+        lowest = table & -table
+        found.append(assignment_roles(lowest.bit_length() - 1, people))
+        table ^= lowest
+    return found
 
 
-def mentioned(statement: Statement) -> list[int]:
+def assignment_roles(assignment: int, people: int) -> tuple[bool, ...]:
+    """The roles in an assignment: bit j says that j is a knight."""
+    return tuple(bool(assignment >> person & 1) for person in range(people))
+
+
+@lru_cache(maxsize=1 << 14)
+def mentioned(statement: Statement) -> tuple[int, ...]:
     """The people named in a statement, in order of their first mention."""
     if statement[0] in (KNIGHT, KNAVE):
-        return [statement[1]]
-    return list(dict.fromkeys(person for argument in statement[1:] for person in mentioned(argument)))
+        return (statement[1],)
+    return tuple(dict.fromkeys(person for argument in statement[1:] for person in mentioned(argument)))
 
 
 def canonical(puzzle: Puzzle) -> str:
@@ -97,9 +110,13 @@ def canonical(puzzle: Puzzle) -> str:
     The order of what `and`, `or` and `iff` join does not count either. People are first told apart by what they say and
     who speaks of them, then the least form over the orders that are left is taken.
     """
-    colours = _colours(puzzle)
-    classes = [[p for p in range(len(puzzle)) if colours[p] == colour] for colour in sorted(set(colours))]
-    return canonical_json(min(_renamed(puzzle, order) for order in _orders(classes)))
+    colours = _first_colours(puzzle)
+    if len(set(colours)) < len(puzzle):
+        colours = _colours(puzzle, colours)
+    classes: list[list[int]] = [[] for _ in puzzle]
+    for person, colour in enumerate(colours):
+        classes[colour].append(person)
+    return min(_renamed(puzzle, order) for order in _orders([members for members in classes if members]))
 
 
 def as_puzzle(value: Iterable[Any]) -> Puzzle:
@@ -111,15 +128,29 @@ def _as_tuple(value: Sequence[Any]) -> Statement:
     return tuple(_as_tuple(part) if isinstance(part, list | tuple) else part for part in value)
 
 
-def _orders(classes: list[list[int]]) -> Iterator[list[int]]:
-    for chosen in product(*(permutations(members) for members in classes)):
-        yield [person for members in chosen for person in members]
+def _orders(classes: list[list[int]]) -> Iterable[list[int]]:
+    if all(len(members) == 1 for members in classes):
+        return [[members[0] for members in classes]]
+    return (
+        [person for members in chosen for person in members]
+        for chosen in product(*(permutations(members) for members in classes))
+    )
 
 
-def _renamed(puzzle: Puzzle, order: Sequence[int]) -> Puzzle:
-    """The puzzle with person `order[k]` as number k."""
-    number: dict[int, Any] = {person: index for index, person in enumerate(order)}
-    return tuple(_relabel(puzzle[person], number) for person in order)
+def _renamed(puzzle: Puzzle, order: Sequence[int]) -> str:
+    """The puzzle as JSON with person `order[k]` as number k."""
+    number = {person: index for index, person in enumerate(order)}
+    return f"[{','.join([_renamed_text(puzzle[person], number) for person in order])}]"
+
+
+def _renamed_text(statement: Statement, number: dict[int, int]) -> str:
+    operator = statement[0]
+    if operator in (KNIGHT, KNAVE):
+        return f'["{operator}",{number[statement[1]]}]'
+    parts = [_renamed_text(argument, number) for argument in statement[1:]]
+    if operator in _UNORDERED:
+        parts.sort()
+    return f'["{operator}",{",".join(parts)}]'
 
 
 def _relabel(statement: Statement, label: dict[int, Any]) -> Statement:
@@ -130,10 +161,32 @@ def _relabel(statement: Statement, label: dict[int, Any]) -> Statement:
     return (operator, *(sorted(parts) if operator in _UNORDERED else parts))
 
 
-def _colours(puzzle: Puzzle) -> list[int]:
-    """Tell people apart by properties that no renaming changes, refined until nothing more is told apart."""
+@lru_cache(maxsize=1 << 15)
+def _shape(statement: Statement, person: int) -> str:
+    """A statement that forgets its people, but for one."""
+    return _renamed_text(statement, {other: int(other == person) for other in mentioned(statement)})
+
+
+def _first_colours(puzzle: Puzzle) -> list[int]:
+    """Tell people apart by the shape of what they say and of what others say of them; most puzzles need no more."""
+    told: list[list[str]] = [[] for _ in puzzle]
+    for speaker, statement in enumerate(puzzle):
+        for person in mentioned(statement):
+            if person != speaker:
+                told[person].append(_shape(statement, person))
+    return _ranked(
+        [" ".join([_shape(statement, person), *sorted(told[person])]) for person, statement in enumerate(puzzle)]
+    )
+
+
+def _ranked(views: Sequence[Any]) -> list[int]:
+    order = sorted(views)
+    return [order.index(view) for view in views]
+
+
+def _colours(puzzle: Puzzle, colours: list[int]) -> list[int]:
+    """Tell people apart further, by the colours of those they speak of, until nothing more is told apart."""
     people = range(len(puzzle))
-    colours = [0] * len(puzzle)
     while True:
         seen = []
         for person in people:
@@ -144,7 +197,7 @@ def _colours(puzzle: Puzzle) -> list[int]:
                 if speaker != person and person in mentioned(puzzle[speaker])
             )
             seen.append((colours[person], _relabel(puzzle[person], label), told_of))
-        ranks = [sorted(seen).index(view) for view in seen]
+        ranks = _ranked(seen)
         if len(set(ranks)) == len(set(colours)):
             return ranks
         colours = ranks

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from synth.problems.answers import NO_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, final_part
 from synth.problems.base import Check, Outcome, Problem, Review
@@ -10,14 +11,10 @@ from synth.problems.derivation import split_steps
 from synth.problems.knights_knaves.search import answer_line, solution_lines
 from synth.problems.knights_knaves.statements import Puzzle, as_puzzle, conflicts, truth_table
 from synth.problems.knights_knaves.text import Style, answer_text, claim_text, role_word
+from synth.problems.knights_knaves.words import KNIGHTS, Words
 
 MAX_READ = 4_000  # characters of an answer
 
-_ROLE = re.compile(r"\bkn(?:ight|ave)s?\b", re.IGNORECASE)
-_SAYS = re.compile(
-    r"(?P<name>[^\W\d_]+)\s*(?:\bis\b|\bmust be\b|[:=–—→(-]|->)\s*(?:an?\s+|the\s+)?(?P<role>knight|knave)\b",
-    re.IGNORECASE,
-)
 _UNSURE = re.compile(
     r"\b(?:if|or|not|either|neither|nor|suppose|assum\w*|cannot|can't|isn't|would|could|might|maybe|perhaps|try|unless"
     r"|says?|said|claim\w*|states?|implies|whether|contradict\w*|but)\b|\?",
@@ -25,7 +22,30 @@ _UNSURE = re.compile(
 )
 _MARKUP = re.compile(r"[*_`#]|\\(?:text|mathrm|textbf|boxed)\b|[{}\\]")
 _NUMBERED = re.compile(r"\(\d{1,2}\)|^\s*(?:\d{1,2}[.)]|[-•])\s+", re.MULTILINE)
+_STATES = r"(?P<name>[^\W\d_]+)\s*(?:\bis\b|\bmust be\b|[:=–—→(-]|->)\s*(?:an?\s+|the\s+)?(?P<role>{words})\b"
 _COMPACT_STEP = re.compile(r"^(?P<roles>[a-z]+ kn(?:ight|ave)(?: [a-z]+ kn(?:ight|ave))*) : (?P<verdict>ok|[a-z]+ no)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """How roles are found in a text.
+
+    Attributes:
+        role: A role word, also in the plural.
+        states: A name and the role it is given.
+    """
+
+    role: re.Pattern[str]
+    states: re.Pattern[str]
+
+    @staticmethod
+    @cache
+    def of(words: Words) -> "_Patterns":
+        either = f"{re.escape(words.truthful)}|{re.escape(words.lying)}"
+        return _Patterns(
+            re.compile(rf"\b(?:{either})(?:e?s)?\b", re.IGNORECASE),
+            re.compile(_STATES.replace("{words}", either), re.IGNORECASE),
+        )
 
 
 class KnightsKnavesTask:
@@ -39,13 +59,13 @@ class KnightsKnavesTask:
         After the reward of Logic-RL: there must be as many role words as people, else the answer is unverifiable.
         """
         puzzle = _Given.of(problem)
-        part = final_part(response) or _closing(response)
+        part = final_part(response) or _closing(response, puzzle.words)
         if part is None:
             return Check(Outcome.UNVERIFIABLE, None, NO_ANSWER)
-        roles = _read_roles(part, puzzle.names)
+        roles = read_roles(part, puzzle.names, puzzle.words)
         if roles is None:
             return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER)
-        answer = answer_text(roles, puzzle.names)
+        answer = answer_text(roles, puzzle.names, puzzle.words)
         if roles == puzzle.solution:
             return Check(Outcome.CORRECT, answer)
         return Check(Outcome.WRONG, answer, WRONG_ANSWER)
@@ -57,8 +77,8 @@ class KnightsKnavesTask:
     def solve(self, problem: Problem) -> str | None:
         """Write the search down, ending in `#### Ann is a knight, Ben is a knave`."""
         puzzle = _Given.of(problem)
-        lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style)
-        return "\n".join([*lines, answer_line(puzzle.solution, puzzle.names)])
+        lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style, puzzle.words)
+        return "\n".join([*lines, answer_line(puzzle.solution, puzzle.names, puzzle.words)])
 
     def review(self, problem: Problem, attempt: str) -> Review | None:
         """Find the first line that is wrong, name a statement that the answer breaks, and write the search down.
@@ -73,7 +93,7 @@ class KnightsKnavesTask:
         if wrong is None and check.outcome is Outcome.CORRECT:
             return Review(check.outcome, tuple(steps), (True,) * len(steps), None)
         first_wrong = len(steps) if wrong is None else wrong
-        lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style)
+        lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style, puzzle.words)
         shared = 0
         while shared < min(first_wrong, len(lines)) and lines[shared] == steps[shared]:
             shared += 1
@@ -83,7 +103,10 @@ class KnightsKnavesTask:
             labels=tuple(index < first_wrong for index in range(len(steps))),
             first_wrong=first_wrong,
             explanation=_explain(steps, first_wrong, check, puzzle),
-            correction=(*lines[shared if shared == first_wrong else 0 :], answer_line(puzzle.solution, puzzle.names)),
+            correction=(
+                *lines[shared if shared == first_wrong else 0 :],
+                answer_line(puzzle.solution, puzzle.names, puzzle.words),
+            ),
         )
 
 
@@ -95,15 +118,17 @@ class _Given:
     names: tuple[str, ...]
     solution: tuple[bool, ...]
     style: Style
+    words: Words
 
     @staticmethod
     def of(problem: Problem) -> "_Given":
         attrs = problem.attrs
         style: Style = "compact" if attrs["style"] == "compact" else "full"
-        return _Given(as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style)
+        words = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
+        return _Given(as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style, words)
 
 
-def _closing(response: str) -> str | None:
+def _closing(response: str, words: Words) -> str | None:
     """The last paragraph of an answer without a mark, if it states roles and is sure of them."""
     text = response.rpartition("</think>")[2].strip()
     if not text or "<think>" in text:
@@ -111,25 +136,26 @@ def _closing(response: str) -> str | None:
     last = re.split(r"\n\s*\n", text)[-1]
     line = last.strip().splitlines()[-1]
     for part in (line, last):
-        if _ROLE.search(part) and not _UNSURE.search(part):
+        if _Patterns.of(words).role.search(part) and not _UNSURE.search(part):
             return part
     return None
 
 
-def _read_roles(part: str, names: Sequence[str]) -> tuple[bool, ...] | None:
+def read_roles(part: str, names: Sequence[str], words: Words = KNIGHTS) -> tuple[bool, ...] | None:
     """The roles that a text gives to all people; None unless it names each of them once and nothing else."""
+    patterns = _Patterns.of(words)
     text = _NUMBERED.sub(" ", _MARKUP.sub(" ", part[:MAX_READ])).strip()
-    if len(_ROLE.findall(text)) > len(names):
+    if len(patterns.role.findall(text)) > len(names):
         text = text.splitlines()[0]
-    if len(_ROLE.findall(text)) != len(names) or _UNSURE.search(text):
+    if len(patterns.role.findall(text)) != len(names) or _UNSURE.search(text):
         return None
     number = {name.casefold(): index for index, name in enumerate(names)}
     roles: dict[int, bool] = {}
-    for match in _SAYS.finditer(text):
+    for match in patterns.states.finditer(text):
         person = number.get(match["name"].casefold())
         if person is None or person in roles:
             return None
-        roles[person] = match["role"].casefold() == role_word(True)
+        roles[person] = match["role"].casefold() == words.truthful
     return tuple(roles[person] for person in range(len(names))) if len(roles) == len(names) else None
 
 
@@ -148,12 +174,13 @@ def _step_right(step: str, puzzle: _Given) -> bool:
         return not against if verdict == "ok" else verdict.removesuffix(" no") in against
     if _UNSURE.search(step):
         return True
-    stated = [(number.get(match["name"].casefold()), match["role"].casefold()) for match in _SAYS.finditer(step)]
-    return all(person is None or role == role_word(puzzle.solution[person]) for person, role in stated)
+    found = _Patterns.of(puzzle.words).states.finditer(step)
+    stated = [(number.get(match["name"].casefold()), match["role"].casefold()) for match in found]
+    return all(person is None or role == puzzle.words.word(puzzle.solution[person]) for person, role in stated)
 
 
 def _explain(steps: Sequence[str], first_wrong: int, check: Check, puzzle: _Given) -> str:
-    roles = _read_roles(check.answer, puzzle.names) if check.answer else None
+    roles = read_roles(check.answer, puzzle.names, puzzle.words) if check.answer else None
     if check.outcome is Outcome.WRONG and roles is not None:
         return _broken(roles, puzzle)
     if first_wrong < len(steps) and puzzle.style == "full":
@@ -168,9 +195,9 @@ def _broken(roles: Sequence[bool], puzzle: _Given) -> str:
     for speaker, statement in enumerate(puzzle.statements):
         true = bool(truth_table(statement, people) >> assignment & 1)
         if true != roles[speaker]:
-            name, claim = puzzle.names[speaker], claim_text(statement, puzzle.names, puzzle.style)
+            name, claim = puzzle.names[speaker], claim_text(statement, puzzle.names, puzzle.style, puzzle.words)
             if puzzle.style == "compact":
                 return f"{name} says {claim} : {name} no ."
             word = "true" if true else "false"
-            return f"{name} cannot be a {role_word(roles[speaker])}: the claim that {claim} would then be {word}."
+            return f"{name} cannot be {puzzle.words.a(roles[speaker])}: the claim that {claim} would then be {word}."
     return ""

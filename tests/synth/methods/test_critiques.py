@@ -8,11 +8,15 @@ import pytest
 from filters import get_filter
 from filters.base import Context, run_filters
 from filters.policy import decide
+from synth.ask import Asker
 from synth.methods import get_method
 from synth.methods.constitutional import draw_principles, edit_ratio
 from synth.problems import get_task, open_source
+from synth.prompting import Prompts
+from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import corrupt, errs, run, scripted
+from tests.synth.test_runner import attempts
 
 
 def many(count=120, tier=2):
@@ -149,3 +153,35 @@ def test_principles_are_drawn_evenly_and_not_twice_before_all():
 )
 def test_change_is_counted_in_words(before, after, ratio):
     assert edit_ratio(before, after) == pytest.approx(ratio)
+
+
+async def test_where_no_derivation_is_known_completions_label_the_steps(ledger):
+    from dataclasses import replace
+
+    method = get_method("critique")
+    problems = [replace(problem, task="math_word", solution=None) for problem in many(5)]
+    solutions = {problem.id: solve(plain) for problem, plain in zip(problems, many(5), strict=True)}
+
+    def learn(request):
+        lines = solutions[request.problem.id].splitlines()
+        if request.act == "solve":
+            return "\n".join([lines[0], "1 + 1 = 3", "3 + 1 = 4", "#### 4"])
+        return f"#### {request.problem.gold if request.inputs['steps'] == lines[:1] else 4}"
+
+    def criticise(request):
+        return "\n".join(
+            f"Step {n}: {'right' if label else 'wrong'}." for n, label in enumerate(request.inputs["labels"], 1)
+        )
+
+    refused = await run_attempts(attempts(method, problems), make(ledger, Scripted(learn), Scripted(criticise)))
+    assert set(refused.attempts["reason"].to_pylist()) == {"no_derivation"}
+    params = method.params(completions=2)
+    rows, _ = await run(ledger, method, problems, params, student=Scripted(learn), teacher=Scripted(criticise))
+    for row in rows:
+        attrs = row["attrs"]
+        assert row["labels"] == [True, False] and attrs["agrees"] is True and attrs["label_source"] == "monte_carlo"
+        assert attrs["first_error_step"] == 2 and len(row["parents"]) == 1 + 2 * 2 + 1
+
+
+def make(ledger, student, teacher):
+    return Asker(ledger, {"student": student, "teacher": teacher}, Prompts(), night="2026-01-01/test")

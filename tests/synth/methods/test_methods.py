@@ -1,10 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from storage.errors import RecipeError
+from synth.ask import Reply
+from synth.engines.base import RequestRefused
 from synth.methods import get_method, methods
-from synth.methods.critique import read_verdicts
+from synth.methods.base import together, whole
 from synth.problems import get_task, open_source
 from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
@@ -67,16 +70,28 @@ async def test_a_critique_says_what_the_labels_say(make_asker, problems):
         assert attrs["first_error_step"] == len(row["steps"])
 
 
-@pytest.mark.parametrize(
-    ("text", "steps", "verdicts"),
-    [
-        ("Step 1: right. Fine.\nStep 2: wrong. No.", 2, [True, False]),
-        ("**Step 1:** correct\n**Step 2:** Incorrect", 2, [True, False]),
-        ("Step 1: right", 2, None),
-        ("Step 1: right\nStep 1: wrong", 1, None),
-        ("Step 1: right\nStep 2: right\nStep 3: right", 2, None),
-        ("", 1, None),
-    ],
-)
-def test_verdicts_are_read_only_when_every_step_has_one(text, steps, verdicts):
-    assert read_verdicts(text, steps) == verdicts
+async def test_the_first_failure_of_several_calls_is_the_failure():
+    import asyncio
+
+    given_up = []
+
+    async def call(name, seconds, error=None):
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            given_up.append(name)
+            raise
+        if error:
+            raise error
+        return name
+
+    assert await together([call("slow", 0.02), call("quick", 0)]) == ["slow", "quick"]
+    with pytest.raises(RequestRefused, match="too long"):
+        await together([call("slow", 5), call("bad", 0, RequestRefused("prompt_too_long", "too long"))])
+    assert given_up == ["slow"]
+
+
+def test_thoughts_that_a_server_keeps_apart_are_taught():
+    reply = Reply("#### 5", "key", "model", True, False, 9, reasoning=" 2 + 3 = 5\n")
+    assert whole(reply) == "<think>\n2 + 3 = 5\n</think>\n\n#### 5"
+    assert whole(replace(reply, reasoning="")) == "#### 5"

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.problems.base import Outcome, Problem
@@ -101,6 +101,7 @@ def test_compact_verdicts_are_checked_and_the_correction_goes_on_from_there():
         assert list(found.correction) == TASK.solve(problem).splitlines()[broken:]
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.lists(st.sampled_from(["Ann", "Ben", " is a ", "knight", "knave", "####", "\n", ",", ":"])).map("".join)

@@ -1,0 +1,101 @@
+"""How often lines and runs of words come back in texts, and how many different four-byte pieces they have."""
+
+import numpy as np
+
+from filters.compiled.jit import jit
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_PRIME = np.uint64(0x100000001B3)
+_START = np.uint64(0xCBF29CE484222325)
+_0, _1, _29, _32 = np.uint64(0), np.uint64(1), np.uint64(29), np.uint64(32)
+_BLANK, _END = np.uint8(1), np.uint8(2)
+
+
+@jit
+def _mixed(value):
+    value = (value ^ (value >> _32)) * np.uint64(0xD6E8FEB86659FD93)
+    return value ^ (value >> _29)
+
+
+@jit
+def _count(key, stamp, keys, counts, stamps):
+    """Count a key; return how often it has come by now."""
+    mask = np.uint64(len(keys) - 1)
+    place = (key >> _32) & mask
+    while stamps[place] == stamp and keys[place] != key:
+        place = (place + _1) & mask
+    if stamps[place] != stamp:
+        stamps[place] = stamp
+        keys[place] = key
+        counts[place] = 0
+    counts[place] += 1
+    return counts[place]
+
+
+@jit
+def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found):
+    """Measure texts whose words are folded up to ASCII case.
+
+    Args:
+        data: UTF-8 bytes of all texts; `offsets` says where each begins.
+        kinds: 0 for bytes of words, 1 for blanks, 2 for ends of lines.
+        lower: What each byte folds to.
+        width: Words of a run, for each text.
+        words: Scratch for the word hashes of the longest text.
+        keys: Scratch, a power of two at least twice the words of a text; `counts` and `stamps` the same.
+        found: Gets a row per text: longest run of equal lines, times of the most frequent line of three words or
+            more, times of the most frequent run of words.
+    """
+    stamp = 0
+    for text in range(len(offsets) - 1):
+        at, end = np.uint64(offsets[text]), np.uint64(offsets[text + 1])
+        stamp += 2
+        longest = run = often = count = in_line = 0
+        line = before = _0
+        while at <= end:
+            kind = kinds[np.uint64(data[at])] if at < end else _END
+            if kind == 0:
+                value = _START
+                while at < end and kinds[np.uint64(data[at])] == 0:
+                    value = (value ^ np.uint64(lower[np.uint64(data[at])])) * _PRIME
+                    at += _1
+                value = _mixed(value)
+                words[count] = value
+                count += 1
+                in_line += 1
+                line = line * _BASE + value
+                continue
+            if kind == _END and in_line:
+                line = _mixed(line)
+                run = run + 1 if line == before and run else 1
+                longest = max(longest, run)
+                if in_line >= 3:
+                    often = max(often, _count(line, stamp, keys, counts, stamps))
+                before, line, in_line = line, _0, 0
+            at += _1
+        top, value, size, most = _1, _0, width[text], 0
+        for _ in range(size - 1):
+            top *= _BASE
+        for word in range(count):
+            if word >= size:
+                value -= words[word - size] * top
+            value = value * _BASE + words[word]
+            if word >= size - 1:
+                most = max(most, _count(_mixed(value), stamp + 1, keys, counts, stamps))
+        found[text, 0], found[text, 1], found[text, 2] = longest, often, most
+
+
+@jit
+def pieces(data, offsets, seen, found):
+    """Write how many different four-byte pieces each text has, counted in 65,536 buckets (`seen`, zeros)."""
+    for text in range(len(offsets) - 1):
+        different = 0
+        window = np.uint32(0)
+        for place in range(offsets[text], offsets[text + 1]):
+            window = np.uint32((window << np.uint32(8)) | np.uint32(data[place]))
+            if place >= offsets[text] + 3:
+                slot = np.uint64(np.uint32(window * np.uint32(2654435761)) >> np.uint32(16))
+                if seen[slot] != text + 1:
+                    seen[slot] = text + 1
+                    different += 1
+        found[text] = different

@@ -1,0 +1,95 @@
+"""Read what a teacher replies to an attempt, as real models write it."""
+
+import re
+from dataclasses import dataclass
+
+from synth.problems.answers import normalise
+from synth.problems.base import Problem
+
+_MARKUP = r"[ \t>#*_`\-•]*"
+_CHECK = re.compile(
+    rf"^{_MARKUP}(?:(?:overall\s+)?(?:check|verdict|judge?ment|assessment|evaluation|result)|the\s+(?:attempt|solution)\s+is)"
+    r"\b[\s*_`:=\-–—]*(?:(?:the\s+(?:student'?s\s+)?(?:attempt|solution|answer)\s+is\s+)[*_`]*)?"
+    r"(?:[✅❌✓✗✔✘]\ufe0f?\s*)?(?P<not>not\s+)?(?P<word>correct|right|wrong|incorrect)\b(?!\s+or\b)",
+    re.I | re.M,
+)
+_STEP = re.compile(
+    rf"^{_MARKUP}(?:the\s+)?(?:first\s+(?:wrong|incorrect|mistaken|erroneous)\s+step|first\s+(?:error|mistake)(?:\s+(?:is\s+)?(?:in|at))?)"
+    r"\b[\s*_`:=\-–—]*(?:is\s+|occurs\s+(?:in|at)\s+)?(?:in\s+)?(?:step|line)?[\s*_`:#(]*(\d{1,4})\b",
+    re.I | re.M,
+)
+_WHY = re.compile(
+    rf"^{_MARKUP}(?:why|reason|explanation|mistake)\b[ \t*_`]*(?:[:=\-–—][ \t*_`]*\n?|\n)"
+    rf"(?P<text>.*(?:\n(?!{_MARKUP}(?:correct|fixed|first))(?!\s*$).*)*)",
+    re.I | re.M,
+)
+_FIXED = r"(?:correct(?:ed|ion)(?:\s+(?:steps?|solution|version))?|fixed\s+solution)"
+_CORRECTED = re.compile(
+    rf"^{_MARKUP}{_FIXED}[ \t*_`]*(?:[:\-–—][ \t*_`]*)?(?:\n|\Z)(?P<text>.*)\Z"
+    rf"|^{_MARKUP}{_FIXED}[ \t*_`]*:[ \t*_`]*(?P<inline>\S.*)\Z",
+    re.I | re.M | re.S,
+)
+_REFERENCE = re.compile(
+    r"\b(?:reference|gold|given|provided|expected|ground[- ]truth|official)\s+(?:answer|solution)\b"
+    r"|\banswer\s+(?:that\s+)?(?:i|we)\s+(?:was|were|am|are)\s+(?:given|told|provided)\b"
+    r"|\b(?:i|we)\s+(?:was|were|have been)\s+(?:told|given)\b|\banswer\s+key\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A teacher's reply, read.
+
+    Attributes:
+        check: `correct` or `wrong`; None when the reply does not say, or says both.
+        first_wrong: First wrong step, counted from 1.
+        why: What is wrong.
+        corrected: The right steps from there on.
+    """
+
+    check: str | None
+    first_wrong: int | None
+    why: str
+    corrected: str
+
+
+def read_lesson(text: str) -> Lesson:
+    """Read a teacher's reply in the form that the prompt `correct` asks for, or near it."""
+    text = text.rpartition("</think>")[2].replace("\r\n", "\n")
+    fixed = _CORRECTED.search(text)
+    corrected = (fixed["text"] or fixed["inline"] or "") if fixed else ""
+    head = text[: fixed.start()] if fixed else text
+    said = {_word(match) for match in _CHECK.finditer(head)}
+    step, why = _STEP.search(head), _WHY.search(head)
+    return Lesson(
+        said.pop() if len(said) == 1 else None,
+        int(step[1]) if step else None,
+        " ".join(why["text"].split()).strip("*_` ") if why else "",
+        _unfenced(corrected),
+    )
+
+
+def mentions_reference(text: str) -> bool:
+    """Whether a teacher lets slip that it was given the answer."""
+    return _REFERENCE.search(text) is not None
+
+
+def mentions_answer(text: str, problem: Problem) -> bool:
+    """Whether a text holds the gold answer, as a whole word or number."""
+    gold = normalise(problem.gold)
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text).casefold()
+    return re.search(rf"(?<![\w.]){re.escape(gold)}(?:\.0+)?(?![\w]|\.\d)", plain) is not None
+
+
+def _word(match: re.Match[str]) -> str:
+    right = match["word"].lower() in ("correct", "right")
+    return "correct" if right != bool(match["not"]) else "wrong"
+
+
+def _unfenced(text: str) -> str:
+    """The text without the code fence around it."""
+    lines = text.strip().splitlines()
+    if len(lines) > 1 and lines[0].startswith("```") and lines[-1].strip() == "```":
+        lines = lines[1:-1]
+    return "\n".join(lines).strip()

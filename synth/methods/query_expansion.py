@@ -1,0 +1,101 @@
+"""Query expansion (JiuZhang-8B, arXiv:2501.14002): new questions made from a known one, with their solutions.
+
+The paper takes the model's own check for it. That is weak, so ours solves every new question again, without showing the
+solution, and accepts it when enough of these solutions agree with the one written.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+
+from synth.ask import Models
+from synth.engines.base import RequestRefused
+from synth.methods.base import Params, method, together
+from synth.methods.sections import accepts, sections
+from synth.problems import get_task
+from synth.problems.answers import compare, final_answer, normalise
+from synth.problems.base import Outcome, Problem
+from synth.problems.math_word import canonical_question
+from synth.sample import Sample
+
+
+class QueryExpansionParams(Params):
+    """Parameters of `query_expansion`."""
+
+    questions: int = Field(2, ge=1, le=8, description="New questions to ask for (two, as the operator is described).")
+    resolve: int = Field(
+        4, ge=0, le=64, description="Times each is solved again; 0 trusts the model's own check; ours."
+    )
+    agreement: float = Field(0.75, ge=0, le=1, description="Share of these that must agree; ours.")
+    temperature: float = Field(0.7, ge=0, description="Of the teacher; unpublished, ours.")
+    max_tokens: int = Field(2048, ge=1, description="Upper bound on each reply; ours.")
+
+
+@method(
+    "query_expansion",
+    paper="arXiv:2501.14002",
+    makes=("sft",),
+    roles=("teacher",),
+    tasks=("arithmetic", "math_word"),
+    params=QueryExpansionParams,
+    calls=lambda params: {"teacher": 1 + params.questions * params.resolve},
+    shows_gold=("expand",),
+)
+async def query_expansion(problem: Problem, models: Models, params: QueryExpansionParams) -> AsyncIterator[Sample]:
+    """The teacher restates a solved question, makes new ones of it, and solves them; each is solved again to check it."""
+    known = get_task(problem.task).solve(problem)
+    if known is None:
+        raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to restate")
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    reply = await models.teacher("expand", solution=known, count=params.questions, **options)
+    read = sections(reply.text, ["statement", "question", "solution", "check"])
+    asked = {canonical_question(problem.prompt)}
+    for number in range(1, params.questions + 1):
+        question, solution = read.get(f"question {number}", ""), read.get(f"solution {number}", "")
+        claimed = final_answer(solution)
+        tag = accepts(read.get(f"check {number}", ""))
+        reason = _fault(question, solution, claimed, tag, asked)
+        asked.add(canonical_question(question))
+        variant = replace(problem, prompt=question or problem.prompt, gold=claimed or "", solution=None, attrs={})
+        solved, agreeing = [], 0
+        if reason is None and params.resolve:
+            solved = await together(
+                models.teacher("solve", problem=variant, sample=sample, **options) for sample in range(params.resolve)
+            )
+            agreeing = sum(compare(variant.gold, final_answer(one.text)).outcome is Outcome.CORRECT for one in solved)
+            reason = None if agreeing >= params.agreement * params.resolve else "not_confirmed"
+        yield Sample(
+            messages=models.messages("solve", problem=variant),
+            response=solution or reply.text,
+            answer=None if claimed is None else normalise(claimed),
+            attrs={
+                "op": "query_exp",
+                "variant_idx": number - 1,
+                "self_tag": {True: "accept", False: "refuse", None: None}[tag],
+                "self_reason": read.get(f"check {number}", ""),
+                "statement": read.get("statement", ""),
+                "question": question,
+                "question_gold": None if claimed is None else normalise(claimed),
+                **_confirmed(params.resolve if solved else 0, agreeing),
+                "refused": reason,
+                "complete": reply.complete,
+            },
+            parents=[*(one.call_id for one in solved), reply.call_id],
+        )
+
+
+def _fault(question: str, solution: str, claimed: str | None, tag: bool | None, asked: set[str]) -> str | None:
+    """What speaks against a new question before it is solved again."""
+    if not question or not solution:
+        return "no_question" if not question else "no_solution"
+    if tag is not True:
+        return "self_refused" if tag is False else "no_verdict"
+    if claimed is None or compare(claimed, claimed).outcome is not Outcome.CORRECT:
+        return "no_answer"
+    return "same_question" if canonical_question(question) in asked else None
+
+
+def _confirmed(solved: int, agreeing: int) -> Mapping[str, Any]:
+    return {"resolved": solved, "agreeing": agreeing, "agreement": round(agreeing / solved, 4) if solved else None}

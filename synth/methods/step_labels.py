@@ -1,0 +1,109 @@
+"""Step labels by completion: how often a solution that begins like this ends right (process supervision, arXiv:2305.20050).
+
+The paper had people label steps and stop at the first wrong one. Where no derivation is known, completing each prefix
+several times estimates the same (as Math-Shepherd does, arXiv:2312.08935): the share that ends right is the soft label, and
+a step is right while any completion still does. The first step with none ends the labelling.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TypedDict
+
+from pydantic import Field
+
+from synth.ask import Models
+from synth.methods.base import Params, method, together
+from synth.problems import get_task
+from synth.problems.base import Outcome, Problem
+from synth.sample import Sample
+
+
+class StepLabelsParams(Params):
+    """Parameters of `step_labels`."""
+
+    completions: int = Field(8, ge=1, le=64, description="Completions of each prefix; ours.")
+    temperature: float = Field(1.0, ge=0, description="Of attempt and completions; ours.")
+    attempt_tokens: int = Field(512, ge=1, description="Upper bound on the attempt and on each completion; ours.")
+    most_steps: int = Field(
+        16, ge=1, le=200, description="Steps that are labelled at most, which bounds the cost; ours."
+    )
+
+
+class _Options(TypedDict):
+    temperature: float
+    max_tokens: int
+
+
+async def completion_values(
+    problem: Problem, models: Models, steps: Sequence[str], *, completions: int, temperature: float, max_tokens: int
+) -> list[float]:
+    """Value each step by the share of the student's completions from there that end right, up to the first with none.
+
+    Args:
+        problem: The problem.
+        models: Whose student completes.
+        steps: Steps of an attempt, in order.
+        completions: Completions of each prefix.
+        temperature: Of the completions.
+        max_tokens: Upper bound on each.
+    """
+    task = get_task(problem.task)
+    values: list[float] = []
+    for end in range(1, len(steps) + 1):
+        replies = await together(
+            models.student(
+                "complete", steps=list(steps[:end]), sample=number, temperature=temperature, max_tokens=max_tokens
+            )
+            for number in range(completions)
+        )
+        right = sum(task.check(problem, reply.text).outcome is Outcome.CORRECT for reply in replies)
+        values.append(right / completions)
+        if right == 0:
+            break
+    return values
+
+
+@method(
+    "step_labels",
+    paper="arXiv:2305.20050",
+    makes=("stepwise",),
+    roles=("student",),
+    params=StepLabelsParams,
+    calls=lambda params: {"student": 1 + params.completions * params.most_steps},
+    observes=lambda params: frozenset({"answer"}),  # an estimate may differ from a rule; `rule_agrees` says where
+)
+async def step_labels(problem: Problem, models: Models, params: StepLabelsParams) -> AsyncIterator[Sample]:
+    """Each step of a student's attempt is labelled by completing the attempt from there, several times."""
+    task = get_task(problem.task)
+    options = _Options(temperature=params.temperature, max_tokens=params.attempt_tokens)
+    attempt = await models.student("solve", **options)
+    steps = task.steps(attempt.text)
+    checked = task.check(problem, attempt.text)
+    values = await completion_values(
+        problem, models, steps[: params.most_steps], completions=params.completions, **options
+    )
+    labelled = steps[: len(values)]
+    labels = [value > 0 for value in values]
+    review = task.review(problem, attempt.text)
+    by_rule = None if review is None else list(review.labels[: len(labels)])
+    yield Sample(
+        kind="stepwise",
+        messages=models.messages("solve"),
+        steps=labelled,
+        labels=labels,
+        answer=checked.answer,
+        attrs={
+            "student_attempt": attempt.text,
+            "student_model": attempt.model,
+            "mc_values": values,
+            "completions": params.completions,
+            "n_steps": len(steps),
+            "first_error_step": labels.index(False) + 1 if False in labels else None,
+            "final_label": checked.outcome is Outcome.CORRECT,
+            "label_source": "monte_carlo",
+            "rule_labels": by_rule,
+            "rule_agrees": None if by_rule is None else by_rule == labels,
+            "readable": bool(steps) and checked.answer is not None,
+            "complete": attempt.complete,  # a completion that was cut just counts as not right
+        },
+        parents=[*(reply.call_id for reply in models.replies[1:]), attempt.call_id],
+    )

@@ -1,0 +1,167 @@
+"""What must hold for every method there is, also for one that is added later."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from storage.ledger import Ledger
+from storage.workspace import Workspace
+from synth.ask import Asker
+from synth.methods import Method, describe, methods
+from synth.problems import get_task, open_source
+from synth.prompting import Prompts
+from synth.runner import Attempt, attempt_id, run_attempts
+from synth.sample import Sample
+from tests.synth.conftest import Scripted
+from tests.synth.test_runner import NIGHT
+
+METHODS = list(methods().values())
+BUILT_IN = [item for item in METHODS if item.run.__module__.startswith("synth.")]
+GOLD = "7130519"
+RUBBISH = [
+    "",
+    "Hello.",
+    "Check: wrong\nFirst wrong step: 9\nCorrected:\n",
+    "Verdict: accept\nSolution 1:\nSolution 2:",
+    "#### 3",
+    "Step 1: right\n" * 50,
+    "\\boxed{",
+    "<think>",
+    "5 + 3 = 9\n#### 9",
+]
+
+
+def problems_for(method: Method):
+    if "knights_knaves" in method.tasks:
+        return list(open_source("knights_knaves", {"people": [3]}).draw(4, seed=1, tier=3))
+    return list(open_source("arithmetic", {"tiers": [2]}).draw(4, seed=1, tier=2))
+
+
+def every_switch(method: Method):
+    """Parameters with every switch on, so that every call is seen; short, where a number says how many."""
+    wanted = {"retry": True, "completions": 2, "resolve": 2, "samples": 3, "most_steps": 3}
+    return method.params(**{name: value for name, value in wanted.items() if name in method.params.model_fields})
+
+
+def able(request):
+    """A model that follows every built-in prompt, with mistakes by the seed."""
+    problem, right = request.problem, request.seed % 2 == 0
+    solution = get_task(problem.task).solve(problem) or ""
+    wrong = re.sub(r"= (\d+)(?=\n####)", "= 1000", solution.rsplit("#### ", 1)[0] + "#### 0")
+    solved = solution if right else wrong
+    labels = enumerate(request.inputs.get("labels", []), 1)
+    return {
+        "solve": solved,
+        "retry": solved,
+        "complete": solved,
+        "correct": f"Check: wrong\nFirst wrong step: 1\nWhy: It is not so.\nCorrected:\n{solution}",
+        "critique": "\n".join(f"Step {n}: {'right' if label else 'wrong'}." for n, label in labels),
+        "diversify": f"Verdict: accept\nSolution 1:\nFirst, {solution}\nSolution 2:\n{wrong}",
+        "expand": "Statement: s\nQuestion 1: What is 2 + 2?\nSolution 1:\n2 + 2 = 4\n#### 4\nCheck 1: accept\n"
+        "Question 2: What is 2 + 3?\nSolution 2:\n2 + 3 = 5\n#### 5\nCheck 2: accept",
+        "principle_critique": "It could be clearer.",
+        "principle_revision": f"Again:\n{solved}",
+    }.get(request.act, solved)  # fmt: skip
+
+
+async def finish(method, problems, ledger, engine, params=None):
+    engines = dict.fromkeys(method.roles, engine)
+    asker = Asker(ledger, engines, Prompts(), night=NIGHT)
+    params = params or every_switch(method)
+    attempts = [
+        Attempt(attempt_id(NIGHT, method.name, params, problem, 0), NIGHT, method, params, problem, 0, 0)
+        for problem in problems
+    ]
+    return await run_attempts(attempts, asker), asker
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+def test_a_method_says_what_it_is(method):
+    shown = describe(method)
+    assert shown["summary"].endswith(".") and shown["paper"] and shown["makes"]
+    assert set(shown["calls"]) <= set(method.roles)
+    for part in shown["parameters"]:
+        assert part["about"], f"{method.name}.{part['name']} has no description"
+    json.dumps(shown, default=str)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+async def test_a_replay_makes_the_same_calls(method, tmp_path):
+    """Two runs from nothing ask the same; a run that finds its past asks nothing. All of them write the same rows."""
+    seen, tables = [], []
+    for name in ("one", "two", "one"):
+        engine = Scripted(able)
+        with Ledger(Workspace.create(tmp_path / name).ledger) as ledger:
+            finished, asker = await finish(method, problems_for(method), ledger, engine)
+        seen.append(sorted(json.dumps([request.act, request.messages, request.seed]) for request in engine.requests))
+        tables.append(finished.samples.to_pylist())
+        assert asker.made == len(engine.requests)
+    assert seen[0] == seen[1] and seen[2] == []
+    assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+async def test_no_more_calls_than_were_planned(method, ledger):
+    engine, problem = Scripted(able), problems_for(method)[:1]
+    params = every_switch(method)
+    await finish(method, problem, ledger, engine, params)
+    assert len(engine.requests) <= sum(method.calls(params).values())
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+async def test_the_gold_answer_is_shown_only_where_it_may_be(method, ledger):
+    """A gold answer that occurs nowhere else; the models never write it, so a prompt can only have it from us."""
+    problems = [
+        replace(problem, gold=GOLD, solution=f"1 + 1 = 2\n2 + 1 = 3\n#### {GOLD}") for problem in problems_for(method)
+    ]
+    if "knights_knaves" not in method.tasks:
+        problems = [replace(problem, task="math_word", attrs={}) for problem in problems]
+    engine = Scripted(lambda request: able(request).replace(GOLD, "3"))
+    await finish(method, problems, ledger, engine)
+    shown = {request.act for request in engine.requests if any(GOLD in part["content"] for part in request.messages)}
+    assert shown <= method.shows_gold
+    assert {request.act for request in engine.requests} >= method.shows_gold  # what may show it is asked at all
+
+
+def leaky() -> Method:
+    from synth.methods.base import method
+
+    @method("leaky", paper="none", makes=("sft",), roles=("student",))
+    async def made(problem, models, params) -> AsyncIterator[Sample]:
+        await models.student("correct", attempt="x")
+        yield Sample(messages=models.messages("solve"), response="x")
+
+    return made
+
+
+async def test_that_test_finds_a_leak(ledger):
+    with pytest.raises(AssertionError):
+        await test_the_gold_answer_is_shown_only_where_it_may_be(leaky(), ledger)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+async def test_rubbish_is_accounted_for(method, ledger):
+    """Whatever a model writes, an attempt ends done or failed with a reason that is not the method's own fault."""
+    for number, text in enumerate(RUBBISH):
+        engine = Scripted(lambda request, text=text: text, f"rubbish {number}")
+        finished, _ = await finish(method, problems_for(method), ledger, engine)
+        rows = finished.attempts.to_pylist()
+        assert {row["status"] for row in rows} <= {"done", "failed"} and len(rows) == 4
+        assert not [row for row in rows if row["reason"] == "method_error"], rows
+        assert sum(row["samples"] for row in rows) == finished.samples.num_rows
+
+
+@pytest.mark.parametrize("method", BUILT_IN, ids=lambda item: item.name)
+async def test_rows_are_of_the_kinds_it_says_and_name_their_calls(method, ledger):
+    finished, _ = await finish(method, problems_for(method), ledger, Scripted(able))
+    rows = finished.samples.to_pylist()
+    assert rows and {row["kind"] for row in rows} <= set(method.makes)
+    for row in rows:
+        attrs = json.loads(row["attrs"])
+        assert attrs.get("refused") is None or re.fullmatch(r"[a-z_]+", attrs["refused"])
+        assert all(ledger.find(key) is not None for key in row["parents"])
+        if row["kind"] == "stepwise":
+            assert len(row["steps"]) == len(row["labels"])

@@ -1,0 +1,100 @@
+"""1,200 real solutions, many of them wrong (GSM8K's model solutions): what the checker, the review and the methods make of them."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synth.engines.solver import Solver
+from synth.methods import get_method
+from synth.problems import get_task
+from synth.problems.answers import final_answer, normalise
+from synth.problems.base import Outcome, Problem
+from synth.problems.derivation import equations
+from synth.problems.math_word import canonical_question
+
+DATA = os.environ.get("NIGHTSCHOOL_DATA")
+pytestmark = pytest.mark.skipif(not DATA, reason="NIGHTSCHOOL_DATA names no folder with the real solutions")
+TASK = get_task("math_word")
+
+
+@pytest.fixture(scope="module")
+def solutions():
+    """Problem, solution and whether people say that it is right."""
+    found = []
+    for line in (Path(DATA) / "gsm8k" / "model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        question, truth = row["question"], row["ground_truth"]
+        problem = Problem(
+            "math_word",
+            "gsm8k-test",
+            question,
+            normalise(final_answer(truth)),
+            canonical_question(question),
+            solution=truth,
+        )
+        found += [(problem, part["solution"], part["is_correct"]) for part in row.values() if isinstance(part, dict)]
+    return found
+
+
+def test_our_verdict_is_theirs(solutions):
+    agree = sum((TASK.check(problem, text).outcome is Outcome.CORRECT) == right for problem, text, right in solutions)
+    assert len(solutions) == 1200 and agree >= 0.999 * len(solutions)
+
+
+def test_the_first_false_calculation_is_found_where_there_is_one(solutions):
+    """Calculator marks are exact: a step whose mark is false is wrong, and no step before it may be called so by its marks."""
+    found = 0
+    for problem, text, right in solutions:
+        review = TASK.review(problem, text)
+        false = [index for index, step in enumerate(review.steps) if not all(one.true for one in equations(step))]
+        if false:
+            assert review.first_wrong is not None and review.first_wrong <= false[0]
+            found += 1
+        if not right:
+            assert review.first_wrong is not None and review.explanation and review.correction
+    assert found > 10
+
+
+async def test_tutorship_and_critique_rows_are_made_of_real_mistakes(solutions, ledger):
+    from tests.synth.conftest import Scripted
+    from tests.synth.methods.dialogue import run
+
+    mistakes = {}
+    for problem, text, right in solutions:
+        if not right:
+            mistakes.setdefault(problem.id, (problem, text))
+    problems = [problem for problem, _ in mistakes.values()][:60]
+    student = Scripted(lambda request: mistakes[request.problem.id][1])
+    for name in ("tutorship", "critique"):
+        rows, _ = await run(ledger, get_method(name), problems, student=student, teacher=Solver())
+        assert len(rows) == len(problems) and all(row["attrs"]["agrees"] for row in rows)
+        assert all(row["attrs"]["first_error_step"] for row in rows)
+        if name == "tutorship":
+            corrected = [
+                TASK.check(problem, row["response"]).outcome for problem, row in zip(problems, rows, strict=True)
+            ]
+            assert set(corrected) == {Outcome.CORRECT}
+
+
+async def test_their_questions_are_a_benchmark_so_no_row_passes(solutions, ledger):
+    from filters import get_filter
+    from filters.base import Context, run_filters
+    from filters.benchmarks import Benchmark, BenchmarkManifest
+    from tests.synth.conftest import Scripted
+    from tests.synth.methods.dialogue import run
+
+    problems = list({problem.id: problem for problem, _, _ in solutions}.values())
+    texts = {problem.id: text for problem, text, _ in solutions}
+    student = Scripted(lambda request: texts[request.problem.id])
+    manifest = BenchmarkManifest(
+        [Benchmark("gsm8k-test", "main", "test", [replace(item, source="b") for item in problems])]
+    )
+    context = Context(problems={item.id: item for item in problems}, manifest=manifest)
+    for name in ("tutorship", "critique", "retrospective_enhancement"):
+        chosen = [item for item in problems if len(TASK.steps(item.solution)) > 1]
+        _, table = await run(ledger, get_method(name), chosen, student=student, teacher=Solver())
+        verdicts = run_filters([get_filter("decontamination")], table, context)
+        assert set(verdicts["outcome"].to_pylist()) == {"fail"} and table.num_rows == len(chosen)
