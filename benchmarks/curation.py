@@ -40,7 +40,7 @@ from filters.screen import Screen  # noqa: E402
 from filters.sketch import SCHEME, SLOTS, shingles  # noqa: E402
 from filters.sketches import sketch_parts, sketch_texts  # noqa: E402
 from filters.text import ngrams  # noqa: E402
-from storage.history_index import Entries, Run, write_run  # noqa: E402
+from storage.history_run import Entries, Run, write_run  # noqa: E402
 from synth.problems.base import Outcome  # noqa: E402
 
 RESULT = HERE / "results" / "curation.json"
@@ -113,7 +113,9 @@ def peers(texts: Sequence[str]) -> dict[str, Any]:
         json.dump(texts, file)
         file.flush()
         command = [str(python), str(HERE / "peers" / "curation_peer.py"), file.name, str(THRESHOLD)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -155,7 +157,10 @@ def measure_duplicates(texts: list[str], rounds: int, detail: dict[str, Any]) ->
     count = len(texts)
     detail["documents_per_cpu_s"] = {
         "ours": {"signatures": count / signing, "dedup": count / dedup},
-        **{name: {"signatures": count / one["signatures_s"], "dedup": count / one["dedup_s"]} for name, one in theirs.items()},
+        **{
+            name: {"signatures": count / one["signatures_s"], "dedup": count / one["dedup_s"]}
+            for name, one in theirs.items()
+        },
     }
     detail["dropped"] = {"exact": truth.count(False), "ours": keep.count(False)}
     detail["peers_recall_precision"] = {name: score(one["keep"], truth) for name, one in theirs.items()}
@@ -192,7 +197,7 @@ def look_up(folder: str, tonight: str) -> None:
     """Compare tonight's texts with an index, in a process of its own; prints CPU seconds and memory."""
     texts = json.loads(Path(tonight).read_text())
     run = Run.open(Path(folder))
-    warm = sketch_parts([[("", "a")], [("", "b")]], [0, 1])
+    warm = sketch_parts([[("", "é")], [("", "b")]], [0, 1])
     similar_before([run], warm.slots.reshape(1, 2 * SLOTS), band_keys(warm.whole, ["?"]), set(), threshold=0.8, cap=256)
     before, start = peak_mb(), time.process_time()
     parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
@@ -257,7 +262,11 @@ def measure_leaks(texts: list[str], data: Path | None, rounds: int, detail: dict
     sets, expected = best(by_sets, 1)
     if flags != expected:
         raise SystemExit("decontamination: the flags differ")
-    detail["decontamination"] = {"flagged": sum(flags), "ours_per_cpu_s": len(texts) / ours, "sets_per_cpu_s": len(texts) / sets}
+    detail["decontamination"] = {
+        "flagged": sum(flags),
+        "ours_per_cpu_s": len(texts) / ours,
+        "sets_per_cpu_s": len(texts) / sets,
+    }
     return {"decontamination_vs_sets": sets / ours}
 
 
@@ -267,8 +276,13 @@ def measure_quality(texts: list[str], rounds: int, detail: dict[str, Any]) -> di
 
     rng = random.Random(9)
     looping = [" ".join(text.split()[:25]) for text in texts]
-    rows = [text if rng.random() < 0.9 else "\n".join([loop] * rng.randrange(2, 12)) for text, loop in zip(texts, looping, strict=True)]
-    samples = pa.table({"sample_id": [f"{n:06}" for n in range(len(rows))], "response": rows, "task": ["math_word"] * len(rows)})
+    rows = [
+        text if rng.random() < 0.9 else "\n".join([loop] * rng.randrange(2, 12))
+        for text, loop in zip(texts, looping, strict=True)
+    ]
+    samples = pa.table(
+        {"sample_id": [f"{n:06}" for n in range(len(rows))], "response": rows, "task": ["math_word"] * len(rows)}
+    )
     judge = get_filter("repetition")
     judge(samples.slice(0, 5), Context())
     ours, found = best(lambda: judge(samples, Context()), rounds)
@@ -314,7 +328,7 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
     theirs, said = best(plain, 1)
     pairs = [(outcome, label) for outcome, (_, _, label) in zip(outcomes, labelled, strict=True)]
     agree = sum((outcome is Outcome.CORRECT) == label for outcome, label in pairs)
-    cases = CHECKOUT / "tests" / "filters" / "cases"
+    cases = CHECKOUT / "tests" / "filters"
     wrong, right = (json.loads((cases / f"{name}_answers.json").read_text()) for name in ("wrong", "correct"))
     verify("x+1", "1+x")
     false = sum(verify(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in wrong)
@@ -323,7 +337,8 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
         "answers": len(labelled),
         "ours_per_cpu_s": len(labelled) / ours,
         "math_verify_per_cpu_s": len(labelled) / theirs,
-        "math_verify_agreement": sum(one == label for one, (_, _, label) in zip(said, labelled, strict=True)) / len(labelled),
+        "math_verify_agreement": sum(one == label for one, (_, _, label) in zip(said, labelled, strict=True))
+        / len(labelled),
         "wrong_cases": len(wrong),
         "correct_cases": len(right),
     }
@@ -341,8 +356,12 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
-    parser.add_argument("--quick", action="store_true", help="2,000 documents, 100,000 old rows at most; writes no result")
-    parser.add_argument("--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/")
+    parser.add_argument(
+        "--quick", action="store_true", help="2,000 documents, 100,000 old rows at most; writes no result"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     data = Path(options.data) if options.data else None

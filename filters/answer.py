@@ -1,5 +1,7 @@
 """Whether what a row teaches is right, by the checker of its task. Unverifiable is `unknown`, never `pass`."""
 
+from dataclasses import replace
+
 from filters.base import PASS, Context, Finding, fail, row_filter
 from filters.rows import Row
 from filters.text import clean
@@ -27,6 +29,11 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     if problem is None:
         return Finding("unknown", "unknown_problem")
     task = get_task(problem.task)
+    if "question_gold" in row.attrs:  # the method made the question: its own gold answer counts, not the seed problem's
+        own = row.attrs["question_gold"]
+        if not isinstance(own, str):
+            return Finding("unknown", "no_answer")
+        problem, task = replace(problem, gold=own, solution=None, attrs={}), get_task("math_word")
     if row.kind == "stepwise":
         return _labels(row, problem, task)
     judged = _judgement(row)

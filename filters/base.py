@@ -24,7 +24,7 @@ from storage.history_index import HistoryIndex
 from storage.ids import digest
 from synth.problems.base import Problem
 
-Scope = Literal["row", "night"]
+Scope = Literal["row", "night", "last"]
 Outcome = Literal["pass", "fail", "unknown"]
 
 VERDICTS = pa.schema(
@@ -109,7 +109,7 @@ class Filter(Protocol):
 
     @property
     def scope(self) -> Scope:
-        """`row`: may run on any batch. `night`: needs the whole night in one table."""
+        """`row`: may run on any batch. `night`: needs the whole night in one table. `last`: and what all others said."""
         ...
 
     def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
@@ -145,7 +145,7 @@ class FilterKind:
     Attributes:
         name: Name used in recipes and verdicts.
         version: Version of the rule.
-        scope: `row` or `night`.
+        scope: `row`, `night` or `last`.
         options: Its options, as a pydantic model.
         rule: From the rows sorted by id to a finding for each id.
         summary: One line for people.
@@ -188,11 +188,16 @@ def batch_filter(name: str, *, version: str, options: type[Options] = Options) -
     return decorate
 
 
-def night_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[NightRule], FilterKind]:
-    """Make a filter of a function that judges a whole night, given its rows sorted by id."""
+def night_filter(
+    name: str, *, version: str, options: type[Options] = Options, last: bool = False
+) -> Callable[[NightRule], FilterKind]:
+    """Make a filter of a function that judges a whole night, given its rows sorted by id.
+
+    A `last` one runs after every other filter, with the rows that stand by then in `Context.eligible`.
+    """
 
     def decorate(rule: NightRule) -> FilterKind:
-        return FilterKind(name, version, "night", options, rule, _summary(rule, name))
+        return FilterKind(name, version, "last" if last else "night", options, rule, _summary(rule, name))
 
     return decorate
 

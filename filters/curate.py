@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters import filter_kinds, get_filter
-from filters.base import Context, Filter, run_filters
+from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.history import open_history
+from filters.inherit import inherit
 from filters.policy import decide, eligible, read_policies
 from filters.signatures import make_signatures
 from storage import nights
@@ -82,10 +83,14 @@ class Curator:
             return
         samples = nights.night_samples(self._lake, self._night)
         seen = nights.night_verdicts(self._lake, self._night)
+        inherited = inherit(samples, seen, self._flagged())
+        seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
         standing = eligible(samples, seen, self._policies)
-        history = open_history(self._lake)
-        context = self._context(eligible=standing, history=history)
+        context = self._context(eligible=standing, history=open_history(self._lake))
         found = run_filters(self._of_scope("night"), samples, context)
+        left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
+        last = run_filters(self._of_scope("last"), samples, self._context(eligible=left))
+        found = pa.concat_tables([inherited, found, last])
         names = [judge.name for judge in self._filters]
         decisions = decide(samples, pa.concat_tables([seen, found]), self._policies, filters=names)
         accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
@@ -95,6 +100,15 @@ class Curator:
             "signatures": make_signatures(kept, self._context()),
         }
         self._lake.commit(key, "curate", tables, night=self._night)
+
+    def _flagged(self) -> dict[str, str]:
+        """Return the calls behind flagged rows of other nights, with the row."""
+        rows = self._lake.rows(
+            "select distinct s.sample_id, s.parents[-1] as call_id from verdicts v join samples s using (sample_id) "
+            "where v.filter = 'decontamination' and v.outcome = 'fail' and s.night <> ? order by s.sample_id desc",
+            [self._night],
+        )
+        return {row["call_id"]: row["sample_id"] for row in rows if row["call_id"]}
 
     def _stamp(self, verdicts: pa.Table) -> pa.Table:
         return verdicts.append_column("night", pa.array([self._night] * verdicts.num_rows, pa.string()))

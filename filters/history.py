@@ -14,7 +14,8 @@ import pyarrow as pa
 from filters.banding import Keys, band_keys
 from filters.base import Context, Finding, fail
 from filters.sketch import SCHEME, SLOTS, Array, estimate, whole
-from storage.history_index import Entries, HistoryIndex, Run
+from storage.history_index import HistoryIndex
+from storage.history_run import Entries, Run
 from storage.lake import Lake
 
 _log = logging.getLogger(__name__)

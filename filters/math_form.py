@@ -13,9 +13,33 @@ MAX_DIGITS = 30  # of one number
 MAX_POWERS = 6  # signs of power in one answer
 
 _COMMANDS = frozenset(
-    "frac sqrt pi cdot times div ln log sin cos tan cot sec csc arcsin arccos arctan exp infty e left right".split()
+    {
+        "frac",
+        "sqrt",
+        "pi",
+        "cdot",
+        "times",
+        "div",
+        "ln",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "exp",
+        "infty",
+        "e",
+        "left",
+        "right",
+    }
 )
-_FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan ln log exp".split())
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "ln", "log", "exp"})
+_WORDS = frozenset({"and", "or", "not", "is", "the"})
 _UNICODE = str.maketrans(
     {"π": r"\pi ", "∞": r"\infty ", "×": r"\cdot ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "−": "-", "–": "-"}
     | {"²": "^{2}", "³": "^{3}"}
@@ -84,15 +108,13 @@ def expression(text: str) -> str | None:
         return None
     if "!" in text or "|" in text:  # a factorial may be huge, bars are ambiguous
         return None
-    written = []
     for word in _WORD.findall(text):
         known = word.removeprefix("\\")
         if word.startswith("\\") and known not in _COMMANDS:
             return None
-        if not word.startswith("\\") and len(word) > 1 and known not in _FUNCTIONS and known != "pi":
-            if len(word) > 3 or not known.islower() or known in {"and", "or", "not", "is", "the"}:
-                return None
-        written.append(word)
+        product = len(word) <= 3 and known.islower() and known not in _WORDS  # xyz is x times y times z
+        if not (word.startswith("\\") or len(word) == 1 or known in _FUNCTIONS or known == "pi" or product):
+            return None
     text = re.sub(r"(?<![A-Za-z\\])(pi|" + "|".join(sorted(_FUNCTIONS)) + r")(?![A-Za-z])", r"\\\1 ", text)
     text = text.replace("*", r"\cdot ")
     return _DECIMAL.sub(_fraction, text)

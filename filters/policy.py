@@ -27,11 +27,15 @@ ORDER = (
     "length",
     "repetition",
     "language",
+    "web_quality",
     "attempt",
+    "own_rule",
     "answer",
     "decontamination",
     "exact_duplicates",
     "near_duplicates",
+    "share",
+    "caps",
 )
 """The first of these that does not pass gives the reason; other filters follow, by name."""
 

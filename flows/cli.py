@@ -255,6 +255,25 @@ def serve_model(
         os.execve(command[0], command, serve_environment(python, options))  # noqa: S606 - becomes the server
 
 
+@app.command()
+def why(
+    sample: Annotated[str, typer.Argument(help="A sample id, or the beginning of one.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a row was accepted or rejected: every verdict, the row it resembles, the calls behind it."""
+    with _sentences():
+        from flows.explain import print_why
+        from flows.explain import why as explain
+        from storage.workspace import Workspace
+
+        story = explain(Workspace.open(workspace or Workspace.default_root()), sample)
+        if as_json:
+            _print_json(story)
+        else:
+            print_why(story)
+
+
 @release_app.command("list")
 def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the releases with rows, commit and folder."""

@@ -1,7 +1,6 @@
 """One night's context: its recipe, lake, ledger, student and models, pinned at the first start."""
 
 import datetime
-import hashlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from flows.recipe import Recipe, SourceSpec
 from storage import nights
 from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.errors import PinError, RecipeError
-from storage.ids import digest
+from storage.ids import digest, digest_files
 from storage.lake import Lake
 from storage.ledger import Ledger
 from storage.workspace import Workspace
@@ -256,12 +255,9 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
-    """Digest the source file of each method."""
-    found = {}
-    for assignment in assignments:
-        file = Path(inspect.getfile(assignment.method.run))
-        found[assignment.method.name] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    return found
+    """Digest the sources of each method: every file of its folder, since methods share parsers."""
+    folders = {item.method.name: Path(inspect.getfile(item.method.run)).parent for item in assignments}
+    return {name: digest_files(folder.glob("*.py"), folder) for name, folder in folders.items()}
 
 
 @contextmanager

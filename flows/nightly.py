@@ -18,6 +18,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from filters.curate import Curator
+from filters.rescan import rescan
 from flows.events import emit_release
 from flows.night import Night, check_date, code_version, open_night
 from flows.progress import Progress, Stage
@@ -82,6 +83,7 @@ async def run_night(
             progress.say(f"night {night.id} is finished; nothing to do")
             return {**done, "again": True}
         plan(night)
+        scan_history(night)
         stopped = await synthesise(night)
         curate(night)
         made = release(night)
@@ -127,6 +129,19 @@ def plan(night: Night) -> None:
             problem_row(problem, split="train", night=night.id) for members in drawn.values() for problem in members
         ]
         nights.commit_plan(night.lake, night.id, problems, [attempt_row(attempt) for attempt in attempts])
+
+
+@task(name="scan history", cache_policy=NO_CACHE, persist_result=False)
+def scan_history(night: Night) -> int:
+    """Look for the benchmarks in every row accepted so far, once per manifest: one that grew takes rows back."""
+    if not night.recipe.benchmarks:
+        return 0
+    rejected = rescan(night.lake, night.benchmarks, night.recipe.filters.get("decontamination"))
+    if rejected:
+        night.progress.say(
+            f"benchmarks: {rejected:,} rows of earlier nights hold an item of the manifest; they leave the release"
+        )
+    return rejected
 
 
 @dataclass

@@ -71,7 +71,8 @@ class BudgetSpec(_Part):
     tokens: int | None = Field(None, ge=0)
     cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
     finish_by: str | float | None = Field(
-        None, description="Time of day (UTC) by which the night must be through with asking, '06:00', or seconds from its start."
+        None,
+        description="Time of day (UTC) by which the night must be through with asking, '06:00', or seconds from its start.",
     )
 
     @field_validator("finish_by")

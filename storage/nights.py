@@ -112,14 +112,6 @@ def night_verdicts(lake: Lake, night: str) -> pa.Table:
     )
 
 
-def accepted_signatures(lake: Lake, before: str) -> pa.Table:
-    """Return the signatures of every row accepted by other nights."""
-    return lake.query(
-        "select g.* exclude (commit_id), s.night from signatures g join samples s using (sample_id) where s.night <> ?",
-        [before],
-    )
-
-
 def funnel(lake: Lake, night: str) -> list[dict[str, Any]]:
     """Return the funnel of a night: attempts planned = done + failed, samples made = accepted + rejected, per method."""
     return lake.rows("select * exclude (night) from funnel where night = ? order by method", [night])

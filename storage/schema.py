@@ -93,7 +93,9 @@ TABLES: dict[str, pa.Schema] = {
             _field("method", _S, "method whose attempt made it; other methods that asked the same found it"),
             _field("reasoning", _S, "what a reasoning model thought before it answered, kept apart from the answer"),
             _field("cached_tokens", _I, "tokens read that the server had in its prefix cache; part of prompt_tokens"),
-            _field("seconds", _F, "server time, from the request to its last byte; calls overlap, so sums exceed the clock"),
+            _field(
+                "seconds", _F, "server time, from the request to its last byte; calls overlap, so sums exceed the clock"
+            ),
             _field("cost", _F, "what it cost, at the prices of the night that made it"),
             _field("ledger", _S, "identity of the ledger (the machine) that published it"),
             _commit,

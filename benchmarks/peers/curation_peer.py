@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import datasketch
@@ -62,7 +63,7 @@ def keep_by_rensa(texts: list[str], threshold: float) -> list[bool]:
 
 
 def main() -> None:
-    texts, threshold = json.load(open(sys.argv[1])), float(sys.argv[2])
+    texts, threshold = json.loads(Path(sys.argv[1]).read_text()), float(sys.argv[2])
     signatures, _ = timed(lambda: by_datasketch(texts))
     matrix, _ = timed(lambda: by_rensa(texts))
     rho, _ = timed(lambda: by_rensa_rho(texts))

@@ -10,9 +10,9 @@ compares two answers.
     from samples where method = 'constitutional' and kind = 'sft'
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any
 
@@ -135,8 +135,9 @@ def draw_principles(problem_id: str, count: int, revisions: int) -> list[int]:
 
 
 def edit_ratio(before: str, after: str) -> float:
-    """How much of a text was changed, in words: 0 nothing, 1 everything."""
-    return 1 - SequenceMatcher(None, before.split(), after.split(), autojunk=False).ratio()
+    """How much of a text was changed, in pairs of neighbouring words: 0 nothing, 1 everything."""
+    first, second = (Counter(pairwise(["", *text.split(), ""])) for text in (before, after))
+    return 1 - 2 * (first & second).total() / (first.total() + second.total())
 
 
 def _transition(before: _Turn, after: _Turn) -> str:

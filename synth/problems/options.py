@@ -35,26 +35,6 @@ class ArithmeticOptions(_Options):
         return Arithmetic(tiers=self.tiers)
 
 
-class KnightsKnavesOptions(_Options):
-    """Knights and Knaves puzzles with so many people, drawn in equal shares."""
-
-    people: tuple[int, ...] = Field(default=(2, 3), min_length=1)
-    style: Literal["full", "compact"] = "full"
-
-    @field_validator("people")
-    @classmethod
-    def _few(cls, people: tuple[int, ...]) -> tuple[int, ...]:
-        if not all(2 <= count <= 8 for count in people):
-            raise ValueError("a puzzle has 2 to 8 people")
-        return people
-
-    def open(self) -> Source:
-        """Open the source."""
-        from synth.problems.knights_knaves import KnightsKnaves
-
-        return KnightsKnaves(people=self.people, style=self.style)
-
-
 class _MappedOptions(_Options):
     mapping: Mapping
 

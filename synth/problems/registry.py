@@ -31,7 +31,7 @@ _SOURCES = {
     "file": "synth.problems.options:FileOptions",
     "gsm8k": "synth.problems.options:Gsm8kOptions",
     "huggingface": "synth.problems.options:HuggingFaceOptions",
-    "knights_knaves": "synth.problems.options:KnightsKnavesOptions",
+    "knights_knaves": "synth.problems.knights_knaves.options:KnightsKnavesOptions",
     "svamp": "synth.problems.options:SvampOptions",
 }
 

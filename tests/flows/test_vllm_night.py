@@ -10,9 +10,14 @@ from storage.workspace import Workspace
 
 PROBLEMS = [
     ("Tom has {a} pens and buys {b} more. How many pens has he?", "{a} + {b} = <<{a}+{b}={c}>>{c} pens.\n#### {c}"),
-    ("A box holds {a} eggs. How many eggs are in {b} boxes?", "{b} boxes hold {a}*{b} = <<{a}*{b}={d}>>{d} eggs.\n#### {d}"),
+    (
+        "A box holds {a} eggs. How many eggs are in {b} boxes?",
+        "{b} boxes hold {a}*{b} = <<{a}*{b}={d}>>{d} eggs.\n#### {d}",
+    ),
 ]
-LEAKED = "Mia plants {a} tulips in each of {b} long rows beside the old garden wall. How many tulips does she plant in all?"
+LEAKED = (
+    "Mia plants {a} tulips in each of {b} long rows beside the old garden wall. How many tulips does she plant in all?"
+)
 
 
 def write(path, rows) -> None:
@@ -38,7 +43,9 @@ def test_a_student_on_vllm_is_tutored_and_a_benchmark_stays_out(cli):
                 "sources": [{"name": "words", "kind": "gsm8k", "options": {"path": str(cli.folder / "train.jsonl")}}],
                 "fresh": False,
             },
-            "benchmarks": [{"name": "words-test", "kind": "gsm8k", "options": {"path": str(cli.folder / "test.jsonl")}}],
+            "benchmarks": [
+                {"name": "words-test", "kind": "gsm8k", "options": {"path": str(cli.folder / "test.jsonl")}}
+            ],
             "models": {"teacher": {"engine": "solver"}, "student": {"engine": "vllm", "checkpoint": "promoted"}},
             "methods": [
                 {"method": "gold"},

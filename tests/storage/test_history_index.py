@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from storage.history_index import MOST_RUNS, Entries, HistoryIndex, Run
+from storage.history_index import MOST_RUNS, HistoryIndex
+from storage.history_run import Entries, Run
 from storage.lake import Lake
 from storage.workspace import Workspace
 

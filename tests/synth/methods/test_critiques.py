@@ -149,9 +149,10 @@ def test_principles_are_drawn_evenly_and_not_twice_before_all():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "ratio"), [("a b c d", "a b c d", 0), ("a b", "c d", 1), ("a b c d", "a b c e", 0.25)]
+    ("before", "after", "ratio"),
+    [("a b c d", "a b c d", 0), ("a b", "c d", 1), ("a b c d", "a b c e", 0.4), ("a b", "b a", 1)],
 )
-def test_change_is_counted_in_words(before, after, ratio):
+def test_change_is_counted_in_pairs_of_words(before, after, ratio):
     assert edit_ratio(before, after) == pytest.approx(ratio)
 
 

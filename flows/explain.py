@@ -1,0 +1,69 @@
+"""`nightschool why`: what every filter said of a row, the row it resembles beside it, and the calls it was made of."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from storage.lake import Lake
+from storage.story import sample_story
+from storage.workspace import Workspace
+
+_LONGEST = 4_000  # characters of a text on a terminal; --json has all of it
+
+
+def why(workspace: Workspace, sample_id: str) -> dict[str, Any]:
+    """Return the story of a sample.
+
+    Raises:
+        LakeError: There is no such sample.
+        WorkspaceError: The workspace has no lake yet.
+    """
+    with Lake(workspace, read_only=True) as lake:
+        return sample_story(lake, sample_id)
+
+
+def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print a story for people."""
+    console = console or Console()
+    sample, decision = story["sample"], story["decision"]
+    said = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
+    console.print(Text(f"{sample['sample_id']}: {said}", style="bold"))
+    console.print(Text(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
+    table = Table("filter", "version", "outcome", "reason", "detail")
+    for verdict in story["verdicts"]:
+        detail = json.dumps(verdict["detail"], ensure_ascii=False) if verdict["detail"] else ""
+        cells = (verdict["filter"], verdict["version"], verdict["outcome"], verdict["reason"] or "", detail)
+        table.add_row(*(Text(str(cell)) for cell in cells))
+    console.print(table)
+    rows = [
+        ("this row", sample),
+        *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
+    ]
+    beside = Table.grid(expand=True, padding=(0, 1))
+    for _ in rows:
+        beside.add_column(ratio=1)
+    beside.add_row(*(Panel(_texts(row), title=Text(title), title_align="left") for title, row in rows))
+    console.print(beside)
+    for number, call in enumerate(story["calls"], 1):
+        title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
+        console.print(Panel(Text(_short(call["response"])), title=Text(title), title_align="left"))
+    if not story["calls"]:
+        console.print("No model call is behind this row, or its calls are not published yet.")
+
+
+def _texts(row: Mapping[str, Any]) -> Group:
+    parts = [("problem", row.get("prompt")), ("gold", row.get("gold"))]
+    parts += [(message["role"], message["content"]) for message in row["messages"] or []]
+    parts += [(name, row[name]) for name in ("response", "rejected", "text", "answer")]
+    parts += [("steps", "\n".join(step or "" for step in row["steps"] or []))]
+    return Group(*(Text.assemble((f"{name}: ", "bold"), _short(text)) for name, text in parts if text))
+
+
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"

@@ -1,0 +1,212 @@
+"""One sorted run of the history index: band keys, digests of normal forms and signatures of many rows.
+
+    bands.u64, band_rows.u32                    keys of each band, sorted, and the rows they belong to
+    exact.u64, exact_rest.u64, exact_rows.u32   both halves of each normal form's digest, sorted by the first
+    slots.u32                                   signatures
+    ids.bytes, id_ends.u64, night.u32           sample ids; number of the night in run.json
+    run.json                                    what there should be; written last
+
+Pages that were looked at are given back to the system at once, so that a look-up needs a few megabytes whatever the run
+holds.
+"""
+
+import json
+import mmap
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_ROWS = 4096  # signatures read at a time
+
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Rows to be indexed.
+
+    Attributes:
+        ids: Sample ids.
+        nights: The night of each.
+        exact: Digest of each normal form, as two numbers.
+        bands: Band keys.
+        slots: Signatures.
+    """
+
+    ids: Sequence[str]
+    nights: Sequence[str]
+    exact: U64
+    bands: U64
+    slots: U32
+
+
+class Run:
+    """One sorted run, in memory (`Run.of`) or on disk (`Run.open`)."""
+
+    def __init__(self, columns: dict[str, Any], nights: Sequence[str], rows: int, slots: Path | None = None) -> None:
+        self.rows = rows
+        self._slots = slots
+        self._columns = columns
+        self._nights = nights
+
+    @classmethod
+    def of(cls, entries: Entries) -> "Run":
+        """Make a run in memory."""
+        columns = dict(_columns(entries))
+        nights = sorted(set(entries.nights))
+        columns["night.u32"] = _numbers(entries.nights, nights)
+        return cls(columns, nights, len(entries.ids))
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open a run on disk.
+
+        Raises:
+            ValueError: A file is missing or has another size than `run.json` says.
+        """
+        try:
+            said = json.loads((folder / "run.json").read_text())
+            columns: dict[str, Any] = {}
+            for name, shape in said["shapes"].items():
+                type_ = _type(name)
+                size = int(np.prod(shape)) * type_.itemsize
+                if (folder / name).stat().st_size != size:
+                    raise ValueError(f"{folder / name} has not {size} bytes")
+                if not size:
+                    columns[name] = np.zeros(shape, type_)
+                    continue
+                mapped: Any = np.memmap(folder / name, type_, "r", shape=tuple(shape))
+                mapped._mmap.madvise(mmap.MADV_RANDOM)
+                columns[name] = mapped
+            return cls(columns, said["nights"], said["rows"], folder / "slots.u32")
+        except (OSError, KeyError, TypeError) as error:
+            raise ValueError(f"{folder}: {error}") from error
+
+    def candidates(self, keys: U64, cap: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+        """Find the rows that share a band with queries.
+
+        Returns:
+            Pairs of query and row, each once and sorted, and how many buckets held more than `cap` rows.
+        """
+        pairs, full = [np.zeros(0, np.int64)], 0
+        for band in range(keys.shape[1]):
+            order = np.argsort(keys[:, band], kind="stable")
+            wanted = keys[order, band]
+            column = self._columns["bands.u64"][band]
+            left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
+            self._forget("bands.u64")
+            full += int((right - left > cap).sum())
+            counts = np.minimum(right - left, cap)
+            places = np.repeat(left, counts) + _counted(counts)
+            rows = self._columns["band_rows.u32"][band, places].astype(np.int64)
+            self._forget("band_rows.u32")
+            pairs.append(np.repeat(order, counts) * self.rows + rows)
+        found = np.unique(np.concatenate(pairs))
+        return found // max(1, self.rows), found % max(1, self.rows), full
+
+    def same(self, exact: U64) -> Iterator[tuple[int, int]]:
+        """Yield pairs of query and row whose digests are equal."""
+        order = np.argsort(exact[:, 0], kind="stable")
+        wanted = exact[order, 0]
+        column = self._columns["exact.u64"]
+        left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
+        self._forget("exact.u64")
+        for index in np.flatnonzero(right > left).tolist():
+            query = int(order[index])
+            for place in range(int(left[index]), int(right[index])):
+                if self._columns["exact_rest.u64"][place] == exact[query, 1]:
+                    yield query, int(self._columns["exact_rows.u32"][place])
+        self._forget("exact_rest.u64")
+
+    def slots(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[slice, U32]]:
+        """Yield the signatures of rows, a few thousand at a time."""
+        column = self._columns["slots.u32"]
+        for start in range(0, len(rows), _ROWS):
+            part = slice(start, start + _ROWS)
+            if self._slots is None:
+                yield part, column[rows[part]]
+                continue
+            wanted, place = np.unique(rows[part], return_inverse=True)
+            found, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
+            with self._slots.open("rb", buffering=0) as file:  # mapped, each row would bring its neighbours along
+                for index, row in enumerate(wanted.tolist()):
+                    os.preadv(file.fileno(), [found[index].data], row * size)
+            yield part, found[place]
+
+    def id(self, row: int) -> str:
+        """Return the sample id of a row."""
+        ends = self._columns["id_ends.u64"]
+        first = int(ends[row - 1]) if row else 0
+        return bytes(self._columns["ids.bytes"][first : int(ends[row])]).decode()
+
+    def night(self, row: int) -> str | None:
+        """Return the night of a row."""
+        return self._nights[int(self._columns["night.u32"][row])] or None
+
+    def entries(self) -> Entries:
+        """Return everything in it, in the order of its rows."""
+        column = self._columns
+        bands = np.empty((self.rows, column["bands.u64"].shape[0]), np.uint64)
+        for band in range(bands.shape[1]):
+            bands[column["band_rows.u32"][band], band] = column["bands.u64"][band]
+        exact = np.empty((self.rows, 2), np.uint64)
+        exact[column["exact_rows.u32"], 0] = column["exact.u64"]
+        exact[column["exact_rows.u32"], 1] = column["exact_rest.u64"]
+        ids = [self.id(row) for row in range(self.rows)]
+        nights = [self._nights[number] for number in column["night.u32"].tolist()]
+        return Entries(ids, nights, exact, bands, column["slots.u32"])
+
+    def _forget(self, name: str) -> None:
+        column: Any = self._columns[name]
+        if hasattr(column, "_mmap"):
+            column._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+def write_run(entries: Entries, folder: Path, **more: str) -> Run:
+    """Write a run to a folder, which is made anew, and open it; `more` goes into its `run.json`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    nights = sorted(set(entries.nights))
+    shapes = {}
+    for name, column in [*_columns(entries), ("night.u32", _numbers(entries.nights, nights))]:
+        np.ascontiguousarray(column).tofile(folder / name)
+        shapes[name] = list(column.shape)
+    said = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
+    (folder / "run.json").write_text(json.dumps(said, indent=1) + "\n")
+    return Run.open(folder)
+
+
+def _columns(entries: Entries) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    order = np.argsort(entries.bands, axis=0, kind="stable")
+    yield "bands.u64", np.ascontiguousarray(np.take_along_axis(entries.bands, order, axis=0).T)
+    yield "band_rows.u32", np.ascontiguousarray(order.T.astype(np.uint32))
+    place = np.argsort(entries.exact[:, 0], kind="stable")
+    yield "exact.u64", entries.exact[place, 0]
+    yield "exact_rest.u64", entries.exact[place, 1]
+    yield "exact_rows.u32", place.astype(np.uint32)
+    yield "slots.u32", entries.slots
+    names = [name.encode() for name in entries.ids]
+    yield "ids.bytes", np.frombuffer(b"".join(names), np.uint8)
+    yield "id_ends.u64", np.cumsum([len(name) for name in names], dtype=np.uint64)
+
+
+def _counted(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """0, 1, ... for each count, one after the other."""
+    ends = np.cumsum(counts)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
+
+
+def _numbers(nights: Sequence[str], names: Sequence[str]) -> U32:
+    number = {name: index for index, name in enumerate(names)}
+    return np.array([number[night] for night in nights], np.uint32)
+
+
+def _type(name: str) -> np.dtype[Any]:
+    return np.dtype({"u64": np.uint64, "u32": np.uint32, "bytes": np.uint8}[name.rpartition(".")[2]])

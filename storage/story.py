@@ -1,0 +1,65 @@
+"""The story of one sample, as the lake tells it: the row, every verdict on it, the row it matched, the calls behind it."""
+
+import json
+from typing import Any
+
+from storage.errors import LakeError
+from storage.lake import Lake
+
+
+def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
+    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name) and `calls`.
+
+    Args:
+        lake: The lake.
+        sample_id: An id, or the beginning of one that no other sample shares.
+
+    Raises:
+        LakeError: No sample has that id, or several begin like this.
+    """
+    sample = _sample(lake, sample_id)
+    verdicts = lake.rows(
+        "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from verdicts v "
+        "join commits c using (commit_id) where v.sample_id = ? order by c.seq, v.filter = 'policy', v.filter",
+        [sample["sample_id"]],
+    )
+    for verdict in verdicts:
+        verdict["detail"] = json.loads(verdict["detail"]) if verdict["detail"] else {}
+    decided = [verdict for verdict in verdicts if verdict["filter"] == "policy"]
+    calls = lake.rows(
+        "select call_id, role, act, model, messages, response, finish_reason, night from calls "
+        "where call_id in (select unnest(?::varchar[])) qualify row_number() over (partition by call_id) = 1",
+        [sample["parents"] or []],
+    )
+    place = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
+    kept = dict.fromkeys(verdict["detail"]["kept"] for verdict in verdicts if verdict["detail"].get("kept"))
+    return {
+        "sample": sample,
+        "decision": decided[-1] if decided else None,
+        "verdicts": verdicts,
+        "matches": [found for one in kept for found in _rows(lake, one)],
+        "calls": sorted(calls, key=lambda call: place[call["call_id"]]),
+    }
+
+
+def _sample(lake: Lake, sample_id: str) -> dict[str, Any]:
+    found = _rows(lake, sample_id)
+    if not found:
+        near = lake.rows("select sample_id from samples where starts_with(sample_id, ?) limit 6", [sample_id])
+        if len(near) != 1:
+            said = (
+                f"several begin like this: {', '.join(row['sample_id'] for row in near)}" if near else "there is none"
+            )
+            raise LakeError(
+                f'sample {sample_id!r}: {said}; list ids with `nightschool sql "select sample_id from samples"`'
+            )
+        found = _rows(lake, near[0]["sample_id"])
+    return found[0]
+
+
+def _rows(lake: Lake, sample_id: str) -> list[dict[str, Any]]:
+    return lake.rows(
+        "select s.* exclude (commit_id), p.prompt, p.gold from samples s left join problems p using (problem_id) "
+        "where s.sample_id = ? limit 1",
+        [sample_id],
+    )

@@ -1,0 +1,72 @@
+import json
+
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from filters.base import VERDICTS
+from flows.cli import app
+from storage.lake import Lake, table_of
+from storage.workspace import Workspace
+from tests.filters.helpers import row, table
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = Workspace.create(tmp_path / "w")
+    verdicts = [
+        ("b1", "answer", "pass", None, None),
+        (
+            "b1",
+            "near_duplicates",
+            "fail",
+            "near_duplicate",
+            json.dumps({"kept": "a1", "night": "n1", "similarity": 0.91}),
+        ),
+        ("b1", "policy", "rejected", "near_duplicates:near_duplicate", None),
+    ]
+    rows = [
+        dict(zip(("sample_id", "filter", "outcome", "reason", "detail"), one, strict=True)) | {"version": "1"}
+        for one in verdicts
+    ]
+    found = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array(["n2"] * 3))
+    call = {"call_id": "c1", "role": "teacher", "act": "solve", "model": "m", "response": "I thought of [red]38[/red]."}
+    with Lake(place) as lake:
+        lake.commit("one", "samples", {"samples": table(row("a1", response="An old answer."))}, night="n1")
+        samples = table(row("b1", response="A new answer.", parents=["c1"]), row("b2"))
+        tables = {"samples": samples, "verdicts": found, "calls": table_of("calls", [call])}
+        lake.commit("two", "samples", tables, night="n2")
+    return place
+
+
+def run(workspace, *arguments):
+    return CliRunner().invoke(app, ["why", *arguments, "-w", str(workspace.root)])
+
+
+def test_everything_about_a_row(workspace):
+    story = json.loads(run(workspace, "b1", "--json").stdout)
+    assert story["decision"]["outcome"] == "rejected"
+    assert [verdict["filter"] for verdict in story["verdicts"]] == ["answer", "near_duplicates", "policy"]
+    assert [match["response"] for match in story["matches"]] == ["An old answer."]
+    assert [call["response"] for call in story["calls"]] == ["I thought of [red]38[/red]."]
+
+
+def test_for_people(workspace):
+    out = run(workspace, "b1").stdout
+    for words in (
+        "rejected near_duplicates:near_duplicate",
+        "An old answer.",
+        "A new answer.",
+        "[red]38[/red]",
+        "0.91",
+    ):
+        assert words in out
+    assert "not decided yet" in run(workspace, "b2").stdout
+
+
+def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(workspace):
+    assert json.loads(run(workspace, "a", "--json").stdout)["sample"]["sample_id"] == "a1"
+    several, none = run(workspace, "b"), run(workspace, "zz")
+    assert several.exit_code == none.exit_code == 1
+    assert "several begin like this: b1, b2" in several.output.replace("\n", " ")
+    assert "there is none" in none.output
