@@ -289,6 +289,27 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
             print_table(["release_id", "rows", "at_seq", "night", "path"], rows)
 
 
+@release_app.command("export")
+def release_export(
+    release: Annotated[str, typer.Argument(help="A release, reasoning@2, or the latest of a data set, reasoning.")],
+    target: Annotated[Path, typer.Argument(help="File to write, .parquet or .jsonl.")],
+    shape: Annotated[
+        str, typer.Option(help="messages, prompt_completion, preference, prompt, stepwise or text (TRL's formats).")
+    ] = "messages",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write the rows of a release in a shape that trainers read as they are."""
+    with _sentences():
+        from storage.lake import Lake
+        from storage.releases import get_release
+        from storage.workspace import Workspace
+        from synth.shapes import export, known_shape
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            count = export(get_release(lake, release), known_shape(shape), target)
+        typer.echo(f"{count:,} rows written to {target}")
+
+
 @ledger_app.command("check")
 def ledger_check(
     workspace: WorkspaceOption = None,

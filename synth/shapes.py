@@ -8,17 +8,35 @@ stepwise    stepwise                          {"prompt": "...", "completions": [
 text, sft   text                              {"text": "..."}
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from storage.errors import RecipeError
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.errors import LakeError, RecipeError
 from storage.names import unknown
+from storage.releases import Release
 
 Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text"]
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 Row = Mapping[str, Any]
+
+
+def known_shape(name: str) -> Shape:
+    """Return the shape of that name.
+
+    Raises:
+        RecipeError: There is none; the message has the nearest.
+    """
+    for shape in SHAPES:
+        if shape == name:
+            return shape
+    raise RecipeError(unknown("shape", name, SHAPES))
 
 
 def shaped(rows: Iterable[Row], shape: Shape) -> Iterator[dict[str, Any]]:
@@ -37,6 +55,33 @@ def shaped(rows: Iterable[Row], shape: Shape) -> Iterator[dict[str, Any]]:
         made = _MAKE[shape](row)
         if made is not None:
             yield made
+
+
+def export(release: Release, shape: Shape, target: Path) -> int:
+    """Write the rows of a release that fit a shape to one file (`.parquet` or `.jsonl`), all or nothing.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        RecipeError: The shape or the file's ending is unknown, or the file is there already.
+        LakeError: No row fits, or a file of the release is damaged.
+    """
+    if target.suffix not in (".parquet", ".jsonl"):
+        raise RecipeError(f"{target}: end the name in .parquet or .jsonl")
+    if target.exists():
+        raise RecipeError(f"{target} exists already; name another file")
+    rows = list(shaped(release.table().to_pylist(), shape))
+    if not rows:
+        raise LakeError(f"release {release.id} has no row in the shape {shape}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    making = target.with_name(f".{target.name}.making")
+    if target.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), making, compression="zstd")
+    else:
+        making.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    making.rename(target)
+    return len(rows)
 
 
 def _messages(row: Row) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from storage.releases import Release
 from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.sample import problem_of
+from synth.shapes import shaped
 from train_stages.cpt import CptConfig, cpt
 from train_stages.evaluate import EvaluateConfig, Evaluation, evaluate, summarise
 from train_stages.promote import Decision, Kept, PromoteConfig, compare, keep_rl
@@ -220,7 +221,7 @@ def _figures(comparison: Any) -> dict[str, Any]:
 
 def _cpt(training: Training, parent: Path, options: Mapping[str, Any], out: Path) -> StageResult:
     config = read_config(CptConfig, options, "train.cpt")
-    texts = [text for row in training.rows().to_pylist() if (text := document(row))]
+    texts = [made["text"] for made in shaped(training.rows().to_pylist(), "text")]
     if not texts:
         raise TrainingError(f"cpt: release {training.release.id} has no rows with text for it")
     return cpt(parent, pa.table({"text": texts}), out, config, seed=training.seed, progress=training.report)
@@ -228,7 +229,7 @@ def _cpt(training: Training, parent: Path, options: Mapping[str, Any], out: Path
 
 def _sft(training: Training, parent: Path, options: Mapping[str, Any], out: Path) -> StageResult:
     config = read_config(SftConfig, options, "train.sft")
-    chats = [chat for row in training.rows().to_pylist() if (chat := conversation(row))]
+    chats = [made["messages"] for made in shaped(training.rows().to_pylist(), "messages")]
     if not chats:
         raise TrainingError(f"sft: release {training.release.id} has no rows with an answer for it")
     return sft(parent, pa.table({"messages": chats}), out, config, seed=training.seed, progress=training.report)
@@ -252,21 +253,6 @@ _RUN: dict[str, Callable[[Training, Path, Mapping[str, Any], Path], StageResult]
     "sft": _sft,
     "rl": _rl,
 }
-
-
-def conversation(row: Mapping[str, Any]) -> list[dict[str, str]] | None:
-    """Return the chat of a row, the learned answer last; None for a row that has none."""
-    if row["kind"] not in ("sft", "stepwise") or not row["response"]:
-        return None
-    return [*row["messages"], {"role": "assistant", "content": row["response"]}]
-
-
-def document(row: Mapping[str, Any]) -> str | None:
-    """Return a row as one document for continued pre-training: its text, or question and answer one after the other."""
-    if row["text"]:
-        return str(row["text"])
-    chat = conversation(row)
-    return "\n".join(message["content"] for message in chat) if chat else None
 
 
 def accuracy_rows(before: Evaluation, after: Evaluation) -> list[dict[str, Any]]:

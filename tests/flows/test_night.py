@@ -137,3 +137,19 @@ def test_two_processes_do_not_run_one_night_at_once(cli):
     place = Workspace.create(cli.workspace)
     with place.lock("night-2026-01-01-small"):
         assert "held by another process" in cli("run", recipe, *DATE, "--quiet", code=1)
+
+
+def test_a_release_is_exported_in_the_shapes_that_trainers_read(cli):
+    cli("run", cli.recipe(SMALL), *DATE, "--quiet")
+    target = cli.folder / "out" / "rows.jsonl"
+    assert "60 rows written" in cli("release", "export", "small", target)
+    first = json.loads(target.read_text().splitlines()[0])
+    assert list(first) == ["messages"] and [turn["role"] for turn in first["messages"]] == ["user", "assistant"]
+    assert "60 rows" in cli("release", "export", "small@1", cli.folder / "p.parquet", "--shape", "prompt_completion")
+    assert "did you mean 'messages'" in cli(
+        "release", "export", "small", cli.folder / "x.jsonl", "--shape", "mesages", code=1
+    )
+    assert "exists already" in cli("release", "export", "small", target, code=1)
+    assert "no row in the shape preference" in cli(
+        "release", "export", "small", cli.folder / "y.jsonl", "--shape", "preference", code=1
+    )
