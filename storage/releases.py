@@ -96,28 +96,19 @@ def create_release(
     if not _NAME.fullmatch(name):
         raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
     with lake.workspace.lock(f"release-{name}"):
-        if key is not None and (
-            made := lake.rows(
-                "select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key]
-            )
-        ):
-            return get_release(lake, made[0]["release_id"])
+        if key is not None and (made := _made_under(lake, key)) is not None:
+            return made
         at_seq = lake.last_seq()
         try:
             table = lake.query(f"select * from ({_ROWS}) a where {condition} order by sample_id", [at_seq])
         except LakeError as error:
             raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
-        if not table.num_rows:
-            return None
-        content = _content_hash(table)
         latest = latest_release(lake, name)
-        if latest is not None and latest.content_hash == content:
-            return latest
-        version = 1 if latest is None else latest.version + 1
-        release_id = f"{name}@{version}"
-        folder = lake.workspace.root / "releases" / name / str(version)
+        content = _content_hash(table)
+        if not table.num_rows or (latest is not None and latest.content_hash == content):
+            return latest if table.num_rows else None
         manifest = {
-            "release": release_id,
+            "release": f"{name}@{latest.version + 1 if latest else 1}",
             "condition": condition,
             "at_seq": at_seq,
             "rows": table.num_rows,
@@ -130,20 +121,29 @@ def create_release(
             "night": night,
             **(extra or {}),
         }
-        manifest["files"] = _export(table, folder, manifest)
-        row = {
-            "release_id": release_id, "name": name, "version": version, "at_seq": at_seq, "condition": condition,
-            "rows": table.num_rows, "content_hash": content, "path": lake.workspace.relative(folder),
-            "manifest": json.dumps(manifest, sort_keys=True), "night": night, "created_at": datetime.now(UTC),
-        }  # fmt: skip
-        members = pa.table({"release_id": pa.array([release_id] * table.num_rows), "sample_id": table["sample_id"]})
-        lake.commit(
-            key or f"release:{release_id}",
-            "release",
-            {"releases": table_of("releases", [row]), "release_rows": members},
-            night=night,
-        )
-        return get_release(lake, release_id)
+        return _record(lake, table, manifest, key)
+
+
+def _made_under(lake: Lake, key: str) -> Release | None:
+    rows = lake.rows("select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key])
+    return get_release(lake, rows[0]["release_id"]) if rows else None
+
+
+def _record(lake: Lake, table: pa.Table, manifest: dict[str, Any], key: str | None) -> Release:
+    """Export the rows, and commit the release with the rows it names."""
+    release_id = str(manifest["release"])
+    name, _, version = release_id.partition("@")
+    folder = lake.workspace.root / "releases" / name / version
+    manifest["files"] = _export(table, folder, manifest)
+    row = {
+        "release_id": release_id, "name": name, "version": int(version), "path": lake.workspace.relative(folder),
+        "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),
+        **{field: manifest[field] for field in ("at_seq", "condition", "rows", "content_hash", "night")},
+    }  # fmt: skip
+    members = pa.table({"release_id": pa.array([release_id] * table.num_rows), "sample_id": table["sample_id"]})
+    tables = {"releases": table_of("releases", [row]), "release_rows": members}
+    lake.commit(key or f"release:{release_id}", "release", tables, night=manifest["night"])
+    return get_release(lake, release_id)
 
 
 def get_release(lake: Lake, release_id: str) -> Release:
