@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from aiohttp import web
 
@@ -20,6 +21,16 @@ from synth.engines import vllm_command
 from synth.engines.vllm import CANARY
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+EARLIER: set[psutil.Process] = set()
+"""Processes that stood before the test at work: servers of the session's fixtures are our children too."""
+
+
+@pytest.fixture(autouse=True)
+def earlier_processes() -> None:
+    EARLIER.clear()
+    EARLIER.update(psutil.Process().children(recursive=True))
 
 
 def pytest_configure(config: pytest.Config) -> None:

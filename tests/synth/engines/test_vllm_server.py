@@ -14,14 +14,23 @@ from storage.errors import CheckpointError, ModelServerError
 from synth.engines import vllm_command, vllm_server
 from synth.engines.vllm_command import ServerOptions
 from synth.engines.vllm_server import VllmServer
-from tests.synth.engines.conftest import Host
+from tests.synth.engines.conftest import EARLIER, Host
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 QUICK = ServerOptions(start_limit_s=20, stop_limit_s=1.5)
 
 
 def family(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
+    """What a process has started, less the servers of the session's fixtures that stood before this test."""
+    own = [process for process in psutil.Process(pid).children() if process not in EARLIER]
+    return [*own, *(child for process in own if process.is_running() for child in descendants(process))]
+
+
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def gone(processes: list[psutil.Process], timeout_s: float = 15) -> bool:
