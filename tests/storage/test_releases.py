@@ -9,8 +9,8 @@ from storage.releases import create_release, get_release, list_releases, new_row
 
 def accept(lake, *names: str, outcome: str = "accepted", split: str = "train") -> None:
     samples = [
-        {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "tokens": 2, "origin": "rule",
-         "source": "s", "night": "2026-01-01/r", "messages": [{"role": "user", "content": name}]}
+        {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "tokens": 2,
+         "origin": "rule", "source": "s", "night": "2026-01-01/r", "messages": [{"role": "user", "content": name}]}
         for name in names
     ]  # fmt: skip
     problems = [{"problem_id": f"p{name}", "split": split, "license": "MIT", "gold": name} for name in names]
