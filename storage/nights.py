@@ -142,11 +142,6 @@ def costs(lake: Lake, night: str) -> list[dict[str, Any]]:
     return lake.rows("select * exclude (night) from costs where night = ? order by method, model, role", [night])
 
 
-def accepted_rows(lake: Lake) -> int:
-    """Return how many rows are accepted now."""
-    return int(lake.rows("select count(*) as n from accepted")[0]["n"])
-
-
 def last_training(lake: Lake, dataset: str) -> str | None:
     """Return the release of a data set that was trained on last, None before the first training."""
     rows = lake.rows(
