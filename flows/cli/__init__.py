@@ -1,0 +1,35 @@
+"""The command line, `nightschool`: a module per group of commands. Heavy imports wait until a command needs them."""
+
+import os
+import signal
+
+import typer
+
+from flows.cli import ledger, methods, night, query, release, serve
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="nightschool",
+    help="Teach language models at night: write reasoning data, check it, release it, retrain, promote.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (night, query, methods, serve):
+    app.add_typer(group.app)
+app.add_typer(release.app, name="release")
+app.add_typer(ledger.app, name="ledger")
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # two spinning OpenMP threads on shared cores are a hundred times slower
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

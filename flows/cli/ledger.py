@@ -1,0 +1,67 @@
+"""`nightschool ledger`: every finished model call of this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer(help="Every finished model call of this machine.", no_args_is_help=True)
+
+
+@app.command("check")
+def ledger_check(
+    workspace: WorkspaceOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Publish again what the lake has lost.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the ledger with the lake's `calls`; exit code 1 when something is missing or different."""
+    with sentences():
+        from flows.summary import print_table
+        from storage import published
+        from storage.lake import Lake
+        from storage.ledger import Ledger
+        from storage.workspace import Workspace
+
+        place = Workspace.open(workspace or Workspace.default_root())
+        with Lake(place) as lake, Ledger(place.ledger) as ledger:
+            if repair:
+                published.repair(ledger, lake)
+                published.publish(ledger, lake)
+            result = published.check(ledger, lake)
+        if as_json:
+            print_json(result.to_json())
+        else:
+            print_table(["what", "calls"], [{"what": name, "calls": value} for name, value in result.to_json().items()])
+        if not result.agree:
+            raise typer.Exit(1)
+
+
+@app.command("import")
+def ledger_import(
+    file: Annotated[Path, typer.Argument(help="JSONL of generations, or the output file of an OpenAI batch.")],
+    model: Annotated[str, typer.Option("--model", help="Who wrote them.", metavar="NAME@REVISION")],
+    requests: Annotated[Path | None, typer.Option("--requests", help="The batch's input file.")] = None,
+    temperature: Annotated[float, typer.Option(min=0, help="For lines that do not say it.")] = 0.0,
+    top_p: Annotated[float, typer.Option(min=0, max=1, help="For lines that do not say it.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="For lines that do not say it.")] = 1024,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring generations made elsewhere into the ledger, as if they had been made here; all of a file, or nothing."""
+    with sentences():
+        from storage.ledger import Ledger
+        from storage.workspace import Workspace
+        from synth.engines.base import Sampling
+        from synth.imports import import_calls
+
+        place = Workspace.create(workspace or Workspace.default_root())
+        with Ledger(place.ledger) as ledger:
+            result = import_calls(
+                ledger, file, model=model, requests=requests, defaults=Sampling(temperature, max_tokens, top_p)
+            )
+        if as_json:
+            print_json(result.to_json())
+        else:
+            typer.echo(", ".join(f"{name} {value:,}" for name, value in result.to_json().items()))

@@ -1,0 +1,83 @@
+"""`nightschool run` and `plan`: one night, and what it would take."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import (
+    DateOption,
+    JsonOption,
+    QuietOption,
+    RecipeArgument,
+    RepinOption,
+    SetOption,
+    WorkspaceOption,
+    print_json,
+    sentences,
+    today,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    date: DateOption = None,
+    workspace: WorkspaceOption = None,
+    train: Annotated[bool, typer.Option(help="Train afterwards when the data has changed enough.")] = True,
+    repin: RepinOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run one night, and the training that follows it.
+
+    The same command again finishes what was interrupted and repeats nothing.
+    """
+    with sentences():
+        from flows.orchestrator import configure
+        from flows.recipe import load_recipe
+        from flows.summary import print_night, print_training
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(recipe, settings or [])
+        day = today(date)
+        place = Workspace.create(workspace or Workspace.default_root())
+        configure(place)
+        from flows.launch import run_flows
+
+        results = run_flows(
+            recipe, settings or [], day, place, train=train and loaded.train is not None, repin=repin, quiet=quiet
+        )
+        if as_json:
+            print_json(results)
+            return
+        print_night(results["night"])
+        if results.get("train") is not None:
+            print_training(results["train"])
+
+
+@app.command()
+def plan(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    date: DateOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a night would ask, take and cost at most, before anything is paid. Nothing is written."""
+    with sentences():
+        from flows.estimate import estimate
+        from flows.night import planning_night
+        from flows.recipe import load_recipe
+        from flows.summary import print_plan
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(recipe, settings or [])
+        with planning_night(loaded, today(date), workspace or Workspace.default_root()) as night:
+            result = estimate(night)
+        if as_json:
+            print_json(result)
+        else:
+            print_plan(result)

@@ -1,0 +1,73 @@
+"""What the commands share: options, errors as sentences, JSON and CSV."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="Folder of the workspace [default: $NIGHTSCHOOL_WORKSPACE or .nightschool]"),
+]
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, for example recipes/nightly.yaml")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a value of the recipe: problems.limit=500", metavar="KEY=VALUE"),
+]
+DateOption = Annotated[str | None, typer.Option("--date", help="Logical date, YYYY-MM-DD [default: today, UTC]")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RepinOption = Annotated[
+    bool, typer.Option("--repin", help="Go on although something changed since the night's first start.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn the errors a user can meet into one sentence and exit code 1."""
+    from storage.errors import NightschoolError
+
+    try:
+        yield
+    except NightschoolError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.secho("stopped; the same command goes on where it stopped", fg="yellow", err=True)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        sys.stdout = None
+        raise typer.Exit(0) from None
+
+
+def today(date: str | None) -> str:
+    """Return a logical date as YYYY-MM-DD; without one, today's (UTC)."""
+    from datetime import UTC, datetime
+
+    from flows.night import check_date
+
+    return check_date(date or datetime.now(UTC).date().isoformat())
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; what JSON does not know becomes text."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_csv(columns: list[str], rows: list[Mapping[str, Any]]) -> None:
+    """Print rows as CSV; lists and structs as JSON inside their cell."""
+    import csv
+
+    writer = csv.DictWriter(sys.stdout, columns)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {
+                name: json.dumps(value, default=str) if isinstance(value, list | dict) else value
+                for name, value in row.items()
+            }
+        )
