@@ -17,7 +17,8 @@ from storage.errors import RecipeError
 from storage.releases import Release, get_release, latest_release, new_rows
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
-from train_stages.pipeline import STAGES, Selection, Training, accuracy_rows
+from train_stages.judge import Judge, accuracy_rows
+from train_stages.pipeline import STAGES, Selection, Training
 from train_stages.promote import Decision
 
 
@@ -96,7 +97,7 @@ def _look(night: Night, spec: TrainSpec) -> dict[str, Any]:
 def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
     release = get_release(night.lake, str(pinned["release"]))
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
-    candidate, stages = incumbent, []
+    candidate, stages, judge = incumbent, [], _judge(night, spec)
     for name in STAGES:
         options = getattr(spec, name)
         if options is None:
@@ -106,7 +107,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
             made, metrics = run_stage(training, name, candidate, options)
             kept = "kept"
             if name == "rl":
-                verdict = training.keep_better(candidate, made, spec.evaluate)
+                verdict = judge.keep_better(candidate, made, spec.evaluate)
                 kept = verdict.reason
                 made = made if verdict.keep else candidate
         stages.append(
@@ -117,10 +118,9 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
             }
         )
         candidate = made
-    with night.progress.stage("evaluation") as stage:
-        training = _training(night, spec, release, stage)
-        before, after = evaluate_both(training, incumbent, candidate, spec.evaluate)
-    decision = promote(training, incumbent, candidate, spec)
+    with night.progress.stage("evaluation"):
+        before, after = evaluate_both(judge, incumbent, candidate, spec.evaluate)
+    decision = promote(judge, incumbent, candidate, spec)
     return {
         "night": night.id,
         "trained": True,
@@ -150,6 +150,10 @@ def _training(night: Night, spec: TrainSpec, release: Release, stage: Stage) -> 
     )
 
 
+def _judge(night: Night, spec: TrainSpec) -> Judge:
+    return Judge(night.lake, night.id, night.prompts, spec.tasks, spec.seed)
+
+
 @task(name="stage", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def run_stage(
     training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]
@@ -160,13 +164,13 @@ def run_stage(
 
 @task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_both(
-    training: Training, incumbent: Checkpoint, candidate: Checkpoint, options: Mapping[str, Any]
+    judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, options: Mapping[str, Any]
 ) -> tuple[Evaluation, Evaluation]:
     """Ask both models every held-out problem."""
-    return training.evaluate(incumbent, "heldout", options), training.evaluate(candidate, "heldout", options)
+    return judge.evaluate(incumbent, "heldout", options), judge.evaluate(candidate, "heldout", options)
 
 
 @task(name="promote", cache_policy=NO_CACHE, persist_result=False)
-def promote(training: Training, incumbent: Checkpoint, candidate: Checkpoint, spec: TrainSpec) -> Decision:
+def promote(judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, spec: TrainSpec) -> Decision:
     """Compare both on the same items, and promote the candidate only if it is better."""
-    return training.promote(incumbent, candidate, spec.evaluate, spec.promote)
+    return judge.promote(incumbent, candidate, spec.evaluate, spec.promote)

@@ -1,8 +1,29 @@
 """What every training stage can be told."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from storage.errors import RecipeError
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def read_config(model: type[Config], options: Mapping[str, Any], key: str) -> Config:
+    """Validate the options of a stage.
+
+    Raises:
+        RecipeError: An option is unknown or out of range; the message names it.
+    """
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([key, *map(str, first["loc"])])
+        raise RecipeError(
+            f"{where}: {first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})"
+        ) from None
 
 
 class TrainConfig(BaseModel):
