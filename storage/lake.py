@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from storage.duck import connect, quote
 from storage.errors import LakeError, WorkspaceError
-from storage.schema import COMMITS, TABLES, VIEWS, comment
+from storage.schema import COMMITS, TABLES, comment
+from storage.views import VIEWS
 from storage.workspace import Workspace
 
 _SQL_TYPES = {

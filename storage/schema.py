@@ -1,4 +1,4 @@
-"""The tables of the lake, as Arrow schemas with a comment per table and column, and the views people query.
+"""The tables of the lake, as Arrow schemas with a comment per table and column.
 
 Every table is append-only and every row carries the `commit_id` it came with. What is new, what was there when, and
 what a release holds are decided by joining `commits`, never by the files' own history.
@@ -238,77 +238,6 @@ TABLES: dict[str, pa.Schema] = {
             _commit,
         ],
         metadata={"comment": "what each night was pinned to, and how it ended"},
-    ),
-}
-
-VIEWS: dict[str, tuple[str, str]] = {
-    "decisions": (
-        "the policy's last decision on every sample",
-        """
-        select v.sample_id, v.outcome, v.reason, v.version, v.night
-        from verdicts v join commits c using (commit_id)
-        where v.filter = 'policy'
-        qualify row_number() over (partition by v.sample_id order by c.seq desc) = 1
-        """,
-    ),
-    "accepted": (
-        "rows that may be trained on",
-        "select s.* from samples s join decisions d using (sample_id) where d.outcome = 'accepted'",
-    ),
-    "rejected": (
-        "rows that may not, with the reason",
-        "select s.*, d.reason from samples s join decisions d using (sample_id) where d.outcome = 'rejected'",
-    ),
-    "funnel": (
-        "per night and method: attempts planned = done + failed, samples made = accepted + rejected",
-        """
-        with a as (
-            select night, method,
-                   count(*) filter (where status = 'planned') as planned,
-                   count(*) filter (where status = 'done') as done,
-                   count(*) filter (where status = 'failed') as failed
-            from attempts group by night, method
-        ), s as (
-            select s.night, s.method, count(*) as made,
-                   count(*) filter (where d.outcome = 'accepted') as accepted,
-                   count(*) filter (where d.outcome = 'rejected') as rejected
-            from samples s left join decisions d using (sample_id) group by s.night, s.method
-        )
-        select night, method, planned, done, failed, coalesce(made, 0) as made,
-               coalesce(accepted, 0) as accepted, coalesce(rejected, 0) as rejected
-        from a left join s using (night, method) order by night, method
-        """,
-    ),
-    "costs": (
-        "per night, method, model and role: calls made, tokens read (cached ones among them) and written, server time, money",
-        """
-        select night, method, model, role, count(*) as calls, sum(prompt_tokens)::bigint as prompt_tokens,
-               sum(cached_tokens)::bigint as cached_tokens, sum(completion_tokens)::bigint as completion_tokens,
-               sum(seconds) as seconds, sum(cost) as cost
-        from calls where origin = 'made' group by night, method, model, role order by night, method, model, role
-        """,
-    ),
-    "lineage": (
-        "from a checkpoint to the calls behind each row it was trained on, its ancestors' rows included",
-        """
-        with recursive ancestry as (
-            select checkpoint_id, checkpoint_id as ancestor, parent, release_id from checkpoints
-            union
-            select a.checkpoint_id, p.checkpoint_id, p.parent, p.release_id
-            from ancestry a join checkpoints p on p.checkpoint_id = a.parent
-        )
-        select a.checkpoint_id, a.ancestor, a.release_id, s.sample_id, s.night, s.method, s.problem_id, s.attempt_id,
-               unnest(if(len(s.parents) = 0, [null], s.parents)) as call_id
-        from ancestry a join release_rows r using (release_id) join samples s using (sample_id)
-        """,
-    ),
-    "students": (
-        "the promoted models, newest first; the first row is the current student",
-        """
-        select p.candidate as checkpoint_id, p.night, p.reason, k.stage, k.path, c.seq
-        from promotions p join commits c using (commit_id) join checkpoints k on k.checkpoint_id = p.candidate
-        where p.decision = 'promoted' order by c.seq desc
-        """,
     ),
 }
 

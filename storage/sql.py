@@ -15,7 +15,8 @@ from storage.duck import quote
 from storage.errors import LakeError, QueryError
 from storage.lake import Lake
 from storage.names import unknown
-from storage.schema import TABLES, VIEWS
+from storage.schema import TABLES
+from storage.views import VIEWS
 from storage.workspace import Workspace
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "repeat_row"}
