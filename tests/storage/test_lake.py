@@ -9,6 +9,7 @@ import pytest
 from storage.errors import LakeError, WorkspaceError
 from storage.lake import Lake, table_of
 from storage.schema import COMMITS, TABLES, comment
+from storage.views import VIEWS
 
 
 def promotion(number: int) -> pa.Table:
@@ -53,8 +54,7 @@ def test_processes_do_not_lose_commits_nor_make_one_twice(workspace, lake):
     code = (
         "import sys, pathlib\n"
         "from storage.lake import Lake, table_of\n"
-        "from storage.views import VIEWS
-from storage.workspace import Workspace\n"
+        "from storage.workspace import Workspace\n"
         "with Lake(Workspace.open(pathlib.Path(sys.argv[1]))) as lake:\n"
         "    for n in range(4):\n"
         "        rows = table_of('promotions', [{'candidate': sys.argv[2]}])\n"
