@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +23,9 @@ from storage.errors import NightschoolError
 from storage.history_index import HistoryIndex
 from storage.ids import digest
 from synth.problems.base import Problem
+
+if TYPE_CHECKING:
+    from filters.difficulty import PassRate
 
 Scope = Literal["row", "night", "last"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -57,6 +60,7 @@ class Context:
         eligible: Ids of the rows that may stand for their duplicates, usually those that no row filter rejects
             (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
+        rates: The student's pass rates by problem id (see `filters.difficulty`).
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -65,6 +69,7 @@ class Context:
     heldout_prompts: frozenset[str] = frozenset()
     history: HistoryIndex | pa.Table | None = None
     eligible: frozenset[str] | None = None
+    rates: "Mapping[str, PassRate]" = field(default_factory=dict)
 
     def may_represent(self, row: Row) -> bool:
         """Whether a row may be the one that is kept of several duplicates."""

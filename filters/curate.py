@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 from filters import filter_kinds, get_filter
 from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
+from filters.difficulty import pass_rates
 from filters.history import open_history
 from filters.inherit import inherit
 from filters.policy import decide, eligible, read_policies
 from filters.signatures import make_signatures
+from filters.trials import record_trials
 from storage import nights
 from storage.lake import Lake
 from synth.methods import methods
@@ -31,6 +33,7 @@ class Curator:
         options: Options by filter, as the recipe gives them.
         policy: Options of the policy by method, as the recipe gives them.
         observed: Filters that only observe the rows of a method, by method.
+        student: Identity of the model whose pass rates say how difficult a problem is.
 
     Raises:
         RecipeError: A filter, a method or an option is unknown.
@@ -45,8 +48,10 @@ class Curator:
         options: Mapping[str, Mapping[str, Any]] | None = None,
         policy: Mapping[str, Any] | None = None,
         observed: Mapping[str, Iterable[str]] | None = None,
+        student: str | None = None,
     ) -> None:
         self._lake = lake
+        self._student = student
         self._night = night
         self._manifest = manifest
         given = options or {}
@@ -86,7 +91,9 @@ class Curator:
         inherited = inherit(samples, seen, self._flagged())
         seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
         standing = eligible(samples, seen, self._policies)
-        context = self._context(eligible=standing, history=open_history(self._lake))
+        record_trials(self._lake, self._night)
+        rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
+        context = self._context(eligible=standing, history=open_history(self._lake), rates=rates)
         found = run_filters(self._of_scope("night"), samples, context)
         left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left))

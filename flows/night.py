@@ -150,6 +150,14 @@ class Night:
         path = self.recipe.path(name)
         return Checkpoint(checkpoint_digest(path), path, "given")
 
+    def identity_of(self, role: str) -> str | None:
+        """Return the identity of the model that answers in a role; None for a solver, and where the recipe names none."""
+        spec = self.recipe.models.get(role)
+        if spec is None or spec.engine == "solver":
+            return None
+        checkpoint = self.checkpoint_of(spec.checkpoint)
+        return checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
+
     def asker(self) -> Asker:
         """Make the night's asker: engines by role (roles of one and the same model share one), budget, ledger."""
         engines: dict[str, Engine] = {}

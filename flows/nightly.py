@@ -242,6 +242,7 @@ def make_curator(night: Night) -> Curator:
         options=night.recipe.filters,
         policy=night.recipe.policy,
         observed=night.observed(),
+        student=night.identity_of("student"),
     )
 
 

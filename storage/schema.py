@@ -158,6 +158,18 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "what near-duplicate search needs of every row ever accepted"},
     ),
+    "trials": pa.schema(
+        [
+            _field("problem_id", _S, "problem that was asked"),
+            _field("model", _S, "identity of the model that tried"),
+            _field("sampling", _S, "its sampling parameters without the seed, JSON"),
+            _field("trial", _S, "what tells this trial from others: the call_id, or where a rollout came from"),
+            _field("outcome", _S, "correct, wrong or unverifiable"),
+            _field("night", _S, "night it belongs to"),
+            _commit,
+        ],
+        metadata={"comment": "checked attempts of models at problems: what pass rates are counted from"},
+    ),
     "releases": pa.schema(
         [
             _field("release_id", _S, "name@version"),

@@ -69,4 +69,28 @@ VIEWS: dict[str, tuple[str, str]] = {
         where p.decision = 'promoted' order by c.seq desc
         """,
     ),
+    "pass_rates": (
+        "how often a model solves a problem, per model and sampling, with the bucket of filters/difficulty.py",
+        """
+        with t as (
+            select problem_id, model, sampling, count(*) as tries, count(*) filter (where outcome = 'correct') as correct
+            from (select distinct problem_id, model, sampling, trial, outcome from trials) group by all
+        )
+        select *, correct / tries as rate,
+               case when correct = 0 then 'unsolved' when correct = tries then 'trivial'
+                    when correct / tries <= 0.25 then 'hard' when correct / tries <= 0.75 then 'medium' else 'easy'
+               end as bucket
+        from t
+        """,
+    ),
+    "difficulty": (
+        "the pass rates that still hold: those of the current student; another promotion makes them expire",
+        """
+        select r.* from pass_rates r
+        where r.model = (
+            select p.candidate from promotions p join commits c using (commit_id)
+            where p.decision = 'promoted' order by c.seq desc limit 1
+        )
+        """,
+    ),
 }
