@@ -97,12 +97,34 @@ class BudgetSpec(_Part):
         return today if today > start else today + timedelta(days=1)
 
 
+class WhenSpec(_Part):
+    """When to retrain: what must have changed since the last training. Any one of the conditions is enough."""
+
+    min_new_rows: int | None = Field(
+        None, ge=1, description="At least this many accepted rows are new; 1 when nothing else is said."
+    )
+    min_new_tokens: int | None = Field(None, ge=1, description="At least this many tokens (words) are new.")
+    max_drift: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="The shares of (method, task) moved by more than this (total variation distance, 0 to 1).",
+    )
+    benchmarks: bool = Field(
+        True, description="Rows of the last training hold a benchmark item, because the benchmarks have grown."
+    )
+
+    @property
+    def rows(self) -> int | None:
+        """The bound on new rows that holds."""
+        nothing_said = self.min_new_rows is None and self.min_new_tokens is None and self.max_drift is None
+        return 1 if nothing_said else self.min_new_rows
+
+
 class TrainSpec(_Part):
     """When and how the student is retrained."""
 
-    min_new_rows: int = Field(
-        1, ge=1, description="Train when at least this many accepted rows are new since the last training."
-    )
+    when: WhenSpec = WhenSpec()
     tasks: tuple[str, ...] | None = Field(None, description="Only rows of these tasks; None means all.")
     methods: tuple[str, ...] | None = Field(None, description="Only rows of these methods; None means all.")
     cpt: dict[str, Any] | None = Field(

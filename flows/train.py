@@ -11,10 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from flows.night import Night, check_date, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, TrainSpec, load_recipe
+from flows.trigger import decide
 from storage import nights
+from storage.changes import change_since_training
 from storage.checkpoints import Checkpoint, find_checkpoint
 from storage.errors import RecipeError
-from storage.releases import Release, get_release, latest_release, new_rows
+from storage.releases import Release, get_release
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
 from train_stages.judge import Judge, accuracy_rows
@@ -63,35 +65,31 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
             return {**done, "again": True}
         pinned = nights.pinned(night.lake, run_id)
         if pinned is None:
-            pinned = _look(night, recipe.train)
+            pinned = look(night, recipe.train)
             if pinned["train"]:
                 nights.pin(night.lake, run_id, night.id, recipe.name, pinned)
         if not pinned["train"]:
-            return {"night": night.id, "trained": False, "decision_to_train": pinned["why"]}
+            progress.say(pinned["why"])
+            return {
+                "night": night.id,
+                "trained": False,
+                "decision_to_train": pinned["why"],
+                "change": pinned["change"],
+            }
         summary = _learn(night, recipe.train, pinned)
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
         return summary
 
 
-def _look(night: Night, spec: TrainSpec) -> dict[str, Any]:
-    """Ask the lake whether to train, and on what."""
-    release = latest_release(night.lake, night.recipe.dataset)
-    if release is None:
-        return {"train": False, "why": f"not trained: there is no release of {night.recipe.dataset} yet"}
-    last = nights.last_training(night.lake, night.recipe.dataset)
-    fresh = new_rows(night.lake, release.id, last)
-    since = f"since {last} was trained on" if last else "and nothing was trained on yet"
-    if fresh < spec.min_new_rows:
-        return {
-            "train": False,
-            "why": f"not trained: {fresh:,} rows are new {since}, train.min_new_rows is {spec.min_new_rows:,}",
-        }
-    return {
-        "train": True,
-        "why": f"{fresh:,} rows of {release.id} are new {since}",
-        "release": release.id,
-        "incumbent": night.incumbent().id,
-    }
+def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
+    """Ask the lake whether to train, and on what, and keep the answer with its figures."""
+    change = change_since_training(night.lake, night.recipe.dataset, methods=spec.methods, tasks=spec.tasks)
+    decision = decide(change, spec.when)
+    said = {"train": decision.train, "why": decision.why, "change": change.to_json()}
+    nights.record_decision(night.lake, f"train/{night.id}", night.id, night.recipe.name, said)
+    if decision.train:
+        said |= {"release": change.release, "incumbent": night.incumbent().id}
+    return said
 
 
 def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +123,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
         "night": night.id,
         "trained": True,
         "decision_to_train": pinned["why"],
+        "change": pinned["change"],
         "release": release.id,
         "incumbent": incumbent.id,
         "candidate": candidate.id,

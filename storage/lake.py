@@ -175,6 +175,14 @@ class Lake:
             except duckdb.Error as error:
                 raise LakeError(f"query failed: {error}") from error
 
+    def query_named(self, statement: str, parameters: Mapping[str, Any]) -> pa.Table:
+        """Run a trusted statement with parameters by name, `$name`."""
+        with self._mutex:
+            try:
+                return self._connection.execute(statement, dict(parameters)).to_arrow_table()
+            except duckdb.Error as error:
+                raise LakeError(f"query failed: {error}") from error
+
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run a trusted statement and return its rows as dictionaries."""
         return list(self.query(statement, parameters).to_pylist())

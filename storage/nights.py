@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.ids import digest
 from storage.lake import Commit, Lake, table_of
 
 
@@ -33,6 +34,13 @@ def finish(lake: Lake, run_id: str, night: str, recipe: str, summary: Mapping[st
     return lake.commit(
         f"finish:{run_id}", "finish", {"runs": _run(run_id, "finished", night, recipe, summary=text)}, night=night
     )
+
+
+def record_decision(lake: Lake, run_id: str, night: str, recipe: str, figures: Mapping[str, Any]) -> Commit:
+    """Keep a decision on whether to train, with its figures; asked again with the same figures, it stands once."""
+    text = json.dumps(dict(figures), sort_keys=True)
+    tables = {"runs": _run(run_id, "decided", night, recipe, summary=text)}
+    return lake.commit(f"decide:{run_id}:{digest(text, length=16)}", "decide", tables, night=night)
 
 
 def finished(lake: Lake, run_id: str) -> dict[str, Any] | None:

@@ -173,16 +173,6 @@ def latest_release(lake: Lake, name: str) -> Release | None:
     return get_release(lake, name) if known else None
 
 
-def new_rows(lake: Lake, release_id: str, since: str | None) -> int:
-    """Return how many rows of a release are not in another one; all of them when `since` is None."""
-    rows = lake.rows(
-        "select count(*) as n from release_rows where release_id = ? and sample_id not in "
-        "(select sample_id from release_rows where release_id = ?)",
-        [release_id, since or ""],
-    )
-    return int(rows[0]["n"])
-
-
 def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
     """Return every release with rows, commit, night and folder, newest last."""
     with Lake(workspace, read_only=True) as lake:

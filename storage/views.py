@@ -38,6 +38,17 @@ VIEWS: dict[str, tuple[str, str]] = {
         from a left join s using (night, method) order by night, method
         """,
     ),
+    "training_decisions": (
+        "whether to train, asked of the lake: each answer with its figures and why, newest first",
+        """
+        select runs.night, recipe, (summary->>'$.train')::boolean as train, summary->>'$.why' as why,
+               summary->>'$.change.release' as release_id, summary->>'$.change.trained' as trained_before,
+               (summary->>'$.change.rows')::bigint as rows, (summary->>'$.change.new_rows')::bigint as new_rows,
+               (summary->>'$.change.new_tokens')::bigint as new_tokens, (summary->>'$.change.drift')::double as drift,
+               (summary->>'$.change.disallowed')::bigint as disallowed, runs.created_at
+        from runs join commits c using (commit_id) where event = 'decided' order by c.seq desc
+        """,
+    ),
     "costs": (
         "per night, method, model and role: calls made, tokens read (cached ones among them) and written, server time, money",
         """

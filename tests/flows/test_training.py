@@ -20,7 +20,7 @@ TINY = {
     ],
     "base": {"tiny": {"width": 64, "layers": 1, "heads": 2, "ffn": 64}},
     "train": {
-        "min_new_rows": 10,
+        "when": {"min_new_rows": 10},
         "sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"},
         "evaluate": {"samples": 1, "max_tokens": 16},
     },
@@ -63,10 +63,10 @@ def test_a_training_follows_the_night_and_every_arrow_is_in_the_lake(cli):
 
 def test_too_little_new_data_trains_nothing_and_says_so(cli):
     content = copy.deepcopy(TINY)
-    content["train"]["min_new_rows"] = 1000
+    content["train"]["when"] = {"min_new_rows": 1000}
     result = json.loads(cli("run", cli.recipe(content), *DATE, "--json", "--quiet"))
     assert not result["train"]["trained"]
-    assert "train.min_new_rows is 1,000" in result["train"]["decision_to_train"]
+    assert "train.when.min_new_rows is 1,000" in result["train"]["decision_to_train"]
 
 
 def test_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
