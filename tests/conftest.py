@@ -1,4 +1,4 @@
-"""Fixtures that many tests share."""
+"""Fixtures that many tests share: a workspace, a lake, and the real servers of the whole suite."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,22 @@ import pytest
 
 from storage.lake import Lake
 from storage.workspace import Workspace
+from tests import servers
+from tests.serve_tiny import NAME
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the servers that will be asked for while other tests run."""
+    if not session.config.option.collectonly:
+        servers.begin_for({name for item in session.items for name in getattr(item, "fixturenames", ())})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the servers once every worker is through."""
+    if not hasattr(session.config, "workerinput"):
+        servers.end_all()
 
 
 @pytest.fixture
@@ -20,3 +34,18 @@ def workspace(tmp_path: Path) -> Workspace:
 def lake(workspace: Workspace):
     with Lake(workspace) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def vllm_server() -> servers.VllmEndpoint:
+    """The suite's real vLLM server with a tiny random model. Never end it: other tests use it too."""
+    servers.need_vllm()
+    url, folder = servers.VLLM.ready()
+    return servers.VllmEndpoint(url, NAME, folder / "checkpoint")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> str:
+    """The API address of the suite's real Prefect server."""
+    url, _ = servers.PREFECT.ready()
+    return f"{url}/api"

@@ -1,4 +1,4 @@
-"""A scripted chat endpoint, a stand-in for the vLLM environment, a tiny checkpoint, and one real server per session."""
+"""A scripted chat endpoint, a stand-in for the vLLM environment, and a process that owns a server and can be killed."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import psutil
 import pytest
 from aiohttp import web
 
-from storage.errors import ModelServerError
 from synth.engines import vllm_command
 from synth.engines.vllm import CANARY
 
@@ -31,10 +30,6 @@ EARLIER: set[psutil.Process] = set()
 def earlier_processes() -> None:
     EARLIER.clear()
     EARLIER.update(psutil.Process().children(recursive=True))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "vllm: starts a real vLLM server (needs `make vllm`; about a minute)")
 
 
 def chat(text: str | None = "hello", finish_reason: str | None = "stop", **more: Any) -> dict[str, Any]:
@@ -227,61 +222,3 @@ class Host:
                 if stream is not None:
                     stream.close()
             self.process = None
-
-
-def make_tiny(folder: Path) -> Path:
-    """A random two-layer Llama with one token per letter and a chat template: real to vLLM, and made in seconds."""
-    import torch
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    specials = ["<unk>", "<pad>", "<s>", "</s>", "<user>", "<assistant>"]
-    letters = [chr(code) for code in range(32, 127)] + ["\n"]
-    vocabulary = {token: index for index, token in enumerate([*specials, *letters])}
-    plain = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    plain.decoder = decoders.Fuse()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=plain, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>"
-    )
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<user>", "<assistant>"]})
-    tokenizer.chat_template = (
-        "<s>{% for message in messages %}{{ '<assistant>' if message.role == 'assistant' else '<user>' }}"
-        "{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
-    )
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        bos_token_id=2,
-        eos_token_id=3,
-        pad_token_id=1,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def _real_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    try:
-        vllm_command.vllm_python()
-    except ModelServerError as error:
-        if os.environ.get("CI") or os.environ.get("NIGHTSCHOOL_EXPECTS_VLLM"):
-            pytest.fail(str(error))  # the real server is part of what is promised
-        pytest.skip(str(error))
-    checkpoint = make_tiny(tmp_path_factory.mktemp("tiny"))
-    host = Host(checkpoint, tmp_path_factory.mktemp("served"), max_model_len=256)
-    yield host
-    host.leave()
-
-
-@pytest.fixture
-def real(_real_host: Host) -> Host:
-    """The session's real vLLM server, started again if a test killed it."""
-    return _real_host.ensure()

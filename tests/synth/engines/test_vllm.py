@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, cast
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,8 @@ from synth.engines import collector, fleet, vllm, wire
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.vllm import Vllm
 from synth.problems.base import Problem
-from tests.synth.engines.conftest import Host, Reply, chat, scripted
+from tests.servers import VllmEndpoint
+from tests.synth.engines.conftest import Reply, chat, scripted
 
 SECRET = "sk-not-for-anyone-1234567890"
 
@@ -374,10 +374,10 @@ async def test_cancelling_cancels_the_request() -> None:
 @pytest.mark.vllm
 @pytest.mark.timeout(420)
 class TestReal:
-    """Against vLLM: one server for the session, about half a minute to start."""
+    """Against the suite's vLLM server."""
 
-    async def test_it_answers_fifty_seeded_chats_at_once(self, real: Host) -> None:
-        engine = Vllm(real.endpoint, "tiny", "digest")
+    async def test_it_answers_fifty_seeded_chats_at_once(self, vllm_server: VllmEndpoint) -> None:
+        engine = Vllm(vllm_server.endpoint, vllm_server.name, "digest")
         questions = [ask(f"question {n % 10}", seed=n, temperature=1.0, max_tokens=24) for n in range(50)]
         answers = await asyncio.gather(*(engine.answer(question) for question in questions))
         await engine.close()
@@ -385,8 +385,8 @@ class TestReal:
         assert all(0 < answer.completion_tokens <= 24 and answer.prompt_tokens > 10 for answer in answers)
         assert max(Counter(answer.text for answer in answers).values()) < 5  # seeds differ, so do the texts
 
-    async def test_greedy_and_stop_strings_are_obeyed(self, real: Host) -> None:
-        engine = Vllm(real.endpoint, "tiny", "digest")
+    async def test_greedy_and_stop_strings_are_obeyed(self, vllm_server: VllmEndpoint) -> None:
+        engine = Vllm(vllm_server.endpoint, vllm_server.name, "digest")
         whole = await engine.answer(ask("tell me", max_tokens=24))
         letter = whole.text[3]
         cut = await engine.answer(ask("tell me", max_tokens=24, stop=(letter,)))
@@ -395,26 +395,19 @@ class TestReal:
         assert cut.finish_reason == "stop"
 
     @pytest.mark.parametrize(
-        ("length", "room", "reason"), [(2000, 8, "prompt_too_long"), (20, 1000, "max_tokens_too_large")]
+        ("length", "room", "reason"), [(3000, 8, "prompt_too_long"), (20, 3000, "max_tokens_too_large")]
     )
-    async def test_what_does_not_fit_is_refused(self, real: Host, length: int, room: int, reason: str) -> None:
-        engine = Vllm(real.endpoint, "tiny", "digest")
+    async def test_what_does_not_fit_is_refused(
+        self, vllm_server: VllmEndpoint, length: int, room: int, reason: str
+    ) -> None:
+        engine = Vllm(vllm_server.endpoint, vllm_server.name, "digest")
         with pytest.raises(RequestRefused) as refused:
             await engine.answer(ask("x" * length, max_tokens=room))
         await engine.close()
         assert refused.value.reason == reason
 
-    async def test_an_unknown_model_is_named(self, real: Host) -> None:
-        engine = Vllm(real.endpoint, "other", "digest")
+    async def test_an_unknown_model_is_named(self, vllm_server: VllmEndpoint) -> None:
+        engine = Vllm(vllm_server.endpoint, "other", "digest")
         with pytest.raises(ModelServerError, match=r"'other'.*404"):
             await engine.answer(ask())
         await engine.close()
-
-    def test_the_server_ends_with_whoever_started_it(self, real: Host) -> None:
-        assert real.process is not None
-        owner = psutil.Process(real.process.pid)
-        family = owner.children(recursive=True)
-        assert len(family) >= 3  # the keeper, the server, its engine
-        real.kill()
-        _, left = psutil.wait_procs(family, timeout=30)
-        assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []

@@ -1,50 +1,26 @@
 """Every method through a real vLLM server: what a tiny random model writes is rubbish, and all of it is accounted for."""
 
-import json
-import os
-
 import pytest
 
 from filters import filter_kinds, get_filter
 from filters.base import Context, run_filters
 from filters.policy import decide, read_policies
-from storage.errors import ModelServerError
 from storage.ledger import Ledger
 from storage.workspace import Workspace
-from synth.engines import vllm_command
 from synth.engines.vllm import Vllm
 from synth.methods import methods
-from tests.synth.engines.conftest import Host, make_tiny
 from tests.synth.methods.test_every_method import BUILT_IN, every_switch, finish, problems_for
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
-LENGTH = 2048
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory):
-    """A server with room for the longest prompt (the tiny model reads letter by letter)."""
-    try:
-        vllm_command.vllm_python()
-    except ModelServerError as error:
-        if os.environ.get("CI") or os.environ.get("NIGHTSCHOOL_EXPECTS_VLLM"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
-    checkpoint = make_tiny(tmp_path_factory.mktemp("tiny"))
-    config = json.loads((checkpoint / "config.json").read_text())
-    (checkpoint / "config.json").write_text(json.dumps(config | {"max_position_embeddings": LENGTH}))
-    served = Host(checkpoint, tmp_path_factory.mktemp("served"), max_model_len=LENGTH)
-    yield served.ensure()
-    served.leave()
 
 
 @pytest.mark.parametrize("method", BUILT_IN, ids=lambda item: item.name)
-async def test_every_attempt_and_every_sample_is_accounted_for(method, host, tmp_path):
+async def test_every_attempt_and_every_sample_is_accounted_for(method, vllm_server, tmp_path):
     params = every_switch(method)
     limits = {name: 24 for name in ("max_tokens", "attempt_tokens") if name in method.params.model_fields}
     params = method.params(**{**params.model_dump(exclude_unset=True), **limits})
     problems = problems_for(method)
-    engine = Vllm(host.endpoint, "tiny", "tiny@1")
+    engine = Vllm(vllm_server.endpoint, vllm_server.name, "tiny@1")
     with Ledger(Workspace.create(tmp_path / "place").ledger) as ledger:
         finished, asker = await finish(method, problems, ledger, engine, params)
         again, silent = await finish(method, problems, ledger, engine, params)
