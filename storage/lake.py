@@ -187,6 +187,11 @@ class Lake:
         """Run a trusted statement and return its rows as dictionaries."""
         return list(self.query(statement, parameters).to_pylist())
 
+    @property
+    def connection(self) -> Any:
+        """The DuckDB connection, for the process that runs people's SQL and nobody else."""
+        return self._connection
+
     def execute_setting(self, setting: str) -> None:
         """Set a DuckDB option of this connection; trusted text only."""
         with self._mutex:
