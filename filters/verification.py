@@ -18,7 +18,6 @@ from functools import cache, lru_cache
 
 from filters.math_form import expression
 from filters.typed import compare_typed
-from filters.units import compare_units
 from synth.problems.answers import MAX_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, compare
 from synth.problems.base import Check, Outcome
 
@@ -31,8 +30,6 @@ _START_S = 60.0
 def verify(gold: str, answer: str | None) -> Check:
     """Compare an extracted answer with the gold answer."""
     exact = compare(gold, answer)
-    if answer is not None and len(gold) + len(answer) <= MAX_ANSWER and (by_unit := compare_units(gold, answer)):
-        return _check(by_unit, exact)
     if answer is not None and exact.outcome is Outcome.CORRECT and _other_letter(gold, answer):
         return _check(Outcome.UNVERIFIABLE, exact)
     if answer is None or exact.outcome is not Outcome.UNVERIFIABLE or exact.reason != UNPARSABLE_ANSWER:

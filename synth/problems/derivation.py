@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synth.problems.answers import format_number, parse_number
 from synth.problems.base import Check, Outcome, Review
 from synth.problems.expressions import Expression, numbers, parse_whole, runs
+from synth.problems.numbers import format_number, parse_number
 
 MAX_STEPS = 200
 FLOAT_PLACES = 10

@@ -17,9 +17,11 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.errors import ProblemError
-from synth.problems.answers import format_number, normalise, parse_number
+from synth.problems.answers import normalise
 from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question, gold_verifies
+from synth.problems.numbers import format_number, read_number
+from synth.problems.units import known_units
 
 _ANSWER_TAIL = re.compile(r"\n*[ \t]*####[^\n]*\s*$")
 _ENDED = re.compile(r"[.!?:;,]['\"”’)]*$")
@@ -184,7 +186,8 @@ class MappedSource:
                     "correct `answer_pattern`."
                 )
             text = found[-1].strip()
-        gold = normalise(text) if parse_number(text) is not None else text
+        number = read_number(text)
+        gold = text if number is None or known_units(number.unit) else normalise(text)  # a unit that must agree stays
         if not gold_verifies(gold):
             raise ProblemError(
                 f"{place}: the gold answer {text[:80]!r} (field {mapping.answer!r}) does not verify against itself; "

@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.problems.answers import (
-    MAX_ANSWER,
-    compare,
-    final_answer,
-    format_number,
-    normalise,
-    parse_number,
-)
+from synth.problems.answers import compare, final_answer, normalise
 from synth.problems.base import Outcome
+from synth.problems.numbers import MAX_ANSWER, format_number, parse_number
 
 CASES = json.loads((Path(__file__).parent / "answer_cases.json").read_text(encoding="utf-8"))
 FRACTIONS = st.fractions(max_denominator=10**6).filter(lambda value: abs(value) < 10**12)

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from storage.errors import ProblemError
+from synth.problems import get_task
 from synth.problems.files import MAPPINGS, HubRows, MappedSource, Mapping, clean, file_source
 
 GSM8K = {"question": "How many is 6 boxes of 200?", "answer": "6*200 = <<6*200=1200>>1200\n#### 1,200"}
@@ -133,3 +134,12 @@ def test_hugging_face_data_set_from_a_folder(tmp_path, monkeypatch):
     assert problem.gold == "1200"
     with pytest.raises(ProblemError, match="cannot be loaded"):
         MappedSource(HubRows(str(tmp_path / "missing")), PLAIN, "x").draw(5, seed=0)
+
+
+def test_a_unit_that_must_agree_stays_with_the_gold_answer(tmp_path):
+    rows = [{"q": "How long?", "a": "5 cm"}, {"q": "How many?", "a": "1,200 apples"}]
+    long, many = draw(write_lines(tmp_path / "x.jsonl", rows), PLAIN)
+    assert (long.gold, many.gold) == ("5 cm", "1200")
+    check = get_task("math_word").check
+    said = [check(long, f"#### {answer}").outcome.value for answer in ("5 m", "50 mm", "5", "6 cm")]
+    assert said == ["wrong", "correct", "correct", "wrong"]
