@@ -18,8 +18,9 @@ from functools import cache, lru_cache
 
 from filters.math_form import expression
 from filters.typed import compare_typed
-from synth.problems.answers import MAX_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, compare
+from synth.problems.answers import UNPARSABLE_ANSWER, WRONG_ANSWER, compare
 from synth.problems.base import Check, Outcome
+from synth.problems.numbers import MAX_ANSWER
 
 LIMIT_S = 0.7
 """Seconds for one comparison, after which its process is killed."""

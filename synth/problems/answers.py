@@ -9,7 +9,7 @@ intervals, numbers in words.
 import re
 
 from synth.problems.base import Check, Outcome
-from synth.problems.numbers import MAX_ANSWER, format_number, plain, read_number
+from synth.problems.numbers import MAX_ANSWER, Number, format_number, plain, read_number
 from synth.problems.units import compare_units
 
 NO_ANSWER = "no_answer"
@@ -79,13 +79,16 @@ def compare(gold: str, answer: str | None) -> Check:
         same = _fold(gold) == _fold(answer) != ""
         outcome = Outcome.CORRECT if same else Outcome.UNVERIFIABLE
         return Check(outcome, normalise(answer), None if same else UNPARSABLE_ANSWER)
-    outcome = compare_units(left, right) if left.unit and right.unit and left.unit != right.unit else None
-    if outcome is None:
-        outcome = Outcome.CORRECT if left.value == right.value else Outcome.WRONG
-        if outcome is Outcome.WRONG and left.in_hundredths != right.in_hundredths:
-            hundredth = left.value == right.value * 100 or left.value * 100 == right.value
-            outcome = Outcome.UNVERIFIABLE if hundredth else outcome
+    both_named = left.unit and right.unit and left.unit != right.unit
+    outcome = (compare_units(left, right) if both_named else None) or _compare_values(left, right)
     return Check(outcome, format_number(right.value), _REASONS[outcome])
+
+
+def _compare_values(left: Number, right: Number) -> Outcome:
+    if left.value == right.value:
+        return Outcome.CORRECT
+    hundredth = left.value == right.value * 100 or left.value * 100 == right.value
+    return Outcome.UNVERIFIABLE if hundredth and left.in_hundredths != right.in_hundredths else Outcome.WRONG
 
 
 def _after_thinking(text: str) -> str:
