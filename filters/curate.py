@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters import filter_kinds, get_filter
+from filters.alarms import read_alarm_options, stop_on_alarms
 from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.difficulty import pass_rates
@@ -34,6 +35,7 @@ class Curator:
         policy: Options of the policy by method, as the recipe gives them.
         observed: Filters that only observe the rows of a method, by method.
         student: Identity of the model whose pass rates say how difficult a problem is.
+        alarms: What a filter may remove before the release stops, as the recipe gives it.
 
     Raises:
         RecipeError: A filter, a method or an option is unknown.
@@ -49,6 +51,7 @@ class Curator:
         policy: Mapping[str, Any] | None = None,
         observed: Mapping[str, Iterable[str]] | None = None,
         student: str | None = None,
+        alarms: Mapping[str, Any] | None = None,
     ) -> None:
         self._lake = lake
         self._student = student
@@ -59,6 +62,7 @@ class Curator:
             get_filter(name, given[name])
         self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
         self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
+        self._alarms = read_alarm_options(alarms or {}, methods=methods(), filters=filter_kinds())
         self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
 
     @cached_property
@@ -107,6 +111,14 @@ class Curator:
             "signatures": make_signatures(kept, self._context()),
         }
         self._lake.commit(key, "curate", tables, night=self._night)
+
+    def stop_on_alarms(self) -> None:
+        """Stop the decided night when a filter removed more than it may.
+
+        Raises:
+            AlarmError: One did, and nobody has accepted it.
+        """
+        stop_on_alarms(self._lake, self._night, self._alarms)
 
     def _flagged(self) -> dict[str, str]:
         """Return the calls behind flagged rows of other nights, with the row."""

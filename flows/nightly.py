@@ -243,6 +243,7 @@ def make_curator(night: Night) -> Curator:
         policy=night.recipe.policy,
         observed=night.observed(),
         student=night.identity_of("student"),
+        alarms=night.recipe.alarms,
     )
 
 
@@ -250,7 +251,9 @@ def make_curator(night: Night) -> Curator:
 def curate(night: Night) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
     with night.progress.stage("curation"):
-        make_curator(night).decide_night()
+        curator = make_curator(night)
+        curator.decide_night()
+        curator.stop_on_alarms()
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)

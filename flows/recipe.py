@@ -167,6 +167,10 @@ class Recipe(_Part):
     methods: tuple[MethodSpec, ...] = Field(min_length=1)
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by filter.")
     policy: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options of the policy by method.")
+    alarms: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What a filter may remove of a method before the release stops: share, shares, fewest.",
+    )
     budget: BudgetSpec = BudgetSpec()
     base: BaseSpec = BaseSpec()
     train: TrainSpec | None = None

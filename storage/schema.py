@@ -170,6 +170,23 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "checked attempts of models at problems: what pass rates are counted from"},
     ),
+    "alarms": pa.schema(
+        [
+            _field("night", _S, "night whose release stopped"),
+            _field("event", _S, "raised, or accepted by someone who has looked"),
+            _field("method", _S, "method whose rows were removed"),
+            _field("filter", _S, "filter that removed them"),
+            _field("rows", _I, "rows of the method"),
+            _field("removed", _I, "rows that the filter removed"),
+            _field("share", _F, "share of the rows that it may remove"),
+            _field("reasons", _S, "how many by reason, JSON"),
+            _field("examples", pa.list_(_S), "sample ids of some of them"),
+            _field("note", _S, "what whoever accepted it had to say"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "filters that removed more of a method than they may, and who accepted it"},
+    ),
     "releases": pa.schema(
         [
             _field("release_id", _S, "name@version"),

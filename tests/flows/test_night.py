@@ -153,3 +153,23 @@ def test_a_release_is_exported_in_the_shapes_that_trainers_read(cli):
     assert "no row in the shape preference" in cli(
         "release", "export", "small", cli.folder / "y.jsonl", "--shape", "preference", code=1
     )
+
+
+def test_a_filter_that_removes_too_much_stops_the_release_until_someone_accepts(cli):
+    content = {
+        **copy.deepcopy(SMALL),
+        "filters": {"length": {"limits": {"arithmetic": {"least": 1_000, "most": 2_000}}}},
+    }
+    recipe = cli.recipe(content)
+    words = cli("run", recipe, *DATE, "--quiet", code=1)
+    assert "length removed 60 of 60 rows of cot (too_short 60)" in words and "nightschool why" in words
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        assert lake.rows("select * from releases") == lake.rows("select * from runs where event = 'finished'") == []
+    before = accounts(cli)
+    assert "length removed 60" in cli("run", recipe, *DATE, "--quiet", code=1)
+    assert accounts(cli) == before, "trying again changes nothing"
+    assert "accepted: length removed 60" in cli("alarms", "accept", "2026-01-01/small", "--because", "a test")
+    night = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))["night"]
+    assert night["release"] is None and night["funnel"][0]["rejected"] == 60
+    (alarm,) = json.loads(cli("alarms", "list", "--json"))
+    assert (alarm["method"], alarm["removed"], alarm["note"]) == ("cot", 60, "a test")

@@ -1,0 +1,45 @@
+"""`nightschool alarms`: nights that stopped before their release because a filter removed too much."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer(help="Nights that stopped because a filter removed too much of a method.", no_args_is_help=True)
+
+
+@app.command("list")
+def alarms_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List every alarm: what was removed of which method and why, and whether someone has accepted it."""
+    with sentences():
+        from filters.alarms import list_alarms
+        from flows.summary import print_table
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            rows = list_alarms(lake)
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(["night", "method", "filter", "rows", "removed", "share", "reasons", "accepted", "note"], rows)
+
+
+@app.command("accept")
+def alarms_accept(
+    night: Annotated[str, typer.Argument(help="The night that stopped, 2026-01-01/nightly.")],
+    because: Annotated[str, typer.Option(help="Why it is as it should be; kept with the alarm.")] = "",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say that a night's alarms are as they should be; the night's own command then goes on to its release."""
+    with sentences():
+        from filters.alarms import accept_alarms
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:
+            found = accept_alarms(lake, night, because)
+        for alarm in found:
+            typer.echo(f"accepted: {alarm}")
+        typer.echo("run the night's command again to go on" if found else f"night {night} has no open alarm")
