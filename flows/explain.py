@@ -9,7 +9,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from flows.summary import print_table
 from storage.lake import Lake
+from storage.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
 from storage.story import sample_story
 from storage.workspace import Workspace
 
@@ -25,6 +27,34 @@ def why(workspace: Workspace, sample_id: str) -> dict[str, Any]:
     """
     with Lake(workspace, read_only=True) as lake:
         return sample_story(lake, sample_id)
+
+
+def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> dict[str, Any]:
+    """Return what a checkpoint read (`read`, `models`, with `rows` every row and call), or who read a row (`checkpoints`).
+
+    Raises:
+        LakeError: No checkpoint and no row has that id, or several begin like this.
+    """
+    with Lake(workspace, read_only=True) as lake:
+        if is_checkpoint(lake, identity):
+            found = checkpoint_lineage(lake, identity)
+            return {**found, "rows": checkpoint_calls(lake, identity)} if rows else found
+        story = sample_story(lake, identity)
+        return {"sample_id": story["sample"]["sample_id"], "checkpoints": story["checkpoints"]}
+
+
+def print_lineage(found: Mapping[str, Any]) -> None:
+    """Print lineage for people."""
+    titles = {
+        "read": f"rows that {found.get('checkpoint_id')} and its ancestors read",
+        "models": "who answered the calls behind them",
+        "rows": "every row and call",
+        "checkpoints": f"checkpoints that read {found.get('sample_id')}",
+    }
+    for name, title in titles.items():
+        if name in found:
+            lines = found[name]
+            print_table(list(lines[0]) if lines else ["none"], lines, title=title)
 
 
 def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
@@ -54,6 +84,12 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
         console.print(Panel(Text(_short(call["response"])), title=Text(title), title_align="left"))
     if not story["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
+    for made in story["checkpoints"]:
+        through = "" if made["ancestor"] == made["checkpoint_id"] else f" through {made['ancestor']}"
+        student = ", promoted" if made["promoted"] else ""
+        console.print(
+            Text(f"read by {made['checkpoint_id']} ({made['stage']}{student}) in {made['release_id']}{through}")
+        )
 
 
 def _texts(row: Mapping[str, Any]) -> Group:

@@ -31,7 +31,7 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False, default=str)
-    text = str(value).replace("[", "\\[")
+    text = str(value).replace("[", "\\[").replace("\x1b", "\\x1b")  # a model's text moves no cursor
     return text if len(text) <= 10 * _WIDEST else text[: 10 * _WIDEST] + "..."
 
 

@@ -38,7 +38,8 @@ _CHANGING = {
 
 
 @cache
-def _functions(kind: str) -> frozenset[str]:
+def functions(kind: str) -> frozenset[str]:
+    """Return the names of the functions that a statement may call, `scalar` (aggregates too) or `table`."""
     listed = json.loads(Path(__file__).with_name("functions.json").read_text(encoding="utf-8"))
     return frozenset(listed[kind])
 
@@ -121,13 +122,13 @@ def _check(node: Mapping[str, Any], named: set[str]) -> None:
             raise QueryError(f"{str(category).lower()} expressions are closed")
         if "function_name" in node:
             function = str(node["function_name"]).lower()
-            if function not in _functions("scalar") and function not in _functions("table"):
+            if function not in functions("scalar") and function not in functions("table"):
                 raise QueryError(f"function {function!r} is closed")
     elif kind == "BASE_TABLE":
         _check_table(node, named)
     elif kind == "TABLE_FUNCTION":
         function = str(node["function"].get("function_name", "")).lower()
-        if function not in _functions("table"):
+        if function not in functions("table"):
             raise QueryError(f"table function {function!r} is closed; use the tables {', '.join(RELATIONS)}")
     elif kind == "SHOW_REF":
         if node.get("table_name") not in _SHOWN:

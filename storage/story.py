@@ -1,14 +1,17 @@
-"""The story of one sample, as the lake tells it: the row, every verdict on it, the row it matched, the calls behind it."""
+"""The story of one sample, as the lake tells it: the row, every verdict on it, the row it matched, the calls
+behind it, the checkpoints that read it.
+"""
 
 import json
 from typing import Any
 
 from storage.errors import LakeError
 from storage.lake import Lake
+from storage.lineage import row_checkpoints
 
 
 def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
-    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name) and `calls`.
+    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `calls` and `checkpoints`.
 
     Args:
         lake: The lake.
@@ -39,6 +42,7 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
         "verdicts": verdicts,
         "matches": [found for one in kept for found in _rows(lake, one)],
         "calls": sorted(calls, key=lambda call: place[call["call_id"]]),
+        "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
 
 

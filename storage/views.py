@@ -72,6 +72,19 @@ VIEWS: dict[str, tuple[str, str]] = {
         from ancestry a join release_rows r using (release_id) join samples s using (sample_id)
         """,
     ),
+    "taught": (
+        "from a row to every model that read a release with it, itself or through an ancestor",
+        """
+        with recursive ancestry as (
+            select checkpoint_id, stage, checkpoint_id as ancestor, parent, release_id from checkpoints
+            union
+            select a.checkpoint_id, a.stage, p.checkpoint_id, p.parent, p.release_id
+            from ancestry a join checkpoints p on p.checkpoint_id = a.parent
+        )
+        select r.sample_id, a.checkpoint_id, a.stage, a.ancestor, a.release_id
+        from ancestry a join release_rows r using (release_id)
+        """,
+    ),
     "students": (
         "the promoted models, newest first; the first row is the current student",
         """
@@ -105,3 +118,57 @@ VIEWS: dict[str, tuple[str, str]] = {
         """,
     ),
 }
+
+_RATES = {
+    "tries": "answers that were judged",
+    "correct": "answers that were right",
+    "rate": "correct / tries",
+    "bucket": "unsolved, hard, medium, easy or trivial",
+}
+COLUMN_COMMENTS: dict[str, dict[str, str]] = {
+    "funnel": {
+        "planned": "attempts planned",
+        "done": "attempts that ended well",
+        "failed": "attempts that failed",
+        "made": "samples written",
+        "accepted": "samples that may be trained on",
+        "rejected": "samples that may not",
+    },
+    "rejected": {"reason": "stable word for why not"},
+    "decisions": {"outcome": "accepted or rejected"},
+    "costs": {
+        "calls": "model calls made",
+        "prompt_tokens": "tokens read",
+        "cached_tokens": "tokens read that were in the prefix cache",
+        "completion_tokens": "tokens written",
+        "seconds": "server time",
+        "cost": "money, at the prices of the night",
+    },
+    "lineage": {
+        "checkpoint_id": "model asked about",
+        "ancestor": "the model itself or one it was trained from, which read the release",
+        "release_id": "release that holds the row",
+        "call_id": "a call behind the row, null when there is none",
+    },
+    "taught": {
+        "checkpoint_id": "model that the row reached",
+        "stage": "stage that made this model",
+        "ancestor": "the model itself or one it was trained from, which read the release",
+        "release_id": "release that holds the row",
+    },
+    "students": {"reason": "why it was promoted", "seq": "commit of its promotion"},
+    "training_decisions": {
+        "train": "whether to train",
+        "why": "in a sentence",
+        "release_id": "latest release then",
+        "trained_before": "release that was trained on last",
+        "rows": "rows of the release",
+        "new_rows": "rows of it that the last training did not have",
+        "new_tokens": "words in those",
+        "drift": "distance between the mixtures then and now, 0 to 1",
+        "disallowed": "rows of the last training that hold a benchmark item by now",
+    },
+    "pass_rates": _RATES,
+    "difficulty": _RATES,
+}
+"""What a view's columns mean where no table has a column of that name, or another one."""

@@ -1,37 +1,129 @@
-"""`nightschool sql` and `why`: questions to the lake."""
+"""`nightschool sql`, `why` and `lineage`: questions to the lake."""
 
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_csv, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer()
 
 
 @app.command()
 def sql(
-    statement: Annotated[str, typer.Argument(help="One SELECT over the lake's tables and views.")],
+    statement: Annotated[
+        str | None, typer.Argument(help="One SELECT over the lake's tables and views; without it, a prompt.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the rows to this new Parquet file.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The lake as it stood at a commit (7), a date (2026-11-23) or a moment, UTC.")
+    ] = None,
+    example: Annotated[str | None, typer.Option(help="Run one of --examples, by its name or number.")] = None,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="List the questions people ask, with their SQL.")
+    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Say what the tables, views and columns mean.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds a statement may take.")] = 300.0,
+    memory: Annotated[int, typer.Option(help="MiB a statement may hold in memory.")] = 2048,
 ) -> None:
-    """Query the lake, read-only."""
+    """Query the lake, read-only: one SELECT, a prompt with history and completion, or an example.
+
+    Statements run in a process that is closed to the files and the network of this machine.
+    """
     with sentences():
-        from flows.summary import print_table
         from storage.errors import QueryError
-        from storage.sql import run_sql
         from storage.workspace import Workspace
 
-        if as_json and as_csv:
-            raise QueryError("choose --json or --csv")
-        table = run_sql(Workspace.open(workspace or Workspace.default_root()), statement)
+        if as_json + as_csv + (parquet is not None) > 1:
+            raise QueryError("choose one of --json, --csv and --parquet")
+        if schema:
+            return _schema(statement, as_json)
+        if examples:
+            return _examples(as_json)
+        place = Workspace.open(workspace or Workspace.default_root())
+        if example is not None:
+            from storage.questions import question
+
+            statement = question(example).sql
+        limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20}
+
+        def run(text: str) -> None:
+            _run(place, text, limits, as_json=as_json, as_csv=as_csv, parquet=parquet)
+
+        if statement is None:
+            return _interact(place, run)
+        run(statement)
+
+
+def _run(
+    place: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
+) -> None:
+    from flows import answers
+    from storage.sql import Answer
+
+    with Answer(place, statement, **limits) as answer:
         if as_json:
-            print_json(table.to_pylist())
+            answers.write_json(answer)
         elif as_csv:
-            print_csv(table.column_names, table.to_pylist())
+            answers.write_csv(answer)
+        elif parquet is not None:
+            typer.echo(f"{answers.write_parquet(answer, parquet):,} rows written to {parquet}")
         else:
-            print_table(table.column_names, table.to_pylist())
+            answers.show(answer)
+
+
+def _interact(place: Any, run: Callable[[str], None]) -> None:
+    """Read statements from the terminal, or one from a pipe."""
+    import sys
+
+    if not sys.stdin.isatty():
+        return run(sys.stdin.read())
+    from flows.prompt import run_prompt
+
+    def run_line(text: str) -> None:
+        command, _, rest = text.partition(" ")
+        if command == ".schema":
+            _schema(rest.strip() or None, as_json=False)
+        elif command == ".examples":
+            _examples(as_json=False)
+        elif command == ".example":
+            from storage.questions import question
+
+            text = question(rest.strip()).sql
+            typer.secho(text, dim=True)
+            run(text)
+        else:
+            run(text)
+
+    run_prompt(run_line, place.root / "sql_history", typer.echo)
+
+
+def _schema(name: str | None, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from flows.answers import show_schema
+    from storage.describe import describe
+
+    found = describe(name)
+    if as_json:
+        print_json([asdict(relation) for relation in found])
+    else:
+        show_schema(found)
+
+
+def _examples(as_json: bool) -> None:
+    from storage.questions import QUESTIONS
+
+    if as_json:
+        return print_json([one._asdict() for one in QUESTIONS])
+    for number, one in enumerate(QUESTIONS, 1):
+        typer.secho(f"{number}. {one.name}: {one.words}", bold=True)
+        typer.echo("   " + one.sql.replace("\n", "\n   "))
 
 
 @app.command()
@@ -51,3 +143,24 @@ def why(
             print_json(story)
         else:
             print_why(story)
+
+
+@app.command()
+def lineage(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="A checkpoint, or a row; the beginning is enough.")],
+    workspace: WorkspaceOption = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Of a checkpoint: every row it read, with the calls behind it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk from a checkpoint to the rows it read and the calls behind them, or from a row to the checkpoints that read it."""
+    with sentences():
+        from flows.explain import lineage_of, print_lineage
+        from storage.workspace import Workspace
+
+        found = lineage_of(Workspace.open(workspace or Workspace.default_root()), identity, rows=rows)
+        if as_json:
+            print_json(found)
+        else:
+            print_lineage(found)

@@ -1,8 +1,8 @@
-"""What the commands share: options, errors as sentences, JSON and CSV."""
+"""What the commands share: options, errors as sentences, JSON."""
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,18 +56,3 @@ def today(date: str | None) -> str:
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know becomes text."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def print_csv(columns: list[str], rows: list[Mapping[str, Any]]) -> None:
-    """Print rows as CSV; lists and structs as JSON inside their cell."""
-    import csv
-
-    writer = csv.DictWriter(sys.stdout, columns)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {
-                name: json.dumps(value, default=str) if isinstance(value, list | dict) else value
-                for name, value in row.items()
-            }
-        )
