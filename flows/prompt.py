@@ -14,17 +14,13 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import SqlLexer
 
-from storage.describe import Relation, describe
+from storage.describe import KEYWORDS, Relation, describe
 from storage.errors import NightschoolError
 from storage.inspection import functions
 
 WELCOME = """One SELECT, ended by ; and Enter (Alt-Enter runs it too). Tab completes, the arrows go through your history.
 .schema [TABLE]   tables, views and columns     .examples   questions people ask     .example NAME   run one
 .quit             or Ctrl-D"""
-_KEYWORDS = """
-select from where group by order limit having join left using on as and or not in is null distinct with union all filter over
-partition between like ilike case when then else end desc asc qualify exists describe summarize
-""".split()  # noqa: SIM905 - a list of forty strings is no easier to read
 _WORD = re.compile(r"[\w.]*")
 
 
@@ -53,7 +49,7 @@ class SqlCompleter(Completer):
         named = [self._relations[word] for word in re.findall(r"\w+", statement.lower()) if word in self._relations]
         columns = {column.name: column.comment for relation in named for column in relation.columns}
         calls = {f"{name}(": "function" for name in functions("scalar") if name.isidentifier()}
-        return {**columns, **dict.fromkeys(_KEYWORDS, ""), **tables, **calls}
+        return {**columns, **dict.fromkeys(KEYWORDS, ""), **tables, **calls}
 
 
 def run_prompt(run: Callable[[str], None], history: Path, say: Callable[[str], None], **terminal: Any) -> None:

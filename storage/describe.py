@@ -10,6 +10,12 @@ from storage.names import unknown
 from storage.schema import COMMITS, TABLES, comment
 from storage.views import COLUMN_COMMENTS, VIEWS
 
+KEYWORDS = """
+select from where group by order limit having join left using on as and or not in is null distinct with union all filter over
+partition between like ilike case when then else end desc asc qualify exists describe summarize
+""".split()  # noqa: SIM905 - a list of forty strings is no easier to read
+"""Words of SQL to complete at the prompt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
