@@ -1,4 +1,4 @@
-"""Runs the flows of one night in this process, one after the other, under one embedded orchestrator."""
+"""Runs the flows of nights in this process, one after the other, under one embedded orchestrator."""
 
 import asyncio
 import os
@@ -11,9 +11,23 @@ from storage.workspace import Workspace
 
 
 def run_flows(
-    recipe: Path, settings: Sequence[str], date: str, workspace: Workspace, *, train: bool, repin: bool, quiet: bool
-) -> dict[str, Any]:
-    """Run `nightly`, then `train`; return their figures under `night` and `train` (None when it was not asked for)."""
+    recipe: Path,
+    settings: Sequence[str],
+    dates: Sequence[str],
+    workspace: Workspace,
+    *,
+    train: bool,
+    repin: bool,
+    quiet: bool,
+) -> list[dict[str, Any]]:
+    """Run `nightly`, then `train`, for each date in turn.
+
+    Returns:
+        For each date the figures under `night` and `train` (None when it was not asked for).
+
+    Raises:
+        OrchestratorError: The Prefect server cannot be reached.
+    """
     import httpx
 
     from flows.nightly import nightly
@@ -21,19 +35,21 @@ def run_flows(
 
     common: dict[str, Any] = {
         "recipe": str(recipe),
-        "date": date,
         "workspace": str(workspace.root),
         "settings": list(settings),
         "quiet": quiet,
     }
 
-    async def both() -> dict[str, Any]:
-        night = await nightly(**common, repin=repin)
-        trained = await asyncio.to_thread(lambda: train_flow(**common)) if train else None
+    async def both(date: str) -> dict[str, Any]:
+        night = await nightly(**common, date=date, repin=repin)
+        trained = await asyncio.to_thread(lambda: train_flow(**common, date=date)) if train else None
         return {"night": night, "train": trained}
 
+    async def all_of_them() -> list[dict[str, Any]]:
+        return [await both(date) for date in dates]
+
     try:
-        return asyncio.run(both())
+        return asyncio.run(all_of_them())
     except httpx.TransportError as error:
         where = os.environ.get("PREFECT_API_URL", "the embedded one")
         raise OrchestratorError(

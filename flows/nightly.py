@@ -4,42 +4,29 @@ Whatever happens, the same command again goes on where it stopped: finished call
 the lake, and every commit has an idempotency key.
 """
 
-import asyncio
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from filters.curate import Curator
 from filters.rescan import rescan
+from flows.dates import due_nights, logical_date, too_late
 from flows.events import emit_release
-from flows.night import Night, check_date, code_version, open_night
-from flows.progress import Progress, Stage
+from flows.night import Night, code_version, open_night
+from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
+from flows.synthesis import Synthesis, synthesise
 from storage import nights
 from storage.errors import NightschoolError
-from storage.ids import digest
-from storage.published import adopt, publish
+from storage.lake import Lake
 from storage.releases import Release, create_release
 from storage.workspace import Workspace
-from synth.ask import Asker
-from synth.draw import attempt_row, draw_problems, find_attempts, hold_out, plan_attempts
-from synth.runner import Attempt, Finished, run_attempts
-from synth.sample import problem_of, problem_row
-
-COMMIT_ROWS = 5000
-"""Rows per commit: smaller ones make thousands of files."""
-COMMIT_S = 180.0
-"""Seconds after which rows are committed all the same, so that little has to be judged again after a crash."""
-AHEAD = 2
-"""Shards at work at once, so that a model server does not run empty while a shard ends."""
+from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
+from synth.sample import problem_row
 
 
 @flow(name="nightly", validate_parameters=True)
@@ -50,20 +37,50 @@ async def nightly(
     settings: list[str] | None = None,
     repin: bool = False,
     quiet: bool = False,
+    timezone: str = "UTC",
+    catch_up: int = 0,
 ) -> dict[str, Any]:
-    """Write, check and release one night's data.
+    """Write, check and release one night's data; on a schedule, also the nights that an outage left out.
 
     Args:
         recipe: Path of the recipe.
-        date: Logical date, YYYY-MM-DD; None takes today's (UTC).
+        date: Logical date, YYYY-MM-DD; None takes the day this run was scheduled for.
         workspace: Folder; None takes the default.
         settings: `key.path=value` overrides of the recipe.
         repin: Go on although something has changed since the night's first start.
         quiet: Show no progress.
+        timezone: Where the schedule's days begin.
+        catch_up: Without a date: how many days back nights are made up for. A run that is itself later than this does
+            nothing, so that what piled up during a long outage is not worked off.
     """
-    day = check_date(date or datetime.now(UTC).date().isoformat())
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    return await run_night(load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet), repin=repin)
+    loaded, progress = load_recipe(Path(recipe), settings or []), Progress(quiet=quiet)
+    day = logical_date(date, timezone)
+    if date is not None:
+        return await run_night(loaded, day, place, progress, repin=repin)
+    today = logical_date(None, timezone, datetime.now(UTC))
+    if too_late(day, catch_up, today) and catch_up:
+        progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
+        return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
+    return await _run_due(loaded, day, place, progress, catch_up, repin=repin)
+
+
+async def _run_due(
+    recipe: Recipe, day: str, workspace: Workspace, progress: Progress, catch_up: int, *, repin: bool
+) -> dict[str, Any]:
+    """Run what is due up to a day, oldest first. An earlier night that cannot be finished does not hold up the others."""
+    with Lake(workspace) as lake:
+        due = due_nights(nights.finished_dates(lake, recipe.name), day, catch_up)
+    caught: dict[str, str] = {}
+    for one in due[:-1]:
+        progress.say(f"night {one} was left out; making up for it")
+        try:
+            caught[one] = str((await run_night(recipe, one, workspace, progress))["release"])
+        except NightschoolError as error:
+            caught[one] = f"not finished: {error}"
+            progress.say(f"night {one} is not finished: {error}")
+    summary = await run_night(recipe, day, workspace, progress, repin=repin)
+    return {**summary, "caught_up": caught} if caught else summary
 
 
 async def run_night(
@@ -74,6 +91,7 @@ async def run_night(
     Raises:
         PinError: The night was started with something else.
         ModelServerError: A model cannot be reached; run the same command again to go on.
+        BudgetError: Too many attempts failed.
     """
     with open_night(recipe, date, workspace, progress) as night:
         night.pin(again=repin)
@@ -84,25 +102,31 @@ async def run_night(
             return {**done, "again": True}
         plan(night)
         scan_history(night)
-        stopped = await synthesise(night)
+        synthesis = await synthesise(night, make_curator(night))
+        if synthesis.failures:
+            progress.say(synthesis.failures)
         curate(night)
-        made = release(night)
-        summary = {
-            "night": night.id,
-            "funnel": nights.funnel(night.lake, night.id),
-            "reasons": nights.reasons(night.lake, night.id),
-            "tokens": nights.tokens(night.lake, night.id),
-            "costs": nights.costs(night.lake, night.id),
-            "release": made.id if made else None,
-            "release_rows": made.rows if made else 0,
-            "student": night.student.id if night.student else None,
-            "budget": stopped,
-            "seconds": {name: round(seconds, 1) for name, seconds in progress.seconds.items()},
-        }
+        summary = _summary(night, synthesis, release(night))
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
-        if made is not None:
-            emit_release(made.id, made.rows)
+        if summary["release"] is not None:
+            emit_release(summary["release"], summary["release_rows"])
         return summary
+
+
+def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[str, Any]:
+    return {
+        "night": night.id,
+        "funnel": nights.funnel(night.lake, night.id),
+        "reasons": nights.reasons(night.lake, night.id),
+        "tokens": nights.tokens(night.lake, night.id),
+        "costs": nights.costs(night.lake, night.id),
+        "release": made.id if made else None,
+        "release_rows": made.rows if made else 0,
+        "student": night.student.id if night.student else None,
+        "budget": synthesis.budget,
+        "failures": synthesis.failures,
+        "seconds": {name: round(seconds, 1) for name, seconds in night.progress.seconds.items()},
+    }
 
 
 @task(name="plan", cache_policy=NO_CACHE, persist_result=False)
@@ -142,95 +166,6 @@ def scan_history(night: Night) -> int:
             f"benchmarks: {rejected:,} rows of earlier nights hold an item of the manifest; they leave the release"
         )
     return rejected
-
-
-@dataclass
-class _Buffer:
-    """Finished shards that wait for a commit."""
-
-    finished: list[Finished] = field(default_factory=list)
-    shards: list[int] = field(default_factory=list)
-    rows: int = 0
-    since: float = field(default_factory=time.monotonic)
-
-    def add(self, shard: int, finished: Finished) -> None:
-        self.finished.append(finished)
-        self.shards.append(shard)
-        self.rows += finished.samples.num_rows
-
-    @property
-    def due(self) -> bool:
-        return self.rows >= COMMIT_ROWS or time.monotonic() - self.since > COMMIT_S
-
-
-async def synthesise(night: Night) -> str | None:
-    """Make the attempts that are still open, commit them with their row-local verdicts, and publish the calls.
-
-    Returns:
-        The budget's sentence when it stopped some attempts.
-    """
-    rows = nights.open_attempts(night.lake, night.id)
-    problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
-    attempts = find_attempts(night.assignments, problems, rows)
-    shards = [(number, list(members)) for number, members in groupby(attempts, key=lambda attempt: attempt.shard)]
-    buffer, slots, stopped = _Buffer(), asyncio.Semaphore(AHEAD), None
-    failed: BaseException | None = None
-    curator = make_curator(night)
-    asker = night.asker()
-    if attempts:
-        adopt(night.ledger, night.lake, {engine.model for engine in asker.engines.values()})
-    with night.progress.stage("attempts", len(attempts)) as stage:
-
-        async def work(number: int, members: list[Attempt]) -> None:
-            nonlocal buffer, stopped, failed
-            async with slots:
-                if failed is not None:
-                    return
-                try:
-                    finished = await shard(members, asker, stage)
-                except Exception as error:  # what is finished is committed first, then this is raised
-                    failed = failed or error
-                    return
-                stopped = stopped or finished.budget
-                buffer.add(number, finished)
-                if buffer.due:
-                    full, buffer = buffer, _Buffer()
-                    await asyncio.to_thread(_commit, night, curator, full)
-
-        try:
-            await asyncio.gather(*(work(*item) for item in shards))
-        finally:
-            for engine in {id(engine): engine for engine in asker.engines.values()}.values():
-                await engine.close()
-            try:
-                _commit(night, curator, buffer)
-                publish(night.ledger, night.lake, night.id)
-            except NightschoolError as error:  # on a full disk this fails too; the first words are the ones to read
-                failed = failed or error
-    if failed is not None:
-        raise failed
-    return stopped
-
-
-@task(name="shard", cache_policy=NO_CACHE, persist_result=False)
-async def shard(attempts: Sequence[Attempt], asker: Asker, stage: Stage) -> Finished:
-    """Run one shard of attempts."""
-    return await run_attempts(attempts, asker, on_done=stage.advance)
-
-
-def _commit(night: Night, curator: Curator, buffer: _Buffer) -> None:
-    """Commit finished shards with the verdicts of the row-local filters."""
-    if not buffer.shards:
-        return
-    samples = pa.concat_tables([finished.samples for finished in buffer.finished])
-    tables = {
-        "attempts": pa.concat_tables([finished.attempts for finished in buffer.finished]),
-        "samples": samples,
-        "verdicts": curator.observe_rows(samples),
-    }
-    key = f"samples:{night.id}:{digest(sorted(buffer.shards))}"
-    publish(night.ledger, night.lake, night.id)
-    night.lake.commit(key, "samples", tables, night=night.id)
 
 
 def make_curator(night: Night) -> Curator:

@@ -70,6 +70,9 @@ class BudgetSpec(_Part):
     calls: int | None = Field(None, ge=0)
     tokens: int | None = Field(None, ge=0)
     cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
+    failures: float | None = Field(
+        0.5, ge=0, le=1, description="Share of attempts that may fail; when more do, the night stops early. None: all."
+    )
     finish_by: str | float | None = Field(
         None,
         description="Time of day (UTC) by which the night must be through with asking, '06:00', or seconds from its start.",

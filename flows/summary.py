@@ -50,6 +50,8 @@ def print_night(summary: Mapping[str, Any]) -> None:
         )
     if summary.get("budget"):
         console.print(f"[yellow]stopped early: {summary['budget']}[/yellow]")
+    if summary.get("failures"):
+        console.print(f"[yellow]{summary['failures']}[/yellow]")
     console.print(f"release: {summary['release'] or 'none, nothing was accepted'}, {summary['release_rows']:,} rows")
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 

@@ -1,14 +1,14 @@
 """The flow `train`: when the data has changed enough, stages, evaluation, promotion. A task is a stage."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.night import Night, check_date, code_version, open_night
+from flows.dates import logical_date
+from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, TrainSpec, load_recipe
 from flows.trigger import decide
@@ -31,6 +31,7 @@ def train(
     workspace: str | None = None,
     settings: list[str] | None = None,
     quiet: bool = False,
+    timezone: str = "UTC",
 ) -> dict[str, Any]:
     """Train on the latest release when it holds enough that is new, evaluate, and promote what is better.
 
@@ -38,12 +39,13 @@ def train(
 
     Args:
         recipe: Path of the recipe.
-        date: Logical date, YYYY-MM-DD; None takes today's (UTC).
+        date: Logical date, YYYY-MM-DD; None takes the day this run was scheduled for.
         workspace: Folder; None takes the default.
         settings: `key.path=value` overrides of the recipe.
         quiet: Show no progress.
+        timezone: Where the schedule's days begin.
     """
-    day = check_date(date or datetime.now(UTC).date().isoformat())
+    day = logical_date(date, timezone)
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     return run_training(load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet))
 

@@ -49,6 +49,14 @@ def finished(lake: Lake, run_id: str) -> dict[str, Any] | None:
     return dict(json.loads(rows[0]["summary"])) if rows else None
 
 
+def finished_dates(lake: Lake, recipe: str) -> set[str]:
+    """Return the logical dates of a recipe's finished nights."""
+    rows = lake.rows(
+        "select distinct night from runs where recipe = ? and event = 'finished' and run_id like 'night/%'", [recipe]
+    )
+    return {row["night"].partition("/")[0] for row in rows}
+
+
 def _run(
     run_id: str, event: str, night: str, recipe: str, *, pinned: str | None = None, summary: str | None = None
 ) -> pa.Table:

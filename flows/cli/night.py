@@ -25,6 +25,10 @@ def run(
     recipe: RecipeArgument,
     settings: SetOption = None,
     date: DateOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Also every night from this date on that is not finished, oldest first."),
+    ] = None,
     workspace: WorkspaceOption = None,
     train: Annotated[bool, typer.Option(help="Train afterwards when the data has changed enough.")] = True,
     repin: RepinOption = False,
@@ -33,9 +37,11 @@ def run(
 ) -> None:
     """Run one night, and the training that follows it.
 
-    The same command again finishes what was interrupted and repeats nothing.
+    The same command again finishes what was interrupted and repeats nothing. After an outage, --since makes up for
+    the nights that were left out, with the rows that they would have had.
     """
     with sentences():
+        from flows.dates import nights_since
         from flows.orchestrator import configure
         from flows.recipe import load_recipe
         from flows.summary import print_night, print_training
@@ -47,15 +53,16 @@ def run(
         configure(place)
         from flows.launch import run_flows
 
-        results = run_flows(
-            recipe, settings or [], day, place, train=train and loaded.train is not None, repin=repin, quiet=quiet
-        )
+        dates = nights_since(since, day) if since else [day]
+        trains = train and loaded.train is not None
+        results = run_flows(recipe, settings or [], dates, place, train=trains, repin=repin, quiet=quiet)
         if as_json:
-            print_json(results)
+            print_json(results if since else results[0])
             return
-        print_night(results["night"])
-        if results.get("train") is not None:
-            print_training(results["train"])
+        for result in results:
+            print_night(result["night"])
+            if result["train"] is not None:
+                print_training(result["train"])
 
 
 @app.command()

@@ -173,3 +173,48 @@ def test_a_filter_that_removes_too_much_stops_the_release_until_someone_accepts(
     assert night["release"] is None and night["funnel"][0]["rejected"] == 60
     (alarm,) = json.loads(cli("alarms", "list", "--json"))
     assert (alarm["method"], alarm["removed"], alarm["note"]) == ("cot", 60, "a test")
+
+
+def test_too_many_failures_end_the_night_early_and_everything_is_kept(cli):
+    content = copy.deepcopy(SMALL)
+    content["methods"] = [{"method": "cot"}, {"method": "response_diversification"}]
+    content["budget"] = {"failures": 0.3}
+    recipe = cli.recipe(content)
+    words = cli("run", recipe, *DATE, "--quiet", code=1)
+    assert "the night stopped early" in words and "response_diversification unknown_act" in words, words
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        kept = lake.rows("select count(*) as n from samples")[0]["n"]
+        assert kept > 0 and lake.rows("select * from releases") == []
+    content["budget"] = {"failures": 1}
+    night = json.loads(cli("run", cli.recipe(content), *DATE, "--json", "--quiet", "--repin"))["night"]
+    assert "unknown_act" in night["failures"] and night["release_rows"] >= kept
+    accounts(cli)
+
+
+COLUMNS = {
+    "attempts": "night, method, problem_id, status, samples, shard",
+    "samples": "sample_id, night, response, messages, parents",
+    "verdicts": "sample_id, filter, outcome, reason",
+    "problems": "problem_id, split, night",
+    "releases": "release_id, rows, content_hash",
+}
+
+
+def all_rows(workspace) -> dict:
+    with Lake(Workspace.open(workspace), read_only=True) as lake:
+        return {name: lake.rows(f"select {what} from {name} order by all") for name, what in COLUMNS.items()}
+
+
+def test_nights_on_time_made_up_for_and_run_again_leave_the_same_rows(cli):
+    recipe, other = cli.recipe(SMALL), cli.folder / "late"
+    cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-03", "--quiet")
+    on_time = all_rows(cli.workspace)
+    assert [row["release_id"] for row in on_time["releases"]] == ["small@1", "small@2", "small@3"]
+    assert json.loads(cli("run", recipe, "--date", "2026-01-02", "--quiet", "--json"))["night"]["again"]
+    assert all_rows(cli.workspace) == on_time, "a manual run of a date that is finished adds nothing"
+    cli("run", recipe, "--date", "2026-01-01", "--quiet", "-w", other)
+    results = json.loads(
+        cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-03", "--quiet", "--json", "-w", other)
+    )
+    assert ["again" in result["night"] for result in results] == [True, False, False]
+    assert all_rows(other) == on_time, "a catch-up leaves the rows that the nights would have had"

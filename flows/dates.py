@@ -1,0 +1,71 @@
+"""Logical dates: which night a run is, and which nights are due.
+
+A night's identity is its logical date, never the moment it happens to run. A scheduled run takes it from the time it was
+scheduled for, so that a run that is late, or done again, is still the same night.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flows.night import check_date
+from storage.errors import RecipeError
+
+
+def logical_date(given: str | None, timezone: str = "UTC", scheduled: datetime | None = None) -> str:
+    """Return the night that a run is, YYYY-MM-DD.
+
+    Args:
+        given: What the caller said; it wins.
+        timezone: Where the schedule's days begin, for example Europe/Berlin.
+        scheduled: When the run was scheduled for; None takes what Prefect says of this run, or now outside one.
+
+    Raises:
+        RecipeError: The date or the time zone cannot be used.
+    """
+    if given is not None:
+        return check_date(given)
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise RecipeError(f"timezone {timezone!r} is unknown; write one like UTC or Europe/Berlin") from None
+    return (scheduled or _scheduled()).astimezone(zone).date().isoformat()
+
+
+def _scheduled() -> datetime:
+    from prefect.runtime import flow_run
+
+    return flow_run.scheduled_start_time or datetime.now(UTC)
+
+
+def due_nights(finished: Collection[str], day: str, catch_up: int) -> list[str]:
+    """Return the nights to run, oldest first: `day`, and before it those that an outage left out.
+
+    Only nights after the first finished one count as left out, and at most `catch_up` days back.
+
+    Args:
+        finished: Logical dates of the recipe's finished nights.
+        day: The night that is asked for.
+        catch_up: Days to look back.
+    """
+    last = date.fromisoformat(day)
+    earlier = [(last - timedelta(days=back)).isoformat() for back in range(catch_up, 0, -1)]
+    first = min(finished, default=day)
+    return [one for one in earlier if one > first and one not in finished] + [day]
+
+
+def nights_since(since: str, day: str) -> list[str]:
+    """Return every date from `since` to `day`.
+
+    Raises:
+        RecipeError: `since` is no date, or comes after `day`.
+    """
+    first, last = (date.fromisoformat(check_date(one)) for one in (since, day))
+    if first > last:
+        raise RecipeError(f"--since {since} comes after --date {day}; name an earlier one")
+    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+
+
+def too_late(day: str, catch_up: int, today: str) -> bool:
+    """Whether a scheduled night is so late that it is left out, by the same rule as `due_nights`."""
+    return (date.fromisoformat(today) - date.fromisoformat(day)).days > catch_up

@@ -1,0 +1,143 @@
+"""Synthesis: the night's open attempts, in shards, committed as they finish. A Prefect task is a shard."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from filters.curate import Curator
+from flows.failures import Failures
+from flows.night import Night
+from flows.progress import Stage
+from storage import nights
+from storage.errors import NightschoolError
+from storage.ids import digest
+from storage.published import adopt, publish
+from synth.ask import Asker
+from synth.draw import find_attempts
+from synth.runner import Attempt, Finished, run_attempts
+from synth.sample import problem_of
+
+COMMIT_ROWS = 5000
+"""Rows per commit: smaller ones make thousands of files."""
+COMMIT_S = 180.0
+"""Seconds after which rows are committed all the same, so that little has to be judged again after a crash."""
+AHEAD = 2
+"""Shards at work at once, so that a model server does not run empty while a shard ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What became of a night's synthesis.
+
+    Attributes:
+        budget: The budget's sentence when it stopped some attempts.
+        failures: What failed, in a sentence; None when nothing did.
+    """
+
+    budget: str | None
+    failures: str | None
+
+
+@dataclass
+class _Buffer:
+    """Finished shards that wait for a commit."""
+
+    finished: list[Finished] = field(default_factory=list)
+    shards: list[int] = field(default_factory=list)
+    rows: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, shard: int, finished: Finished) -> None:
+        self.finished.append(finished)
+        self.shards.append(shard)
+        self.rows += finished.samples.num_rows
+
+    @property
+    def due(self) -> bool:
+        return self.rows >= COMMIT_ROWS or time.monotonic() - self.since > COMMIT_S
+
+
+async def synthesise(night: Night, curator: Curator) -> Synthesis:
+    """Make the attempts that are still open, commit them with their row-local verdicts, and publish the calls.
+
+    Raises:
+        ModelServerError: A model cannot be reached; what was finished is committed first.
+        BudgetError: Too many attempts failed; what was finished is committed first.
+    """
+    rows = nights.open_attempts(night.lake, night.id)
+    problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
+    attempts = find_attempts(night.assignments, problems, rows)
+    work = _Work(night, curator, night.asker(), Failures(night.recipe.budget.failures, len(attempts)))
+    if attempts:
+        adopt(night.ledger, night.lake, {engine.model for engine in work.asker.engines.values()})
+    await work.run(attempts)
+    return Synthesis(work.budget, work.failures.sentence())
+
+
+class _Work:
+    """The shards at work. The first error stops the others; what is finished is committed, then it is raised."""
+
+    def __init__(self, night: Night, curator: Curator, asker: Asker, failures: Failures) -> None:
+        self.night, self.curator, self.asker, self.failures = night, curator, asker, failures
+        self.budget: str | None = None
+        self._buffer, self._slots = _Buffer(), asyncio.Semaphore(AHEAD)
+        self._failed: BaseException | None = None
+
+    async def run(self, attempts: Sequence[Attempt]) -> None:
+        shards = [(number, list(members)) for number, members in groupby(attempts, key=lambda attempt: attempt.shard)]
+        with self.night.progress.stage("attempts", len(attempts)) as stage:
+            try:
+                await asyncio.gather(*(self._shard(number, members, stage) for number, members in shards))
+            finally:
+                for engine in {id(engine): engine for engine in self.asker.engines.values()}.values():
+                    await engine.close()
+                try:
+                    self._commit(self._buffer)
+                    publish(self.night.ledger, self.night.lake, self.night.id)
+                except NightschoolError as error:  # on a full disk this fails too; the first words are the ones to read
+                    self._failed = self._failed or error
+        if self._failed is not None:
+            raise self._failed
+
+    async def _shard(self, number: int, members: list[Attempt], stage: Stage) -> None:
+        async with self._slots:
+            if self._failed is not None:
+                return
+            try:
+                finished = await shard(members, self.asker, stage)
+                self.budget = self.budget or finished.budget
+                self._buffer.add(number, finished)
+                if self._buffer.due:
+                    full, self._buffer = self._buffer, _Buffer()
+                    await asyncio.to_thread(self._commit, full)
+                self.failures.count(finished.attempts)
+                self.failures.check()
+            except Exception as error:  # what is finished is committed first, then this is raised
+                self._failed = self._failed or error
+
+    def _commit(self, buffer: _Buffer) -> None:
+        """Commit finished shards with the verdicts of the row-local filters."""
+        if not buffer.shards:
+            return
+        night = self.night
+        samples = pa.concat_tables([finished.samples for finished in buffer.finished])
+        tables = {
+            "attempts": pa.concat_tables([finished.attempts for finished in buffer.finished]),
+            "samples": samples,
+            "verdicts": self.curator.observe_rows(samples),
+        }
+        key = f"samples:{night.id}:{digest(sorted(buffer.shards))}"
+        publish(night.ledger, night.lake, night.id)
+        night.lake.commit(key, "samples", tables, night=night.id)
+
+
+@task(name="shard", cache_policy=NO_CACHE, persist_result=False)
+async def shard(attempts: Sequence[Attempt], asker: Asker, stage: Stage) -> Finished:
+    """Run one shard of attempts."""
+    return await run_attempts(attempts, asker, on_done=stage.advance)
