@@ -16,6 +16,7 @@ from filters.benchmarks import Benchmark, BenchmarkManifest
 from flows.progress import Progress
 from flows.recipe import Recipe, SourceSpec
 from storage import nights
+from storage.catalog import catalog_of
 from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.errors import PinError, RecipeError
 from storage.ids import digest, digest_files
@@ -289,8 +290,10 @@ def open_night(
 def planning_night(recipe: Recipe, date: str, root: Path) -> Iterator[Night]:
     """Open a night to look at only: nothing in the workspace is written, and it need not exist yet."""
     with TemporaryDirectory() as temporary:
-        exists = Workspace(root).catalog.exists()
-        workspace = Workspace.open(root) if exists else Workspace.create(Path(temporary) / "workspace")
+        workspace = Workspace.open(root) if (root / "workspace.json").exists() else None
+        exists = workspace is not None and catalog_of(workspace).exists()
+        if workspace is None or not exists:
+            workspace = Workspace.scratch(Path(temporary) / "workspace")
         with Lake(workspace, read_only=exists) as lake, Ledger(Path(temporary) / "ledger.sqlite") as ledger:
             student = current_student(lake)
             yield Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student)

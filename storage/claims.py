@@ -7,14 +7,12 @@ lease. Claims need not survive a power cut: nothing here is synced.
 
 import json
 import os
-import socket
 import sqlite3
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
-import psutil
+from storage.processes import place, started
 
 LEASE_S = 60.0
 """How long an owner that cannot be looked at (stopped, or in another container) keeps its claims after its last renewal."""
@@ -51,7 +49,7 @@ class Claims:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._owner = uuid4().hex
-        self._place = _place()
+        self._place = place()
         self._renewed: float | None = None
 
     def renew(self, *, first: bool = False) -> None:
@@ -94,31 +92,9 @@ class Claims:
         """End the claims of owners that are lost, among those who hold some of these keys; True when there were any."""
         lost = [
             (owner,)
-            for owner, place, pid, start, lease in self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
-            if lease is None or lease < time.time() or (place == self._place and started(pid) != start)
+            for owner, where, pid, start, lease in self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
+            if lease is None or lease < time.time() or (where == self._place and started(pid) != start)
         ]
         self._connection.executemany("delete from claims where owner = ?", lost)
         self._connection.executemany("delete from owners where owner = ?", lost)
         return bool(lost)
-
-
-def started(pid: int) -> str | None:
-    """Return when a process started, in words that never change while it lives; None when there is none, or a zombie."""
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else fields[19]  # state; clock ticks from boot to start
-    try:
-        return f"{psutil.Process(pid).create_time():.0f}"
-    except psutil.Error:
-        return None
-
-
-def _place() -> str:
-    """Name where pids mean the same process: a machine since its start, and a pid namespace of it."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        return socket.gethostname()

@@ -1,16 +1,26 @@
 """Connections: DuckDB with the DuckLake extensions that pip installed, so that no network is needed."""
 
 import importlib.util
+import os
 import platform
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from storage.errors import LakeError
 
-_PACKAGES = {"ducklake": "duckdb_extension_ducklake", "sqlite_scanner": "duckdb_extension_sqlite_scanner"}
+if TYPE_CHECKING:
+    from storage.catalog import Catalog
+    from storage.workspace import Workspace
+
+_PACKAGES = {
+    "ducklake": "duckdb_extension_ducklake",
+    "sqlite_scanner": "duckdb_extension_sqlite_scanner",
+    "postgres_scanner": "duckdb_extension_postgres_scanner",
+    "httpfs": "duckdb_extension_httpfs",
+}
 
 
 @cache
@@ -34,14 +44,59 @@ def extension_file(name: str) -> Path:
     )
 
 
-def connect() -> Any:
-    """Open an in-memory DuckDB connection that can attach a lake. Unsigned extensions stay forbidden."""
+def connect(extension: str = "sqlite_scanner", *, data_path: str = "") -> Any:
+    """Open an in-memory DuckDB connection that can attach a lake. Unsigned extensions stay forbidden.
+
+    Args:
+        extension: The one that reads the catalogue.
+        data_path: Where the Parquet files are; for an object store, its keys and endpoint come from AWS_* variables.
+
+    Raises:
+        LakeError: An extension's wheel is missing.
+    """
     connection = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
-    for name in ("sqlite_scanner", "ducklake"):
+    for name in (extension, "ducklake", *(["httpfs"] if "://" in data_path else [])):
         connection.execute(f"LOAD '{quote(str(extension_file(name)))}'")
+    if data_path.startswith("s3://"):
+        _open_store(connection, data_path)
     return connection
+
+
+def _open_store(connection: Any, data_path: str) -> None:
+    """Give a connection the keys of an object store; they live in its memory only."""
+    at = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    values = {
+        "KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID"),
+        "SECRET": os.environ.get("AWS_SECRET_ACCESS_KEY"),
+        "SESSION_TOKEN": os.environ.get("AWS_SESSION_TOKEN"),
+        "REGION": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        "ENDPOINT": at.split("://")[-1].rstrip("/") if at else None,
+        "URL_STYLE": "path" if at else None,
+        "USE_SSL": "false" if at and at.startswith("http://") else None,
+    }
+    said = ", ".join(f"{name} '{quote(value)}'" for name, value in values.items() if value)
+    try:
+        connection.execute(f"CREATE SECRET (TYPE s3, SCOPE '{quote(data_path)}'{', ' if said else ''}{said})")
+    except duckdb.Error:  # its text may repeat the statement, and so the keys
+        raise LakeError(f"the AWS_* variables do not make a key for {data_path}; see to their form") from None
+
+
+def attach(connection: Any, workspace: "Workspace", catalog: "Catalog", *, read_only: bool) -> None:
+    """Attach a workspace's lake as `lake` and use it.
+
+    Raises:
+        duckdb.Error: It cannot be attached.
+    """
+    source, options = catalog.attachment()
+    mode = "READ_ONLY, " if read_only else ""
+    connection.execute(
+        f"ATTACH '{source}' AS lake (DATA_PATH '{quote(workspace.data_path)}', OVERRIDE_DATA_PATH true, {mode}{options})"
+    )
+    connection.execute("USE lake; SET TimeZone='UTC'")
+    if not read_only:
+        connection.execute("SET ducklake_max_retry_count=200; SET ducklake_retry_wait_ms=20")
 
 
 def quote(text: str) -> str:

@@ -29,6 +29,10 @@ class LakeError(NightschoolError):
     """A commit or a query against the lake failed."""
 
 
+class LeaseError(NightschoolError):
+    """A lease is held by somebody else, or was lost to somebody else."""
+
+
 class QueryError(NightschoolError):
     """An SQL statement was refused or failed."""
 

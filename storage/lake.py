@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,20 +13,14 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from storage.duck import connect, quote
-from storage.errors import LakeError, WorkspaceError
-from storage.schema import COMMITS, TABLES, comment
-from storage.views import VIEWS
+from storage.catalog import catalog_of
+from storage.duck import attach, connect
+from storage.errors import LakeError, NightschoolError, WorkspaceError
+from storage.evolution import bring_up_to_date, is_current
+from storage.leases import Lease
+from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 
-_SQL_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN",
-    pa.uint32(): "UINTEGER",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
-}
 _PASSING = re.compile(
     r"database is locked|could not serialize|Duplicate key|maximum retry count|Failed to commit DuckLake transaction"
 )
@@ -48,68 +43,67 @@ class Commit:
 
 
 class Lake:
-    """The tables of one workspace. Safe for several threads, and for several processes of one machine.
+    """The tables of one workspace. Safe for several threads, and for all processes that share the catalogue.
+
+    Opened for writing, a lake of an older version is brought up to date first (`storage.evolution`).
 
     Args:
         workspace: Where the catalogue and the files are; both are made at first use.
         read_only: Attach for reading only; the lake must exist.
 
+    Attributes:
+        workspace: The workspace.
+        catalog: Its catalogue, with the small tables beside it.
+
     Raises:
-        WorkspaceError: `read_only` and there is no lake yet.
+        WorkspaceError: `read_only` and there is no lake yet, or it has an older format; or a newer one.
         LakeError: The catalogue cannot be attached.
     """
 
     def __init__(self, workspace: Workspace, *, read_only: bool = False) -> None:
         self.workspace = workspace
+        self.catalog = catalog_of(workspace)
         self._mutex = threading.RLock()
-        if read_only and not workspace.catalog.exists():
-            raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
-        self._connection = connect()
-        options = "READ_ONLY, " if read_only else "META_JOURNAL_MODE 'WAL', "
+        if read_only:
+            self._must_exist()
+        self._connection = connect(self.catalog.extension, data_path=workspace.data_path)
         try:
-            with workspace.lock("lake"):
-                self._connection.execute(
-                    f"ATTACH 'ducklake:sqlite:{quote(str(workspace.catalog))}' AS lake "
-                    f"(DATA_PATH '{quote(str(workspace.data))}', {options}META_BUSY_TIMEOUT 20000)"
-                )
-                self._connection.execute("USE lake; SET TimeZone='UTC'")
-                if not read_only:
-                    self._connection.execute("SET ducklake_max_retry_count=200; SET ducklake_retry_wait_ms=20")
-                    self._create()
+            with self.lock():
+                attach(self._connection, workspace, self.catalog, read_only=read_only)
+                self._current = is_current(self.catalog)
+                if not read_only and not self._current:
+                    bring_up_to_date(self._connection, workspace, self.catalog)
+                    self._current = True
         except duckdb.Error as error:
             self._connection.close()
             raise LakeError(f"cannot attach the lake in {workspace.root}: {error}") from error
+        except BaseException:
+            self._connection.close()
+            raise
 
-    def _create(self) -> None:
-        """Make the tables and views that are missing."""
-        names = {
-            row[0]
-            for row in self._connection.execute(
-                "select table_name from duckdb_tables() where database_name='lake'"
-            ).fetchall()
-        }
-        self._connection.execute("BEGIN")
-        for name, schema in {"commits": COMMITS, **TABLES}.items():
-            if name in names:
-                continue
-            columns = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in schema)
-            self._connection.execute(f"CREATE TABLE {name} ({columns})")
-            self._connection.execute(f"COMMENT ON TABLE {name} IS '{quote(comment(schema))}'")
-            for field in schema:
-                self._connection.execute(f"COMMENT ON COLUMN {name}.\"{field.name}\" IS '{quote(comment(field))}'")
-        views = {
-            row[0]
-            for row in self._connection.execute(
-                "select view_name from duckdb_views() where database_name='lake'"
-            ).fetchall()
-        }
-        for name, (text, query) in VIEWS.items():
-            if name not in views:
-                self._connection.execute(f"CREATE VIEW {name} AS {query}")
-                self._connection.execute(f"COMMENT ON VIEW {name} IS '{quote(text)}'")
-        self._connection.execute("COMMIT")
+    def _must_exist(self) -> None:
+        if not self.catalog.exists():
+            raise WorkspaceError(f"workspace {self.workspace.root} holds no data yet; run a recipe first")
+        if self.workspace.format < FORMAT_VERSION:
+            raise WorkspaceError(
+                f"workspace {self.workspace.root} has format {self.workspace.format}, this version reads "
+                f"{FORMAT_VERSION}; `nightschool lake migrate` copies its catalogue and brings it up to date"
+            )
 
-    def commit(self, key: str, kind: str, tables: Mapping[str, pa.Table], *, night: str | None = None) -> Commit:
+    def lock(self, name: str = "lake") -> AbstractContextManager[None]:
+        """Hold a lock between all processes that share this catalogue; freed when the holder dies."""
+        held: AbstractContextManager[None] = self.catalog.lock(name)
+        return held
+
+    def commit(
+        self,
+        key: str,
+        kind: str,
+        tables: Mapping[str, pa.Table],
+        *,
+        night: str | None = None,
+        lease: Lease | None = None,
+    ) -> Commit:
         """Append rows to several tables as one transaction, once per key.
 
         Args:
@@ -117,15 +111,20 @@ class Lake:
             kind: What it is, for people (`samples`, `curate`, `release`, ...).
             tables: Rows by table, without `commit_id`; columns may be in any order, none may be missing.
             night: Logical date.
+            lease: One that must still be held, by its fencing token, when the commit takes effect.
 
         Raises:
+            LeaseError: The lease was lost; nothing is written.
             LakeError: A column is missing or of another type, or the transaction failed for good.
         """
         prepared = {name: _conform(name, table) for name, table in tables.items()}
-        with self._mutex, self.workspace.lock("lake"):
+        with self._mutex, self.lock():
             for attempt in range(_TRIES):
                 try:
-                    return self._commit_once(key, kind, prepared, night)
+                    return self._commit_once(key, kind, prepared, night, lease)
+                except NightschoolError:
+                    self._rollback()
+                    raise
                 except duckdb.Error as error:
                     self._rollback()
                     if not _PASSING.search(str(error)) or attempt == _TRIES - 1:
@@ -133,7 +132,9 @@ class Lake:
                     time.sleep(0.05 * (attempt + 1))
         raise AssertionError("unreachable")
 
-    def _commit_once(self, key: str, kind: str, tables: Mapping[str, pa.Table], night: str | None) -> Commit:
+    def _commit_once(
+        self, key: str, kind: str, tables: Mapping[str, pa.Table], night: str | None, lease: Lease | None
+    ) -> Commit:
         self._connection.execute("BEGIN")
         found = self._connection.execute("select commit_id, seq from commits where key = ?", [key]).fetchone()
         if found:
@@ -154,7 +155,8 @@ class Lake:
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
                 )
                 self._connection.unregister("_incoming")
-        self._connection.execute("COMMIT")
+        with lease.guard() if lease else nullcontext():
+            self._connection.execute("COMMIT")
         return Commit(commit_id, last + 1, new=True)
 
     def _rollback(self) -> None:
@@ -173,7 +175,8 @@ class Lake:
             try:
                 return self._connection.execute(statement, list(parameters)).to_arrow_table()
             except duckdb.Error as error:
-                raise LakeError(f"query failed: {error}") from error
+                hint = "" if self._current else "; its tables are of another version: run `nightschool lake migrate`"
+                raise LakeError(f"query failed: {error}{hint}") from error
 
     def query_named(self, statement: str, parameters: Mapping[str, Any]) -> pa.Table:
         """Run a trusted statement with parameters by name, `$name`."""
@@ -234,12 +237,3 @@ def _conform(name: str, table: pa.Table) -> pa.Table:
         return table.select(schema.names).cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise LakeError(f"rows for {name} do not fit its columns: {error}") from error
-
-
-def _sql_type(type_: pa.DataType) -> str:
-    if pa.types.is_list(type_):
-        return _sql_type(type_.value_type) + "[]"
-    if pa.types.is_struct(type_):
-        inner = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in type_)
-        return f"STRUCT({inner})"
-    return _SQL_TYPES[type_]

@@ -61,7 +61,7 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     for setting in (
         f"memory_limit='{request['memory'] >> 20}MiB'",
         f"temp_directory='{quote(str(scratch))}'",
-        f"allowed_directories=['{quote(str(workspace.data))}/']",
+        f"allowed_directories=['{quote(workspace.data_path)}']",
         f"threads={min(4, os.cpu_count() or 1)}",
         "enable_external_access=false",
         "lock_configuration=true",
@@ -73,9 +73,7 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
 def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[str]) -> None:
     os.environ.clear()
     if request["local"]:
-        catalog = [
-            workspace.catalog.with_name(workspace.catalog.name + end) for end in ("", "-wal", "-shm", "-journal")
-        ]
+        catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
         random = [path for path in (Path("/dev/urandom"), Path("/dev/null")) if path.exists()]
         layers += close_files([workspace.data, *random], [path for path in catalog if path.exists()], [scratch])
     layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)

@@ -6,7 +6,7 @@ what a release holds are decided by joining `commits`, never by the files' own h
 
 import pyarrow as pa
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Format of a workspace. A newer one is refused, an older one is migrated."""
 
 _message = pa.struct([("role", pa.string()), ("content", pa.string())])

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.catalog import SqliteCatalog, catalog_of
 from storage.errors import QueryError, WorkspaceError
 from storage.workspace import Workspace
 
@@ -68,7 +69,8 @@ class Answer:
         timeout: float = TIMEOUT_S,
         memory: int = MEMORY,
     ) -> None:
-        if not workspace.catalog.exists():
+        catalog = catalog_of(workspace)
+        if not catalog.exists():
             raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
         self.layers: list[str] = []
         self._timeout, self._left, self._expired = timeout, timeout, False
@@ -82,7 +84,8 @@ class Answer:
         os.close(write)
         self._status = os.fdopen(read, encoding="utf-8")
         request = {
-            "workspace": str(workspace.root), "statement": statement, "as_of": as_of, "memory": memory, "local": True,
+            "workspace": str(workspace.root), "statement": statement, "as_of": as_of, "memory": memory,
+            "local": isinstance(catalog, SqliteCatalog) and "://" not in workspace.data_path,
             "scratch": self._scratch.name, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
         }  # fmt: skip
         try:

@@ -1,8 +1,9 @@
 """The workspace: one folder that holds everything a team's nights have made.
 
 workspace/
-  workspace.json     format version
+  workspace.json     format version; where the catalogue and the lake's files are, if not here
   catalog.sqlite     DuckLake's catalogue
+  coordination.sqlite  leases, cursors and other small tables that change often
   lake/              Parquet files of the tables
   ledger.sqlite      every finished model call of this machine
   releases/          immutable Parquet exports, one folder per release
@@ -14,9 +15,10 @@ workspace/
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from storage.errors import WorkspaceError
 from storage.schema import FORMAT_VERSION
@@ -24,6 +26,7 @@ from storage.schema import FORMAT_VERSION
 _MARKER = "workspace.json"
 _ENVIRONMENT = "NIGHTSCHOOL_WORKSPACE"
 _DEFAULT = ".nightschool"
+_CATALOG, _DATA = "NIGHTSCHOOL_CATALOG", "NIGHTSCHOOL_DATA"
 
 
 class Workspace:
@@ -34,10 +37,12 @@ class Workspace:
 
     Attributes:
         root: The folder, absolute.
+        config: What `workspace.json` says.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, config: Mapping[str, Any] | None = None) -> None:
         self.root = root.resolve()
+        self.config: dict[str, Any] = dict(config or {"format": FORMAT_VERSION})
 
     @classmethod
     def default_root(cls) -> Path:
@@ -45,31 +50,42 @@ class Workspace:
         return Path(os.environ.get(_ENVIRONMENT) or _DEFAULT)
 
     @classmethod
-    def create(cls, root: Path) -> "Workspace":
+    def create(cls, root: Path, *, catalog: str | None = None, data: str | None = None) -> "Workspace":
         """Open the workspace at `root`; make it when the folder is missing or empty.
 
+        Args:
+            root: The folder.
+            catalog: PostgreSQL catalogue of a new workspace, `postgres:host=... dbname=...`; $NIGHTSCHOOL_CATALOG, else SQLite.
+            data: Where a new workspace's Parquet files go, `s3://bucket/prefix`; $NIGHTSCHOOL_DATA, else the folder `lake`.
+
         Raises:
-            WorkspaceError: `root` is a file, holds other things, or has a format this version does not read.
+            WorkspaceError: `root` is a file, holds other things, or has a format this version does not read; the catalogue
+                cannot be used, or is not the one that an existing workspace has.
         """
         workspace = cls(root)
         marker = workspace.root / _MARKER
         if marker.exists():
-            return cls.open(root)
+            return cls.open(root)._same(catalog, data)
         if workspace.root.exists() and not workspace.root.is_dir():
             raise WorkspaceError(f"workspace {root} is a file; name a folder")
         if workspace.root.exists() and any(workspace.root.iterdir()):
             raise WorkspaceError(
                 f"{root} is not empty and holds no {_MARKER}, so it is no workspace; name an empty or new folder"
             )
+        places = _places(catalog or os.environ.get(_CATALOG), data or os.environ.get(_DATA))
+        return cls.scratch(root, **places)
+
+    @classmethod
+    def scratch(cls, root: Path, **places: Any) -> "Workspace":
+        """Make a workspace in a new folder, whatever the environment says about catalogues."""
+        workspace = cls(root, {"format": FORMAT_VERSION, **places})
         workspace.root.mkdir(parents=True, exist_ok=True)
-        temporary = marker.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"format": FORMAT_VERSION}) + "\n")
-        temporary.replace(marker)
+        workspace.write_config()
         return workspace
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
-        """Open an existing workspace.
+        """Open an existing workspace. An older format is migrated when its lake is opened for writing.
 
         Raises:
             WorkspaceError: There is none, or it has a format this version does not read.
@@ -77,7 +93,8 @@ class Workspace:
         workspace = cls(root)
         marker = workspace.root / _MARKER
         try:
-            version = json.loads(marker.read_text())["format"]
+            config = json.loads(marker.read_text())
+            version = config["format"]
         except FileNotFoundError:
             raise WorkspaceError(
                 f"no workspace at {root}; run a recipe first, or name one with --workspace or ${_ENVIRONMENT}"
@@ -88,16 +105,37 @@ class Workspace:
             raise WorkspaceError(
                 f"workspace {root} has format {version!r}, this version reads up to {FORMAT_VERSION}; update Nightschool"
             )
+        workspace.config = config
         return workspace
 
+    def _same(self, catalog: str | None, data: str | None) -> "Workspace":
+        for name, wanted in _places(catalog, data).items():
+            if self.config.get(name) != wanted:
+                raise WorkspaceError(
+                    f"workspace {self.root} has {name} {self.config.get(name) or 'in its folder'}, not {wanted}; "
+                    "leave the option out, or name a new folder"
+                )
+        return self
+
+    def write_config(self) -> None:
+        """Write `workspace.json` as one step."""
+        temporary = self.root / f"{_MARKER}.tmp"
+        temporary.write_text(json.dumps(self.config) + "\n")
+        temporary.replace(self.root / _MARKER)
+
     @property
-    def catalog(self) -> Path:
-        """DuckLake's SQLite catalogue."""
-        return self.root / "catalog.sqlite"
+    def format(self) -> int:
+        """Version of the workspace's format."""
+        return int(self.config["format"])
+
+    @property
+    def data_path(self) -> str:
+        """Where the lake's Parquet files are: a folder, or an object store's URL; ends with a slash."""
+        return str(self.config.get("data") or self.data).rstrip("/") + "/"
 
     @property
     def data(self) -> Path:
-        """Folder of the lake's Parquet files."""
+        """Folder of the lake's Parquet files, unless they are on an object store."""
         return self.root / "lake"
 
     @property
@@ -134,3 +172,19 @@ class Workspace:
             yield
         finally:
             os.close(descriptor)
+
+
+def _places(catalog: str | None, data: str | None) -> dict[str, Any]:
+    """Return what `workspace.json` says about places outside the folder."""
+    places: dict[str, Any] = {}
+    if catalog:
+        from storage.catalog import parse_catalog
+
+        places["catalog"] = parse_catalog(catalog)
+    if data:
+        if not data.startswith("s3://") or "?" in data or "@" in data:
+            raise WorkspaceError(
+                f"data {data!r}: write s3://bucket/prefix; keys and endpoint come from AWS_* variables"
+            )
+        places["data"] = data.rstrip("/")
+    return places

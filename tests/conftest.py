@@ -1,13 +1,15 @@
 """Fixtures that many tests share: a workspace, a lake, and the real servers of the whole suite."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from storage.lake import Lake
 from storage.workspace import Workspace
-from tests import servers
+from tests import postgres, servers
 from tests.serve_tiny import NAME
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,9 +27,25 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         servers.end_all()
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server for the whole suite; tests use schemas of their own."""
+    with postgres.serving() as conninfo:
+        yield conninfo
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / "workspace")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """A workspace with each kind of catalogue in turn."""
+    catalog = None
+    if request.param == "postgres":
+        catalog = f"postgres:{request.getfixturevalue('postgres_server')} schema=s{uuid4().hex[:12]}"
+    return Workspace.create(tmp_path / "either", catalog=catalog)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import signal
 
 import typer
 
-from flows.cli import alarms, ledger, methods, night, query, release, serve
+from flows.cli import alarms, lake, ledger, methods, night, query, release, serve
 
 __all__ = ["app", "main"]
 
@@ -21,6 +21,7 @@ for group in (night, query, methods, serve):
 app.add_typer(release.app, name="release")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(lake.app, name="lake")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from storage import claims
-from storage.claims import Claims, started
+from storage.claims import Claims
 from storage.ledger import Call, Ledger
 
 HOLDER = (
@@ -155,8 +155,3 @@ def test_a_closed_ledger_leaves_no_claims(workspace):
         == (0,)
     )
     edit.close()
-
-
-def test_a_process_is_known_by_its_start():
-    assert started(os.getpid()) == started(os.getpid()) != started(1)
-    assert started(2**22 + 1) is None

@@ -1,0 +1,43 @@
+"""`nightschool lake`: the lake's own affairs."""
+
+import typer
+
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
+
+
+@app.command("migrate")
+def lake_migrate(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Bring the lake of an older version up to date, after a copy of its catalogue."""
+    with sentences():
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        place = Workspace.open(workspace or Workspace.default_root())
+        before = place.format
+        Lake(place).close()
+        said = {"workspace": str(place.root), "format_before": before, "format": place.format}
+        if as_json:
+            print_json(said)
+        else:
+            typer.echo(
+                f"{place.root} has format {place.format}" + (f" (had {before})" if before != place.format else "")
+            )
+
+
+@app.command("leases")
+def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Say who may do what only one may do at a time, and until when."""
+    with sentences():
+        from flows.summary import print_table
+        from storage.catalog import catalog_of
+        from storage.leases import list_leases
+        from storage.workspace import Workspace
+
+        place = Workspace.open(workspace or Workspace.default_root())
+        rows = [lease.to_json() for lease in list_leases(catalog_of(place))]
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(["name", "token", "purpose", "pid", "alive", "expires"], rows)
