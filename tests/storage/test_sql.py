@@ -58,7 +58,7 @@ def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(place, tm
         f"copy runs to '{tmp_path}/out.csv'", f"from read_text('{tmp_path}/x.csv')", f"from '{tmp_path}/x.csv'",
         f"from read_json('{tmp_path}/x.json')", f"from glob('{tmp_path}/*')", "from read_text('/proc/self/environ')",
         f"load '{tmp_path}/stolen'", "set enable_external_access = true", f"export database '{tmp_path}/all'",
-        f"copy runs to '{place.data}/out.csv'", f"copy runs to '{place.catalog}x'",
+        f"copy runs to '{place.data}/out.csv'", f"copy runs to '{place.root}/catalog.sqlitex'",
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", _BEHIND, str(place.root), json.dumps(tries)], capture_output=True, text=True, timeout=240
