@@ -14,13 +14,13 @@ from storage.releases import get_release
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 
-DATA = Path(__file__).parent / "data"
+ARCHIVE = Path(__file__).parent / "format1.tar.gz"
 
 
 @pytest.fixture
 def old(tmp_path) -> Path:
     """A workspace as version 0.1 of format 1 wrote it."""
-    with tarfile.open(DATA / "format1.tar.gz") as archive:
+    with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path / "old", filter="data")
     return tmp_path / "old"
 
