@@ -1,7 +1,7 @@
 """Evaluate a checkpoint on held-out problems: greedily, and sampled several times. Every response is kept."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage.errors import TrainingError
 from storage.ids import seed_from
+from synth.engines.responder import Responder
 from synth.engines.sampler import Generation, Sampler
 from synth.problems.base import Outcome, Problem
-from train_stages.statistics import Share, wilson
+from train_stages.statistics import Share, clustered, pass_at_k, wilson
 
 Messages = list[dict[str, str]]
 
@@ -54,10 +55,13 @@ class Score:
         task: The task.
         tier: The tier.
         problems: How many problems.
-        greedy: Share of problems whose greedy answer is correct.
+        greedy: Share of problems whose greedy answer is correct, with Wilson's interval; clustered by structure where
+            several problems share one.
         average_at_k: Mean share of correct samples (avg@k); None without samples.
         pass_at_k: Share of problems with at least one correct sample (pass@k); None without samples.
         samples: k.
+        average: avg@k with its interval, problems (or structures) as clusters; None without samples.
+        pass_at: (k, pass@k) for k = 1, 2, 4, ... up to the samples (unbiased, Chen et al. 2021), clustered in the same way.
     """
 
     task: str
@@ -67,6 +71,8 @@ class Score:
     average_at_k: float | None
     pass_at_k: Share | None
     samples: int
+    average: Share | None = None
+    pass_at: tuple[tuple[int, Share], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def evaluate(
     *,
     seed: int = 0,
     to_messages: Callable[[Problem], Messages] | None = None,
-    sampler: Sampler | None = None,
+    sampler: Responder | None = None,
 ) -> Evaluation:
     """Ask a checkpoint every problem and check what it answers.
 
@@ -101,7 +107,7 @@ def evaluate(
         config: Settings.
         seed: Seed of the sampled responses; what a problem's samples draw depends on this and on the problem only.
         to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
-        sampler: The loaded checkpoint, when it is loaded already.
+        sampler: Who answers: the checkpoint when it is loaded already, or a server that serves it.
 
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
@@ -129,11 +135,16 @@ def evaluate(
         seed=[seed_from("evaluate", seed, problem.id, n) for problem, _, n in asked],
     )
     rows += [_row(problem, "sampled", n, answer) for (problem, _, n), answer in zip(asked, sampled, strict=True)]
-    return summarise(pa.Table.from_pylist(rows, schema=ROWS))
+    return summarise(pa.Table.from_pylist(rows, schema=ROWS), {p.id: p.structure_id for p in problems})
 
 
-def summarise(rows: pa.Table) -> Evaluation:
-    """Compute the scores from rows of `evaluate`, for example after reading them back from the lake."""
+def summarise(rows: pa.Table, structures: Mapping[str, str] | None = None) -> Evaluation:
+    """Compute the scores from rows of `evaluate`, for example after reading them back from the lake.
+
+    Args:
+        rows: The rows.
+        structures: Structure by problem, for intervals that know which problems are one problem in other words.
+    """
     greedy: dict[tuple[str, int], dict[str, bool]] = defaultdict(dict)
     sampled: dict[tuple[str, int], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     columns = ("task", "tier", "problem_id", "mode", "outcome")
@@ -143,21 +154,37 @@ def summarise(rows: pa.Table) -> Evaluation:
             greedy[task, tier][problem] = right
         else:
             sampled[task, tier][problem].append(right)
-    scores = tuple(_score(group, greedy[group], sampled.get(group, {})) for group in sorted(greedy))
+    known = structures or {}
+    scores = tuple(_score(group, greedy[group], sampled.get(group, {}), known) for group in sorted(greedy))
     everything = [right for group in greedy.values() for right in group.values()]
     return Evaluation(rows, scores, wilson(sum(everything), len(everything)))
 
 
-def _score(group: tuple[str, int], greedy: dict[str, bool], sampled: dict[str, list[bool]]) -> Score:
-    tries = list(sampled.values())
+def _score(
+    group: tuple[str, int], greedy: dict[str, bool], sampled: dict[str, list[bool]], structures: Mapping[str, str]
+) -> Score:
+    k = min((len(tries) for tries in sampled.values()), default=0)
+
+    def interval(values: Mapping[str, float]) -> Share:
+        return clustered(list(values.values()), [structures.get(problem, problem) for problem in values])
+
+    averages = {problem: sum(tries) / len(tries) for problem, tries in sampled.items()}
+    powers = [2**n for n in range(k.bit_length()) if 2**n <= k]
+    passes = [
+        (power, interval({problem: pass_at_k(len(tries), sum(tries), power) for problem, tries in sampled.items()}))
+        for power in powers
+    ]
+    average = interval(averages) if averages else None
     return Score(
         task=group[0],
         tier=group[1],
         problems=len(greedy),
-        greedy=wilson(sum(greedy.values()), len(greedy)),
-        average_at_k=sum(sum(t) / len(t) for t in tries) / len(tries) if tries else None,
-        pass_at_k=wilson(sum(any(t) for t in tries), len(tries)) if tries else None,
-        samples=max((len(t) for t in tries), default=0),
+        greedy=interval({problem: float(right) for problem, right in greedy.items()}),
+        average_at_k=average.value if average else None,
+        pass_at_k=interval({p: pass_at_k(len(t), sum(t), k) for p, t in sampled.items()}) if k else None,
+        samples=k,
+        average=average,
+        pass_at=tuple(passes),
     )
 
 
