@@ -28,9 +28,11 @@ from synth.draw import Assignment, Draw, vocabulary_texts
 from synth.engines.base import Engine
 from synth.engines.spec import PROMOTED, open_engine
 from synth.methods import get_method
+from synth.problems.base import Problem
 from synth.prompting import Prompts
 from train_stages.base import make_base
 from train_stages.curriculum import frontier
+from train_stages.text_loss import read_texts
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 UNLIMITED = 10**9
@@ -94,22 +96,35 @@ class Night:
 
     @cached_property
     def benchmarks(self) -> BenchmarkManifest:
-        """The benchmarks that tonight's rows must not hold."""
-        parts = []
-        for spec in self.recipe.benchmarks:
-            problems = self._draw(spec).open().draw(UNLIMITED, seed=0)
+        """What tonight's rows must not hold: the recipe's benchmarks, and what models are evaluated on."""
+        train = self.recipe.train
+        parts: list[Benchmark] = []
+        for spec in (*self.recipe.benchmarks, *(train.evaluate.benchmarks if train else ())):
+            if spec.name in [part.name for part in parts]:
+                continue  # the recipe may name one set for both
+            problems = self.draw_of(spec).open().draw(UNLIMITED, seed=0)
             revision, split = (
                 str(spec.options.get(name, other)) for name, other in (("revision", "local"), ("split", "test"))
             )
             parts.append(Benchmark(spec.name, revision, split, problems))
+        if texts := self.texts:
+            items = [Problem("text", "texts", text, "", digest(text)) for text in texts]
+            parts.append(Benchmark("heldout-texts", "local", "test", items))
         return BenchmarkManifest(parts)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The held-out text that a candidate must not forget."""
+        spec = self.recipe.train.evaluate.texts if self.recipe.train else None
+        return read_texts(self.recipe.path(spec.path), spec) if spec else []
 
     @property
     def draws(self) -> list[Draw]:
         """What to draw from each source, the frontier's tier decided from the student's evaluations."""
-        return [self._draw(spec) for spec in self.recipe.problems.sources]
+        return [self.draw_of(spec) for spec in self.recipe.problems.sources]
 
-    def _draw(self, spec: SourceSpec) -> Draw:
+    def draw_of(self, spec: SourceSpec) -> Draw:
+        """Return what to draw from one source."""
         options = {
             name: str(self.recipe.path(value)) if name == "path" and isinstance(value, str) else value
             for name, value in spec.options.items()

@@ -158,7 +158,7 @@ def plan(night: Night) -> None:
 @task(name="scan history", cache_policy=NO_CACHE, persist_result=False)
 def scan_history(night: Night) -> int:
     """Look for the benchmarks in every row accepted so far, once per manifest: one that grew takes rows back."""
-    if not night.recipe.benchmarks:
+    if not night.benchmarks.benchmarks:
         return 0
     rejected = rescan(night.lake, night.benchmarks, night.recipe.filters.get("decontamination"))
     if rejected:

@@ -13,6 +13,9 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
+from train_stages.evaluate import EvaluateConfig
+from train_stages.promote import PromoteConfig
+from train_stages.text_loss import TextsConfig
 
 
 class _Part(BaseModel):
@@ -124,6 +127,18 @@ class WhenSpec(_Part):
         return 1 if nothing_said else self.min_new_rows
 
 
+class EvaluateSpec(EvaluateConfig):
+    """How models are evaluated, and on what besides the held-out problems."""
+
+    benchmarks: tuple[SourceSpec, ...] = Field(
+        (), description="Benchmarks that a candidate must not lose; the data must not hold them either."
+    )
+    texts: TextsConfig | None = Field(None, description="Held-out text whose loss must not rise.")
+    engine: Literal["transformers", "vllm"] = Field(
+        "transformers", description="`vllm` serves each checkpoint with vLLM; `transformers` loads it in this process."
+    )
+
+
 class TrainSpec(_Part):
     """When and how the student is retrained."""
 
@@ -135,8 +150,8 @@ class TrainSpec(_Part):
     )
     sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
     rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
-    evaluate: dict[str, Any] = Field(default_factory=dict, description="Options of the evaluation.")
-    promote: dict[str, Any] = Field(default_factory=dict, description="Options of the promotion test.")
+    evaluate: EvaluateSpec = EvaluateSpec()
+    promote: PromoteConfig = PromoteConfig()
     seed: int = Field(0, ge=0)
 
 

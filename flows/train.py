@@ -8,6 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.dates import logical_date
+from flows.exam import make_exam, make_judge
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, TrainSpec, load_recipe
@@ -19,7 +20,7 @@ from storage.errors import RecipeError
 from storage.releases import Release, get_release
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
-from train_stages.judge import Judge, accuracy_rows
+from train_stages.judge import Exam, Judge, accuracy_rows
 from train_stages.pipeline import STAGES, Selection, Training
 from train_stages.promote import Decision
 
@@ -97,7 +98,7 @@ def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
 def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
     release = get_release(night.lake, str(pinned["release"]))
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
-    candidate, stages, judge = incumbent, [], _judge(night, spec)
+    candidate, stages, judge = incumbent, [], make_judge(night, spec)
     for name in STAGES:
         options = getattr(spec, name)
         if options is None:
@@ -107,7 +108,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
             made, metrics = run_stage(training, name, candidate, options)
             kept = "kept"
             if name == "rl":
-                verdict = judge.keep_better(candidate, made, spec.evaluate)
+                verdict = judge.keep_better(candidate, made)
                 kept = verdict.reason
                 made = made if verdict.keep else candidate
         stages.append(
@@ -119,8 +120,9 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
         )
         candidate = made
     with night.progress.stage("evaluation"):
-        before, after = evaluate_both(judge, incumbent, candidate, spec.evaluate)
-    decision = promote(judge, incumbent, candidate, spec)
+        exam = make_exam(night, spec)
+        before, after = evaluate_both(judge, incumbent, candidate, exam)
+        decision = promote(judge, incumbent, candidate, exam, spec)
     return {
         "night": night.id,
         "trained": True,
@@ -151,10 +153,6 @@ def _training(night: Night, spec: TrainSpec, release: Release, stage: Stage) -> 
     )
 
 
-def _judge(night: Night, spec: TrainSpec) -> Judge:
-    return Judge(night.lake, night.id, night.prompts, spec.tasks, spec.seed)
-
-
 @task(name="stage", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def run_stage(
     training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]
@@ -165,13 +163,13 @@ def run_stage(
 
 @task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_both(
-    judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, options: Mapping[str, Any]
+    judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam
 ) -> tuple[Evaluation, Evaluation]:
-    """Ask both models every held-out problem."""
-    return judge.evaluate(incumbent, "heldout", options), judge.evaluate(candidate, "heldout", options)
+    """Ask both models every problem of the promotion set."""
+    return judge.evaluate(incumbent, exam.items), judge.evaluate(candidate, exam.items)
 
 
 @task(name="promote", cache_policy=NO_CACHE, persist_result=False)
-def promote(judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, spec: TrainSpec) -> Decision:
+def promote(judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam, spec: TrainSpec) -> Decision:
     """Compare both on the same items, and promote the candidate only if it is better."""
-    return judge.promote(incumbent, candidate, spec.evaluate, spec.promote)
+    return judge.promote(incumbent, candidate, exam, spec.promote)

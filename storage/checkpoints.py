@@ -1,11 +1,13 @@
 """The registry of trained models: what each was trained from and on, and which one is the student."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from storage.errors import CheckpointError
 from storage.ids import digest_files
@@ -106,9 +108,27 @@ def record_promotion(
     decision: str,
     reason: str,
     figures: Mapping[str, Any],
-    night: str,
+    night: str | None,
+    fence: Callable[[], None] | None = None,
+    more: Mapping[str, pa.Table] | None = None,
 ) -> Commit:
-    """Record whether a candidate became the student, and why; once per key."""
+    """Record whether a candidate became the student, and why; once per key.
+
+    Args:
+        lake: The lake.
+        key: Idempotency key.
+        candidate: Checkpoint that asked.
+        incumbent: Checkpoint it was compared with; for a promotion it must still be the student, if there is one.
+        decision: `promoted`, `refused`, `undecided` or `waiting`.
+        reason: One sentence.
+        figures: The evidence.
+        night: Night that decides; None for a person.
+        fence: Raises when whoever decides no longer may (its lease has passed to another); called under the lock.
+        more: Rows of other tables that belong to the same commit.
+
+    Raises:
+        CheckpointError: Another model became the student in the meantime.
+    """
     row = {
         "candidate": candidate,
         "incumbent": incumbent,
@@ -118,4 +138,15 @@ def record_promotion(
         "night": night,
         "created_at": datetime.now(UTC),
     }
-    return lake.commit(key, "promotion", {"promotions": table_of("promotions", [row])}, night=night)
+    with lake.workspace.lock("promotion"):
+        if not lake.has(key) and decision == "promoted":
+            student = current_student(lake)
+            if student is not None and student.id != incumbent:
+                raise CheckpointError(
+                    f"{candidate[:12]} was compared with {incumbent[:12]}, but the student is {student.id[:12]} now; "
+                    f"compare it with that one"
+                )
+        if fence is not None:
+            fence()
+        tables = {"promotions": table_of("promotions", [row]), **(more or {})}
+        return lake.commit(key, "promotion", tables, night=night)

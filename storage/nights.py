@@ -85,6 +85,15 @@ def known_problems(lake: Lake, ids: Sequence[str]) -> set[str]:
     return {row["problem_id"] for row in rows}
 
 
+def record_problems(lake: Lake, rows: Sequence[Mapping[str, Any]], *, kind: str, night: str) -> None:
+    """Enter problems that the lake does not know, once."""
+    known = known_problems(lake, [str(row["problem_id"]) for row in rows])
+    fresh = [row for row in rows if row["problem_id"] not in known]
+    if fresh:
+        key = f"{kind}:{digest(sorted(str(row['problem_id']) for row in fresh))}"
+        lake.commit(key, kind, {"problems": table_of("problems", fresh)}, night=night)
+
+
 def structures(lake: Lake, splits: Iterable[str]) -> set[str]:
     """Return the structure ids of every problem in these splits."""
     rows = lake.rows(

@@ -42,7 +42,7 @@ TABLES: dict[str, pa.Schema] = {
             _field(
                 "split",
                 _S,
-                "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it)",
+                "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it), benchmark",
             ),
             _field("tier", _I, "difficulty; for puzzles the number of people"),
             _field("prompt", _S, "the question"),
@@ -242,11 +242,35 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "every response to every held-out item"},
     ),
+    "evaluation_sets": pa.schema(
+        [
+            _field("set_version", _S, "digest of the items"),
+            _field("name", _S, "what it is for: promotion, and the night that decides by it"),
+            _field("problem_id", _S, "item"),
+            _field("night", _S, "night it was put together for"),
+            _commit,
+        ],
+        metadata={"comment": "which items stand in which version of an evaluation set"},
+    ),
+    "looks": pa.schema(
+        [
+            _field("set_version", _S, "the items that were looked at"),
+            _field("incumbent", _S, "checkpoint that was compared with"),
+            _field("candidate", _S, "checkpoint that asked"),
+            _field("look", _I, "1 for items that no decision had looked at before"),
+            _field("level", _F, "level of the test, after spending for earlier looks"),
+            _field("items", _I, "how many items"),
+            _field("night", _S, "night it belongs to"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "every decision that looked at a promotion set, and the level that it spent"},
+    ),
     "promotions": pa.schema(
         [
             _field("candidate", _S, "checkpoint that asked"),
             _field("incumbent", _S, "checkpoint it was compared with"),
-            _field("decision", _S, "promoted, refused or undecided"),
+            _field("decision", _S, "promoted (also by a person, or by a rollback), refused, undecided or waiting"),
             _field("reason", _S, "why, in a sentence"),
             _field("figures", _S, "counts, accuracies, intervals and p value, JSON"),
             _field("night", _S, "night it belongs to"),

@@ -7,14 +7,15 @@ from typing import Any
 from storage.errors import ProblemError
 from storage.ids import digest, seed_from
 from storage.lake import Lake, table_of
-from storage.nights import structures
+from storage.looks import items_of, open_set, record_set, set_problems, unlooked
+from storage.nights import known_problems, structures
 from synth.methods.base import Method, Params
 from synth.problems import get_task, open_source
 from synth.problems.base import Problem, Source
 from synth.problems.holdout import draw_heldout
 from synth.prompting import Prompts
 from synth.runner import Attempt, attempt_id
-from synth.sample import problem_row
+from synth.sample import problem_of, problem_row
 
 HELD_OUT = ("heldout", "validation")
 """Splits that are never trained on: the promotion test's items, and those that choices during training are made on."""
@@ -70,6 +71,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
         return
     problems = draw_heldout(draw.open(), sum(wanted.values()), draw.tiers, seed_from("heldout", draw.name, seed))
     learned = structures(lake, ["train"])
+    known = known_problems(lake, [problem.id for problem in problems])
     rows = []
     for tier in draw.tiers:
         members = [problem for problem in problems if problem.tier == tier]
@@ -77,11 +79,55 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
             raise ProblemError(f"source {draw.name!r} has {len(members)} problems of tier {tier} to hold out")
         share = round(len(members) * draw.validation / sum(wanted.values()))
         for number, problem in enumerate(members):
-            if problem.structure_id in learned:
-                continue  # an earlier night was taught it: it can no longer test anything
+            if problem.structure_id in learned or problem.id in known:
+                continue  # an earlier night was taught it: it can no longer test anything; or it is held out already
             problem = replace(problem, source=draw.name)
             rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))
     lake.commit(f"heldout:{draw.name}:{key}", "heldout", {"problems": table_of("problems", rows)}, night=night)
+
+
+def decision_items(lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool) -> list[Problem]:
+    """Return the items that a night's promotion is decided by, put together once per night.
+
+    Of each source and tier that holds problems out: items that no decision has looked at yet, drawn anew where the source
+    can (`procedural`); where that gives too few, every held-out item of the tier, and the level is spent (see `storage.looks`).
+
+    Args:
+        lake: The lake; what is drawn is committed as held out, so no later night learns from it.
+        draws: The night's sources.
+        night: The night that decides.
+        seed: The recipe's seed.
+        fresh: Look for new items; False takes every held-out item.
+
+    Raises:
+        ProblemError: A source is missing, broken or empty.
+    """
+    if not open_set(lake, night):
+        items: list[str] = []
+        made: list[dict[str, Any]] = []
+        with lake.workspace.lock("draw"):
+            for draw in draws:
+                for tier in draw.tiers if draw.heldout else ():
+                    unseen = unlooked(lake, draw.name, tier) if fresh else []
+                    if fresh and len(unseen) < draw.heldout:
+                        made += (drawn := _draw_more(lake, draw, tier, draw.heldout - len(unseen), night, seed))
+                        unseen += [row["problem_id"] for row in drawn]
+                    every = items_of(lake, draw.name, tier)
+                    items += unseen[: draw.heldout] if len(unseen) >= draw.heldout else every + [
+                        row["problem_id"] for row in made if row["source"] == draw.name and row["tier"] == tier
+                    ]  # fmt: skip
+            record_set(lake, items, made, name="promotion", night=night)
+    return [problem_of(row) for row in set_problems(lake, night)]
+
+
+def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: int) -> list[dict[str, Any]]:
+    """Draw further held-out problems from a source that makes them: of no structure that any night has seen."""
+    source = draw.open()
+    if not getattr(source, "procedural", False):
+        return []
+    exclude = frozenset(structures(lake, [*HELD_OUT, "train"]))
+    drawn = source.draw(count, seed=seed_from("decision", draw.name, night, tier, seed), tier=tier, exclude=exclude)
+    return [problem_row(replace(problem, source=draw.name), split="heldout", night=night) for problem in drawn]
 
 
 def draw_problems(

@@ -154,8 +154,10 @@ def clustered(values: Sequence[float], clusters: Sequence[str], z: float = Z95) 
 
 
 def spent_alpha(alpha: float, look: int) -> float:
-    """The level of the `look`-th test on one set of items: alpha / (k (k + 1)), which sums to alpha over all looks.
+    """The two-sided level of the `look`-th test on one set of items: alpha at the first, then alpha / (k (k - 1)).
 
-    So the chance of ever promoting an equal model by the same items stays at or below `alpha` (a union bound over the looks).
+    A promotion needs one of the two sides, so an equal model is promoted by look k with chance alpha_k / 2 at most. Since
+    1/(1*2) + 1/(2*3) + ... = 1, that sums to alpha / 2 + alpha / 2: the chance that a set ever promotes a model that is no
+    better stays at or below `alpha`, however often it is looked at (a union bound over the looks).
     """
-    return alpha / (look * (look + 1))
+    return alpha if look == 1 else alpha / (look * (look - 1))

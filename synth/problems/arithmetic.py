@@ -151,6 +151,8 @@ class Arithmetic:
         ProblemError: A tier is unknown or none is given.
     """
 
+    procedural = True
+
     def __init__(self, tiers: Sequence[int] = (1,), *, source: str = "arithmetic") -> None:
         unknown = [tier for tier in tiers if tier not in TIERS]
         if unknown or not tiers:

@@ -121,7 +121,11 @@ class Task(Protocol):
 
 
 class Source(Protocol):
-    """Draws problems. The same arguments give the same problems in the same order."""
+    """Draws problems. The same arguments give the same problems in the same order.
+
+    A source that makes new problems for every seed says so with an attribute `procedural = True`: each promotion is then
+    decided by items that nobody has looked at.
+    """
 
     def draw(
         self, limit: int, *, seed: int, tier: int | None = None, exclude: frozenset[str] = frozenset()

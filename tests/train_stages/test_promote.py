@@ -4,6 +4,7 @@ import pytest
 from storage.errors import TrainingError
 from train_stages.evaluate import ROWS, summarise
 from train_stages.promote import PromoteConfig, compare, keep_rl
+from train_stages.text_loss import compare_texts
 
 
 def rows(greedy, tiers=None, sampled=None):
@@ -78,3 +79,54 @@ def test_scores_count_samples_per_problem():
     (score,) = found.scores
     assert (score.problems, score.greedy.value, score.average_at_k, score.samples) == (4, 0.75, 0.5, 4)
     assert score.pass_at_k.value == 0.75
+
+
+def test_refused_when_a_gain_would_have_shown():
+    same = [True, False] * 300
+    decision = compare(rows(same), rows(same))
+    assert decision.outcome == "refused" and "not better by min_effect=0.01" in decision.reason
+
+
+def test_a_person_may_have_the_last_word():
+    before, after = rows([False] * 20 + [True] * 20), rows([True] * 40)
+    decision = compare(before, after, PromoteConfig(approval="person"))
+    assert decision.outcome == "waiting" and "nightschool model promote" in decision.reason
+    assert compare(after, before, PromoteConfig(approval="person")).outcome == "refused", (
+        "a person is not asked in vain"
+    )
+
+
+def test_a_spent_level_asks_for_more():
+    before, after = rows([False] * 7 + [True] * 40), rows([True] * 47)
+    assert compare(before, after).outcome == "promoted"
+    decision = compare(before, after, level=0.001)
+    assert decision.outcome == "undecided" and "after earlier looks" in decision.reason
+
+
+def test_other_tasks_and_benchmarks_can_refuse_and_never_promote():
+    better = rows([False] * 20 + [True] * 20), rows([True] * 40)
+    lost = rows([True] * 30), rows([False] * 10 + [True] * 20)
+    decision = compare(*better, others={"gsm8k": lost})
+    assert decision.outcome == "refused" and "worse at gsm8k" in decision.reason
+    assert compare(*lost, others={"gsm8k": better}).outcome == "refused"
+
+
+def test_forgotten_text_refuses():
+    better = rows([False] * 20 + [True] * 20), rows([True] * 40)
+    before = [(2.0 * n, n) for n in range(50, 90)]
+    worse = compare_texts(before, [(bits * 1.1, n) for bits, n in before])
+    decision = compare(*better, text=worse)
+    assert decision.outcome == "refused" and "forgot general text: 2.000 to 2.200 bits per byte" in decision.reason
+    slightly = compare_texts(before, [(bits * 1.01, n) for bits, n in before])
+    assert slightly.low > 0 and compare(*better, text=slightly).outcome == "promoted"
+
+
+def test_sampled_answers_decide_where_the_recipe_says_so():
+    same = [True, False] * 60
+    before, after = rows(same, sampled=[2] * 120), rows(same, sampled=[2, 4] * 60)
+    config = PromoteConfig(metric="sampled")
+    decision = compare(before, after, config)
+    assert decision.outcome == "promoted" and decision.sampled.after == 0.75
+    assert compare(after, before, config).outcome == "refused"
+    broken = rows([False] * 120, sampled=[4] * 120)
+    assert compare(before, broken, config).outcome == "refused", "greedy answers are guarded all the same"

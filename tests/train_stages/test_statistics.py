@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from train_stages.statistics import mcnemar, paired_bootstrap, wilson
+from train_stages.statistics import clustered, mcnemar, paired_bootstrap, paired_upper, pass_at_k, wilson
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,34 @@ def test_bootstrap_interval_holds_the_mean_and_is_reproducible():
     assert low < 0.125 < high and (low, high) == paired_bootstrap(differences)
     # The standard error of the mean is 0.0198, so the interval is about 0.0775 wide.
     assert high - low == pytest.approx(2 * 1.96 * 0.0198, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k", "share"),
+    # By hand: 1 - C(n - c, k) / C(n, k).
+    [(4, 0, 2, 0.0), (4, 4, 2, 1.0), (4, 1, 1, 0.25), (4, 1, 2, 0.5), (5, 2, 3, 0.9), (8, 2, 4, 1 - 15 / 70)],
+)
+def test_pass_at_k_by_hand(n, c, k, share):
+    assert pass_at_k(n, c, k) == pytest.approx(share)
+
+
+def test_pass_at_k_wants_enough_samples():
+    with pytest.raises(ValueError, match="pass@5 of 4"):
+        pass_at_k(4, 2, 5)
+
+
+def test_clustered_intervals_widen_with_the_clusters():
+    values = [1.0, 1.0, 0.0, 0.0] * 50
+    alone = clustered(values, [str(n) for n in range(200)])
+    assert (alone.low, alone.high) == pytest.approx((wilson(100, 200).low, wilson(100, 200).high))
+    # Every two neighbours are one item twice, so 200 items are worth 100.
+    paired = clustered(values, [str(n // 2) for n in range(200)])
+    assert (paired.low, paired.high) == pytest.approx((wilson(50, 100).low, wilson(50, 100).high))
+    sure = clustered([1.0] * 40, [str(n // 4) for n in range(40)])
+    assert (sure.low, sure.high) == pytest.approx((wilson(10, 10).low, 1.0))
+
+
+def test_the_upper_bound_of_a_gain_by_hand():
+    # (c - b) = 10/102; variance = (11 + 21)/102 - (10/102)^2, over 102; z(.95) = 1.6449
+    assert paired_upper(10, 20, 100) == pytest.approx(0.0980 + 1.6449 * 0.05460, abs=1e-3)
+    assert paired_upper(0, 0, 1000) < 0.01

@@ -32,6 +32,8 @@ class KnightsKnaves:
         ProblemError: The options do not fit each other.
     """
 
+    procedural = True
+
     def __init__(
         self,
         people: Sequence[int] = (2, 3),
