@@ -33,7 +33,7 @@ def test_each_decision_has_items_of_its_own_and_no_night_learns_them(lake):
     draw = arithmetic()
     hold_out(lake, draw, night="1", seed=0)
     first, look_1 = decide(lake, "1", [draw])
-    second, look_2 = decide(lake, "2", [draw])
+    second, _ = decide(lake, "2", [draw])
     assert (len(first), len(second), look_1, look_2) == (30, 30, 1, 1)
     assert not {p.structure_id for p in first} & {p.structure_id for p in second}
     again = decision_items(lake, [draw], night="1", seed=0, fresh=True)
@@ -47,7 +47,7 @@ def test_a_source_that_runs_out_decides_by_all_its_items_and_pays_for_the_looks(
     draw = Draw("two", "knights_knaves", {"people": [2]}, 10, 2, 40, 0, (2,))
     hold_out(lake, draw, night="1", seed=0)
     first, _ = decide(lake, "1", [draw])
-    second, look_2 = decide(lake, "2", [draw])
+    second, _ = decide(lake, "2", [draw])
     third, look_3 = decide(lake, "3", [draw])
     assert len(first) == 40 and len(second) >= 40 and len(third) >= len(second)
     assert look_3 > 1
