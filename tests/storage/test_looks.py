@@ -33,7 +33,7 @@ def test_each_decision_has_items_of_its_own_and_no_night_learns_them(lake):
     draw = arithmetic()
     hold_out(lake, draw, night="1", seed=0)
     first, look_1 = decide(lake, "1", [draw])
-    second, _ = decide(lake, "2", [draw])
+    second, look_2 = decide(lake, "2", [draw])
     assert (len(first), len(second), look_1, look_2) == (30, 30, 1, 1)
     assert not {p.structure_id for p in first} & {p.structure_id for p in second}
     again = decision_items(lake, [draw], night="1", seed=0, fresh=True)
