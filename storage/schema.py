@@ -224,6 +224,17 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "registry of trained models"},
     ),
+    "curves": pa.schema(
+        [
+            _field("checkpoint_id", _S, "model that was trained"),
+            _field("stage", _S, "cpt, sft, preference or rl"),
+            _field("step", _I, "optimiser step at which it was logged"),
+            _field("metric", _S, "loss, reward, grad_norm, learning_rate, entropy, ... as the trainer names it"),
+            _field("value", _F, "mean since the entry before"),
+            _commit,
+        ],
+        metadata={"comment": "loss and reward curves of every training"},
+    ),
     "evaluations": pa.schema(
         [
             _field("evaluation_id", _S, "checkpoint and evaluation set"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from storage.errors import RecipeError
 
@@ -63,27 +63,74 @@ class TrainConfig(BaseModel):
     weights: Literal["float32", "bfloat16"] = Field(
         default="float32", description="Precision of the weights on a GPU; computation is in bfloat16 there either way."
     )
-    device: Literal["auto", "cpu"] = Field(default="auto", description="`auto` takes the GPU when there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="`auto` takes the GPU when there is one, `cuda` refuses to start without one."
+    )
     threads: int = Field(
         default=1, ge=1, description="Threads on a CPU; on shared cores more than one can be far slower."
     )
     log_every: int = Field(default=10, ge=1, description="Steps between two entries of the log history.")
+    save_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps between two states that a killed stage goes on from; None takes a tenth of the steps.",
+    )
+    accelerate: str | None = Field(
+        default=None,
+        description="Start through `accelerate launch`: `ddp`, `fsdp`, `deepspeed`, or a configuration file of yours.",
+    )
+
+
+class OrderConfig(BaseModel):
+    """In which order rows are learned from. The order that was used is kept beside the weights, in `order.parquet`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strategy: Literal["random", "easy_to_hard", "hard_to_easy", "cyclical", "blocked", "interleaved", "two_set"] = (
+        Field(
+            default="random",
+            description="`cyclical`: Cyclical Curriculum Learning; `interleaved`: levels together over subjects (CORGI, "
+            "arXiv:2310.09518), `blocked`: one subject after the other, its control; `two_set`: arXiv:2410.07041.",
+        )
+    )
+    start: float = Field(default=0.25, gt=0, le=1, description="cyclical: share of the rows in the smallest cycle.")
+    end: float = Field(default=1.0, gt=0, le=1, description="cyclical: share of the rows in the largest cycle.")
+    alpha: float = Field(default=0.5, gt=0, lt=1, description="cyclical: factor from one cycle's size to the next.")
+    share: float = Field(
+        default=0.05, gt=0, lt=1, description="two_set: share of the rows that is repeated; our choice."
+    )
+    probability: float = Field(
+        default=0.25, gt=0, lt=1, description="two_set: probability that a draw comes from the repeated rows."
+    )
+    most_repeats: int = Field(
+        default=50, ge=1, description="two_set: a repeated row is seen at most so often; our choice."
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> "OrderConfig":
+        if self.start > self.end:
+            raise ValueError(f"start ({self.start}) must not exceed end ({self.end})")
+        return self
 
 
 class SftConfig(TrainConfig):
     """Supervised fine-tuning: the loss is on the assistant's turns only."""
 
     packing: bool = Field(
-        default=False, description="Pack rows into sequences of `max_length`; needs a GPU and FlashAttention."
+        default=False,
+        description="Put several rows, isolated from each other, into one sequence of `max_length` tokens (best fit).",
     )
+    order: OrderConfig = OrderConfig()
 
 
 class CptConfig(TrainConfig):
     """Continued pre-training: the loss is on every token. Texts longer than `max_length` are cut into pieces."""
 
-    packing: bool = Field(
-        default=False, description="Pack rows into sequences of `max_length`; needs a GPU and FlashAttention."
+    packing: Literal["none", "best_fit", "wrapped"] = Field(
+        default="none",
+        description="`best_fit` isolates documents from each other, `wrapped` runs one after the other without a gap.",
     )
+    order: OrderConfig = OrderConfig()
 
 
 class RlConfig(TrainConfig):

@@ -17,7 +17,7 @@ class Encoded:
     """Rows ready for a trainer.
 
     Attributes:
-        table: Columns `input_ids`, `labels` and `length`.
+        table: Columns `input_ids`, `labels`, `length`, and `row`, the number of the row it was made from.
         too_long: Rows left out because they are longer than `max_length`.
         without_loss: Rows left out because no token carries loss.
     """
@@ -29,35 +29,87 @@ class Encoded:
     @property
     def tokens(self) -> int:
         """Tokens of all rows together."""
-        return sum(self.table["length"].to_pylist())
+        return sum(self.lengths)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        lengths: list[int] = self.table["length"].to_pylist()
+        return lengths
+
+    @property
+    def digest(self) -> str:
+        """Digest of tokens and labels, in their order."""
+        total = hashlib.sha256()
+        for name in ("input_ids", "labels", "length"):
+            column = self.table[name].combine_chunks()
+            values = column if name == "length" else column.flatten()
+            total.update(values.to_numpy(zero_copy_only=False).tobytes())
+        return total.hexdigest()[:32]
 
 
-def encode_conversations(tokenizer: Any, rows: Iterable[Sequence[dict[str, str]]], max_length: int) -> Encoded:
+Spans = Sequence[tuple[int, int]]
+"""Parts of a text, as character positions from (inclusive) and to (exclusive)."""
+
+
+def encode_conversations(
+    tokenizer: Any,
+    rows: Iterable[Sequence[dict[str, str]]],
+    max_length: int,
+    spans: Sequence[Spans | None] | None = None,
+) -> Encoded:
     """Encode chats with the model's template; only the assistant's turns, with their end tokens, carry loss.
+
+    Args:
+        tokenizer: The model's.
+        rows: One chat each.
+        max_length: A longer row is left out, and counted.
+        spans: For each row, the parts of its last turn that carry loss; None means all of it, and every other turn of
+            the assistant. A token carries loss when it begins within a part.
 
     Raises:
         TrainingError: The template does not say where the assistant speaks and TRL knows no variant that does, or no
             row is left.
     """
     template = _training_template(tokenizer)
-    kept: list[tuple[list[int], list[int]]] = []
-    too_long = without_loss = 0
-    for messages in rows:
+    made = _Rows(max_length)
+    for number, messages in enumerate(rows):
+        chat = [{"role": m["role"], "content": m["content"]} for m in messages]
         found = tokenizer.apply_chat_template(
-            [{"role": m["role"], "content": m["content"]} for m in messages],
-            chat_template=template,
-            tokenize=True,
-            return_dict=True,
-            return_assistant_tokens_mask=True,
+            chat, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
         )
-        ids, mask = found["input_ids"], found["assistant_masks"]
-        if len(ids) > max_length:
-            too_long += 1
-        elif not any(mask):
-            without_loss += 1
-        else:
-            kept.append((ids, [token if told else IGNORED for token, told in zip(ids, mask, strict=True)]))
-    return Encoded(_table(kept), too_long, without_loss)
+        ids, mask = list(found["input_ids"]), list(found["assistant_masks"])
+        wanted = spans[number] if spans is not None else None
+        if wanted is not None:
+            text = tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)
+            mask = _within(tokenizer, text, ids, mask, chat[-1]["content"], wanted)
+        made.add(number, ids, [token if told else IGNORED for token, told in zip(ids, mask, strict=True)])
+    return made.encoded()
+
+
+def _within(tokenizer: Any, text: str, ids: list[int], mask: list[int], last: str, spans: Spans) -> list[int]:
+    """Narrow a mask to the tokens that begin within the given parts of the last turn."""
+    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    if list(found["input_ids"]) != ids or (start := text.rfind(last)) < 0:
+        raise TrainingError("the chat template changes the text of a turn, so parts of it cannot be told from the rest")
+    return [
+        int(bool(told) and any(start + low <= at < start + high for low, high in spans))
+        for told, (at, _) in zip(mask, found["offset_mapping"], strict=True)
+    ]
+
+
+def encode_labels(rows: Iterable[tuple[Sequence[int], Sequence[int]]], max_length: int) -> Encoded:
+    """Take ready token ids and labels (-100 carries no loss) as they are.
+
+    Raises:
+        TrainingError: A row has not as many labels as tokens, or no row is left.
+    """
+    made = _Rows(max_length)
+    for number, (ids, labels) in enumerate(rows):
+        if len(ids) != len(labels):
+            raise TrainingError(f"row {number} has {len(ids)} input_ids and {len(labels)} labels; give one for each")
+        made.add(number, list(ids), list(labels))
+    return made.encoded()
 
 
 def encode_texts(tokenizer: Any, texts: Iterable[str], max_length: int) -> Encoded:
@@ -66,12 +118,70 @@ def encode_texts(tokenizer: Any, texts: Iterable[str], max_length: int) -> Encod
     Raises:
         TrainingError: No row is left.
     """
-    kept: list[tuple[list[int], list[int]]] = []
-    for text in texts:
+    made = _Rows(max_length)
+    for number, text in enumerate(texts):
         ids = [*tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], tokenizer.eos_token_id]
         pieces = [ids[start : start + max_length] for start in range(0, len(ids), max_length)]
-        kept.extend((piece, piece) for piece in pieces if len(piece) > 1)
-    return Encoded(_table(kept))
+        for piece in pieces:
+            if len(piece) > 1:
+                made.add(number, piece, piece)
+    return made.encoded()
+
+
+class _Rows:
+    """Collects rows, and counts those that cannot be learned from."""
+
+    def __init__(self, max_length: int) -> None:
+        self._max_length = max_length
+        self._kept: list[tuple[int, list[int], list[int]]] = []
+        self._too_long = self._without_loss = 0
+
+    def add(self, number: int, ids: list[int], labels: list[int]) -> None:
+        if len(ids) > self._max_length:
+            self._too_long += 1
+        elif all(label == IGNORED for label in labels[1:]):  # nothing predicts the first token
+            self._without_loss += 1
+        else:
+            self._kept.append((number, ids, labels))
+
+    def encoded(self) -> Encoded:
+        if not self._kept:
+            raise TrainingError(
+                f"no row to train on is left: {self._too_long} are longer than max_length = {self._max_length}, "
+                f"{self._without_loss} have no token that carries loss"
+            )
+        table = pa.table(
+            {
+                "input_ids": pa.array([ids for _, ids, _ in self._kept], pa.list_(pa.int32())),
+                "labels": pa.array([labels for _, _, labels in self._kept], pa.list_(pa.int32())),
+                "length": pa.array([len(ids) for _, ids, _ in self._kept], pa.int32()),
+                "row": pa.array([number for number, _, _ in self._kept], pa.int64()),
+            }
+        )
+        return Encoded(table, self._too_long, self._without_loss)
+
+
+def show_loss(tokenizer: Any, encoded: Encoded, row: int = 0) -> str:
+    """One row as text in which what carries loss stands between >> and <<."""
+    parts: list[tuple[bool, list[int]]] = []
+    ids, labels = encoded.table["input_ids"][row].as_py(), encoded.table["labels"][row].as_py()
+    for token, label in zip(ids, labels, strict=True):
+        told = label != IGNORED
+        if not parts or parts[-1][0] != told:
+            parts.append((told, []))
+        parts[-1][1].append(token)
+    return "".join(f">>{tokenizer.decode(part)}<<" if told else tokenizer.decode(part) for told, part in parts)
+
+
+def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> Encoded:
+    """Run rows one after the other without a gap and cut at `max_length`; documents see each other."""
+    ids, labels = encoded.table["input_ids"].to_pylist(), encoded.table["labels"].to_pylist()
+    joined = [token for row in order for token in ids[row]]
+    told = [label for row in order for label in labels[row]]
+    made = _Rows(max_length)
+    for number, start in enumerate(range(0, len(joined), max_length)):
+        made.add(number, joined[start : start + max_length], told[start : start + max_length])
+    return made.encoded()
 
 
 def _training_template(tokenizer: Any) -> str | None:
@@ -90,18 +200,6 @@ def _training_template(tokenizer: Any) -> str | None:
     return template
 
 
-def _table(rows: list[tuple[list[int], list[int]]]) -> pa.Table:
-    if not rows:
-        raise TrainingError("no row to train on is left")
-    return pa.table(
-        {
-            "input_ids": pa.array([ids for ids, _ in rows], pa.list_(pa.int32())),
-            "labels": pa.array([labels for _, labels in rows], pa.list_(pa.int32())),
-            "length": pa.array([len(ids) for ids, _ in rows], pa.int32()),
-        }
-    )
-
-
 def to_dataset(table: pa.Table) -> Any:
     """A `datasets.Dataset` over the table, in memory."""
     import datasets
@@ -109,4 +207,4 @@ def to_dataset(table: pa.Table) -> Any:
     # Without a fingerprint, datasets would hash by pickling; lengths and the first rows are identity enough here,
     # because nothing of it is cached on disk.
     mark = hashlib.sha256(repr((table.num_rows, table["length"].to_pylist()[:1000])).encode()).hexdigest()[:16]
-    return datasets.Dataset(table, fingerprint=mark)
+    return datasets.Dataset(table.select(["input_ids", "labels"]), fingerprint=mark)

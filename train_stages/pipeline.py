@@ -5,28 +5,31 @@ once, whoever asks and however often.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from storage.checkpoints import Checkpoint, register_checkpoint
+from storage.curves import record_curves
 from storage.errors import TrainingError
 from storage.ids import digest
 from storage.lake import Lake
 from storage.releases import Release
 from synth.problems.base import Problem
 from synth.prompting import Prompts
-from synth.sample import problem_of
+from synth.sample import problem_of, problem_row
 from synth.shapes import shaped
-from train_stages.config import read_config
-from train_stages.cpt import CptConfig, cpt
-from train_stages.rl import RlConfig, rl
-from train_stages.sft import SftConfig, sft
-from train_stages.stage import MANIFEST, StageResult
+from train_stages.config import CptConfig, RlConfig, SftConfig, TrainConfig, read_config
+from train_stages.job import Job
+from train_stages.launch import launch
+from train_stages.preflight import check_cpt, check_rl, check_sft
+from train_stages.stage import MANIFEST
 
 STAGES = ("cpt", "sft", "rl")
 """In the order of training."""
@@ -99,7 +102,7 @@ class Training:
         }  # fmt: skip
         out = self.lake.workspace.folder("checkpoints") / f"{name}-{digest(plan, length=12)}"
         if not out.exists():
-            _RUN[name](self, parent.path, options, out)
+            self._make(name, parent.path, options, out)
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         metrics = {**manifest["metrics"], "tokens": manifest["tokens"]}
         made = register_checkpoint(
@@ -113,7 +116,40 @@ class Training:
             metrics=metrics,
             code_version=self.code_version,
         )
+        record_curves(self.lake, made, manifest["history"], night=self.night)
         return made, metrics
+
+    def _make(self, name: str, parent: Path, options: Mapping[str, Any], out: Path) -> None:
+        """Run a stage in a process of its own."""
+        config = read_config(CONFIGS[name], options, f"train.{name}")
+        with self._job(name, parent, options, out) as job:
+            launch(name, job, self.report, accelerate=config.accelerate)
+
+    def preflight(self, name: str, parent: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Check what a stage would do, in seconds and on a CPU, before anything is trained.
+
+        Args:
+            name: The stage.
+            parent: A checkpoint of the same shape and with the same tokenizer as the one it will start from.
+            options: Its options.
+
+        Raises:
+            RecipeError: An option cannot be used.
+            CheckpointError: The parent cannot be loaded.
+            TrainingError: The stage could not learn from these rows, or not on this machine.
+        """
+        read_config(CONFIGS[name], options, f"train.{name}")
+        out = self.lake.workspace.folder("checkpoints") / f"preflight-{name}"
+        with self._job(name, parent.path, options, out) as job:
+            return CHECKS[name](job)
+
+    @contextmanager
+    def _job(self, name: str, parent: Path, options: Mapping[str, Any], out: Path) -> Iterator[Job]:
+        """Write the rows of a stage beside its output, for as long as they are needed."""
+        rows = out.with_name(f".{out.name}.rows.parquet")
+        pq.write_table(_ROWS[name](self), rows)
+        yield Job(parent=parent, rows=rows, out=out, options=dict(options), seed=self.seed, name=f"train.{name}")
+        rows.unlink()
 
     def rows(self) -> pa.Table:
         """Return the rows to learn from."""
@@ -127,37 +163,44 @@ class Training:
         return list(found.values())
 
 
-def _cpt(training: Training, parent: Path, options: Mapping[str, Any], out: Path) -> StageResult:
-    config = read_config(CptConfig, options, "train.cpt")
-    texts = [made["text"] for made in shaped(training.rows().to_pylist(), "text")]
-    if not texts:
+def _texts(training: Training) -> pa.Table:
+    made = [(row, text) for row in training.rows().to_pylist() for text in shaped([row], "text")]
+    if not made:
         raise TrainingError(f"cpt: release {training.release.id} has no rows with text for it")
-    return cpt(parent, pa.table({"text": texts}), out, config, seed=training.seed, progress=training.report)
+    return _described([row for row, _ in made]).append_column("text", pa.array([text["text"] for _, text in made]))
 
 
-def _sft(training: Training, parent: Path, options: Mapping[str, Any], out: Path) -> StageResult:
-    config = read_config(SftConfig, options, "train.sft")
-    chats = [made["messages"] for made in shaped(training.rows().to_pylist(), "messages")]
-    if not chats:
+def _chats(training: Training) -> pa.Table:
+    made = [(row, chat) for row in training.rows().to_pylist() for chat in shaped([row], "messages")]
+    if not made:
         raise TrainingError(f"sft: release {training.release.id} has no rows with an answer for it")
-    return sft(parent, pa.table({"messages": chats}), out, config, seed=training.seed, progress=training.report)
+    chats = pa.array([chat["messages"] for _, chat in made])
+    return _described([row for row, _ in made]).append_column("messages", chats)
 
 
-def _rl(training: Training, parent: Path, options: Mapping[str, Any], out: Path) -> StageResult:
-    config = read_config(RlConfig, options, "train.rl")
-    return rl(
-        parent,
-        training.problems(),
-        out,
-        config,
-        seed=training.seed,
-        progress=training.report,
-        to_messages=training.messages,
+def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """What an order may depend on."""
+    return pa.table(
+        {
+            "id": pa.array([row["sample_id"] for row in rows], pa.string()),
+            "difficulty": pa.array([row["tier"] for row in rows], pa.float64()),
+            "subject": pa.array([row["task"] for row in rows], pa.string()),
+            "source": pa.array([row["source"] for row in rows], pa.string()),
+        }
     )
 
 
-_RUN: dict[str, Callable[[Training, Path, Mapping[str, Any], Path], StageResult]] = {
-    "cpt": _cpt,
-    "sft": _sft,
-    "rl": _rl,
-}
+def _questions(training: Training) -> pa.Table:
+    problems = training.problems()
+    if not problems:
+        raise TrainingError(f"rl: release {training.release.id} has no problems for it")
+    rows = [
+        {**problem_row(problem, split="train", night=training.night), "messages": training.messages(problem)}
+        for problem in problems
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+_ROWS: dict[str, Callable[[Training], pa.Table]] = {"cpt": _texts, "sft": _chats, "rl": _questions}
+CONFIGS: dict[str, type[TrainConfig]] = {"cpt": CptConfig, "sft": SftConfig, "rl": RlConfig}
+CHECKS: dict[str, Callable[[Job], dict[str, Any]]] = {"cpt": check_cpt, "sft": check_sft, "rl": check_rl}

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import TrainingError
+from storage.ids import digest
 from synth.problems.base import Outcome, Problem
-from train_stages.config import RlConfig
+from synth.sample import problem_of
+from train_stages.config import RlConfig, read_config
+from train_stages.job import Job, main, read_rows
+from train_stages.resume import output_folder
 from train_stages.stage import (
     Progress,
     StageResult,
@@ -21,8 +25,8 @@ from train_stages.stage import (
     load,
     on_gpu,
     optimisers,
-    output_folder,
     run,
+    stage_identity,
 )
 
 __all__ = ["RlConfig", "bare_prompt", "make_reward", "rl"]
@@ -65,7 +69,8 @@ def rl(
     tokenizer.padding_side = "left"
     render = to_messages or bare_prompt
     prompts = [{"prompt": render(problem), "number": number} for number, problem in enumerate(problems)]
-    with output_folder(out) as folder:
+    identity = stage_identity("rl", parent, digest(prompts, [problem.id for problem in problems]), config, seed)
+    with output_folder(out, identity) as folder:
         trainer = GRPOTrainer(
             model=model,
             args=_arguments(folder, config, seed),
@@ -125,3 +130,30 @@ def _divisors(number: int) -> list[int]:
     return [n for n in range(1, math.isqrt(number) + 1) if number % n == 0] + [
         number // n for n in range(1, math.isqrt(number) + 1) if number % n == 0
     ]
+
+
+def read_problems(path: Path) -> tuple[list[Problem], Callable[[Problem], list[dict[str, str]]] | None]:
+    """Read problems from rows, and how each is asked when the rows have `messages`.
+
+    Raises:
+        TrainingError: The file cannot be read, or lacks a column of a problem.
+    """
+    rows = read_rows(path).to_pylist()
+    try:
+        problems = [problem_of(row) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"rows {path} are no problems: {error!r}") from None
+    asked = {problem.id: row["messages"] for problem, row in zip(problems, rows, strict=True) if row.get("messages")}
+    return problems, (lambda problem: list(asked[problem.id])) if asked else None
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(RlConfig, job.options, job.name or "rl")
+    problems, to_messages = read_problems(job.rows)
+    return rl(job.parent, problems, job.out, config, seed=job.seed, progress=progress, to_messages=to_messages)
+
+
+if __name__ == "__main__":
+    from train_stages.preflight import check_rl
+
+    main("rl", _run, check_rl)

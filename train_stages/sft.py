@@ -1,11 +1,20 @@
-"""Supervised fine-tuning on conversations, with the loss on the assistant's turns only."""
+"""Supervised fine-tuning on conversations, with the loss on the assistant's turns only.
+
+python -m train_stages.sft --config job.json
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from train_stages.config import SftConfig
+from storage.errors import TrainingError
+from train_stages.config import SftConfig, read_config
+from train_stages.job import Job, main, read_rows
 from train_stages.stage import Progress, StageResult, load
+
+if TYPE_CHECKING:
+    from train_stages.encode import Encoded
 
 __all__ = ["SftConfig", "sft"]
 
@@ -23,7 +32,9 @@ def sft(
 
     Args:
         parent: The checkpoint to start from.
-        rows: Column `messages`, a list of `{role, content}`; other columns are ignored.
+        rows: Column `messages`, a list of `{role, content}`, or ready `input_ids` and `labels` (-100 carries no loss).
+            Optional: `spans`, a list of `{start, end}`, the parts of the last turn that carry loss, null for all of it;
+            `id`, `difficulty` and `subject`, for the order.
         out: Where the new checkpoint goes; it must not exist.
         config: Settings.
         seed: Seed of the order of the rows.
@@ -33,12 +44,52 @@ def sft(
         CheckpointError: `parent` cannot be loaded.
         TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
     """
-    from train_stages.encode import encode_conversations
-    from train_stages.supervised import train_supervised
+    from train_stages.supervised import Described, train_supervised
 
     config = config or SftConfig()
-    model, tokenizer = load(parent, config)
-    encoded = encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length)
+    model, tokenizer = load(parent, config, packed=config.packing)
     return train_supervised(
-        "sft", model, tokenizer, encoded, parent=parent, out=out, config=config, seed=seed, progress=progress
+        "sft",
+        model,
+        tokenizer,
+        encode(tokenizer, rows, config),
+        described=Described.of(rows),
+        parent=parent,
+        out=out,
+        config=config,
+        seed=seed,
+        progress=progress,
     )
+
+
+def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
+    """Turn rows into tokens and labels.
+
+    Raises:
+        TrainingError: A column is missing, or no row is left.
+    """
+    from train_stages.encode import encode_conversations, encode_labels
+
+    names = set(rows.column_names)
+    if {"input_ids", "labels"} <= names:
+        pairs = zip(rows["input_ids"].to_pylist(), rows["labels"].to_pylist(), strict=True)
+        return encode_labels(pairs, config.max_length)
+    if "messages" not in names:
+        raise TrainingError(f"sft: rows need a column messages, or input_ids and labels; there are {sorted(names)}")
+    spans = None
+    if "spans" in names:
+        spans = [
+            None if one is None else [(span["start"], span["end"]) for span in one] for one in rows["spans"].to_pylist()
+        ]
+    return encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length, spans)
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(SftConfig, job.options, job.name or "sft")
+    return sft(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
+
+
+if __name__ == "__main__":
+    from train_stages.preflight import check_sft
+
+    main("sft", _run, check_sft)

@@ -1,23 +1,24 @@
-"""What the training stages have in common: loading, settings for the trainers, progress, and an output that is all or
-nothing.
+"""What the training stages have in common: loading, settings for the trainers, progress, and clear ends.
 
-A stage works in `.<name>.partial` beside its output and renames that folder when everything is in it, the manifest
-last. A killed stage therefore leaves no output, and the next try throws its leftovers away.
+Where a stage writes, and how a killed one goes on, is in `train_stages.resume`.
 """
 
-import json
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from storage.checkpoints import checkpoint_digest
 from storage.errors import CheckpointError, TrainingError
+from storage.ids import digest
 from train_stages.config import TrainConfig
+from train_stages.resume import STATES, last_state, sealing_callback, write_json
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and the steps planned."""
@@ -44,26 +45,6 @@ class StageResult:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-@contextmanager
-def output_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to work in, which becomes `out` when the block ends well.
-
-    Raises:
-        TrainingError: `out` exists already.
-    """
-    if out.exists():
-        raise TrainingError(f"{out} exists already; a stage never writes over a checkpoint")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.parent / f".{out.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        os.rename(partial, out)  # noqa: PTH104 - fails on a folder with content, unlike Path.replace on some systems
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def quiet() -> None:
     """Stop transformers and datasets from drawing progress bars: the stages report progress themselves."""
     import datasets
@@ -74,29 +55,59 @@ def quiet() -> None:
 
 
 def on_gpu(config: TrainConfig) -> bool:
-    """Whether the stage will run on a GPU."""
+    """Whether the stage will run on a GPU.
+
+    Raises:
+        TrainingError: The configuration asks for one and there is none.
+    """
     import torch
 
-    return config.device == "auto" and torch.cuda.is_available()
+    found: bool = torch.cuda.is_available()
+    if config.device == "cuda" and not found:
+        raise TrainingError(
+            "device = 'cuda', but PyTorch sees no GPU: install a CUDA build of torch and a driver, or set device: auto"
+        )
+    return config.device != "cpu" and found
 
 
-def load(parent: Path, config: TrainConfig) -> tuple[Any, Any]:
+def world_size() -> int:
+    """Processes that train together, as the launcher says."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, seed: int) -> str:
+    """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
+    libraries = {name: version(name) for name in ("torch", "transformers", "trl")}
+    told = config.model_dump(mode="json", exclude={"save_every", "log_every"})
+    return digest("stage", stage, checkpoint_digest(parent), rows, told, seed, libraries)
+
+
+def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[Any, Any]:
     """Load model and tokenizer of a checkpoint for training.
+
+    Args:
+        parent: The checkpoint.
+        config: Settings.
+        packed: Several rows share a sequence; FlashAttention is taken where it is installed, which only speeds it up.
 
     Raises:
         CheckpointError: The folder holds no loadable model.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import is_flash_attn_2_available
 
     quiet()
     gpu = on_gpu(config)
+    attention = "flash_attention_2" if gpu and packed and is_flash_attn_2_available() else "sdpa"
     if not gpu:
         torch.set_num_threads(config.threads)
     dtype = getattr(torch, config.weights) if gpu else torch.float32
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(str(parent), dtype=dtype, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            str(parent), dtype=dtype, attn_implementation=attention, local_files_only=True
+        )
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
     return model, tokenizer
@@ -111,7 +122,7 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
     renamed = "activation_checkpointing" in TrainingArguments.__dataclass_fields__
     checkpointing = "activation_checkpointing" if renamed else "gradient_checkpointing"
     return {
-        "output_dir": str(folder / "trainer"),
+        "output_dir": str(folder / STATES),
         "max_steps": steps,
         "seed": seed,
         "data_seed": seed,
@@ -129,7 +140,9 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
         "logging_nan_inf_filter": False,
         "report_to": "none",
         "disable_tqdm": True,
-        "save_strategy": "no",
+        "save_strategy": "steps",
+        "save_steps": config.save_every or math.ceil(steps / 10),
+        "save_total_limit": 2,  # the newest may be half written when a kill comes
     }
 
 
@@ -146,7 +159,7 @@ def optimisers(model: Any, config: TrainConfig) -> tuple[Any, None]:
 
 
 def callbacks(stage: str, progress: Progress | None) -> list[Any]:
-    """The trainer callback that passes progress on; it also stops a run whose loss is no longer a number."""
+    """Trainer callbacks: progress, sealed states, and a stop when the loss is no longer a number."""
     from transformers import TrainerCallback
 
     class Report(TrainerCallback):  # type: ignore[misc, unused-ignore]
@@ -159,7 +172,7 @@ def callbacks(stage: str, progress: Progress | None) -> list[Any]:
             if loss is not None and not math.isfinite(float(loss)):
                 raise TrainingError(f"{stage}: the loss is {loss} at step {state.global_step}; lower learning_rate")
 
-    return [Report()]
+    return [Report(), sealing_callback()]
 
 
 def run(
@@ -171,9 +184,9 @@ def run(
     parent: Path,
     config: TrainConfig,
     tokens: int,
-    facts: dict[str, float],
+    facts: Mapping[str, float],
 ) -> StageResult:
-    """Train, and write the checkpoint and its manifest into `folder`, which will become `out`.
+    """Train, from the last sealed state in `folder` if there is one, and write checkpoint and manifest into `folder`.
 
     Args:
         trainer: A trainer that is ready to train.
@@ -184,44 +197,56 @@ def run(
         config: Settings, written into the manifest.
         tokens: Tokens that will be trained on; 0 takes the trainer's own count.
         facts: Further figures for the metrics.
+
+    Raises:
+        TrainingError: Memory ran out, or the loss is no longer a number.
     """
+    from transformers.trainer_callback import PrinterCallback
+
     started = time.process_time()
-    _remove_printer(trainer)
-    trainer.train()
-    history = [
-        {k: float(v) for k, v in entry.items() if isinstance(v, int | float)} for entry in trainer.state.log_history
-    ]
+    trainer.remove_callback(PrinterCallback)  # it prints every log entry; the history keeps them already
+    state = last_state(folder)
+    with enough_memory(stage, config):
+        trainer.train(resume_from_checkpoint=str(state) if state else None)
     cpu = time.process_time() - started
     trainer.save_model(str(folder))
-    shutil.rmtree(folder / "trainer", ignore_errors=True)
-    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
+    trainer.accelerator.wait_for_everyone()
+    history = [_numbers(entry) for entry in trainer.state.log_history]
     metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, **facts}
+    if state is not None:
+        metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
     for name in ("loss", "reward"):
         logged = [entry[name] for entry in history if name in entry]
         if logged:
             metrics |= {f"first_{name}": logged[0], name: logged[-1]}
     seen = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
-    manifest = {
-        "stage": stage,
-        "parent": parent.name,
-        "config": config.model_dump(mode="json"),
-        "metrics": metrics,
-        "tokens": seen,
-        "history": history,
-    }
-    with (folder / MANIFEST).open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    if trainer.is_world_process_zero():
+        shutil.rmtree(folder / STATES, ignore_errors=True)
+        (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
+        manifest = {
+            "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
+            "tokens": seen, "history": history,
+        }  # fmt: skip
+        write_json(folder / MANIFEST, manifest)
     return StageResult(out, metrics, seen, cpu, history)
 
 
-def _numbers(entry: dict[str, Any]) -> dict[str, float]:
+@contextmanager
+def enough_memory(stage: str, config: TrainConfig) -> Iterator[None]:
+    """Turn "out of memory" into an error that says what to change."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not (isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text):
+            raise
+        now = config.micro_batch_tokens or config.batch_tokens
+        more = "" if config.gradient_checkpointing else ", or set gradient_checkpointing: true"
+        raise TrainingError(
+            f"{stage}: memory ran out with {now:,} tokens at once: set micro_batch_tokens to {max(1, now // 2):,}, which "
+            f"changes no result{more}. What was trained so far is kept"
+        ) from error
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
     return {key: float(value) for key, value in entry.items() if isinstance(value, int | float)}
-
-
-def _remove_printer(trainer: Any) -> None:
-    """Without a progress bar the trainer prints every log entry; the history keeps them already."""
-    from transformers.trainer_callback import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)

@@ -1,12 +1,6 @@
 import copy
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 
 import pyarrow as pa
 import pytest
@@ -99,34 +93,6 @@ def test_a_stage_starts_only_where_it_can(base, rows, tmp_path):
         sft(tmp_path / "nothing-here", rows, tmp_path / "out", SftConfig(**FAST))
     with pytest.raises(TrainingError, match="no row"):
         sft(base, rows.slice(0, 0), tmp_path / "out", SftConfig(**FAST))
-
-
-def test_kill_leaves_no_output_and_the_next_try_is_clean(base, rows, tmp_path):
-    import pyarrow.parquet as pq
-
-    pq.write_table(rows, tmp_path / "rows.parquet")
-    program = textwrap.dedent(f"""
-        import pyarrow.parquet as pq
-        from pathlib import Path
-        from train_stages.config import SftConfig
-        from train_stages.sft import sft
-        rows = pq.read_table({str(tmp_path / "rows.parquet")!r})
-        sft(Path({str(base)!r}), rows, Path({str(tmp_path / "out")!r}), SftConfig(epochs=500, **{FAST!r}),
-            progress=lambda stage, step, steps: print(step, flush=True))
-    """)
-    child = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert child.stdout.readline().strip() == b"1"
-    time.sleep(0.2)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert not (tmp_path / "out").exists() and (tmp_path / ".out.partial").exists()
-    result = sft(base, rows, tmp_path / "out", SftConfig(budget_tokens=2000, **FAST))
-    assert (result.path / MANIFEST).exists() and not (tmp_path / ".out.partial").exists()
 
 
 def test_rewards_come_from_the_checker(problems):
