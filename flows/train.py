@@ -99,10 +99,11 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     release = get_release(night.lake, str(pinned["release"]))
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
     candidate, stages, judge = incumbent, [], make_judge(night, spec)
-    for name in STAGES:
-        options = getattr(spec, name)
-        if options is None:
-            continue
+    chosen = {name: getattr(spec, name) for name in STAGES if getattr(spec, name) is not None}
+    with night.progress.stage("preflight") as stage:
+        for name, options in chosen.items():
+            _training(night, spec, release, stage).preflight(name, incumbent, options)
+    for name, options in chosen.items():
         with night.progress.stage(name) as stage:
             training = _training(night, spec, release, stage)
             made, metrics = run_stage(training, name, candidate, options)

@@ -138,7 +138,7 @@ def _describe(encoded: Encoded, described: Described) -> tuple[list[int], Sequen
 
 
 def _visits(encoded: Encoded, config: CptConfig | SftConfig) -> int:
-    rows = encoded.table.num_rows
+    rows: int = encoded.table.num_rows
     if config.budget_tokens is None:
         return max(1, round(rows * config.epochs))
     return rows * -(-config.budget_tokens // encoded.tokens) * 2  # enough for an order that prefers short rows
@@ -180,7 +180,8 @@ def _plan(encoded: Encoded, order: Order, config: CptConfig | SftConfig, *, pack
 
 def _keep_order(path: Path, plan: Plan, ids: Sequence[str]) -> None:
     """Write which row was in which micro-batch of which step, one line a visit, in the order of training."""
-    batches, rows = [], []
+    batches: list[int] = []
+    rows: list[str] = []
     for number, batch in enumerate(plan.batches):
         batches.extend([number] * len(batch))
         rows.extend(ids[row] for row in batch)
