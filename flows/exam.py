@@ -32,6 +32,7 @@ def make_judge(night: Night, spec: TrainSpec) -> Judge:
         seed=spec.seed,
         respond=serve if spec.evaluate.engine == "vllm" else None,
         engine=spec.evaluate.engine,
+        fence=night.fence,
     )
 
 

@@ -3,7 +3,7 @@
 import datetime
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,6 +73,7 @@ class Night:
         progress: Where people look.
         student: The model that `promoted` means tonight; None when the recipe asks for none.
         deadline: When it must be through with asking, from its first start.
+        fence: Raises when this process may no longer decide about the student, because its lease has passed to another.
     """
 
     recipe: Recipe
@@ -83,6 +84,7 @@ class Night:
     progress: Progress
     student: Checkpoint | None = None
     deadline: datetime.datetime | None = None
+    fence: Callable[[], None] | None = None
 
     @property
     def id(self) -> str:

@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from filters.curate import Curator
+from flows.accelerator import Accelerator, needs_accelerator
 from flows.failures import Failures
 from flows.night import Night
 from flows.progress import Stage
@@ -90,6 +91,11 @@ class _Work:
         self._failed: BaseException | None = None
 
     async def run(self, attempts: Sequence[Attempt]) -> None:
+        needed = bool(attempts) and needs_accelerator(self.night.recipe)
+        async with Accelerator(self.night.workspace, self.night.progress, needed=needed):
+            await self._run(attempts)
+
+    async def _run(self, attempts: Sequence[Attempt]) -> None:
         shards = [(number, list(members)) for number, members in groupby(attempts, key=lambda attempt: attempt.shard)]
         with self.night.progress.stage("attempts", len(attempts)) as stage:
             try:

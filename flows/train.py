@@ -1,12 +1,15 @@
 """The flow `train`: when the data has changed enough, stages, evaluation, promotion. A task is a stage."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.accelerator import Accelerator
 from flows.dates import logical_date
 from flows.exam import make_exam, make_judge
 from flows.night import Night, code_version, open_night
@@ -16,13 +19,19 @@ from flows.trigger import decide
 from storage import nights
 from storage.changes import change_since_training
 from storage.checkpoints import Checkpoint, find_checkpoint
-from storage.errors import RecipeError
+from storage.errors import LeaseError, RecipeError
+from storage.leases import acquire
 from storage.releases import Release, get_release
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
 from train_stages.judge import Exam, Judge, accuracy_rows
 from train_stages.pipeline import STAGES, Selection, Training
 from train_stages.promote import Decision
+
+LEASE = "training"
+"""Lease that a training holds."""
+WAIT_S = 24 * 3600.0
+"""How long a training waits for another one that is alive."""
 
 
 @flow(name="train", validate_parameters=True)
@@ -57,10 +66,11 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
     Raises:
         RecipeError: The recipe has no `train`, or an option in it cannot be used.
         TrainingError: A stage cannot learn from the release.
+        LeaseError: Another training held the lease for longer than this one waits, or took it over from this one.
     """
     if recipe.train is None:
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
-    with workspace.lock("training"), open_night(recipe, date, workspace, progress, "training") as night:
+    with open_night(recipe, date, workspace, progress, "training") as night, one_training(night):
         run_id = f"train/{night.id}"
         done = nights.finished(night.lake, run_id)
         if done is not None:
@@ -79,9 +89,33 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
                 "decision_to_train": pinned["why"],
                 "change": pinned["change"],
             }
-        summary = _learn(night, recipe.train, pinned)
+        with Accelerator(workspace, progress):
+            summary = _learn(night, recipe.train, pinned)
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
         return summary
+
+
+@contextmanager
+def one_training(night: Night) -> Iterator[None]:
+    """Hold the lease that only one training of a lake has at a time, on whatever machine; its token fences promotion.
+
+    A holder that is dead is not waited for, nor one that has stopped renewing.
+    """
+    catalog, purpose, told = night.lake.catalog, f"training {night.id}", False
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            lease = acquire(catalog, LEASE, purpose=purpose, wait_s=1.0)
+            break
+        except LeaseError as error:
+            if time.monotonic() > until:
+                raise
+            if not told:
+                night.progress.say(f"waiting: {error}")
+            told = True
+    with lease:
+        night.fence = lease.check
+        yield
 
 
 def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
