@@ -149,6 +149,7 @@ class TrainSpec(_Part):
         None, description="Options of continued pre-training; None leaves the stage out."
     )
     sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
+    preference: dict[str, Any] | None = Field(None, description="Options of preference training (DPO, ORPO, KTO).")
     rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
     evaluate: EvaluateSpec = EvaluateSpec()
     promote: PromoteConfig = PromoteConfig()

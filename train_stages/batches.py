@@ -64,10 +64,10 @@ def plan_padded(
     """
     sizes = np.asarray(lengths)
     mean = float(sizes[order].mean())
-    rows = max(1, min(len(order), round(min(micro_tokens, batch_tokens) / mean)))
+    rows = max(1, min(len(order), len(sizes), round(min(micro_tokens, batch_tokens) / mean)))
     accumulate = max(1, round(batch_tokens / mean / rows / world))
     group = rows * accumulate * world
-    window = group * (WINDOW if mixed else 1)
+    window = min(group * WINDOW, len(sizes)) if mixed else group  # no row twice in a micro-batch of a short pass
     rng = np.random.default_rng([seed, 0xBA7C])
     batches: list[list[int]] = []
     for start in range(0, len(order), window):

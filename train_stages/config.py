@@ -133,6 +133,29 @@ class CptConfig(TrainConfig):
     order: OrderConfig = OrderConfig()
 
 
+class PreferenceConfig(TrainConfig):
+    """Preference training. The defaults are Tulu 3's (arXiv:2411.15124, 8B): length-normalised DPO, linear decay."""
+
+    loss_type: Literal["sigmoid_norm", "sigmoid", "hinge", "ipo", "nca_pair", "robust", "apo_zero", "orpo", "kto"] = (
+        Field(
+            default="sigmoid_norm",
+            description="By the name TRL gives it: `sigmoid_norm` is DPO normalised by length, `sigmoid` is DPO "
+            "(arXiv:2305.18290), `orpo`: arXiv:2403.07691, `kto`: arXiv:2402.01306.",
+        )
+    )
+    beta: float = Field(
+        default=5.0,
+        gt=0,
+        description="Strength of the tie to the reference: 5 with length normalisation, about 0.1 without; for ORPO its lambda.",
+    )
+    learning_rate: float = Field(default=5e-7, gt=0, description="Peak learning rate.")
+    batch_tokens: int = Field(
+        default=131_072, gt=0, description="Tokens in an optimiser step, both answers of a pair counted."
+    )
+    warmup: float = Field(default=0.1, ge=0, le=1, description="Share of the steps in which the learning rate rises.")
+    decay: float = Field(default=0.9, ge=0, le=1, description="Share of the steps, at the end, in which it falls to 0.")
+
+
 class RlConfig(TrainConfig):
     """Reinforcement learning from verifiable rewards (GRPO and its relatives, on-policy)."""
 

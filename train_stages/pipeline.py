@@ -25,13 +25,14 @@ from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row
 from synth.shapes import shaped
-from train_stages.config import CptConfig, RlConfig, SftConfig, TrainConfig, read_config
+from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig, TrainConfig, read_config
 from train_stages.job import Job
 from train_stages.launch import launch
-from train_stages.preflight import check_cpt, check_rl, check_sft
+from train_stages.pairs import preference_pairs
+from train_stages.preflight import check_cpt, check_preference, check_rl, check_sft
 from train_stages.stage import MANIFEST
 
-STAGES = ("cpt", "sft", "rl")
+STAGES = ("cpt", "sft", "preference", "rl")
 """In the order of training."""
 
 Report = Callable[[str, int, int], None]
@@ -190,6 +191,16 @@ def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     )
 
 
+def _pairs(training: Training) -> pa.Table:
+    pairs = preference_pairs(training.rows().to_pylist(), training.messages)
+    if not pairs:
+        raise TrainingError(
+            f"preference: release {training.release.id} has no pairs: neither rows of kind preference, nor wrong attempts "
+            "of a student (tutorship, critique) at a problem that another row answers rightly"
+        )
+    return pa.Table.from_pylist(pairs)
+
+
 def _questions(training: Training) -> pa.Table:
     problems = training.problems()
     if not problems:
@@ -201,6 +212,21 @@ def _questions(training: Training) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-_ROWS: dict[str, Callable[[Training], pa.Table]] = {"cpt": _texts, "sft": _chats, "rl": _questions}
-CONFIGS: dict[str, type[TrainConfig]] = {"cpt": CptConfig, "sft": SftConfig, "rl": RlConfig}
-CHECKS: dict[str, Callable[[Job], dict[str, Any]]] = {"cpt": check_cpt, "sft": check_sft, "rl": check_rl}
+_ROWS: dict[str, Callable[[Training], pa.Table]] = {
+    "cpt": _texts,
+    "sft": _chats,
+    "preference": _pairs,
+    "rl": _questions,
+}
+CONFIGS: dict[str, type[TrainConfig]] = {
+    "cpt": CptConfig,
+    "sft": SftConfig,
+    "preference": PreferenceConfig,
+    "rl": RlConfig,
+}
+CHECKS: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "cpt": check_cpt,
+    "sft": check_sft,
+    "preference": check_preference,
+    "rl": check_rl,
+}

@@ -9,7 +9,7 @@ from typing import Any
 
 from storage.errors import CheckpointError, TrainingError
 from synth.problems.base import Outcome, Problem
-from train_stages.config import CptConfig, RlConfig, SftConfig, TrainConfig, read_config
+from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig, TrainConfig, read_config
 from train_stages.job import Job, read_rows
 
 LOOKED_AT = 200
@@ -58,6 +58,31 @@ def check_cpt(job: Job) -> dict[str, Any]:
     return {**counts, "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}
 
 
+def check_preference(job: Job) -> dict[str, Any]:
+    """Check preference training: the template renders both answers, they differ, memory suffices for model and reference.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    from train_stages.preference import encode_pairs
+
+    config = read_config(PreferenceConfig, job.options, job.name or "preference")
+    rows = read_rows(job.rows)
+    pairs, lengths, too_long = encode_pairs(load_tokenizer(job.parent), rows.slice(0, LOOKED_AT), config)
+    alike = sum(pair["chosen"] == pair["rejected"] for pair in pairs)
+    if alike:
+        raise TrainingError(f"preference: in {alike} of {len(pairs)} pairs both answers are the same; leave them out")
+    return {
+        "pairs": rows.num_rows,
+        "looked_at": len(pairs) + too_long,
+        "too_long": too_long,
+        "mean_tokens": round(sum(lengths) / len(lengths), 1),
+        "one_pair": pairs[0],
+        **memory(job.parent, config, copies=1 if config.loss_type == "orpo" else 2),
+    }
+
+
 def check_rl(job: Job) -> dict[str, Any]:
     """Check reinforcement learning: prompts render and fit, each kind of problem is rewarded rightly, memory suffices.
 
@@ -84,12 +109,13 @@ def check_rl(job: Job) -> dict[str, Any]:
             f"rl: a prompt of {longest} tokens and max_tokens = {config.max_tokens} exceed max_length = "
             f"{config.max_length}; set max_length to {longest + config.max_tokens} or lower max_tokens"
         )
+    at_once = config.prompts_per_step * config.samples * (longest + config.max_tokens)
     return {
         "problems": len(problems),
         "longest_prompt": longest,
         "one_prompt": prompts[0],
         "rewarded": check_rewards(problems),
-        **memory(job.parent, config),
+        **memory(job.parent, config, copies=2 if config.beta else 1, tokens=config.micro_batch_tokens or at_once),
     }
 
 
@@ -128,11 +154,17 @@ def load_tokenizer(parent: Path) -> Any:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
 
 
-def memory(parent: Path, config: TrainConfig) -> dict[str, Any]:
+def memory(parent: Path, config: TrainConfig, *, copies: int = 1, tokens: int | None = None) -> dict[str, Any]:
     """Estimate what a stage needs on one device, and compare it with what is free.
 
     Weights, gradients and optimiser states by their number and precision; activations by the usual 34 bytes a token,
     width and layer (arXiv:2205.05198, without the attention matrix, which sdpa does not keep), and the logits twice.
+
+    Args:
+        parent: The checkpoint.
+        config: Settings.
+        copies: Models in memory, the reference counted.
+        tokens: Tokens that go through the model at once; None takes them from the settings.
 
     Raises:
         CheckpointError: The parent's configuration cannot be loaded.
@@ -147,7 +179,8 @@ def memory(parent: Path, config: TrainConfig) -> dict[str, Any]:
     gpu = on_gpu(config)
     width = 2 if gpu and config.weights == "bfloat16" else 4
     fixed = parameters * width * (4 if config.optimiser == "adamw" else 3)
-    tokens = max(config.micro_batch_tokens or config.batch_tokens, config.max_length)
+    fixed += parameters * width * (copies - 1)
+    tokens = max(tokens or config.micro_batch_tokens or config.batch_tokens, config.max_length)
     layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers
     scale = 1.0 if gpu else 2.0  # half precision on a GPU
     moving = tokens * (34 * scale * shape.hidden_size * layers + 2 * 4 * shape.vocab_size)
