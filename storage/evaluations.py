@@ -72,3 +72,25 @@ def accuracies(lake: Lake, checkpoint_id: str) -> dict[tuple[str, int], tuple[in
         [checkpoint_id],
     )
     return {(row["task"], row["tier"]): (row["correct"], row["total"]) for row in rows}
+
+
+def common_sets(lake: Lake, one: str, other: str) -> list[str]:
+    """Return the versions of the sets that two checkpoints have both answered greedily, newest first."""
+    rows = lake.rows(
+        "select set_version, max(c.seq) as last from evaluations e join commits c using (commit_id) "
+        "where e.mode = 'greedy' and checkpoint_id in ($1, $2) group by set_version "
+        "having count(distinct checkpoint_id) = len(list_distinct([$1, $2])) order by last desc",
+        [one, other],
+    )
+    return [row["set_version"] for row in rows]
+
+
+def answers_of(lake: Lake, checkpoint_id: str, version: str) -> pa.Table:
+    """Return the greedy answers of a checkpoint to a set, of its last evaluation."""
+    return lake.query(
+        "with last as (select e.evaluation_id from evaluations e join commits c using (commit_id) "
+        "where checkpoint_id = $1 and set_version = $2 and mode = 'greedy' order by c.seq desc limit 1) "
+        "select e.* exclude (commit_id) from evaluations e where evaluation_id in (select evaluation_id from last) "
+        "and mode = 'greedy' order by problem_id",
+        [checkpoint_id, version],
+    )

@@ -277,6 +277,17 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "every decision that looked at a promotion set, and the level that it spent"},
     ),
+    "pruned": pa.schema(
+        [
+            _field("checkpoint_id", _S, "checkpoint whose folder was removed; its row in checkpoints stays"),
+            _field("path", _S, "the folder, relative to the workspace"),
+            _field("bytes", _I, "how large it was"),
+            _field("reason", _S, "why it could go"),
+            _field("removed_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "checkpoint folders that were removed"},
+    ),
     "promotions": pa.schema(
         [
             _field("candidate", _S, "checkpoint that asked"),

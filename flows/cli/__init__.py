@@ -5,7 +5,7 @@ import signal
 
 import typer
 
-from flows.cli import alarms, lake, ledger, methods, night, query, release, serve
+from flows.cli import alarms, lake, ledger, methods, model, night, query, release, serve
 
 __all__ = ["app", "main"]
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 for group in (night, query, methods, serve):
     app.add_typer(group.app)
+app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(ledger.app, name="ledger")

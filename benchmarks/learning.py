@@ -1,0 +1,278 @@
+"""What the embedded default learns: a model from nothing, held-out problems by canonical structure. Toy scale, on a CPU.
+
+    python benchmarks/learning.py tier1 --seed 0            # from random weights to the first arithmetic tier
+    python benchmarks/learning.py puzzles --seed 0          # two- and three-person Knights and Knaves
+    python benchmarks/learning.py rl --seed 0               # reinforcement learning after SFT, with its controls
+    python benchmarks/learning.py --json                    # what was measured so far
+
+CPU seconds are those of the training process (one thread). Each part adds its figures to `benchmarks/results/learning.json`
+under its name and seed; docs/experiments.md tells what came out. Intervals are 95 %: Wilson, clustered by structure where
+several items share one; differences by a paired bootstrap over problems.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pyarrow as pa
+
+from storage.ids import digest
+from synth.engines.sampler import Sampler
+from synth.problems import get_task
+from synth.problems.arithmetic import Arithmetic
+from synth.problems.base import Problem
+from synth.problems.holdout import structure_ids
+from synth.problems.knights_knaves import KnightsKnaves
+from train_stages.config import CptConfig, RlConfig, SftConfig
+from train_stages.cpt import cpt
+from train_stages.evaluate import EvaluateConfig, Evaluation, evaluate
+from train_stages.promote import keep_rl
+from train_stages.rl import rl
+from train_stages.sft import sft
+from train_stages.tiny import TinyConfig, create_base
+
+RESULT = Path(__file__).resolve().parent / "results" / "learning.json"
+MUON: dict[str, Any] = {"optimiser": "muon", "batch_tokens": 1024, "max_length": 256, "device": "cpu"}
+SMALL = TinyConfig()
+FOLDER = Path(os.environ.get("LEARNING_FOLDER", "/tmp/nightschool-learning"))
+"""Where checkpoints go; a stage that is there is not made again."""
+
+
+@dataclass
+class Run:
+    """One model on its way, with the CPU time that went into it."""
+
+    path: Path
+    cpu: float = 0.0
+    tokens: int = 0
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    def then(self, name: str, make: Any, data: Any, config: Any, seed: int, **more: Any) -> "Run":
+        """Run a stage on top, unless it is there already."""
+        out = (
+            FOLDER
+            / f"{name}-{digest(str(self.path), config.model_dump(mode='json'), seed, more.get('mark', ''), length=12)}"
+        )
+        facts = out.with_suffix(".facts.json")
+        if not facts.exists():
+            started, wall = time.process_time(), time.monotonic()
+            made = make(self.path, data, out, config, seed=seed)
+            said = {
+                "stage": name,
+                "cpu_seconds": round(time.process_time() - started, 1),
+                "seconds": round(time.monotonic() - wall, 1),
+                "tokens": made.tokens,
+                "metrics": {key: round(value, 4) for key, value in made.metrics.items()},
+            }
+            facts.write_text(json.dumps(said), encoding="utf-8")
+        said = json.loads(facts.read_text(encoding="utf-8"))
+        print(f"{name}: {said['cpu_seconds']} CPU s, {said['tokens']:,} tokens, {said['metrics']}", file=sys.stderr)
+        return Run(out, self.cpu + said["cpu_seconds"], self.tokens + said["tokens"], [*self.stages, said])
+
+
+def chat(problem: Problem) -> list[dict[str, str]]:
+    """A problem with its worked solution."""
+    solution = get_task(problem.task).solve(problem)
+    return [{"role": "user", "content": problem.prompt}, {"role": "assistant", "content": str(solution)}]
+
+
+def from_nothing(problems: Sequence[Problem], seed: int, config: TinyConfig) -> Run:
+    """Random weights and a vocabulary."""
+    path = FOLDER / f"base-{digest(config.model_dump(), seed, [p.id for p in problems[:300]], length=12)}"
+    started = time.process_time()
+    if not path.exists():
+        create_base(path, ("\n".join(m["content"] for m in chat(p)) for p in problems), seed=seed, config=config)
+    return Run(path, time.process_time() - started)
+
+
+def ask(run: Run, problems: Sequence[Problem], seed: int, *, temperature: float = 1.0, samples: int = 8) -> Evaluation:
+    """Evaluate greedily and sampled."""
+    config = EvaluateConfig(samples=samples, temperature=temperature, max_tokens=160, device="cpu", batch_rows=512)
+    return evaluate(run.path, problems, config, seed=seed, sampler=Sampler(run.path, device="cpu", batch_rows=512))
+
+
+def scores(found: Evaluation) -> list[dict[str, Any]]:
+    """An evaluation as JSON values."""
+    return [
+        {
+            "task": score.task,
+            "tier": score.tier,
+            "items": score.problems,
+            "greedy": share(score.greedy),
+            "avg": share(score.average) if score.average else None,
+            "pass": {str(k): round(value.value, 4) for k, value in score.pass_at},
+        }
+        for score in found.scores
+    ]
+
+
+def share(value: Any) -> list[float]:
+    """A share with its interval."""
+    return [round(value.value, 4), round(value.low, 4), round(value.high, 4)]
+
+
+def texts(problems: Sequence[Problem]) -> pa.Table:
+    """Problems and solutions as plain text."""
+    return pa.table({"text": ["\n".join(message["content"] for message in chat(p)) for p in problems]})
+
+
+def chats(problems: Sequence[Problem]) -> pa.Table:
+    """Problems and solutions as chats."""
+    return pa.table({"messages": [chat(problem) for problem in problems]})
+
+
+def tier1_sets(seed: int, heldout: int = 600, train: int = 2000) -> tuple[list[Problem], list[Problem]]:
+    """Held-out problems first, then problems of other structures."""
+    held = Arithmetic([1]).draw(heldout, seed=1000 + seed)
+    return held, Arithmetic([1]).draw(train, seed=seed, exclude=structure_ids(held))
+
+
+def tier1_model(seed: int, train: Sequence[Problem], sft_tokens: int) -> Run:
+    """The demo's recipe: CPT on plain text, then SFT."""
+    run = from_nothing(train, seed, SMALL)
+    first = CptConfig(budget_tokens=60_000, learning_rate=0.02, adamw_learning_rate=0.003, decay=0, **MUON)
+    run = run.then("cpt", cpt, texts(train), first, seed)
+    second = SftConfig(budget_tokens=sft_tokens, learning_rate=0.01, adamw_learning_rate=0.002, **MUON)
+    return run.then("sft", sft, chats(train), second, seed)
+
+
+def tier1(seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """From nothing to the first tier."""
+    held, train = tier1_sets(seed)
+    run = tier1_model(seed, train, options.sft_tokens or 340_000)
+    found = ask(run, held, seed, samples=4)
+    return {"cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "scores": scores(found)}
+
+
+def puzzle_sets(seed: int, two: int = 30, wordings: int = 8) -> tuple[list[Problem], list[Problem]]:
+    """Puzzles in several wordings: of the 95 two-person structures `two` are held out, of three people 150."""
+    pairs = KnightsKnaves((2,), "compact").draw(95, seed=seed)
+    threes = KnightsKnaves((3,), "compact").draw(150, seed=seed)
+    kept = structure_ids([*pairs[:two], *threes])
+    held: dict[str, Problem] = {}
+    for draw in range(wordings):
+        for problem in KnightsKnaves((2,), "compact").draw(95, seed=5000 + seed * 100 + draw):
+            if problem.structure_id in kept:
+                held.setdefault(problem.id, problem)
+    held |= {problem.id: problem for problem in threes}
+    train: dict[str, Problem] = {}
+    for draw in range(30):
+        pairs = KnightsKnaves((2,), "compact").draw(95, seed=9000 + seed * 100 + draw, exclude=kept)
+        train |= {problem.id: problem for problem in pairs}
+    train |= {p.id: p for p in KnightsKnaves((3,), "compact").draw(6000, seed=77 + seed, exclude=kept)}
+    return list(held.values()), list(train.values())
+
+
+def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Two- and three-person puzzles, one model, in pieces that end with a falling learning rate."""
+    held, train = puzzle_sets(seed)
+    if options.people:
+        train = [problem for problem in train if problem.tier == options.people]
+    run = from_nothing(train, seed, SMALL)
+    pieces, tokens = options.pieces, options.sft_tokens or 450_000
+    for piece in range(pieces):
+        last = piece == pieces - 1
+        config = SftConfig(
+            budget_tokens=tokens, learning_rate=0.02, adamw_learning_rate=0.003, decay=0.9 if last else 0.0, **MUON
+        )
+        run = run.then(f"sft{piece}", sft, chats(train), config, seed + 100 * piece, mark=len(train))
+    found = ask(run, held, seed, samples=4)
+    return {
+        "cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "people": options.people or [2, 3],
+        "structures": {str(n): len({p.structure_id for p in held if p.tier == n}) for n in (2, 3)},
+        "scores": scores(found),
+    }  # fmt: skip
+
+
+def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """RL after SFT, beside the same CPU time of further SFT, and SFT sampled at lower temperatures."""
+    held, train = tier1_sets(seed, heldout=400)
+    start = tier1_model(seed, train, options.sft_tokens or 300_000)
+    fresh = Arithmetic([1]).draw(8000, seed=300 + seed, exclude=structure_ids(held))
+    config = RlConfig(
+        steps=options.steps, prompts_per_step=32, samples=8, max_tokens=40, max_length=256, device="cpu",
+        learning_rate=options.rate, optimiser="adamw", beta=options.beta, temperature=options.temperature,
+    )  # fmt: skip
+    learned = start.then("rl", rl, fresh, config, seed)
+    spent = learned.stages[-1]["cpu_seconds"]
+    speed = start.stages[-1]["tokens"] / start.stages[-1]["cpu_seconds"]
+    more = SftConfig(
+        budget_tokens=round(speed * spent),
+        learning_rate=options.more_rate,
+        adamw_learning_rate=0.001,
+        decay=0.9,
+        **MUON,
+    )
+    control = start.then("more-sft", sft, chats(train), more, seed)
+    before, after, longer = (ask(run, held, seed) for run in (start, learned, control))
+    colder = {str(t): ask(start, held, seed, temperature=t, samples=4) for t in (0.7, 0.5)}
+    cold_rl = {str(t): ask(learned, held, seed, temperature=t, samples=4) for t in (0.7, 0.5)}
+    return {
+        "config": config.model_dump(mode="json", exclude_defaults=True),
+        "cpu_seconds": {"sft": round(start.cpu, 1), "rl": spent, "more_sft": control.stages[-1]["cpu_seconds"]},
+        "items": len(held),
+        "sft": scores(before), "rl": scores(after), "more_sft": scores(longer),
+        "sft_colder": {t: scores(found) for t, found in colder.items()},
+        "rl_colder": {t: scores(found) for t, found in cold_rl.items()},
+        "rl_minus_sft": difference(before, after),
+        "rl_minus_more_sft": difference(longer, after),
+        "rl_minus_sft_colder": {t: difference(found, after) for t, found in colder.items()},
+        "both_colder": {t: difference(found, cold_rl[t]) for t, found in colder.items()},
+    }  # fmt: skip
+
+
+def difference(before: Evaluation, after: Evaluation) -> dict[str, Any]:
+    """The sampled difference with its interval, and the greedy answers, paired."""
+    kept = keep_rl(before.rows, after.rows)
+    test = kept.greedy.test
+    return {
+        "sampled": [round(kept.after - kept.before, 4), round(kept.low, 4), round(kept.high, 4)],
+        "greedy": {"gained": test.gained, "lost": test.lost, "p": round(test.p, 4)},
+    }
+
+
+PARTS = {"tier1": tier1, "puzzles": puzzles, "rl": reinforce}
+
+
+def main() -> None:
+    """Measure a part, add it to the results, and print them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("part", nargs="?", choices=sorted(PARTS))
+    parser.add_argument("--json", action="store_true", help="print the JSON object only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", help="name of the figures [default: the part]")
+    parser.add_argument("--sft-tokens", type=int)
+    parser.add_argument("--pieces", type=int, default=3, help="puzzles: pieces of --sft-tokens each")
+    parser.add_argument("--people", type=int, help="puzzles: only puzzles of so many people are learned")
+    parser.add_argument("--steps", type=int, default=60, help="rl: steps of 32 problems")
+    parser.add_argument("--rate", type=float, default=2e-4, help="rl: learning rate")
+    parser.add_argument("--beta", type=float, default=0.0, help="rl: weight of the KL term")
+    parser.add_argument("--temperature", type=float, default=1.0, help="rl: temperature of the rollouts")
+    parser.add_argument("--more-rate", type=float, default=0.005, help="rl: learning rate of further SFT")
+    options = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    results = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    if options.part:
+        made = PARTS[options.part](options.seed, options)
+        made["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+        results.setdefault(options.name or options.part, {})[str(options.seed)] = made
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(json.dumps(made, indent=None if options.json else 1))
+    else:
+        print(json.dumps(results, indent=None if options.json else 1))
+
+
+if __name__ == "__main__":
+    main()
