@@ -40,7 +40,7 @@ def three(lake):
 
 
 def test_back_to_an_earlier_student_and_forth_again(lake, three):
-    base, _, second = three
+    base, first, second = three
     assert students(lake) == [base, first, second]
     before, after = roll_back(lake, reason="it rambles", by="ada")
     assert (before.id, after.id) == (second, first) and current_student(lake).id == first
