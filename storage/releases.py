@@ -1,33 +1,49 @@
 """Releases: the accepted rows at one commit, named, with a manifest, exported once as immutable Parquet.
 
-Layout of an export: `releases/<name>/<version>/data/<method>-00000.parquet`, `manifest.json` written last.
+Layout of an export: `releases/<name>/<version>/data/<method>-00000.parquet`, `manifest.json` written last. Making one streams: the
+rows pass through sorted by id, in batches, into the files and the content hash; what must be sorted spills to disk.
 """
 
-import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from storage.errors import LakeError
+from storage.duck import quote
+from storage.errors import LakeError, QueryError
+from storage.inspection import inspect_condition
 from storage.lake import Lake, table_of
+from storage.mixture import Mixture, apply_mixture
+from storage.release_facts import facts
+from storage.shards import ContentHash, ShardWriter, emptied, file_hash, read_batches
 from storage.workspace import Workspace
 
+SORT_MEMORY = 512 << 20
+"""Bytes that sorting a release's rows may hold in memory."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ROWS = """
-    select a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
-           a.text, a.steps, a.labels, a.answer, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
-           p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
-    from accepted a join commits c using (commit_id) join problems p using (problem_id)
-    where c.seq <= ? and p.split = 'train'
+_BATCH_ROWS = 5_000
+_COLUMNS = """
+    a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
+    a.text, a.steps, a.labels, a.answer, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
+    p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
+"""
+_PICK = f"""
+    select sample_id, method, source, task, origin, night, tokens, license from (
+        select {_COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
+        where c.seq <= {{at_seq}} and p.split = 'train'
+    ) a where ({{condition}}
+)"""
+_STREAM = f"""
+    select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id) order by a.sample_id
 """
 
 
@@ -53,19 +69,36 @@ class Release:
     content_hash: str
     manifest: Mapping[str, Any]
 
+    def files(self) -> list[Path]:
+        """Return the files of the export, each checked against the manifest.
+
+        Raises:
+            LakeError: One is missing or not what the manifest says.
+        """
+        for name, entry in sorted(self.manifest["files"].items()):
+            file = self.path / name
+            if not file.exists() or file_hash(file) != entry["sha256"]:
+                raise LakeError(f"release {self.id}: {file} is missing or changed; restore it from a back-up")
+        return [self.path / name for name in sorted(self.manifest["files"])]
+
     def table(self) -> pa.Table:
-        """Read the export, in stable order of sample id.
+        """Read the whole export, in stable order of sample id.
 
         Raises:
             LakeError: A file of the export is missing or not what the manifest says.
         """
-        tables = []
-        for name, entry in sorted(self.manifest["files"].items()):
-            file = self.path / name
-            if not file.exists() or _file_hash(file) != entry["sha256"]:
-                raise LakeError(f"release {self.id}: {file} is missing or changed; restore it from a back-up")
-            tables.append(pq.read_table(file))
-        return pa.concat_tables(tables).sort_by("sample_id")
+        return pa.concat_tables([pq.read_table(file) for file in self.files()]).sort_by("sample_id")
+
+    def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Read the export in bounded memory: method by method, in order of sample id within each.
+
+        Args:
+            columns: Only these; None means all.
+
+        Raises:
+            LakeError: A file of the export is missing or not what the manifest says.
+        """
+        return read_batches(self.files(), columns)
 
 
 def create_release(
@@ -74,6 +107,7 @@ def create_release(
     *,
     night: str | None,
     condition: str = "true",
+    mixture: Mixture | None = None,
     extra: Mapping[str, Any] | None = None,
     key: str | None = None,
 ) -> Release | None:
@@ -83,7 +117,8 @@ def create_release(
         lake: The lake.
         name: Data set; lower-case letters, digits, `-` and `_`.
         night: Night that makes it.
-        condition: SQL condition over the columns of `accepted`, written by us or by the recipe's author.
+        condition: SQL condition over the columns of `accepted` and of its problem; inspected like anybody's SQL.
+        mixture: Caps and shares of methods, sources or tasks; None takes every row.
         extra: What else the manifest should say (recipe and code versions, benchmarks).
         key: Idempotency key; the release that was made under it is returned again.
 
@@ -92,36 +127,36 @@ def create_release(
 
     Raises:
         LakeError: The name or the condition cannot be used.
+        RecipeError: The mixture names what no row has.
     """
     if not _NAME.fullmatch(name):
         raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
-    with lake.workspace.lock(f"release-{name}"):
+    try:
+        inspect_condition(condition)
+    except QueryError as error:
+        raise LakeError(f"release {name}: {error}") from error
+    with lake.lock(f"release-{name}"):
         if key is not None and (made := _made_under(lake, key)) is not None:
             return made
-        at_seq = lake.last_seq()
-        try:
-            table = lake.query(f"select * from ({_ROWS}) a where {condition} order by sample_id", [at_seq])
-        except LakeError as error:
-            raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
         latest = latest_release(lake, name)
-        content = _content_hash(table)
-        if not table.num_rows or (latest is not None and latest.content_hash == content):
-            return latest if table.num_rows else None
-        manifest = {
-            "release": f"{name}@{latest.version + 1 if latest else 1}",
-            "condition": condition,
-            "at_seq": at_seq,
-            "rows": table.num_rows,
-            "tokens": pc.sum(table["tokens"]).as_py(),
-            "content_hash": content,
-            "by_method": _counts(table, "method"),
-            "by_origin": _counts(table, "origin"),
-            "by_source": _counts(table, "source"),
-            "licenses": _counts(table, "license"),
-            "night": night,
-            **(extra or {}),
-        }
-        return _record(lake, table, manifest, key)
+        with _sorting(lake) as connection:
+            try:
+                at_seq = _pick(connection, condition, mixture)
+            except duckdb.Error as error:
+                raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
+            manifest = {
+                "release": f"{name}@{latest.version + 1 if latest else 1}",
+                "condition": condition,
+                "query": " ".join(_PICK.format(at_seq=at_seq, condition=condition).split()),
+                "mixture": mixture.to_json() if mixture else {},
+                "at_seq": at_seq,
+                "night": night,
+                **facts(connection),
+                **(extra or {}),
+            }
+            if not manifest["rows"] or (latest is not None and _same_rows(connection, latest)):
+                return latest if manifest["rows"] else None
+            return _make(lake, connection, manifest, latest, key)
 
 
 def _made_under(lake: Lake, key: str) -> Release | None:
@@ -129,18 +164,67 @@ def _made_under(lake: Lake, key: str) -> Release | None:
     return get_release(lake, rows[0]["release_id"]) if rows else None
 
 
-def _record(lake: Lake, table: pa.Table, manifest: dict[str, Any], key: str | None) -> Release:
+@contextmanager
+def _sorting(lake: Lake) -> Iterator[Any]:
+    """A connection of its own to the lake, in one snapshot, that sorts in bounded memory and spills to the workspace."""
+    connection = lake.connection.cursor()
+    (before,) = connection.execute("select current_setting('memory_limit')").fetchone()
+    spill = lake.workspace.folder("spill")
+    try:
+        connection.execute(f"SET memory_limit='{SORT_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
+        connection.execute("USE lake; BEGIN")
+        yield connection
+    finally:
+        connection.close()
+        lake.execute_setting(f"memory_limit='{before}'")
+
+
+def _pick(connection: Any, condition: str, mixture: Mixture | None) -> int:
+    (at_seq,) = connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
+    connection.execute(f"create temp table picked as {_PICK.format(at_seq=int(at_seq), condition=condition)}")
+    if mixture is not None:
+        apply_mixture(connection, mixture)
+    return int(at_seq)
+
+
+def _same_rows(connection: Any, latest: Release) -> bool:
+    """Whether the latest release names exactly the rows that are picked: a row's content never changes."""
+    (other,) = connection.execute(
+        "select count(*) from picked where sample_id not in (select sample_id from release_rows where release_id = ?)",
+        [latest.id],
+    ).fetchone()
+    (rows,) = connection.execute("select count(*) from picked").fetchone()
+    return not other and rows == latest.rows
+
+
+def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release | None, key: str | None) -> Release:
     """Export the rows, and commit the release with the rows it names."""
     release_id = str(manifest["release"])
     name, _, version = release_id.partition("@")
     folder = lake.workspace.root / "releases" / name / version
-    manifest["files"] = _export(table, folder, manifest)
+    making = emptied(folder.with_name(f".{folder.name}.making"))
+    writer, content = ShardWriter(making), ContentHash()
+    for batch in connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS):
+        content.update(batch)
+        writer.write(batch)
+    files = writer.close()
+    members = connection.execute(
+        "select ? as release_id, sample_id from picked order by sample_id", [release_id]
+    ).to_arrow_table()
+    if sum(entry["rows"] for entry in files.values()) != members.num_rows:
+        raise LakeError(
+            f"release {release_id}: a row stands in the lake twice, or its problem does; see `nightschool lake check`"
+        )
+    manifest |= {"content_hash": content.hexdigest(), "files": files}
+    text = json.dumps(manifest, indent=2, sort_keys=True)
+    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
+    making.rename(folder)
     row = {
         "release_id": release_id, "name": name, "version": int(version), "path": lake.workspace.relative(folder),
         "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),
         **{field: manifest[field] for field in ("at_seq", "condition", "rows", "content_hash", "night")},
     }  # fmt: skip
-    members = pa.table({"release_id": pa.array([release_id] * table.num_rows), "sample_id": table["sample_id"]})
     tables = {"releases": table_of("releases", [row]), "release_rows": members}
     lake.commit(key or f"release:{release_id}", "release", tables, night=manifest["night"])
     return get_release(lake, release_id)
@@ -167,6 +251,12 @@ def get_release(lake: Lake, release_id: str) -> Release:
     )  # fmt: skip
 
 
+def release_ids(lake: Lake) -> list[str]:
+    """Return the ids of all releases, in the order in which they were made."""
+    rows = lake.rows("select release_id from releases join commits c using (commit_id) order by c.seq")
+    return [str(row["release_id"]) for row in rows]
+
+
 def latest_release(lake: Lake, name: str) -> Release | None:
     """Return the latest release of a data set, or None."""
     known = lake.rows("select 1 from releases where name = ? limit 1", [name])
@@ -179,40 +269,3 @@ def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
         return lake.rows(
             "select release_id, rows, at_seq, night, path, condition, content_hash from releases order by at_seq, release_id"
         )
-
-
-def _counts(table: pa.Table, column: str) -> dict[str, int]:
-    counted = table.group_by(column).aggregate([("sample_id", "count")]).to_pydict()
-    return dict(sorted(zip(counted[column], counted["sample_id_count"], strict=True)))
-
-
-def _content_hash(table: pa.Table) -> str:
-    columns = ["sample_id", "messages", "response", "rejected", "text", "steps", "labels"]
-    total = hashlib.sha256()
-    for row in table.select(columns).to_pylist():
-        total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
-    return total.hexdigest()
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _export(table: pa.Table, folder: Path, manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Write the files beside their place, the manifest last, and move the whole folder there."""
-    making = folder.with_name(f".{folder.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
-    (making / "data").mkdir(parents=True)
-    files: dict[str, dict[str, Any]] = {}
-    for method in sorted(set(table["method"].to_pylist())):
-        name = f"data/{method}-00000.parquet"
-        part = table.filter(pc.equal(table["method"], method))
-        pq.write_table(part, making / name, compression="zstd")
-        files[name] = {"rows": part.num_rows, "sha256": _file_hash(making / name)}
-    text = json.dumps({**manifest, "files": files}, indent=2, sort_keys=True)
-    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    making.rename(folder)
-    return files

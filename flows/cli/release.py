@@ -1,13 +1,59 @@
 """`nightschool release`: data sets by name and version."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="Data sets by name and version.", no_args_is_help=True)
+
+ReleaseArgument = Annotated[str, typer.Argument(help="A release, reasoning@2, or the latest of a data set, reasoning.")]
+
+
+@app.command("create")
+def release_create(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    where: Annotated[
+        str,
+        typer.Option(help="SQL condition over the columns of `accepted` and of the problem (prompt, gold, license)."),
+    ] = "true",
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rows or a share of a method, a source or a task; may be given several times: tutorship=30%, "
+            "source:gsm8k=5000. Chosen by a hash of the ids, the same for everybody."
+        ),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name the accepted rows as they are now, with a manifest and an immutable Parquet export."""
+    with sentences():
+        from flows.night import code_version
+        from storage.errors import LakeError
+        from storage.lake import Lake
+        from storage.mixture import read_mixture
+        from storage.releases import create_release
+        from storage.workspace import Workspace
+
+        wanted = read_mixture(mixture) if mixture else None
+        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:
+            before = lake.last_seq()
+            made = create_release(
+                lake, name, night=None, condition=where, mixture=wanted, extra={"code": code_version()}
+            )
+            if made is None:
+                raise LakeError(
+                    f"release {name}: no accepted row fits {where!r}; see `nightschool sql --example yield-by-method`"
+                )
+            new = lake.last_seq() > before
+        if as_json:
+            print_json({"release": made.id, "new": new, "rows": made.rows, "path": str(made.path)})
+        else:
+            words = f"{made.id}: {made.rows:,} rows in {made.path}"
+            typer.echo(words if new else f"{words} (it holds these rows already; nothing was made)")
 
 
 @app.command("list")
@@ -25,9 +71,82 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
             print_table(["release_id", "rows", "at_seq", "night", "path"], rows)
 
 
+@app.command("show")
+def release_show(release: ReleaseArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Show a release's manifest: query, counts, tokens, models, stages, benchmarks, versions, hashes."""
+    with sentences():
+        from storage.lake import Lake
+        from storage.releases import get_release
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            manifest = dict(get_release(lake, release).manifest)
+        if as_json:
+            return print_json(manifest)
+        import yaml
+
+        typer.echo(yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120).rstrip())
+
+
+@app.command("diff")
+def release_diff(
+    old: Annotated[str, typer.Argument(help="A release, reasoning@1.")],
+    new: Annotated[str, typer.Argument(help="Another one, reasoning@2.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which rows came in and went out between two releases, by method and source, and why."""
+    with sentences():
+        from flows.summary import print_table
+        from storage.lake import Lake
+        from storage.release_checks import diff_releases
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            found = diff_releases(lake, old, new)
+        if as_json:
+            return print_json(found)
+        typer.echo(
+            f"{found['old']} -> {found['new']}: {found['rows_in']:,} rows in, {found['rows_out']:,} out, {found['kept']:,} kept"
+        )
+        columns = ["method", "source", "rows_in", "rows_out", "kept", "tokens_in", "tokens_out"]
+        print_table(columns, found["by_method"])
+        if found["reasons"]:
+            print_table(["reason", "rows"], found["reasons"], title="rows that went out")
+
+
+@app.command("verify")
+def release_verify(
+    release: Annotated[
+        str | None, typer.Argument(help="A release, or the latest of a data set [default: every release]")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the hash of every file, the manifest and the content of a release; exit code 1 when something is wrong."""
+    with sentences():
+        from storage.lake import Lake
+        from storage.release_checks import verify_release
+        from storage.releases import get_release, release_ids
+        from storage.workspace import Workspace
+
+        said: list[dict[str, Any]] = []
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            names = [release] if release else release_ids(lake)
+            for name in names:
+                one = get_release(lake, name)
+                said.append({"release": one.id, "rows": one.rows, "problems": verify_release(lake, one)})
+        if as_json:
+            print_json(said)
+        for line in [] if as_json else said:
+            typer.echo("\n".join(line["problems"]) or f"{line['release']}: {line['rows']:,} rows, every hash is right")
+        if any(line["problems"] for line in said):
+            raise typer.Exit(1)
+
+
 @app.command("export")
 def release_export(
-    release: Annotated[str, typer.Argument(help="A release, reasoning@2, or the latest of a data set, reasoning.")],
+    release: ReleaseArgument,
     target: Annotated[Path, typer.Argument(help="File to write, .parquet or .jsonl.")],
     shape: Annotated[
         str, typer.Option(help="messages, prompt_completion, preference, prompt, stepwise or text (TRL's formats).")

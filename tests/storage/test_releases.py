@@ -1,10 +1,19 @@
 import json
+from functools import partial
 
 import pytest
 
 from storage.errors import LakeError
-from storage.lake import table_of
+from storage.lake import Lake, table_of
+from storage.release_checks import diff_releases, verify_release
 from storage.releases import create_release, get_release, list_releases
+from storage.shards import ShardWriter
+from tests.storage.small import build
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("small") / "w")
 
 
 def accept(lake, *names: str, outcome: str = "accepted", split: str = "train") -> None:
@@ -79,3 +88,73 @@ def test_no_rows_make_no_release(lake):
     assert create_release(lake, "set", night="n") is None
     with pytest.raises(LakeError, match="there are none yet"):
         get_release(lake, "set")
+
+
+@pytest.mark.parametrize(
+    "condition", ["true) or (true", "random() < 0.5", "a.sample_id in (from read_text('/etc/passwd'))"]
+)
+def test_a_condition_is_inspected(lake, condition):
+    accept(lake, "a")
+    if condition.startswith("true"):
+        assert create_release(lake, "set", night=None, condition=condition) is not None
+    else:
+        with pytest.raises(LakeError, match=r"each time|read_text"):
+            create_release(lake, "set", night=None, condition=condition)
+
+
+def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
+    monkeypatch.setattr("storage.releases._BATCH_ROWS", 7)
+    monkeypatch.setattr("storage.releases.ShardWriter", partial(ShardWriter, shard_bytes=2000))
+    names = [f"r{n:03d}" for n in range(60)]
+    accept(lake, *names)
+    made = create_release(lake, "set", night=None)
+    assert len(made.manifest["files"]) > 3
+    assert [row for batch in made.batches(["sample_id"]) for row in batch["sample_id"].to_pylist()] == names
+    assert made.table().num_rows == 60 and verify_release(lake, made) == []
+
+
+def test_a_manifest_says_what_the_rows_are(small):
+    with Lake(small) as lake:
+        manifest = get_release(lake, "set").manifest
+    assert manifest["by_method"] == {"cot": 12, "tutorship": 8} and manifest["tokens"] == 60
+    assert manifest["by_method_and_source"][0] == {"method": "cot", "source": "made", "rows": 12, "tokens": 36}
+    assert manifest["stages"] == [
+        {"method": "cot", "made": 16, "accepted": 12, "rejected": 4},
+        {"method": "tutorship", "made": 8, "accepted": 8, "rejected": 0},
+    ]
+    assert manifest["rejections"] == [{"reason": "answer:wrong", "rows": 4}]
+    assert manifest["models"] == [
+        {"model": "teacher@1", "role": "teacher", "sampling": {"temperature": 1.0}, "calls": 20}
+    ]
+    assert manifest["licenses"] == {"MIT": 20} and manifest["nights"] == {"2026-01-01/r": 10, "2026-01-02/r": 10}
+
+
+def test_two_releases_are_compared(lake):
+    accept(lake, "a", "b")
+    create_release(lake, "set", night="n")
+    taken = table_of("verdicts", [{"sample_id": "b", "filter": "policy", "outcome": "rejected", "reason": "leak"}])
+    lake.commit("taken", "rescan", {"verdicts": taken})
+    accept(lake, "c", "d")
+    create_release(lake, "set", night="m")
+    found = diff_releases(lake, "set@1", "set")
+    assert (found["rows_in"], found["rows_out"], found["kept"]) == (2, 1, 1)
+    assert found["by_method"][0]["tokens_in"] == 4 and found["reasons"] == [{"reason": "leak", "rows": 1}]
+
+
+def test_what_is_wrong_with_a_release_is_named(lake):
+    accept(lake, "a", "b")
+    made = create_release(lake, "set", night="n")
+    assert verify_release(lake, made) == []
+    (made.path / "data" / "more.parquet").write_bytes(b"x")
+    assert "more.parquet is not in the manifest" in verify_release(lake, made)[0]
+    (made.path / "data" / "more.parquet").unlink()
+    file = next((made.path / "data").iterdir())
+    content = file.read_bytes()
+    file.chmod(0o644)
+    file.write_bytes(content[:-9] + b"!" + content[-8:])
+    assert "has changed" in verify_release(lake, made)[0]
+    file.unlink()
+    assert "is missing" in verify_release(lake, made)[0]
+    file.write_bytes(content)
+    (made.path / "manifest.json").write_text("{}")
+    assert "not what the lake recorded" in verify_release(lake, made)[0]

@@ -1,0 +1,111 @@
+"""Releases compared with each other, and with what their manifests say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from storage.duck import quote
+from storage.lake import Lake
+from storage.releases import SORT_MEMORY, Release, get_release
+from storage.shards import CONTENT, ContentHash, file_hash
+
+_DIFF = """
+with old as (select sample_id from release_rows where release_id = $old),
+new as (select sample_id from release_rows where release_id = $new)
+select coalesce(s.method, '(taken down)') as method, coalesce(s.source, '') as source,
+       count(*) filter (where o.sample_id is null) as rows_in, count(*) filter (where n.sample_id is null) as rows_out,
+       count(*) filter (where o.sample_id is not null and n.sample_id is not null) as kept,
+       coalesce(sum(s.tokens) filter (where o.sample_id is null), 0)::bigint as tokens_in,
+       coalesce(sum(s.tokens) filter (where n.sample_id is null), 0)::bigint as tokens_out
+from (from old union from new) b left join old o using (sample_id) left join new n using (sample_id)
+left join samples s using (sample_id) group by all order by all
+"""
+_OUT = """
+with old as (select sample_id from release_rows where release_id = $old),
+new as (select sample_id from release_rows where release_id = $new)
+select coalesce(d.reason, 'accepted still: the condition or the mixture leaves them out') as reason, count(*) as rows
+from old left join (from decisions where outcome = 'rejected') d using (sample_id)
+where sample_id not in (from new) group by all order by all
+"""
+
+
+def diff_releases(lake: Lake, old: str, new: str) -> dict[str, Any]:
+    """Say which rows came in and went out between two releases.
+
+    Returns:
+        `old`, `new`, `rows_in`, `rows_out`, `kept`, `by_method` (the same by method and source, with tokens), and
+        `reasons` (why rows that went out are no longer accepted).
+
+    Raises:
+        LakeError: There is no such release.
+    """
+    ids = {"old": get_release(lake, old).id, "new": get_release(lake, new).id}
+    lines = lake.query_named(_DIFF, ids).to_pylist()
+    return {
+        **ids,
+        **{name: sum(line[name] for line in lines) for name in ("rows_in", "rows_out", "kept")},
+        "by_method": [line for line in lines if line["rows_in"] or line["rows_out"]],
+        "reasons": lake.query_named(_OUT, ids).to_pylist(),
+    }
+
+
+def verify_release(lake: Lake, release: Release) -> list[str]:
+    """Check a release against its manifest: every file's hash and rows, the manifest on disk, the rows recorded, the content.
+
+    Returns:
+        What is wrong, a sentence each; empty when nothing is.
+    """
+    found = _files(release)
+    if not found and _content_hash(release) != release.content_hash:
+        found.append(f"release {release.id}: the rows do not have the content hash of the manifest")
+    recorded = lake.rows("select count(*) as n from release_rows where release_id = ?", [release.id])[0]["n"]
+    if recorded != release.rows:
+        found.append(f"release {release.id}: the lake records {recorded:,} rows, the manifest says {release.rows:,}")
+    return found
+
+
+def _files(release: Release) -> list[str]:
+    found, rows = [], 0
+    manifest = release.path / "manifest.json"
+    if not manifest.exists():
+        found.append(f"release {release.id}: {manifest} is missing; restore it from a back-up")
+    elif _read(manifest) != dict(release.manifest):
+        found.append(f"release {release.id}: {manifest} is not what the lake recorded; restore it from a back-up")
+    for name, entry in sorted(release.manifest["files"].items()):
+        file = release.path / name
+        if not file.exists():
+            found.append(f"release {release.id}: {file} is missing; restore it from a back-up")
+        elif file_hash(file) != entry["sha256"]:
+            found.append(f"release {release.id}: {file} has changed; restore it from a back-up")
+        else:
+            rows += pq.read_metadata(file).num_rows
+    more = {str(path.relative_to(release.path)) for path in (release.path / "data").glob("*")} - set(
+        release.manifest["files"]
+    )
+    found += [f"release {release.id}: {release.path / name} is not in the manifest; remove it" for name in sorted(more)]
+    if not found and rows != release.rows:
+        found.append(f"release {release.id}: its files hold {rows:,} rows, the manifest says {release.rows:,}")
+    return found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return None
+
+
+def _content_hash(release: Release) -> str:
+    """Hash the rows of the export again, in order of id, in bounded memory."""
+    files = ", ".join(f"'{quote(str(release.path / name))}'" for name in sorted(release.manifest["files"]))
+    spill = release.path.parents[2] / "spill"
+    content = ContentHash()
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"SET memory_limit='{SORT_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
+        query = f"select {', '.join(CONTENT)} from read_parquet([{files}]) order by sample_id"
+        for batch in connection.execute(query).to_arrow_reader(5_000):
+            content.update(batch)
+    return content.hexdigest()

@@ -1,0 +1,122 @@
+"""The Parquet files of a release: written in one pass and bounded memory, never rewritten, each with its hash."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+SHARD_BYTES = 512 << 20
+"""Bytes in memory after which a file is closed and the next one begun; compressed it is a fifth or less of that."""
+_GROUP_BYTES = 16 << 20
+"""Bytes of one method that wait for a row group of their own."""
+CONTENT = ("sample_id", "messages", "response", "rejected", "text", "steps", "labels")
+"""Columns that the content hash covers."""
+
+
+class ContentHash:
+    """Digest of rows that come in the order of their ids, a JSON line each."""
+
+    def __init__(self) -> None:
+        self._total = hashlib.sha256()
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Add rows."""
+        for row in batch.select(list(CONTENT)).to_pylist():
+            self._total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+    def hexdigest(self) -> str:
+        """Return the digest of the rows so far."""
+        return self._total.hexdigest()
+
+
+class ShardWriter:
+    """Writes rows to `data/<group>-00000.parquet`, a file per value of one column and per `SHARD_BYTES`.
+
+    Args:
+        folder: Folder that holds `data/`.
+        column: Column whose values name the files.
+        shard_bytes: Bytes in memory per file.
+    """
+
+    def __init__(self, folder: Path, column: str = "method", shard_bytes: int = SHARD_BYTES) -> None:
+        self._folder, self._column, self._limit = folder, column, shard_bytes
+        self._waiting: dict[str, list[pa.RecordBatch]] = {}
+        self._bytes: dict[str, int] = {}
+        self._open: dict[str, tuple[Path, pq.ParquetWriter, int, int]] = {}
+        self._numbers: dict[str, int] = {}
+        self.files: dict[str, dict[str, Any]] = {}
+        (folder / "data").mkdir(parents=True)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows."""
+        for group in pc.unique(batch[self._column]).to_pylist():
+            part = batch.filter(pc.equal(batch[self._column], group))
+            self._waiting.setdefault(group, []).append(part)
+            self._bytes[group] = self._bytes.get(group, 0) + part.nbytes
+            if self._bytes[group] >= min(_GROUP_BYTES, self._limit):
+                self._flush(group)
+
+    def close(self) -> dict[str, dict[str, Any]]:
+        """Write what waits, and return rows and SHA-256 of every file by its name."""
+        for group in sorted(self._waiting):
+            self._flush(group)
+        for group in sorted(self._open):
+            self._end(group)
+        return self.files
+
+    def _flush(self, group: str) -> None:
+        waiting = self._waiting.pop(group, [])
+        size = self._bytes.pop(group, 0)
+        if not waiting:
+            return
+        table = pa.Table.from_batches(waiting)
+        if group not in self._open:
+            number = self._numbers.get(group, 0)
+            self._numbers[group] = number + 1
+            path = self._folder / "data" / f"{_plain(group)}-{number:05d}.parquet"
+            self._open[group] = (path, pq.ParquetWriter(path, table.schema, compression="zstd"), 0, 0)
+        path, writer, rows, written = self._open[group]
+        writer.write_table(table)
+        self._open[group] = (path, writer, rows + table.num_rows, written + size)
+        if written + size >= self._limit:
+            self._end(group)
+
+    def _end(self, group: str) -> None:
+        path, writer, rows, _ = self._open.pop(group)
+        writer.close()
+        path.chmod(0o444)
+        self.files[f"data/{path.name}"] = {"rows": rows, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def emptied(folder: Path) -> Path:
+    """Make a folder, without what a run that died left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def read_batches(
+    files: Iterable[Path], columns: list[str] | None = None, rows: int = 10_000
+) -> Iterator[pa.RecordBatch]:
+    """Read Parquet files one after another, in batches."""
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(rows, columns=columns)
+
+
+def _plain(name: str) -> str:
+    """A method's name as part of a file's."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
