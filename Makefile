@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 DEMO := .nightschool/demo
+WORKERS ?= 2
 
 .PHONY: env vllm demo test check format docs stress bench clean
 
@@ -31,7 +32,7 @@ demo: env
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
 
 test: env vllm
-	NIGHTSCHOOL_EXPECTS_VLLM=1 $(BIN)/python -m pytest
+	NIGHTSCHOOL_EXPECTS_VLLM=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 40
 
 check: env
 	$(BIN)/ruff check .

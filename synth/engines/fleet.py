@@ -39,6 +39,7 @@ class Member:
         answered_at: When it last answered a request.
         vouched_at: When the question of the prober was sent that it answered last.
         looked_at: When it was last asked for its queue; infinite when it tells none.
+        deaths: When it was found to be gone, once for each time.
     """
 
     def __init__(self, root: str, limit: Limit) -> None:
@@ -48,6 +49,8 @@ class Member:
         self.well = True
         self.answered_at = self.vouched_at = self.looked_at = float("-inf")
         self.failures = 0
+        self.deaths: list[float] = []
+        self._dead = False
         self.examining: asyncio.Task[Trouble | None] | None = None
         self.prober: asyncio.Task[None] | None = None
 
@@ -55,6 +58,16 @@ class Member:
     def has_room(self) -> bool:
         """Whether another request may be sent now."""
         return self.well and self.outstanding < self.limit.now
+
+    def died(self) -> None:
+        """Say that it is gone; counts once until it is back."""
+        if not self._dead:
+            self._dead = True
+            self.deaths.append(time.monotonic())
+
+    def revived(self) -> None:
+        """Say that it is back."""
+        self._dead = False
 
 
 class Fleet:
@@ -121,6 +134,7 @@ class Fleet:
                 if not member.well:
                     self._restore(member)
             elif trouble is not None and trouble.kind is Kind.AWAY:
+                member.died()
                 self.set_aside(member)
             elif trouble is not None and trouble.kind in (Kind.LOST, Kind.FAILED, Kind.SILENT):
                 member.failures += began > member.vouched_at  # what was sent before the last outage says nothing new
@@ -147,7 +161,10 @@ class Fleet:
         try:
             await self._probe(member)
         except Trouble as trouble:
+            if trouble.kind is Kind.AWAY:
+                member.died()
             return trouble
+        member.revived()
         member.vouched_at = began
         member.failures = 0
         return None
@@ -253,6 +270,7 @@ class Fleet:
         self._restore(member)
 
     def _restore(self, member: Member) -> None:
+        member.revived()
         if not member.well:
             member.well = True
             member.failures = 0

@@ -8,16 +8,19 @@ from pathlib import Path
 
 from storage.checkpoints import Checkpoint
 from storage.errors import ModelServerError, NightschoolError
-from synth.engines.base import Answer, Request
+from synth.engines.base import Answer, Request, RequestRefused
+from synth.engines.suspects import DEATHS
 from synth.engines.vllm import Vllm
 from synth.engines.vllm_command import ServerOptions
 from synth.engines.vllm_server import VllmServer
 
 CONCURRENCY = 256
 """Requests the server works on at once, when the recipe says nothing."""
-RESTARTS = 3
-"""How often a server that died is started again within `RESTART_WINDOW_S`."""
+RESTARTS = DEATHS
+"""How often a server that died is started again within `RESTART_WINDOW_S`, unless a request is found to be the reason."""
 RESTART_WINDOW_S = 3600.0
+MOST_KILLERS = 10
+"""Requests that killed the server, after which the server is at fault."""
 MUTE_S = 60.0
 """How long a server may live without being healthy before it is started again."""
 
@@ -25,8 +28,8 @@ MUTE_S = 60.0
 class ManagedVllm:
     """Serves one checkpoint with vLLM on this machine. A night that finds every answer in the ledger starts no server.
 
-    Requests that were open when the server died are asked again. Not covered: a request that kills its server each
-    time fails as `server_error` after five servers, more than are started; the run then stops with the log's words.
+    Requests that were open when the server died are asked again; one that kills it each time fails as `kills_server`, and
+    the others go on.
 
     Args:
         checkpoint: What to serve.
@@ -60,6 +63,7 @@ class ManagedVllm:
         self._client: Vllm | None = None
         self._starting: asyncio.Task[Vllm] | None = None
         self._restarts: list[float] = []
+        self._killers = 0
         self._mute_since: float | None = None
 
     async def answer(self, request: Request) -> Answer:
@@ -69,12 +73,21 @@ class ManagedVllm:
             RequestRefused: The server will never answer this request.
             ModelServerError: The server cannot be started, or died too often; its last words are in the message.
         """
+        try:
+            return await (await self._connected()).answer(request)
+        except RequestRefused as error:
+            if error.reason == "kills_server":
+                self._killers += 1
+                self._restarts.clear()  # a reason was found
+            raise
+
+    async def _connected(self) -> Vllm:
         if self._client is None:
             if self._starting is None or self._starting.done():
                 self._starting = asyncio.ensure_future(self._start())
                 self._starting.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._client = await asyncio.shield(self._starting)
-        return await self._client.answer(request)
+        return self._client
 
     async def close(self) -> None:
         """Close the client and end the server with all of its processes, also one that is still starting."""
@@ -116,18 +129,22 @@ class ManagedVllm:
             if now - self._mute_since < MUTE_S:
                 return
         self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_S]
-        if len(self._restarts) >= RESTARTS:
+        if len(self._restarts) >= RESTARTS or self._killers >= MOST_KILLERS:
             words = "lives but does not answer"
             try:
                 self.server.check()
             except ModelServerError as error:
                 words = str(error)
             raise ModelServerError(
-                f"the vLLM server died {RESTARTS + 1} times within an hour. What was answered is kept; {words}"
+                f"the vLLM server died {len(self._restarts) + 1} times within an hour"
+                + (f", and {self._killers} requests were found to kill it" if self._killers else "")
+                + f". What was answered is kept; {words}"
             )
         self._restarts.append(now)
         self._mute_since = None
         await asyncio.to_thread(self.server.stop)
+        if self._client is not None:
+            self._client.fleet.members[0].died()
         await self._restart()
 
     async def _restart(self) -> None:

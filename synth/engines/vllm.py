@@ -5,7 +5,8 @@ aiohttp with a bytes body costs 0.3 ms of CPU per request, a tenth of openai's c
 
 A request that fails is asked again after a pause, and only so often. Then, or when it is refused for good, the question
 is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
-token, outside the ledger) does. A request at fault fails alone; a server at fault is waited for, or stops the run.
+token, outside the ledger) does. A request at fault fails alone; a server at fault is waited for, or stops the run. One that
+kills its server each time is found too (`suspects.py`), and one that was forgotten is asked again early (`overdue.py`).
 
 A completion that the server cut before `max_tokens` is refused: prompt and `max_tokens` did not fit its context, so the
 server's `max_model_len` would have changed the answer, and that is not a part of the content key.
@@ -20,7 +21,6 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -30,6 +30,8 @@ from synth.engines import collector
 from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet, Member
+from synth.engines.overdue import Overdue
+from synth.engines.suspects import Item, Quarantine
 from synth.engines.wire import (
     DENIED,
     LARGEST_ANSWER,
@@ -42,12 +44,6 @@ from synth.engines.wire import (
     root_of,
 )
 
-TRIES = 5
-"""Tries of one request that end in a broken connection or a server error, before the request itself is suspected."""
-SILENT_TRIES = 2
-"""The same for tries that run into the time limit: a third hour of waiting rarely helps."""
-BUSY_TRIES = 30
-"""The same for tries that were turned away as too busy, which is seldom the request's fault."""
 TRUST_S = 60.0
 """An answer this fresh vouches for the server when it refuses a request as malformed or too long."""
 MOST_CONCURRENCY = 1024
@@ -61,32 +57,6 @@ KEEPALIVE_S = 4.0  # uvicorn closes an idle connection after 5 s; a reused one m
 CANARY = {"messages": [{"role": "user", "content": "Say yes."}], "temperature": 0.0, "max_tokens": 1, "seed": 0}
 
 Revive = Callable[[], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class _Item:
-    """One request on its way.
-
-    Attributes:
-        body: What is sent.
-        texts: The prompt's texts, which no error may quote.
-        began: When it was first asked.
-        tries: Failures by kind.
-    """
-
-    body: bytes
-    texts: tuple[str, ...]
-    began: float
-    failed: int = 0
-    silent: int = 0
-    busy: int = 0
-
-    def count(self, kind: Kind) -> bool:
-        """Count a failure; True when the request has used up its tries."""
-        self.failed += kind in (Kind.LOST, Kind.FAILED)
-        self.silent += kind is Kind.SILENT
-        self.busy += kind is Kind.BUSY
-        return self.failed >= TRIES or self.silent >= SILENT_TRIES or self.busy >= BUSY_TRIES
 
 
 class Vllm:
@@ -134,6 +104,8 @@ class Vllm:
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looks: set[asyncio.Task[None]] = set()
+        self._overdue = Overdue()
+        self._quarantine = Quarantine()
         self._closings = 0
 
     @property
@@ -151,41 +123,87 @@ class Vllm:
 
         Raises:
             RequestRefused: `prompt_too_long`, `max_tokens_too_large`, `context_full`, `bad_request`, `access_denied`,
-                `not_found`, `server_error`, `no_answer`, `too_busy`, `content_filter` or `malformed_answer`.
+                `not_found`, `server_error`, `kills_server`, `no_answer`, `too_busy`, `content_filter` or
+                `malformed_answer`.
             ModelServerError: No server can be reached, or none knows the model or the credential.
         """
         self._connect()
         texts = tuple(message["content"] for message in request.messages)
-        item = _Item(self._body(request), texts, time.monotonic())
+        item = Item(self._body(request), texts, request.sampling.max_tokens, time.monotonic())
         member: Member | None = None
         pauses, closings = 0, self._closings
         while closings == self._closings:
-            member = await self.fleet.enter(avoid=member)
-            began = time.monotonic()
-            try:
-                answer = await self._once(member.root, item.body, item.texts, self._timeout_s)
-            except Trouble as trouble:
-                self.fleet.leave(member, began, trouble)
-                failure = trouble
-            except RequestRefused:
-                self.fleet.leave(member, began, None, answered=True)
-                raise
-            except BaseException:
-                self.fleet.leave(member, began, None)
-                raise
-            else:
-                self.fleet.leave(member, began, None, answered=True)
-                if not member.limit.known and began - member.looked_at > LOOK_S:
-                    self._look(member, began)
-                return _checked(answer, request)
-            if failure.kind is Kind.FINAL or item.count(failure.kind):
-                await self._settle(member, item, began, failure)
-            if failure.kind is not Kind.AWAY:
+            member, began, outcome = await self._ask(item, avoid=member)
+            if isinstance(outcome, Answer):
+                return _checked(outcome, request)
+            if item.count(outcome.kind, member, began, time.monotonic()) or outcome.kind is Kind.FINAL:
+                await self._settle(member, item, began, outcome)
+            if outcome.kind is not Kind.AWAY:
                 pauses += 1
-                await asyncio.sleep(pause(pauses, failure.pause_s))
-        raise ModelServerError(f"model {self._name!r}: the engine was closed while a request was open")
+                await asyncio.sleep(pause(pauses, outcome.pause_s))
+        raise self._closed()
 
-    async def _settle(self, member: Member, item: _Item, began: float, failure: Trouble) -> None:
+    def _closed(self) -> ModelServerError:
+        return ModelServerError(f"model {self._name!r}: the engine was closed while a request was open")
+
+    async def _ask(self, item: Item, avoid: Member | None) -> tuple[Member, float, Answer | Trouble]:
+        """Ask once, wherever there is room; one that was open when servers died waits for its turn among its like.
+
+        Raises:
+            RequestRefused: It is what kills them, or the answer says so.
+        """
+        member = await self.fleet.enter(avoid=avoid)
+        began = time.monotonic()
+        try:
+            gate = self._quarantine.gate(item)  # what died is known only once a place is free again
+        except RequestRefused:
+            self.fleet.leave(member, began, None)
+            raise
+        if gate is None:
+            return member, began, await self._try(member, item)
+        self.fleet.leave(member, began, None)
+        closings = self._closings
+        async with gate:
+            if closings != self._closings:
+                raise self._closed()
+            member = await self.fleet.enter(avoid=avoid)
+            began = time.monotonic()
+            return member, began, await self._try(member, item)
+
+    async def _try(self, member: Member, item: Item) -> Answer | Trouble:
+        """Ask once at a place that was entered, and leave it.
+
+        Raises:
+            RequestRefused: The answer says so.
+        """
+        began = time.monotonic()
+        scope = asyncio.timeout(None)
+        one = self._overdue.begin(member, item.tokens, None if item.silent else scope)
+        answer: Answer | None = None
+        try:
+            async with scope:
+                answer = await self._once(member.root, item.body, item.texts, self._timeout_s)
+        except Trouble as trouble:
+            self.fleet.leave(member, began, trouble)
+            return trouble
+        except RequestRefused:
+            self.fleet.leave(member, began, None, answered=True)
+            raise
+        except TimeoutError:
+            lost = Trouble(Kind.SILENT, f"no answer after {time.monotonic() - began:.0f} s, far more than others took")
+            self.fleet.leave(member, began, lost)
+            return lost
+        except BaseException:
+            self.fleet.leave(member, began, None)
+            raise
+        finally:
+            self._overdue.end(one, answer)
+        self.fleet.leave(member, began, None, answered=True)
+        if not member.limit.known and began - member.looked_at > LOOK_S:
+            self._look(member, began)
+        return answer
+
+    async def _settle(self, member: Member, item: Item, began: float, failure: Trouble) -> None:
         """Decide who is at fault; return when only another try can tell.
 
         Raises:
@@ -193,14 +211,16 @@ class Vllm:
             ModelServerError: The server refuses even the simplest request.
         """
         denied = failure.status in DENIED  # a key may have been withdrawn since the last answer: only a canary tells
-        since = began if denied else item.began - TRUST_S if failure.kind is Kind.FINAL else item.began
+        since = item.began - TRUST_S if failure.kind is Kind.FINAL and not denied else began
         if (denied or member.answered_at < since) and member.vouched_at < since:
             trouble = await self.fleet.examine(member)
             if trouble is not None:
                 self.fleet.set_aside(member)
                 return
         reason = {Kind.SILENT: "no_answer", Kind.BUSY: "too_busy"}.get(failure.kind, "server_error")
-        words = f"{failure} ({item.failed + item.silent + item.busy} tries)"
+        words = f"{failure} ({item.tries} tries)"
+        if failure.kind is Kind.LOST and item.deaths >= 2:
+            reason = "kills_server"
         if failure.kind is Kind.FINAL:
             reason, words = failure.reason, str(failure)
         raise RequestRefused(reason, words)
@@ -209,6 +229,7 @@ class Vllm:
         """Close the connections; requests still open end with an error. The engine may be used again afterwards."""
         session, self._session, self._loop = self._session, None, None
         self._closings += 1
+        self._overdue.stop()
         for look in self._looks:
             look.cancel()
         await self.fleet.close()
@@ -263,6 +284,7 @@ class Vllm:
             if self._loop is not loop:
                 self.fleet.forget()
                 self._looks.clear()
+                self._overdue, self._quarantine = Overdue(), Quarantine()
             if self._session is None:
                 collector.hold()
             self._session = aiohttp.ClientSession(

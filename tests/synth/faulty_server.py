@@ -85,6 +85,9 @@ class Connection(asyncio.Protocol):
         elif self.fault == "poison" and "number 7 " in text:
             self.book.write("f", name)
             self.transport.write(error(500, f"Internal error at {text}"))
+        elif self.fault == "deadly" and "number 7 " in text:
+            self.book.write("f", name)
+            loop.call_later(self.seconds / 2, os._exit, 1)
         elif not canary and random.random() < PART.get(self.fault, 0):
             self.book.write("f", name)
             loop.call_later(self.seconds, self.spoil)

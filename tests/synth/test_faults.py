@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import ModelServerError
-from synth.engines import fleet, vllm
+from synth.engines import fleet, overdue, suspects, vllm
 from tests.synth.faults import Server, kill_at_random, serving
 from tests.synth.faulty_client import Outcome, run
 from tests.synth.faulty_server import KEY
@@ -46,7 +46,7 @@ async def test_a_server_with_faults_loses_nothing(fault: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason", "tries"), [("too_long", "prompt_too_long", 1), ("poison", "server_error", vllm.TRIES)]
+    ("fault", "reason", "tries"), [("too_long", "prompt_too_long", 1), ("poison", "server_error", suspects.TRIES)]
 )
 async def test_one_request_at_fault_fails_alone(fault: str, reason: str, tries: int, tmp_path: Path) -> None:
     with serving(tmp_path, fault) as server:
@@ -56,6 +56,46 @@ async def test_one_request_at_fault_fails_alone(fault: str, reason: str, tries: 
     assert (outcome.done, outcome.failed) == (199, {reason: 1})
     assert "private list" not in outcome.details[0]
     assert "HTTP" in outcome.details[0]
+
+
+@pytest.mark.parametrize(("away_s", "most"), [(0.5, suspects.DEATHS), (0.0, 2 * suspects.DEATHS)])
+async def test_a_request_that_kills_its_server_fails_and_the_rest_goes_on(
+    away_s: float, most: int, tmp_path: Path
+) -> None:
+    """Somebody starts the server again, soon or so fast that nobody has missed it; its neighbours are asked again."""
+    with serving(tmp_path, "deadly", 0.1) as server:
+        working = asyncio.create_task(run(server.endpoint, tmp_path / "ledger.sqlite", 400, 64))
+        deaths = 0
+        while not working.done():
+            if server.process is not None and server.process.poll() is not None:
+                deaths += 1
+                server.kill()
+                await asyncio.sleep(away_s)
+                await asyncio.to_thread(server.start)
+            await asyncio.sleep(0.01)
+        outcome = await working
+        assert server.counted("r") <= PAID_AGAIN
+    assert outcome.done == outcome.recorded == outcome.texts == 399
+    assert deaths <= most
+    if away_s:
+        assert outcome.failed == {"kills_server": 1} and "the server died" in outcome.details[0]
+    else:
+        assert outcome.failed in ({"kills_server": 1}, {"server_error": 1})
+    assert "private list" not in outcome.details[0]
+
+
+async def test_a_request_that_was_forgotten_is_asked_again_long_before_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("FLOOR_S", 0.5), ("QUIET_FLOOR_S", 1.0), ("SWEEP_S", 0.1)):
+        monkeypatch.setattr(overdue, name, seconds)
+    with serving(tmp_path, "hang", 0.05) as server:
+        began = time.monotonic()
+        outcome = await run(server.endpoint, tmp_path / "ledger.sqlite", 1000, 64, timeout_s=600)
+        accounted(outcome, server)
+        assert server.counted("f") > 0
+    assert (outcome.done, outcome.failed) == (1000, {})
+    assert time.monotonic() - began < 120
 
 
 async def test_a_wrong_key_stops_the_run_and_is_shown_nowhere(

@@ -120,8 +120,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(0.3)
+        if mode == "fragile" and b"poison" in asked:
+            os._exit(9)
         choice = {"message": {"role": "assistant", "content": "pid %d" % os.getpid()}, "finish_reason": "stop"}
         body = json.dumps({"choices": [choice]}).encode()
         self.send_response(200)

@@ -1,6 +1,7 @@
 """The managed engine's life with a stand-in server: started late, restarted when it dies, never left behind."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,7 @@ import pytest
 from storage.checkpoints import Checkpoint
 from storage.errors import ModelServerError
 from synth.engines import fleet, vllm
-from synth.engines.base import Request, Sampling
+from synth.engines.base import Answer, Request, RequestRefused, Sampling
 from synth.engines.managed import RESTARTS, ManagedVllm
 from synth.engines.vllm_command import ServerOptions
 from synth.problems.base import Problem
@@ -71,6 +72,21 @@ async def test_a_server_that_keeps_dying_stops_the_run(
             await engine.answer(QUESTION)
     await engine.close()
     assert gone(family(psutil.Process().pid))
+
+
+async def test_a_request_that_kills_the_server_fails_alone(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a second one: what was found to be the reason does not count against the server."""
+    monkeypatch.setenv("STAND_IN", "fragile")
+    engine = managed(checkpoint, tmp_path / "served")
+    poisons = [replace(QUESTION, messages=({"role": "user", "content": f"poison {n}"},)) for n in range(2)]
+    working = [asyncio.create_task(engine.answer(question)) for question in [*poisons, *[QUESTION] * 6]]
+    *killers, _, _, _, _, _, last = await asyncio.gather(*working, return_exceptions=True)
+    assert [cast("RequestRefused", error).reason for error in killers] == ["kills_server"] * 2
+    assert isinstance(last, Answer) and all(not task.exception() for task in working[2:])
+    assert (await engine.answer(QUESTION)).text.startswith("pid")
+    await engine.close()
 
 
 async def test_closing_during_the_start_leaves_nothing(

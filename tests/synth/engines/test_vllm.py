@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import ModelServerError, RecipeError
-from synth.engines import collector, fleet, vllm, wire
+from synth.engines import collector, fleet, suspects, vllm, wire
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.vllm import Vllm
 from synth.problems.base import Problem
@@ -34,7 +34,7 @@ def ask(text: str = "2 + 2?", seed: int = 1, **sampling: Any) -> Request:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vllm, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(fleet, "PROBE_S", 0.02)
-    monkeypatch.setattr(vllm, "BUSY_TRIES", 6)
+    monkeypatch.setattr(suspects, "BUSY_TRIES", 6)
 
 
 async def once(*replies: Reply, request: Request | None = None, **options: Any) -> tuple[Answer, list[dict[str, Any]]]:
@@ -152,7 +152,7 @@ async def test_a_poison_request_fails_alone(trouble: Reply) -> None:
             await engine.answer(ask())
         await engine.close()
         assert endpoint.canaries == 1
-        assert len(endpoint.seen) == (6 if trouble.status in wire.BUSY else vllm.TRIES)
+        assert len(endpoint.seen) == (6 if trouble.status in wire.BUSY else suspects.TRIES)
     assert refused.value.reason == ("too_busy" if trouble.status in wire.BUSY else "server_error")
 
 
@@ -167,7 +167,7 @@ async def test_a_server_at_fault_is_waited_for_then_named(trouble: Reply) -> Non
         endpoint.canary = Reply()
         assert (await engine.answer(ask())).text == "hello"  # the next question begins a new wait
         await engine.close()
-        assert tries <= max(6, vllm.TRIES)
+        assert tries <= max(6, suspects.TRIES)
 
 
 async def test_a_server_that_is_away_is_named() -> None:
@@ -184,7 +184,7 @@ async def test_silence_is_waited_for_twice() -> None:
             await engine.answer(ask())
         await engine.close()
         assert refused.value.reason == "no_answer"
-        assert len(endpoint.seen) == vllm.SILENT_TRIES
+        assert len(endpoint.seen) == suspects.SILENT_TRIES
 
 
 @pytest.mark.parametrize("as_date", [False, True])
@@ -196,7 +196,7 @@ async def test_retry_after_is_honoured(as_date: bool) -> None:
     assert 0.9 < time.monotonic() - began < 4
 
 
-@given(st.integers(1, vllm.TRIES), st.none() | st.floats(0, 1e9))
+@given(st.integers(1, suspects.TRIES), st.none() | st.floats(0, 1e9))
 def test_a_pause_is_never_endless(attempt: int, asked: float | None) -> None:
     pause = vllm.pause(attempt, asked)
     assert 0 < pause <= vllm.LONGEST_PAUSE_S

@@ -1,0 +1,126 @@
+"""Requests that were open when a server died: one that kills its server each time is found, and fails alone.
+
+A death says nothing about a single request: everything that was open went down with it. Who was open at two deaths (or met
+two failures, which may have been deaths) is asked again among few, then one at a time, beside the others' work. After
+`DEATHS` deaths it is the request. Those that were only near lose nothing but time.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+from synth.engines.base import RequestRefused
+from synth.engines.fleet import Member
+from synth.engines.wire import Kind
+
+DEATHS = 4
+"""Deaths of a server that one request may be open at; then it has failed: two in the crowd, one among few, one alone."""
+FEW = 16
+"""Requests open at once of those that were open at two deaths; of those at three, one."""
+NEAR_S = 30.0
+"""A failure this short before a death was its first sign: engines die first, and what listens for them later."""
+
+TRIES = 5
+"""Tries of one request that end in a broken connection or a server error, before the request itself is suspected."""
+SILENT_TRIES = 2
+"""The same for tries that got no answer in time: a third wait rarely helps."""
+BUSY_TRIES = 30
+"""The same for tries that were turned away as too busy, which is seldom the request's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A connection that broke, or a server's failure.
+
+    Attributes:
+        member: Where.
+        number: How often it had died before the try began.
+        clock: When.
+        broke: Whether the connection broke.
+    """
+
+    member: Member
+    number: int
+    clock: float
+    broke: bool
+
+    @property
+    def explained(self) -> bool:
+        """Whether it was the first sign of a death."""
+        deaths = self.member.deaths
+        return len(deaths) > self.number and deaths[self.number] - self.clock < NEAR_S
+
+
+@dataclass(slots=True)
+class Item:
+    """One request on its way.
+
+    Attributes:
+        body: What is sent.
+        texts: The prompt's texts, which no error may quote.
+        tokens: The most it may write.
+        began: When it was first asked.
+        losses: Where and when a connection broke, or a server failed.
+        silent: Tries that got no answer in time.
+        busy: Tries that were turned away.
+    """
+
+    body: bytes
+    texts: tuple[str, ...]
+    tokens: int
+    began: float
+    losses: list["Loss"] = field(default_factory=list)
+    silent: int = 0
+    busy: int = 0
+
+    def count(self, kind: Kind, member: Member, began: float, clock: float) -> bool:
+        """Count a failure of a try that began then; True when the request has used up its tries."""
+        if kind in (Kind.LOST, Kind.FAILED):
+            number = sum(death < began for death in member.deaths)
+            self.losses.append(Loss(member, number, clock, kind is Kind.LOST))
+        self.silent += kind is Kind.SILENT
+        self.busy += kind is Kind.BUSY
+        return self.failed + self.deaths >= TRIES or self.silent >= SILENT_TRIES or self.busy >= BUSY_TRIES
+
+    @property
+    def deaths(self) -> int:
+        """Deaths that it was open at."""
+        return len({(id(loss.member), loss.number) for loss in self.losses if loss.explained})
+
+    @property
+    def failed(self) -> int:
+        """Failures that no death explains. One death breaks a connection once: what broke again was a death that nobody
+        noticed, since a server may be back before anybody knocks.
+        """
+        unexplained = sum(not loss.explained for loss in self.losses)
+        broken = [(id(loss.member), loss.number) for loss in self.losses if loss.explained and loss.broke]
+        return unexplained + len(broken) - len(set(broken))
+
+    @property
+    def tries(self) -> int:
+        """Failures in all."""
+        return len(self.losses) + self.silent + self.busy
+
+
+class Quarantine:
+    """Gates for requests that were open at several deaths; belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._few = asyncio.Semaphore(FEW)
+        self._alone = asyncio.Semaphore(1)
+
+    def gate(self, item: Item) -> contextlib.AbstractAsyncContextManager[None] | None:
+        """What to pass before it is asked again; None for those that are free to go.
+
+        Raises:
+            RequestRefused: `kills_server`, it was open at too many deaths.
+        """
+        if not item.losses:
+            return None
+        deaths = item.deaths
+        level = deaths + item.failed
+        if deaths >= DEATHS or (deaths >= 2 and level >= TRIES):
+            raise RequestRefused(
+                "kills_server", f"the server died or broke off {level} times while it worked on this request"
+            )
+        return self._alone if level >= DEATHS - 1 else self._few if level == DEATHS - 2 else None
