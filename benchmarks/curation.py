@@ -177,7 +177,9 @@ def measure_duplicates(texts: list[str], rounds: int, detail: dict[str, Any]) ->
 def history_of(texts: Sequence[str], count: int, folder: Path) -> Run:
     """An index of old rows: signatures of the texts first, then as many more whose slots are shuffled among rows."""
     parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
-    slots = sketch_parts(parts, [0, 1] * len(texts)).slots.reshape(len(texts), 2 * SLOTS)
+    made = sketch_parts(parts, [0, 1] * len(texts))
+    slots = made.slots.reshape(len(texts), 2 * SLOTS)
+    sets = np.concatenate([made.of(part) for part in range(len(parts))])
     rng = np.random.default_rng(0)
     blocks = [slots]
     while sum(map(len, blocks)) < count:
@@ -189,7 +191,13 @@ def history_of(texts: Sequence[str], count: int, folder: Path) -> Run:
     whole = np.minimum(every[:, :SLOTS], every[:, SLOTS:])
     keys = band_keys(whole, [group("cot", "math_word")] * count)
     exact = rng.integers(0, 2**64, (count, 2), dtype=np.uint64)
-    entries = Entries([f"{n:032x}" for n in range(count)], ["2026-01-01/x"] * count, exact, keys, every)
+    copies = -(-count // len(texts))
+    sizes = np.tile(np.diff(made.offsets), copies)[: 2 * count]
+    ends = np.cumsum(sizes, dtype=np.uint64)
+    shingles = [sets] * copies
+    shingles[-1] = sets[: int(ends[-1]) - (copies - 1) * len(sets)]
+    ids, nights = [f"{n:032x}" for n in range(count)], ["2026-01-01/x"] * count
+    entries = Entries(ids, nights, exact, keys, every, shingles, ends)
     return write_run(entries, folder)
 
 
@@ -198,13 +206,12 @@ def look_up(folder: str, tonight: str) -> None:
     texts = json.loads(Path(tonight).read_text())
     run = Run.open(Path(folder))
     warm = sketch_parts([[("", "é")], [("", "b")]], [0, 1])
-    similar_before([run], warm.slots.reshape(1, 2 * SLOTS), band_keys(warm.whole, ["?"]), set(), threshold=0.8, cap=256)
+    similar_before([run], warm, band_keys(warm.whole, ["?"]), set(), threshold=0.8, cap=256)
     before, start = peak_mb(), time.process_time()
     parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
     made = sketch_parts(parts, [0, 1] * len(texts))
     keys = band_keys(made.whole, [group("cot", "math_word")] * len(texts))
-    slots = made.slots.reshape(len(texts), 2 * SLOTS)
-    found = similar_before([run], slots, keys, set(), threshold=THRESHOLD, cap=256)
+    found = similar_before([run], made, keys, set(), threshold=THRESHOLD, cap=256)
     used = time.process_time() - start
     print(json.dumps({"cpu_s": used, "mb": peak_mb() - before, "found": len(found)}))
 

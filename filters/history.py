@@ -1,36 +1,55 @@
-"""Tonight's rows against every row accepted before: equal normal forms, and similar signatures.
+"""Tonight's rows against every row accepted before: equal normal forms, and similar texts.
 
-History is an index beside the lake, or, for a few rows, a table of signatures. Of old rows only the signatures are
-there: the similarity is estimated from 128 slots per part (standard error 0.035 at 0.8), and the detail says so.
+History is an index beside the lake. It holds the shingles of the old rows: signatures find candidates, the exact
+similarity decides, as it does within a night. Where history is only a table of signatures, the similarity is estimated from
+128 slots per part (standard error 0.035 at 0.8), and the detail says so.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from filters.banding import Keys, band_keys
 from filters.base import Context, Finding, fail
-from filters.sketch import SCHEME, SLOTS, Array, estimate, whole
+from filters.first_wins import SLACK
+from filters.rows import read_rows
+from filters.sketch import EXACT_STRUCTURE, SCHEME, SLOTS, estimate, exact_similarity, whole
+from filters.sketches import Sketches, sketch_rows
 from storage.history_index import HistoryIndex
 from storage.history_run import Entries, Run
 from storage.lake import Lake
+from synth.sample import problem_of
+
+CONFIRMED = 64
+"""Candidates of one row in one run that are compared exactly: those whose signatures agree most."""
 
 _log = logging.getLogger(__name__)
 
 
 def open_history(lake: Lake) -> HistoryIndex:
     """Open the index of a workspace, with everything in it that has been committed."""
-    index = HistoryIndex(lake, SCHEME, read_entries)
+    index = HistoryIndex(lake, SCHEME, read_rows_of)
     index.refresh()
     _tell(index.left_out)
     return index
 
 
+def read_rows_of(table: pa.Table, samples: pa.Table, problems: Sequence[dict[str, Any]]) -> Entries:
+    """Turn rows of `signatures` (of this scheme) with their texts into entries of an index."""
+    around = Context(problems={row["problem_id"]: problem_of(row) for row in problems})
+    made = sketch_rows(read_rows(samples), around, EXACT_STRUCTURE)
+    sets = [made.of(part) for part in range(len(made.offsets) - 1)]
+    ends = np.cumsum([len(one) for one in sets], dtype=np.uint64)
+    return replace(read_entries(table), shingles=[np.zeros(0, np.uint32), *sets], ends=ends)
+
+
 def read_entries(table: pa.Table) -> Entries:
-    """Turn rows of `signatures` (of this scheme) into entries of an index."""
+    """Turn rows of `signatures` (of this scheme) into entries that know no texts."""
     count = table.num_rows
     nights = table["night"].to_pylist() if "night" in table.column_names else [""] * count
     flat = table["minhash"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
@@ -78,10 +97,20 @@ def same_before(runs: Sequence[Run], digests: Sequence[str], tonight: set[str]) 
 
 
 def similar_before(
-    runs: Sequence[Run], slots: Array, keys: Keys, tonight: set[str], *, threshold: float, cap: int
+    runs: Sequence[Run], tonight: Sketches, keys: Keys, ids: set[str], *, threshold: float, cap: int
 ) -> dict[int, Finding]:
-    """Return a finding for each query that resembles a row of history; the most similar one is named."""
-    best: dict[int, tuple[float, str, str | None]] = {}
+    """Return a finding for each row of tonight that resembles a row of history; the most similar one is named.
+
+    Args:
+        runs: History.
+        tonight: Two parts per row.
+        keys: Band keys of the rows.
+        ids: Rows of tonight, which are left out of history.
+        threshold: Similarity of both parts from which on a row is a duplicate.
+        cap: Most rows of one bucket that are looked at.
+    """
+    slots = tonight.slots.reshape(len(keys), 2 * SLOTS)
+    best: dict[int, _Match] = {}
     full = 0
     for run in runs:
         queries, rows, crowded = run.candidates(keys, cap)
@@ -89,30 +118,47 @@ def similar_before(
         alike = np.zeros(len(rows))
         for part, old in run.slots(rows):
             alike[part] = estimate(old, slots[queries[part]])
-        close = np.flatnonzero(alike >= threshold)
-        order = close[np.lexsort((rows[close], -alike[close], queries[close]))]
+        order = np.lexsort((rows, -alike, queries))
+        order = order[alike[order] >= threshold - SLACK]
         for query, members in groupby(order.tolist(), key=lambda index: int(queries[index])):
-            hit = _first(run, [(float(alike[index]), int(rows[index])) for index in members], tonight)
-            if hit and (query not in best or (-hit[0], hit[1]) < (-best[query][0], best[query][1])):
-                best[query] = hit
+            candidates = [(float(alike[index]), int(rows[index])) for index in members]
+            for match in _confirmed(run, candidates, tonight, query, threshold):
+                if match.sample_id not in ids and (query not in best or match.better(best[query])):
+                    best[query] = match
     if full:
         _log.warning(
             "near duplicates: %d buckets of history hold over %d rows; some duplicates may be missed", full, cap
         )
-    return {
-        query: fail("near_duplicate", kept=sample_id, night=night, similarity=round(alike, 4), estimated=True)
-        for query, (alike, sample_id, night) in best.items()
-    }
+    return {query: match.finding() for query, match in best.items()}
 
 
-def _first(run: Run, members: Sequence[tuple[float, int]], tonight: set[str]) -> tuple[float, str, str | None] | None:
-    """Of the most similar rows that are not of tonight, the one with the first id."""
-    for alike, level in groupby(members, key=lambda item: item[0]):
-        named = sorted((run.id(row), row) for _, row in level)
-        for sample_id, row in named:
-            if sample_id not in tonight:
-                return alike, sample_id, run.night(row)
-    return None
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A row of history that a row of tonight resembles."""
+
+    alike: float
+    sample_id: str
+    night: str | None
+    estimated: bool
+
+    def better(self, other: "_Match") -> bool:
+        return (-self.alike, self.sample_id) < (-other.alike, other.sample_id)
+
+    def finding(self) -> Finding:
+        said = {"estimated": True} if self.estimated else {}
+        return fail("near_duplicate", kept=self.sample_id, night=self.night, similarity=round(self.alike, 4), **said)
+
+
+def _confirmed(
+    run: Run, candidates: Sequence[tuple[float, int]], tonight: Sketches, query: int, threshold: float
+) -> Iterator[_Match]:
+    """Yield the candidates whose exact similarity reaches the threshold; at most `CONFIRMED`, the most promising."""
+    given, learned = tonight.of(2 * query), tonight.of(2 * query + 1)
+    chosen = candidates[:CONFIRMED]
+    for (guess, row), sets in zip(chosen, run.sets([row for _, row in chosen]), strict=True):
+        alike = guess if sets is None else exact_similarity(given, learned, *sets)
+        if alike >= threshold:
+            yield _Match(alike, run.id(row), run.night(row), sets is None)
 
 
 def _tell(left_out: int) -> None:

@@ -1,8 +1,8 @@
 """Rows that teach nearly what another row teaches: MinHash finds candidates, the exact similarity decides.
 
 Compared are rows of one method and one task. A row is a duplicate of the *kept* row that it resembles, never of a
-chain of duplicates between them, so nothing is dropped that does not resemble something kept. Against history, of which
-only the signatures are there, the similarity is estimated (standard error 0.035 at 0.8) and the detail says so.
+chain of duplicates between them, so nothing is dropped that does not resemble something kept. History is compared in the
+same way (`filters.history`).
 """
 
 import logging
@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
-from filters.banding import band_keys
+from filters.banding import Keys, band_keys
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
 from filters.first_wins import first_wins
 from filters.history import group, past_runs, similar_before
 from filters.rows import Row
-from filters.sketch import SLOTS
-from filters.sketches import sketch_rows
+from filters.sketch import EXACT_STRUCTURE
+from filters.sketches import Sketches, sketch_rows
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class NearDuplicateOptions(Options):
         default=0.8, gt=0, le=1, description="Jaccard similarity of both parts from which on it is a duplicate."
     )
     exact_structure: frozenset[str] = Field(
-        default=frozenset({"arithmetic", "knights_knaves"}),
+        default=EXACT_STRUCTURE,
         description="Tasks whose canonical structure says exactly whether two problems are the same: rows about "
         "different ones are never duplicates of each other.",
     )
@@ -43,14 +43,7 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
         return {}
     sketches = sketch_rows(rows, context, options.exact_structure)
     keys = band_keys(sketches.whole, [group(row.method, row.task) for row in rows])
-    past = similar_before(
-        past_runs(context),
-        sketches.slots.reshape(len(rows), 2 * SLOTS),
-        keys,
-        {row.sample_id for row in rows},
-        threshold=options.threshold,
-        cap=options.cap,
-    )
+    past = _before(rows, context, sketches, keys, options)
     may = np.array([context.may_represent(row) for row in rows], np.uint8)
     old = np.array([index in past for index in range(len(rows))], np.uint8)
     tonight = first_wins(sketches, keys, may, old, threshold=options.threshold, cap=options.cap)
@@ -72,3 +65,17 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
         else:
             findings[row.sample_id] = past.get(index, PASS)
     return findings
+
+
+def _before(
+    rows: Sequence[Row], context: Context, sketches: Sketches, keys: Keys, options: NearDuplicateOptions
+) -> dict[int, Finding]:
+    """Compare with history, whose sketches are made with the default tasks of exact structure."""
+    runs = past_runs(context)
+    if not runs:
+        return {}
+    if options.exact_structure != EXACT_STRUCTURE:
+        sketches = sketch_rows(rows, context, EXACT_STRUCTURE)
+        keys = band_keys(sketches.whole, [group(row.method, row.task) for row in rows])
+    ids = {row.sample_id for row in rows}
+    return similar_before(runs, sketches, keys, ids, threshold=options.threshold, cap=options.cap)

@@ -3,10 +3,9 @@
 import pyarrow as pa
 
 from filters.base import Context
-from filters.near_duplicates import NearDuplicateOptions
 from filters.normal_form import normal_form
 from filters.rows import read_rows
-from filters.sketch import SCHEME, SLOTS
+from filters.sketch import EXACT_STRUCTURE, SCHEME, SLOTS
 from filters.sketches import sketch_rows
 
 SIGNATURES = pa.schema(
@@ -18,20 +17,18 @@ SIGNATURES = pa.schema(
 """Columns of a table of signatures; the lake adds `commit_id`."""
 
 
-def make_signatures(samples: pa.Table, context: Context, options: NearDuplicateOptions | None = None) -> pa.Table:
+def make_signatures(samples: pa.Table, context: Context) -> pa.Table:
     """Make one signature per row, in the order of the rows.
 
     Args:
         samples: The accepted rows.
         context: Its problems must be those that the rows were judged with.
-        options: Options of `near_duplicates` in this recipe.
 
     Returns:
         A table of schema `SIGNATURES`.
     """
-    exact_structure = (options or NearDuplicateOptions()).exact_structure
     rows = read_rows(samples)
-    slots = sketch_rows(rows, context, exact_structure).slots.reshape(len(rows), 2 * SLOTS)
+    slots = sketch_rows(rows, context, EXACT_STRUCTURE).slots.reshape(len(rows), 2 * SLOTS)
     columns = {
         "sample_id": [row.sample_id for row in rows],
         "method": [row.method for row in rows],

@@ -26,6 +26,8 @@ from synth.problems.base import Problem
 SLOTS = 128
 SHINGLE = 5
 SEED = 1
+EXACT_STRUCTURE = frozenset({"arithmetic", "knights_knaves"})
+"""Tasks whose canonical structure says exactly whether two problems are the same."""
 SCHEME = f"affine32-xxh32-seed{SEED}-k{SLOTS}x2-w{SHINGLE}-parts1"
 """How a sketch was made. Sketches of another scheme cannot be compared with these."""
 
@@ -122,8 +124,13 @@ def jaccard(a: Array, b: Array) -> float:
 
 def similarity(a: Sketch, b: Sketch) -> float:
     """Exact similarity of two rows: that of the less similar part."""
-    learned = jaccard(a.learned, b.learned)
-    return min(learned, jaccard(a.given, b.given)) if learned else 0.0
+    return exact_similarity(a.given, a.learned, b.given, b.learned)
+
+
+def exact_similarity(given: Array, learned: Array, other_given: Array, other_learned: Array) -> float:
+    """Exact similarity of two rows from the sets of shingle hashes of their parts."""
+    alike = jaccard(learned, other_learned)
+    return min(alike, jaccard(given, other_given)) if alike else 0.0
 
 
 def whole(slots: Array) -> Array:

@@ -10,20 +10,20 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from storage.history_run import Entries, Run, write_run
+from storage.history_run import Entries, Run, join, write_run
 from storage.ids import digest
 from storage.lake import Lake
 
 MOST_RUNS = 8
 """With more runs than this the two neighbours with the fewest rows become one."""
 
-_BATCH = 200_000  # rows of one run while the index is made again
+_BATCH = 50_000  # rows of one run while the index is made again; their texts are in memory meanwhile
 
-Reader = Callable[[pa.Table], Entries]
-"""Turns rows of the lake's `signatures`, with a column `night`, into entries."""
+Reader = Callable[[pa.Table, pa.Table, Sequence[dict[str, Any]]], Entries]
+"""Turns rows of the lake's `signatures` (with a column `night`), their `samples` in the same order, and the `problems` that
+these are about into entries."""
 
 
 class HistoryIndex:
@@ -32,7 +32,7 @@ class HistoryIndex:
     Args:
         lake: The lake; the index stands in `index/` of its workspace.
         scheme: How signatures are made. Rows of another scheme are not indexed.
-        read: Turns rows of `signatures` into entries.
+        read: Turns rows of the lake into entries.
 
     Attributes:
         runs: The runs, oldest first.
@@ -45,7 +45,7 @@ class HistoryIndex:
         self._lake = lake
         self._scheme = scheme
         self._read = read
-        self._folder = lake.workspace.root / "index" / digest("history index 1", scheme, length=12)
+        self._folder = lake.workspace.root / "index" / digest("history index 2", scheme, length=12)
 
     def refresh(self) -> None:
         """Index what was committed since, and merge small runs; make everything again when something is damaged."""
@@ -121,20 +121,31 @@ class HistoryIndex:
             "night", pa.array([nights[one] for one in table["commit_id"].to_pylist()], pa.string())
         )
         last = commits[-1]
-        self.runs.append(self._write(self._read(table), first, last["seq"], last["commit_id"]))
+        entries = self._read(*self._with_texts(table, sorted(set(nights.values()))))
+        self.runs.append(self._write(entries, first, last["seq"], last["commit_id"]))
+
+    def _with_texts(
+        self, table: pa.Table, nights: Sequence[str]
+    ) -> tuple[pa.Table, pa.Table, Sequence[dict[str, Any]]]:
+        """Fetch the texts behind signatures; a row that the lake has no longer is left out."""
+        samples = self._lake.query(
+            "select * from samples where night in (select unnest(?::varchar[])) and sample_id in (select unnest(?::varchar[])) "
+            "qualify row_number() over (partition by sample_id) = 1 order by sample_id",
+            [nights, table["sample_id"].to_pylist()],
+        )
+        problems = self._lake.rows(
+            "select * from problems where problem_id in (select distinct unnest(?::varchar[]))",
+            [[one for one in samples["problem_id"].to_pylist() if one]],
+        )
+        there = set(samples["sample_id"].to_pylist())
+        table = table.filter(pa.array([one in there for one in table["sample_id"].to_pylist()], pa.bool_()))
+        return table, samples, problems
 
     def _merge(self) -> None:
         while len(self.runs) > MOST_RUNS:
             names = self._names()
             at = min(range(len(names) - 1), key=lambda index: self.runs[index].rows + self.runs[index + 1].rows)
-            left, right = self.runs[at].entries(), self.runs[at + 1].entries()
-            merged = Entries(
-                [*left.ids, *right.ids],
-                [*left.nights, *right.nights],
-                np.concatenate([left.exact, right.exact]),
-                np.concatenate([left.bands, right.bands]),
-                np.concatenate([left.slots, right.slots]),
-            )
+            merged = join(self.runs[at].entries(), self.runs[at + 1].entries())
             commit = json.loads((self._folder / names[at + 1][2] / "run.json").read_text())["commit"]
             self.runs[at : at + 2] = [self._write(merged, names[at][0], names[at + 1][1], commit)]
             for _, _, name in names[at : at + 2]:

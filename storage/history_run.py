@@ -3,6 +3,7 @@
     bands.u64, band_rows.u32                    keys of each band, sorted, and the rows they belong to
     exact.u64, exact_rest.u64, exact_rows.u32   both halves of each normal form's digest, sorted by the first
     slots.u32                                   signatures
+    shingles.u32, shingle_ends.u64              the shingle hashes themselves, two sorted sets per row
     ids.bytes, id_ends.u64, night.u32           sample ids; number of the night in run.json
     run.json                                    what there should be; written last
 
@@ -15,7 +16,8 @@ import mmap
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,29 +39,33 @@ class Entries:
         nights: The night of each.
         exact: Digest of each normal form, as two numbers.
         bands: Band keys.
-        slots: Signatures.
+        slots: Signatures, in one or several blocks.
+        shingles: Shingle hashes, two sets per row, in one or several blocks; nothing where they are not known.
+        ends: Where each set ends in `shingles`.
     """
 
     ids: Sequence[str]
     nights: Sequence[str]
     exact: U64
     bands: U64
-    slots: U32
+    slots: U32 | Sequence[U32]
+    shingles: U32 | Sequence[U32] = ()
+    ends: U64 = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
 class Run:
     """One sorted run, in memory (`Run.of`) or on disk (`Run.open`)."""
 
-    def __init__(self, columns: dict[str, Any], nights: Sequence[str], rows: int, slots: Path | None = None) -> None:
+    def __init__(self, columns: dict[str, Any], nights: Sequence[str], rows: int, folder: Path | None = None) -> None:
         self.rows = rows
-        self._slots = slots
+        self._folder = folder
         self._columns = columns
         self._nights = nights
 
     @classmethod
     def of(cls, entries: Entries) -> "Run":
         """Make a run in memory."""
-        columns = dict(_columns(entries))
+        columns = {name: np.concatenate(blocks) for name, blocks in _columns(entries)}
         nights = sorted(set(entries.nights))
         columns["night.u32"] = _numbers(entries.nights, nights)
         return cls(columns, nights, len(entries.ids))
@@ -85,7 +91,7 @@ class Run:
                 mapped: Any = np.memmap(folder / name, type_, "r", shape=tuple(shape))
                 mapped._mmap.madvise(mmap.MADV_RANDOM)
                 columns[name] = mapped
-            return cls(columns, said["nights"], said["rows"], folder / "slots.u32")
+            return cls(columns, said["nights"], said["rows"], folder)
         except (OSError, KeyError, TypeError) as error:
             raise ValueError(f"{folder}: {error}") from error
 
@@ -130,15 +136,33 @@ class Run:
         column = self._columns["slots.u32"]
         for start in range(0, len(rows), _ROWS):
             part = slice(start, start + _ROWS)
-            if self._slots is None:
+            if self._folder is None:
                 yield part, column[rows[part]]
                 continue
             wanted, place = np.unique(rows[part], return_inverse=True)
             found, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
-            with self._slots.open("rb", buffering=0) as file:  # mapped, each row would bring its neighbours along
+            with (self._folder / "slots.u32").open(
+                "rb", buffering=0
+            ) as file:  # mapped, each row would bring its neighbours along
                 for index, row in enumerate(wanted.tolist()):
                     os.preadv(file.fileno(), [found[index].data], row * size)
             yield part, found[place]
+
+    def sets(self, rows: Sequence[int]) -> Iterator[tuple[U32, U32] | None]:
+        """Yield both sets of shingle hashes of rows; None where they are not known."""
+        ends, column = self._columns["shingle_ends.u64"], self._columns["shingles.u32"]
+        if not len(ends):
+            yield from (None for _ in rows)
+            return
+        with (self._folder / "shingles.u32").open("rb", buffering=0) if self._folder else nullcontext() as file:
+            for row in rows:
+                first = int(ends[2 * row - 1]) if row else 0
+                middle, last = int(ends[2 * row]), int(ends[2 * row + 1])
+                found = column[first:last] if file is None else np.empty(last - first, np.uint32)
+                if file is not None and last > first:
+                    os.preadv(file.fileno(), [found.data], 4 * first)
+                yield found[: middle - first], found[middle - first :]
+        self._forget("shingle_ends.u64")
 
     def id(self, row: int) -> str:
         """Return the sample id of a row."""
@@ -161,7 +185,8 @@ class Run:
         exact[column["exact_rows.u32"], 1] = column["exact_rest.u64"]
         ids = [self.id(row) for row in range(self.rows)]
         nights = [self._nights[number] for number in column["night.u32"].tolist()]
-        return Entries(ids, nights, exact, bands, column["slots.u32"])
+        ends = np.array(column["shingle_ends.u64"])
+        return Entries(ids, nights, exact, bands, column["slots.u32"], column["shingles.u32"], ends)
 
     def _forget(self, name: str) -> None:
         column: Any = self._columns[name]
@@ -175,26 +200,48 @@ def write_run(entries: Entries, folder: Path, **more: str) -> Run:
     folder.mkdir(parents=True)
     nights = sorted(set(entries.nights))
     shapes = {}
-    for name, column in [*_columns(entries), ("night.u32", _numbers(entries.nights, nights))]:
-        np.ascontiguousarray(column).tofile(folder / name)
-        shapes[name] = list(column.shape)
+    for name, blocks in [*_columns(entries), ("night.u32", [_numbers(entries.nights, nights)])]:
+        with (folder / name).open("wb") as file:
+            for block in blocks:
+                np.ascontiguousarray(block).tofile(file)
+        shapes[name] = [sum(map(len, blocks)), *blocks[0].shape[1:]]
     said = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
     (folder / "run.json").write_text(json.dumps(said, indent=1) + "\n")
     return Run.open(folder)
 
 
-def _columns(entries: Entries) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def join(left: Entries, right: Entries) -> Entries:
+    """Put two runs one after the other; what is large stays where it is, in blocks."""
+    shift = left.ends[-1] if len(left.ends) else np.uint64(0)
+    return Entries(
+        [*left.ids, *right.ids],
+        [*left.nights, *right.nights],
+        np.concatenate([left.exact, right.exact]),
+        np.concatenate([left.bands, right.bands]),
+        [*_blocks(left.slots), *_blocks(right.slots)],
+        [*_blocks(left.shingles), *_blocks(right.shingles)],
+        np.concatenate([left.ends, right.ends + shift]),
+    )
+
+
+def _columns(entries: Entries) -> Iterator[tuple[str, Sequence[npt.NDArray[Any]]]]:
     order = np.argsort(entries.bands, axis=0, kind="stable")
-    yield "bands.u64", np.ascontiguousarray(np.take_along_axis(entries.bands, order, axis=0).T)
-    yield "band_rows.u32", np.ascontiguousarray(order.T.astype(np.uint32))
+    yield "bands.u64", [np.ascontiguousarray(np.take_along_axis(entries.bands, order, axis=0).T)]
+    yield "band_rows.u32", [np.ascontiguousarray(order.T.astype(np.uint32))]
     place = np.argsort(entries.exact[:, 0], kind="stable")
-    yield "exact.u64", entries.exact[place, 0]
-    yield "exact_rest.u64", entries.exact[place, 1]
-    yield "exact_rows.u32", place.astype(np.uint32)
-    yield "slots.u32", entries.slots
+    yield "exact.u64", [entries.exact[place, 0]]
+    yield "exact_rest.u64", [entries.exact[place, 1]]
+    yield "exact_rows.u32", [place.astype(np.uint32)]
+    yield "slots.u32", _blocks(entries.slots)
+    yield "shingles.u32", _blocks(entries.shingles)
+    yield "shingle_ends.u64", [entries.ends]
     names = [name.encode() for name in entries.ids]
-    yield "ids.bytes", np.frombuffer(b"".join(names), np.uint8)
-    yield "id_ends.u64", np.cumsum([len(name) for name in names], dtype=np.uint64)
+    yield "ids.bytes", [np.frombuffer(b"".join(names), np.uint8)]
+    yield "id_ends.u64", [np.cumsum([len(name) for name in names], dtype=np.uint64)]
+
+
+def _blocks(given: U32 | Sequence[U32]) -> Sequence[U32]:
+    return [given] if isinstance(given, np.ndarray) else given or [np.zeros(0, np.uint32)]
 
 
 def _counted(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

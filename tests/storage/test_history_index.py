@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -6,18 +7,22 @@ import pytest
 
 from storage.history_index import MOST_RUNS, HistoryIndex
 from storage.history_run import Entries, Run
-from storage.lake import Lake
+from storage.lake import Lake, table_of
 from storage.workspace import Workspace
 
 SLOTS, BANDS = 8, 3
 
 
-def read(table):
+def read(table, samples=None, problems=()):
+    """Each row has the shingles 0, 1, ... (one per letter of its id) and the sum of its letters."""
+    sets = [part for one in table["sample_id"].to_pylist() for part in (range(len(one)), [sum(one.encode())])]
+    shingles = [np.zeros(0, np.uint32), *(np.array(part, np.uint32) for part in sets)]
     slots = np.array(table["minhash"].to_pylist(), np.uint32).reshape(table.num_rows, SLOTS)
     exact = np.array([(int(one, 16), 7) for one in table["exact"].to_pylist()], np.uint64).reshape(-1, 2)
     return Entries(
-        table["sample_id"].to_pylist(), table["night"].to_pylist(), exact, slots[:, :BANDS].astype(np.uint64), slots
-    )
+        table["sample_id"].to_pylist(), table["night"].to_pylist(), exact, slots[:, :BANDS].astype(np.uint64), slots,
+        shingles, np.cumsum([len(part) for part in sets], dtype=np.uint64),
+    )  # fmt: skip
 
 
 def signatures(ids, scheme="s"):
@@ -36,6 +41,8 @@ def signatures(ids, scheme="s"):
 
 
 def accept(lake, night, ids, scheme="s"):
+    samples = table_of("samples", [{"sample_id": one, "night": night} for one in ids])
+    lake.commit(f"samples:{night}", "samples", {"samples": samples}, night=night)
     lake.commit(f"curate:{night}", "curate", {"signatures": signatures(ids, scheme)}, night=night)
 
 
@@ -89,6 +96,10 @@ def test_many_nights_are_merged(lake):
         index = opened(lake)
         assert len(index.runs) <= MOST_RUNS
     assert len(known(index)) == sum(range(MOST_RUNS + 6))
+    for run in index.runs:
+        for row, (first, second) in enumerate(run.sets(range(run.rows))):
+            name = run.id(row)
+            assert (first.tolist(), second.tolist()) == (list(range(len(name))), [sum(name.encode())])
     assert {night for _, night in known(index)} == {f"{night:02}" for night in range(MOST_RUNS + 5)}
 
 
@@ -146,3 +157,16 @@ def test_a_run_in_memory_has_the_same_answers():
     assert [run.night(row) for row in range(3)] == ["1", "2", None]
     again = run.entries()
     assert np.array_equal(again.bands, read(table).bands) and again.ids == ["a", "b", "a"]
+
+
+def test_a_row_that_the_lake_has_no_longer_is_not_indexed(lake):
+    lake.commit("samples:1", "samples", {"samples": table_of("samples", [{"sample_id": "a", "night": "1"}])}, night="1")
+    lake.commit("curate:1", "curate", {"signatures": signatures(["a", "b"])}, night="1")
+    assert known(opened(lake)) == {("a", "1")}
+
+
+def test_sets_are_not_known_everywhere():
+    table = signatures(["a", "b"]).append_column("night", [["1", "2"]])
+    entries = replace(read(table), shingles=(), ends=np.zeros(0, np.uint64))
+    assert list(Run.of(entries).sets([0, 1])) == [None, None]
+    assert [part.tolist() for part in next(iter(Run.of(read(table)).sets([1])))] == [[0], [98]]
