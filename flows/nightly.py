@@ -19,6 +19,7 @@ from flows.events import emit_release
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
+from flows.report import reported
 from flows.synthesis import Synthesis, synthesise
 from storage import nights
 from storage.errors import NightschoolError
@@ -93,7 +94,7 @@ async def run_night(
         ModelServerError: A model cannot be reached; run the same command again to go on.
         BudgetError: Too many attempts failed.
     """
-    with open_night(recipe, date, workspace, progress) as night:
+    with open_night(recipe, date, workspace, progress) as night, reported(night):
         night.pin(again=repin)
         run_id = f"night/{night.id}"
         done = nights.finished(night.lake, run_id)
@@ -120,6 +121,7 @@ def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[s
         "reasons": nights.reasons(night.lake, night.id),
         "tokens": nights.tokens(night.lake, night.id),
         "costs": nights.costs(night.lake, night.id),
+        "accepted_tokens": nights.accepted_tokens(night.lake, night.id),
         "release": made.id if made else None,
         "release_rows": made.rows if made else 0,
         "student": night.student.id if night.student else None,

@@ -15,6 +15,7 @@ from flows.exam import make_exam, make_judge
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, TrainSpec, load_recipe
+from flows.report import reported
 from flows.trigger import decide
 from storage import nights
 from storage.changes import change_since_training
@@ -70,7 +71,7 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
     """
     if recipe.train is None:
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
-    with open_night(recipe, date, workspace, progress, "training") as night, one_training(night):
+    with open_night(recipe, date, workspace, progress, "training") as night, reported(night), one_training(night):
         run_id = f"train/{night.id}"
         done = nights.finished(night.lake, run_id)
         if done is not None:

@@ -167,6 +167,12 @@ def costs(lake: Lake, night: str) -> list[dict[str, Any]]:
     return lake.rows("select * exclude (night) from costs where night = ? order by method, model, role", [night])
 
 
+def accepted_tokens(lake: Lake, night: str) -> int:
+    """Return the length of a night's accepted rows in words, what its cost is divided by."""
+    rows = lake.rows("select coalesce(sum(tokens), 0)::bigint as words from accepted where night = ?", [night])
+    return int(rows[0]["words"])
+
+
 def last_training(lake: Lake, dataset: str) -> str | None:
     """Return the release of a data set that was trained on last, None before the first training."""
     rows = lake.rows(

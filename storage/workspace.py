@@ -9,6 +9,7 @@ workspace/
   releases/          immutable Parquet exports, one folder per release
   checkpoints/       Hugging Face folders, one per checkpoint
   nights/            what a night needs to be resumed, its logs
+  reports/           a morning report per night, one HTML file each
   prefect/           the embedded orchestrator's files
 """
 

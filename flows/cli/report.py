@@ -1,0 +1,38 @@
+"""`nightschool report`: what a night made, what it cost, what became of the model, and what needs a person."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    night: Annotated[
+        str | None, typer.Argument(help="A date, or date/recipe where several ran [default: the night begun last]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write [default: reports/ of the workspace]")] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the morning report of a night: one HTML file that needs no network. Nights write it by themselves."""
+    with sentences():
+        from flows.report import gather, write_report
+        from storage.lake import Lake
+        from storage.overview import find_night
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            found = find_night(lake, night)
+            if as_json:
+                print_json(gather(lake, found))
+                return
+            path = write_report(lake, found, out)
+        typer.echo(str(path))
+        if open_it:
+            typer.launch(path.resolve().as_uri())

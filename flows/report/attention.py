@@ -1,0 +1,88 @@
+"""What needs a person in the morning, the most pressing first. Nothing here is a guess: each line is a figure of the lake."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flows.report.numbers import count, percent, words
+
+ACT, LOOK = "act", "look"
+"""Someone has to do something; someone should look."""
+
+Item = dict[str, str]
+
+
+def attention(report: Mapping[str, Any]) -> list[Item]:
+    """Return what needs a person, each with `level`, `title`, `text` and a `command` (perhaps empty)."""
+    found = [*_run(report), *_books(report), *_failed(report), *_alarms(report), *_model(report)]
+    return sorted(found, key=lambda item: (ACT, LOOK).index(item["level"]))
+
+
+def _item(level: str, title: str, text: str, command: str = "") -> Item:
+    return {"level": level, "title": title, "text": text, "command": command}
+
+
+def _run(report: Mapping[str, Any]) -> Iterator[Item]:
+    run, night = report["run"], report["night"]
+    again = f"nightschool run RECIPE --date {report['date']}"
+    if run is None or run["ended"] is None:
+        yield _item(
+            ACT, "The night is not finished", f"{night} began and has not ended. Give its command again.", again
+        )
+        return
+    summary = run["summary"]
+    if summary.get("budget"):
+        yield _item(LOOK, "The budget stopped it", f"{summary['budget']} What was made is kept and released.")
+    if not summary.get("release"):
+        yield _item(
+            ACT, "There is no release", "No row was accepted, so there is nothing to train on. See the reasons."
+        )
+
+
+def _books(report: Mapping[str, Any]) -> Iterator[Item]:
+    for row in report["funnel"]:
+        open_attempts = row["planned"] - row["done"] - row["failed"]
+        undecided = row["made"] - row["accepted"] - row["rejected"]
+        if report["run"] and report["run"]["ended"] and (open_attempts or undecided):
+            text = f"{row['method']}: {count(open_attempts)} attempts without an end, {count(undecided)} rows without a decision."
+            yield _item(ACT, "The books do not balance", text, 'nightschool sql "select * from funnel"')
+
+
+def _failed(report: Mapping[str, Any]) -> Iterator[Item]:
+    for row in report["funnel"]:
+        if not row["failed"]:
+            continue
+        reasons = [r for r in report["reasons"] if r["what"] == "failed" and r["method"] == row["method"]]
+        said = ", ".join(f"{words(r['reason'])} {count(r['rows'])}" for r in reasons[:4])
+        stopped = all(r["reason"] == "budget" for r in reasons)
+        if not stopped:
+            title = f"{count(row['failed'])} of {count(row['planned'])} attempts of {row['method']} failed"
+            yield _item(LOOK, title, f"{percent(row['failed'] / row['planned'])}: {said}.")
+
+
+def _alarms(report: Mapping[str, Any]) -> Iterator[Item]:
+    """A filter that removed most of a method's rows is more often a bug than a bad night."""
+    for alarm in report["alarms"]:
+        title = f"{words(alarm['filter'])} removed {percent(alarm['removed'] / alarm['rows'])} of {alarm['method']}"
+        examples = " ".join(f"nightschool why {one}" for one in alarm["examples"][:1])
+        text = f"{count(alarm['removed'])} of {count(alarm['rows'])} rows."
+        if alarm["accepted"]:
+            yield _item(LOOK, title, f"{text} Accepted by a person: {alarm['note'] or 'no reason given'}.", examples)
+            continue
+        text += " The release waits until someone has read a few of them and accepts it."
+        yield _item(ACT, title, f"{text} For example: {examples}", f"nightschool alarms accept {report['night']}")
+
+
+def _model(report: Mapping[str, Any]) -> Iterator[Item]:
+    training = report["training"]
+    if training is None or (training["pinned"] is None and training["summary"] is None):
+        return
+    if training["summary"] is None:
+        again = f"nightschool run RECIPE --date {report['date']}"
+        yield _item(ACT, "Training is not finished", "It began and has not ended. Give its command again.", again)
+        return
+    promotion = training["promotion"]
+    if promotion and promotion["decision"] == "waiting":
+        approve = f"nightschool model promote {promotion['candidate']}"
+        yield _item(ACT, "A better model waits for approval", promotion["reason"], approve)
+    if promotion and promotion["decision"] in ("refused", "undecided"):
+        yield _item(LOOK, f"The new model was not promoted: {promotion['decision']}", promotion["reason"])

@@ -1,0 +1,140 @@
+"""Everything a report says, as one plain dictionary: what `nightschool report --json` prints and the page is made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from filters.alarms import list_alarms
+from flows.report.attention import attention
+from storage.lake import Lake
+from storage.overview import Overview
+
+READ = 10
+"""Accepted rows of each method to read."""
+EXAMPLES = 3
+"""Rejected rows, and failed attempts, of each reason."""
+REASONS = 24
+"""Reasons with examples; the table has all of them."""
+PAIRS = 8
+"""Duplicates shown beside the row that was kept."""
+NIGHTS = 14
+"""Nights to compare with, this one among them."""
+
+
+def gather(lake: Lake, night: str) -> dict[str, Any]:
+    """Return what there is to say about a night.
+
+    Args:
+        lake: The lake, open for reading.
+        night: The night, `date/recipe`.
+
+    Raises:
+        LakeError: A query failed.
+    """
+    overview = Overview(lake, night)
+    runs = overview.runs()
+    funnel, reasons = overview.funnel(), overview.reasons()
+    report: dict[str, Any] = {
+        "night": night,
+        "date": night.partition("/")[0],
+        "recipe": night.partition("/")[2],
+        "run": runs.get("night"),
+        "funnel": funnel,
+        "totals": _totals(funnel),
+        "reasons": reasons,
+        "failures": overview.failures(EXAMPLES),
+        "costs": overview.costs(),
+        "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
+        "release": overview.release(),
+        "history": [_past(entry) for entry in overview.history(NIGHTS)],
+        "training": _training(overview, runs.get("train")),
+        **_rows(overview, reasons),
+    }
+    report["spent"] = _spent(report["costs"], report["totals"]["accepted_tokens"])
+    report["attention"] = attention(report)
+    return report
+
+
+def _totals(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    names = ("planned", "done", "failed", "made", "accepted", "rejected", "accepted_tokens")
+    return {name: sum(row[name] for row in funnel) for name in names}
+
+
+def _spent(costs: Sequence[Mapping[str, Any]], accepted_tokens: int) -> dict[str, Any]:
+    """What all calls took, and that per thousand accepted tokens."""
+    total = {
+        name: sum(row[name] for row in costs) for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")
+    }
+    total["cost"] = sum(row["cost"] for row in costs)
+    total["tokens"] = total["prompt_tokens"] + total["completion_tokens"]
+    thousands = accepted_tokens / 1000
+    per = {name: total[name] / thousands if thousands else None for name in ("cost", "tokens", "seconds")}
+    return {**total, "per_thousand_accepted": per}
+
+
+def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of a night that is over, from what it ended with."""
+    summary = entry["summary"] or {}
+    funnel = summary.get("funnel") or []
+    made, accepted = (sum(row[name] for row in funnel) for name in ("made", "accepted"))
+    paid = sum((row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0) for row in summary.get("tokens") or [])
+    cost = sum(row["cost"] or 0 for row in summary.get("costs") or [])
+    words = summary.get("accepted_tokens")
+    overall = ((entry["promotion"] or {}).get("figures") or {}).get("overall") or {}
+    return {
+        "night": entry["night"],
+        "made": made,
+        "accepted": accepted,
+        "yield": accepted / made if made else None,
+        "tokens": paid,
+        "cost": cost,
+        "accepted_tokens": words,
+        "tokens_per_accepted": paid / words if words else None,
+        "cost_per_thousand": 1000 * cost / words if words else None,
+        "seconds": sum((summary.get("seconds") or {}).values()) or None,
+        "accuracy": overall.get("candidate"),
+        "decision": (entry["promotion"] or {}).get("decision"),
+    }
+
+
+def _rows(overview: Overview, reasons: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows to read: accepted ones by method, rejected ones by reason, duplicates with what they repeat."""
+    named = list(dict.fromkeys(row["reason"] for row in reasons if row["what"] == "rejected" and row["reason"]))
+    accepted, rejected = overview.accepted(READ), overview.rejected(EXAMPLES, named[:REASONS])
+    pairs = overview.duplicates(PAIRS)
+    ids = [*accepted, *rejected, *(pair[name] for pair in pairs for name in ("sample_id", "kept"))]
+    rows = overview.rows(list(dict.fromkeys(ids)))
+    to_read: dict[str, list[dict[str, Any]]] = {}
+    for one in accepted:
+        to_read.setdefault(rows[one]["method"], []).append(rows[one])
+    refused: dict[str, list[dict[str, Any]]] = {}
+    for one in rejected:
+        refused.setdefault(_reason(rows[one]), []).append(rows[one])
+    beside = [{**pair, "row": rows[pair["sample_id"]], "match": rows.get(pair["kept"])} for pair in pairs]
+    return {"samples": to_read, "rejected": refused, "duplicates": beside}
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    return next((str(verdict["reason"]) for verdict in row["verdicts"] if verdict["filter"] == "policy"), "undecided")
+
+
+def _training(overview: Overview, run: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The training that followed: its stages with curves, both models' accuracies, the decision."""
+    if run is None:
+        return None
+    return {
+        **{name: run[name] for name in ("began", "ended", "pinned", "decided", "summary")},
+        "curves": _curves(overview),
+        "promotion": overview.promotion(),
+    }
+
+
+def _curves(overview: Overview) -> list[dict[str, Any]]:
+    """Each stage's loss, or reward for reinforcement learning, over its steps."""
+    made = overview.checkpoints()
+    logged = overview.curves([one["checkpoint_id"] for one in made])
+    found = []
+    for one in made:
+        curves = logged.get(one["checkpoint_id"], {})
+        measure = "reward" if "reward" in curves else "loss"
+        found.append({"stage": one["stage"], "measure": measure, "points": curves.get(measure, [])})
+    return found

@@ -1,0 +1,77 @@
+"""Keeps the report of a night as a file of the workspace."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.report.gather import gather
+from flows.report.page import render
+from storage.errors import LakeError, NightschoolError
+from storage.lake import Lake
+from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from flows.night import Night
+    from flows.progress import Progress
+
+_NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}/[a-z0-9][a-z0-9_-]*")
+
+
+def report_path(workspace: Workspace, night: str) -> Path:
+    """Return where the report of a night is kept: `reports/2026-11-23-nightly.html`.
+
+    Raises:
+        LakeError: It is no night's id.
+    """
+    if not _NIGHT.fullmatch(night):
+        raise LakeError(f"night {night!r}: an id is a date and a recipe, 2026-11-23/nightly")
+    return workspace.root / "reports" / f"{night.replace('/', '-')}.html"
+
+
+def write_report(lake: Lake, night: str, out: Path | None = None) -> Path:
+    """Write the report of a night, all or nothing, and return its file.
+
+    Args:
+        lake: The lake, open for reading.
+        night: The night, `date/recipe`.
+        out: Where to; None takes the workspace's `reports/`.
+
+    Raises:
+        LakeError: A query failed, or the file cannot be written.
+    """
+    path = out or report_path(lake.workspace, night)
+    page = render(gather(lake, night))
+    making = path.with_name(f".{path.name}.making")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        making.write_text(page, encoding="utf-8")
+        making.replace(path)
+    except OSError as error:
+        raise LakeError(f"the report cannot be written to {path}: {error}") from error
+    return path
+
+
+@contextmanager
+def reported(night: "Night") -> Iterator[None]:
+    """Write the night's report when the body ends, also when it ends in an error that a person has to look at."""
+    try:
+        yield
+    except NightschoolError:
+        keep_report(night.workspace, night.id, night.progress)
+        raise
+    keep_report(night.workspace, night.id, night.progress)
+
+
+def keep_report(workspace: Workspace, night: str, progress: "Progress") -> None:
+    """Write the report at the end of a night or a training. What happened is recorded by then: a report that fails is
+    said aloud and costs nothing, since `nightschool report` writes it again.
+    """
+    try:
+        with Lake(workspace, read_only=True) as lake:
+            path = write_report(lake, night)
+    except Exception as error:  # whatever it is, it must not undo a night that is recorded
+        progress.say(f"no report ({type(error).__name__}: {error}); write it with `nightschool report {night}`")
+        return
+    progress.say(f"report: {path}")
