@@ -31,6 +31,7 @@ from train_stages.launch import launch
 from train_stages.pairs import preference_pairs
 from train_stages.preflight import check_cpt, check_preference, check_rl, check_sft
 from train_stages.stage import MANIFEST
+from train_stages.step_masks import masked_attempt
 
 STAGES = ("cpt", "sft", "preference", "rl")
 """In the order of training."""
@@ -148,7 +149,7 @@ class Training:
     def _job(self, name: str, parent: Path, options: Mapping[str, Any], out: Path) -> Iterator[Job]:
         """Write the rows of a stage beside its output, for as long as they are needed."""
         rows = out.with_name(f".{out.name}.rows.parquet")
-        pq.write_table(_ROWS[name](self), rows)
+        pq.write_table(_ROWS[name](self, options), rows)
         yield Job(parent=parent, rows=rows, out=out, options=dict(options), seed=self.seed, name=f"train.{name}")
         rows.unlink()
 
@@ -164,19 +165,27 @@ class Training:
         return list(found.values())
 
 
-def _texts(training: Training) -> pa.Table:
+def _texts(training: Training, _: Mapping[str, Any]) -> pa.Table:
     made = [(row, text) for row in training.rows().to_pylist() for text in shaped([row], "text")]
     if not made:
         raise TrainingError(f"cpt: release {training.release.id} has no rows with text for it")
     return _described([row for row, _ in made]).append_column("text", pa.array([text["text"] for _, text in made]))
 
 
-def _chats(training: Training) -> pa.Table:
-    made = [(row, chat) for row in training.rows().to_pylist() for chat in shaped([row], "messages")]
+def _chats(training: Training, options: Mapping[str, Any]) -> pa.Table:
+    made: list[tuple[Mapping[str, Any], Any, Any]] = []
+    for row in training.rows().to_pylist():
+        made.extend((row, chat["messages"], None) for chat in shaped([row], "messages"))
+        attempt = masked_attempt(row, training.messages) if options.get("step_mask") else None
+        if attempt is not None:
+            made.append((row, attempt[0], [{"start": start, "end": end} for start, end in attempt[1]]))
     if not made:
         raise TrainingError(f"sft: release {training.release.id} has no rows with an answer for it")
-    chats = pa.array([chat["messages"] for _, chat in made])
-    return _described([row for row, _ in made]).append_column("messages", chats)
+    table = _described([row for row, _, _ in made]).append_column("messages", pa.array([chat for _, chat, _ in made]))
+    return table.append_column("spans", pa.array([spans for _, _, spans in made], _SPANS))
+
+
+_SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
 
 
 def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -191,7 +200,7 @@ def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     )
 
 
-def _pairs(training: Training) -> pa.Table:
+def _pairs(training: Training, _: Mapping[str, Any]) -> pa.Table:
     pairs = preference_pairs(training.rows().to_pylist(), training.messages)
     if not pairs:
         raise TrainingError(
@@ -201,7 +210,7 @@ def _pairs(training: Training) -> pa.Table:
     return pa.Table.from_pylist(pairs)
 
 
-def _questions(training: Training) -> pa.Table:
+def _questions(training: Training, _: Mapping[str, Any]) -> pa.Table:
     problems = training.problems()
     if not problems:
         raise TrainingError(f"rl: release {training.release.id} has no problems for it")
@@ -212,7 +221,7 @@ def _questions(training: Training) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-_ROWS: dict[str, Callable[[Training], pa.Table]] = {
+_ROWS: dict[str, Callable[[Training, Mapping[str, Any]], pa.Table]] = {
     "cpt": _texts,
     "sft": _chats,
     "preference": _pairs,

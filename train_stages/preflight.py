@@ -47,12 +47,15 @@ def check_cpt(job: Job) -> dict[str, Any]:
         CheckpointError: The parent's tokenizer or configuration cannot be loaded.
         TrainingError: One of the checks fails; the message says which setting to change.
     """
+    from train_stages.cpt import with_replay
     from train_stages.encode import encode_texts, show_loss
+    from train_stages.mixture import blend
 
     config = read_config(CptConfig, job.options, job.name or "cpt")
-    tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
-    if "text" not in rows.column_names:
-        raise TrainingError(f"cpt: rows need a column text; there are {sorted(rows.column_names)}")
+    tokenizer, rows = load_tokenizer(job.parent), with_replay(read_rows(job.rows), config)
+    if config.mixture is not None:
+        names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
+        blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
     encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
     counts = _counts(rows.num_rows, encoded)
     return {**counts, "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}

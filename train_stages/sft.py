@@ -44,16 +44,18 @@ def sft(
         CheckpointError: `parent` cannot be loaded.
         TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
     """
-    from train_stages.supervised import Described, train_supervised
+    from train_stages.supervised import Described, chosen_order, train_supervised
 
     config = config or SftConfig()
     model, tokenizer = load(parent, config, packed=config.packing)
+    encoded, described = encode(tokenizer, rows, config), Described.of(rows)
     return train_supervised(
         "sft",
         model,
         tokenizer,
-        encode(tokenizer, rows, config),
-        described=Described.of(rows),
+        encoded,
+        chosen_order(encoded, described, config, seed),
+        described=described,
         parent=parent,
         out=out,
         config=config,

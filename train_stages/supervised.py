@@ -59,6 +59,7 @@ def train_supervised(
     model: Any,
     tokenizer: Any,
     encoded: Encoded,
+    order: Order,
     *,
     described: Described,
     parent: Path,
@@ -66,7 +67,7 @@ def train_supervised(
     config: CptConfig | SftConfig,
     seed: int,
     progress: Progress | None,
-    order: Order | None = None,
+    phases: int = 1,
     facts: dict[str, float] | None = None,
 ) -> StageResult:
     """Train `model` on encoded rows and write the checkpoint to `out`, the order that was used beside the weights.
@@ -76,23 +77,22 @@ def train_supervised(
         model: The model.
         tokenizer: Its tokenizer.
         encoded: The rows.
-        described: What the order may depend on.
+        order: Which of them comes when, `chosen_order` or a mixture's.
+        described: Where the rows come from.
         parent: The checkpoint that `model` was loaded from.
         out: Where to; must not exist.
         config: Settings.
-        seed: Seed of the order.
+        seed: Seed of everything random in the plan.
         progress: Told after each step.
-        order: A ready order of the encoded rows; None makes one by `config.order`.
+        phases: More than one: rows must not wander far to pad less.
         facts: Further figures for the metrics.
     """
     from trl import SFTConfig, SFTTrainer
 
     packed = config.packing in (True, "best_fit")
-    numbers, difficulty, subjects = _describe(encoded, described)
-    if order is None:
-        order = order_rows(_visits(encoded, config), config.order, difficulty=difficulty, subjects=subjects, seed=seed)
-        order = _within_budget(encoded, order, config)
-    plan = _plan(encoded, order, config, packed=packed, seed=seed)
+    mixed = phases == 1 and config.order.strategy in ("random", "two_set")
+    numbers, difficulty, _ = _describe(encoded, described)
+    plan = _plan(encoded, order, config, packed=packed, mixed=mixed, seed=seed)
     identity = stage_identity(stage, parent, encoded.digest, config, seed)
     with output_folder(out, identity) as folder:
         arguments = SFTConfig(
@@ -127,6 +127,14 @@ def train_supervised(
         return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=figures)
 
 
+def chosen_order(encoded: Encoded, described: Described, config: CptConfig | SftConfig, seed: int) -> Order:
+    """Put encoded rows in the order that `config.order` says, for `epochs` or `budget_tokens`."""
+    _, difficulty, subjects = _describe(encoded, described)
+    visits = _visits(encoded, config)
+    order = order_rows(visits, config.order, difficulty=difficulty, subjects=subjects, seed=seed)
+    return _within_budget(encoded, order, config)
+
+
 def _describe(encoded: Encoded, described: Described) -> tuple[list[int], Sequence[float], Sequence[str] | None]:
     """Difficulty and subject of each encoded row; a document that was cut has several."""
     numbers: list[int] = encoded.table["row"].to_pylist()
@@ -151,8 +159,9 @@ def _within_budget(encoded: Encoded, order: Order, config: CptConfig | SftConfig
     return order[: max(1, int(np.searchsorted(seen, config.budget_tokens, side="right")))]
 
 
-def _plan(encoded: Encoded, order: Order, config: CptConfig | SftConfig, *, packed: bool, seed: int) -> Plan:
-    mixed = config.order.strategy in ("random", "two_set")
+def _plan(
+    encoded: Encoded, order: Order, config: CptConfig | SftConfig, *, packed: bool, mixed: bool, seed: int
+) -> Plan:
     world = world_size()
     if packed:
         capacity = min(config.max_length, config.micro_batch_tokens or config.max_length)

@@ -1,0 +1,50 @@
+"""Learning from a student's attempt step by step: right steps carry loss, wrong ones are only read.
+
+Rows of kind `stepwise` (critique, step labels) keep the attempt and say of each step whether it is right. Loss on chosen
+steps of a trajectory with the rest as context is ATLaS (arXiv:2503.02197), there with steps that a model chose.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+
+def step_spans(text: str, steps: Sequence[str], labels: Sequence[bool]) -> list[tuple[int, int]]:
+    """Find the right steps in a text, as character positions; the lines between two right steps belong to the first.
+
+    Steps are looked for one after the other. What comes after the first step that is not in the text is left out.
+    """
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for step, right in zip(steps, labels, strict=True):
+        start = text.find(step, at)
+        if start < 0:
+            break
+        at = start + len(step)
+        end = at + (text[at : at + 1] == "\n")
+        if right and spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], end)
+        elif right:
+            spans.append((start, end))
+    return spans
+
+
+def masked_attempt(
+    row: Mapping[str, Any], ask: Callable[[Problem], list[dict[str, str]]]
+) -> tuple[list[dict[str, str]], list[tuple[int, int]]] | None:
+    """A stepwise row as the chat in which the student made its attempt, and the parts of it that carry loss.
+
+    Returns:
+        None for any other row, and when no step is right.
+    """
+    if row["kind"] != "stepwise" or not row["steps"] or not row["attrs"]:
+        return None
+    attempt = json.loads(row["attrs"]).get("student_attempt")
+    if not attempt:
+        return None
+    spans = step_spans(attempt, row["steps"], row["labels"])
+    problem = problem_of({**row, "attrs": row["problem_attrs"]})
+    return ([*ask(problem), {"role": "assistant", "content": attempt}], spans) if spans else None
