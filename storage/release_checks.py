@@ -1,16 +1,17 @@
 """Releases compared with each other, and with what their manifests say."""
 
+import heapq
 import json
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 
-from storage.duck import quote
 from storage.lake import Lake
-from storage.releases import SORT_MEMORY, Release, get_release
-from storage.shards import CONTENT, ContentHash, file_hash
+from storage.releases import Release, get_release
+from storage.shards import CONTENT, ContentHash, file_hash, read_batches
 
 _DIFF = """
 with old as (select sample_id from release_rows where release_id = $old),
@@ -99,13 +100,17 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _content_hash(release: Release) -> str:
-    """Hash the rows of the export again, in order of id, in bounded memory."""
-    files = ", ".join(f"'{quote(str(release.path / name))}'" for name in sorted(release.manifest["files"]))
-    spill = release.path.parents[2] / "spill"
+    """Hash the rows of the export again, in order of id: a merge of its methods, whose files are in that order."""
+    groups: dict[str, list[Path]] = {}
+    for name in sorted(release.manifest["files"]):
+        groups.setdefault(name.rpartition("-")[0], []).append(release.path / name)
     content = ContentHash()
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"SET memory_limit='{SORT_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
-        query = f"select {', '.join(CONTENT)} from read_parquet([{files}]) order by sample_id"
-        for batch in connection.execute(query).to_arrow_reader(5_000):
-            content.update(batch)
+    streams = [_rows(files) for files in groups.values()]
+    for row in heapq.merge(*streams, key=itemgetter("sample_id")):
+        content.add(row)
     return content.hexdigest()
+
+
+def _rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+    for batch in read_batches(files, list(CONTENT), rows=1_000):
+        yield from batch.to_pylist()

@@ -1,7 +1,7 @@
 """Releases: the accepted rows at one commit, named, with a manifest, exported once as immutable Parquet.
 
 Layout of an export: `releases/<name>/<version>/data/<method>-00000.parquet`, `manifest.json` written last. Making one streams: the
-rows pass through sorted by id, in batches, into the files and the content hash; what must be sorted spills to disk.
+rows pass through sorted by id, in batches, into the files and the content hash; sorting spills to disk.
 """
 
 import json
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from storage.duck import quote
 from storage.errors import LakeError, QueryError
+from storage.external_sort import boundaries, sort_batches
 from storage.inspection import inspect_condition
 from storage.lake import Lake, table_of
 from storage.mixture import Mixture, apply_mixture
@@ -27,8 +28,8 @@ from storage.release_facts import facts
 from storage.shards import ContentHash, ShardWriter, emptied, file_hash, read_batches
 from storage.workspace import Workspace
 
-SORT_MEMORY = 512 << 20
-"""Bytes that sorting a release's rows may hold in memory."""
+JOIN_MEMORY = 512 << 20
+"""Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _BATCH_ROWS = 5_000
 _COLUMNS = """
@@ -43,7 +44,7 @@ _PICK = f"""
     ) a where ({{condition}}
 )"""
 _STREAM = f"""
-    select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id) order by a.sample_id
+    select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
 """
 
 
@@ -139,7 +140,7 @@ def create_release(
         if key is not None and (made := _made_under(lake, key)) is not None:
             return made
         latest = latest_release(lake, name)
-        with _sorting(lake) as connection:
+        with _bounded(lake) as connection:
             try:
                 at_seq = _pick(connection, condition, mixture)
             except duckdb.Error as error:
@@ -165,18 +166,20 @@ def _made_under(lake: Lake, key: str) -> Release | None:
 
 
 @contextmanager
-def _sorting(lake: Lake) -> Iterator[Any]:
-    """A connection of its own to the lake, in one snapshot, that sorts in bounded memory and spills to the workspace."""
+def _bounded(lake: Lake) -> Iterator[Any]:
+    """A connection of its own to the lake, in one snapshot, that joins in bounded memory and spills to the workspace."""
     connection = lake.connection.cursor()
     (before,) = connection.execute("select current_setting('memory_limit')").fetchone()
     spill = lake.workspace.folder("spill")
     try:
-        connection.execute(f"SET memory_limit='{SORT_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
+        connection.execute(f"SET memory_limit='{JOIN_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
+        connection.execute("SET preserve_insertion_order=false")
         connection.execute("USE lake; BEGIN")
         yield connection
     finally:
         connection.close()
         lake.execute_setting(f"memory_limit='{before}'")
+        lake.execute_setting("preserve_insertion_order=true")
 
 
 def _pick(connection: Any, condition: str, mixture: Mixture | None) -> int:
@@ -204,7 +207,10 @@ def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release
     folder = lake.workspace.root / "releases" / name / version
     making = emptied(folder.with_name(f".{folder.name}.making"))
     writer, content = ShardWriter(making), ContentHash()
-    for batch in connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS):
+    cuts = boundaries(connection, "picked", "sample_id")
+    reader = connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS)
+    spill = lake.workspace.folder("spill")
+    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, _BATCH_ROWS):
         content.update(batch)
         writer.write(batch)
     files = writer.close()

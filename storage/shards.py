@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,11 @@ class ContentHash:
     def update(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
         for row in batch.select(list(CONTENT)).to_pylist():
-            self._total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+            self.add(row)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row, the columns of `CONTENT`."""
+        self._total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
 
     def hexdigest(self) -> str:
         """Return the digest of the rows so far."""

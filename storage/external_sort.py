@@ -1,0 +1,74 @@
+"""Sorts more rows than fit in memory: one pass into buckets on disk by known boundaries, then bucket after bucket in memory.
+
+DuckDB's own external sort pins the strings of wide rows while it merges, and fails under a small memory limit; with the
+boundaries known (the ids alone are small), a bucket sort is one linear pass and needs the memory of one bucket.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+BUCKET_ROWS = 20_000
+"""Rows per bucket; the buckets grow beyond that when there would be too many of them."""
+_MOST_BUCKETS = 256  # open files
+
+
+def boundaries(connection: Any, table: str, column: str) -> list[str]:
+    """Return the values that cut a table of the connection, sorted by a text column, into buckets of about equal size."""
+    (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
+    size = max(BUCKET_ROWS, -(-rows // _MOST_BUCKETS))
+    found = connection.execute(
+        f"select {column} from (select {column}, row_number() over (order by {column}) as place from {table}) "
+        f"where (place - 1) % {size} = 0 and place > 1 order by place"
+    )
+    return [str(row[0]) for row in found.fetchall()]
+
+
+def sort_batches(
+    batches: Iterable[pa.RecordBatch],
+    column: str,
+    cuts: Sequence[str],
+    schema: pa.Schema,
+    folder: Path,
+    rows: int = 5_000,
+) -> Iterator[pa.RecordBatch]:
+    """Return rows in the order of a text column.
+
+    Args:
+        batches: The rows, in any order; read once, before the first row is returned.
+        column: The text column.
+        cuts: First value of every bucket but the first, ascending.
+        schema: Schema of the batches.
+        folder: Where the buckets may lie; they are gone at the end.
+        rows: Most rows per batch returned.
+    """
+    with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as place:
+        paths = [Path(place) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
+        _distribute(batches, column, np.array(list(cuts), dtype=object), schema, paths)
+        for path in paths:
+            with pa.memory_map(str(path)) as source:
+                table = pa.ipc.open_stream(source).read_all().sort_by(column)
+            path.unlink()
+            yield from table.to_batches(max_chunksize=rows)
+
+
+def _distribute(
+    batches: Iterable[pa.RecordBatch], column: str, cuts: Any, schema: pa.Schema, paths: Sequence[Path]
+) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    writers = [pa.ipc.new_stream(str(path), schema, options=options) for path in paths]
+    try:
+        for batch in batches:
+            buckets = np.searchsorted(cuts, batch[column].to_numpy(zero_copy_only=False), side="right")
+            order = np.argsort(buckets, kind="stable")
+            found, starts = np.unique(buckets[order], return_index=True)
+            rows = batch.take(pa.array(order))
+            for bucket, start, end in zip(found, starts, [*starts[1:], len(order)], strict=True):
+                writers[bucket].write_batch(rows.slice(start, end - start))
+    finally:
+        for writer in writers:
+            writer.close()
