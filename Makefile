@@ -11,7 +11,7 @@ VLLM := .venv-vllm
 DEMO := .nightschool/demo
 WORKERS ?= 2
 
-.PHONY: env vllm demo test check format docs stress bench clean
+.PHONY: env system vllm demo test check format docs stress bench clean
 
 env: $(VENV)/.installed
 
@@ -19,6 +19,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0 --editable '.[dev]'
 	touch $@
+
+system:
+	scripts/system_packages.sh
 
 vllm: $(VLLM)/.stamp
 
@@ -31,8 +34,8 @@ demo: env
 	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-02
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
 
-test: env vllm
-	NIGHTSCHOOL_EXPECTS_VLLM=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 40
+test: system env vllm
+	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 40
 
 check: env
 	$(BIN)/ruff check .
@@ -47,7 +50,7 @@ format: env
 docs: env
 	$(BIN)/python -m flows.reference docs/cli.md
 
-stress: env vllm
+stress: system env vllm
 	$(BIN)/python -m pytest --quiet -o timeout=3600 stress
 
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))

@@ -133,8 +133,7 @@ class SqliteCatalog(Catalog):
         except sqlite3.Error as error:
             raise LakeError(f"{self.beside} cannot be opened: {error}") from error
         try:
-            connection.execute("pragma journal_mode=wal")
-            connection.execute("pragma synchronous=full")
+            connection.execute("pragma synchronous=full")  # no WAL: reading must need no room on a full disk
             connection.execute("begin immediate")
             yield lambda statement, parameters=(): connection.execute(statement, parameters).fetchall()
             connection.execute("commit")

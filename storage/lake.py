@@ -1,6 +1,5 @@
 """The lake: append-only tables in DuckLake, committed all or nothing under idempotency keys."""
 
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,13 +16,11 @@ from storage.catalog import catalog_of
 from storage.duck import attach, connect
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.evolution import bring_up_to_date, is_current
+from storage.faults import explain, is_passing
 from storage.leases import Lease
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 
-_PASSING = re.compile(
-    r"database is locked|could not serialize|Duplicate key|maximum retry count|Failed to commit DuckLake transaction"
-)
 _TRIES = 20
 
 
@@ -66,6 +63,11 @@ class Lake:
         self._mutex = threading.RLock()
         if read_only:
             self._must_exist()
+        elif not self.catalog.exists() and "://" not in workspace.data_path and any(workspace.data.rglob("*.parquet")):
+            raise WorkspaceError(
+                f"{workspace.data} holds files of a lake, but its catalogue {self.catalog.described} is gone; "
+                "bring one back with `nightschool lake restore`"
+            )
         self._connection = connect(self.catalog.extension, data_path=workspace.data_path)
         try:
             with self.lock():
@@ -76,7 +78,7 @@ class Lake:
                     self._current = True
         except duckdb.Error as error:
             self._connection.close()
-            raise LakeError(f"cannot attach the lake in {workspace.root}: {error}") from error
+            raise LakeError(f"cannot attach the lake in {workspace.root}: {explain(error, workspace.root)}") from error
         except BaseException:
             self._connection.close()
             raise
@@ -127,8 +129,8 @@ class Lake:
                     raise
                 except duckdb.Error as error:
                     self._rollback()
-                    if not _PASSING.search(str(error)) or attempt == _TRIES - 1:
-                        raise LakeError(f"commit {key} failed: {error}") from error
+                    if not is_passing(error) or attempt == _TRIES - 1:
+                        raise LakeError(f"commit {key} failed: {explain(error, self.workspace.root)}") from error
                     time.sleep(0.05 * (attempt + 1))
         raise AssertionError("unreachable")
 
@@ -171,20 +173,19 @@ class Lake:
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run a trusted statement written by us and return an Arrow table. People's SQL goes through `storage.sql`."""
-        with self._mutex:
-            try:
-                return self._connection.execute(statement, list(parameters)).to_arrow_table()
-            except duckdb.Error as error:
-                hint = "" if self._current else "; its tables are of another version: run `nightschool lake migrate`"
-                raise LakeError(f"query failed: {error}{hint}") from error
+        return self._ask(statement, list(parameters))
 
     def query_named(self, statement: str, parameters: Mapping[str, Any]) -> pa.Table:
         """Run a trusted statement with parameters by name, `$name`."""
+        return self._ask(statement, dict(parameters))
+
+    def _ask(self, statement: str, parameters: list[Any] | dict[str, Any]) -> pa.Table:
         with self._mutex:
             try:
-                return self._connection.execute(statement, dict(parameters)).to_arrow_table()
+                return self._connection.execute(statement, parameters).to_arrow_table()
             except duckdb.Error as error:
-                raise LakeError(f"query failed: {error}") from error
+                hint = "" if self._current else "; its tables are of another version: run `nightschool lake migrate`"
+                raise LakeError(f"query failed: {explain(error, self.workspace.root)}{hint}") from error
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run a trusted statement and return its rows as dictionaries."""

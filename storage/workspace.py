@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import WorkspaceError
+from storage.faults import refuse_network_file_system
 from storage.schema import FORMAT_VERSION
 
 _MARKER = "workspace.json"
@@ -57,7 +58,8 @@ class Workspace:
         Args:
             root: The folder.
             catalog: PostgreSQL catalogue of a new workspace, `postgres:host=... dbname=...`; $NIGHTSCHOOL_CATALOG, else SQLite.
-            data: Where a new workspace's Parquet files go, `s3://bucket/prefix`; $NIGHTSCHOOL_DATA, else the folder `lake`.
+            data: Where a new workspace's Parquet files go, `s3://bucket/prefix` or a folder that machines share;
+                $NIGHTSCHOOL_DATA, else the folder `lake`.
 
         Raises:
             WorkspaceError: `root` is a file, holds other things, or has a format this version does not read; the catalogue
@@ -67,6 +69,7 @@ class Workspace:
         marker = workspace.root / _MARKER
         if marker.exists():
             return cls.open(root)._same(catalog, data)
+        refuse_network_file_system(workspace.root)
         if workspace.root.exists() and not workspace.root.is_dir():
             raise WorkspaceError(f"workspace {root} is a file; name a folder")
         if workspace.root.exists() and any(workspace.root.iterdir()):
@@ -93,6 +96,7 @@ class Workspace:
         """
         workspace = cls(root)
         marker = workspace.root / _MARKER
+        refuse_network_file_system(workspace.root)
         try:
             config = json.loads(marker.read_text())
             version = config["format"]
@@ -132,12 +136,12 @@ class Workspace:
     @property
     def data_path(self) -> str:
         """Where the lake's Parquet files are: a folder, or an object store's URL; ends with a slash."""
-        return str(self.config.get("data") or self.data).rstrip("/") + "/"
+        return str(self.config.get("data") or self.root / "lake").rstrip("/") + "/"
 
     @property
     def data(self) -> Path:
         """Folder of the lake's Parquet files, unless they are on an object store."""
-        return self.root / "lake"
+        return Path(self.data_path)
 
     @property
     def ledger(self) -> Path:
@@ -183,9 +187,10 @@ def _places(catalog: str | None, data: str | None) -> dict[str, Any]:
 
         places["catalog"] = parse_catalog(catalog)
     if data:
-        if not data.startswith("s3://") or "?" in data or "@" in data:
+        store = data.startswith("s3://") and not set("?@") & set(data)
+        if not store and ("://" in data or not Path(data).is_absolute()):
             raise WorkspaceError(
-                f"data {data!r}: write s3://bucket/prefix; keys and endpoint come from AWS_* variables"
+                "data: write s3://bucket/prefix (keys and endpoint come from AWS_* variables) or an absolute folder"
             )
         places["data"] = data.rstrip("/")
     return places

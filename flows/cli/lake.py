@@ -1,10 +1,34 @@
 """`nightschool lake`: the lake's own affairs."""
 
+from typing import Annotated
+
 import typer
 
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
+
+
+@app.command("init")
+def lake_init(
+    catalog: Annotated[
+        str | None,
+        typer.Option(help="PostgreSQL catalogue that machines share: postgres:host=... dbname=... [schema=...]"),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Where its Parquet files go: s3://bucket/prefix, or a folder that machines share."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make a workspace, or join one machine more to a lake. Passwords and keys come from PG* and AWS_* variables only."""
+    with sentences():
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        place = Workspace.create(workspace or Workspace.default_root(), catalog=catalog, data=data)
+        with Lake(place) as lake:
+            typer.echo(f"{place.root}: catalogue {lake.catalog.described}, files in {place.data_path}")
 
 
 @app.command("migrate")

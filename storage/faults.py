@@ -1,0 +1,85 @@
+"""What is wrong with the disk, a file or the catalogue, as sentences; and file systems that SQLite must not be on."""
+
+import re
+from pathlib import Path
+
+from storage.errors import WorkspaceError
+
+_FULL = re.compile(r"No space left|database or disk is full|Disk quota exceeded|could not extend file", re.I)
+_PASSING = re.compile(
+    r"database is locked|could not serialize|Duplicate key|maximum retry count|Failed to commit DuckLake transaction"
+)
+_FILE = re.compile(r"""['"]([^'"]+\.(?:parquet|puffin))['"]""")
+_MISSING = re.compile(r"No such file|Cannot open file|does not exist|HTTP 404|404 \(Not Found\)", re.I)
+_DAMAGED = re.compile(
+    r"magic bytes|too small to be a Parquet file|Snappy|zstd|decompress|TProtocol|thrift|Corrupt|invalid.*(page|footer|metadata)",
+    re.I,
+)
+_NEWER = re.compile(r"catalog version is ([\w.-]+), but the extension requires version ([\w.-]+)")
+_NO_CATALOG = re.compile(r"file is not a database|database disk image is malformed", re.I)
+_NETWORK = {
+    "nfs", "nfs4", "cifs", "smb3", "smbfs", "smb2", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "ncpfs",
+    "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.goofys", "ocfs2",
+}  # fmt: skip
+
+
+def is_passing(error: Exception) -> bool:
+    """Return whether a commit that failed like this may succeed when it is tried again."""
+    words = str(error)
+    return bool(_PASSING.search(words)) and not _FULL.search(words)
+
+
+def explain(error: Exception, root: Path) -> str:
+    """Say what a database error means and what to do about it; an error that nobody knows stays as it is."""
+    words = str(error).strip()
+    if _FULL.search(words):
+        return (
+            f"the disk of {root} is full ({words}). What was committed before is whole, nothing of this commit is "
+            "there: free some space and run the same command again"
+        )
+    if found := _NEWER.search(words):
+        return (
+            f"the catalogue has DuckLake's format {found[1]}, this version reads {found[2]}; nothing was changed: "
+            "update Nightschool"
+        )
+    if _NO_CATALOG.search(words):
+        return f"the catalogue is damaged ({words}); bring one back with `nightschool lake restore`"
+    file = _FILE.search(words)
+    if file and (_MISSING.search(words) or _DAMAGED.search(words)):
+        what = "missing" if _MISSING.search(words) else "damaged"
+        return (
+            f"lake file {file[1]} is {what} ({words.splitlines()[0]}); put it back from a copy, "
+            "`nightschool lake check` names all that are lost"
+        )
+    return words
+
+
+def refuse_network_file_system(root: Path, mounts: str | None = None) -> None:
+    """Refuse a folder on a file system where SQLite's locks do not hold between machines.
+
+    Args:
+        root: The folder, absolute.
+        mounts: Text of `/proc/mounts`; read when None. Without one (macOS) nothing is refused.
+
+    Raises:
+        WorkspaceError: It is on NFS, SMB or their like.
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+    kinds = {}
+    for line in mounts.splitlines():
+        parts = line.split(" ")
+        if len(parts) > 2:
+            kinds[Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), parts[1]))] = parts[2]
+    for place in (root, *root.parents):
+        if place in kinds:
+            if kinds[place] in _NETWORK:
+                raise WorkspaceError(
+                    f"workspace {root} is on a network file system ({kinds[place]} at {place}), where SQLite's locks do not "
+                    "hold; put it on a local disk. Many machines share a lake through PostgreSQL: "
+                    "`nightschool lake init --catalog postgres:...`"
+                )
+            return

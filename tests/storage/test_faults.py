@@ -1,0 +1,101 @@
+import subprocess
+import sys
+
+import pytest
+
+from storage.errors import LakeError, WorkspaceError
+from storage.faults import refuse_network_file_system
+from storage.lake import Lake, table_of
+
+
+@pytest.fixture
+def filled(workspace):
+    with Lake(workspace) as lake:
+        rows = [{"problem_id": str(number), "prompt": "p" * 40} for number in range(1000)]
+        lake.commit("k", "test", {"problems": table_of("problems", rows)})
+    (file,) = workspace.data.rglob("*.parquet")
+    return workspace, file
+
+
+def reading(workspace) -> str:
+    with Lake(workspace, read_only=True) as lake, pytest.raises(LakeError) as caught:
+        lake.rows("select sum(length(prompt)) from problems")
+    return str(caught.value)
+
+
+def edit_catalog(workspace, statement: str) -> None:
+    """In a process of its own, as somebody else would."""
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()"
+    subprocess.run([sys.executable, "-c", code, str(workspace.root / "catalog.sqlite"), statement], check=True)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda all_: all_[: len(all_) // 2], lambda all_: b"", lambda all_: b"x" * len(all_)]
+)
+def test_a_damaged_file_is_named_and_a_copy_put_back_is_enough(filled, damage):
+    workspace, file = filled
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    words = reading(workspace)
+    assert str(file) in words and "is damaged" in words and "nightschool lake check" in words
+    with Lake(workspace) as lake:  # what is new can still be written
+        assert lake.commit("l", "test", {"runs": table_of("runs", [{"run_id": "r"}])}).new
+    file.write_bytes(whole)
+    with Lake(workspace, read_only=True) as lake:
+        assert lake.rows("select sum(length(prompt))::int as n from problems") == [{"n": 40_000}]
+
+
+def test_a_missing_file_is_named(filled):
+    workspace, file = filled
+    file.rename(file.with_name("elsewhere"))
+    words = reading(workspace)
+    assert str(file) in words and "is missing" in words
+
+
+def test_a_catalogue_of_a_newer_ducklake_is_named_and_left_alone(filled):
+    workspace, _ = filled
+    edit_catalog(workspace, "update ducklake_metadata set value = '9.9' where key = 'version'")
+    before = (workspace.root / "catalog.sqlite").read_bytes()
+    for read_only in (True, False):
+        with pytest.raises(LakeError, match=r"DuckLake's format 9.9, this version reads .*update Nightschool"):
+            Lake(workspace, read_only=read_only)
+    assert (workspace.root / "catalog.sqlite").read_bytes() == before
+
+
+def test_a_damaged_catalogue_is_named(filled):
+    workspace, _ = filled
+    (workspace.root / "catalog.sqlite").write_bytes(b"garbage" * 1000)
+    with pytest.raises(LakeError, match=r"catalogue is damaged.*nightschool lake restore"):
+        Lake(workspace)
+
+
+def test_files_without_a_catalogue_are_never_given_a_new_one(filled):
+    workspace, _ = filled
+    (workspace.root / "catalog.sqlite").unlink()
+    with pytest.raises(WorkspaceError, match=r"catalogue .*catalog.sqlite is gone; .*nightschool lake restore"):
+        Lake(workspace)
+    assert not (workspace.root / "catalog.sqlite").exists()
+
+
+MOUNTS = """
+/dev/sda1 / ext4 rw 0 0
+server:/export /home nfs4 rw,vers=4.2 0 0
+/dev/sdb1 /home/fast\\040disk xfs rw 0 0
+//nas/share /mnt/nas cifs rw 0 0
+me@far: /mnt/far fuse.sshfs rw 0 0
+tmpfs /tmp tmpfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("/home/me/w", "nfs4"), ("/home", "nfs4"), ("/mnt/nas/a/b", "cifs"), ("/mnt/far/w", "fuse.sshfs"), ("/srv/w", None),
+     ("/home/fast disk/w", None), ("/tmp/w", None), ("/homework", None)],
+)  # fmt: skip
+def test_a_workspace_on_a_network_file_system_is_refused(tmp_path, folder, kind):
+    root = tmp_path.__class__(folder)
+    if kind is None:
+        refuse_network_file_system(root, MOUNTS)
+    else:
+        with pytest.raises(WorkspaceError, match=rf"network file system \({kind} at .*put it on a local disk"):
+            refuse_network_file_system(root, MOUNTS)
