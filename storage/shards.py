@@ -44,19 +44,32 @@ class ShardWriter:
     """Writes rows to `data/<group>-00000.parquet`, a file per value of one column and per `SHARD_BYTES`.
 
     Args:
-        folder: Folder that holds `data/`.
+        root: Folder that holds `data/`.
         column: Column whose values name the files.
         shard_bytes: Bytes in memory per file.
+        folder: Name of the folder of the files.
+        stem: What a file's name begins with; `{}` is the group.
+        keep: Whether that column stands in the files.
     """
 
-    def __init__(self, folder: Path, column: str = "method", shard_bytes: int = SHARD_BYTES) -> None:
-        self._folder, self._column, self._limit = folder, column, shard_bytes
+    def __init__(
+        self,
+        root: Path,
+        column: str = "method",
+        shard_bytes: int = SHARD_BYTES,
+        *,
+        folder: str = "data",
+        stem: str = "{}",
+        keep: bool = True,
+    ) -> None:
+        self._folder, self._column, self._limit = root / folder, column, shard_bytes
+        self._stem, self._keep = stem, keep
         self._waiting: dict[str, list[pa.RecordBatch]] = {}
         self._bytes: dict[str, int] = {}
         self._open: dict[str, tuple[Path, pq.ParquetWriter, int, int]] = {}
         self._numbers: dict[str, int] = {}
         self.files: dict[str, dict[str, Any]] = {}
-        (folder / "data").mkdir(parents=True)
+        self._folder.mkdir(parents=True)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
@@ -81,10 +94,11 @@ class ShardWriter:
         if not waiting:
             return
         table = pa.Table.from_batches(waiting)
+        table = table if self._keep else table.drop_columns([self._column])
         if group not in self._open:
             number = self._numbers.get(group, 0)
             self._numbers[group] = number + 1
-            path = self._folder / "data" / f"{_plain(group)}-{number:05d}.parquet"
+            path = self._folder / f"{self._stem.format(_plain(group))}-{number:05d}.parquet"
             self._open[group] = (path, pq.ParquetWriter(path, table.schema, compression="zstd"), 0, 0)
         path, writer, rows, written = self._open[group]
         writer.write_table(table)
@@ -96,7 +110,11 @@ class ShardWriter:
         path, writer, rows, _ = self._open.pop(group)
         writer.close()
         path.chmod(0o444)
-        self.files[f"data/{path.name}"] = {"rows": rows, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+        self.files[f"{path.parent.name}/{path.name}"] = {
+            "rows": rows,
+            "bytes": path.stat().st_size,
+            "sha256": file_hash(path),
+        }
 
 
 def file_hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Rows in the shapes that trainers read (TRL's data set formats), without a conversion script on the other side.
+"""Rows in the shapes that trainers read (TRL's data set formats, verl's), without a conversion script on the other side.
 
 sft         messages                          {"messages": [...]}
 sft         prompt_completion                 {"prompt": [...], "completion": [...]}
@@ -6,6 +6,10 @@ preference  preference                        {"prompt": [...], "chosen": [...],
 prompt      prompt                            {"prompt": [...], "gold": ...}
 stepwise    stepwise                          {"prompt": "...", "completions": [...], "labels": [...]}
 text, sft   text                              {"text": "..."}
+any         verl                              {"data_source", "prompt": [...], "ability", "reward_model", "extra_info"}
+
+verl's RL data are the last one, one per problem (its SFT reads `messages`); `reward_model.ground_truth` is the gold
+answer, judged by rule.
 """
 
 import json
@@ -20,7 +24,7 @@ from storage.errors import LakeError, RecipeError
 from storage.names import unknown
 from storage.releases import Release
 
-Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text"]
+Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text", "verl"]
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 
@@ -71,17 +75,52 @@ def export(release: Release, shape: Shape, target: Path) -> int:
         raise RecipeError(f"{target}: end the name in .parquet or .jsonl")
     if target.exists():
         raise RecipeError(f"{target} exists already; name another file")
-    rows = list(shaped(release.table().to_pylist(), shape))
-    if not rows:
-        raise LakeError(f"release {release.id} has no row in the shape {shape}")
     target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(f".{target.name}.making")
-    if target.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(rows), making, compression="zstd")
-    else:
-        making.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    making.rename(target)
-    return len(rows)
+    write = _write_parquet if target.suffix == ".parquet" else _write_lines
+    try:
+        count = write(shaped_batches(release, shape), SCHEMAS[shape], making)
+        if not count:
+            raise LakeError(f"release {release.id} has no row in the shape {shape}")
+        making.rename(target)
+    finally:
+        making.unlink(missing_ok=True)
+    return count
+
+
+def shaped_batches(release: Release, shape: Shape) -> Iterator[list[dict[str, Any]]]:
+    """Return the rows of a release in a shape, some thousands at a time; for verl, one per problem."""
+    seen: set[str] = set()
+    for batch in release.batches():
+        rows = batch.to_pylist()
+        yield [one for row in rows for one in shaped([row], shape) if first(row, shape, seen)]
+
+
+def first(row: Row, shape: Shape, seen: set[str]) -> bool:
+    """Say whether a row is wanted in a shape beside those before it: for verl, the first of each problem."""
+    if shape != "verl":
+        return True
+    new = row["problem_id"] not in seen
+    seen.add(row["problem_id"])
+    return new
+
+
+def _write_parquet(batches: Iterable[list[dict[str, Any]]], schema: pa.Schema, path: Path) -> int:
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for rows in batches:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            count += len(rows)
+    return count
+
+
+def _write_lines(batches: Iterable[list[dict[str, Any]]], schema: pa.Schema, path: Path) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for rows in batches:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            count += len(rows)
+    return count
 
 
 def _messages(row: Row) -> dict[str, Any] | None:
@@ -128,6 +167,18 @@ def _text(row: Row) -> dict[str, Any] | None:
     return made and {"text": "\n".join(message["content"] for message in made["messages"])}
 
 
+def _verl(row: Row) -> dict[str, Any] | None:
+    if row["kind"] == "text" or not row["messages"] or row.get("gold") is None:
+        return None
+    return {
+        "data_source": row["source"],
+        "prompt": _chat(row),
+        "ability": row["task"],
+        "reward_model": {"style": "rule", "ground_truth": row["gold"]},
+        "extra_info": {"problem_id": row["problem_id"], "tier": row["tier"]},
+    }
+
+
 def _chat(row: Row) -> list[dict[str, str]]:
     return [{"role": message["role"], "content": message["content"]} for message in row["messages"]]
 
@@ -143,4 +194,22 @@ _MAKE: dict[str, Callable[[Row], dict[str, Any] | None]] = {
     "prompt": _prompt,
     "stepwise": _stepwise,
     "text": _text,
+    "verl": _verl,
 }
+
+_S = pa.string()
+_CHAT = pa.list_(pa.struct([("role", _S), ("content", _S)]))
+SCHEMAS: dict[Shape, pa.Schema] = {
+    "messages": pa.schema({"messages": _CHAT}),
+    "prompt_completion": pa.schema({"prompt": _CHAT, "completion": _CHAT}),
+    "preference": pa.schema({"prompt": _CHAT, "chosen": _CHAT, "rejected": _CHAT}),
+    "prompt": pa.schema({"prompt": _CHAT, "problem_id": _S, "task": _S, "gold": _S}),
+    "stepwise": pa.schema({"prompt": _S, "completions": pa.list_(_S), "labels": pa.list_(pa.bool_())}),
+    "text": pa.schema({"text": _S}),
+    "verl": pa.schema({
+        "data_source": _S, "prompt": _CHAT, "ability": _S,
+        "reward_model": pa.struct([("style", _S), ("ground_truth", _S)]),
+        "extra_info": pa.struct([("problem_id", _S), ("tier", pa.int64())]),
+    }),
+}  # fmt: skip
+"""Columns of each shape."""

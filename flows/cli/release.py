@@ -149,7 +149,8 @@ def release_export(
     release: ReleaseArgument,
     target: Annotated[Path, typer.Argument(help="File to write, .parquet or .jsonl.")],
     shape: Annotated[
-        str, typer.Option(help="messages, prompt_completion, preference, prompt, stepwise or text (TRL's formats).")
+        str,
+        typer.Option(help="messages, prompt_completion, preference, prompt, stepwise, text (TRL's formats) or verl."),
     ] = "messages",
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -163,3 +164,42 @@ def release_export(
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
             count = export(get_release(lake, release), known_shape(shape), target)
         typer.echo(f"{count:,} rows written to {target}")
+
+
+@app.command("publish")
+def release_publish(
+    release: ReleaseArgument,
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one that an earlier release was published to.")],
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="Also write this shape, as a configuration of its own; may be given several times."),
+    ] = None,
+    test: Annotated[float, typer.Option(help="Share of the problems in the test split.")] = 0.05,
+    push: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Send the folder to the Hugging Face Hub; needs $HF_TOKEN.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Make the repository public; without it, private.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a release as a Hugging Face data set: shards, a card from the manifest, splits that share no problem.
+
+    A later release adds the rows that are new; shards are never rewritten.
+    """
+    with sentences():
+        from storage.lake import Lake
+        from storage.releases import get_release
+        from storage.workspace import Workspace
+        from synth.publish import publish
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            done = publish(get_release(lake, release), folder, shapes=shape or (), test=test)
+        address = None
+        if push is not None:
+            from synth.push import push as send
+
+            address = send(folder, push, private=not public)
+        if as_json:
+            return print_json({**vars(done), "folder": str(folder), "pushed": address})
+        rows = ", ".join(f"{split} {count:,}" for split, count in done.rows().items())
+        typer.echo(f"{', '.join(done.releases)} in {folder}: {rows} rows" + (f"; pushed: {address}" if address else ""))

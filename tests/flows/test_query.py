@@ -30,7 +30,7 @@ class Shell:
     workspace: Workspace
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> str:
-        done = CliRunner().invoke(app, [*arguments, "-w", str(self.workspace.root)], input=stdin)
+        done = CliRunner(env={"HF_TOKEN": None}).invoke(app, [*arguments, "-w", str(self.workspace.root)], input=stdin)
         assert done.exit_code == code, done.output
         return done.stdout if code == 0 else done.stderr
 

@@ -62,3 +62,13 @@ def test_a_changed_file_fails_the_verification(shell):
     path.write_bytes(content)
     assert result == "" or "has changed" in result
     assert "every hash is right" in shell("release", "verify", "set@1")
+
+
+def test_a_release_is_published_and_exported(shell, tmp_path):
+    said = json.loads(shell("release", "publish", "set@1", str(tmp_path / "hub"), "--shape", "messages", "--json"))
+    assert said["releases"] == ["set@1"] and said["pushed"] is None and (tmp_path / "hub" / "README.md").exists()
+    assert "set@1, set@2 in" in shell("release", "publish", "set@2", str(tmp_path / "hub"), "--shape", "messages")
+    assert "$HF_TOKEN" in shell(
+        "release", "publish", "set@2", str(tmp_path / "hub"), "--shape", "messages", "--push", "me/set", code=1
+    )
+    assert "16 rows" in shell("release", "export", "set@2", str(tmp_path / "rl.parquet"), "--shape", "verl")
