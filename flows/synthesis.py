@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from filters.curate import Curator
 from flows.accelerator import Accelerator, needs_accelerator
+from flows.artifacts import progress_artifact
 from flows.failures import Failures
 from flows.night import Night
 from flows.progress import Stage
@@ -97,7 +98,8 @@ class _Work:
 
     async def _run(self, attempts: Sequence[Attempt]) -> None:
         shards = [(number, list(members)) for number, members in groupby(attempts, key=lambda attempt: attempt.shard)]
-        with self.night.progress.stage("attempts", len(attempts)) as stage:
+        progress = self.night.progress
+        with progress.stage("attempts", len(attempts)) as stage, progress_artifact(stage, progress):
             try:
                 await asyncio.gather(*(self._shard(number, members, stage) for number, members in shards))
             finally:

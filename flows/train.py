@@ -136,8 +136,10 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     candidate, stages, judge = incumbent, [], make_judge(night, spec)
     chosen = {name: getattr(spec, name) for name in STAGES if getattr(spec, name) is not None}
     with night.progress.stage("preflight") as stage:
-        for name, options in chosen.items():
-            _training(night, spec, release, stage).preflight(name, incumbent, options)
+        looked = {
+            name: _training(night, spec, release, stage).preflight(name, incumbent, options)
+            for name, options in chosen.items()
+        }
     for name, options in chosen.items():
         with night.progress.stage(name) as stage:
             training = _training(night, spec, release, stage)
@@ -169,6 +171,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
         "candidate": candidate.id,
         "path": night.workspace.relative(candidate.path),
         "stages": stages,
+        "loss_masks": {name: found["one_row"] for name, found in looked.items() if "one_row" in found},
         "accuracy": accuracy_rows(before, after),
         "decision": decision.outcome,
         "reason": decision.reason,

@@ -24,6 +24,8 @@ def _item(level: str, title: str, text: str, command: str = "") -> Item:
 def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     run, night = report["run"], report["night"]
     again = f"nightschool run RECIPE --date {report['date']}"
+    if any(alarm["accepted"] is None for alarm in report["alarms"]):
+        return  # that is why it stopped, and what is said of it
     if run is None or run["ended"] is None:
         yield _item(
             ACT, "The night is not finished", f"{night} began and has not ended. Give its command again.", again

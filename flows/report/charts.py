@@ -103,6 +103,20 @@ def interval_chart(groups: Sequence[tuple[str, Estimate, Estimate]], *, label: s
     return _done(root)
 
 
+_ALONE = (
+    "text{font:11.5px system-ui,sans-serif;fill:#5b606d}.strong{fill:#23262f;font-weight:600}"
+    ".grid{stroke:#e3dfd6}.bar{fill:#bcd2cf}.now{fill:#2f8277}"
+)
+
+
+def standalone(chart: Markup) -> str:
+    """Return a chart as an image of its own, with the colours that it otherwise has from the page."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="688" '
+    style = f"<style>{_ALONE}</style>"
+    opened, _, rest = str(chart).removeprefix("<svg ").partition(">")
+    return f'{head}{opened}><rect width="100%" height="100%" fill="#faf8f4"></rect>{style}{rest}'
+
+
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Return round numbers, evenly apart, that enclose a range; about `most` of them."""
     if high <= low:

@@ -15,10 +15,10 @@ def percent(value: float | None) -> str:
     if value is None:
         return NONE
     if 0 < value < 0.001:
-        return "< 0.1 %"
+        return "< 0.1\u00a0%"
     if 0.999 < value < 1:
-        return "> 99.9 %"
-    return f"{100 * value:.0f} %" if value in (0, 1) else f"{100 * value:.1f} %"
+        return "> 99.9\u00a0%"
+    return f"{100 * value:.0f}\u00a0%" if value in (0, 1) else f"{100 * value:.1f}\u00a0%"
 
 
 def figure(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """Renders a report: one HTML file with its style and charts inside, no script, no address that a browser would fetch."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -25,7 +24,7 @@ def render(report: Mapping[str, Any]) -> str:
         "curves": _curves((report["training"] or {}).get("curves") or []),
         "accuracy": _accuracy((report["training"] or {}).get("promotion")),
     }
-    return page.render(report=report, lede=_lede(report), style=Markup(style), **pictures)  # noqa: S704 - our own file
+    return page.render(report=report, lede=lede(report), style=Markup(style), **pictures)  # noqa: S704 - our own file
 
 
 @cache
@@ -39,7 +38,7 @@ def _environment() -> Environment:
     )
     names = ("clock", "count", "day", "figure", "percent", "seconds", "share", "words")
     environment.filters |= {name: getattr(numbers, name) for name in names}
-    environment.filters |= {"shown": shown, "plain": plain, "slug": _slug, "short": _short, "parsed": _parsed}
+    environment.filters |= {"shown": shown, "plain": plain, "slug": _slug, "short": _short, "masked": _masked}
     return environment
 
 
@@ -53,12 +52,13 @@ def _short(identity: object) -> str:
     return text[:12] if re.fullmatch(r"[0-9a-f]{32,}", text) else text
 
 
-def _parsed(text: str | None) -> dict[str, Any]:
-    found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}
+def _masked(row: str) -> list[tuple[str, bool]]:
+    """Split a preflight's row into pieces without and with loss, which stand between >> and <<."""
+    pieces = re.split(r">>(.*?)<<", row[:6000], flags=re.DOTALL)
+    return [(piece, bool(index % 2)) for index, piece in enumerate(pieces) if piece]
 
 
-def _lede(report: Mapping[str, Any]) -> str:
+def lede(report: Mapping[str, Any]) -> str:
     """The night in two or three sentences."""
     totals, release, training = report["totals"], report["release"], report["training"]
     said = [

@@ -1,10 +1,10 @@
 """Keeps the report of a night as a file of the workspace."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.report.gather import gather
 from flows.report.page import render
@@ -41,8 +41,11 @@ def write_report(lake: Lake, night: str, out: Path | None = None) -> Path:
     Raises:
         LakeError: A query failed, or the file cannot be written.
     """
-    path = out or report_path(lake.workspace, night)
-    page = render(gather(lake, night))
+    return _write(gather(lake, night), out or report_path(lake.workspace, night))
+
+
+def _write(report: Mapping[str, Any], path: Path) -> Path:
+    page = render(report)
     making = path.with_name(f".{path.name}.making")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,10 +71,14 @@ def keep_report(workspace: Workspace, night: str, progress: "Progress") -> None:
     """Write the report at the end of a night or a training. What happened is recorded by then: a report that fails is
     said aloud and costs nothing, since `nightschool report` writes it again.
     """
+    from flows.artifacts import publish_night
+
     try:
         with Lake(workspace, read_only=True) as lake:
-            path = write_report(lake, night)
+            report = gather(lake, night)
+        path = _write(report, report_path(workspace, night))
     except Exception as error:  # whatever it is, it must not undo a night that is recorded
         progress.say(f"no report ({type(error).__name__}: {error}); write it with `nightschool report {night}`")
         return
+    publish_night(report, path, progress)
     progress.say(f"report: {path}")
