@@ -54,7 +54,7 @@ def _short(identity: object) -> str:
 
 def _masked(row: str) -> list[tuple[str, bool]]:
     """Split a preflight's row into pieces without and with loss, which stand between >> and <<."""
-    pieces = re.split(r">>(.*?)<<", row[:6000], flags=re.DOTALL)
+    pieces = re.split(r">>(?!>)(.*?)<<(?!<)", row[:6000], flags=re.DOTALL)
     return [(piece, bool(index % 2)) for index, piece in enumerate(pieces) if piece]
 
 
