@@ -16,7 +16,8 @@ group by d.reason order by d.reason
 """
 _WRITERS = """
 select model, role, sampling, count(*) as calls from (
-    select distinct on (c.call_id) c.call_id, c.model, c.role, c.sampling
+    select distinct on (c.call_id) c.call_id, c.model, c.role,
+           json_merge_patch(c.sampling, '{"seed": null}')::varchar as sampling -- every call has a seed of its own
     from (select distinct unnest(s.parents) as call_id from samples s join picked using (sample_id)) p join calls c using (call_id)
 ) group by all order by all
 """

@@ -21,7 +21,11 @@ from flows.prompt import SqlCompleter, run_prompt
 from storage.describe import describe
 from storage.duck import extension_file
 from storage.errors import QueryError
+from storage.lake import Lake
+from storage.questions import QUESTIONS
+from storage.releases import get_release
 from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
 from tests.storage.small import build
 
 
@@ -125,3 +129,15 @@ def test_the_lake_opens_in_a_stock_duckdb_shell(shell, tmp_path):
         command, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}, timeout=120
     )
     assert json.loads(done.stdout) == [{"method": "cot", "n": 12}, {"method": "tutorship", "n": 8}], done.stderr
+
+
+def test_every_example_is_answered_on_the_lake_of_a_real_night(cli):
+    cli("run", cli.recipe(SMALL), "--date", "2026-01-01", "--quiet")
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        answered = {one.name: len(lake.rows(one.sql)) for one in QUESTIONS}
+        manifest = get_release(lake, "small").manifest
+    needs_training = {"trained-on", "calls-behind-a-model", "models-of-a-row", "students", "accuracy"}
+    needs_faults = {"rejections-by-reason", "failures", "duplicates"}
+    assert {name for name, rows in answered.items() if not rows} <= needs_training | needs_faults
+    assert manifest["recipes"][0]["name"] == "small" and manifest["models"][0]["calls"] == 60
+    assert json.loads(cli("sql", "--example", "yield-by-method", "--json"))[0]["made"] == 60
