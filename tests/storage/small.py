@@ -37,7 +37,8 @@ def _night(lake: Lake, number: int, night: str) -> None:
             ]
             calls.append({
                 "call_id": f"call-{sample}", "model": "teacher@1", "role": "teacher", "act": "solve", "sample": "0.0",
-                "messages": [{"role": "user", "content": "q"}], "sampling": f'{{"seed": {index}, "temperature": 1.0}}', "response": "a",
+                "messages": [{"role": "user", "content": "q"}], "response": "a",
+                "sampling": f'{{"seed": {index}, "temperature": 1.0}}',
                 "finish_reason": "stop", "prompt_tokens": 10, "completion_tokens": 20, "origin": "made", "cached_tokens": 0,
                 "seconds": 0.5, "cost": 0.001, "night": night, "method": method, "reasoning": "", "ledger": "l",
             })  # fmt: skip
