@@ -26,6 +26,7 @@ from synth.problems.base import Problem
 
 if TYPE_CHECKING:
     from filters.difficulty import PassRate
+    from filters.judge import Judgements
 
 Scope = Literal["row", "night", "last"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -61,6 +62,7 @@ class Context:
             (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
         rates: The student's pass rates by problem id (see `filters.difficulty`).
+        judgements: What a judge said of the rows (see `filters.judge`).
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Context:
     history: HistoryIndex | pa.Table | None = None
     eligible: frozenset[str] | None = None
     rates: "Mapping[str, PassRate]" = field(default_factory=dict)
+    judgements: "Judgements | None" = None
 
     def may_represent(self, row: Row) -> bool:
         """Whether a row may be the one that is kept of several duplicates."""

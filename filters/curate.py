@@ -14,11 +14,14 @@ from filters.benchmarks import BenchmarkManifest
 from filters.difficulty import pass_rates
 from filters.history import open_history
 from filters.inherit import inherit
+from filters.judge import JudgeOptions
+from filters.judging import judge_night, read_judgements
 from filters.policy import decide, eligible, read_policies
 from filters.signatures import make_signatures
 from filters.trials import record_trials
 from storage import nights
 from storage.lake import Lake
+from synth.ask import Asker
 from synth.methods import methods
 from synth.problems.base import Problem
 from synth.sample import problem_of
@@ -61,6 +64,7 @@ class Curator:
         for name in given:
             get_filter(name, given[name])
         self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
+        self.judge = JudgeOptions.model_validate(given.get("judge", {}))
         self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
         self._alarms = read_alarm_options(alarms or {}, methods=methods(), filters=filter_kinds())
         self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
@@ -85,6 +89,19 @@ class Curator:
         """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
         return self._stamp(run_filters(self._of_scope("row"), samples, self._context()))
 
+    async def ask_judge(self, asker: Asker) -> int:
+        """Ask the judge for its scores of the night's rows, once; return how many rows were judged now.
+
+        Raises:
+            RecipeError: The recipe names no model for the judge's role.
+            ModelServerError: The judge cannot be reached; the same command goes on later.
+        """
+        if self.judge.role is None or self._lake.has(f"curate:{self._night}"):
+            return 0
+        samples = nights.night_samples(self._lake, self._night)
+        standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._policies)
+        return await judge_night(self._lake, self._night, asker, self.judge, standing, self._problems)
+
     def decide_night(self) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once."""
         key = f"curate:{self._night}"
@@ -97,7 +114,8 @@ class Curator:
         standing = eligible(samples, seen, self._policies)
         record_trials(self._lake, self._night)
         rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
-        context = self._context(eligible=standing, history=open_history(self._lake), rates=rates)
+        judged = read_judgements(self._lake, self._night)
+        context = self._context(eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged)
         found = run_filters(self._of_scope("night"), samples, context)
         left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left))

@@ -16,6 +16,7 @@ from filters.curate import Curator
 from filters.rescan import rescan
 from flows.dates import due_nights, logical_date, too_late
 from flows.events import emit_release
+from flows.judging import judge
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
@@ -103,9 +104,11 @@ async def run_night(
             return {**done, "again": True}
         plan(night)
         scan_history(night)
-        synthesis = await synthesise(night, make_curator(night))
+        curator = make_curator(night)
+        synthesis = await synthesise(night, curator)
         if synthesis.failures:
             progress.say(synthesis.failures)
+        await judge(night, curator)
         curate(night)
         summary = _summary(night, synthesis, release(night))
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)

@@ -215,6 +215,9 @@ class Recipe(_Part):
         from synth.methods import get_method
 
         names = {source.name for source in self.problems.sources}
+        judge = self.filters.get("judge", {}).get("role")
+        if judge is not None and judge not in self.models:
+            raise ValueError(f"filters.judge.role: {unknown('role', str(judge), self.models)}")
         for spec in self.methods:
             for role in get_method(spec.method).roles:
                 if role not in self.models:

@@ -187,6 +187,21 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "filters that removed more of a method than they may, and who accepted it"},
     ),
+    "judgements": pa.schema(
+        [
+            _field("sample_id", _S, "sample that was judged"),
+            _field("aspect", _S, "correctness or clarity"),
+            _field("score", _I, "1 (worst) to 5; null when none could be read"),
+            _field("reason", _S, "stable word for why there is no score"),
+            _field("call_id", _S, "the call behind it"),
+            _field("model", _S, "identity of the judge"),
+            _field("night", _S, "night that asked"),
+            _commit,
+        ],
+        metadata={
+            "comment": "what a judge model said of rows; whether it may reject by it is in the verdicts of the filter judge"
+        },
+    ),
     "releases": pa.schema(
         [
             _field("release_id", _S, "name@version"),
