@@ -1,0 +1,63 @@
+"""A night with a judge, which is a small HTTP server here: its calls are the night's, and are made once."""
+
+import copy
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from storage.lake import Lake
+from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
+
+
+class _Judge(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        choice = {"index": 0, "message": {"role": "assistant", "content": "Good.\nScore: 5"}, "finish_reason": "stop"}
+        self._send(json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 4}}).encode())
+
+    def do_GET(self) -> None:
+        self._send(b"")
+
+    def _send(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Judge) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_night_with_a_judge(cli, endpoint):
+    content = copy.deepcopy(SMALL)
+    content["problems"]["limit"] = 20
+    content["models"]["judge"] = {"engine": "vllm", "endpoint": endpoint, "name": "judge", "revision": "1"}
+    content["filters"] = {"judge": {"role": "judge"}}
+    night = json.loads(cli("run", cli.recipe(content), "--date", "2026-01-01", "--json", "--quiet"))["night"]
+    assert night["release_rows"] == 20, "nothing was known to be wrong, so the judge only observes"
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        asked = lake.rows(
+            "select aspect, count(*) as rows, min(score) as least from judgements group by all order by all"
+        )
+        calls = lake.rows(
+            "select count(*) as n from calls where role = 'judge' and model = 'judge@1' and method = 'judge'"
+        )
+        said = lake.rows("select distinct outcome, detail->>'may_reject' as may from verdicts where filter = 'judge'")
+    assert [(one["aspect"], one["rows"], one["least"]) for one in asked] == [("clarity", 20, 5), ("correctness", 20, 5)]
+    assert calls == [{"n": 40}] and said == [{"outcome": "pass", "may": "false"}]
+    content["filters"] = {"judge": {"role": "juge"}}
+    assert "did you mean 'judge'" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)
