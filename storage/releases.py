@@ -206,14 +206,12 @@ def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release
     name, _, version = release_id.partition("@")
     folder = lake.workspace.root / "releases" / name / version
     making = emptied(folder.with_name(f".{folder.name}.making"))
-    writer, content = ShardWriter(making), ContentHash()
-    cuts = boundaries(connection, "picked", "sample_id")
-    reader = connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS)
-    spill = lake.workspace.folder("spill")
-    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, _BATCH_ROWS):
-        content.update(batch)
-        writer.write(batch)
-    files = writer.close()
+    try:
+        files, content_hash = _export(lake, connection, making)
+    except (OSError, duckdb.Error) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
+        shutil.rmtree(making, ignore_errors=True)
+        words = str(error).split("\n\n")[0]
+        raise LakeError(f"release {release_id} cannot be written to {folder}: {words}; nothing was recorded") from error
     members = connection.execute(
         "select ? as release_id, sample_id from picked order by sample_id", [release_id]
     ).to_arrow_table()
@@ -221,7 +219,7 @@ def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release
         raise LakeError(
             f"release {release_id}: a row stands in the lake twice, or its problem does; see `nightschool lake check`"
         )
-    manifest |= {"content_hash": content.hexdigest(), "files": files}
+    manifest |= {"content_hash": content_hash, "files": files}
     text = json.dumps(manifest, indent=2, sort_keys=True)
     (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
@@ -234,6 +232,18 @@ def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release
     tables = {"releases": table_of("releases", [row]), "release_rows": members}
     lake.commit(key or f"release:{release_id}", "release", tables, night=manifest["night"])
     return get_release(lake, release_id)
+
+
+def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Write the picked rows in order of their ids; return what the files are, and the content hash."""
+    writer, content = ShardWriter(folder), ContentHash()
+    cuts = boundaries(connection, "picked", "sample_id")
+    reader = connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS)
+    spill = lake.workspace.folder("spill")
+    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, _BATCH_ROWS):
+        content.update(batch)
+        writer.write(batch)
+    return writer.close(), content.hexdigest()
 
 
 def get_release(lake: Lake, release_id: str) -> Release:

@@ -75,7 +75,9 @@ def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[
     if request["local"]:
         catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
         random = [path for path in (Path("/dev/urandom"), Path("/dev/null")) if path.exists()]
-        layers += close_files([workspace.data, *random], [path for path in catalog if path.exists()], [scratch])
+        layers += close_files(
+            [Path(workspace.data_path), *random], [path for path in catalog if path.exists()], [scratch]
+        )
     layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)
 
 

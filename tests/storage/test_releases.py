@@ -158,3 +158,18 @@ def test_what_is_wrong_with_a_release_is_named(lake):
     file.write_bytes(content)
     (made.path / "manifest.json").write_text("{}")
     assert "not what the lake recorded" in verify_release(lake, made)[0]
+
+
+def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch):
+    accept(lake, "a", "b")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ShardWriter, "write", full)
+    with pytest.raises(LakeError, match=r"set@1 cannot be written .* No space left .* nothing was recorded"):
+        create_release(lake, "set", night=None)
+    monkeypatch.undo()
+    assert list_releases(lake.workspace) == [] and not list((lake.workspace.root / "releases" / "set").iterdir())
+    assert create_release(lake, "set", night=None).id == "set@1"
+    assert not list((lake.workspace.root / "spill").iterdir())

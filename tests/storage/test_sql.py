@@ -13,8 +13,11 @@ import pytest
 from storage.errors import QueryError, WorkspaceError
 from storage.inspection import inspect_condition, inspect_statement
 from storage.lake import Lake, table_of
+from storage.release_checks import verify_release
+from storage.releases import create_release
 from storage.sql import Answer, run_sql
 from storage.workspace import Workspace
+from tests.storage.test_releases import accept
 
 ATTEMPTS = json.loads(Path(__file__).with_name("attempts.json").read_text())
 ROWS = 5000  # enough that the rows lie in a Parquet file
@@ -217,3 +220,13 @@ def test_a_condition_is_inspected_like_a_statement(condition, says):
         with pytest.raises(QueryError) as found:
             inspect_condition(condition)
         assert re.search(says, str(found.value))
+
+
+def test_people_ask_and_release_on_either_catalogue(either):
+    with Lake(either) as lake:
+        accept(lake, "a", "b")
+        accept(lake, "c")
+        made = create_release(lake, "set", night=None, condition="method = 'cot'")
+        assert made.rows == 3 and verify_release(lake, made) == []
+    assert run_sql(either, "select count(*) as n from accepted").to_pylist() == [{"n": 3}]
+    assert run_sql(either, "select count(*) as n from accepted", as_of="1").to_pylist() == [{"n": 2}]
