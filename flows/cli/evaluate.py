@@ -1,0 +1,53 @@
+"""`nightschool evaluate`: a checkpoint on held-out problems and benchmarks."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import (
+    JsonOption,
+    QuietOption,
+    SetOption,
+    WorkspaceOption,
+    print_json,
+    sentences,
+    today,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="`student`, an id, the name of a checkpoint, or a folder.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="Whose problems, prompts and `train.evaluate` are used.")],
+    split: Annotated[
+        str, typer.Option(help="validation, or heldout (promotion looks at that one; leave it alone).")
+    ] = "validation",
+    settings: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Evaluate a checkpoint greedily and sampled, on the recipe's held-out problems and benchmarks.
+
+    Every response is kept in the lake (table evaluations); the same evaluation again is only looked up.
+    """
+    with sentences():
+        from pathlib import Path
+
+        from flows.evaluation import evaluate_checkpoint
+        from flows.night import open_night
+        from flows.progress import Progress
+        from flows.recipe import load_recipe
+        from flows.summary import print_table
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(Path(recipe), settings or [])
+        place = Workspace.create(workspace or Workspace.default_root())
+        with open_night(loaded, today(None), place, Progress(quiet=quiet), "evaluation") as night:
+            rows = evaluate_checkpoint(night, checkpoint, split)
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(["set", "task", "tier", "items", "greedy", "sampled", "pass"], rows)
