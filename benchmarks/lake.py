@@ -8,6 +8,8 @@ through `Lake.commit`, then, in the same run:
 groupby_vs_parquet   median seconds of a group-by over all rows in the lake, by those of plain DuckDB over the same files
 lookup_vs_parquet    the same for one row by its id
 append_last_vs_first CPU seconds per commit, median of the last 10 of 200 by the median of the first 10 (after one to warm up)
+changes_per_row_ratio seconds per new row since a cursor that stands 20 commits back, by those since one at the start: at
+                     most about 1 says that the time is proportional to what is new
 release_extra_mb     peak resident memory of a process that makes the release of all rows, above what it held before
 release_above_arrow_mb  the same above the size of those rows as an Arrow table; negative: less than the table alone
 handover_mb          private memory that `open_dataset` of that release takes, MiB
@@ -26,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +41,7 @@ import duckdb  # noqa: E402
 import psutil  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
+from storage.cursors import Changes, changes_since  # noqa: E402
 from storage.lake import Lake, table_of  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
@@ -168,6 +172,21 @@ def measure_questions(lake: Lake, rounds: int, detail: dict[str, Any]) -> dict[s
     }
 
 
+def measure_changes(lake: Lake, commits: int, rounds: int, detail: dict[str, Any]) -> dict[str, float]:
+    """Seconds per new row: the last tenth of the commits beside all of them."""
+    whole = changes_since(lake, "bench")
+    few = replace(whole, since=commits - commits // 10, commits=whole.commits[-(commits // 10) :])
+
+    def read(changes: Changes) -> int:
+        return sum(batch.num_rows for batch in changes.batches("samples"))
+
+    rows = {"few": read(few), "whole": read(whole)}
+    assert rows == {"few": PER_COMMIT * (commits // 10), "whole": PER_COMMIT * commits}
+    taken = compare(lambda: read(few), lambda: read(whole), min(rounds, 5))
+    detail["changes_s"] = {"rows": rows, "few": taken["ours"], "whole": taken["theirs"]}
+    return {"changes_per_row_ratio": (taken["ours"] / rows["few"]) / (taken["theirs"] / rows["whole"])}
+
+
 def run_python(code: str, workspace: Workspace) -> dict[str, Any]:
     """Run a part in a process of its own, so that its memory is its own."""
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
@@ -214,6 +233,7 @@ def main() -> None:
                 seconds[1 : 1 + few]
             )
             figures |= measure_questions(lake, options.rounds, detail)
+            figures |= measure_changes(lake, commits, options.rounds, detail)
         figures |= measure_release(workspace, detail)
     figures = {name: round(value, 4) for name, value in figures.items()}
     about = {
