@@ -2,7 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
+import typer
+import yaml
+
+from flows.cli import app
+from flows.recipe import Recipe, make_recipe
 from flows.reference import reference
 
 ROOT = Path(__file__).parent.parent
@@ -34,3 +41,54 @@ def test_every_folder_of_the_house_is_in_the_tree():
 
 def test_ci_runs_the_readmes_test_command():
     assert "make test" in (ROOT / ".ci" / "run").read_text() and "make test" in README
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+COMMAND = re.compile(r"(?:^|`)nightschool ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)([^`\n#]*)", re.M)
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command with its options."""
+    found: dict[str, set[str]] = {}
+
+    def walk(command: Any, path: str) -> None:
+        found[path] = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
+        for name, child in getattr(command, "commands", {}).items():
+            walk(child, f"{path} {name}".strip())
+
+    walk(typer.main.get_command(app), "")
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_commands_options_and_files_that_exist(page):
+    known = commands()
+    text = page.read_text(encoding="utf-8")
+    for words, rest in COMMAND.findall(text):
+        first = words.partition(" ")[0]
+        command = words if words in known else first
+        assert command in known, f"nightschool {words}"
+        if command == first and any(path.startswith(f"{first} ") for path in known):
+            assert words == first, f"nightschool {words}"
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest):
+            assert option in known[command] | {"--help"}, f"nightschool {command} {option}"
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
+    for module in re.findall(r"python -m ((?:flows|train_stages)[\w.]*)", text):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists() or (ROOT / module.replace(".", "/")).is_dir(), module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_recipes_on_a_page_can_be_read(page):
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        content = yaml.safe_load(block)
+        if not isinstance(content, dict) or not set(content) & set(Recipe.model_fields):
+            continue
+        base = {
+            "name": "page",
+            "problems": {"sources": [{"name": "a", "kind": "arithmetic"}]},
+            "methods": [{"method": "gold"}],
+        }
+        make_recipe(base | content, folder=ROOT)
