@@ -73,6 +73,7 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
     rows = [
         ("this row", sample),
         *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
+        *((f"it holds {item['benchmark']}: {item['item']}", item) for item in story["items"]),
     ]
     beside = Table.grid(expand=True, padding=(0, 1))
     for _ in rows:
@@ -94,9 +95,9 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
 
 def _texts(row: Mapping[str, Any]) -> Group:
     parts = [("problem", row.get("prompt")), ("gold", row.get("gold"))]
-    parts += [(message["role"], message["content"]) for message in row["messages"] or []]
-    parts += [(name, row[name]) for name in ("response", "rejected", "text", "answer")]
-    parts += [("steps", "\n".join(step or "" for step in row["steps"] or []))]
+    parts += [(message["role"], message["content"]) for message in row.get("messages") or []]
+    parts += [(name, row.get(name)) for name in ("response", "rejected", "text", "answer")]
+    parts += [("steps", "\n".join(step or "" for step in row.get("steps") or []))]
     return Group(*(Text.assemble((f"{name}: ", "bold"), _short(text)) for name, text in parts if text))
 
 

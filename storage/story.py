@@ -3,6 +3,7 @@ behind it, the checkpoints that read it.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.errors import LakeError
@@ -11,7 +12,8 @@ from storage.lineage import row_checkpoints
 
 
 def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
-    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `calls` and `checkpoints`.
+    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items`
+    (of benchmarks), `calls` and `checkpoints`.
 
     Args:
         lake: The lake.
@@ -35,15 +37,32 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
         [sample["parents"] or []],
     )
     place = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
-    kept = dict.fromkeys(verdict["detail"]["kept"] for verdict in verdicts if verdict["detail"].get("kept"))
+    named = (verdict["detail"].get(name) for verdict in verdicts for name in ("kept", "from"))
+    kept = dict.fromkeys(one for one in named if isinstance(one, str))
     return {
         "sample": sample,
         "decision": decided[-1] if decided else None,
         "verdicts": verdicts,
+        "items": _items(lake, verdicts),
         "matches": [found for one in kept for found in _rows(lake, one)],
         "calls": sorted(calls, key=lambda call: place[call["call_id"]]),
         "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
+
+
+def _items(lake: Lake, verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, str | None]]:
+    """Return the items of benchmarks and evaluation sets that the row holds.
+
+    Texts are given of our own evaluation sets only: the lake does not quote benchmarks.
+    """
+    found: dict[tuple[str, str], str | None] = {}
+    for detail in (verdict["detail"] for verdict in verdicts if verdict["outcome"] == "fail"):
+        if "benchmark" in detail and "item" in detail:
+            held = lake.rows(
+                "select prompt from problems where structure_id = ? and split <> 'train' limit 1", [detail["item"]]
+            )
+            found[detail["benchmark"], detail["item"]] = held[0]["prompt"] if held else None
+    return [{"benchmark": name, "item": item, "text": text} for (name, item), text in sorted(found.items())]
 
 
 def _sample(lake: Lake, sample_id: str) -> dict[str, Any]:

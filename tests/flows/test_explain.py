@@ -70,3 +70,24 @@ def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(workspace):
     assert several.exit_code == none.exit_code == 1
     assert "several begin like this: b1, b2" in several.output.replace("\n", " ")
     assert "there is none" in none.output
+
+
+def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(workspace):
+    said = [
+        ("b2", {"benchmark": "gsm8k/test", "item": "i1"}), ("b2", {"from": "a1"}),
+        ("b2", {"benchmark": "heldout", "item": "structure"}),
+    ]  # fmt: skip
+    rows = [
+        {"sample_id": one, "filter": "decontamination", "outcome": "fail", "detail": json.dumps(detail)}
+        for one, detail in said
+    ]
+    held = {"problem_id": "p", "split": "heldout", "structure_id": "structure", "prompt": "What is held out?"}
+    with Lake(workspace) as lake:
+        tables = {"verdicts": table_of("verdicts", rows), "problems": table_of("problems", [held])}
+        lake.commit("three", "curate", tables, night="n2")
+    story = json.loads(run(workspace, "b2", "--json").stdout)
+    assert [item["text"] for item in story["items"]] == [None, "What is held out?"]
+    assert [match["sample_id"] for match in story["matches"]] == ["a1"]
+    out = run(workspace, "b2").stdout
+    for words in ("gsm8k/test: i1", "What is held out?", "An old answer."):
+        assert words in out
