@@ -21,9 +21,8 @@ _OVERHEAD = 6 << 30
 
 def main() -> None:
     """Answer one request."""
-    die_with_parent()
     status = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
-    request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    request: dict[str, Any] = json.loads(_request_line())
     layers = close_network() if request["local"] else []
     try:
         _answer(request, layers)
@@ -36,11 +35,24 @@ def main() -> None:
     os._exit(0)
 
 
+def _request_line() -> bytes:
+    """Read the request and nothing beyond it; standard input stays open as a sign of life."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            raise SystemExit(1)
+        line += piece
+    return line
+
+
 def _answer(request: dict[str, Any], layers: list[str]) -> None:
     from storage.inspection import inspect_statement
 
     inspect_statement(request["statement"])
-    _write(closed_lake(request, layers).execute(request["statement"]).to_arrow_reader(BATCH_ROWS))
+    connection = closed_lake(request, layers)
+    die_with_parent()
+    _write(connection.execute(request["statement"]).to_arrow_reader(BATCH_ROWS))
 
 
 def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:

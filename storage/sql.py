@@ -100,7 +100,7 @@ class Answer:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.close()
+            self._process.stdin.flush()
         except BrokenPipeError:
             self._fail("it ended before it was asked")
 

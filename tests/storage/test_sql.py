@@ -4,9 +4,11 @@ import json
 import re
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -170,6 +172,25 @@ def test_the_lake_as_it_stood_is_decided_by_commits(place):
 def test_a_statement_that_takes_too_long_is_killed(place):
     with pytest.raises(QueryError, match=r"stopped after 3 s.*--timeout"):
         run_sql(place, "select count(*) from range(1000000000) a, range(1000000) b", timeout=3)
+
+
+def test_a_statement_ends_with_the_process_that_asked(place):
+    code = (
+        "import sys, pathlib\nfrom storage import Workspace, stream\n"
+        "with stream(Workspace.open(pathlib.Path(sys.argv[1])), sys.argv[2]) as answer:\n"
+        "    for batch in answer:\n        print(answer._process.pid, flush=True)\n"
+    )
+    statement = "select a.range from range(1000000000) a, range(1000000) b where hash(a.range) % 3 = 0"
+    asker = subprocess.Popen(
+        [sys.executable, "-c", code, str(place.root), statement], stdout=subprocess.PIPE, text=True
+    )
+    pid = int(asker.stdout.readline())
+    asker.kill()
+    asker.wait()
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(pid)
 
 
 def test_a_statement_that_wants_too_much_memory_is_stopped(place):
