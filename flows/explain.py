@@ -70,10 +70,12 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
         cells = (verdict["filter"], verdict["version"], verdict["outcome"], verdict["reason"] or "", detail)
         table.add_row(*(Text(str(cell)) for cell in cells))
     console.print(table)
+    for item in story["items"]:
+        console.print(Text(f"It holds {item['benchmark']}: {item['item']}."))
     rows = [
         ("this row", sample),
         *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
-        *((f"it holds {item['benchmark']}: {item['item']}", item) for item in story["items"]),
+        *(("held out", item) for item in story["items"] if item["text"]),
     ]
     beside = Table.grid(expand=True, padding=(0, 1))
     for _ in rows:
