@@ -89,5 +89,5 @@ def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(worksp
     assert [item["text"] for item in story["items"]] == [None, "What is held out?"]
     assert [match["sample_id"] for match in story["matches"]] == ["a1"]
     out = run(workspace, "b2").stdout
-    for words in ("gsm8k/test: i1", "What is held out?", "An old answer."):
+    for words in ("gsm8k/test: i1", "held out", "An old"):
         assert words in out
