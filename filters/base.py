@@ -62,6 +62,7 @@ class Context:
             (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
         rates: The student's pass rates by problem id (see `filters.difficulty`).
+        earlier: Accepted rows of earlier nights by method and problem id.
         judgements: What a judge said of the rows (see `filters.judge`).
     """
 
@@ -72,6 +73,7 @@ class Context:
     history: HistoryIndex | pa.Table | None = None
     eligible: frozenset[str] | None = None
     rates: "Mapping[str, PassRate]" = field(default_factory=dict)
+    earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
     judgements: "Judgements | None" = None
 
     def may_represent(self, row: Row) -> bool:

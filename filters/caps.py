@@ -1,6 +1,7 @@
 """At most so many rows per problem and per template, so that a few easy problems do not make up a data set.
 
-Rows that another filter rejects do not count. Not covered: rows of earlier nights.
+Rows that another filter rejects do not count; accepted rows of earlier nights about the same problem do. A question that
+a method made is a problem of its own. Not covered: earlier nights' rows of the same template.
 """
 
 from collections import Counter
@@ -17,7 +18,9 @@ class CapOptions(Options):
     """Options of `caps`; a limit that is not given does not hold."""
 
     per_problem: int | None = Field(
-        default=None, ge=1, description="Most rows of one method about one problem. Four is usual for SFT."
+        default=None,
+        ge=1,
+        description="Most rows of one method about one problem, over all nights. Four is usual for SFT.",
     )
     per_template: int | None = Field(
         default=None, ge=1, description="Most rows of one method about problems that differ only in their numbers."
@@ -27,14 +30,14 @@ class CapOptions(Options):
 @night_filter("caps", version="1", options=CapOptions, last=True)
 def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[str, Finding]:
     """Not more rows before it, by sample id, are about the same problem or template."""
-    problems: Counter[tuple[str, str]] = Counter()
+    problems: Counter[tuple[str, str]] = Counter(context.earlier)
     templates: Counter[tuple[str, str]] = Counter()
     findings: dict[str, Finding] = {}
     for row in rows:
         findings[row.sample_id] = PASS
         if not context.may_represent(row) or row.problem_id is None:
             continue
-        one = (row.method, row.problem_id)
+        one = (row.method, row.asked if "question_gold" in row.attrs else row.problem_id)
         if options.per_problem is not None and problems[one] >= options.per_problem:
             findings[row.sample_id] = fail("too_many_of_problem", limit=options.per_problem)
             continue
@@ -49,5 +52,5 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
 
 
 def _template(row: Row, context: Context) -> str:
-    problem = context.problems.get(row.problem_id or "")
+    problem = None if "question_gold" in row.attrs else context.problems.get(row.problem_id or "")
     return " ".join(masked(in_digits(tokens(problem.prompt if problem else row.asked))))

@@ -11,6 +11,7 @@ from filters import filter_kinds, get_filter
 from filters.alarms import read_alarm_options, stop_on_alarms
 from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
+from filters.caps import CapOptions
 from filters.difficulty import pass_rates
 from filters.history import open_history
 from filters.inherit import inherit
@@ -65,6 +66,7 @@ class Curator:
             get_filter(name, given[name])
         self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
         self.judge = JudgeOptions.model_validate(given.get("judge", {}))
+        self._caps = CapOptions.model_validate(given.get("caps", {}))
         self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
         self._alarms = read_alarm_options(alarms or {}, methods=methods(), filters=filter_kinds())
         self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
@@ -118,7 +120,7 @@ class Curator:
         context = self._context(eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged)
         found = run_filters(self._of_scope("night"), samples, context)
         left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
-        last = run_filters(self._of_scope("last"), samples, self._context(eligible=left))
+        last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
         found = pa.concat_tables([inherited, found, last])
         names = [judge.name for judge in self._filters]
         decisions = decide(samples, pa.concat_tables([seen, found]), self._policies, filters=names)
@@ -137,6 +139,12 @@ class Curator:
             AlarmError: One did, and nobody has accepted it.
         """
         stop_on_alarms(self._lake, self._night, self._alarms)
+
+    def _earlier(self) -> dict[tuple[str, str], int]:
+        """Count the accepted rows of other nights about tonight's problems, when a cap asks for it."""
+        if not self._caps.per_problem:
+            return {}
+        return nights.accepted_before(self._lake, self._night)
 
     def _flagged(self) -> dict[str, str]:
         """Return the calls behind flagged rows of other nights, with the row."""

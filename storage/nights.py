@@ -137,6 +137,19 @@ def night_verdicts(lake: Lake, night: str) -> pa.Table:
     )
 
 
+def accepted_before(lake: Lake, night: str) -> dict[tuple[str, str], int]:
+    """Count the accepted rows of other nights by method and problem, for the problems of a night."""
+    rows = lake.rows(
+        "with s as (select sample_id, method, problem_id from samples where night <> $1 and problem_id in "
+        "(select problem_id from attempts where night = $1)), d as (select v.sample_id, arg_max(v.outcome, c.seq) as outcome "
+        "from verdicts v join commits c using (commit_id) where v.filter = 'policy' and v.sample_id in (select sample_id from s) "
+        "group by v.sample_id) select method, problem_id, count(*) as rows from s join d using (sample_id) "
+        "where outcome = 'accepted' group by all",
+        [night],
+    )
+    return {(row["method"], row["problem_id"]): row["rows"] for row in rows}
+
+
 def funnel(lake: Lake, night: str) -> list[dict[str, Any]]:
     """Return the funnel of a night: attempts planned = done + failed, samples made = accepted + rejected, per method."""
     return lake.rows("select * exclude (night) from funnel where night = ? order by method", [night])
