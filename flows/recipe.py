@@ -14,6 +14,7 @@ from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
 from train_stages.evaluate import EvaluateConfig
+from train_stages.experiment import ExperimentConfig
 from train_stages.promote import PromoteConfig
 from train_stages.text_loss import TextsConfig
 
@@ -193,6 +194,7 @@ class Recipe(_Part):
     budget: BudgetSpec = BudgetSpec()
     base: BaseSpec = BaseSpec()
     train: TrainSpec | None = None
+    experiment: ExperimentConfig | None = Field(None, description="What `nightschool compare` compares.")
     folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
 
     @field_validator("methods")

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.duck import quote
+from storage.duck import connect, quote
 from storage.errors import LakeError, QueryError
 from storage.external_sort import boundaries, sort_batches
 from storage.inspection import inspect_condition
@@ -285,3 +285,21 @@ def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
         return lake.rows(
             "select release_id, rows, at_seq, night, path, condition, content_hash from releases order by at_seq, release_id"
         )
+
+
+def rows_where(release: Release, condition: str) -> pa.Table:
+    """Return the rows of a release that fit an SQL condition over its columns, written by the recipe's author.
+
+    Raises:
+        QueryError: The condition is more than a condition.
+        LakeError: The condition cannot be used, or a file of the export is damaged.
+    """
+    inspect_condition(condition)
+    connection = connect()
+    try:
+        connection.register("accepted", release.table())
+        return connection.execute(f"select * from accepted where ({condition}) order by sample_id").to_arrow_table()
+    except duckdb.Error as error:
+        raise LakeError(f"release {release.id}: condition {condition!r}: {error}") from None
+    finally:
+        connection.close()

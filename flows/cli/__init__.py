@@ -5,7 +5,21 @@ import signal
 
 import typer
 
-from flows.cli import alarms, doctor, evaluate, lake, ledger, methods, model, night, query, release, report, serve
+from flows.cli import (
+    alarms,
+    compare,
+    doctor,
+    evaluate,
+    lake,
+    ledger,
+    methods,
+    model,
+    night,
+    query,
+    release,
+    report,
+    serve,
+)
 
 __all__ = ["app", "main"]
 
@@ -16,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (night, report, evaluate, doctor, query, methods, serve):
+for group in (night, report, evaluate, compare, doctor, query, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

@@ -1,0 +1,49 @@
+"""`nightschool compare`: which data is worth its tokens."""
+
+import typer
+
+from flows.cli.shared import (
+    JsonOption,
+    QuietOption,
+    RecipeArgument,
+    SetOption,
+    WorkspaceOption,
+    print_json,
+    sentences,
+    today,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def compare(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train one small model per arm of a recipe's `experiment`, at equal tokens and over several seeds, and compare them.
+
+    Arms are SQL conditions over a release. Table and plot are kept in the workspace; the same command again makes only what
+    is missing.
+    """
+    with sentences():
+        from flows.experiment import run_experiment, shown
+        from flows.night import open_night
+        from flows.progress import Progress
+        from flows.recipe import load_recipe
+        from flows.summary import print_table
+        from storage.workspace import Workspace
+
+        loaded = load_recipe(recipe, settings or [])
+        place = Workspace.create(workspace or Workspace.default_root())
+        with open_night(loaded, today(None), place, Progress(quiet=quiet), "experiment") as night:
+            table = run_experiment(night)
+        if as_json:
+            print_json(table)
+            return
+        rows = shown(table)
+        print_table(list(rows[0]), rows, title=f"{table['items']} held-out problems, 95 % intervals")
+        typer.echo(f"table and plot: {place.root / table['folder']}")

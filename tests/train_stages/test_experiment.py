@@ -1,0 +1,86 @@
+"""Arms at equal tokens: the rows, the table, and what a second run does not do again."""
+
+import pyarrow as pa
+import pytest
+
+from storage.errors import RecipeError
+from synth.problems.arithmetic import Arithmetic
+from train_stages import experiment
+from train_stages.experiment import Experiment, ExperimentConfig, plot, tabulate
+
+ROW = {"kind": "sft", "rejected": None, "text": None, "steps": None, "labels": None, "gold": None}
+
+
+class FakeRelease:
+    id, content_hash = "toy@1", "0"
+
+    def __init__(self, problems):
+        self.problems = problems
+
+    def table(self):
+        return pa.Table.from_pylist([
+            {**ROW, "sample_id": f"{method}{n}", "method": method, "tokens": 20 + n % 3, "task": p.task,
+             "messages": [{"role": "user", "content": p.prompt}], "response": p.solution}
+            for method, count in (("cot", 80), ("tutorship", 30)) for n, p in enumerate(self.problems[:count])
+        ])  # fmt: skip
+
+
+@pytest.fixture
+def arms(base, tmp_path):
+    problems = Arithmetic([1]).draw(100, seed=3)
+    config = ExperimentConfig.model_validate({
+        "release": "toy", "tokens": 1500, "common": "method = 'cot'", "common_rows": 10, "common_tokens": 600, "seeds": [0, 1],
+        "arms": {"cot": {"where": "method = 'cot'"}, "text": {"where": "method = 'cot'", "shape": "text"},
+                 "tutorship": {"where": "method = 'tutorship'"}},
+        "train": {"batch_tokens": 512, "max_length": 128, "device": "cpu"},
+        "evaluate": {"samples": 2, "max_tokens": 8, "device": "cpu"},
+    })  # fmt: skip
+
+    def ask(problem):
+        return [{"role": "user", "content": problem.prompt}]
+
+    return Experiment(config, FakeRelease(problems), problems[90:], lambda seed: base, tmp_path, ask, lambda text: None)
+
+
+def test_every_arm_has_the_same_tokens_and_no_common_row(arms):
+    common, groups = arms.rows()
+    assert len(common) == 10
+    taken = {row["sample_id"] for row in common}
+    words = {name: sum(row["tokens"] for row in rows) for name, rows in groups.items()}
+    assert max(words.values()) - min(words.values()) < 25, "up to a row"
+    assert all(row["sample_id"] not in taken for rows in groups.values() for row in rows)
+
+
+def test_a_second_run_makes_nothing_again(arms, monkeypatch):
+    table = arms.run()
+    assert [line["arm"] for line in table["arms"]] == ["cot", "text", "tutorship"] and table["items"] == 10
+    assert all(line["tokens"] == pytest.approx(1500, rel=0.1) for line in table["arms"])
+    plot(table, arms.folder / "plot.svg")
+    assert "<svg" in (arms.folder / "plot.svg").read_text()
+    monkeypatch.setattr(experiment, "sft", None)
+    monkeypatch.setattr(experiment, "cpt", None)
+    monkeypatch.setattr(experiment, "evaluate", None)
+    assert arms.run() == table
+    gone = next(arms.folder.glob("text-1-*.json"))
+    gone.unlink()
+    with pytest.raises(TypeError):
+        arms.run()
+
+
+def test_the_table_by_hand():
+    def result(arm, seed, right):
+        answers = {f"p{n}": float(value) for n, value in enumerate(right)}
+        return {"arm": arm, "seed": seed, "rows": 5, "tokens": 9, "answers": {"greedy": answers, "sampled": {}}}
+
+    table = tabulate([result("a", 0, [1, 0]), result("b", 0, [1, 1]), result("a", 1, [0, 0]), result("b", 1, [1, 0])])
+    first, second = table["arms"]
+    assert first["greedy"][0] == 0.25 and second["greedy"][0] == 0.75 and second["greedy_by_seed"] == [1.0, 0.5]
+    assert first["greedy_minus_a"] == [0.0, 0.0, 0.0] and second["greedy_minus_a"][0] == 0.5
+
+
+def test_a_condition_that_selects_nothing_is_named(arms):
+    config = arms.config.model_copy(update={"common": "method = 'none'"})
+    with pytest.raises(RecipeError, match=r"experiment.common: .* selects no row of toy@1"):
+        Experiment(
+            config, *[getattr(arms, f) for f in ("release", "problems", "base", "folder", "messages", "say")]
+        ).rows()
