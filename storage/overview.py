@@ -127,7 +127,9 @@ class Overview:
                    coalesce((v.detail->>'$.estimated')::boolean, false) as estimated
             from verdicts v join tonight t using (sample_id)
             where v.outcome = 'fail' and (v.detail->>'$.kept') is not null and t.outcome = 'rejected'
-            qualify row_number() over (partition by v.sample_id order by v.filter <> split_part(t.reason, ':', 1), similarity nulls last) = 1
+            qualify row_number() over (
+                partition by v.sample_id order by v.filter <> split_part(t.reason, ':', 1), similarity nulls last
+            ) = 1
             order by similarity nulls last, v.sample_id limit ?
             """,
             [most],
