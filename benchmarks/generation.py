@@ -54,6 +54,7 @@ models:
   teacher: *model
 prompts: {{solve: solve.jinja, correct: correct.jinja}}
 methods: [{{method: tutorship, params: {{attempt_tokens: 64, max_tokens: 64}}}}]
+alarms: {{share: 1}}  # what a random model writes is rejected, all of it
 """
 
 
