@@ -213,6 +213,15 @@ class RlConfig(TrainConfig):
     loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo"] = Field(
         default="dr_grpo", description="By the name TRL gives it; dr_grpo: arXiv:2503.20783, dapo: arXiv:2503.14476."
     )
+    variant: Literal["grpo", "dr_grpo", "dapo"] | None = Field(
+        default=None,
+        description="Sets what its paper says of `loss_type`, `scale_rewards`, `epsilon_high` and `mask_truncated`, unless "
+        "they are given too. DAPO's dynamic sampling is not part of it.",
+    )
+    epsilon: float = Field(default=0.2, gt=0, description="The probability ratio is clipped at 1 - epsilon.")
+    epsilon_high: float | None = Field(
+        default=None, gt=0, description="And at 1 + epsilon_high (DAPO's clip-higher: 0.28); None takes epsilon."
+    )
     scale_rewards: Literal["group", "batch", "none"] = Field(
         default="none",
         description="Divide advantages by the standard deviation of the group or the batch; Dr. GRPO does not.",
@@ -221,3 +230,18 @@ class RlConfig(TrainConfig):
     mask_truncated: bool = Field(default=False, description="Leave responses that were cut off out of the loss.")
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
     decay: float = Field(default=0.5, ge=0, le=1, description="Share of the steps, at the end, in which it falls to 0.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variant(cls, told: Any) -> Any:
+        variant = told.get("variant") if isinstance(told, dict) else None
+        return {**VARIANTS.get(variant, {}), **told} if isinstance(variant, str) else told
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "grpo": {"loss_type": "grpo", "scale_rewards": "group"},  # arXiv:2402.03300
+    "dr_grpo": {"loss_type": "dr_grpo", "scale_rewards": "none"},  # arXiv:2503.20783
+    "dapo": {  # arXiv:2503.14476, section 3
+        "loss_type": "dapo", "scale_rewards": "group", "epsilon_high": 0.28, "mask_truncated": True,
+    },
+}  # fmt: skip

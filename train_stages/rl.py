@@ -120,6 +120,8 @@ def _arguments(folder: Path, config: RlConfig, seed: int) -> Any:
         temperature=config.temperature,
         loss_type=config.loss_type,
         scale_rewards=config.scale_rewards,
+        epsilon=config.epsilon,
+        epsilon_high=config.epsilon_high,
         beta=config.beta,
         mask_truncated_completions=config.mask_truncated,
         num_iterations=1,
