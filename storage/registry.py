@@ -103,7 +103,7 @@ def students(lake: Lake) -> list[str]:
         if row["kind"] == "rollback" and row["candidate"] in stack:
             del stack[stack.index(row["candidate"]) + 1 :]
             continue
-        if not stack:
+        if not stack and row["incumbent"] != row["candidate"]:
             stack.append(row["incumbent"])
         stack.append(row["candidate"])
     return stack

@@ -135,3 +135,11 @@ def test_retention_keeps_the_promoted_their_parents_and_what_is_open(lake, three
     assert not next(row for row in list_checkpoints(lake) if row["checkpoint_id"] == loser)["here"]
     finish(lake, "train/2026-01-06/n", "2026-01-06/n", "n", {})
     assert [item.checkpoint_id for item in retention(lake, keep=0) if item.remove] == [half]
+
+
+def test_the_first_model_may_be_a_persons_choice(lake):
+    first = make(lake, "sft-1")
+    approve(lake, first, reason="from outside", by="ada", anyway=True)
+    assert students(lake) == [first]
+    with pytest.raises(CheckpointError, match="no earlier student"):
+        roll_back(lake, reason="x", by="ada")
