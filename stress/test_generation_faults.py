@@ -1,12 +1,16 @@
 """The faults between a client and a server at their full counts: twenty kills each. `make stress`.
 
-What was counted goes to `stress/results/generation_faults.json`, one entry per case, with the date.
+What was counted goes to `stress/results/generation_faults.json`, one entry per case, with the date, the versions and the load
+of the machine.
 """
 
 import asyncio
 import json
+import os
+import platform
 import random
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,13 @@ def keep(case: str, **figures: Any) -> None:
     """Write one case's figures beside the others."""
     RESULTS.parent.mkdir(exist_ok=True)
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept[case] = {**figures, "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    kept[case] = {
+        **figures,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "aiohttp": version("aiohttp"),
+        "load": round(os.getloadavg()[0], 1),
+    }
     RESULTS.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
 
 
