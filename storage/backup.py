@@ -81,3 +81,55 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def restore(workspace: Workspace, catalog: Catalog, folder: Path) -> Path | None:
+    """Put the catalogue of a back-up in place of the one that is there, which is kept beside the back-ups first.
+
+    Returns:
+        Where the catalogue that was there is kept now; None when there was none that could be copied.
+
+    Raises:
+        LakeError: The back-up is damaged, or is of another catalogue.
+    """
+    try:
+        said = json.loads((folder / "backup.json").read_text())
+        changed = [name for name, digest in said["files"].items() if file_hash(folder / name) != digest]
+    except (OSError, ValueError, KeyError) as error:
+        raise LakeError(
+            f"{folder} is no whole back-up ({error}); see the folders in {workspace.root}/backups"
+        ) from None
+    if changed:
+        raise LakeError(f"back-up {folder}: {', '.join(changed)} changed since it was made; take another one")
+    with catalog.lock("lake"):
+        kept = _keep(workspace, catalog)
+        if isinstance(catalog, PostgresCatalog):
+            if not (folder / "catalog.dump").exists():
+                raise LakeError(f"back-up {folder} is of a SQLite catalogue, this workspace has a PostgreSQL one")
+            _run(
+                ["pg_restore", f"--dbname={catalog.conninfo}", "--clean", "--if-exists", "--single-transaction",
+                 "--no-owner", str(folder / "catalog.dump")],
+                f"restoring {catalog.described}",
+            )  # fmt: skip
+        elif isinstance(catalog, SqliteCatalog):
+            if not (folder / catalog.file.name).exists():
+                raise LakeError(f"back-up {folder} holds no {catalog.file.name}")
+            for file in (catalog.file, catalog.beside):
+                for end in ("-wal", "-shm", "-journal"):
+                    file.with_name(file.name + end).unlink(missing_ok=True)
+                if (folder / file.name).exists():
+                    shutil.copy2(folder / file.name, file.with_name(file.name + ".restoring"))
+                    file.with_name(file.name + ".restoring").replace(file)
+    shutil.copy2(folder / "workspace.json", workspace.root / "workspace.json")
+    return kept
+
+
+def _keep(workspace: Workspace, catalog: Catalog) -> Path | None:
+    try:
+        return back_up(workspace, catalog, "before-restore")
+    except LakeError:
+        if not isinstance(catalog, SqliteCatalog) or not catalog.file.exists():
+            return None
+        damaged = catalog.file.with_name(catalog.file.name + ".damaged")  # too damaged to be copied as a database
+        catalog.file.replace(damaged)
+        return damaged

@@ -1,10 +1,11 @@
 """`nightschool lake`: the lake's own affairs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
 
@@ -65,3 +66,68 @@ def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
             print_json(rows)
         else:
             print_table(["name", "token", "purpose", "pid", "alive", "expires"], rows)
+
+
+@app.command("check")
+def lake_check(workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Check commits, files, the funnel, releases and the ledger; exit code 1 when something is wrong."""
+    with sentences():
+        from storage.check import check_lake
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+            found = check_lake(
+                lake, (lambda step: None) if quiet else (lambda step: typer.echo(f"{step} ...", err=True))
+            )
+        if as_json:
+            print_json({"wrong": found})
+        else:
+            typer.echo("\n".join(found) or "nothing is wrong")
+        if found:
+            raise typer.Exit(1)
+
+
+@app.command("maintain")
+def lake_maintain(
+    workspace: WorkspaceOption = None,
+    keep_days: Annotated[float, typer.Option(min=0, help="Days that superseded snapshots stay readable.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Compact small files, expire old snapshots, remove files that nothing refers to. Releases keep all they name."""
+    with sentences():
+        from storage.maintenance import maintain
+        from storage.workspace import Workspace
+
+        done = maintain(Workspace.open(workspace or Workspace.default_root()), keep_days=keep_days).to_json()
+        if as_json:
+            print_json(done)
+        else:
+            typer.echo(", ".join(f"{name} {value:,}" for name, value in done.items()))
+
+
+@app.command("backup")
+def lake_backup(workspace: WorkspaceOption = None) -> None:
+    """Copy the catalogue to a new folder of `backups/`; copy the Parquet files with any tool."""
+    with sentences():
+        from storage.backup import back_up
+        from storage.lake import Lake
+        from storage.workspace import Workspace
+
+        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake, lake.lock():
+            typer.echo(back_up(lake.workspace, lake.catalog))
+
+
+@app.command("restore")
+def lake_restore(
+    folder: Annotated[Path, typer.Argument(help="A folder of backups/.")], workspace: WorkspaceOption = None
+) -> None:
+    """Put the catalogue of a back-up in place of the one that is there, which is kept; nobody may use the lake meanwhile."""
+    with sentences():
+        from storage.backup import restore
+        from storage.catalog import catalog_of
+        from storage.workspace import Workspace
+
+        place = Workspace.open(workspace or Workspace.default_root())
+        kept = restore(place, catalog_of(place), folder)
+        typer.echo(f"restored from {folder}" + (f"; what was there is kept in {kept}" if kept else ""))

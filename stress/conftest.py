@@ -1,0 +1,5 @@
+"""The suite's fixtures, for the long runs too."""
+
+from tests.conftest import either, postgres_server
+
+__all__ = ["either", "postgres_server"]
