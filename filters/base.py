@@ -27,6 +27,7 @@ from synth.problems.base import Problem
 if TYPE_CHECKING:
     from filters.difficulty import PassRate
     from filters.judge import Judgements
+    from filters.perplexity import Scored
 
 Scope = Literal["row", "night", "last"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -64,6 +65,7 @@ class Context:
         rates: The student's pass rates by problem id (see `filters.difficulty`).
         earlier: Accepted rows of earlier nights by method and problem id.
         judgements: What a judge said of the rows (see `filters.judge`).
+        perplexities: How likely rows are to a model, by sample id (see `filters.perplexity`).
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Context:
     rates: "Mapping[str, PassRate]" = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
     judgements: "Judgements | None" = None
+    perplexities: "Mapping[str, Scored]" = field(default_factory=dict)
 
     def may_represent(self, row: Row) -> bool:
         """Whether a row may be the one that is kept of several duplicates."""

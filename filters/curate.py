@@ -17,7 +17,9 @@ from filters.history import open_history
 from filters.inherit import inherit
 from filters.judge import JudgeOptions
 from filters.judging import judge_night, read_judgements
+from filters.perplexity import PerplexityOptions
 from filters.policy import decide, eligible, read_policies
+from filters.scoring import read_scores, score_night
 from filters.signatures import make_signatures
 from filters.trials import record_trials
 from storage import nights
@@ -65,7 +67,8 @@ class Curator:
         for name in given:
             get_filter(name, given[name])
         self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
-        self.judge = JudgeOptions.model_validate(given.get("judge", {}))
+        self._judge = JudgeOptions.model_validate(given.get("judge", {}))
+        self._perplexity = PerplexityOptions.model_validate(given.get("perplexity", {}))
         self._caps = CapOptions.model_validate(given.get("caps", {}))
         self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
         self._alarms = read_alarm_options(alarms or {}, methods=methods(), filters=filter_kinds())
@@ -91,18 +94,27 @@ class Curator:
         """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
         return self._stamp(run_filters(self._of_scope("row"), samples, self._context()))
 
-    async def ask_judge(self, asker: Asker) -> int:
-        """Ask the judge for its scores of the night's rows, once; return how many rows were judged now.
+    def to_ask(self) -> list[str]:
+        """Return the filters that have yet to ask a model about the night's rows."""
+        if self._lake.has(f"curate:{self._night}"):
+            return []
+        roles = {"perplexity": self._perplexity.role, "judge": self._judge.role}
+        return [
+            name for name, role in roles.items() if role is not None and not self._lake.has(f"{name}:{self._night}")
+        ]
+
+    async def ask(self, name: str, asker: Asker) -> int:
+        """Let a filter of `to_ask` ask its model about the night's rows; return how many rows it asked about.
 
         Raises:
-            RecipeError: The recipe names no model for the judge's role.
-            ModelServerError: The judge cannot be reached; the same command goes on later.
+            RecipeError: The recipe names no model for its role.
+            ModelServerError: The model cannot be reached; the same command goes on later.
         """
-        if self.judge.role is None or self._lake.has(f"curate:{self._night}"):
-            return 0
         samples = nights.night_samples(self._lake, self._night)
         standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._policies)
-        return await judge_night(self._lake, self._night, asker, self.judge, standing, self._problems)
+        if name == "perplexity":
+            return await score_night(self._lake, self._night, asker, self._perplexity, standing)
+        return await judge_night(self._lake, self._night, asker, self._judge, standing, self._problems)
 
     def decide_night(self) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once."""
@@ -116,8 +128,10 @@ class Curator:
         standing = eligible(samples, seen, self._policies)
         record_trials(self._lake, self._night)
         rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
-        judged = read_judgements(self._lake, self._night)
-        context = self._context(eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged)
+        judged, scores = read_judgements(self._lake, self._night), read_scores(self._lake, self._night)
+        context = self._context(
+            eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged, perplexities=scores
+        )
         found = run_filters(self._of_scope("night"), samples, context)
         left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))

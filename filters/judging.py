@@ -1,31 +1,28 @@
 """Asks the judge: which rows, in which order of their parts, and what of its answers is kept.
 
-Judged are the rows that no row filter rejects, and a sample of those that were rejected for a wrong answer. Each call goes
-through the ledger like any other, so a night that is killed here goes on here; scores are committed once. A model never
+Judged are the rows that no row filter rejects, and a sample of those that were rejected for a wrong answer. A model never
 judges a row that it wrote a part of.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from filters.asking import ask_once, known_role
 from filters.judge import ASPECTS, Judgements, JudgeOptions
 from filters.rows import Row, read_rows
 from filters.text import clean
 from storage import nights
-from storage.errors import BudgetError, RecipeError
 from storage.ids import seed_from
-from storage.lake import Lake, table_of
-from storage.names import unknown
+from storage.lake import Lake
 from synth.ask import Asker
-from synth.engines.base import RequestRefused, Sampling
+from synth.engines.base import Sampling
 from synth.problems.base import Problem
 
 _SCORE = re.compile(r"^\W*score\W*([1-5])\b(?!\s*(?:to|-|/\s*[^5]))", re.IGNORECASE | re.MULTILINE)
 _KINDS = ("sft", "preference")
-AT_ONCE = 256
 
 
 def read_score(text: str) -> int | None:
@@ -59,27 +56,19 @@ async def judge_night(
         RecipeError: The recipe names no model for the role.
         ModelServerError: The judge cannot be reached; the same command goes on later.
     """
-    key = f"judge:{night}"
-    if lake.has(key):
+    if lake.has(f"judge:{night}"):
         return 0
-    if options.role is None or options.role not in asker.engines:
-        raise RecipeError(
-            f"filters.judge.role: {unknown('role', str(options.role), asker.engines)}; name it under `models`"
+    role = known_role(asker, "judge", options.role)
+    chosen = _choose(lake, night, set(standing), options, asker.engines[role].model, problems)
+    questions = [
+        (
+            {"sample_id": row.sample_id, "aspect": aspect},
+            partial(_ask, asker, options, row, aspect, problems[row.problem_id or ""]),
         )
-    chosen = _choose(lake, night, set(standing), options, asker.engines[options.role].model, problems)
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(row: Row, aspect: str) -> dict[str, Any]:
-        async with gate:
-            return await _ask(asker, options, row, aspect, problems[row.problem_id or ""])
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(row, aspect)) for row in chosen for aspect in ASPECTS]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    rows = [{**task.result(), "night": night} for task in tasks]
-    lake.commit(key, "judgements", {"judgements": table_of("judgements", rows)}, night=night)
+        for row in chosen
+        for aspect in ASPECTS
+    ]
+    await ask_once(lake, night, "judge", "judgements", questions)
     return len(chosen)
 
 
@@ -121,14 +110,8 @@ async def _ask(asker: Asker, options: JudgeOptions, row: Row, aspect: str, probl
     if isinstance(gold := row.attrs.get("question_gold"), str):  # the method made the question
         problem = replace(problem, prompt=row.asked, gold=gold)
     inputs = {"answer": clean(row.learned), "reference_first": seed_from("judge order", row.sample_id, aspect) % 2 == 0}
-    found: dict[str, Any] = {"sample_id": row.sample_id, "aspect": aspect}
     sampling = Sampling(0.0, options.max_tokens, 1.0, (), None)
-    try:
-        reply = await asker.ask(str(options.role), f"judge_{aspect}", problem, inputs, sampling, "0.0", "judge")
-    except RequestRefused as error:
-        return {**found, "reason": error.reason}
-    except BudgetError:
-        return {**found, "reason": "budget"}
+    reply = await asker.ask(str(options.role), f"judge_{aspect}", problem, inputs, sampling, "0.0", "judge")
     score = read_score(reply.text)
     reason = None if score is not None else "unreadable"
-    return {**found, "score": score, "reason": reason, "call_id": reply.call_id, "model": reply.model}
+    return {"score": score, "reason": reason, "call_id": reply.call_id, "model": reply.model}

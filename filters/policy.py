@@ -34,6 +34,7 @@ ORDER = (
     "decontamination",
     "exact_duplicates",
     "near_duplicates",
+    "perplexity",
     "judge",
     "difficulty",
     "share",

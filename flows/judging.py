@@ -1,4 +1,7 @@
-"""The judge's turn: between synthesis and curation, when the recipe has one. Its calls are in the ledger like any other."""
+"""The models' turn to judge: between synthesis and curation, when a filter of the recipe asks one (`judge`, `perplexity`).
+
+Their calls are in the ledger like any other.
+"""
 
 from filters.curate import Curator
 from flows.accelerator import Accelerator, needs_accelerator
@@ -7,21 +10,23 @@ from storage.published import adopt, publish
 
 
 async def judge(night: Night, curator: Curator) -> None:
-    """Ask the judge for its scores, and publish its calls.
+    """Ask for judgements and scores, and publish the calls.
 
     Raises:
-        ModelServerError: It cannot be reached; the same command goes on later.
+        ModelServerError: A model cannot be reached; the same command goes on later.
     """
-    if curator.judge.role is None or night.lake.has(f"judge:{night.id}"):
+    waiting = curator.to_ask()
+    if not waiting:
         return
     asker = night.asker()
     engines = {id(engine): engine for engine in asker.engines.values()}
     async with Accelerator(night.workspace, night.progress, needed=needs_accelerator(night.recipe)):
         adopt(night.ledger, night.lake, {engine.model for engine in engines.values()})
-        with night.progress.stage("judge") as stage:
-            try:
-                stage.advance(await curator.ask_judge(asker))
-            finally:
-                for engine in engines.values():
-                    await engine.close()
-                publish(night.ledger, night.lake, night.id)
+        try:
+            for name in waiting:
+                with night.progress.stage(name) as stage:
+                    stage.advance(await curator.ask(name, asker))
+        finally:
+            for engine in engines.values():
+                await engine.close()
+            publish(night.ledger, night.lake, night.id)

@@ -217,9 +217,14 @@ class Recipe(_Part):
         from synth.methods import get_method
 
         names = {source.name for source in self.problems.sources}
-        judge = self.filters.get("judge", {}).get("role")
-        if judge is not None and judge not in self.models:
-            raise ValueError(f"filters.judge.role: {unknown('role', str(judge), self.models)}")
+        for name in ("judge", "perplexity"):
+            role = self.filters.get(name, {}).get("role")
+            if role is not None and role not in self.models:
+                raise ValueError(f"filters.{name}.role: {unknown('role', str(role), self.models)}")
+            if role is not None and name == "perplexity" and self.models[role].engine != "vllm":
+                raise ValueError(
+                    f"filters.perplexity.role: models.{role} must have the engine vllm, which scores prompts"
+                )
         for spec in self.methods:
             for role in get_method(spec.method).roles:
                 if role not in self.models:

@@ -202,6 +202,19 @@ TABLES: dict[str, pa.Schema] = {
             "comment": "what a judge model said of rows; whether it may reject by it is in the verdicts of the filter judge"
         },
     ),
+    "perplexities": pa.schema(
+        [
+            _field("sample_id", _S, "sample that was scored"),
+            _field("logprob", _F, "sum of the natural log-probabilities of the tokens of what is learned"),
+            _field("tokens", _I, "tokens that were scored; perplexity is exp(-logprob / tokens)"),
+            _field("reason", _S, "stable word for why there is no score"),
+            _field("call_id", _S, "the call behind it"),
+            _field("model", _S, "identity of the model"),
+            _field("night", _S, "night that asked"),
+            _commit,
+        ],
+        metadata={"comment": "how likely rows are to the model of the filter perplexity"},
+    ),
     "releases": pa.schema(
         [
             _field("release_id", _S, "name@version"),

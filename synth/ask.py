@@ -11,8 +11,8 @@ from typing import Any
 from storage.ids import seed_from
 from storage.ledger import Call, Ledger
 from synth.budget import GRACE_S, Budget, Meter, Price
-from synth.engines.base import Answer, Engine, Message, Request, Sampling
-from synth.keys import call_key, sampling_params
+from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
+from synth.keys import call_key, content_key, sampling_params
 from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.slots import Slots
@@ -49,6 +49,12 @@ class Reply:
 def clean(text: str) -> str:
     """Replace what no file or table can hold (lone surrogates, NUL) by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+_SCORING = Sampling(max_tokens=0)
+_LOGPROBS = "logprobs"
+_ANY = Problem("", "text", "", "", "")
+"""A text that is scored belongs to no problem."""
 
 
 class Asker:
@@ -116,6 +122,32 @@ class Asker:
         engine = self.engines[role]
         messages = self.prompts.messages(act, {"problem": problem, **inputs})
         key = call_key(engine, messages, sampling, sample, act=act, problem=problem, inputs=inputs, draw=self._draw)
+        request = Request(messages, sampling, seed_from(key), act, problem, inputs)
+        return await self._reply(_Question(key, role, engine, request, sample, method))
+
+    async def score(self, role: str, text: str, method: str | None = None) -> Reply:
+        """Score how likely a text is to a role's model, from the ledger or durably; `Reply.text` is a `Score` in JSON.
+
+        Its key has the sample name `logprobs`, which no chat has, and never a draw: a text is as likely every night.
+
+        Raises:
+            RequestRefused: The text will never be scored; `no_logprobs` where the role's engine cannot score any.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The score cannot be recorded, and so is not used.
+        """
+        engine = self.engines[role]
+        if not getattr(engine, "scores_text", False):
+            raise RequestRefused(
+                "no_logprobs", f"the engine of the role {role!r} gives no log-probabilities of a prompt"
+            )
+        messages: tuple[Message, ...] = ({"role": "assistant", "content": text},)
+        key = content_key(engine.model, messages, _SCORING, _LOGPROBS)
+        request = Request(messages, _SCORING, seed_from(key), "score", _ANY, scores=True)
+        return await self._reply(_Question(key, role, engine, request, _LOGPROBS, method))
+
+    async def _reply(self, question: "_Question") -> Reply:
+        key, engine = question.key, question.engine
         waiting = self._open.get(key)
         if waiting is not None:
             call = await asyncio.shield(waiting)
@@ -123,8 +155,7 @@ class Asker:
             self.found += 1
             call = known
         else:
-            request = Request(messages, sampling, seed_from(key), act, problem, inputs)
-            call = await self._share(key, _Question(key, role, engine, request, sample, method))
+            call = await self._share(key, question)
         return Reply(
             text=call.response,
             call_id=call.key,

@@ -40,6 +40,7 @@ class Request:
         act: What is asked, by the name of the prompt file (`solve`, `correct`, ...). Only the solver reads it.
         problem: The problem it is about. Only the solver reads it.
         inputs: The values that were rendered into the prompt. Only the solver reads them.
+        scores: Nothing is to be written: how likely is the text of the one message? See `synth.engines.scoring`.
     """
 
     messages: tuple[Message, ...]
@@ -48,6 +49,7 @@ class Request:
     act: str
     problem: Problem
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    scores: bool = False
 
 
 @dataclass(frozen=True, slots=True)

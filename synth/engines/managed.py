@@ -43,6 +43,7 @@ class ManagedVllm:
     """
 
     reads_problem = False
+    scores_text = True
 
     def __init__(
         self,

@@ -58,11 +58,12 @@ class Item:
     Attributes:
         body: What is sent.
         texts: The prompt's texts, which no error may quote.
-        tokens: The most it may write.
+        tokens: The most it may write; for a text that is scored, the most it may have.
         began: When it was first asked.
         losses: Where and when a connection broke, or a server failed.
         silent: Tries that got no answer in time.
         busy: Tries that were turned away.
+        scores: Whether its text is to be scored rather than answered.
     """
 
     body: bytes
@@ -72,6 +73,7 @@ class Item:
     losses: list["Loss"] = field(default_factory=list)
     silent: int = 0
     busy: int = 0
+    scores: bool = False
 
     def count(self, kind: Kind, member: Member, began: float, clock: float) -> bool:
         """Count a failure of a try that began then; True when the request has used up its tries."""

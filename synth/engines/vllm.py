@@ -1,4 +1,4 @@
-"""Answers from vLLM, or any servers that speak OpenAI's chat completions, over HTTP.
+"""Answers from vLLM, or any servers that speak OpenAI's chat completions, over HTTP; and scores of texts (`scoring.py`).
 
 One request per sample (n = 1), so that every sample has its own seed, its own key in the ledger and its own failure.
 aiohttp with a bytes body costs 0.3 ms of CPU per request, a tenth of openai's client or httpx.
@@ -31,6 +31,7 @@ from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet, Member
 from synth.engines.overdue import Overdue
+from synth.engines.scoring import PATH, read_score, score_body
 from synth.engines.suspects import Item, Quarantine
 from synth.engines.wire import (
     DENIED,
@@ -78,6 +79,7 @@ class Vllm:
     """
 
     reads_problem = False
+    scores_text = True
 
     def __init__(
         self,
@@ -129,7 +131,8 @@ class Vllm:
         """
         self._connect()
         texts = tuple(message["content"] for message in request.messages)
-        item = Item(self._body(request), texts, request.sampling.max_tokens, time.monotonic())
+        most = sum(map(len, texts)) if request.scores else request.sampling.max_tokens
+        item = Item(self._body(request), texts, most, time.monotonic(), scores=request.scores)
         member: Member | None = None
         pauses, closings = 0, self._closings
         while closings == self._closings:
@@ -182,7 +185,7 @@ class Vllm:
         answer: Answer | None = None
         try:
             async with scope:
-                answer = await self._once(member.root, item.body, item.texts, self._timeout_s)
+                answer = await self._once(member.root, item.body, item.texts, self._timeout_s, item.scores)
         except Trouble as trouble:
             self.fleet.leave(member, began, trouble)
             return trouble
@@ -250,6 +253,8 @@ class Vllm:
             "max_tokens": sampling.max_tokens,
             "seed": request.seed & (2**63 - 1),  # vLLM wants a signed 64-bit number
         }
+        if request.scores:
+            payload = score_body(self._name, request.messages[-1]["content"])
         if sampling.stop:
             payload["stop"] = list(sampling.stop)
         try:
@@ -295,14 +300,14 @@ class Vllm:
             self._loop = loop
         return self._session
 
-    async def _once(self, root: str, body: bytes, texts: Sequence[str], limit_s: float) -> Answer:
+    async def _once(self, root: str, body: bytes, texts: Sequence[str], limit_s: float, scores: bool = False) -> Answer:
         credential = self._credential()
         headers = {"Authorization": f"Bearer {credential}"} if credential is not None else None
         began = time.monotonic()
         try:
             # A redirect is not followed: it would carry the credential to a host nobody named.
             async with self._connect().post(
-                f"{root}/v1/chat/completions",
+                f"{root}{PATH if scores else '/v1/chat/completions'}",
                 data=body,
                 headers=headers,
                 allow_redirects=False,
@@ -319,7 +324,7 @@ class Vllm:
         except (aiohttp.ClientError, OSError) as error:
             raise Trouble(Kind.LOST, f"the connection broke ({type(error).__name__})") from None
         if status == 200:
-            return read_answer(raw, time.monotonic() - began)
+            return (read_score if scores else read_answer)(raw, time.monotonic() - began)
         raise read_failure(status, raw, response.headers.get("Retry-After"), credential, texts)
 
     async def _probe(self, member: Member) -> None:

@@ -115,7 +115,7 @@ def read_answer(raw: bytes | None, seconds: float = 0.0) -> Answer:
     """
     if raw is None:
         raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
-    reply = _parse(raw)
+    reply = parse(raw)
     if not isinstance(reply, dict):
         raise Trouble(Kind.FAILED, "it answers with something that is not a JSON object", status=200)
     choices = reply.get("choices")
@@ -149,10 +149,10 @@ def read_answer(raw: bytes | None, seconds: float = 0.0) -> Answer:
     return Answer(
         text,
         finish_reason,
-        _count(usage, "prompt_tokens"),
-        _count(usage, "completion_tokens"),
+        count_of(usage, "prompt_tokens"),
+        count_of(usage, "completion_tokens"),
         reasoning,
-        _count(details, "cached_tokens"),
+        count_of(details, "cached_tokens"),
         seconds,
     )
 
@@ -191,7 +191,7 @@ def _reason(status: int, words: str, param: object) -> str:
     return "prompt_too_long" if too_long else "bad_request"
 
 
-def _parse(raw: bytes | None) -> Any:
+def parse(raw: bytes | None) -> Any:
     """The body as JSON, or None when it is none."""
     try:
         return None if raw is None else json.loads(raw)
@@ -199,7 +199,8 @@ def _parse(raw: bytes | None) -> Any:
         return None
 
 
-def _count(usage: Any, key: str) -> int:
+def count_of(usage: Any, key: str) -> int:
+    """A number of a mapping like `usage`, 0 where it has none."""
     value = usage.get(key) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and value >= 0 else 0
 
@@ -210,7 +211,7 @@ def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
     vLLM: `{"error": {"message", "type", "param", "code"}}`, but a string as `error` for 401; FastAPI: `detail`, whose
     entries repeat the input, so that only place and message of each are taken.
     """
-    reply = _parse(raw)
+    reply = parse(raw)
     if not isinstance(reply, dict):
         return (raw or b"").decode(errors="replace").strip(), {}
     error = reply.get("error", reply)

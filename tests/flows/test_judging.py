@@ -1,4 +1,4 @@
-"""A night with a judge, which is a small HTTP server here: its calls are the night's, and are made once."""
+"""A night whose filters ask a model, a small HTTP server here: its calls are the night's, and are made once."""
 
 import copy
 import json
@@ -17,7 +17,15 @@ class _Judge(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/v1/completions":
+            assert (asked["echo"], asked["max_tokens"], asked["logprobs"]) == (True, 0, 1)
+            logprobs = {"token_logprobs": [None, *[-1.0] * (len(asked["prompt"]) - 1)]}
+            usage = {"prompt_tokens": len(asked["prompt"])}
+            self._send(
+                json.dumps({"choices": [{"text": asked["prompt"], "logprobs": logprobs}], "usage": usage}).encode()
+            )
+            return
         choice = {"index": 0, "message": {"role": "assistant", "content": "Good.\nScore: 5"}, "finish_reason": "stop"}
         self._send(json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 4}}).encode())
 
@@ -61,3 +69,23 @@ def test_a_night_with_a_judge(cli, endpoint):
     assert calls == [{"n": 40}] and said == [{"outcome": "pass", "may": "false"}]
     content["filters"] = {"judge": {"role": "juge"}}
     assert "did you mean 'judge'" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)
+
+
+def test_a_night_whose_rows_are_scored(cli, endpoint):
+    content = copy.deepcopy(SMALL)
+    content["problems"]["limit"] = 20
+    content["models"]["scorer"] = {"engine": "vllm", "endpoint": endpoint, "name": "scorer", "revision": "1"}
+    content["filters"] = {"perplexity": {"role": "scorer"}}
+    night = json.loads(cli("run", cli.recipe(content), "--date", "2026-01-01", "--json", "--quiet"))["night"]
+    assert night["release_rows"] == 20, "without a limit the filter only observes"
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        said = lake.rows(
+            "select v.outcome, round((v.detail->>'perplexity')::double, 3) as perplexity, count(*) as n, "
+            "count(distinct p.call_id) as calls, min(length(s.response) - 1 - p.tokens) as odd from verdicts v "
+            "join perplexities p using (sample_id) join samples s using (sample_id) where v.filter = 'perplexity' group by all"
+        )
+        calls = lake.rows("select sample, count(*) as n from calls where method = 'perplexity' group by all")
+    assert said == [{"outcome": "pass", "perplexity": 2.718, "n": 20, "calls": 20, "odd": 0}]
+    assert calls == [{"sample": "logprobs", "n": 20}]
+    content["models"]["scorer"] = {"engine": "solver"}
+    assert "must have the engine vllm" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)

@@ -1,0 +1,81 @@
+"""How likely a text is to a model: `/v1/completions` that echoes its prompt with log-probabilities and writes nothing.
+
+The text is sent as it stands, without a chat template. Its first token has no log-probability unless the tokenizer puts a
+start token before it, so that the count is of the tokens that were scored. What is kept is their number and the sum.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from synth.engines.base import Answer, RequestRefused
+from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse
+
+PATH = "/v1/completions"
+LARGEST = 1e6
+"""No log-probability is this far from zero; vLLM writes -9999 for minus infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely a text is.
+
+    Attributes:
+        logprob: Sum of the natural log-probabilities of its tokens, each given those before it.
+        tokens: How many tokens that is.
+    """
+
+    logprob: float
+    tokens: int
+
+    @property
+    def perplexity(self) -> float:
+        """The exponential of the mean negative log-probability."""
+        return math.exp(min(700.0, -self.logprob / self.tokens))
+
+    def to_json(self) -> str:
+        """Write it as the ledger keeps it."""
+        return json.dumps({"logprob": self.logprob, "tokens": self.tokens})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Score":
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+def score_body(name: str, text: str) -> dict[str, Any]:
+    """Return the body that asks for the log-probabilities of a text."""
+    return {"model": name, "prompt": text, "echo": True, "max_tokens": 0, "logprobs": 1, "temperature": 0.0}
+
+
+def read_score(raw: bytes | None, seconds: float = 0.0) -> Answer:
+    """What a body of status 200 says: an answer whose text is a `Score`.
+
+    Raises:
+        RequestRefused: The server answered without log-probabilities, or the text has no token that could be scored.
+        Trouble: This is not the answer of a completions endpoint.
+    """
+    if raw is None:
+        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+    reply = parse(raw)
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(reply, dict) or not isinstance(choice, dict):
+        raise Trouble(Kind.FAILED, "it answers without choices[0]", status=200)
+    found = choice.get("logprobs")
+    told = found.get("token_logprobs") if isinstance(found, dict) else None
+    if not isinstance(told, list):
+        raise RequestRefused(
+            "no_logprobs", "the server answers without logprobs.token_logprobs; it must be able to echo"
+        )
+    scored = told[1:] if told and told[0] is None else told
+    if not all(type(one) in (int, float) and abs(one) < LARGEST for one in scored):
+        raise RequestRefused("malformed_answer", "a log-probability is missing or not a finite number")
+    tokens = count_of(reply.get("usage"), "prompt_tokens")
+    if tokens and tokens != len(told):
+        raise RequestRefused("no_logprobs", f"{len(told)} log-probabilities came for a text of {tokens} tokens")
+    if not scored:
+        raise RequestRefused("too_short", "the text has no token with another before it")
+    score = Score(math.fsum(scored), len(scored))
+    return Answer(score.to_json(), "stop", tokens, 0, seconds=seconds)
