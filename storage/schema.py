@@ -329,6 +329,45 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "decisions about which model is the student; the last promoted one is"},
     ),
+    "takedowns": pa.schema(
+        [
+            _field("takedown_id", _S, "digest of what was taken down"),
+            _field("event", _S, "planned, then done"),
+            _field("kind", _S, "what was named: sample, problem or subject (whose text is not kept)"),
+            _field("because", _S, "why, in the words of whoever did it"),
+            _field("sample_ids", pa.list_(_S), "rows that are gone"),
+            _field("problem_ids", pa.list_(_S), "problems that are gone"),
+            _field("call_ids", pa.list_(_S), "calls that are gone"),
+            _field("releases", pa.list_(_S), "releases that held one of the rows"),
+            _field(
+                "checkpoints", pa.list_(_S), "models that read one of these releases, themselves or through an ancestor"
+            ),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "what was removed for good, without its text; two rows each: planned and done"},
+    ),
+    "takedown_rows": pa.schema(
+        [
+            _field("takedown_id", _S, "takedown that removed them"),
+            _field("in_table", _S, "table they stood in"),
+            _field("of_commit", _S, "commit they had come with"),
+            _field("rows", _I, "how many"),
+            _commit,
+        ],
+        metadata={"comment": "rows that takedowns removed, by the commit they came with: the commits still add up"},
+    ),
+    "redactions": pa.schema(
+        [
+            _field("release_id", _S, "release whose files are gone"),
+            _field("successor", _S, "release with the rows that are left, null when none are"),
+            _field("takedown_id", _S, "takedown that asked for it"),
+            _field("rows", _I, "rows left out"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "releases that a takedown replaced by a successor"},
+    ),
     "runs": pa.schema(
         [
             _field("run_id", _S, "night or train, and the night"),

@@ -11,6 +11,7 @@ from flows.cli import (
     doctor,
     evaluate,
     lake,
+    lake_check,
     ledger,
     methods,
     model,
@@ -37,6 +38,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(lake.app, name="lake")
+lake.app.command("check")(lake_check.lake_check)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
 
@@ -66,26 +66,6 @@ def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
             print_json(rows)
         else:
             print_table(["name", "token", "purpose", "pid", "alive", "expires"], rows)
-
-
-@app.command("check")
-def lake_check(workspace: WorkspaceOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """Check commits, files, the funnel, releases and the ledger; exit code 1 when something is wrong."""
-    with sentences():
-        from storage.check import check_lake
-        from storage.lake import Lake
-        from storage.workspace import Workspace
-
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
-            found = check_lake(
-                lake, (lambda step: None) if quiet else (lambda step: typer.echo(f"{step} ...", err=True))
-            )
-        if as_json:
-            print_json({"wrong": found})
-        else:
-            typer.echo("\n".join(found) or "nothing is wrong")
-        if found:
-            raise typer.Exit(1)
 
 
 @app.command("maintain")
