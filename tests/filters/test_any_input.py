@@ -43,6 +43,7 @@ CHANGE = st.fixed_dictionaries(
         "labels": st.none() | st.lists(st.none() | st.booleans(), max_size=4),
         "answer": MAYBE,
         "attrs": MAYBE
+        | st.sampled_from(["5", "null", "[]", '"complete"', "[" * 9])
         | st.dictionaries(st.sampled_from(["agrees", "student_attempt", "complete"]), MAYBE).map(json.dumps),
         "problem_id": st.sampled_from([ANN.id, STAMPS.id, None, "?"]),
         "task": st.sampled_from(["arithmetic", "math_word", "?"]),
