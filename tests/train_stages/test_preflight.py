@@ -1,0 +1,48 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from storage.errors import TrainingError
+from synth.sample import problem_row
+from train_stages.job import Job
+from train_stages.launch import CONFIGURATIONS, command
+from train_stages.preflight import check_rl, check_sft
+
+
+def test_what_carries_loss_is_shown_and_memory_is_estimated(base, rows, problems, tmp_path):
+    pq.write_table(rows, tmp_path / "rows.parquet")
+
+    def check(**options):
+        return check_sft(Job(parent=base, rows=tmp_path / "rows.parquet", out=tmp_path / "out", options=options))
+
+    seen = check(device="cpu")
+    assert seen["one_row"] == f"<|user|>{problems[0].prompt}<|assistant|>>>{problems[0].solution}<|end|><<"
+    assert 0 < seen["share_with_loss"] < 1 and seen["rows"] == len(problems) and not (tmp_path / "out").exists()
+    with pytest.raises(TrainingError, match=r"GiB are free .* set micro_batch_tokens to at most"):
+        check(device="cpu", batch_tokens=10**11)
+    with pytest.raises(TrainingError, match="no row to train on is left: 120 are longer than max_length = 8"):
+        check(device="cpu", max_length=8)
+
+
+def test_each_kind_of_problem_is_rewarded_before_a_training(base, problems, tmp_path):
+    table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:5]])
+    pq.write_table(table, tmp_path / "problems.parquet")
+
+    def check(**options):
+        return check_rl(Job(parent=base, rows=tmp_path / "problems.parquet", out=tmp_path / "out", options=options))
+
+    assert check(max_tokens=32, device="cpu")["rewarded"] == {"arithmetic": problems[0].gold}
+    with pytest.raises(TrainingError, match="lower max_tokens"):
+        check(max_tokens=4096, device="cpu")
+
+
+def test_several_processes_are_started_by_accelerate(tmp_path):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    for name in ("ddp", "fsdp"):
+        words = command("sft", tmp_path / "job.json", name)
+        assert words[1:4] == ["-m", "accelerate.commands.launch", "--config_file"]
+        assert load_config_from_file(words[4]).num_processes == 8
+    assert load_config_from_file(str(CONFIGURATIONS / "deepspeed.yaml")).deepspeed_config["zero_stage"] == 3
+    with pytest.raises(TrainingError, match="neither one of ddp, deepspeed, fsdp nor a file"):
+        command("sft", tmp_path / "job.json", "fdsp")
