@@ -44,7 +44,7 @@ def known_schema() -> str:
     """Return a digest of every table and view of this version."""
     tables = {
         name: [comment(schema), *([field.name, str(field.type), comment(field)] for field in schema)]
-        for name, schema in _tables().items()
+        for name, schema in known_tables().items()
     }
     return digest(FORMAT_VERSION, tables, {name: list(view) for name, view in VIEWS.items()})
 
@@ -87,7 +87,8 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
     )
 
 
-def _tables() -> dict[str, pa.Schema]:
+def known_tables() -> dict[str, pa.Schema]:
+    """Return the schema of every table of this version, `commits` among them."""
     return {"commits": COMMITS, **TABLES}
 
 
@@ -98,7 +99,7 @@ def _add_tables(connection: Any) -> None:
         "using (database_name, table_name) where database_name = 'lake'"
     ).fetchall():
         present.setdefault(table, {})[column] = _SHORT.get(type_, type_)
-    for name, schema in _tables().items():
+    for name, schema in known_tables().items():
         if name not in present:
             columns = ", ".join(f'"{field.name}" {sql_type(field.type)}' for field in schema)
             connection.execute(f"CREATE TABLE {name} ({columns})")
