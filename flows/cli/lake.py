@@ -1,13 +1,14 @@
 """`nightschool lake`: the lake's own affairs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.cli import keeping
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
+app.add_typer(keeping.app)
 
 
 @app.command("init")
@@ -21,6 +22,7 @@ def lake_init(
         typer.Option(help="Where its Parquet files go: s3://bucket/prefix, or a folder that machines share."),
     ] = None,
     workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a workspace, or join one machine more to a lake. Passwords and keys come from PG* and AWS_* variables only."""
     with sentences():
@@ -29,6 +31,9 @@ def lake_init(
 
         place = Workspace.create(workspace or Workspace.default_root(), catalog=catalog, data=data)
         with Lake(place) as lake:
+            if as_json:
+                print_json({"workspace": str(place.root), "catalog": lake.catalog.described, "data": place.data_path})
+                return
             typer.echo(f"{place.root}: catalogue {lake.catalog.described}, files in {place.data_path}")
 
 
@@ -66,48 +71,3 @@ def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
             print_json(rows)
         else:
             print_table(["name", "token", "purpose", "pid", "alive", "expires"], rows)
-
-
-@app.command("maintain")
-def lake_maintain(
-    workspace: WorkspaceOption = None,
-    keep_days: Annotated[float, typer.Option(min=0, help="Days that superseded snapshots stay readable.")] = 7,
-    as_json: JsonOption = False,
-) -> None:
-    """Compact small files, expire old snapshots, remove files that nothing refers to. Releases keep all they name."""
-    with sentences():
-        from storage.maintenance import maintain
-        from storage.workspace import Workspace
-
-        done = maintain(Workspace.open(workspace or Workspace.default_root()), keep_days=keep_days).to_json()
-        if as_json:
-            print_json(done)
-        else:
-            typer.echo(", ".join(f"{name} {value:,}" for name, value in done.items()))
-
-
-@app.command("backup")
-def lake_backup(workspace: WorkspaceOption = None) -> None:
-    """Copy the catalogue to a new folder of `backups/`; copy the Parquet files with any tool."""
-    with sentences():
-        from storage.backup import back_up
-        from storage.lake import Lake
-        from storage.workspace import Workspace
-
-        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake, lake.lock():
-            typer.echo(back_up(lake.workspace, lake.catalog))
-
-
-@app.command("restore")
-def lake_restore(
-    folder: Annotated[Path, typer.Argument(help="A folder of backups/.")], workspace: WorkspaceOption = None
-) -> None:
-    """Put the catalogue of a back-up in place of the one that is there, which is kept; nobody may use the lake meanwhile."""
-    with sentences():
-        from storage.backup import restore
-        from storage.catalog import catalog_of
-        from storage.workspace import Workspace
-
-        place = Workspace.open(workspace or Workspace.default_root())
-        kept = restore(place, catalog_of(place), folder)
-        typer.echo(f"restored from {folder}" + (f"; what was there is kept in {kept}" if kept else ""))

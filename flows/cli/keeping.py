@@ -1,0 +1,146 @@
+"""`nightschool lake maintain`, `compact`, `backup`, `restore`: how the lake is kept."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer()
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+@app.command("maintain")
+def lake_maintain(
+    workspace: WorkspaceOption = None,
+    keep_days: Annotated[
+        int, typer.Option(min=1, help="Days that old snapshots, replaced files and maintenance's own back-ups stay.")
+    ] = 7,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="Remove orphans outside the workspace too; look with --dry-run first.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Back the catalogue up, merge small files, expire old snapshots, remove what nothing needs. Releases keep all they name."""
+    with sentences():
+        from flows.progress import Progress
+        from storage.lake import Lake
+        from storage.maintenance import maintain_lake
+
+        with Lake(_open(workspace)) as lake:
+            done = maintain_lake(
+                lake, keep_days=keep_days, dry_run=dry_run, orphans=orphans, say=Progress(quiet=quiet).say
+            )
+        if as_json:
+            print_json(done)
+            return
+        _print_compaction(done["compaction"], dry_run)
+        expiry, cleaning, would = done["expiry"], done["cleaning"], "to be " if dry_run else ""
+        typer.echo(f"snapshots: {expiry['snapshots_expired']:,} {would}expired, {expiry['snapshots_kept']:,} kept")
+        typer.echo(
+            f"files {would}removed: {cleaning['files_removed']:,} replaced, {cleaning['orphans_removed']:,} orphaned"
+            f" ({cleaning['bytes_removed'] / 1e6:,.1f} MB), {len(cleaning['backups_removed'])} old back-ups"
+        )
+        if cleaning["orphans_held"]:
+            typer.echo(f"{cleaning['orphans_held']:,} orphaned files stay: {cleaning['held_because']}")
+        if done["backup"]:
+            typer.echo(f"back-up: {done['backup']}")
+
+
+@app.command("compact")
+def lake_compact(
+    workspace: WorkspaceOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Merge small files and nothing else; the files they replace stay until `nightschool lake maintain` removes them."""
+    with sentences():
+        from flows.progress import Progress
+        from storage.lake import Lake
+        from storage.maintenance import compact_lake
+
+        with Lake(_open(workspace)) as lake:
+            done = compact_lake(lake, dry_run=dry_run, say=Progress(quiet=quiet).say)
+        if as_json:
+            print_json(done)
+        else:
+            _print_compaction(done, dry_run)
+
+
+@app.command("backup")
+def lake_backup(
+    workspace: WorkspaceOption = None,
+    name: Annotated[str | None, typer.Option(help="Begins the folder's name; letters, digits, - and _.")] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Copy the catalogue to a new folder of `backups/`; copy the Parquet files with any tool."""
+    with sentences():
+        from flows.progress import Progress
+        from storage.backup import back_up, find_backup
+        from storage.lake import Lake
+
+        with Lake(_open(workspace)) as lake:
+            Progress(quiet=quiet).say(f"back-up of {lake.catalog.described}")
+            with lake.lock():
+                folder = back_up(lake.workspace, lake.catalog, name)
+            made = find_backup(lake.workspace, folder.name)
+        if as_json:
+            print_json(
+                {"backup": made.name, "folder": str(folder), "commits": made.commits, "files": len(made.lake_files)}
+            )
+        else:
+            typer.echo(f"{folder}: {made.commits:,} commits, naming {len(made.lake_files):,} files of the lake")
+
+
+@app.command("restore")
+def lake_restore(
+    backup: Annotated[str, typer.Argument(help="A name in `backups/`, or a folder.")],
+    workspace: WorkspaceOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Although commits made since are lost to the lake.")] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Put the catalogue of a back-up in place of the one that is there, of which a back-up is made first."""
+    with sentences():
+        from flows.progress import Progress
+        from storage.restore import restore
+
+        Progress(quiet=quiet).say(f"restore of {backup}: checking it")
+        done = restore(_open(workspace), backup, force=force, dry_run=dry_run)
+        if as_json:
+            print_json(done.to_json())
+            return
+        count = {
+            name: "?" if n is None else f"{n:,}" for name, n in (("was", done.commits_before), ("is", done.commits))
+        }
+        typer.echo(
+            f"{done.backup} {'can be restored' if dry_run else 'is restored'}: {count['is']} commits; before: {count['was']}"
+        )
+        if done.kept:
+            typer.echo(f"what was there is kept in {done.kept}")
+
+
+def _open(workspace: Path | None) -> Any:
+    from storage.workspace import Workspace
+
+    return Workspace.open(workspace or Workspace.default_root())
+
+
+def _print_compaction(figures: dict[str, Any], dry_run: bool) -> None:
+    if dry_run:
+        merged = ", ".join(figures["tables"]) or "none"
+        typer.echo(
+            f"files: {figures['files_before']:,}; to be merged: {figures['bytes_to_merge'] / 1e6:,.1f} MB ({merged})"
+        )
+    else:
+        typer.echo(
+            f"files: {figures['files_before']:,} before, {figures['files_after']:,} after "
+            f"({figures['bytes_before'] / 1e6:,.1f} MB before, {figures['bytes_after'] / 1e6:,.1f} MB after)"
+        )
