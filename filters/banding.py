@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from filters import compiled
+
 BANDS, ROWS = 25, 5
 """25 bands of 5 rows find a pair of similarity 0.8 with probability over 0.999. The `optimal` parameters that libraries
 compute for one threshold (9 x 13 for 0.8) find it with 0.40. So many candidates are affordable as each is confirmed."""
@@ -27,9 +29,15 @@ def band_keys(signatures: Array, groups: Sequence[str]) -> Keys:
         Array of shape (texts, `BANDS`).
     """
     salts = {name: xxhash.xxh64_intdigest(name.encode("utf-8", "replace")) for name in set(groups)}
+    start = np.array([salts[name] for name in groups], dtype=np.uint64)
+    if compiled.enabled():
+        from filters.compiled.banding import band_keys as run
+
+        keys: Keys = np.empty((len(signatures), BANDS), np.uint64)
+        run(signatures, start, _PRIME, ROWS, keys)
+        return keys
     bands = signatures[:, : BANDS * ROWS].astype(np.uint64).reshape(len(signatures), BANDS, ROWS)
-    start = np.array([salts[name] for name in groups], dtype=np.uint64)[:, None]
-    keys: Keys = start ^ (np.arange(1, BANDS + 1, dtype=np.uint64) * _PRIME)
+    keys = start[:, None] ^ (np.arange(1, BANDS + 1, dtype=np.uint64) * _PRIME)
     for row in range(ROWS):
         keys = (keys ^ bands[:, :, row]) * _PRIME
         keys ^= keys >> np.uint64(29)

@@ -104,12 +104,12 @@ def _compiled(texts: pa.LargeStringArray, tags: npt.NDArray[np.uint8], edges: Of
         cut = tokenise_array(texts.slice(int(members[0]), int(members[-1] - members[0])))
         per_part = np.add.reduceat(np.diff(cut.ends, prepend=0), members[:-1] - members[0])
         room = 1 << int(2 * per_part.max(initial=1)).bit_length()
-        table, stamps = np.empty(room, np.uint32), np.zeros(room, np.int32)
+        table = np.zeros(room, np.uint64)
         hashes = np.empty(int(per_part.sum()) + len(per_part), np.uint32)
         offsets = np.empty(stop - start + 1, np.int64)
         distinct(
             cut.data, cut.starts, cut.ends, tags[members[0] : members[-1]], seeds[start:stop], members - members[0],
-            SHINGLE, table, stamps, hashes, offsets,
+            SHINGLE, table, hashes, offsets,
         )  # fmt: skip
         permute(hashes, offsets, a, b, slots[start:stop])
         pieces.append(hashes[: int(offsets[-1])].copy())

@@ -68,7 +68,7 @@ def to_array(texts: Sequence[str]) -> pa.LargeStringArray:
 def tokenise_array(array: pa.LargeStringArray, *, drop_marks: bool = False) -> Tokens:
     """Cut the texts of an Arrow array of valid UTF-8 without nulls."""
     from filters.compiled.characters import tables
-    from filters.compiled.shingling import find_special
+    from filters.compiled.tokenising import find_special
 
     data, offsets = buffers(array)
     special = np.zeros(len(array), np.uint8)
@@ -131,7 +131,8 @@ def _by_python(
 
 def _run(data: Bytes, offsets: npt.NDArray[np.int64], ready: Bytes, drop_marks: bool) -> Tokens:
     from filters.compiled.characters import GROWTH, ascii_kinds, tables
-    from filters.compiled.shingling import tokenise as cut
+    from filters.compiled.shingling import PAST
+    from filters.compiled.tokenising import tokenise as cut
 
     kinds, lower = ascii_kinds()
     growth = 1
@@ -141,7 +142,7 @@ def _run(data: Bytes, offsets: npt.NDArray[np.int64], ready: Bytes, drop_marks: 
         start, folded, classes, growth = made.start, made.folded, made.classes, GROWTH
     total = int(offsets[-1] - offsets[0]) * growth
     longest = int(np.diff(offsets).max(initial=0)) * growth
-    out = np.empty(2 * total + len(ready) + 1, np.uint8)
+    out = np.empty(2 * total + len(ready) + PAST, np.uint8)
     starts, ends = np.empty(total + 2 * len(ready) + 1, np.int64), np.empty(len(ready), np.int64)
     scratch, kept = np.empty(longest + 3, np.uint8), np.empty(longest + 3, np.uint8)
     cut(

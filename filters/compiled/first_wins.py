@@ -65,7 +65,7 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
     table = np.empty((2, places), np.uint32)
     stamps = np.zeros((2, places), np.int32)
     seen = np.full(count, -1, np.int32)
-    held = np.empty(bands, np.int64)
+    held, first = np.empty(bands, np.int64), np.empty(bands, np.int32)
     mask = np.uint64(size - 1)
     for row in range(count):
         kept[row] = -1
@@ -74,9 +74,11 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
             continue
         given, learned, end = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
         filled = False
+        for band in range(bands):  # all at once, as each is far away in memory
+            first[band] = heads[keys[row, band] & mask]
         for band in range(bands):
             held[band] = 0
-            entry = heads[keys[row, band] & mask]
+            entry = first[band]
             while entry >= 0:
                 if entry_key[entry] == keys[row, band]:
                     held[band] += 1
