@@ -16,7 +16,8 @@ import numpy.typing as npt
 from filters.text import SIGNS
 
 OTHER, COMMA, LETTER, DIGIT, IDEOGRAPH, SIGN, MINUS, STAR, APOSTROPHE, DOT, IDEOGRAPHIC_SIGN, SPECIAL = range(12)
-"""Classes; those up to `LETTER` are all that most text needs. `IDEOGRAPH`: a letter of a script without spaces; `IDEOGRAPHIC_SIGN`: in its range, but no letter."""
+"""Classes; those up to `LETTER` are all that most text needs. `IDEOGRAPH`: a letter of a script without spaces;
+`IDEOGRAPHIC_SIGN`: in its range, but no letter."""
 
 GROWTH = 3
 """No character of the tables folds to more than this many times its own bytes."""

@@ -61,12 +61,12 @@ def xxh32(data, at, end, seed):
     else:
         value = np.uint32(seed + _P5)
     value = np.uint32(value + np.uint32(size))
-    for one in range(3):
+    for _ in range(3):
         more = np.uint32(0) - np.uint32(at + _4 <= end)
         longer = np.uint32(_turn(np.uint32(value + np.uint32(_word(data, at) * _P3)), 17) * _P4)
         value = np.uint32(value ^ ((value ^ longer) & more))
         at += _4 & np.uint64(0) - np.uint64(at + _4 <= end)
-    for one in range(3):
+    for _ in range(3):
         more = np.uint32(0) - np.uint32(at < end)
         longer = np.uint32(_turn(np.uint32(value + np.uint32(np.uint32(data[at]) * _P5)), 11) * _P1)
         value = np.uint32(value ^ ((value ^ longer) & more))
