@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from storage.catalog import PostgresCatalog
 from storage.checkpoints import checkpoint_digest
 from storage.duck import quote
 from storage.errors import CheckpointError
@@ -13,13 +14,13 @@ from storage.history_run import Run
 from storage.lake import Lake
 
 _CATALOGUE = "__ducklake_metadata_lake"
-_FILES = f"""
+_FILES = """
 select t.table_name as "table", f.record_count as rows, f.file_size_bytes as bytes,
        case when not f.path_is_relative then f.path
             else if(t.path_is_relative, if(s.path_is_relative, $root, '') || s.path, '') || t.path || f.path end as path
-from {_CATALOGUE}.ducklake_data_file f
-join {_CATALOGUE}.ducklake_table t on t.table_id = f.table_id and t.end_snapshot is null
-join {_CATALOGUE}.ducklake_schema s on s.schema_id = t.schema_id and s.end_snapshot is null
+from {at}.ducklake_data_file f
+join {at}.ducklake_table t on t.table_id = f.table_id and t.end_snapshot is null
+join {at}.ducklake_schema s on s.schema_id = t.schema_id and s.end_snapshot is null
 order by path
 """
 _RESTORE = "bring it back from a back-up of the Parquet files"
@@ -28,7 +29,8 @@ _AGAIN = "remove the folder index/ of the workspace: the next night makes it aga
 
 def damaged_files(lake: Lake) -> Iterator[str]:
     """Say which Parquet files of the catalogue are missing, or have not the size or the rows that it records."""
-    for row in lake.query_named(_FILES, {"root": lake.workspace.data_path}).to_pylist():
+    at = f'{_CATALOGUE}."{lake.catalog.schema}"' if isinstance(lake.catalog, PostgresCatalog) else _CATALOGUE
+    for row in lake.query_named(_FILES.format(at=at), {"root": lake.workspace.data_path}).to_pylist():
         what = f"table {row['table']}: {row['path']}"
         if "://" in row["path"]:
             yield from _remote(lake, what, row["path"], row["rows"])

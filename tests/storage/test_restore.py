@@ -13,7 +13,7 @@ from storage.lake import Lake, table_of
 from storage.leases import acquire, list_leases
 from storage.maintenance import compact_lake
 from storage.restore import restore
-from tests.storage.test_maintenance import commit, fingerprints, keep_at_once, wrong
+from tests.storage.test_maintenance import commit, fingerprints, keep_at_once
 
 
 def backed_up(lake, name: str = "mine") -> str:
@@ -51,7 +51,7 @@ def test_restore_brings_back_the_state_under_an_open_lake_and_keeps_what_was_the
         assert lake.has("k9") and not lake.has("k2")
     restore(either, str(kept), force=True)
     with Lake(either) as lake:
-        assert fingerprints(lake) == after and wrong(lake) == [] and changes_since(lake, "me").since == 5
+        assert fingerprints(lake) == after and check_lake(lake) == [] and changes_since(lake, "me").since == 5
 
 
 def test_a_damaged_back_up_is_refused_by_name(workspace):
