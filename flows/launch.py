@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def run_flows(
 
     from flows.nightly import nightly
     from flows.train import train as train_flow
+    from flows.zombies import close_runs
 
     common: dict[str, Any] = {
         "recipe": str(recipe),
@@ -49,6 +51,8 @@ def run_flows(
         return [await both(date) for date in dates]
 
     try:
+        for line in close_runs(workspace):
+            print(line, file=sys.stderr)  # noqa: T201 - for whoever started it
         return asyncio.run(all_of_them())
     except httpx.TransportError as error:
         where = os.environ.get("PREFECT_API_URL", "the embedded one")

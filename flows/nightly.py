@@ -21,6 +21,7 @@ from flows.night import Night, code_version, open_night
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
 from flows.report import reported
+from flows.runs import recorded
 from flows.synthesis import Synthesis, synthesise
 from storage import nights
 from storage.errors import NightschoolError
@@ -58,13 +59,14 @@ async def nightly(
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_recipe(Path(recipe), settings or []), Progress(quiet=quiet)
     day = logical_date(date, timezone)
-    if date is not None:
-        return await run_night(loaded, day, place, progress, repin=repin)
-    today = logical_date(None, timezone, datetime.now(UTC))
-    if too_late(day, catch_up, today) and catch_up:
-        progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
-        return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
-    return await _run_due(loaded, day, place, progress, catch_up, repin=repin)
+    with recorded(place, f"nightly {day}"):
+        if date is not None:
+            return await run_night(loaded, day, place, progress, repin=repin)
+        today = logical_date(None, timezone, datetime.now(UTC))
+        if too_late(day, catch_up, today) and catch_up:
+            progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
+            return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
+        return await _run_due(loaded, day, place, progress, catch_up, repin=repin)
 
 
 async def _run_due(
@@ -197,8 +199,8 @@ def curate(night: Night) -> None:
 
 
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
-def release(night: Night) -> Release | None:
-    """Name the rows that are accepted now, and export them."""
+def release(night: Night, key: str | None = None) -> Release | None:
+    """Name the rows that are accepted now, and export them, once per key."""
     with night.progress.stage("release"):
         extra: Mapping[str, Any] = {
             "recipe": {"name": night.recipe.name, "digest": night.recipe.digest},
@@ -211,5 +213,5 @@ def release(night: Night) -> Release | None:
             night=night.id,
             condition=night.recipe.condition,
             extra=extra,
-            key=f"release:{night.id}",
+            key=key or f"release:{night.id}",
         )

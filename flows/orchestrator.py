@@ -8,6 +8,8 @@ import os
 
 import psutil
 
+from flows.service import running_service
+from flows.zombies import drop_leases, end_model_servers
 from storage.workspace import Workspace
 
 _FACTORY = "prefect.server.api.server:create_app"
@@ -22,14 +24,33 @@ _SETTINGS = {
 }
 
 
-def configure(workspace: Workspace) -> None:
-    """Set Prefect's environment for this process (what the user has set stays), and end an orphan of a killed run."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+def configure(workspace: Workspace) -> list[str]:
+    """Set Prefect's environment for this process (what the user has set stays), and clean up after killed runs.
+
+    The server of a `nightschool up` for this workspace is used: a second one on its database would be a mistake.
+
+    Returns:
+        A line for each thing that was cleaned up.
+    """
+    settle()
+    service = running_service(workspace)
+    if service is not None:
+        os.environ.setdefault("PREFECT_API_URL", service.url)
+    lines = []
     if "PREFECT_API_URL" not in os.environ:
         os.environ.setdefault("PREFECT_HOME", str(workspace.folder("prefect")))
         os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
-        end_orphans(os.environ["PREFECT_HOME"])
+        lines = [
+            f"ended the Prefect server (process {pid}) that a killed run left behind"
+            for pid in end_orphans(os.environ["PREFECT_HOME"])
+        ]
+    return [*lines, *end_model_servers(workspace), *drop_leases(workspace)]
+
+
+def settle() -> None:
+    """Set what holds for every Prefect of ours, unless the user has: quiet, private, patient."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 def end_orphans(home: str) -> list[int]:
@@ -46,7 +67,9 @@ def end_orphans(home: str) -> list[int]:
             environment = process.environ()
             if environment.get("PREFECT_HOME") == home and environment.get("PREFECT__SERVER_EPHEMERAL") == "1":
                 process.terminate()
-                process.wait(timeout=10)
+                psutil.wait_procs([process], timeout=10)
+                if process.is_running():
+                    process.kill()
                 ended.append(process.pid)
     return ended
 

@@ -16,6 +16,7 @@ from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
 from flows.recipe import Recipe, TrainSpec, load_recipe
 from flows.report import reported
+from flows.runs import recorded
 from flows.trigger import decide
 from storage import nights
 from storage.changes import change_since_training
@@ -58,11 +59,23 @@ def train(
     """
     day = logical_date(date, timezone)
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    return run_training(load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet))
+    with recorded(place, f"train {day}"):
+        return run_training(
+            load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet), again=date is None
+        )
 
 
-def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:
+def run_training(
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, again: bool = False
+) -> dict[str, Any]:
     """Run or finish the training of one night and return its figures; a finished one is only looked up.
+
+    Args:
+        recipe: The recipe.
+        date: Logical date.
+        workspace: Where everything is.
+        progress: Where people look.
+        again: Train once more under this date when the data has changed enough since; otherwise a date is trained once.
 
     Raises:
         RecipeError: The recipe has no `train`, or an option in it cannot be used.
@@ -72,11 +85,10 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
     if recipe.train is None:
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
     with open_night(recipe, date, workspace, progress, "training") as night, reported(night), one_training(night):
-        run_id = f"train/{night.id}"
-        done = nights.finished(night.lake, run_id)
-        if done is not None:
+        run_id, before = _run_of(night, again=again)
+        if before is not None and not again:
             progress.say(f"training {night.id} is finished; nothing to do")
-            return {**done, "again": True}
+            return {**before, "again": True}
         pinned = nights.pinned(night.lake, run_id)
         if pinned is None:
             pinned = look(night, recipe.train)
@@ -84,16 +96,24 @@ def run_training(recipe: Recipe, date: str, workspace: Workspace, progress: Prog
                 nights.pin(night.lake, run_id, night.id, recipe.name, pinned)
         if not pinned["train"]:
             progress.say(pinned["why"])
-            return {
-                "night": night.id,
-                "trained": False,
-                "decision_to_train": pinned["why"],
-                "change": pinned["change"],
-            }
+            figures = {"decision_to_train": pinned["why"], "change": pinned["change"]}
+            return {**before, "again": True} if before else {"night": night.id, "trained": False, **figures}
         with Accelerator(workspace, progress):
             summary = _learn(night, recipe.train, pinned)
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
         return summary
+
+
+def _run_of(night: Night, *, again: bool) -> tuple[str, dict[str, Any] | None]:
+    """Return the run to look at, and the figures of the last finished one of this night."""
+    run_id, number = f"train/{night.id}", 1
+    done = nights.finished(night.lake, run_id)
+    last = done
+    while again and done is not None:
+        last, number = done, number + 1
+        run_id = f"train/{night.id}/{number}"
+        done = nights.finished(night.lake, run_id)
+    return run_id, last
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from flows.cli import (
     release,
     report,
     serve,
+    up,
 )
 
 __all__ = ["app", "main"]
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (night, report, evaluate, compare, doctor, query, methods, serve):
+for group in (night, up, report, evaluate, compare, doctor, query, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

@@ -50,7 +50,8 @@ def run(
         loaded = load_recipe(recipe, settings or [])
         day = today(date)
         place = Workspace.create(workspace or Workspace.default_root())
-        configure(place)
+        for line in configure(place):
+            typer.echo(line, err=True)
         from flows.launch import run_flows
 
         dates = nights_since(since, day) if since else [day]

@@ -1,0 +1,55 @@
+"""`nightschool up`: nights that run themselves, on one machine."""
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.shared import JsonOption, SetOption, WorkspaceOption, print_json, sentences
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    recipe: Annotated[Path, typer.Argument(help="The recipe of every night.")] = Path("recipes/nightly.yaml"),
+    settings: SetOption = None,
+    workspace: WorkspaceOption = None,
+    cron: Annotated[
+        str | None, typer.Option(help="When the night begins, in cron's words [default: 0 1 * * *]")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Where days begin, for example Europe/Berlin.")] = "UTC",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the Prefect server; 0 takes a free one.")] = 4200,
+    status: Annotated[bool, typer.Option("--status", help="Say whether it runs, and end.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run Prefect's server, the deployments and their workers on this machine until Ctrl-C, which ends all of it.
+
+    The night runs on its schedule, training when a release has changed enough, maintenance in between. What an earlier
+    `up` or a killed run left behind is cleaned up first, with a line for each. Everything listens on 127.0.0.1.
+    """
+    with sentences():
+        from flows.dates import logical_date
+        from flows.service import Plan, Service
+        from flows.service import status as service_status
+        from storage.workspace import Workspace
+
+        if status:
+            found = service_status(Workspace.open(workspace or Workspace.default_root()))
+            if as_json:
+                print_json(found)
+            elif found["running"]:
+                dead = [name for name, part in found["parts"].items() if not part["alive"]]
+                typer.echo(f"up: {found['ui']}" + (f"; not alive: {', '.join(dead)}" if dead else ""))
+            else:
+                typer.echo(f"not running for {found['workspace']}")
+            raise typer.Exit(0 if found["running"] else 1)
+        from flows.orchestrator import settle
+
+        logical_date(None, timezone)
+        settle()
+        place = Workspace.create(workspace or Workspace.default_root())
+        plan = Plan(recipe, settings or [], cron, timezone, port)
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+        Service(place, plan, lambda line: typer.echo(line, err=True)).run()

@@ -1,0 +1,78 @@
+"""The flow `maintain`: keep the lake quick and clean between nights. Safe at any time, and any number of times."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows.dates import logical_date
+from flows.events import emit_release
+from flows.night import Night, open_night
+from flows.nightly import release, scan_history
+from flows.progress import Progress
+from flows.recipe import Recipe, load_recipe
+from flows.runs import recorded
+from flows.zombies import close_runs, drop_leases, end_model_servers
+from storage.errors import LeaseError
+from storage.leases import acquire
+from storage.workspace import Workspace
+
+LEASE = "maintenance"
+"""Lease that keeps two of these apart, on whatever machines."""
+
+
+@flow(name="maintain", validate_parameters=True)
+def maintain(
+    recipe: str,
+    date: str | None = None,
+    workspace: str | None = None,
+    settings: list[str] | None = None,
+    quiet: bool = False,
+    timezone: str = "UTC",
+) -> dict[str, Any]:
+    """Scan history again when a benchmark manifest has grown, and clean up what kills left behind.
+
+    Rows that hold an item of the grown manifest are rejected, a release without them is made, and the next training
+    learns from that one.
+
+    Args:
+        recipe: Path of the recipe.
+        date: Logical date, YYYY-MM-DD; None takes the day this run was scheduled for.
+        workspace: Folder; None takes the default.
+        settings: `key.path=value` overrides of the recipe.
+        quiet: Show no progress.
+        timezone: Where the schedule's days begin.
+    """
+    day = logical_date(date, timezone)
+    place, progress = (
+        Workspace.create(Path(workspace) if workspace else Workspace.default_root()),
+        Progress(quiet=quiet),
+    )
+    with recorded(place, f"maintain {day}"):
+        return run_maintenance(load_recipe(Path(recipe), settings or []), day, place, progress)
+
+
+def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:
+    """Maintain a workspace and return what was done; while another one maintains it, nothing is."""
+    cleaned = [*end_model_servers(workspace), *drop_leases(workspace), *close_runs(workspace)]
+    for line in cleaned:
+        progress.say(line)
+    with open_night(recipe, date, workspace, progress, "maintenance") as night, ExitStack() as stack:
+        try:
+            stack.enter_context(acquire(night.lake.catalog, LEASE, purpose=f"maintenance {night.id}"))
+        except LeaseError as error:
+            progress.say(f"nothing done: {error}")
+            return {"night": night.id, "skipped": str(error), "cleaned": cleaned}
+        rejected = scan_history(night)
+        made = _release_without(night) if rejected else None
+        return {"night": night.id, "rejected": rejected, "release": made, "cleaned": cleaned}
+
+
+def _release_without(night: Night) -> str | None:
+    """Make the release that leaves out what the benchmarks no longer allow, and tell of it."""
+    made = release(night, f"release:{night.id}:maintain:{night.benchmarks.digest}")
+    if made is None:
+        return None
+    emit_release(made.id, made.rows)
+    return made.id

@@ -1,0 +1,89 @@
+"""Which process is which flow run: a record per run in the workspace, so that what a kill leaves behind can be told apart.
+
+runs/<flow run id>.json    written when the flow's code begins, removed when it ends, however it ends (but by a kill)
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from storage.processes import place
+from storage.workspace import Workspace
+from synth.engines.processes import identity_of, is_alive
+
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A flow run and its process.
+
+    Attributes:
+        flow_run: Prefect's id of the run.
+        what: What it is, for people: `nightly 2026-11-23`.
+        api: The Prefect server that it reports to, or `embedded`.
+        place: Where its process id means something.
+        process: Process id and start time.
+    """
+
+    flow_run: str
+    what: str
+    api: str
+    place: str
+    process: dict[str, Any]
+
+    @property
+    def dead(self) -> bool:
+        """Whether its process is known to be gone."""
+        return self.place == place() and not is_alive(self.process)
+
+
+def api_url() -> str:
+    """Name the Prefect server that this process reports to."""
+    return os.environ.get("PREFECT_API_URL", EMBEDDED)
+
+
+@contextmanager
+def recorded(workspace: Workspace, what: str) -> Iterator[None]:
+    """Keep the record of the flow run that this code runs in."""
+    from prefect.runtime import flow_run
+
+    identity = flow_run.id
+    if identity is None:  # called as a plain function
+        yield
+        return
+    record = RunRecord(str(identity), what, api_url(), place(), identity_of(psutil.Process()))
+    file = _folder(workspace) / f"{identity}.json"
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
+    partial.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def records(workspace: Workspace) -> list[RunRecord]:
+    """Return every record; one that cannot be read names no process, so it is removed."""
+    found = []
+    for file in sorted(_folder(workspace).glob("*.json")):
+        try:
+            found.append(RunRecord(**json.loads(file.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError):
+            file.unlink(missing_ok=True)
+    return found
+
+
+def forget(workspace: Workspace, record: RunRecord) -> None:
+    """Remove a record."""
+    (_folder(workspace) / f"{record.flow_run}.json").unlink(missing_ok=True)
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.folder("runs")

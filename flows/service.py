@@ -1,0 +1,337 @@
+"""`nightschool up`: server, work pools, deployments and workers of one machine as one thing that starts and ends together.
+
+Every process it starts carries the workspace in its environment, and so do their children: that is how all of them are
+found at the end, and at the next start when this process itself was killed. Everything listens on 127.0.0.1.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import yaml
+
+from flows.marked import MARK, end_marked
+from flows.recipe import load_recipe
+from storage.errors import OrchestratorError, WorkspaceError
+from storage.workspace import Workspace
+from synth.engines.processes import identity_of, is_alive
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+POOLS = ("cpu", "gpu")
+START_S = 180.0
+"""How long the server may take to answer; a loaded laptop takes a minute."""
+RESTARTS = 10
+"""How often a part that died is started again within `RESTART_WINDOW_S`."""
+RESTART_WINDOW_S = 600.0
+SWEEP_S = 30.0
+"""How often runs whose process is gone are looked for."""
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service at work, as its record says.
+
+    Attributes:
+        url: Address of the Prefect API.
+        process: `nightschool up` itself, by pid and start time.
+        parts: Its server and workers, likewise.
+    """
+
+    url: str
+    process: dict[str, Any]
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def running_service(workspace: Workspace) -> Running | None:
+    """Return the service that runs for a workspace, None when there is none."""
+    try:
+        record = Running(**json.loads(_record(workspace).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return record if is_alive(record.process) else None
+
+
+def status(workspace: Workspace) -> dict[str, Any]:
+    """Return whether a service runs, its address and its parts."""
+    record = running_service(workspace)
+    if record is None:
+        return {"running": False, "workspace": str(workspace.root)}
+    parts = {name: {"pid": part["pid"], "alive": is_alive(part)} for name, part in record.parts.items()}
+    ui = record.url.removesuffix("/api")
+    return {
+        "running": True,
+        "workspace": str(workspace.root),
+        "url": record.url,
+        "ui": ui,
+        "pid": record.process["pid"],
+        "parts": parts,
+    }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is deployed.
+
+    Attributes:
+        recipe: The recipe's file.
+        settings: `key.path=value` overrides.
+        cron: When the night begins; None keeps prefect.yaml's.
+        timezone: Where the schedule's days begin.
+        port: Port of the server; 0 takes a free one.
+    """
+
+    recipe: Path
+    settings: Sequence[str] = ()
+    cron: str | None = None
+    timezone: str = "UTC"
+    port: int = 4200
+
+    def deployments(self, workspace: Workspace) -> dict[str, Any]:
+        """Return the project's prefect.yaml with this recipe, workspace and schedule in it.
+
+        Raises:
+            OrchestratorError: This is no checkout of the project.
+        """
+        file = CHECKOUT / "prefect.yaml"
+        if not file.is_file():
+            raise OrchestratorError(f"{file} is missing; run `nightschool up` from an installation of the checkout")
+        content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content.pop("definitions", None)
+        for deployment in content["deployments"]:
+            deployment["parameters"] = {
+                **deployment["parameters"],
+                "recipe": str(self.recipe.resolve()),
+                "workspace": str(workspace.root),
+                "settings": list(self.settings),
+                "timezone": self.timezone,
+            }
+            for schedule in deployment["schedules"]:
+                schedule["timezone"] = self.timezone
+                if deployment["name"] == "nightly" and self.cron:
+                    schedule["cron"] = self.cron
+        return content
+
+
+class Service:
+    """One machine's server, deployments and workers. `run` returns when it is interrupted.
+
+    Args:
+        workspace: Where the nights go, and the server's own files (`prefect/`).
+        plan: What is deployed.
+        say: Told a line about each step.
+    """
+
+    def __init__(self, workspace: Workspace, plan: Plan, say: Callable[[str], None]) -> None:
+        self._workspace, self._plan, self._say = workspace, plan, say
+        self._home = workspace.folder("prefect")
+        self._port = plan.port or _free_port()
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarts: list[float] = []
+
+    def run(self) -> None:
+        """Start everything, keep it alive, and end all of it when interrupted.
+
+        Raises:
+            OrchestratorError: It runs already, the port is taken, a part cannot be started or died too often.
+            RecipeError: The recipe cannot be used.
+        """
+        load_recipe(self._plan.recipe, list(self._plan.settings))
+        try:
+            with self._workspace.lock("service", wait=False):
+                self._run()
+        except WorkspaceError:
+            raise OrchestratorError(self._already()) from None
+
+    def _already(self) -> str:
+        record = running_service(self._workspace)
+        where = f"process {record.process['pid']}, {record.url.removesuffix('/api')}" if record else "it is starting"
+        return f"nightschool up runs already for {self._workspace.root} ({where}); Ctrl-C there ends it"
+
+    def _run(self) -> None:
+        left = end_marked(self._workspace)
+        if left:
+            self._say(f"ended {left} process(es) that an earlier `nightschool up` left behind")
+        if _listens(self._port):
+            raise OrchestratorError(f"port {self._port} is taken by another program; choose one with --port")
+        os.environ.update(self._environment())
+        try:
+            self._start("server")
+            self._await_server()
+            self._write_record()
+            self._deploy()
+            self._clean()
+            for pool in POOLS:
+                self._start(f"worker-{pool}")
+            self._write_record()
+            self._say(f"up: {self.url.removesuffix('/api')}, workers {', '.join(POOLS)}; Ctrl-C ends all of it")
+            self._watch()
+        except KeyboardInterrupt:
+            self._say("stopping")
+        finally:
+            self._end()
+
+    def _environment(self) -> dict[str, str]:
+        """What the parts see. Set in this process too, whose client then talks to this server."""
+        wanted = {
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_WORKER_QUERY_SECONDS": "5",
+        }
+        return {
+            **{name: value for name, value in wanted.items() if name not in os.environ},
+            "PREFECT_HOME": str(self._home),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_SERVER_API_PORT": str(self._port),
+            "PREFECT_LOGGING_LEVEL": "INFO",
+            MARK: str(self._workspace.root),
+        }
+
+    def _start(self, name: str) -> None:
+        prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+        if name == "server":
+            command = [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+        else:
+            pool = name.removeprefix("worker-")
+            command = [
+                *prefect,
+                "worker",
+                "start",
+                "--pool",
+                pool,
+                "--type",
+                "process",
+                "--name",
+                f"nightschool-{pool}",
+            ]
+        with (self._workspace.folder("prefect", "logs") / f"{name}.log").open("ab") as log:
+            self._parts[name] = subprocess.Popen(  # noqa: S603
+                command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _await_server(self) -> None:
+        deadline = time.monotonic() + START_S
+        while not _healthy(self.url):
+            if self._parts["server"].poll() is not None or time.monotonic() > deadline:
+                raise OrchestratorError(f"the Prefect server did not start; see {self._home / 'logs' / 'server.log'}")
+            time.sleep(0.2)
+
+    def _deploy(self) -> None:
+        """Make the work pools and the deployments, as `prefect deploy --all` does; a busy server is asked again."""
+        make_pools()
+        file = self._home / "prefect.yaml"
+        file.write_text(yaml.safe_dump(self._plan.deployments(self._workspace), sort_keys=False), encoding="utf-8")
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+        for attempt in range(_TRIES):
+            done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode == 0:
+                self._say("deployed nightly, train and maintain")
+                return
+            time.sleep(2.0 * (attempt + 1))
+        raise OrchestratorError(f"prefect deploy failed: {(done.stderr or done.stdout).strip()[-500:]}")
+
+    def _clean(self) -> None:
+        from flows.zombies import close_runs, drop_leases, end_model_servers
+
+        # No worker of ours lives yet, so whatever is PENDING or RUNNING without a living process is dead.
+        for line in [*end_model_servers(self._workspace), *drop_leases(self._workspace)]:
+            self._say(line)
+        for line in close_runs(self._workspace, stuck_s=0.0):
+            self._say(line)
+
+    def _watch(self) -> None:
+        from flows.zombies import close_runs
+
+        swept = time.monotonic()
+        while True:
+            time.sleep(0.5)
+            for name, part in self._parts.items():
+                if part.poll() is not None:
+                    self._restart(name, part.returncode)
+            if time.monotonic() - swept > SWEEP_S:
+                swept = time.monotonic()
+                with contextlib.suppress(Exception):  # the server is away or busy: the next sweep comes soon
+                    for line in close_runs(self._workspace):
+                        self._say(line)
+
+    def _restart(self, name: str, code: int) -> None:
+        now = time.monotonic()
+        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_S]
+        if len(self._restarts) >= RESTARTS:
+            raise OrchestratorError(f"{name} died too often (last exit {code}); see {self._home / 'logs'}")
+        self._restarts.append(now)
+        self._say(f"{name} ended with {code}; starting it again")
+        self._start(name)
+        if name == "server":
+            self._await_server()
+        self._write_record()
+
+    def _write_record(self) -> None:
+        parts = {}
+        for name, part in self._parts.items():
+            with contextlib.suppress(psutil.Error):
+                parts[name] = identity_of(psutil.Process(part.pid))
+        record = Running(self.url, identity_of(psutil.Process()), parts)
+        partial = _record(self._workspace).with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
+        partial.replace(_record(self._workspace))
+
+    def _end(self) -> None:
+        """End workers and their runs first, while the server can still note how they ended, then everything."""
+        server = self._parts.pop("server", None)
+        end_marked(self._workspace, but=server.pid if server else None)
+        end_marked(self._workspace)
+        for part in [*self._parts.values(), *([server] if server else [])]:
+            part.wait()
+        _record(self._workspace).unlink(missing_ok=True)
+        self._say("everything is stopped; `nightschool up` goes on where it stopped")
+
+
+def make_pools() -> None:
+    """Make the work pools that are missing on the server that PREFECT_API_URL names."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    with get_client(sync_client=True) as client:
+        for pool in POOLS:
+            with contextlib.suppress(ObjectAlreadyExists):
+                client.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))
+
+
+def _record(workspace: Workspace) -> Path:
+    return workspace.folder("prefect") / "service.json"
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own server on 127.0.0.1
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as candidate:
+        candidate.settimeout(1.0)
+        return candidate.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        port: int = candidate.getsockname()[1]
+        return port
