@@ -229,7 +229,7 @@ class Service:
 
     def _deploy(self) -> None:
         """Make the work pools and the deployments, as `prefect deploy --all` does; a busy server is asked again."""
-        make_pools()
+        make_pools(self.url)
         file = self._home / "prefect.yaml"
         file.write_text(yaml.safe_dump(self._plan.deployments(self._workspace), sort_keys=False), encoding="utf-8")
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
@@ -298,15 +298,15 @@ class Service:
         self._say("everything is stopped; `nightschool up` goes on where it stopped")
 
 
-def make_pools() -> None:
-    """Make the work pools that are missing on the server that PREFECT_API_URL names."""
-    from prefect.client.orchestration import get_client
+def make_pools(url: str) -> None:
+    """Make the work pools that are missing on a server."""
+    from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.workers.process import ProcessWorker
 
     template = ProcessWorker.get_default_base_job_template()
-    with get_client(sync_client=True) as client:
+    with SyncPrefectClient(url) as client:
         for pool in POOLS:
             with contextlib.suppress(ObjectAlreadyExists):
                 client.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))

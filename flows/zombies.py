@@ -61,10 +61,11 @@ def close_runs(workspace: Workspace, *, stuck_s: float = STUCK_S) -> list[str]:
         stuck_s: How long a run without a record must have been in its state. A server of one's own may have runs of
             other workspaces: there only recorded runs are closed.
     """
-    from prefect.client.orchestration import get_client
+    from prefect.client.orchestration import SyncPrefectClient, get_client
 
     lines, alive = [], set()
-    with get_client(sync_client=True) as client:
+    url = api_url()
+    with get_client(sync_client=True) if url == EMBEDDED else SyncPrefectClient(url) as client:
         for record in records(workspace):
             if not record.dead:
                 alive.add(record.flow_run)
