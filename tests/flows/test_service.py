@@ -1,4 +1,4 @@
-"""`nightschool up` for real: one server, its workers, `prefect deploy --all`; a schedule, events lost and doubled, kills."""
+"""`nightschool up` for real: one server, its workers, `prefect deploy --all`, on this machine only."""
 
 import contextlib
 import copy
@@ -125,65 +125,3 @@ def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so
     assert {item["name"] for item in up.ask("deployments/filter")} == {"nightly", "train", "maintain"}
     words = up.cli("up", up.recipe, "--port", "0", code=1)
     assert "nightschool up runs already" in words and str(up.process.pid) in words and found["ui"] in words
-
-
-def test_a_schedule_fires_a_night_and_its_release_triggers_the_right_training(up):
-    wait_for(lambda: up.rows("select 1 from runs where run_id like 'night/%' and event = 'finished'"))
-    wait_for(up.trainings)
-    assert up.trainings() == [{"release": "small@1"}]
-    (decided,) = up.rows("select train, release_id, new_rows from training_decisions where train")
-    assert decided == {"train": True, "release_id": "small@1", "new_rows": 60}
-    (night,) = up.rows("select night from runs where run_id like 'night/%' and event = 'finished'")
-    first = next(run for run in up.completed("nightly"))
-    assert night["night"].partition("/")[0] == first["expected_start_time"][:10], "its date is the schedule's"
-
-
-def test_a_doubled_or_malformed_event_trains_nothing_again(up):
-    before, commits = len(up.completed("train")), up.rows("select count(*) as n from promotions")
-    event = {
-        "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "event": "nightschool.release.created",
-        "resource": {"prefect.resource.id": "lake.dataset.small", "prefect.resource.name": "small@1"},
-    }
-    payloads = ({"release": "small@1", "rows": 60}, {"release": ["no", "such"], "rows": "many"})
-    events = [
-        {**event, "payload": payload, "id": f"00000000-0000-4000-8000-00000000000{n}"}
-        for n, payload in enumerate(payloads)
-    ]
-    url = json.loads((up.cli.workspace / "prefect" / "service.json").read_text())["url"]
-    request = Request(f"{url}/events", data=json.dumps(events).encode(), headers={"content-type": "application/json"})
-    urlopen(request, timeout=20).close()
-    wait_for(lambda: len(up.completed("train")) >= before + 2)
-    assert up.trainings() == [{"release": "small@1"}]
-    assert up.rows("select count(*) as n from promotions") == commits
-
-
-def test_an_event_lost_while_the_server_is_down_is_made_good_by_the_reconcile_run(up):
-    wait_for(lambda: not [run for run in up.runs("nightly") if run["state_type"] in ("RUNNING", "PENDING")])
-    server = up.status()["parts"]["server"]["pid"]
-    os.kill(server, signal.SIGKILL)
-    alone = {**up.cli.environment, "PREFECT_HOME": str(up.cli.folder / "other"), "PREFECT_API_URL": ""}
-    lost = CommandLine(up.cli.workspace, up.cli.folder, alone)
-    lost("run", up.recipe, "--date", "2026-01-01", "--no-train", "--quiet")
-    assert up.rows("select max(version) as n from releases") == [{"n": 2}]
-    wait_for(lambda: up.status()["parts"]["server"]["alive"] and up.status()["parts"]["server"]["pid"] != server)
-    assert "server ended with" in up.said()
-    assert up.trainings() == [{"release": "small@1"}], "nobody was told"
-    (train,) = [item for item in wait_for(lambda: up.ask("deployments/filter")) if item["name"] == "train"]
-    assert [item["schedule"]["cron"] for item in train["schedules"]] == ["0 */6 * * *"]
-    up.ask(f"deployments/{train['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})  # as the schedule does
-    wait_for(lambda: len(up.trainings()) == 2)
-    assert up.trainings()[1] == {"release": "small@2"}
-
-
-def test_killed_with_9_everything_is_cleaned_up_at_the_next_start_and_sigterm_ends_all_of_it(up):
-    up.process.kill()
-    up.process.wait()
-    place = Workspace(up.cli.workspace)
-    assert marked(place), "kill -9 leaves the parts behind"
-    (up.cli.folder / "up.log").unlink()
-    up.start()
-    assert "that an earlier `nightschool up` left behind" in up.said()
-    up.process.send_signal(signal.SIGTERM)
-    assert up.process.wait(timeout=120) == 0
-    assert "everything is stopped" in up.said() and not marked(place)
