@@ -16,10 +16,8 @@ from flows.runs import recorded
 from flows.zombies import close_runs, drop_leases, end_model_servers
 from storage.errors import LeaseError
 from storage.leases import acquire
+from storage.maintenance import LEASE, maintain_lake
 from storage.workspace import Workspace
-
-LEASE = "maintenance"
-"""Lease that keeps two of these apart, on whatever machines."""
 
 
 @flow(name="maintain", validate_parameters=True)
@@ -31,7 +29,7 @@ def maintain(
     quiet: bool = False,
     timezone: str = "UTC",
 ) -> dict[str, Any]:
-    """Scan history again when a benchmark manifest has grown, and clean up what kills left behind.
+    """Scan history again when a benchmark manifest has grown, clean up what kills left behind, and keep the lake small.
 
     Rows that hold an item of the grown manifest are rejected, a release without them is made, and the next training
     learns from that one.
@@ -60,13 +58,14 @@ def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: P
         progress.say(line)
     with open_night(recipe, date, workspace, progress, "maintenance") as night, ExitStack() as stack:
         try:
-            stack.enter_context(acquire(night.lake.catalog, LEASE, purpose=f"maintenance {night.id}"))
+            lease = stack.enter_context(acquire(night.lake.catalog, LEASE, purpose=f"maintenance {night.id}"))
         except LeaseError as error:
             progress.say(f"nothing done: {error}")
             return {"night": night.id, "skipped": str(error), "cleaned": cleaned}
         rejected = scan_history(night)
         made = _release_without(night) if rejected else None
-        return {"night": night.id, "rejected": rejected, "release": made, "cleaned": cleaned}
+        kept = maintain_lake(night.lake, lease=lease, say=progress.say)
+        return {"night": night.id, "rejected": rejected, "release": made, "cleaned": cleaned, "lake": kept}
 
 
 def _release_without(night: Night) -> str | None:
