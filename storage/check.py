@@ -67,7 +67,7 @@ def run_checks(
     """
     checks: dict[str, Callable[[Lake], Iterator[str]]] = {
         "commits": _commits, "references": _references, "files": _files, "funnel": _funnel, "releases": _releases,
-        "ledger": _ledger, "history index": damaged_index, "leases": _leases, "takedowns": _takedowns,
+        "ledger": _ledger, "history index": damaged_index, "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip
     found: dict[str, list[str]] = {}
@@ -164,11 +164,3 @@ def _leases(lake: Lake) -> Iterator[str]:
                 f"lease {lease.name} of process {lease.pid} lasts {(lease.expires - now) / 3600:,.1f} hours more; a machine's "
                 "clock is wrong: set it, and end that process"
             )
-
-
-def _takedowns(lake: Lake) -> Iterator[str]:
-    for row in lake.rows(
-        "select distinct takedown_id from takedowns where event = 'planned' and takedown_id not in "
-        "(select takedown_id from takedowns where event = 'done') order by all"
-    ):
-        yield f"takedown {row['takedown_id']} has not ended; `nightschool lake takedown --resume` ends it"
