@@ -171,7 +171,12 @@ class Vllm:
                 raise self._closed()
             member = await self.fleet.enter(avoid=avoid)
             began = time.monotonic()
-            return member, began, await self._try(member, item)
+            outcome = await self._try(member, item)
+            # A dying server resets connections a moment before it stops to listen: the next one must not meet that death.
+            if isinstance(outcome, Trouble) and outcome.kind in (Kind.LOST, Kind.FAILED):
+                if await self.fleet.examine(member) is not None:
+                    self.fleet.set_aside(member)
+            return member, began, outcome
 
     async def _try(self, member: Member, item: Item) -> Answer | Trouble:
         """Ask once at a place that was entered, and leave it.
