@@ -173,9 +173,9 @@ class Vllm:
             began = time.monotonic()
             outcome = await self._try(member, item)
             # A dying server resets connections a moment before it stops to listen: the next one must not meet that death.
-            if isinstance(outcome, Trouble) and outcome.kind in (Kind.LOST, Kind.FAILED):
-                if await self.fleet.examine(member) is not None:
-                    self.fleet.set_aside(member)
+            lost = isinstance(outcome, Trouble) and outcome.kind in (Kind.LOST, Kind.FAILED)
+            if lost and await self.fleet.examine(member) is not None:
+                self.fleet.set_aside(member)
             return member, began, outcome
 
     async def _try(self, member: Member, item: Item) -> Answer | Trouble:
