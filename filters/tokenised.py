@@ -68,7 +68,7 @@ def to_array(texts: Sequence[str]) -> pa.LargeStringArray:
 def tokenise_array(array: pa.LargeStringArray, *, drop_marks: bool = False) -> Tokens:
     """Cut the texts of an Arrow array of valid UTF-8 without nulls."""
     from filters.compiled.characters import tables
-    from filters.compiled.tokenising import find_special
+    from filters.compiled.special import find_special
 
     data, offsets = buffers(array)
     special = np.zeros(len(array), np.uint8)

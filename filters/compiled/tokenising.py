@@ -21,41 +21,203 @@ from filters.compiled.jit import jit
 
 _SPACE = np.uint8(32)
 _BLOCK = 64
-_0, _1, _2, _3, _4 = (np.uint64(value) for value in (0, 1, 2, 3, 4))
+_0, _1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(value) for value in range(9))
+_16, _24, _32, _40, _48, _56 = (np.uint64(value) for value in (16, 24, 32, 40, 48, 56))
 """Unsigned, as signed positions cost a test for negative ones at each access."""
+
+# Eight bytes in one word: the bit between the cases, what lifts bytes from `a` on, and from `{` on, to 0x80, and that.
+_CASE, _FROM_A, _PAST_Z, _HIGH = (np.uint64(byte * 0x0101010101010101) for byte in (0x20, 0x80 - 97, 0x80 - 123, 0x80))
+_PLACES = np.uint64(0x0001020304050607)
 
 
 @jit
-def find_special(data, offsets, special, found):
-    """Mark in `found` each text with a character that only Python can fold."""
-    for text in range(len(offsets) - 1):
-        at, end = np.uint64(offsets[text]), np.uint64(offsets[text + 1])
-        plain = at  # up to here it was looked for a block of ASCII
-        while at < end:
-            if at >= plain and at + np.uint64(_BLOCK) <= end:
-                high = np.uint8(0)
-                for one in range(_BLOCK):  # as vectors
-                    high |= data[at + np.uint64(one)]
-                plain = at + np.uint64(_BLOCK)
-                if high < 0x80:
-                    at = plain
-                    continue
-            byte = data[at]
-            if byte < 0x80:
-                at += _1
-            elif byte < 0xE0:
-                if special[((byte & 0x1F) << 6) | (data[at + _1] & 0x3F)]:
-                    found[text] = 1
-                    break
-                at += _2
-            elif byte < 0xF0:
-                if special[((byte & 0x0F) << 12) | ((data[at + _1] & 0x3F) << 6) | (data[at + _2] & 0x3F)]:
-                    found[text] = 1
-                    break
-                at += _3
-            else:
-                found[text] = 1
-                break
+def _is_ascii(data, at, end):
+    while at + np.uint64(_BLOCK) <= end:
+        high = np.uint8(0)
+        for one in range(_BLOCK):  # as vectors
+            high |= data[at + np.uint64(one)]
+        if high >= 0x80:
+            return False
+        at += np.uint64(_BLOCK)
+    while at < end:
+        if data[at] >= 0x80:
+            return False
+        at += _1
+    return True
+
+
+@jit
+def _kind(source, classes, lower, at, begin, end):
+    if at < begin or at >= end:
+        return np.uint8(OTHER)
+    if lower is None:
+        return classes[at]
+    return classes[np.uint64(source[at])]
+
+
+@jit
+def _byte(source, lower, at):
+    if lower is None:
+        return source[at]
+    return lower[np.uint64(source[at])]
+
+
+@jit
+def _eight(data, at):
+    """Read eight bytes as one word."""
+    low = data[at] | np.uint64(data[at + _1]) << _8 | np.uint64(data[at + _2]) << _16 | np.uint64(data[at + _3]) << _24
+    high = (
+        data[at + _4]
+        | np.uint64(data[at + _5]) << _8
+        | np.uint64(data[at + _6]) << _16
+        | np.uint64(data[at + _7]) << _24
+    )
+    return low | high << _32
+
+
+@jit
+def _put_eight(out, at, word):
+    for one in range(8):
+        out[at + np.uint64(one)] = np.uint8(word >> np.uint64(8 * one))
+
+
+@jit
+def _letters(word):
+    """Count the ASCII letters that eight lowered ASCII bytes begin with."""
+    others = ~((word + _FROM_A) & ~(word + _PAST_Z)) & _HIGH
+    if others == _0:
+        return _8
+    lowest = others & (_0 - others)
+    return ((lowest >> _7) * _PLACES) >> _56
+
+
+@jit
+def _cut(source, classes, lower, first, end, out, starts, place, count):
+    """Write the tokens of one text.
+
+    Args:
+        source: ASCII bytes as they stand and `classes` and `lower` the tables; or folded bytes and their classes, no `lower`.
+        first: Where the text begins in `source`; `end` is where it ends.
+        place: Where to write in `out`; `count` in `starts`. Both are returned as they are behind the text.
+    """
+    here, inside = first, _0
+    while here < end:
+        kind = _kind(source, classes, lower, here, first, end)
+        if lower is not None and kind == LETTER and here + _8 <= end:
+            starts[count] = place
+            count += _1 - inside
+            word = _eight(source, here) | _CASE
+            _put_eight(out, place, word)  # what is no letter is written over
+            size = _letters(word)
+            place += size
+            here += size
+            inside = _1
+            continue
+        if kind <= LETTER:  # or COMMA, OTHER. No branch on which: words are short, each wrong guess costs a word
+            letter = np.uint64(kind == LETTER)
+            starts[count] = place
+            count += np.uint64(letter > inside)
+            out[place] = _byte(source, lower, here) if letter else _SPACE
+            place += letter | inside
+            inside = letter
+            here += _1
+            continue
+        if inside:
+            if kind == APOSTROPHE and (
+                _kind(source, classes, lower, here + _1, first, end) == LETTER
+                or _kind(source, classes, lower, here + _1, first, end) == IDEOGRAPH
+            ):
+                here += _1
+                continue
+            if kind == IDEOGRAPH:
+                out[place] = _byte(source, lower, here)
+                place += _1
+                here += _1
+                continue
+            out[place] = _SPACE
+            place += _1
+            inside = _0
+        if kind == APOSTROPHE:
+            here += _1
+            continue
+        begin = place
+        if kind == DIGIT:
+            stop = here
+            while _kind(source, classes, lower, stop, first, end) == DIGIT:
+                stop += _1
+            if stop - here <= _3 and _kind(source, classes, lower, stop, first, end) == COMMA:
+                groups, close = 0, stop
+                while (
+                    close + _3 < end
+                    and _kind(source, classes, lower, close, first, end) == COMMA
+                    and _kind(source, classes, lower, close + _1, first, end) == DIGIT
+                    and _kind(source, classes, lower, close + _2, first, end) == DIGIT
+                    and _kind(source, classes, lower, close + _3, first, end) == DIGIT
+                ):
+                    groups += 1
+                    close += _4
+                if groups and _kind(source, classes, lower, close, first, end) == DIGIT:
+                    groups -= 1
+                    close -= _4
+                if groups:
+                    stop = close
+            for one in range(here, stop):
+                if _kind(source, classes, lower, one, first, end) == DIGIT:
+                    out[place] = _byte(source, lower, one)
+                    place += _1
+            here = stop
+            if (
+                _kind(source, classes, lower, here, first, end) == DOT
+                and _kind(source, classes, lower, here + _1, first, end) == DIGIT
+            ):
+                stop, zero = here + _1, True
+                while _kind(source, classes, lower, stop, first, end) == DIGIT:
+                    zero = zero and _byte(source, lower, stop) == 48
+                    stop += _1
+                if not zero:
+                    for one in range(here, stop):
+                        out[place] = _byte(source, lower, one)
+                        place += _1
+                here = stop
+        elif kind == DOT:
+            if _kind(source, classes, lower, here + _1, first, end) != DIGIT:
+                here += _1
+                continue
+            out[place] = _byte(source, lower, here)
+            place += _1
+            here += _1
+            while _kind(source, classes, lower, here, first, end) == DIGIT:
+                out[place] = _byte(source, lower, here)
+                place += _1
+                here += _1
+        elif kind == IDEOGRAPH or kind == IDEOGRAPHIC_SIGN:  # three bytes, each of this class
+            for one in range(here, here + _3):
+                out[place] = _byte(source, lower, one)
+                place += _1
+            here += _3
+        else:  # SIGN, MINUS, STAR
+            before, after = (
+                _kind(source, classes, lower, here - _1, first, end),
+                _kind(source, classes, lower, here + _1, first, end),
+            )
+            within = kind == MINUS and (before == LETTER or before == IDEOGRAPH)
+            if (within and (after == LETTER or after == IDEOGRAPH)) or (
+                kind == STAR and (before == STAR or after == STAR)
+            ):
+                here += _1
+                continue
+            out[place] = _byte(source, lower, here)
+            place += _1
+            here += _1
+        starts[count] = begin
+        count += _1
+        out[place] = _SPACE
+        place += _1
+    if inside:
+        out[place] = _SPACE
+        place += _1
+    starts[count] = place
+    return place, count + _1
 
 
 @jit
@@ -83,7 +245,7 @@ def tokenise(
         drop_marks: Leave out GSM8K's calculator marks, `<<3+4=7>>`.
         fold_start: `Tables.start`; `fold_bytes` and `fold_classes` are its `folded` and `classes`.
         kinds: Class of each ASCII byte; `lower` is what it folds to.
-        bytes_: Scratch for the longest folded text and two bytes; `class_` the same.
+        bytes_: Scratch for the longest folded text; `class_` the same.
         out: Room for the tokens, and one byte.
         starts: Room for where tokens start, and one entry more per text for where the last one ends.
         ends: Where the entries of each text end in `starts`.
@@ -110,8 +272,11 @@ def tokenise(
             count += _1
             ends[text] = count
             continue
-        size = _1  # one byte of class OTHER before and behind, so that neighbours may be looked at
-        class_[0] = OTHER
+        if not drop_marks and _is_ascii(data, at, end):
+            place, count = _cut(data, kinds, lower, at, end, out, starts, place, count)
+            ends[text] = count
+            continue
+        size = _0
         while at < end:
             byte = data[at]
             if byte < 0x80:
@@ -137,104 +302,5 @@ def tokenise(
                 bytes_[size] = fold_bytes[one]
                 class_[size] = fold_classes[one]
                 size += _1
-        class_[size] = OTHER
-        here, inside = _1, _0
-        while here < size:
-            kind = class_[here]
-            if kind <= LETTER:  # or COMMA, OTHER. No branch on which: words are short, each wrong guess costs a word
-                letter = np.uint64(kind == LETTER)
-                starts[count] = place
-                count += np.uint64(letter > inside)
-                out[place] = bytes_[here] if letter else _SPACE
-                place += letter | inside
-                inside = letter
-                here += _1
-                continue
-            if inside:
-                if kind == APOSTROPHE and (class_[here + _1] == LETTER or class_[here + _1] == IDEOGRAPH):
-                    here += _1
-                    continue
-                if kind == IDEOGRAPH:
-                    out[place] = bytes_[here]
-                    place += _1
-                    here += _1
-                    continue
-                out[place] = _SPACE
-                place += _1
-                inside = _0
-            if kind == APOSTROPHE:
-                here += _1
-                continue
-            begin = place
-            if kind == DIGIT:
-                stop = here
-                while class_[stop] == DIGIT:
-                    stop += _1
-                if stop - here <= _3 and class_[stop] == COMMA:
-                    groups, close = 0, stop
-                    while (
-                        close + _3 < size
-                        and class_[close] == COMMA
-                        and class_[close + _1] == DIGIT
-                        and class_[close + _2] == DIGIT
-                        and class_[close + _3] == DIGIT
-                    ):
-                        groups += 1
-                        close += _4
-                    if groups and class_[close] == DIGIT:
-                        groups -= 1
-                        close -= _4
-                    if groups:
-                        stop = close
-                for one in range(here, stop):
-                    if class_[one] == DIGIT:
-                        out[place] = bytes_[one]
-                        place += _1
-                here = stop
-                if class_[here] == DOT and class_[here + _1] == DIGIT:
-                    stop, zero = here + _1, True
-                    while class_[stop] == DIGIT:
-                        zero = zero and bytes_[stop] == 48
-                        stop += _1
-                    if not zero:
-                        for one in range(here, stop):
-                            out[place] = bytes_[one]
-                            place += _1
-                    here = stop
-            elif kind == DOT:
-                if class_[here + _1] != DIGIT:
-                    here += _1
-                    continue
-                out[place] = bytes_[here]
-                place += _1
-                here += _1
-                while class_[here] == DIGIT:
-                    out[place] = bytes_[here]
-                    place += _1
-                    here += _1
-            elif kind == IDEOGRAPH or kind == IDEOGRAPHIC_SIGN:  # three bytes, each of this class
-                for one in range(here, here + _3):
-                    out[place] = bytes_[one]
-                    place += _1
-                here += _3
-            else:  # SIGN, MINUS, STAR
-                before, after = class_[here - _1], class_[here + _1]
-                within = kind == MINUS and (before == LETTER or before == IDEOGRAPH)
-                if (within and (after == LETTER or after == IDEOGRAPH)) or (
-                    kind == STAR and (before == STAR or after == STAR)
-                ):
-                    here += _1
-                    continue
-                out[place] = bytes_[here]
-                place += _1
-                here += _1
-            starts[count] = begin
-            count += _1
-            out[place] = _SPACE
-            place += _1
-        if inside:
-            out[place] = _SPACE
-            place += _1
-        starts[count] = place
-        count += _1
+        place, count = _cut(bytes_, class_, None, _0, size, out, starts, place, count)
         ends[text] = count

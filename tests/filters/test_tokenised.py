@@ -40,6 +40,13 @@ def test_pieces_in_any_order(drop_marks):
     check([text.encode("ascii", "ignore").decode() for text in texts], drop_marks=drop_marks)
 
 
+def test_words_of_every_length_before_every_character():
+    """Words are read eight bytes at a time."""
+    words = ["AbcdefghijklmnopqrstuvwxyZ"[-size:] for size in range(1, 27)]
+    for code in (*range(128), 0xE9, 0x4E00):
+        check([ahead + word + chr(code) + behind for word in words for ahead in ("", "b ") for behind in ("", "zz 1")])
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=()), max_size=40), max_size=6))
 def test_any_text(texts):
