@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -153,8 +154,11 @@ def tier1(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     return {"cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "scores": scores(found)}
 
 
-def puzzle_sets(seed: int, two: int = 30, wordings: int = 8) -> tuple[list[Problem], list[Problem]]:
-    """Puzzles in several wordings: of the 95 two-person structures `two` are held out, of three people 150."""
+def puzzle_sets(seed: int, drawn: int = 6000, two: int = 30, wordings: int = 8) -> tuple[list[Problem], list[Problem]]:
+    """Puzzles in several wordings: of the 95 two-person structures `two` are held out, of three people 150.
+
+    Those held out are set aside first; then `drawn` three-person puzzles, each of another structure, are drawn to learn from.
+    """
     pairs = KnightsKnaves((2,), "compact").draw(95, seed=seed)
     threes = KnightsKnaves((3,), "compact").draw(150, seed=seed)
     kept = structure_ids([*pairs[:two], *threes])
@@ -168,25 +172,31 @@ def puzzle_sets(seed: int, two: int = 30, wordings: int = 8) -> tuple[list[Probl
     for draw in range(30):
         pairs = KnightsKnaves((2,), "compact").draw(95, seed=9000 + seed * 100 + draw, exclude=kept)
         train |= {problem.id: problem for problem in pairs}
-    train |= {p.id: p for p in KnightsKnaves((3,), "compact").draw(6000, seed=77 + seed, exclude=kept)}
+    train |= {p.id: p for p in KnightsKnaves((3,), "compact").draw(drawn, seed=77 + seed, exclude=kept)}
     return list(held.values()), list(train.values())
 
 
 def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Two- and three-person puzzles, one model, in pieces that end with a falling learning rate."""
-    held, train = puzzle_sets(seed)
+    held, train = puzzle_sets(seed, options.threes)
     if options.people:
         train = [problem for problem in train if problem.tier == options.people]
-    run = from_nothing(train, seed, SMALL)
+    size = TinyConfig(width=options.width, layers=options.layers, heads=options.width // 32, ffn=options.width * 8 // 3)
+    run = from_nothing(train, seed, size)
     pieces, tokens = options.pieces, options.sft_tokens or 450_000
     for piece in range(pieces):
         last = piece == pieces - 1
         config = SftConfig(
-            budget_tokens=tokens, learning_rate=0.02, adamw_learning_rate=0.003, decay=0.9 if last else 0.0, **MUON
+            budget_tokens=tokens,
+            learning_rate=options.puzzle_rate,
+            adamw_learning_rate=0.003,
+            decay=0.9 if last else 0.0,
+            **{**MUON, "batch_tokens": options.batch_tokens},
         )
         run = run.then(f"sft{piece}", sft, chats(train), config, seed + 100 * piece, mark=len(train))
     found = ask(run, held, seed, samples=4)
     return {
+        "model": size.model_dump(mode="json"), "pieces": pieces, "distinct": dict(Counter(str(p.tier) for p in train)),
         "cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "people": options.people or [2, 3],
         "structures": {str(n): len({p.structure_id for p in held if p.tier == n}) for n in (2, 3)},
         "scores": scores(found),
@@ -252,6 +262,11 @@ def main() -> None:
     parser.add_argument("--name", help="name of the figures [default: the part]")
     parser.add_argument("--sft-tokens", type=int)
     parser.add_argument("--pieces", type=int, default=3, help="puzzles: pieces of --sft-tokens each")
+    parser.add_argument("--threes", type=int, default=6000, help="puzzles: three-person puzzles to learn from")
+    parser.add_argument("--width", type=int, default=96, help="puzzles: width of the model, in heads of 32")
+    parser.add_argument("--layers", type=int, default=3, help="puzzles: layers of the model")
+    parser.add_argument("--puzzle-rate", type=float, default=0.02, help="puzzles: learning rate of Muon")
+    parser.add_argument("--batch-tokens", type=int, default=1024, help="puzzles: tokens in a step")
     parser.add_argument("--people", type=int, help="puzzles: only puzzles of so many people are learned")
     parser.add_argument("--steps", type=int, default=60, help="rl: steps of 32 problems")
     parser.add_argument("--rate", type=float, default=2e-4, help="rl: learning rate")

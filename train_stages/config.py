@@ -213,10 +213,40 @@ class RlConfig(TrainConfig):
     loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo"] = Field(
         default="dr_grpo", description="By the name TRL gives it; dr_grpo: arXiv:2503.20783, dapo: arXiv:2503.14476."
     )
-    variant: Literal["grpo", "dr_grpo", "dapo"] | None = Field(
+    variant: Literal["grpo", "dr_grpo", "dapo", "srpo"] | None = Field(
         default=None,
-        description="Sets what its paper says of `loss_type`, `scale_rewards`, `epsilon_high` and `mask_truncated`, unless "
-        "they are given too. DAPO's dynamic sampling is not part of it.",
+        description="Sets what its paper says of `loss_type`, `scale_rewards`, `epsilon_high`, `mask_truncated` and "
+        "`resampling`, unless they are given too.",
+    )
+    resampling: Literal["none", "history", "dynamic"] = Field(
+        default="none",
+        description="`history`: an epoch leaves out problems whose responses were all right (SRPO, arXiv:2504.14286); "
+        "`dynamic`: groups without an advantage are sampled again with other problems (DAPO).",
+    )
+    resampling_rounds: int = Field(
+        default=4, ge=1, description="dynamic: further rounds of sampling in a step; our choice."
+    )
+    difficulty: Literal["stored", "measured", "all"] = Field(
+        default="stored",
+        description="Leave out problems that the model solves always or never: by `stored` attempts of the model that RL "
+        "starts from, where the lake has them; `measured` before RL begins; `all` leaves none out.",
+    )
+    least_tries: int = Field(
+        default=8, ge=2, description="Fewer attempts say nothing about a problem; so many are made when measured."
+    )
+    format_weight: float = Field(
+        default=0.0, ge=0, description="Reward for an answer that can be read, right or wrong; right answers earn 1."
+    )
+    rollouts: Literal["auto", "transformers", "vllm"] = Field(
+        default="auto",
+        description="Who writes the responses. `auto`: the server of `rollout_endpoint`, or on one GPU a vLLM of our own "
+        "where it is installed, else this process.",
+    )
+    rollout_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://", description="A vLLM server in development mode that sees the same files."
+    )
+    rollout_memory: float = Field(
+        default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."
     )
     epsilon: float = Field(default=0.2, gt=0, description="The probability ratio is clipped at 1 - epsilon.")
     epsilon_high: float | None = Field(
@@ -237,11 +267,21 @@ class RlConfig(TrainConfig):
         variant = told.get("variant") if isinstance(told, dict) else None
         return {**VARIANTS.get(variant, {}), **told} if isinstance(variant, str) else told
 
+    @model_validator(mode="after")
+    def _fit(self) -> "RlConfig":
+        if self.resampling == "dynamic" and self.scale_rewards == "batch":
+            raise ValueError("resampling: dynamic mixes batches; set scale_rewards to group or none")
+        if self.rollouts == "transformers" and self.rollout_endpoint is not None:
+            raise ValueError("rollout_endpoint names a vLLM server; set rollouts to auto or vllm")
+        return self
+
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "grpo": {"loss_type": "grpo", "scale_rewards": "group"},  # arXiv:2402.03300
     "dr_grpo": {"loss_type": "dr_grpo", "scale_rewards": "none"},  # arXiv:2503.20783
     "dapo": {  # arXiv:2503.14476, section 3
         "loss_type": "dapo", "scale_rewards": "group", "epsilon_high": 0.28, "mask_truncated": True,
+        "resampling": "dynamic",
     },
+    "srpo": {"loss_type": "dapo", "scale_rewards": "group", "resampling": "history"},  # arXiv:2504.14286
 }  # fmt: skip

@@ -4,7 +4,7 @@ python -m train_stages.cpt --config job.json
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow as pa
 from storage.errors import TrainingError
 from train_stages.config import CptConfig, read_config
 from train_stages.job import Job, main, read_rows
+from train_stages.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.stage import Progress, StageResult, load
 
 if TYPE_CHECKING:
@@ -116,12 +117,29 @@ def _sources(encoded: "Encoded", rows: pa.Table) -> list[str]:
     return [names[number] for number in encoded.table["row"].to_pylist()]
 
 
+def check_cpt(job: Job) -> dict[str, Any]:
+    """Check continued pre-training: there is text, memory suffices.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    from train_stages.encode import encode_texts, show_loss
+    from train_stages.mixture import blend
+
+    config = read_config(CptConfig, job.options, job.name or "cpt")
+    tokenizer, rows = load_tokenizer(job.parent), with_replay(read_rows(job.rows), config)
+    if config.mixture is not None:
+        names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
+        blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
+    encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
+    return {**counts(rows.num_rows, encoded), "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}
+
+
 def _run(job: Job, progress: Progress) -> StageResult:
     config = read_config(CptConfig, job.options, job.name or "cpt")
     return cpt(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
 if __name__ == "__main__":
-    from train_stages.preflight import check_cpt
-
     main("cpt", _run, check_cpt)

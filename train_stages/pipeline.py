@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from filters.difficulty import PassRate, pass_rates
 from storage.checkpoints import Checkpoint, register_checkpoint
 from storage.curves import record_curves
 from storage.errors import TrainingError
@@ -26,10 +27,13 @@ from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row
 from synth.shapes import shaped
 from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig, TrainConfig, read_config
+from train_stages.cpt import check_cpt
 from train_stages.job import Job
 from train_stages.launch import launch
 from train_stages.pairs import preference_pairs
-from train_stages.preflight import check_cpt, check_preference, check_rl, check_sft
+from train_stages.preference import check_preference
+from train_stages.rl import check_rl
+from train_stages.sft import check_sft
 from train_stages.stage import MANIFEST
 from train_stages.step_masks import masked_attempt
 
@@ -37,6 +41,7 @@ STAGES = ("cpt", "sft", "preference", "rl")
 """In the order of training."""
 
 Report = Callable[[str, int, int], None]
+Rates = Mapping[str, PassRate]
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,15 @@ class Training:
             RecipeError: An option cannot be used.
             TrainingError: There is nothing to learn from, or the stage failed.
         """
+        rates = sorted((rate.problem_id, rate.tries, rate.correct) for rate in self.rates(name, parent).values())
         plan = {
             "stage": name, "parent": parent.id, "rows": self.release.content_hash, "options": dict(options),
             "methods": self.selection.methods, "tasks": self.selection.tasks, "seed": self.seed,
-            "prompt": self.prompts.digests["solve"],
+            "prompt": self.prompts.digests["solve"], **({"rates": rates} if rates else {}),
         }  # fmt: skip
         out = self.lake.workspace.folder("checkpoints") / f"{name}-{digest(plan, length=12)}"
         if not out.exists():
-            self._make(name, parent.path, options, out)
+            self._make(name, parent, options, out)
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         metrics = {**manifest["metrics"], "tokens": manifest["tokens"]}
         made = register_checkpoint(
@@ -121,7 +127,7 @@ class Training:
         record_curves(self.lake, made, manifest["history"], night=self.night)
         return made, metrics
 
-    def _make(self, name: str, parent: Path, options: Mapping[str, Any], out: Path) -> None:
+    def _make(self, name: str, parent: Checkpoint, options: Mapping[str, Any], out: Path) -> None:
         """Run a stage in a process of its own."""
         config = read_config(CONFIGS[name], options, f"train.{name}")
         with self._job(name, parent, options, out) as job:
@@ -142,20 +148,28 @@ class Training:
         """
         read_config(CONFIGS[name], options, f"train.{name}")
         out = self.lake.workspace.folder("checkpoints") / f"preflight-{name}"
-        with self._job(name, parent.path, options, out) as job:
+        with self._job(name, parent, options, out) as job:
             return CHECKS[name](job)
 
     @contextmanager
-    def _job(self, name: str, parent: Path, options: Mapping[str, Any], out: Path) -> Iterator[Job]:
+    def _job(self, name: str, parent: Checkpoint, options: Mapping[str, Any], out: Path) -> Iterator[Job]:
         """Write the rows of a stage beside its output, for as long as they are needed."""
         rows = out.with_name(f".{out.name}.rows.parquet")
-        pq.write_table(_ROWS[name](self, options), rows)
-        yield Job(parent=parent, rows=rows, out=out, options=dict(options), seed=self.seed, name=f"train.{name}")
+        pq.write_table(_ROWS[name](self, options, self.rates(name, parent)), rows)
+        yield Job(parent=parent.path, rows=rows, out=out, options=dict(options), seed=self.seed, name=f"train.{name}")
         rows.unlink()
 
     def rows(self) -> pa.Table:
         """Return the rows to learn from."""
         return self.selection.of(self.release.table())
+
+    def rates(self, name: str, parent: Checkpoint) -> Rates:
+        """Return the pass rates that the lake has of a checkpoint, by problem id; only reinforcement learning asks."""
+        return (
+            pass_rates(self.lake, parent.id, problems=[problem.id for problem in self.problems()])
+            if name == "rl"
+            else {}
+        )
 
     def problems(self) -> list[Problem]:
         """Return the distinct problems behind those rows, in stable order."""
@@ -165,14 +179,14 @@ class Training:
         return list(found.values())
 
 
-def _texts(training: Training, _: Mapping[str, Any]) -> pa.Table:
+def _texts(training: Training, _: Mapping[str, Any], __: Rates) -> pa.Table:
     made = [(row, text) for row in training.rows().to_pylist() for text in shaped([row], "text")]
     if not made:
         raise TrainingError(f"cpt: release {training.release.id} has no rows with text for it")
     return _described([row for row, _ in made]).append_column("text", pa.array([text["text"] for _, text in made]))
 
 
-def _chats(training: Training, options: Mapping[str, Any]) -> pa.Table:
+def _chats(training: Training, options: Mapping[str, Any], _: Rates) -> pa.Table:
     made: list[tuple[Mapping[str, Any], Any, Any]] = []
     for row in training.rows().to_pylist():
         made.extend((row, chat["messages"], None) for chat in shaped([row], "messages"))
@@ -200,7 +214,7 @@ def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     )
 
 
-def _pairs(training: Training, _: Mapping[str, Any]) -> pa.Table:
+def _pairs(training: Training, _: Mapping[str, Any], __: Rates) -> pa.Table:
     pairs = preference_pairs(training.rows().to_pylist(), training.messages)
     if not pairs:
         raise TrainingError(
@@ -210,7 +224,7 @@ def _pairs(training: Training, _: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(pairs)
 
 
-def _questions(training: Training, _: Mapping[str, Any]) -> pa.Table:
+def _questions(training: Training, _: Mapping[str, Any], rates: Rates) -> pa.Table:
     problems = training.problems()
     if not problems:
         raise TrainingError(f"rl: release {training.release.id} has no problems for it")
@@ -218,10 +232,15 @@ def _questions(training: Training, _: Mapping[str, Any]) -> pa.Table:
         {**problem_row(problem, split="train", night=training.night), "messages": training.messages(problem)}
         for problem in problems
     ]
-    return pa.Table.from_pylist(rows)
+    table = pa.Table.from_pylist(rows)
+    known = [rates.get(problem.id) for problem in problems]
+    for name in ("tries", "correct"):
+        counts = pa.array([None if rate is None else getattr(rate, name) for rate in known], pa.int64())
+        table = table.append_column(name, counts)
+    return table
 
 
-_ROWS: dict[str, Callable[[Training, Mapping[str, Any]], pa.Table]] = {
+_ROWS: dict[str, Callable[[Training, Mapping[str, Any], Rates], pa.Table]] = {
     "cpt": _texts,
     "sft": _chats,
     "preference": _pairs,

@@ -22,6 +22,7 @@ from train_stages.batches import Plan, plan_padded, planned
 from train_stages.config import OrderConfig, PreferenceConfig, read_config
 from train_stages.job import Job, main, read_rows
 from train_stages.ordering import order_rows
+from train_stages.preflight import LOOKED_AT, load_tokenizer, memory
 from train_stages.resume import output_folder
 from train_stages.stage import (
     Progress,
@@ -164,12 +165,33 @@ def _kto(
     return KTOTrainer(**shared, args=kto, train_dataset=Dataset.from_list(halves))
 
 
+def check_preference(job: Job) -> dict[str, Any]:
+    """Check preference training: the template renders both answers, they differ, memory suffices for model and reference.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    config = read_config(PreferenceConfig, job.options, job.name or "preference")
+    rows = read_rows(job.rows)
+    pairs, lengths, too_long = encode_pairs(load_tokenizer(job.parent), rows.slice(0, LOOKED_AT), config)
+    alike = sum(pair["chosen"] == pair["rejected"] for pair in pairs)
+    if alike:
+        raise TrainingError(f"preference: in {alike} of {len(pairs)} pairs both answers are the same; leave them out")
+    return {
+        "pairs": rows.num_rows,
+        "looked_at": len(pairs) + too_long,
+        "too_long": too_long,
+        "mean_tokens": round(sum(lengths) / len(lengths), 1),
+        "one_pair": pairs[0],
+        **memory(job.parent, config, copies=1 if config.loss_type == "orpo" else 2),
+    }
+
+
 def _run(job: Job, progress: Progress) -> StageResult:
     config = read_config(PreferenceConfig, job.options, job.name or "preference")
     return preference(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
 if __name__ == "__main__":
-    from train_stages.preflight import check_preference
-
     main("preference", _run, check_preference)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from storage.errors import TrainingError
 from train_stages.config import SftConfig, read_config
 from train_stages.job import Job, main, read_rows
+from train_stages.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.stage import Progress, StageResult, load
 
 if TYPE_CHECKING:
@@ -86,12 +87,31 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
     return encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length, spans)
 
 
+def check_sft(job: Job) -> dict[str, Any]:
+    """Check supervised fine-tuning: the template renders, some token carries loss, memory suffices.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    from train_stages.encode import show_loss
+
+    config = read_config(SftConfig, job.options, job.name or "sft")
+    tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
+    encoded = encode(tokenizer, rows.slice(0, LOOKED_AT), config)
+    told = sum(1 for labels in encoded.table["labels"].to_pylist() for label in labels if label >= 0)
+    return {
+        **counts(rows.num_rows, encoded),
+        "share_with_loss": round(told / encoded.tokens, 3),
+        "one_row": show_loss(tokenizer, encoded),
+        **memory(job.parent, config),
+    }
+
+
 def _run(job: Job, progress: Progress) -> StageResult:
     config = read_config(SftConfig, job.options, job.name or "sft")
     return sft(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
 if __name__ == "__main__":
-    from train_stages.preflight import check_sft
-
     main("sft", _run, check_sft)

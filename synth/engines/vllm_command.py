@@ -29,6 +29,7 @@ class ServerOptions:
         gpu_memory_share: Share of a GPU's memory that vLLM takes.
         start_limit_s: Seconds until it must be healthy: 35 on two quiet cores, up to 170 on busy ones.
         stop_limit_s: Seconds it may take to stop before it is killed.
+        development: Open the routes that load other weights into a running server. Whoever reaches it may use them.
         extra: Further arguments of `vllm serve`.
     """
 
@@ -39,6 +40,7 @@ class ServerOptions:
     gpu_memory_share: float = 0.9
     start_limit_s: float = 240.0
     stop_limit_s: float = 15.0
+    development: bool = False
     extra: tuple[str, ...] = ()
 
 
@@ -84,6 +86,8 @@ def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    if options.development:
+        environment["VLLM_SERVER_DEV_MODE"] = "1"
     if serves_on_cpu(python):
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache_gib)
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve each other on shared cores

@@ -6,7 +6,8 @@ from storage.errors import TrainingError
 from synth.sample import problem_row
 from train_stages.job import Job
 from train_stages.launch import CONFIGURATIONS, command
-from train_stages.preflight import check_rl, check_sft
+from train_stages.rl import check_rl
+from train_stages.sft import check_sft
 
 
 def test_what_carries_loss_is_shown_and_memory_is_estimated(base, rows, problems, tmp_path):

@@ -125,15 +125,20 @@ def test_sft_killed_twice_ends_with_the_weights_of_an_uninterrupted_run(base, ro
 
 def test_rl_killed_at_a_step_ends_with_the_weights_of_an_uninterrupted_run(base, problems, tmp_path, monkeypatch):
     monkeypatch.setattr(synth.problems, "get_task", lambda name: Easy())
-    table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:16]])
+    table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:7]])
     pq.write_table(table, tmp_path / "problems.parquet")
-    options = {"steps": 10, "prompts_per_step": 2, "samples": 4, "max_tokens": 8, "learning_rate": 1e-2,
-               "scale_rewards": "group", "save_every": 3, "device": "cpu", "log_every": 1}  # fmt: skip
+    options = {"steps": 10, "prompts_per_step": 2, "samples": 2, "max_tokens": 8, "learning_rate": 1e-2,
+               "scale_rewards": "group", "save_every": 3, "device": "cpu", "log_every": 1,
+               "resampling": "history"}  # fmt: skip
     whole = Stage("rl", tmp_path, base, "problems.parquet", "whole", **options).run()
     stage = Stage("rl", tmp_path, base, "problems.parquet", "killed", **options)
     killed(stage, EASY + AT_STEP_7)
     assert last_state(stage.partial).name == "checkpoint-6"
     assert same(whole, stage.run()) and not same(base, whole)
+    drawn = [pq.read_table(path / "rollouts.parquet").to_pylist() for path in (whole, stage.out)]
+    assert drawn[0] == drawn[1] and len(drawn[0]) == 20
+    history = json.loads((whole / "training.json").read_text())["history"]
+    assert min(entry["sampling/pool"] for entry in history if "sampling/pool" in entry) < 7, "some were solved"
 
 
 def test_a_state_of_other_settings_is_not_gone_on_from(tmp_path):

@@ -14,7 +14,7 @@ from train_stages.cpt import cpt
 from train_stages.encode import encode_conversations, encode_texts
 from train_stages.evaluate import EvaluateConfig, evaluate
 from train_stages.optimiser import MuonWithAdamW, orthogonalise, split_parameters
-from train_stages.rl import make_reward, rl
+from train_stages.rl import rl
 from train_stages.sft import sft
 from train_stages.stage import MANIFEST
 
@@ -95,13 +95,6 @@ def test_a_stage_starts_only_where_it_can(base, rows, tmp_path):
         sft(base, rows.slice(0, 0), tmp_path / "out", SftConfig(**FAST))
 
 
-def test_rewards_come_from_the_checker(problems):
-    reward = make_reward(problems)
-    said = [problems[0].solution, "#### 99", "no idea", problems[1].solution]
-    completions = [[{"role": "assistant", "content": text}] for text in said]
-    assert reward(completions=completions, number=[0, 0, 0, 1], prompts=None) == [1.0, 0.0, 0.0, 1.0]
-
-
 def test_rl_runs_on_policy_and_saves(base, problems, tmp_path):
     config = RlConfig(
         steps=2, prompts_per_step=2, samples=4, max_tokens=8, learning_rate=1e-3, device="cpu", log_every=1
@@ -111,6 +104,7 @@ def test_rl_runs_on_policy_and_saves(base, problems, tmp_path):
     assert seen == [("rl", 1, 2), ("rl", 2, 2)] and result.metrics["steps"] == 2
     assert all("reward" in entry for entry in result.history[:2])
     assert {"first_reward", "reward"} <= set(result.metrics) and result.tokens > 2 * 8 * 20
+    assert {"rewards/answer/mean", "rewards/format/mean", "sampling/pool"} <= set(result.history[0])
     with pytest.raises(TrainingError, match="no problems"):
         rl(base, [], tmp_path / "none", config)
 

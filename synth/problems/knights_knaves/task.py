@@ -52,6 +52,7 @@ class KnightsKnavesTask:
     """The task `knights_knaves`: name every person's role."""
 
     name = "knights_knaves"
+    component = "assignment"  # what its reward is called in the curves of reinforcement learning
 
     def check(self, problem: Problem, response: str) -> Check:
         """Read the assignment in the final answer, in any order and most layouts.
