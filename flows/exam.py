@@ -1,12 +1,14 @@
 """Who judges a night's training, and by what: the recipe's words made into a judge and an exam."""
 
 from collections import defaultdict
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flows.night import UNLIMITED, Night
 from flows.recipe import SourceSpec, TrainSpec
 from storage.checkpoints import Checkpoint
 from storage.nights import record_problems
+from storage.published import publish
 from synth.draw import decision_items
 from synth.engines.responder import EngineResponder, Responder
 from synth.engines.spec import ModelSpec, open_engine
@@ -19,9 +21,16 @@ def make_judge(night: Night, spec: TrainSpec) -> Judge:
     """Make the judge of a night."""
     served = ModelSpec(engine="vllm", checkpoint="candidate")
 
-    def serve(checkpoint: Checkpoint) -> AbstractContextManager[Responder]:
+    @contextmanager
+    def serve(checkpoint: Checkpoint) -> Iterator[Responder]:
+        """Through the ledger: what was answered before a kill is not asked for again. The account is not the night's budget."""
         folder = night.workspace.folder("servers", "evaluation")
-        return EngineResponder(open_engine(served, checkpoint, folder))
+        try:
+            engine = open_engine(served, checkpoint, folder)
+            with EngineResponder(engine, night.ledger, f"{night.id}/evaluation") as responder:
+                yield responder
+        finally:
+            publish(night.ledger, night.lake, night.id)
 
     return Judge(
         night.lake,

@@ -31,6 +31,7 @@ class Reply:
         model: Identity of the model.
         complete: False when the completion was cut at `max_tokens`.
         by_rule: True when a rule-based solver wrote it.
+        prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
         reasoning: What a reasoning model thought before it answered, where the server keeps it apart.
         value: The reply read by its schema, when one was asked for.
@@ -42,6 +43,7 @@ class Reply:
     complete: bool
     by_rule: bool
     completion_tokens: int
+    prompt_tokens: int = 0
     reasoning: str = ""
     value: Any = None
 
@@ -146,6 +148,18 @@ class Asker:
         request = Request(messages, _SCORING, seed_from(key), "score", _ANY, scores=True)
         return await self._reply(_Question(key, role, engine, request, _LOGPROBS, method))
 
+    async def put(self, role: str, request: Request, sample: str) -> Reply:
+        """Put a question that is rendered already, from the ledger or durably; the seed is the request's own.
+
+        Raises:
+            RequestRefused: The engine will never answer this request.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The answer cannot be recorded, and so is not used.
+        """
+        key = content_key(self.engines[role].model, request.messages, request.sampling, sample, draw=self._draw)
+        return await self._reply(_Question(key, role, self.engines[role], request, sample, None))
+
     async def _reply(self, question: "_Question") -> Reply:
         key, engine = question.key, question.engine
         waiting = self._open.get(key)
@@ -163,6 +177,7 @@ class Asker:
             complete=call.finish_reason == "stop",
             by_rule=engine.reads_problem,
             completion_tokens=call.completion_tokens,
+            prompt_tokens=call.prompt_tokens,
             reasoning=call.reasoning,
         )
 

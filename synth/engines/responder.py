@@ -7,12 +7,17 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from storage.ids import seed_from
+from storage.ledger import Ledger
+from synth.ask import Asker, Reply
 from synth.engines.base import Answer, Engine, Request, RequestRefused, Sampling
 from synth.engines.sampler import Generation
 from synth.problems.base import Problem
+from synth.prompting import Prompts
 
 Chat = Sequence[dict[str, str]]
 _NOBODY = Problem("", "", "", "", "")
+EVALUATION = "evaluation"
+"""The role of evaluated models in the ledger."""
 
 
 class Responder(Protocol):
@@ -35,14 +40,18 @@ class EngineResponder:
     """Asks an engine. Use it as a context manager, which closes the engine.
 
     The engine lives on a loop and a thread of its own, so it can be asked from inside another loop. What the engine refuses
-    comes back as a generation with the finish reason `error`. Not covered: the ledger; answers are kept by whoever asks.
+    comes back as a generation with the finish reason `error`. With a ledger, an answer that was ever given is not asked
+    for again: a sampled one is known by its seed.
 
     Args:
         engine: The engine; it must not read problems.
+        ledger: Where finished calls are; None keeps none.
+        night: On whose account calls are put that have to be made.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger | None = None, night: str = "") -> None:
         self._engine = engine
+        self._asker = Asker(ledger, {EVALUATION: engine}, Prompts(), night=night) if ledger else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="responder")
         self._loop = asyncio.new_event_loop()
 
@@ -75,13 +84,19 @@ class EngineResponder:
         async def one(request: Request) -> Generation:
             async with slots:
                 try:
-                    return _generation(await self._engine.answer(request))
+                    return _generation(await self._answer(request))
                 except RequestRefused as refused:
                     return Generation("", "error", 0, 0, f"{refused.reason}: {refused}")
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(request)) for request in requests]
         return [task.result() for task in tasks]
+
+    async def _answer(self, request: Request) -> Answer | Reply:
+        if self._asker is None:
+            return await self._engine.answer(request)
+        sample = "evaluate" if request.sampling.temperature == 0 else f"evaluate/{request.seed}"
+        return await self._asker.put(EVALUATION, request, sample)
 
     def _run(self, work: Awaitable[list[Generation]]) -> list[Generation]:
         try:
@@ -102,6 +117,7 @@ class EngineResponder:
         self.close()
 
 
-def _generation(answer: Answer) -> Generation:
-    reason: Literal["stop", "length"] = "stop" if answer.finish_reason == "stop" else "length"
+def _generation(answer: Answer | Reply) -> Generation:
+    complete = answer.complete if isinstance(answer, Reply) else answer.finish_reason == "stop"
+    reason: Literal["stop", "length"] = "stop" if complete else "length"
     return Generation(answer.text, reason, answer.prompt_tokens, answer.completion_tokens)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from storage.errors import ModelServerError
+from storage.ledger import Ledger
 from synth.engines.base import Answer, RequestRefused
 from synth.engines.responder import EngineResponder
 from synth.engines.vllm import Vllm
@@ -56,6 +57,23 @@ async def test_it_works_inside_a_loop_and_a_failure_is_what_it_says():
         assert [answer.text for answer in ask(responder, "a", "b")] == ["a", "b"]
         with pytest.raises(ModelServerError, match="nobody is there"):
             ask(responder, "a", "down", "b")
+
+
+def test_with_a_ledger_nothing_is_asked_twice_not_even_after_a_failure(tmp_path):
+    first, second = Echo(), Echo()
+    with EngineResponder(first, Ledger(tmp_path / "ledger"), "n/evaluation") as responder:
+        with pytest.raises(ModelServerError, match="nobody is there"):
+            ask(responder, "a", "b", "down")
+        sampled = [[{"role": "user", "content": "a"}]] * 2
+        responder.generate(sampled, temperature=1.0, max_tokens=4, seed=[7, 8])
+    ledger = Ledger(tmp_path / "ledger")
+    with EngineResponder(second, ledger, "n/evaluation") as responder:
+        found = ask(responder, "a", "long", "b", "c")
+        assert [answer.text for answer in found] == ["a", "", "b", "c"] and found[0].prompt_tokens == 3
+        assert len(second.seeds) == 2, "only what was refused and what is new"
+        again = responder.generate(sampled, temperature=1.0, max_tokens=4, seed=[7, 9])
+        assert [answer.text for answer in again] == ["a", "a"] and second.seeds[2:] == [9]
+    assert ledger.spent("n/evaluation").calls == 6 and ledger.spent("n").calls == 0
 
 
 @pytest.mark.vllm
