@@ -3,8 +3,17 @@
 import copy
 import json
 
+import pytest
+
+from flows import exam
+from flows.evaluation import evaluate_checkpoint
+from flows.night import open_night
+from flows.progress import Progress
+from flows.recipe import make_recipe
+from storage.errors import ModelServerError
 from storage.lake import Lake
 from storage.workspace import Workspace
+from synth.engines.base import Answer
 from synth.problems.arithmetic import Arithmetic
 from tests.flows.conftest import SMALL
 from train_stages.tiny import TinyConfig, create_base
@@ -39,3 +48,49 @@ def test_a_checkpoint_is_evaluated_once_and_compared(cli):
         "evaluate", folders[0], "--recipe", recipe, "--split", "test", "-q", code=1
     )
     assert "no checkpoint 'nothing'" in cli("evaluate", "nothing", "--recipe", recipe, "-q", code=1)
+
+
+class Failing:
+    """A server that dies after some answers."""
+
+    concurrency, reads_problem = 4, False
+
+    def __init__(self, model, dies_after):
+        self.model, self.left, self.asked = model, dies_after, 0
+
+    async def answer(self, request):
+        if self.left == 0:
+            raise ModelServerError("the server is gone")
+        self.left -= 1
+        self.asked += 1
+        return Answer("#### 5", "stop", 3, 2)
+
+    async def close(self):
+        pass
+
+
+def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_path, monkeypatch):
+    problems = Arithmetic([1]).draw(50, seed=1)
+    config = TinyConfig(width=32, layers=1, heads=1, ffn=32, context=128, vocabulary=400)
+    folder = create_base(tmp_path / "a", (problem.prompt for problem in problems), config=config)
+    content = {**copy.deepcopy(SMALL), "train": {"evaluate": {"samples": 2, "max_tokens": 8, "engine": "vllm"}}}
+    recipe, place = make_recipe(content, folder=tmp_path), Workspace.create(tmp_path / "w")
+
+    def evaluated(dies_after):
+        engines = []
+
+        def open_engine(spec, checkpoint, folder):
+            engines.append(Failing(checkpoint.id, dies_after))
+            return engines[-1]
+
+        monkeypatch.setattr(exam, "open_engine", open_engine)
+        with open_night(recipe, "2026-01-01", place, Progress(quiet=True), "evaluation") as night:
+            rows = evaluate_checkpoint(night, str(folder), "validation")
+            calls = night.lake.rows("select count(*) as n from calls where night = '2026-01-01/small/evaluation'")
+        return rows, engines, calls[0]["n"]
+
+    with pytest.raises(ModelServerError):
+        evaluated(17)
+    rows, engines, calls = evaluated(-1)
+    assert rows[0]["items"] == 10 and engines[0].asked == 30 - 17 and calls == 30, "greedy and two samples of ten"
+    assert evaluated(0)[1] == [], "what is in the lake needs no server"
