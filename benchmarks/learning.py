@@ -33,7 +33,7 @@ from synth.problems.arithmetic import Arithmetic
 from synth.problems.base import Problem
 from synth.problems.holdout import structure_ids
 from synth.problems.knights_knaves import KnightsKnaves
-from train_stages.config import CptConfig, RlConfig, SftConfig
+from train_stages.config import CptConfig, OrderConfig, RlConfig, SftConfig
 from train_stages.cpt import cpt
 from train_stages.evaluate import EvaluateConfig, Evaluation, evaluate
 from train_stages.promote import keep_rl
@@ -183,6 +183,17 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         train = [problem for problem in train if problem.tier == options.people]
     size = TinyConfig(width=options.width, layers=options.layers, heads=options.width // 32, ffn=options.width * 8 // 3)
     run = from_nothing(train, seed, size)
+    pairs = [problem for problem in train if problem.tier == 2]
+    if options.warm_up:
+        config = SftConfig(
+            budget_tokens=options.warm_up,
+            learning_rate=options.puzzle_rate,
+            adamw_learning_rate=0.003,
+            decay=0.0,
+            **MUON,
+        )
+        run = run.then("sft-pairs", sft, chats(pairs), config, seed, mark=len(pairs))
+    train = [*train, *pairs * (options.pairs - 1)]
     pieces, tokens = options.pieces, options.sft_tokens or 450_000
     for piece in range(pieces):
         last = piece == pieces - 1
@@ -191,12 +202,14 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
             learning_rate=options.puzzle_rate,
             adamw_learning_rate=0.003,
             decay=0.9 if last else 0.0,
+            order=OrderConfig(strategy=options.order),
             **{**MUON, "batch_tokens": options.batch_tokens},
         )
         run = run.then(f"sft{piece}", sft, chats(train), config, seed + 100 * piece, mark=len(train))
     found = ask(run, held, seed, samples=4)
+    distinct = dict(Counter(str(problem.tier) for problem in {problem.id: problem for problem in train}.values()))
     return {
-        "model": size.model_dump(mode="json"), "pieces": pieces, "distinct": dict(Counter(str(p.tier) for p in train)),
+        "model": size.model_dump(mode="json"), "pieces": pieces, "distinct": distinct,
         "cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "people": options.people or [2, 3],
         "structures": {str(n): len({p.structure_id for p in held if p.tier == n}) for n in (2, 3)},
         "scores": scores(found),
@@ -265,6 +278,9 @@ def main() -> None:
     parser.add_argument("--threes", type=int, default=6000, help="puzzles: three-person puzzles to learn from")
     parser.add_argument("--width", type=int, default=96, help="puzzles: width of the model, in heads of 32")
     parser.add_argument("--layers", type=int, default=3, help="puzzles: layers of the model")
+    parser.add_argument("--pairs", type=int, default=1, help="puzzles: copies of each two-person puzzle in the mix")
+    parser.add_argument("--warm-up", type=int, help="puzzles: tokens of two-person puzzles alone at first")
+    parser.add_argument("--order", default="random", choices=["random", "two_set"], help="puzzles: order of the rows")
     parser.add_argument("--puzzle-rate", type=float, default=0.02, help="puzzles: learning rate of Muon")
     parser.add_argument("--batch-tokens", type=int, default=1024, help="puzzles: tokens in a step")
     parser.add_argument("--people", type=int, help="puzzles: only puzzles of so many people are learned")
