@@ -42,8 +42,6 @@ def test_vllm_answers_with_the_weights_of_each_step(tmp_path: Path) -> None:
         "steps": STEPS, "largest_difference_in_log_probability": worst, "seconds": round(time.monotonic() - started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }, indent=1) + "\n")  # fmt: skip
-    for entry in steps:
-        print({k: round(v, 5) for k, v in entry.items() if k.startswith("sampling/sampling")})
     assert made.metrics["rollouts_by_vllm"] == 1 and len(steps) == STEPS
     assert worst < 1e-3
     moved = {entry["completions/mean_length"] for entry in steps}

@@ -56,7 +56,7 @@ def plan_padded(
     Args:
         lengths: Tokens of each row.
         order: Row numbers in the order of learning.
-        batch_tokens: Tokens in an optimiser step, by the mean length.
+        batch_tokens: Tokens in an optimiser step, of all processes together, by the mean length.
         micro_tokens: Tokens that go through the model at once, by the mean length.
         mixed: Rows may be moved by up to `WINDOW` steps to pad less; otherwise only within their own step.
         seed: Seed of the order of micro-batches within a window.
@@ -64,7 +64,7 @@ def plan_padded(
     """
     sizes = np.asarray(lengths)
     mean = float(sizes[order].mean())
-    rows = max(1, min(len(order), len(sizes), round(min(micro_tokens, batch_tokens) / mean)))
+    rows = max(1, min(len(order), len(sizes), round(min(micro_tokens, batch_tokens / world) / mean)))
     accumulate = max(1, round(batch_tokens / mean / rows / world))
     group = rows * accumulate * world
     window = min(group * WINDOW, len(sizes)) if mixed else group  # no row twice in a micro-batch of a short pass
@@ -88,7 +88,7 @@ def plan_packed(
     Args:
         lengths: Tokens of each row, at most `capacity`.
         order: Row numbers in the order of learning.
-        batch_tokens: Tokens in an optimiser step.
+        batch_tokens: Tokens in an optimiser step, of all processes together; at least one sequence for each.
         capacity: Tokens of a packed sequence.
         mixed: Rows may be moved by up to `WINDOW` steps to fill better; otherwise by one step or two.
         seed: Seed of the order of sequences within a window.
@@ -154,6 +154,8 @@ def planned(trainer: type[Any], plan: Plan) -> type[Any]:
                 collate_fn=self.data_collator,
                 pin_memory=self.args.dataloader_pin_memory,
             )
+            # Told of a batch size, accelerate would drop every round of micro-batches that has other sizes.
+            self.accelerator.dataloader_config.even_batches = False
             return self.accelerator.prepare(loader)
 
     Planned.__name__ = trainer.__name__
@@ -163,11 +165,11 @@ def planned(trainer: type[Any], plan: Plan) -> type[Any]:
 class _Batches:
     """A batch sampler over a list; `batch_size` and `drop_last` are what accelerate asks of one."""
 
+    batch_size = None
     drop_last = False
 
     def __init__(self, batches: list[list[int]]) -> None:
         self._batches = batches
-        self.batch_size = max(map(len, batches), default=1)
 
     def __iter__(self) -> Any:
         return iter(self._batches)

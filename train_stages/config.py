@@ -38,7 +38,7 @@ class TrainConfig(BaseModel):
         description="Train on about so many tokens, prompts included; replaces `epochs`, may repeat rows.",
     )
     batch_tokens: int = Field(
-        default=16_384, gt=0, description="Tokens in an optimiser step, by the mean length of a row."
+        default=16_384, gt=0, description="Tokens in an optimiser step, of all processes, by the mean length of a row."
     )
     micro_batch_tokens: int | None = Field(
         default=None, gt=0, description="Tokens that go through the model at once; None takes the whole batch."
@@ -78,6 +78,9 @@ class TrainConfig(BaseModel):
     accelerate: str | None = Field(
         default=None,
         description="Start through `accelerate launch`: `ddp`, `fsdp`, `deepspeed`, or a configuration file of yours.",
+    )
+    processes: int | None = Field(
+        default=None, ge=1, description="With accelerate, processes on this machine; None is one for each GPU."
     )
 
 

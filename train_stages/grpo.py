@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from storage.errors import TrainingError
 from storage.ids import seed_from
 from train_stages.draws import FILE, Draws, Rollouts
 from train_stages.rewards import FORMAT
@@ -28,10 +27,7 @@ def grpo_trainer(
             arXiv:2503.14476, section 3.2); what is still without one then stays, and weighs nothing. 0 samples once.
         seed: Seed of the problems that are drawn in further rounds.
         server: Who writes the responses; None writes them in this process.
-        arguments: For TRL's `GRPOTrainer`.
-
-    Raises:
-        TrainingError: With several processes, a group would be spread over two of them.
+        arguments: For TRL's `GRPOTrainer`; each process must hold whole groups.
     """
     from accelerate.utils import broadcast_object_list, gather_object
     from trl import GRPOTrainer
@@ -113,18 +109,9 @@ def grpo_trainer(
 
     Trainer.__name__ = GRPOTrainer.__name__
     trainer = Trainer(**arguments)
-    if trainer.accelerator.num_processes > 1 and rounds and _rows(trainer) % trainer.num_generations:
-        raise TrainingError(
-            f"rl: {_rows(trainer)} responses a process cannot hold whole groups of {trainer.num_generations}; set "
-            "prompts_per_step to a multiple of the number of processes"
-        )
     if server is not None:
         trainer.use_vllm = True  # TRL then corrects for the difference between the server's probabilities and its own
     return trainer
-
-
-def _rows(trainer: Any) -> int:
-    return int(trainer.args.generation_batch_size) // int(trainer.accelerator.num_processes)
 
 
 def _without_signal(batch: dict[str, Any], size: int) -> list[int]:

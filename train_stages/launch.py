@@ -20,7 +20,14 @@ CONFIGURATIONS = Path(__file__).parent / "accelerate"
 PATIENCE_S = 10.0
 
 
-def launch(stage: str, job: Job, report: Callable[[str, int, int], None], *, accelerate: str | None = None) -> None:
+def launch(
+    stage: str,
+    job: Job,
+    report: Callable[[str, int, int], None],
+    *,
+    accelerate: str | None = None,
+    processes: int | None = None,
+) -> None:
     """Run a stage in a process of its own until its checkpoint is there.
 
     What it writes to standard error is kept beside the output, in `.<name>.log`, until it ends well.
@@ -30,6 +37,7 @@ def launch(stage: str, job: Job, report: Callable[[str, int, int], None], *, acc
         job: What it is to do.
         report: Told of its progress.
         accelerate: Start it through `accelerate launch`, see `command`.
+        processes: How many processes train together, see `command`.
 
     Raises:
         NightschoolError: What the stage said, as it said it.
@@ -44,7 +52,7 @@ def launch(stage: str, job: Job, report: Callable[[str, int, int], None], *, acc
     last_step = 0
     with log.open("wb") as errors_file:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            command(stage, config, accelerate),
+            command(stage, config, accelerate, processes),
             stdin=subprocess.PIPE,  # held open: the stage ends when it closes, even if we are killed
             stdout=subprocess.PIPE,
             stderr=errors_file,
@@ -71,13 +79,14 @@ def launch(stage: str, job: Job, report: Callable[[str, int, int], None], *, acc
     log.unlink(missing_ok=True)
 
 
-def command(stage: str, config: Path, accelerate: str | None = None) -> list[str]:
+def command(stage: str, config: Path, accelerate: str | None = None, processes: int | None = None) -> list[str]:
     """The command that runs a stage.
 
     Args:
         stage: `cpt`, `sft`, `preference` or `rl`.
         config: The job file.
         accelerate: Name of a configuration in `train_stages/accelerate/`, or a path; None starts one plain process.
+        processes: How many on this machine; None is one for each GPU, and with a file of one's own what the file says.
 
     Raises:
         TrainingError: There is no such configuration, or DeepSpeed is asked for and not installed.
@@ -92,7 +101,16 @@ def command(stage: str, config: Path, accelerate: str | None = None) -> list[str
         raise TrainingError(f"accelerate = {accelerate!r} is neither one of {known} nor a file")
     if "DEEPSPEED" in path.read_text(encoding="utf-8") and shutil.which("deepspeed") is None:
         raise TrainingError(f"accelerate = {accelerate!r} needs DeepSpeed: pip install deepspeed")
-    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(path), *module]
+    if processes is None and path == named:
+        processes = max(1, _gpus())
+    count = [] if processes is None else ["--num_processes", str(processes)]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(path), *count, *module]
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def _event(line: bytes) -> dict[str, Any]:

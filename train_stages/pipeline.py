@@ -131,7 +131,7 @@ class Training:
         """Run a stage in a process of its own."""
         config = read_config(CONFIGS[name], options, f"train.{name}")
         with self._job(name, parent, options, out) as job:
-            launch(name, job, self.report, accelerate=config.accelerate)
+            launch(name, job, self.report, accelerate=config.accelerate, processes=config.processes)
 
     def preflight(self, name: str, parent: Checkpoint, options: Mapping[str, Any]) -> dict[str, Any]:
         """Check what a stage would do, in seconds and on a CPU, before anything is trained.

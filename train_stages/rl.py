@@ -34,6 +34,7 @@ from train_stages.stage import (
     optimisers,
     run,
     stage_identity,
+    world_size,
 )
 
 __all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
@@ -198,7 +199,12 @@ def _asker(
 def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[float] | None = None) -> Any:
     from trl import GRPOConfig
 
-    rows = config.prompts_per_step * config.samples
+    world = world_size()
+    if config.prompts_per_step % world:
+        raise TrainingError(
+            f"rl: prompts_per_step = {config.prompts_per_step} cannot be shared by {world} processes; set it to a multiple"
+        )
+    rows = config.prompts_per_step * config.samples // world
     micro_rows = rows
     if config.micro_batch_tokens:
         micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)

@@ -147,9 +147,15 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
 
 
 def optimisers(model: Any, config: TrainConfig) -> tuple[Any, None]:
-    """The `optimizers` argument of a trainer; with `adamw` the trainer makes its own."""
+    """The `optimizers` argument of a trainer; with `adamw` the trainer makes its own.
+
+    Raises:
+        TrainingError: Muon is asked for and several processes train.
+    """
     if config.optimiser == "adamw":
         return None, None
+    if world_size() > 1:
+        raise TrainingError(f"optimiser = 'muon' works on one device, not on {world_size()}: set optimiser: adamw")
     from train_stages.optimiser import MuonWithAdamW
 
     optimiser = MuonWithAdamW(
@@ -212,7 +218,7 @@ def run(
     trainer.save_model(str(folder))
     trainer.accelerator.wait_for_everyone()
     history = [_numbers(entry) for entry in trainer.state.log_history]
-    metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, **facts}
+    metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, "processes": float(world_size()), **facts}
     if state is not None:
         metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
     for name in ("loss", "reward"):
