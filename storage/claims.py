@@ -28,6 +28,7 @@ create table if not exists claims (key text primary key, owner text not null) wi
 create trigger if not exists calls_end_claims after insert on calls begin delete from claims where key = new.key; end;
 """
 
+_NEW = "select json_group_array(value) from json_each(?1) where not exists (select 1 from calls where key = value)"
 _TAKE = """
 insert into claims (key, owner) select value, ?1 from json_each(?2)
 where not exists (select 1 from calls where key = value) on conflict (key) do nothing
@@ -62,12 +63,17 @@ class Claims:
         self._renewed = now
 
     def take(self, keys: Sequence[str]) -> set[str]:
-        """Claim keys and return those that are now ours; the others are recorded, or claimed by somebody alive."""
+        """Claim keys and return those that are now ours; the others are recorded, or claimed by somebody alive.
+
+        Where all are recorded nothing is written, so they are found while somebody else writes, or on a full disk.
+        """
+        text = self._connection.execute(_NEW, (json.dumps(keys),)).fetchone()[0]
+        if text == "[]":
+            return set()
         self.renew(first=True)
-        text = json.dumps(keys)
         self._connection.execute(_TAKE, (self._owner, text))
         mine = self._mine(text)
-        if len(mine) < len(keys) and self._end_lost(text):
+        if len(mine) < len(json.loads(text)) and self._end_lost(text):
             self._connection.execute(_TAKE, (self._owner, text))
             mine = self._mine(text)
         return mine

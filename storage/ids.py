@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def canonical_json(value: Any) -> str:
     """Serialise `value` so that equal values give equal text: sorted keys, no spaces, no NaN.
@@ -14,7 +16,7 @@ def canonical_json(value: Any) -> str:
         ValueError: `value` holds NaN or an infinity.
         TypeError: `value` holds something JSON cannot express.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def digest(*parts: Any, length: int = 32) -> str:

@@ -81,10 +81,10 @@ class Ledger:
         return of_row(row) if row else None
 
     async def claim(self, key: str) -> Call | None:
-        """Wait for the right to make a call, or for whoever is making it.
+        """Find a call, or wait for the right to make it, or for whoever is making it.
 
         Returns:
-            The call, when somebody else has made it meanwhile. None when it is now the caller's to make: `record` it, or
+            The call, when it is recorded or somebody else has made it meanwhile. None when it is now the caller's to make: `record` it, or
             `release` the key.
 
         Raises:

@@ -1,7 +1,8 @@
 """The ledger's writer: one thread that writes what many coroutines hand it, in batches.
 
 Each batch is one statement, which is one transaction: a busy event loop hands the interpreter over a few times per batch, not
-per row. What is recorded is synced to the disk; claims are not.
+per row. An answer that comes when nothing has just been written is written at once, so that little is lost to a kill; what
+comes soon after gathers for the next batch. What is recorded is synced to the disk; claims are not.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from storage.claims import RENEW_S, Claims
 from storage.errors import LakeError
 
 GATHER_S = 0.005
-"""How long the writer waits for neighbours before it writes. With the disk's own time the contract is at most 50 ms."""
+"""Shortest time from one batch of answers to the next. With the disk's own time the contract is at most 50 ms."""
 
 LARGEST_BATCH = 128
 """Calls per statement."""
@@ -51,7 +52,8 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
+        self._wanted: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
         self._thread = threading.Thread(
             target=self._write, args=(open_file(path), open_file(path, "normal")), name="ledger", daemon=True
         )
@@ -63,7 +65,14 @@ class Writer:
         Raises:
             LakeError: The file cannot be written.
         """
-        return bool(await self._submit(_Order(key)))
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        wanted = self._wanted.get(loop)
+        if wanted is None:
+            wanted = self._wanted[loop] = []
+            loop.call_soon(self._want, loop)  # what one turn of the loop claims goes together: one awakening
+        wanted.append(_Order(key, waiter=waiter))
+        return bool(await waiter)
 
     async def record(self, call: Call) -> Call:
         """Write a call durably and return the one that stands under its key.
@@ -71,48 +80,51 @@ class Writer:
         Raises:
             LakeError: The file cannot be written.
         """
-        stays: Call = await self._submit(_Order(call.key, call))
-        return stays
+        waiter: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        self._queue.put([_Order(call.key, call, waiter)])
+        return await waiter
 
     def release(self, key: str) -> None:
         """Give a claim up, soon."""
-        self._queue.put(_Order(key))
+        self._queue.put([_Order(key)])
 
     def close(self) -> None:
         """Write what is queued, give every claim up and end the thread."""
+        for loop in list(self._wanted):
+            self._want(loop)
         self._queue.put(None)
         self._thread.join()
 
-    async def _submit(self, order: _Order) -> Any:
-        order.waiter = asyncio.get_running_loop().create_future()
-        self._queue.put(order)
-        return await order.waiter
+    def _want(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._queue.put(self._wanted.pop(loop, []))
 
     def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
         """Run the writer's thread."""
-        claims, ending = Claims(quick), False
+        claims, ending, wrote = Claims(quick), False, 0.0
         while not ending:
-            orders, ending = self._gather()
+            orders, ending = self._gather(wrote + GATHER_S)
             records = [order for order in orders if order.call is not None]
             for start in range(0, len(records), LARGEST_BATCH):
                 self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
             self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
+            wrote = time.monotonic() if records else wrote
         with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
             claims.end()
         durable.close()
         quick.close()
 
-    def _gather(self) -> tuple[list[_Order], bool]:
+    def _gather(self, not_before: float) -> tuple[list[_Order], bool]:
+        """Wait for work and take all there is, once it is time for another batch."""
+        orders: list[_Order] = []
         try:
-            orders = [self._queue.get(timeout=RENEW_S)]
+            more = self._queue.get(timeout=RENEW_S)
+            time.sleep(max(0.0, not_before - time.monotonic()))
+            while more is not None:
+                orders += more
+                more = self._queue.get_nowait()
+            return orders, True
         except queue.Empty:
-            return [], False
-        time.sleep(GATHER_S)
-        try:
-            while True:
-                orders.append(self._queue.get_nowait())
-        except queue.Empty:
-            return [order for order in orders if order is not None], None in orders
+            return orders, False
 
     def _settle(self, orders: list[_Order], work: Callable[[list[_Order]], list[Any]]) -> None:
         """Do one batch of work and tell each waiter its result, or why there is none."""
@@ -139,7 +151,7 @@ class Writer:
             assert order.waiter is not None
             if order.waiter.cancelled():
                 if result is True:
-                    self._queue.put(_Order(order.key))
+                    self.release(order.key)
             elif isinstance(result, Exception):
                 order.waiter.set_exception(result)
             else:

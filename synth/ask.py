@@ -165,9 +165,6 @@ class Asker:
         waiting = self._open.get(key)
         if waiting is not None:
             call = await asyncio.shield(waiting)
-        elif (known := self._ledger.find(key)) is not None:
-            self.found += 1
-            call = known
         else:
             call = await self._share(key, question)
         return Reply(
@@ -182,9 +179,8 @@ class Asker:
         )
 
     async def _share(self, key: str, question: "_Question") -> Call:
-        """Make a call in the name of every coroutine of this process that asks the same meanwhile."""
+        """Find or make a call in the name of every coroutine of this process that asks the same meanwhile."""
         future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # may have no other listener
         self._open[key] = future
         try:
             call = await self._in_time(question)
@@ -192,15 +188,19 @@ class Asker:
             return call
         except BaseException as error:
             future.set_exception(error if isinstance(error, Exception) else RuntimeError("the asking was cancelled"))
+            future.exception()  # it may have no other listener
             raise
         finally:
             del self._open[key]
 
     async def _in_time(self, question: "_Question") -> Call:
-        """Make a call, but begin nothing after the deadline, and give up what takes much longer."""
+        """Find or make a call, but begin nothing after the deadline, and give up what takes much longer."""
         left = self._meter.seconds_left()
         if left is None:
             return await self._once(question)
+        if left == 0 and (known := self._ledger.find(question.key)) is not None:
+            self.found += 1
+            return known
         self._meter.check_time()
         try:
             async with asyncio.timeout(left + GRACE_S):
@@ -209,11 +209,11 @@ class Asker:
             raise self._meter.late() from None
 
     async def _once(self, question: "_Question") -> Call:
-        """Make a call that no other process is making; else wait for theirs."""
-        theirs = await self._ledger.claim(question.key)
-        if theirs is not None:
+        """Make a call that is not in the ledger and that no other process is making; else take theirs."""
+        known = await self._ledger.claim(question.key)
+        if known is not None:
             self.found += 1
-            return theirs
+            return known
         try:
             answer, cost = await self._make(question)
             call = await self._ledger.record(self._call(question, answer, cost))

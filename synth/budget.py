@@ -53,6 +53,9 @@ class Price:
         return ((prompt_tokens - cached) * self.prompt + cached * dear + completion_tokens * self.completion) / 1e6
 
 
+_FREE = Price()
+
+
 @dataclass(frozen=True, slots=True)
 class Reserved:
     """What is set aside for a call in flight: the most that it can use."""
@@ -133,4 +136,4 @@ class Meter:
         return cost
 
     def _price(self, role: str) -> Price:
-        return self._prices.get(role, Price())
+        return self._prices.get(role, _FREE)

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from storage import writer
 from storage.errors import LakeError
 from storage.ledger import Added, Call, Ledger, Spent
 
@@ -77,6 +79,31 @@ async def test_a_commit_waits_at_most_50_ms_for_others(ledger):
     for number in range(10):
         await ledger.record(numbered(number))
     assert time.monotonic() - started < 10 * 0.05
+
+
+async def test_an_answer_that_comes_alone_is_written_at_once_and_its_followers_share_a_commit(ledger, monkeypatch):
+    monkeypatch.setattr(writer, "GATHER_S", 1.0)
+    began = time.monotonic()
+    await ledger.record(CALL)
+    assert time.monotonic() - began < 0.8
+    await asyncio.gather(*(ledger.record(numbered(number)) for number in range(20)))
+    assert 0.8 < time.monotonic() - began < 2.0
+
+
+async def test_what_is_recorded_is_found_while_somebody_else_writes(ledger):
+    await ledger.record(CALL)
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("begin immediate")
+    assert await asyncio.wait_for(ledger.claim("k"), 5) == CALL
+    other.close()
+
+
+async def test_a_ledger_that_is_closed_leaves_nobody_waiting(workspace):
+    opened = Ledger(workspace.ledger)
+    waiting = asyncio.create_task(opened.claim("k"))
+    await asyncio.sleep(0)
+    opened.close()
+    assert await asyncio.wait_for(waiting, 5) is None
 
 
 async def test_whoever_is_cancelled_while_recording_loses_nothing(ledger):
@@ -154,10 +181,10 @@ def test_what_was_acknowledged_survives_kill_9(workspace):
         "        print(n, flush=True)\n"
         "asyncio.run(main())\n"
     )
-    writer = subprocess.Popen([sys.executable, "-c", code, str(workspace.ledger)], stdout=subprocess.PIPE, text=True)
-    assert writer.stdout is not None
-    seen = [int(writer.stdout.readline()) for _ in range(20)]
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.wait()
+    process = subprocess.Popen([sys.executable, "-c", code, str(workspace.ledger)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    seen = [int(process.stdout.readline()) for _ in range(20)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
     with Ledger(workspace.ledger) as ledger:
         assert all(ledger.find(f"k{number}") is not None for number in seen)

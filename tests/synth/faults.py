@@ -52,6 +52,23 @@ class Server:
         """How often each request was answered in full."""
         return Counter(line for line in self.book.read_text().splitlines() if line.startswith("a "))
 
+    def paid_again(self) -> int:
+        """Answers that had fully arrived and were asked for again all the same.
+
+        An answer counts as arrived once the server has written its last byte, so one that a killed client never read is
+        counted too. Each is lost at most once: when the client is killed again before the second answer is written,
+        nothing more has arrived. `counted("r")` counts such a third question as well.
+        """
+        lost, arrived = 0, set()
+        for line in self.book.read_text().splitlines():
+            mark, _, name = line.partition(" ")
+            if mark == "a":
+                arrived.add(name)
+            elif mark == "r" and name in arrived:
+                arrived.remove(name)
+                lost += 1
+        return lost
+
 
 @contextlib.contextmanager
 def serving(folder: Path, fault: str = "none", seconds: float = 0.05) -> Iterator[Server]:
