@@ -84,8 +84,8 @@ class Ledger:
         """Find a call, or wait for the right to make it, or for whoever is making it.
 
         Returns:
-            The call, when it is recorded or somebody else has made it meanwhile. None when it is now the caller's to make: `record` it, or
-            `release` the key.
+            The call, when it is recorded or somebody else has made it meanwhile. None when it is now the caller's to
+            make: `record` it, or `release` the key.
 
         Raises:
             LakeError: The file cannot be written (disk full, say).

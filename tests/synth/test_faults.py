@@ -178,5 +178,7 @@ def test_a_client_killed_at_random_moments_pays_little_again(tmp_path: Path) -> 
         outcome = kill_at_random(server, ledger, KILLS, 1000, 64, random.Random(7))
         assert outcome.planned == outcome.done == outcome.recorded == outcome.texts == 1000
         again = server.paid_again()
-        print(f"{again} of 1,000 answers were paid again; {server.counted('r')} questions were asked again after an answer")
+        print(
+            f"{again} of 1,000 answers were paid again; {server.counted('r')} questions were asked again after an answer"
+        )
         assert again <= PAID_AGAIN, f"{again} of 1,000 answers were paid again"
