@@ -12,22 +12,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from filters.benchmarks import BenchmarkManifest
+from filters.evidence import Judgements, PassRate, Scored
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
 from storage.history_index import HistoryIndex
 from storage.ids import digest
 from synth.problems.base import Problem
-
-if TYPE_CHECKING:
-    from filters.difficulty import PassRate
-    from filters.judge import Judgements
-    from filters.perplexity import Scored
 
 Scope = Literal["row", "night", "last"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -74,10 +70,10 @@ class Context:
     heldout_prompts: frozenset[str] = frozenset()
     history: HistoryIndex | pa.Table | None = None
     eligible: frozenset[str] | None = None
-    rates: "Mapping[str, PassRate]" = field(default_factory=dict)
+    rates: Mapping[str, PassRate] = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    judgements: "Judgements | None" = None
-    perplexities: "Mapping[str, Scored]" = field(default_factory=dict)
+    judgements: Judgements | None = None
+    perplexities: Mapping[str, Scored] = field(default_factory=dict)
 
     def may_represent(self, row: Row) -> bool:
         """Whether a row may be the one that is kept of several duplicates."""

@@ -12,11 +12,12 @@ interval), low scores reject; where they do not, or too few answers are known, t
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.evidence import Judgements
 from filters.rows import Row
 
 ASPECTS = ("correctness", "clarity")
@@ -67,19 +68,6 @@ class Agreement:
         """Whether the judge may reject."""
         enough = min(self.right, self.wrong) >= options.least_known
         return enough and self.kappa_interval[0] >= options.least_kappa
-
-
-@dataclass(frozen=True, slots=True)
-class Judgements:
-    """What a judge said of a night.
-
-    Attributes:
-        scores: By sample id and aspect; None where no score could be read.
-        known: Whether a row's answer is right, where a checker knows.
-    """
-
-    scores: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
-    known: Mapping[str, bool] = field(default_factory=dict)
 
 
 def agreement(pairs: Sequence[tuple[bool, bool]], *, seed: int = 0) -> Agreement:

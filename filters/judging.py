@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from filters.asking import ask_once, known_role
-from filters.judge import ASPECTS, Judgements, JudgeOptions
+from filters.evidence import Judgements
+from filters.judge import ASPECTS, JudgeOptions
 from filters.rows import Row, read_rows
 from filters.text import clean
 from storage import nights

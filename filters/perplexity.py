@@ -12,13 +12,12 @@ and passes with the reason in its detail where none does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.evidence import Scored
 from filters.rows import Row
-from synth.engines.scoring import Score
 
 
 class Bounds(Options):
@@ -47,21 +46,6 @@ class PerplexityOptions(Options):
     role: str | None = Field(default=None, description="Role in the recipe's models that scores; None asks nobody.")
     limits: Mapping[str, Bounds] = Field(default_factory=dict, description="Limits by task.")
     default: Bounds = Field(default=Bounds(), description="Limits of every other task.")
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What came of scoring one row.
-
-    Attributes:
-        score: The score; None when there is none.
-        reason: A stable word for why not.
-        model: Identity of the model.
-    """
-
-    score: Score | None
-    reason: str | None = None
-    model: str | None = None
 
 
 @night_filter("perplexity", version="1", options=PerplexityOptions)

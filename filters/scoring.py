@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from filters.asking import ask_once, known_role
-from filters.perplexity import PerplexityOptions, Scored
+from filters.evidence import Scored
+from filters.perplexity import PerplexityOptions
 from filters.rows import Row, read_rows
 from filters.text import clean
 from storage import nights

@@ -21,8 +21,8 @@ from typing import Any
 
 import duckdb
 
-from storage.catalog import Catalog, PostgresCatalog, SqliteCatalog
-from storage.duck import attach, connect
+from storage.catalog import Catalog, PostgresCatalog, SqliteCatalog, attach
+from storage.duck import connect
 from storage.errors import LakeError
 from storage.faults import explain
 from storage.names import unknown

@@ -7,19 +7,16 @@ open the same file (https://www.sqlite.org/howtocorrupt.html, section 2.2.1). Wi
 """
 
 import hashlib
-import re
 import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.duck import quote
-from storage.errors import LakeError, WorkspaceError
-
-if TYPE_CHECKING:
-    from storage.workspace import Workspace
+from storage.errors import LakeError
+from storage.workspace import Workspace
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 """Runs one statement with `?` for its parameters inside a transaction and returns its rows."""
@@ -34,8 +31,6 @@ create table if not exists nightschool_cursors (
     consumer text primary key, seq bigint not null, commit_id text not null, updated double precision not null
 )
 """
-_SECRET = {"password", "passfile", "sslpassword", "sslkey"}
-_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class Catalog(ABC):
@@ -108,7 +103,7 @@ class SqliteCatalog(Catalog):
 
     extension = "sqlite_scanner"
 
-    def __init__(self, workspace: "Workspace") -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self.file = workspace.root / "catalog.sqlite"
         self.beside = workspace.root / "coordination.sqlite"
@@ -228,43 +223,25 @@ class PostgresCatalog(Catalog):
         return float(execute("select extract(epoch from clock_timestamp())")[0][0])
 
 
-def parse_catalog(text: str) -> dict[str, str]:
-    """Check a PostgreSQL catalogue as named by a person and return what `workspace.json` keeps of it.
-
-    Args:
-        text: `postgres:` and libpq's connection string or URL; the key `schema` names a schema [nightschool].
-
-    Raises:
-        WorkspaceError: It is no connection string, or it holds a password.
-    """
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    kind, _, rest = text.partition(":")
-    if kind not in ("postgres", "postgresql"):
-        raise WorkspaceError(f"catalogue {kind!r}: write postgres:host=... dbname=... user=..., or leave it out")
-    rest = text if rest.startswith("//") else rest.strip()
-    found = re.search(r"(?:^|[\s?&])schema=([^\s&]+)", rest)
-    rest = re.sub(r"(^|[\s?&])schema=[^\s&]+&?", r"\1", rest).rstrip("?& ")
-    schema = found[1] if found else "nightschool"
-    if not _SCHEMA.fullmatch(schema):
-        raise WorkspaceError(f"catalogue schema {schema!r}: use lower-case letters, digits and _")
-    try:
-        parts = conninfo_to_dict(rest)
-    except psycopg.Error as error:
-        words = "a part cannot be read" if "password" in rest else str(error).strip()
-        raise WorkspaceError(f"the catalogue's connection string is not one of libpq: {words}") from None
-    if secret := _SECRET & set(parts):
-        raise WorkspaceError(
-            f"the catalogue's connection string holds {', '.join(sorted(secret))}; leave it out and set PGPASSWORD "
-            "or ~/.pgpass: credentials are never stored in a workspace"
-        )
-    return {"kind": "postgres", "conninfo": make_conninfo("", **parts), "schema": schema}
-
-
-def catalog_of(workspace: "Workspace") -> Catalog:
+def catalog_of(workspace: Workspace) -> Catalog:
     """Return the catalogue that a workspace names."""
     named = workspace.config.get("catalog")
     if named is None:
         return SqliteCatalog(workspace)
     return PostgresCatalog(named["conninfo"], named["schema"])
+
+
+def attach(connection: Any, workspace: Workspace, catalog: Catalog, *, read_only: bool) -> None:
+    """Attach a workspace's lake as `lake` and use it.
+
+    Raises:
+        duckdb.Error: It cannot be attached.
+    """
+    source, options = catalog.attachment()
+    mode = "READ_ONLY, " if read_only else ""
+    connection.execute(
+        f"ATTACH '{source}' AS lake (DATA_PATH '{quote(workspace.data_path)}', OVERRIDE_DATA_PATH true, {mode}{options})"
+    )
+    connection.execute("USE lake; SET TimeZone='UTC'")
+    if not read_only:
+        connection.execute("SET ducklake_max_retry_count=200; SET ducklake_retry_wait_ms=20")

@@ -5,15 +5,11 @@ import os
 import platform
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from storage.errors import LakeError
-
-if TYPE_CHECKING:
-    from storage.catalog import Catalog
-    from storage.workspace import Workspace
 
 _PACKAGES = {
     "ducklake": "duckdb_extension_ducklake",
@@ -81,22 +77,6 @@ def _open_store(connection: Any, data_path: str) -> None:
         connection.execute(f"CREATE SECRET (TYPE s3, SCOPE '{quote(data_path)}'{', ' if said else ''}{said})")
     except duckdb.Error:  # its text may repeat the statement, and so the keys
         raise LakeError(f"the AWS_* variables do not make a key for {data_path}; see to their form") from None
-
-
-def attach(connection: Any, workspace: "Workspace", catalog: "Catalog", *, read_only: bool) -> None:
-    """Attach a workspace's lake as `lake` and use it.
-
-    Raises:
-        duckdb.Error: It cannot be attached.
-    """
-    source, options = catalog.attachment()
-    mode = "READ_ONLY, " if read_only else ""
-    connection.execute(
-        f"ATTACH '{source}' AS lake (DATA_PATH '{quote(workspace.data_path)}', OVERRIDE_DATA_PATH true, {mode}{options})"
-    )
-    connection.execute("USE lake; SET TimeZone='UTC'")
-    if not read_only:
-        connection.execute("SET ducklake_max_retry_count=200; SET ducklake_retry_wait_ms=20")
 
 
 def quote(text: str) -> str:

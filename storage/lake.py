@@ -12,8 +12,8 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from storage.catalog import catalog_of
-from storage.duck import attach, connect
+from storage.catalog import attach, catalog_of
+from storage.duck import connect
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.evolution import bring_up_to_date, is_current
 from storage.faults import explain, is_passing

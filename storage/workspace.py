@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from storage.catalog_name import parse_catalog
 from storage.errors import WorkspaceError
 from storage.faults import refuse_network_file_system
 from storage.schema import FORMAT_VERSION
@@ -183,8 +184,6 @@ def _places(catalog: str | None, data: str | None) -> dict[str, Any]:
     """Return what `workspace.json` says about places outside the folder."""
     places: dict[str, Any] = {}
     if catalog:
-        from storage.catalog import parse_catalog
-
         places["catalog"] = parse_catalog(catalog)
     if data:
         store = data.startswith("s3://") and not set("?@") & set(data)

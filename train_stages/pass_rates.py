@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.difficulty import PassRate, for_reinforcement
+from filters.difficulty import for_reinforcement
+from filters.evidence import PassRate
 from synth.problems.base import Outcome, Problem
 
 FILE = "pass_rates.parquet"

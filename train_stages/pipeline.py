@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.difficulty import PassRate, pass_rates
+from filters.difficulty import pass_rates
+from filters.evidence import PassRate
 from storage.checkpoints import Checkpoint, register_checkpoint
 from storage.curves import record_curves
 from storage.errors import TrainingError

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filters.difficulty import PassRate
+from filters.evidence import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
 from synth.problems.base import Problem

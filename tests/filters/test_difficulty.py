@@ -1,7 +1,8 @@
 import pytest
 
 from filters import get_filter
-from filters.difficulty import PassRate, for_reinforcement, for_tuning, pass_rates
+from filters.difficulty import for_reinforcement, for_tuning, pass_rates
+from filters.evidence import PassRate
 from filters.trials import Trial, record_trials, store_trials
 from storage.lake import Lake, table_of
 from storage.sql import run_sql

@@ -1,7 +1,8 @@
 import pytest
 
 from filters import get_filter
-from filters.judge import Judgements, JudgeOptions, agreement, agreement_of
+from filters.evidence import Judgements
+from filters.judge import JudgeOptions, agreement, agreement_of
 from tests.filters.helpers import context, details, outcomes, row, table
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from filters import get_filter
-from filters.perplexity import Scored
+from filters.evidence import Scored
 from storage.errors import RecipeError
 from synth.engines.scoring import Score
 from tests.filters.helpers import context, details, outcomes, row, table, word_problem

@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from storage.catalog import catalog_of, parse_catalog
+from storage.catalog import catalog_of
+from storage.catalog_name import parse_catalog
 from storage.errors import LakeError, WorkspaceError
 from storage.lake import Lake, table_of
 from storage.workspace import Workspace

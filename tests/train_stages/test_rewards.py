@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from filters.difficulty import PassRate
+from filters.evidence import PassRate
 from storage.errors import TrainingError
 from synth.problems.base import Check, Outcome
 from synth.problems.knights_knaves import KnightsKnaves

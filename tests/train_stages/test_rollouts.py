@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import synth.problems
-from filters.difficulty import PassRate
+from filters.evidence import PassRate
 from storage.errors import ModelServerError, TrainingError
 from synth.engines.vllm_command import ServerOptions
 from synth.problems.base import Check, Outcome
