@@ -4,12 +4,28 @@ A night's identity is its logical date, never the moment it happens to run. A sc
 scheduled for, so that a run that is late, or done again, is still the same night.
 """
 
+import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flows.night import check_date
 from storage.errors import RecipeError
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def check_date(text: str) -> str:
+    """Return a logical date as YYYY-MM-DD.
+
+    Raises:
+        RecipeError: It is none.
+    """
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise RecipeError(f"date {text!r}: write YYYY-MM-DD, for example 2026-11-23") from None
 
 
 def logical_date(given: str | None, timezone: str = "UTC", scheduled: datetime | None = None) -> str:
@@ -38,20 +54,21 @@ def _scheduled() -> datetime:
     return flow_run.scheduled_start_time or datetime.now(UTC)
 
 
-def due_nights(finished: Collection[str], day: str, catch_up: int) -> list[str]:
-    """Return the nights to run, oldest first: `day`, and before it those that an outage left out.
+def due_nights(finished: Collection[str], begun: Collection[str], day: str, catch_up: int) -> list[str]:
+    """Return the nights to run, oldest first: `day`, and before it those that an outage left out or interrupted.
 
-    Only nights after the first finished one count as left out, and at most `catch_up` days back.
+    Only nights from the first one that was begun count, and at most `catch_up` days back.
 
     Args:
         finished: Logical dates of the recipe's finished nights.
+        begun: Those of the nights that were begun, finished or not.
         day: The night that is asked for.
         catch_up: Days to look back.
     """
     last = date.fromisoformat(day)
     earlier = [(last - timedelta(days=back)).isoformat() for back in range(catch_up, 0, -1)]
-    first = min(finished, default=day)
-    return [one for one in earlier if one > first and one not in finished] + [day]
+    first = min((*finished, *begun), default=day)
+    return [one for one in earlier if one >= first and one not in finished] + [day]
 
 
 def nights_since(since: str, day: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.exam import make_judge, read_benchmark
 from flows.night import Night
-from flows.recipe import TrainSpec
+from flows.recipe_parts import TrainSpec
 from storage.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
 from storage.errors import RecipeError, TrainingError
 from storage.registry import resolve

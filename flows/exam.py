@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows.night import UNLIMITED, Night
-from flows.recipe import SourceSpec, TrainSpec
+from flows.recipe_parts import SourceSpec, TrainSpec
 from storage.checkpoints import Checkpoint
 from storage.nights import record_problems
 from storage.published import publish

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.exam import make_judge
 from flows.night import Night, code_version
-from flows.recipe import TrainSpec
+from flows.recipe_parts import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.releases import get_release

@@ -1,25 +1,21 @@
-"""One night's context: its recipe, lake, ledger, student and models, pinned at the first start."""
+"""One night's context: its recipe, lake, ledger, student and models."""
 
 import datetime
-import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from filters.benchmarks import Benchmark, BenchmarkManifest
 from flows.progress import Progress
-from flows.recipe import Recipe, SourceSpec
-from storage import nights
+from flows.recipe import Recipe
+from flows.recipe_parts import SourceSpec
 from storage.catalog import catalog_of
-from storage.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
-from storage.errors import PinError, RecipeError
-from storage.ids import digest, digest_files
+from storage.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.ids import digest
 from storage.lake import Lake
 from storage.ledger import Ledger
 from storage.workspace import Workspace
@@ -34,7 +30,6 @@ from train_stages.base import make_base
 from train_stages.curriculum import frontier
 from train_stages.text_loss import read_texts
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 UNLIMITED = 10**9
 
 
@@ -44,20 +39,6 @@ def code_version() -> str:
         return version("nightschool")
     except PackageNotFoundError:
         return "0+uninstalled"
-
-
-def check_date(text: str) -> str:
-    """Return a logical date as YYYY-MM-DD.
-
-    Raises:
-        RecipeError: It is none.
-    """
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError(text)
-        return datetime.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise RecipeError(f"date {text!r}: write YYYY-MM-DD, for example 2026-11-23") from None
 
 
 @dataclass
@@ -205,50 +186,6 @@ class Night:
             prices={role: Price(price.prompt, price.completion, price.cached) for role, price in prices.items()},
         )
 
-    def pin(self, *, again: bool) -> None:
-        """Pin the night at its first start; later, check that nothing it was pinned to has changed.
-
-        Raises:
-            PinError: Something has changed, and `again` does not accept it.
-        """
-        run_id = f"night/{self.id}"
-        before = nights.pinned(self.lake, run_id)
-        needs_student = any(spec.checkpoint == PROMOTED for spec in self.recipe.models.values())
-        if needs_student:
-            self.student = (
-                find_checkpoint(self.lake, before["student"]) if before and before["student"] else self.incumbent()
-            )
-        now: dict[str, Any] = {
-            "recipe": self.recipe.digest,
-            "parts": _parts(self.recipe),
-            "student": self.student.id if self.student else None,
-            "prompts": sorted(self.prompts.digests.values()),
-            "methods": _sources_of(self.assignments),
-            "benchmarks": self.benchmarks.to_json(),
-            "code": code_version(),
-        }
-        self._set_deadline(before if not again else None, now)
-        if before is None:
-            nights.pin(self.lake, run_id, self.id, self.recipe.name, now)
-            return
-        changed = _changes(before, now)
-        if not changed:
-            return
-        if not again:
-            raise PinError(
-                f"night {self.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, "
-                f"choose another --date, or accept the change with --repin"
-            )
-        nights.pin(self.lake, run_id, self.id, self.recipe.name, now, again=True)
-
-    def _set_deadline(self, before: Mapping[str, Any] | None, now: dict[str, Any]) -> None:
-        """A resumed night keeps the deadline of its first start."""
-        start = datetime.datetime.now(datetime.UTC)
-        fresh = self.recipe.budget.deadline(start)
-        text = (before or {}).get("deadline", fresh.isoformat() if fresh else None)
-        self.deadline = datetime.datetime.fromisoformat(text) if text else None
-        now["deadline"] = text
-
     def incumbent(self) -> Checkpoint:
         """Return the model that was promoted last; before the first promotion, the untrained base (made if missing)."""
         student = current_student(self.lake)
@@ -265,25 +202,6 @@ class Night:
                 night=self.id,
                 code_version=code_version(),
             )
-
-
-def _parts(recipe: Recipe) -> dict[str, str]:
-    return {name: digest(value) for name, value in recipe.said().items()}
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
-    parts = {*before.get("parts", {}), *now["parts"]}
-    changed += [
-        f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)
-    ]
-    return changed
-
-
-def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
-    """Digest the sources of each method: every file of its folder, since methods share parsers."""
-    folders = {item.method.name: Path(inspect.getfile(item.method.run)).parent for item in assignments}
-    return {name: digest_files(folder.glob("*.py"), folder) for name, folder in folders.items()}
 
 
 @contextmanager

@@ -4,7 +4,9 @@ Whatever happens, the same command again goes on where it stopped: finished call
 the lake, and every commit has an idempotency key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,24 +14,29 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from filters.alarms import AlarmError
 from filters.curate import Curator
 from filters.rescan import rescan
 from flows.dates import due_nights, logical_date, too_late
 from flows.events import emit_release
 from flows.judging import judge
 from flows.night import Night, code_version, open_night
+from flows.pinning import pin
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
 from flows.report import reported
 from flows.runs import recorded
 from flows.synthesis import Synthesis, synthesise
 from storage import nights
-from storage.errors import NightschoolError
+from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import Lake
 from storage.releases import Release, create_release
 from storage.workspace import Workspace
 from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
 from synth.sample import problem_row
+
+FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}
+"""What stops a night until somebody has looked; anything else may be over by the next try."""
 
 
 @flow(name="nightly", validate_parameters=True)
@@ -42,8 +49,9 @@ async def nightly(
     quiet: bool = False,
     timezone: str = "UTC",
     catch_up: int = 0,
+    resume: bool = False,
 ) -> dict[str, Any]:
-    """Write, check and release one night's data; on a schedule, also the nights that an outage left out.
+    """Write, check and release one night's data; on a schedule, also the nights that an outage left out or interrupted.
 
     Args:
         recipe: Path of the recipe.
@@ -55,6 +63,8 @@ async def nightly(
         timezone: Where the schedule's days begin.
         catch_up: Without a date: how many days back nights are made up for. A run that is itself later than this does
             nothing, so that what piled up during a long outage is not worked off.
+        resume: Begin no night: go on with those that were begun in the last `catch_up` days and have not ended, unless they
+            stopped for a reason that only a person can mend.
     """
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_recipe(Path(recipe), settings or []), Progress(quiet=quiet)
@@ -66,25 +76,48 @@ async def nightly(
         if too_late(day, catch_up, today) and catch_up:
             progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
             return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
-        return await _run_due(loaded, day, place, progress, catch_up, repin=repin)
+        due = due_by_the_lake(loaded, day, place, catch_up)
+        if resume:
+            return {"resumed": await _make_up(loaded, due.interrupted, place, progress)}
+        caught = await _make_up(loaded, due.nights[:-1], place, progress)
+        summary = await run_night(loaded, day, place, progress, repin=repin)
+        return {**summary, "caught_up": caught} if caught else summary
 
 
-async def _run_due(
-    recipe: Recipe, day: str, workspace: Workspace, progress: Progress, catch_up: int, *, repin: bool
-) -> dict[str, Any]:
-    """Run what is due up to a day, oldest first. An earlier night that cannot be finished does not hold up the others."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due up to a night, oldest first.
+
+    Attributes:
+        nights: The night itself and those before it that an outage left out or interrupted.
+        interrupted: Those of them that were begun, have not ended, and may go on without a person.
+    """
+
+    nights: list[str]
+    interrupted: list[str]
+
+
+def due_by_the_lake(recipe: Recipe, day: str, workspace: Workspace, catch_up: int) -> Due:
+    """Ask the lake which nights are due."""
     with Lake(workspace) as lake:
-        due = due_nights(nights.finished_dates(lake, recipe.name), day, catch_up)
-    caught: dict[str, str] = {}
-    for one in due[:-1]:
-        progress.say(f"night {one} was left out; making up for it")
+        finished, begun = (find(lake, recipe.name) for find in (nights.finished_dates, nights.begun_dates))
+        stopped = nights.stopped(lake, recipe.name)
+    due = due_nights(finished, begun, day, catch_up)
+    waiting = {date for date, why in stopped.items() if why["kind"] in FOR_A_PERSON}
+    return Due(due, [one for one in due if one in begun - finished - waiting])
+
+
+async def _make_up(recipe: Recipe, due: list[str], workspace: Workspace, progress: Progress) -> dict[str, str]:
+    """Run nights that are late, oldest first. One that cannot be finished does not hold up the others."""
+    made: dict[str, str] = {}
+    for one in due:
+        progress.say(f"night {one} was left out or interrupted; making up for it")
         try:
-            caught[one] = str((await run_night(recipe, one, workspace, progress))["release"])
+            made[one] = str((await run_night(recipe, one, workspace, progress))["release"])
         except NightschoolError as error:
-            caught[one] = f"not finished: {error}"
+            made[one] = f"not finished: {error}"
             progress.say(f"night {one} is not finished: {error}")
-    summary = await run_night(recipe, day, workspace, progress, repin=repin)
-    return {**summary, "caught_up": caught} if caught else summary
+    return made
 
 
 async def run_night(
@@ -97,9 +130,8 @@ async def run_night(
         ModelServerError: A model cannot be reached; run the same command again to go on.
         BudgetError: Too many attempts failed.
     """
-    with open_night(recipe, date, workspace, progress) as night, reported(night):
-        night.pin(again=repin)
-        run_id = f"night/{night.id}"
+    with open_night(recipe, date, workspace, progress) as night, reported(night), stop_noted(night) as run_id:
+        pin(night, again=repin)
         done = nights.finished(night.lake, run_id)
         if done is not None:
             progress.say(f"night {night.id} is finished; nothing to do")
@@ -117,6 +149,18 @@ async def run_night(
         if summary["release"] is not None:
             emit_release(summary["release"], summary["release_rows"])
         return summary
+
+
+@contextmanager
+def stop_noted(night: Night) -> Iterator[str]:
+    """Keep in the lake why a night stopped; gives the id of its run. On a full disk that cannot be kept either."""
+    run_id = f"night/{night.id}"
+    try:
+        yield run_id
+    except NightschoolError as error:
+        with suppress(NightschoolError):
+            nights.stop(night.lake, run_id, night.id, night.recipe.name, type(error).__name__, str(error))
+        raise
 
 
 def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[str, Any]:

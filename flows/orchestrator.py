@@ -8,7 +8,7 @@ import os
 
 import psutil
 
-from flows.service import running_service
+from flows.service_record import running_service
 from flows.zombies import drop_leases, end_model_servers
 from storage.workspace import Workspace
 

@@ -5,30 +5,25 @@ found at the end, and at the next start when this process itself was killed. Eve
 """
 
 import contextlib
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
-import yaml
 
+from flows.deployments import CHECKOUT, POOLS, Plan, deploy
 from flows.marked import MARK, end_marked
 from flows.recipe import load_recipe
+from flows.service_record import Running, remove_record, running_service, write_record
 from storage.errors import OrchestratorError, WorkspaceError
 from storage.workspace import Workspace
-from synth.engines.processes import identity_of, is_alive
+from synth.engines.processes import identity_of
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-POOLS = ("cpu", "gpu")
 START_S = 180.0
 """How long the server may take to answer; a loaded laptop takes a minute."""
 RESTARTS = 10
@@ -36,92 +31,6 @@ RESTARTS = 10
 RESTART_WINDOW_S = 600.0
 SWEEP_S = 30.0
 """How often runs whose process is gone are looked for."""
-_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A service at work, as its record says.
-
-    Attributes:
-        url: Address of the Prefect API.
-        process: `nightschool up` itself, by pid and start time.
-        parts: Its server and workers, likewise.
-    """
-
-    url: str
-    process: dict[str, Any]
-    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-def running_service(workspace: Workspace) -> Running | None:
-    """Return the service that runs for a workspace, None when there is none."""
-    try:
-        record = Running(**json.loads(_record(workspace).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    return record if is_alive(record.process) else None
-
-
-def status(workspace: Workspace) -> dict[str, Any]:
-    """Return whether a service runs, its address and its parts."""
-    record = running_service(workspace)
-    if record is None:
-        return {"running": False, "workspace": str(workspace.root)}
-    parts = {name: {"pid": part["pid"], "alive": is_alive(part)} for name, part in record.parts.items()}
-    ui = record.url.removesuffix("/api")
-    return {
-        "running": True,
-        "workspace": str(workspace.root),
-        "url": record.url,
-        "ui": ui,
-        "pid": record.process["pid"],
-        "parts": parts,
-    }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is deployed.
-
-    Attributes:
-        recipe: The recipe's file.
-        settings: `key.path=value` overrides.
-        cron: When the night begins; None keeps prefect.yaml's.
-        timezone: Where the schedule's days begin.
-        port: Port of the server; 0 takes a free one.
-    """
-
-    recipe: Path
-    settings: Sequence[str] = ()
-    cron: str | None = None
-    timezone: str = "UTC"
-    port: int = 4200
-
-    def deployments(self, workspace: Workspace) -> dict[str, Any]:
-        """Return the project's prefect.yaml with this recipe, workspace and schedule in it.
-
-        Raises:
-            OrchestratorError: This is no checkout of the project.
-        """
-        file = CHECKOUT / "prefect.yaml"
-        if not file.is_file():
-            raise OrchestratorError(f"{file} is missing; run `nightschool up` from an installation of the checkout")
-        content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-        content.pop("definitions", None)
-        for deployment in content["deployments"]:
-            deployment["parameters"] = {
-                **deployment["parameters"],
-                "recipe": str(self.recipe.resolve()),
-                "workspace": str(workspace.root),
-                "settings": list(self.settings),
-                "timezone": self.timezone,
-            }
-            for schedule in deployment["schedules"]:
-                schedule["timezone"] = self.timezone
-                if deployment["name"] == "nightly" and self.cron:
-                    schedule["cron"] = self.cron
-        return content
 
 
 class Service:
@@ -171,7 +80,8 @@ class Service:
             self._start("server")
             self._await_server()
             self._write_record()
-            self._deploy()
+            deploy(self._plan, self._workspace, self.url)
+            self._say("deployed nightly, train and maintain")
             self._clean()
             for pool in POOLS:
                 self._start(f"worker-{pool}")
@@ -227,20 +137,6 @@ class Service:
                 raise OrchestratorError(f"the Prefect server did not start; see {self._home / 'logs' / 'server.log'}")
             time.sleep(0.2)
 
-    def _deploy(self) -> None:
-        """Make the work pools and the deployments, as `prefect deploy --all` does; a busy server is asked again."""
-        make_pools(self.url)
-        file = self._home / "prefect.yaml"
-        file.write_text(yaml.safe_dump(self._plan.deployments(self._workspace), sort_keys=False), encoding="utf-8")
-        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
-        for attempt in range(_TRIES):
-            done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S603
-            if done.returncode == 0:
-                self._say("deployed nightly, train and maintain")
-                return
-            time.sleep(2.0 * (attempt + 1))
-        raise OrchestratorError(f"prefect deploy failed: {(done.stderr or done.stdout).strip()[-500:]}")
-
     def _clean(self) -> None:
         from flows.zombies import close_runs, drop_leases, end_model_servers
 
@@ -282,10 +178,7 @@ class Service:
         for name, part in self._parts.items():
             with contextlib.suppress(psutil.Error):
                 parts[name] = identity_of(psutil.Process(part.pid))
-        record = Running(self.url, identity_of(psutil.Process()), parts)
-        partial = _record(self._workspace).with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-        partial.replace(_record(self._workspace))
+        write_record(self._workspace, Running(self.url, identity_of(psutil.Process()), parts))
 
     def _end(self) -> None:
         """End workers and their runs first, while the server can still note how they ended, then everything."""
@@ -294,26 +187,8 @@ class Service:
         end_marked(self._workspace)
         for part in [*self._parts.values(), *([server] if server else [])]:
             part.wait()
-        _record(self._workspace).unlink(missing_ok=True)
+        remove_record(self._workspace)
         self._say("everything is stopped; `nightschool up` goes on where it stopped")
-
-
-def make_pools(url: str) -> None:
-    """Make the work pools that are missing on a server."""
-    from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists
-    from prefect.workers.process import ProcessWorker
-
-    template = ProcessWorker.get_default_base_job_template()
-    with SyncPrefectClient(url) as client:
-        for pool in POOLS:
-            with contextlib.suppress(ObjectAlreadyExists):
-                client.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))
-
-
-def _record(workspace: Workspace) -> Path:
-    return workspace.folder("prefect") / "service.json"
 
 
 def _healthy(url: str) -> bool:

@@ -14,7 +14,8 @@ from flows.dates import logical_date
 from flows.exam import make_exam, make_judge
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
-from flows.recipe import Recipe, TrainSpec, load_recipe
+from flows.recipe import Recipe, load_recipe
+from flows.recipe_parts import TrainSpec
 from flows.report import reported
 from flows.runs import recorded
 from flows.trigger import decide

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.recipe import WhenSpec
+from flows.recipe_parts import WhenSpec
 from storage.changes import Change
 
 

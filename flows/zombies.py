@@ -80,7 +80,7 @@ def close_runs(workspace: Workspace, *, stuck_s: float = STUCK_S) -> list[str]:
 
 def _is_private(workspace: Workspace) -> bool:
     """Whether the server serves this workspace alone: the embedded one, and that of `nightschool up`."""
-    from flows.service import running_service
+    from flows.service_record import running_service
 
     service = running_service(workspace)
     return api_url() == (service.url if service else EMBEDDED)

@@ -36,6 +36,24 @@ def finish(lake: Lake, run_id: str, night: str, recipe: str, summary: Mapping[st
     )
 
 
+def stop(lake: Lake, run_id: str, night: str, recipe: str, kind: str, words: str) -> Commit:
+    """Record that a run stopped before its end, and why; the same words again stand once after whatever came before them."""
+    text = json.dumps({"kind": kind, "words": words}, sort_keys=True)
+    events = lake.rows("select count(*) as n from runs where run_id = ? and event <> 'stopped'", [run_id])[0]["n"]
+    tables = {"runs": _run(run_id, "stopped", night, recipe, summary=text)}
+    return lake.commit(f"stop:{run_id}:{events}:{digest(text, length=16)}", "stop", tables, night=night)
+
+
+def stopped(lake: Lake, recipe: str) -> dict[str, dict[str, Any]]:
+    """Return, by logical date, the `kind` and the `words` of the nights of a recipe whose last event is that they stopped."""
+    rows = lake.rows(
+        "select r.night, arg_max(event, seq) as event, arg_max(summary, seq) as summary from runs r join commits using (commit_id) "
+        "where recipe = ? and run_id like 'night/%' group by all",
+        [recipe],
+    )
+    return {row["night"].partition("/")[0]: json.loads(row["summary"]) for row in rows if row["event"] == "stopped"}
+
+
 def record_decision(lake: Lake, run_id: str, night: str, recipe: str, figures: Mapping[str, Any]) -> Commit:
     """Keep a decision on whether to train, with its figures; asked again with the same figures, it stands once."""
     text = json.dumps(dict(figures), sort_keys=True)
@@ -51,8 +69,17 @@ def finished(lake: Lake, run_id: str) -> dict[str, Any] | None:
 
 def finished_dates(lake: Lake, recipe: str) -> set[str]:
     """Return the logical dates of a recipe's finished nights."""
+    return _dates(lake, recipe, "finished")
+
+
+def begun_dates(lake: Lake, recipe: str) -> set[str]:
+    """Return the logical dates of a recipe's nights that were begun, finished or not."""
+    return _dates(lake, recipe, "pinned")
+
+
+def _dates(lake: Lake, recipe: str, event: str) -> set[str]:
     rows = lake.rows(
-        "select distinct night from runs where recipe = ? and event = 'finished' and run_id like 'night/%'", [recipe]
+        "select distinct night from runs where recipe = ? and event = ? and run_id like 'night/%'", [recipe, event]
     )
     return {row["night"].partition("/")[0] for row in rows}
 

@@ -182,19 +182,20 @@ class Overview:
         return [row["sample_id"] for row in self._lake.rows(statement, parameters)]
 
     def runs(self) -> dict[str, dict[str, Any]]:
-        """Return, for `night` and `train`, when it began and ended, what was pinned and decided, and its figures."""
+        """Return, for `night` and `train`, when it began and ended, what was pinned and decided, its figures, why it stopped."""
         rows = self._lake.rows(
             """
             select split_part(run_id, '/', 1) as run, min(r.created_at) as began,
                    max(r.created_at) filter (where event = 'finished') as ended,
                    arg_max(pinned, c.seq) filter (where event = 'pinned') as pinned,
                    arg_max(summary, c.seq) filter (where event = 'finished') as summary,
-                   arg_max(summary, c.seq) filter (where event = 'decided') as decided
+                   arg_max(summary, c.seq) filter (where event = 'decided') as decided,
+                   case arg_max(event, c.seq) when 'stopped' then arg_max(summary, c.seq) end as stopped
             from runs r join commits c using (commit_id) where r.night = ? group by 1
             """,
             [self.night],
         )
-        texts = ("pinned", "summary", "decided")
+        texts = ("pinned", "summary", "decided", "stopped")
         return {
             row["run"]: {**row, **{name: json.loads(row[name]) if row[name] else None for name in texts}}
             for row in rows

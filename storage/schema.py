@@ -371,7 +371,7 @@ TABLES: dict[str, pa.Schema] = {
     "runs": pa.schema(
         [
             _field("run_id", _S, "night or train, and the night"),
-            _field("event", _S, "pinned, decided (whether to train) or finished"),
+            _field("event", _S, "pinned, decided (whether to train), stopped or finished"),
             _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
             _field("recipe", _S, "name of the recipe"),
             _field("pinned", _S, "recipe, code, prompts, student and benchmarks by digest, JSON"),

@@ -48,7 +48,7 @@ def today(date: str | None) -> str:
     """Return a logical date as YYYY-MM-DD; without one, today's (UTC)."""
     from datetime import UTC, datetime
 
-    from flows.night import check_date
+    from flows.dates import check_date
 
     return check_date(date or datetime.now(UTC).date().isoformat())
 

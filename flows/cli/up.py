@@ -31,8 +31,9 @@ def up(
     """
     with sentences():
         from flows.dates import logical_date
-        from flows.service import Plan, Service
-        from flows.service import status as service_status
+        from flows.deployments import Plan
+        from flows.service import Service
+        from flows.service_record import status as service_status
         from storage.workspace import Workspace
 
         if status:

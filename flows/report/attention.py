@@ -26,6 +26,9 @@ def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     again = f"nightschool run RECIPE --date {report['date']}"
     if any(alarm["accepted"] is None for alarm in report["alarms"]):
         return  # that is why it stopped, and what is said of it
+    if run and run["stopped"]:
+        yield _item(ACT, "The night stopped", run["stopped"]["words"], again)
+        return
     if run is None or run["ended"] is None:
         yield _item(
             ACT, "The night is not finished", f"{night} began and has not ended. Give its command again.", again

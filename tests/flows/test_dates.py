@@ -23,31 +23,35 @@ def test_a_run_is_the_night_it_was_scheduled_for_in_the_schedules_time_zone():
 
 
 @pytest.mark.parametrize(
-    ("finished", "catch_up", "due"),
+    ("finished", "begun", "catch_up", "due"),
     [
-        (set(), 3, ["2026-01-05"]),
-        ({"2026-01-04"}, 3, ["2026-01-05"]),
-        ({"2026-01-01"}, 3, ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"]),
-        ({"2026-01-01", "2026-01-03"}, 3, ["2026-01-02", "2026-01-04", "2026-01-05"]),
-        ({"2025-12-01"}, 2, ["2026-01-03", "2026-01-04", "2026-01-05"]),
-        ({"2026-01-01"}, 0, ["2026-01-05"]),
-        ({"2026-01-04", "2026-01-05"}, 3, ["2026-01-05"]),
-        ({"2026-01-09"}, 3, ["2026-01-05"]),
+        (set(), set(), 3, ["2026-01-05"]),
+        ({"2026-01-04"}, set(), 3, ["2026-01-05"]),
+        ({"2026-01-01"}, set(), 3, ["2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"]),
+        ({"2026-01-01", "2026-01-03"}, set(), 3, ["2026-01-02", "2026-01-04", "2026-01-05"]),
+        ({"2025-12-01"}, set(), 2, ["2026-01-03", "2026-01-04", "2026-01-05"]),
+        ({"2026-01-01"}, set(), 0, ["2026-01-05"]),
+        ({"2026-01-04", "2026-01-05"}, set(), 3, ["2026-01-05"]),
+        ({"2026-01-09"}, set(), 3, ["2026-01-05"]),
+        (set(), {"2026-01-04"}, 3, ["2026-01-04", "2026-01-05"]),
+        (set(), {"2026-01-03"}, 3, ["2026-01-03", "2026-01-04", "2026-01-05"]),
+        ({"2026-01-03"}, {"2026-01-02", "2026-01-03"}, 3, ["2026-01-02", "2026-01-04", "2026-01-05"]),
+        (set(), {"2025-12-01"}, 1, ["2026-01-04", "2026-01-05"]),
     ],
 )
-def test_nights_that_an_outage_left_out_come_first(finished, catch_up, due):
-    assert due_nights(finished, "2026-01-05", catch_up) == due
+def test_nights_that_an_outage_left_out_or_interrupted_come_first(finished, begun, catch_up, due):
+    assert due_nights(finished, begun, "2026-01-05", catch_up) == due
 
 
-@given(st.sets(st.integers(0, 20)), st.integers(0, 20), st.integers(0, 9))
-def test_every_order_of_late_runs_ends_with_the_same_nights(finished, last, catch_up):
+@given(st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)), st.integers(0, 20), st.integers(0, 9))
+def test_every_order_of_late_runs_ends_with_the_same_nights(finished, begun, last, catch_up):
     start = date(2026, 1, 1)
-    days = {(start + timedelta(days=n)).isoformat() for n in finished}
+    days, started = ({(start + timedelta(days=n)).isoformat() for n in some} for some in (finished, begun))
     day = (start + timedelta(days=last)).isoformat()
-    due = due_nights(days, day, catch_up)
+    due = due_nights(days, started, day, catch_up)
     assert due == sorted(due) and due[-1] == day and len(due) <= catch_up + 1
     assert not days & set(due[:-1])
-    assert due_nights(days | set(due), day, catch_up) == [day], "what was made up for is not due again"
+    assert due_nights(days | set(due), started, day, catch_up) == [day], "what was made up for is not due again"
 
 
 def test_since_names_every_night_and_refuses_the_future():

@@ -25,7 +25,8 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
     prefect("deploy", "--all")
     found = {item["name"]: item for item in ask("deployments/filter")}
     assert {"nightly", "train"} <= set(found)
-    assert [item["schedule"]["cron"] for item in found["nightly"]["schedules"]] == ["0 1 * * *"]
+    nightly = {item["slug"]: (item["schedule"]["cron"], item["parameters"]) for item in found["nightly"]["schedules"]}
+    assert nightly == {"nightly": ("0 1 * * *", {}), "resume": ("30 */3 * * *", {"resume": True})}
     assert found["nightly"]["global_concurrency_limit"]["limit"] == 1
     triggers = [item["trigger"] for item in ask("automations/filter")]
     assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)

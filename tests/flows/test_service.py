@@ -1,27 +1,34 @@
 """`nightschool up` for real: one server, its workers, `prefect deploy --all`, on this machine only."""
 
+import asyncio
 import contextlib
 import copy
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import psutil
 import pytest
 
+from benchmarks.soaking.plain import plain_nights
 from flows.marked import marked
+from flows.recipe import load_recipe
 from storage.errors import NightschoolError
 from storage.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import CommandLine
+from tests.flows.test_one_training import HOLD
 from tests.flows.test_training import TINY
 
 LIMIT_S = 240
@@ -43,18 +50,21 @@ class Up:
     recipe: Path
     process: "subprocess.Popen[str]" = field(init=False)
 
-    def start(self) -> None:
-        with (self.cli.folder / "up.log").open("a") as log:
+    def start(self) -> str:
+        """Start it and return what it said until it was up."""
+        file = self.cli.folder / "up.log"
+        before = len(self.said()) if file.exists() else 0
+        with file.open("a") as log:
             self.process = subprocess.Popen(
                 self.cli.command("up", self.recipe, "--port", "0", "--cron", "* * * * *"),
                 env=self.cli.environment, stdout=log, stderr=log, text=True,
             )  # fmt: skip
-        wait_for(lambda: "up: http" in self.said(), 300)
+        wait_for(lambda: "up: http" in self.said()[before:] or self.process.poll() is not None, 300)
+        assert self.process.poll() is None, self.said()
+        return self.said()[before:]
 
     def said(self) -> str:
-        text = (self.cli.folder / "up.log").read_text()
-        assert self.process.poll() is None or "stopped" in text, text
-        return text
+        return (self.cli.folder / "up.log").read_text()
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.cli("up", "--status", "--json"))
@@ -64,6 +74,19 @@ class Up:
         data, headers = json.dumps(body or {}).encode(), {"content-type": "application/json"}
         with urlopen(Request(f"{url}/{path}", data=data, headers=headers), timeout=20) as answer:
             return json.load(answer)
+
+    def deployment(self, name: str) -> str:
+        (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        return str(found["id"])
+
+    def emit(self, payload: dict[str, Any], resource: str = "lake.dataset.small") -> None:
+        event = {
+            "occurred": datetime.now(UTC).isoformat(), "event": "nightschool.release.created",
+            "resource": {"prefect.resource.id": resource}, "payload": payload, "id": str(uuid4()),
+        }  # fmt: skip
+        url = json.loads((self.cli.workspace / "prefect" / "service.json").read_text())["url"]
+        headers = {"content-type": "application/json"}
+        urlopen(Request(f"{url}/events", data=json.dumps([event]).encode(), headers=headers), timeout=20).close()
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         with contextlib.suppress(URLError, OSError):
@@ -125,3 +148,58 @@ def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so
     assert {item["name"] for item in up.ask("deployments/filter")} == {"nightly", "train", "maintain"}
     words = up.cli("up", up.recipe, "--port", "0", code=1)
     assert "nightschool up runs already" in words and str(up.process.pid) in words and found["ui"] in words
+
+
+def test_a_schedule_fires_a_night_and_its_release_is_trained_on_once_whatever_the_events_say(up):
+    wait_for(lambda: up.completed("nightly"))
+    with contextlib.suppress(json.JSONDecodeError):  # nothing is answered
+        up.ask(f"deployments/{up.deployment('nightly')}/pause_deployment")
+    assert up.rows("select release_id, night from releases") == [
+        {"release_id": "small@1", "night": f"{datetime.now(UTC).date().isoformat()}/tiny"}
+    ]
+    wait_for(lambda: up.runs("train"), 60)
+    up.emit({"release": "small@1", "rows": 60})
+    up.emit({"release": "../../etc", "rows": "many", "recipe": {"name": None}})
+    up.emit({}, "lake.dataset.{{ flow_run.id }}")
+    runs = wait_for(lambda: len(up.completed("train")) >= 4 and up.runs("train"))
+    assert {run["state_type"] for run in runs} == {"COMPLETED"}
+    assert up.trainings() == [{"release": "small@1"}], "the release's own event, a doubled and two malformed ones"
+
+
+def test_what_kill_9_leaves_is_cleaned_up_and_a_lost_event_is_made_good(up):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(up.cli.workspace)], env=up.cli.environment, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    before = len(up.runs("train"))
+    up.emit({})
+    record = wait_for(
+        lambda: [file for file in (up.cli.workspace / "runs").glob("*.json") if "train" in file.read_text()]
+    )
+    waiting = psutil.Process(json.loads(record[0].read_text())["process"]["pid"])
+    parts = up.status()["parts"]
+    for pid in (up.process.pid, parts["server"]["pid"], waiting.pid, holder.pid):
+        os.kill(pid, signal.SIGKILL)
+    up.process.wait()
+    holder.wait()
+    holder.stdout.close()
+    assert marked(Workspace(up.cli.workspace)), "the workers live on"
+    night = asyncio.run(plain_nights(load_recipe(up.recipe), ["2026-01-01"], up.cli.workspace))
+    assert night[0]["release"] == "small@2", "made while no server was there to hear of it"
+
+    said = up.start()
+    assert "that an earlier `nightschool up` left behind" in said
+    assert f"dropped the lease training of process {holder.pid} (a long one), which is gone" in said
+    assert said.count("closed the run ") == 1 and "left Running by a kill" in said
+    run = wait_for(lambda: up.runs("train"))[before]
+    assert run["state_type"] == "CRASHED" and up.trainings() == [{"release": "small@1"}]
+    up.ask(
+        f"deployments/{up.deployment('train')}/create_flow_run", {"state": {"type": "SCHEDULED"}}
+    )  # what `reconcile` makes
+    wait_for(lambda: len(up.completed("train")) >= before + 1)
+    assert up.trainings() == [{"release": "small@1"}, {"release": "small@2"}]
+
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=90) == 0 and "everything is stopped" in up.said()
+    assert marked(Workspace(up.cli.workspace)) == []
+    up.cli("up", "--status", code=1)

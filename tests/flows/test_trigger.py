@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flows.recipe import WhenSpec
+from flows.recipe_parts import WhenSpec
 from flows.trigger import decide
 from storage.changes import Change
 

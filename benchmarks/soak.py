@@ -1,0 +1,67 @@
+"""Nights that run themselves, under faults; and what orchestration costs a night.
+
+    python benchmarks/soak.py [--json] [--nights 7] [--seed N] [--parts ab] [--shards 30] [--seconds 10] [--rounds 2]
+
+(a) So many simulated nights with `nightschool up`: a real Prefect server, workers, deployments and events; the model server
+    is a stand-in that keeps book. `kill -9` of flow, worker, server, trainer and `up` itself, a full disk, a model server that
+    vanishes, a night begun twice.
+    `lost_rows`: rows of an undisturbed run of the same nights that are not there, attempts without an end, accepted rows
+    outside the last release. `duplicate_rows`: rows that are there twice, or that the undisturbed run does not know.
+    `calls_repeated`: model calls answered a second time, less those in flight when a fault struck (`calls_in_flight_repeated`).
+    `orphans`: processes left when `up` has ended.
+(b) A night of shards that sleep, as a flow and as plain function calls, in alternation: `overhead_percent` is what the
+    flow takes longer, of the plain calls' time. The server's start is given apart.
+
+The result goes to `benchmarks/results/soak.json`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import secrets
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from soaking.overhead import measure
+from soaking.soak import SEVEN, TWO, soak
+
+RESULT = Path(__file__).resolve().parent / "results" / "soak.json"
+
+
+def main() -> None:
+    """Measure, keep the result, print it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print the JSON object only")
+    parser.add_argument("--parts", default="ab", help="a: the soak; b: the overhead [default: ab]")
+    parser.add_argument("--nights", type=int, choices=(len(TWO), len(SEVEN)), default=len(SEVEN))
+    parser.add_argument("--seed", type=int, help="of problems and moments [default: drawn, and kept in the result]")
+    parser.add_argument("--shards", type=int, default=30, help="b: shards of the night")
+    parser.add_argument("--seconds", type=float, default=10.0, help="b: seconds of a shard")
+    parser.add_argument("--rounds", type=int, default=2, help="b: nights of each arm")
+    options = parser.parse_args()
+    kept: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    if "a" in options.parts:
+        seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
+        kept |= soak(
+            TWO if options.nights == len(TWO) else SEVEN, seed=seed, say=lambda line: print(line, file=sys.stderr)
+        )
+    if "b" in options.parts:
+        found = measure(shards=options.shards, seconds=options.seconds, rounds=options.rounds)
+        kept |= {"overhead_percent": found.pop("overhead_percent"), "overhead": found}
+    kept |= {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "prefect": version("prefect"),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(kept, indent=None if options.json else 1))
+
+
+if __name__ == "__main__":
+    main()

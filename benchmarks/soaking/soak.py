@@ -1,0 +1,218 @@
+"""So many nights under faults: submitted as prefect.yaml's schedules would, never begun again by a person.
+
+The night itself; later the run that goes on with what was interrupted; then the reconcile run of the training. The last
+two are left out where they would find nothing to do.
+"""
+
+import asyncio
+import contextlib
+import copy
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flows.recipe import make_recipe
+from storage.lake import Lake
+from storage.workspace import Workspace
+
+from .books import calls_paid_again, lake_faults, rows_lost_and_doubled
+from .faults import FAULTS, Done, Scene
+from .machine import CATCH_UP, Machine, ModelServer, wait_for
+from .plain import plain_nights
+
+DISK_MIB = 300
+NIGHT_S = 400.0
+"""How long a night with its training may take."""
+METHOD = "cot"
+SEVEN = (
+    ("flow", "trainer"), ("server",), ("twice", "vanish"), ("worker", "trainer"), ("disk",), ("up",), ("twice", "flow", "vanish"),
+)  # fmt: skip
+"""The faults of seven nights: every kind, most of them with a second one."""
+TWO = (("twice", "flow"), ("server", "vanish", "trainer"))
+"""The faults of two nights."""
+
+
+def recipe(seed: int, problems: int) -> dict[str, Any]:
+    """Return the embedded default, shrunk: a tiny student, a teacher behind HTTP that can vanish."""
+    return {
+        "name": "soak",
+        "dataset": "soak",
+        "shard": 20,
+        "problems": {
+            "seed": seed,
+            "limit": problems,
+            "sources": [
+                {"name": "arithmetic", "kind": "arithmetic", "options": {"tiers": [1]}, "heldout": 20, "validation": 10}
+            ],
+        },
+        "models": {
+            "teacher": {
+                "engine": "vllm", "name": "stand-in", "revision": "1", "concurrency": 8, "timeout_s": 10, "outage_s": 8,
+            },
+            "student": {"engine": "transformers", "checkpoint": "promoted"},
+        },
+        "methods": [
+            {"method": METHOD, "params": {"temperature": 0}},
+            {"method": "tutorship", "limit": 10, "params": {"attempt_tokens": 16}},
+        ],
+        "alarms": {"shares": {"tutorship/structure": 1}},
+        "base": {"tiny": {"width": 64, "layers": 1, "heads": 2, "ffn": 64}},
+        "train": {
+            "when": {"min_new_rows": 10},
+            "sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"},
+            "evaluate": {"samples": 1, "max_tokens": 16},
+            "promote": {"fresh": False},  # fresh items would make what later nights draw depend on when a training ended
+        },
+    }  # fmt: skip
+
+
+def soak(
+    faults: Sequence[Sequence[str]], *, seed: int, problems: int = 60, say: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Live through nights and return the books.
+
+    Args:
+        faults: For each night, the kinds of fault that meet it, in order.
+        seed: Of the problems and of every moment.
+        problems: Problems a night.
+        say: Told what happens.
+
+    Returns:
+        `lost_rows`, `duplicate_rows`, `calls_repeated`, `orphans` and what they rest on.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="nightschool-soak-") as folder, _disk(Path(folder)) as place:
+        machine = Machine(Path(folder), place / "w", recipe(seed, problems))
+        try:
+            dealt = _nights(machine, faults, random.Random(seed), say)
+            stopped = machine.stop()
+            machine.model.kill()
+            left = [" ".join(process.cmdline())[:200] for process in machine.processes()]
+            nights = [f"{day}/soak" for day in days(len(faults))]
+            books = rows_lost_and_doubled(machine, _undisturbed(machine, len(faults)), nights)
+            return {
+                **books,
+                **calls_paid_again(machine, dealt),
+                "orphans": len(left),
+                "orphans_left": left,
+                "lake_faults": lake_faults(machine),
+                "exit_of_up": stopped,
+                "nights": len(faults),
+                "problems": problems,
+                "seed": seed,
+                "faults": [fault.to_json() for fault in dealt],
+                "seconds": round(time.monotonic() - began, 1),
+            }
+        finally:
+            for process in machine.processes():
+                with contextlib.suppress(Exception):
+                    process.kill()
+
+
+def days(nights: int) -> list[str]:
+    """The logical dates, the last one today."""
+    last = datetime.now(UTC).date()
+    return [(last - timedelta(days=back)).isoformat() for back in range(nights - 1, -1, -1)]
+
+
+def _nights(
+    machine: Machine, faults: Sequence[Sequence[str]], chance: random.Random, say: Callable[[str], None]
+) -> list[Done]:
+    say(f"up after {machine.start():.1f} s")
+    dealt: list[Done] = []
+    dates = days(len(faults))
+    for day, kinds in zip(dates, faults, strict=True):
+        began = time.monotonic()
+        machine.submit("nightly", _at(day, 1), catch_up=CATCH_UP)
+        for kind in kinds:
+            if kind == "trainer":
+                _finish(machine, dates, day)
+            dealt.append(FAULTS[kind](Scene(machine, day, chance)))
+            say(f"{day}: {kind}: {dealt[-1].detail}")
+        _finish(machine, dates, day)
+        _quiet(machine)
+        if untrained(machine) or day == dates[-1]:
+            machine.submit("train", _at(day, 6))
+            _quiet(machine)
+        say(f"{day}: over after {time.monotonic() - began:.1f} s")
+    return dealt
+
+
+def _finish(machine: Machine, dates: Sequence[str], day: str) -> None:
+    """Wait for the night's end; one that was interrupted is gone on with."""
+    wait_for(lambda: not machine.at_work("nightly"), NIGHT_S, "the end of the night")
+    if unfinished(machine, dates[: dates.index(day) + 1]):
+        machine.submit("nightly", _at(day, 4), catch_up=CATCH_UP, resume=True)
+        wait_for(lambda: not machine.at_work("nightly"), NIGHT_S, "the end of the resumed night")
+
+
+def untrained(machine: Machine) -> bool:
+    """Whether the last release has not been trained on."""
+    rows = machine.rows(
+        "select release_id from releases where release_id not in (select summary->>'$.release' from runs "
+        "where run_id like 'train/%' and event = 'finished') and version = (select max(version) from releases)"
+    )
+    return bool(rows)
+
+
+def unfinished(machine: Machine, dates: Sequence[str]) -> list[str]:
+    """The nights that have no end yet."""
+    rows = machine.rows("select night from runs where event = 'finished' and run_id like 'night/%'")
+    ended = {row["night"].partition("/")[0] for row in rows}
+    return [day for day in dates if day not in ended]
+
+
+def _at(day: str, hour: int) -> datetime:
+    """A moment of a day, at the latest now."""
+    then = datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=UTC) + timedelta(hours=hour)
+    return min(then, datetime.now(UTC))
+
+
+def _quiet(machine: Machine) -> None:
+    """Wait until no run is at work, nor about to be: an event takes some seconds to become one."""
+
+    def quiet() -> bool:
+        for _ in range(4):
+            if machine.at_work():
+                return False
+            time.sleep(1.0)
+        return True
+
+    wait_for(quiet, NIGHT_S, "the end of the night")
+
+
+def _undisturbed(machine: Machine, nights: int) -> set[str]:
+    """Run the same nights in a workspace of its own, where nothing goes wrong, and return the rows that need no student."""
+    server = ModelServer(machine.folder / "undisturbed-book", 0.0, machine.environment)
+    server.start()
+    alone = copy.deepcopy(machine.recipe)
+    alone["methods"] = [method for method in alone["methods"] if method["method"] == METHOD]
+    alone["models"]["teacher"]["endpoint"] = f"http://127.0.0.1:{server.port}"
+    del alone["models"]["student"]
+    root = machine.folder / "undisturbed"
+    try:
+        asyncio.run(plain_nights(make_recipe(alone, folder=machine.folder), days(nights), root))
+    finally:
+        server.kill()
+    with Lake(Workspace.open(root), read_only=True) as lake:
+        return {row["sample_id"] for row in lake.rows("select sample_id from samples")}
+
+
+@contextlib.contextmanager
+def _disk(folder: Path) -> Iterator[Path]:
+    """A small disk of its own where one may be mounted; otherwise a plain folder."""
+    place = folder / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place)]
+    mounted = sys.platform == "linux" and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield place
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(place)], check=True)
