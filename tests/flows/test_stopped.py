@@ -47,7 +47,9 @@ async def test_a_night_that_stopped(workspace, tmp_path, error, raised, words, i
         (item,) = [item for item in gather(lake, f"{DAY}/small")["attention"] if item["title"] == "The night stopped"]
     assert item["level"] == "act" and words in item["text"] and DAY in item["command"]
     assert due_by_the_lake(recipe, DAY, workspace, 3).interrupted == interrupted
-    assert due_by_the_lake(recipe, "2026-01-03", workspace, 3).nights == [DAY, "2026-01-03"], "the next night tries again"
+    assert due_by_the_lake(recipe, "2026-01-03", workspace, 3).nights == [DAY, "2026-01-03"], (
+        "the next night tries again"
+    )
 
     await plain_nights(recipe, [DAY], workspace.root)
     with Lake(workspace, read_only=True) as lake:
