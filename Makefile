@@ -49,6 +49,7 @@ format: env
 
 docs: env
 	$(BIN)/python -m flows.reference docs/cli.md
+	$(BIN)/python -m train_stages.reference docs/settings.md
 
 stress: system env vllm
 	$(BIN)/python -m pytest --quiet -o timeout=3600 stress

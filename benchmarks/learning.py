@@ -217,13 +217,17 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """RL after SFT, beside the same CPU time of further SFT, and SFT sampled at lower temperatures."""
-    held, train = tier1_sets(seed, heldout=400)
+    """RL after SFT, beside the same CPU time of further SFT, and SFT sampled at lower temperatures.
+
+    With few `--demonstrations` both kinds of SFT have only those, while RL draws fresh problems that nobody has solved.
+    """
+    held, train = tier1_sets(seed, heldout=400, train=options.demonstrations)
     start = tier1_model(seed, train, options.sft_tokens or 300_000)
     fresh = Arithmetic([1]).draw(8000, seed=300 + seed, exclude=structure_ids(held))
     config = RlConfig(
         steps=options.steps, prompts_per_step=32, samples=8, max_tokens=40, max_length=256, device="cpu",
         learning_rate=options.rate, optimiser="adamw", beta=options.beta, temperature=options.temperature,
+        resampling=options.resampling,
     )  # fmt: skip
     learned = start.then("rl", rl, fresh, config, seed)
     spent = learned.stages[-1]["cpu_seconds"]
@@ -242,7 +246,7 @@ def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     return {
         "config": config.model_dump(mode="json", exclude_defaults=True),
         "cpu_seconds": {"sft": round(start.cpu, 1), "rl": spent, "more_sft": control.stages[-1]["cpu_seconds"]},
-        "items": len(held),
+        "items": len(held), "demonstrations": len(train),
         "sft": scores(before), "rl": scores(after), "more_sft": scores(longer),
         "sft_colder": {t: scores(found) for t, found in colder.items()},
         "rl_colder": {t: scores(found) for t, found in cold_rl.items()},
@@ -288,6 +292,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4, help="rl: learning rate")
     parser.add_argument("--beta", type=float, default=0.0, help="rl: weight of the KL term")
     parser.add_argument("--temperature", type=float, default=1.0, help="rl: temperature of the rollouts")
+    parser.add_argument("--demonstrations", type=int, default=2000, help="rl: worked solutions that SFT has")
+    parser.add_argument("--resampling", default="none", choices=["none", "history", "dynamic"], help="rl: see the docs")
     parser.add_argument("--more-rate", type=float, default=0.005, help="rl: learning rate of further SFT")
     options = parser.parse_args()
     import torch

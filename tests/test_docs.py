@@ -11,6 +11,7 @@ import yaml
 from flows.cli import app
 from flows.recipe import Recipe, make_recipe
 from flows.reference import reference
+from train_stages.reference import reference as settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,6 +19,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_reference_is_what_the_command_line_says():
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make docs`"
+
+
+def test_the_settings_are_what_the_stages_say():
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings(), "run `make docs`"
 
 
 def test_every_file_the_readme_links_is_there():

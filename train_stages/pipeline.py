@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from filters.difficulty import pass_rates
 from filters.evidence import PassRate
+from filters.trials import Trial, store_trials
 from storage.checkpoints import Checkpoint, register_checkpoint
 from storage.curves import record_curves
 from storage.errors import TrainingError
@@ -32,6 +33,7 @@ from train_stages.cpt import check_cpt
 from train_stages.job import Job
 from train_stages.launch import launch
 from train_stages.pairs import preference_pairs
+from train_stages.pass_rates import FILE, kept
 from train_stages.preference import check_preference
 from train_stages.rl import check_rl
 from train_stages.sft import check_sft
@@ -103,11 +105,10 @@ class Training:
             RecipeError: An option cannot be used.
             TrainingError: There is nothing to learn from, or the stage failed.
         """
-        rates = sorted((rate.problem_id, rate.tries, rate.correct) for rate in self.rates(name, parent).values())
         plan = {
             "stage": name, "parent": parent.id, "rows": self.release.content_hash, "options": dict(options),
             "methods": self.selection.methods, "tasks": self.selection.tasks, "seed": self.seed,
-            "prompt": self.prompts.digests["solve"], **({"rates": rates} if rates else {}),
+            "prompt": self.prompts.digests["solve"],
         }  # fmt: skip
         out = self.lake.workspace.folder("checkpoints") / f"{name}-{digest(plan, length=12)}"
         if not out.exists():
@@ -126,7 +127,26 @@ class Training:
             code_version=self.code_version,
         )
         record_curves(self.lake, made, manifest["history"], night=self.night)
+        if (out / FILE).exists():
+            self._store_measured(out / FILE, parent, manifest["config"])
         return made, metrics
+
+    def _store_measured(self, path: Path, parent: Checkpoint, config: Mapping[str, Any]) -> None:
+        """Enter the pass rates that RL measured before it began into the lake: they are the parent's."""
+        sampling = json.dumps({name: config[name] for name in ("max_tokens", "temperature")}, sort_keys=True)
+        trials = [
+            Trial(
+                rate.problem_id,
+                parent.id,
+                sampling,
+                f"{path.parent.name}:{n}",
+                "correct" if n < rate.correct else "wrong",
+            )
+            for rate in kept(path).values()
+            for n in range(rate.tries)
+            if rate.model == parent.path.name  # what was stored before is there
+        ]
+        store_trials(self.lake, f"trials:{path.parent.name}", trials, night=self.night)
 
     def _make(self, name: str, parent: Checkpoint, options: Mapping[str, Any], out: Path) -> None:
         """Run a stage in a process of its own."""
