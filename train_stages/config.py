@@ -197,6 +197,9 @@ class PreferenceConfig(TrainConfig):
         gt=0,
         description="Strength of the tie to the reference: 5 with length normalisation, about 0.1 without; for ORPO its lambda.",
     )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=0.5, description="`robust`: share of pairs that may be the wrong way round."
+    )
     learning_rate: float = Field(default=5e-7, gt=0, description="Peak learning rate.")
     batch_tokens: int = Field(
         default=131_072, gt=0, description="Tokens in an optimiser step, both answers of a pair counted."

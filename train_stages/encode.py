@@ -57,6 +57,7 @@ def encode_conversations(
     rows: Iterable[Sequence[dict[str, str]]],
     max_length: int,
     spans: Sequence[Spans | None] | None = None,
+    given: Sequence[int] | None = None,
 ) -> Encoded:
     """Encode chats with the model's template; only the assistant's turns, with their end tokens, carry loss.
 
@@ -66,6 +67,7 @@ def encode_conversations(
         max_length: A longer row is left out, and counted.
         spans: For each row, the parts of its last turn that carry loss; None means all of it, and every other turn of
             the assistant. A token carries loss when it begins within a part.
+        given: For each row, how many turns at its start are given, the assistant's among them, and carry no loss.
 
     Raises:
         TrainingError: The template does not say where the assistant speaks and TRL knows no variant that does, or no
@@ -79,6 +81,12 @@ def encode_conversations(
             chat, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
         )
         ids, mask = list(found["input_ids"]), list(found["assistant_masks"])
+        if given is not None and given[number]:
+            prompt = tokenizer.apply_chat_template(
+                chat[: given[number]], chat_template=template, tokenize=True, return_dict=True
+            )
+            asked = len(prompt["input_ids"])
+            mask = [0] * asked + mask[asked:]
         wanted = spans[number] if spans is not None else None
         if wanted is not None:
             text = tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)

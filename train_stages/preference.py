@@ -143,7 +143,7 @@ def _trainer(
         return planned(ORPOTrainer, plan)(**shared, args=orpo, train_dataset=data)
     from trl import DPOConfig, DPOTrainer
 
-    dpo = DPOConfig(**common, beta=config.beta, loss_type=[config.loss_type])
+    dpo = DPOConfig(**common, beta=config.beta, loss_type=[config.loss_type], label_smoothing=config.label_smoothing)
     return planned(DPOTrainer, plan)(**shared, args=dpo, train_dataset=data)
 
 

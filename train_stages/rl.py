@@ -206,6 +206,9 @@ def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[f
         )
     rows = config.prompts_per_step * config.samples // world
     micro_rows = rows
+    high = config.epsilon_high
+    if config.loss_type == "cispo":  # TRL's is the bound itself there, not its distance from 1
+        high = 1 + (config.epsilon if high is None else high)
     if config.micro_batch_tokens:
         micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
     return GRPOConfig(
@@ -218,7 +221,7 @@ def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[f
         loss_type=config.loss_type,
         scale_rewards=config.scale_rewards,
         epsilon=config.epsilon,
-        epsilon_high=config.epsilon_high,
+        epsilon_high=high,
         beta=config.beta,
         mask_truncated_completions=config.mask_truncated,
         num_iterations=1,

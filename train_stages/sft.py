@@ -33,7 +33,9 @@ def sft(
 
     Args:
         parent: The checkpoint to start from.
-        rows: Column `messages`, a list of `{role, content}`, or ready `input_ids` and `labels` (-100 carries no loss).
+        rows: Column `messages`, a list of `{role, content}`, of which the assistant's turns are learned; or `prompt` and
+            `completion`, such lists or plain texts, of which the completion is; or ready `input_ids` and `labels` (-100
+            carries no loss).
             Optional: `spans`, a list of `{start, end}`, the parts of the last turn that carry loss, null for all of it;
             `id`, `difficulty` and `subject`, for the order.
         out: Where the new checkpoint goes; it must not exist.
@@ -77,14 +79,28 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
     if {"input_ids", "labels"} <= names:
         pairs = zip(rows["input_ids"].to_pylist(), rows["labels"].to_pylist(), strict=True)
         return encode_labels(pairs, config.max_length)
+    if {"prompt", "completion"} <= names:
+        asked, answered = (_turns(rows[name].to_pylist(), role) for name, role in _ROLES)
+        chats = [[*prompt, *completion] for prompt, completion in zip(asked, answered, strict=True)]
+        return encode_conversations(tokenizer, chats, config.max_length, given=[len(prompt) for prompt in asked])
     if "messages" not in names:
-        raise TrainingError(f"sft: rows need a column messages, or input_ids and labels; there are {sorted(names)}")
+        raise TrainingError(
+            f"sft: rows need a column messages, or prompt and completion, or input_ids and labels; there are {sorted(names)}"
+        )
     spans = None
     if "spans" in names:
         spans = [
             None if one is None else [(span["start"], span["end"]) for span in one] for one in rows["spans"].to_pylist()
         ]
     return encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length, spans)
+
+
+_ROLES = (("prompt", "user"), ("completion", "assistant"))
+
+
+def _turns(values: list[Any], role: str) -> list[list[dict[str, str]]]:
+    """Turns as they are, or a text as one turn of a role."""
+    return [[{"role": role, "content": value}] if isinstance(value, str) else list(value) for value in values]
 
 
 def check_sft(job: Job) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from storage.errors import TrainingError
 from train_stages.config import CptConfig, SftConfig
 from train_stages.cpt import cpt
 from train_stages.encode import encode_conversations, encode_labels, show_loss
-from train_stages.sft import sft
+from train_stages.sft import encode, sft
 from train_stages.step_masks import step_spans
 
 from .conftest import chat
@@ -103,3 +103,17 @@ def test_ready_labels_are_taken_as_they_are(base, tmp_path):
     with torch.no_grad():
         logits = AutoModelForCausalLM.from_pretrained(base)(input_ids=torch.tensor([[300, 301, 302, 303]])).logits
     assert losses(result)[0] == pytest.approx(-float(torch.log_softmax(logits[0, 1], -1)[302]), rel=1e-4)
+
+
+def test_of_prompt_and_completion_only_the_completion_carries_loss(base):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    before = [{"role": "user", "content": "Ann has 5."}, {"role": "assistant", "content": "yes"},
+              {"role": "user", "content": "And Ben?"}]  # fmt: skip
+    answer = [{"role": "assistant", "content": "Ben has 3."}]
+    chat = encode(tokenizer, pa.table({"prompt": [before], "completion": [answer]}), SftConfig())
+    assert show_loss(tokenizer, chat).endswith("<|user|>And Ben?<|assistant|>>>Ben has 3.<|end|><<")
+    assert show_loss(tokenizer, chat).count(">>") == 1, "what the assistant said in the prompt is given"
+    both = encode(tokenizer, pa.table({"messages": [before + answer]}), SftConfig())
+    assert show_loss(tokenizer, both).count(">>") == 2
+    plain = encode(tokenizer, pa.table({"prompt": ["Ann has 5."], "completion": ["yes"]}), SftConfig())
+    assert show_loss(tokenizer, plain) == "<|user|>Ann has 5.<|assistant|>>>yes<|end|><<"
