@@ -12,11 +12,12 @@ problems share nothing, however alike their template, and are never compared.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xxhash
-from datasketch import MinHash
 
 from filters.base import Context
 from filters.rows import Row
@@ -32,8 +33,6 @@ SCHEME = f"affine32-xxh32-seed{SEED}-k{SLOTS}x2-w{SHINGLE}-parts1"
 """How a sketch was made. Sketches of another scheme cannot be compared with these."""
 
 Array = npt.NDArray[np.uint32]
-
-_EMPTY = MinHash(num_perm=SLOTS, seed=SEED, scheme="affine32", hashfunc=int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,23 @@ def hash_shingles(texts: Iterable[tuple[str, str]], seed: int) -> Array:
     return np.array(sorted(hashes), dtype=np.uint32)
 
 
+@cache
+def _empty() -> Any:
+    """The signature of nothing. Datasketch brings scipy along, half a second that a night without curation need not wait."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=SLOTS, seed=SEED, scheme="affine32", hashfunc=int)
+
+
 def permutations() -> tuple[Array, Array]:
     """Return the factors and summands of datasketch's permutations."""
-    a, b = _EMPTY.permutations
+    a, b = _empty().permutations
     return np.ascontiguousarray(a), np.ascontiguousarray(b)
 
 
 def minhash(hashes: Array) -> Array:
     """Return the signature of a set of 32-bit shingle hashes, as datasketch makes it."""
-    made = _EMPTY.copy()
+    made = _empty().copy()
     made.update_batch(hashes.tolist())
     return np.asarray(made.hashvalues, dtype=np.uint32)
 
