@@ -74,8 +74,9 @@ class Night:
 
     @cached_property
     def prompts(self) -> Prompts:
-        """The night's prompts."""
-        return Prompts({name: self.recipe.path(file) for name, file in self.recipe.prompts.items()})
+        """The night's prompts: the built-in ones and those of its methods, some of them replaced by the recipe."""
+        folders = [item.method.prompts for item in self.assignments if item.method.prompts is not None]
+        return Prompts({name: self.recipe.path(file) for name, file in self.recipe.prompts.items()}, folders)
 
     @cached_property
     def benchmarks(self) -> BenchmarkManifest:

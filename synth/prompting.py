@@ -1,11 +1,12 @@
 """Prompts are files: Jinja2, sandboxed, with undefined names as errors. Model text enters only as a value.
 
 A file `solve.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
-A recipe overrides a prompt by naming a file.
+A method of another package brings its own in a folder `prompts` beside its module. A recipe overrides a prompt by naming a file.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,25 @@ class Prompts:
     """The prompts of one night.
 
     Args:
-        overrides: Files to use instead of the built-in ones, by prompt name.
+        overrides: Files to use instead, by prompt name.
+        folders: Where more prompts are, besides the built-in ones; see `Method.prompts`.
 
     Raises:
-        RecipeError: A name is unknown, or a file is missing or no valid template.
+        RecipeError: A name is unknown or there twice, or a file is missing or no valid template.
     """
 
-    def __init__(self, overrides: Mapping[str, Path] | None = None) -> None:
-        files = {path.stem: path for path in FOLDER.glob("*.jinja")}
+    def __init__(self, overrides: Mapping[str, Path] | None = None, folders: Iterable[Traversable] = ()) -> None:
+        files: dict[str, Traversable] = {}
+        for folder in {str(folder): folder for folder in (FOLDER, *folders)}.values():
+            for path in folder.iterdir():
+                name, _, kind = path.name.rpartition(".")
+                if kind == "jinja" and name in files:
+                    raise RecipeError(
+                        f"prompt {path}: the name {name!r} is taken by {files[name]}; give yours another name, "
+                        f"or put a file in the other's place in the recipe (`prompts: {{{name}: FILE}}`)"
+                    )
+                if kind == "jinja":
+                    files[name] = path
         for name, path in (overrides or {}).items():
             if name not in files:
                 raise RecipeError(f"prompts.{name}: there is no such prompt; there are {', '.join(sorted(files))}")
@@ -41,10 +53,10 @@ class Prompts:
         self._templates = {}
         self.digests: dict[str, str] = {}
         for name, path in sorted(files.items()):
-            source = path.read_text(encoding="utf-8")
             try:
+                source = path.read_text(encoding="utf-8")
                 self._templates[name] = environment.from_string(source)
-            except TemplateError as error:
+            except (TemplateError, UnicodeDecodeError) as error:
                 raise RecipeError(f"prompt {path}: {error}") from error
             self.digests[name] = f"{name}@{digest(source, length=12)}"
 
@@ -86,5 +98,5 @@ class Prompts:
 
 @functools.cache
 def built_in() -> Prompts:
-    """Return the prompts without any override."""
+    """Return the prompts that are always there."""
     return Prompts()

@@ -1,9 +1,10 @@
 """`nightschool try` and `nightschool methods`: a look at a method before paying for a night."""
 
 import json
+import re
 import subprocess
 import sys
-import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -124,31 +125,31 @@ def test_methods_are_listed_with_what_their_parameters_mean():
     assert "did you mean" in RUNNER.invoke(app, ["methods", "tutership"]).output
 
 
-def test_a_method_of_another_package_appears_and_can_be_tried(tmp_path):
-    """A package on the path with an entry point, as pip would install it."""
-    (tmp_path / "yours.py").write_text(
-        textwrap.dedent(
-            '''
-            from synth.methods import Params, method
-            from synth.sample import Sample
-
-
-            @method("echo", paper="yours", makes=("sft",), roles=("teacher",))
-            async def echo(problem, models, params):
-                """The teacher is asked, and repeated."""
-                reply = await models.teacher("solve")
-                yield Sample(messages=models.messages("solve"), response=reply.text)
-            '''
-        )
-    )
+def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tried(tmp_path):
+    """The three files of docs/methods.md in a package on the path with an entry point, as pip would install it."""
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    source, prompt, project = (re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "jinja", "toml"))
+    (tmp_path / "yours" / "prompts").mkdir(parents=True)
+    (tmp_path / "yours" / "__init__.py").touch()
+    (tmp_path / "yours" / "brief.py").write_text(source)
+    (tmp_path / "yours" / "prompts" / "brief.jinja").write_text(prompt)
+    points = tomllib.loads(project)["project"]["entry-points"]
     info = tmp_path / "yours-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: yours\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[nightschool.methods]\necho = yours:echo\n")
+    (info / "entry_points.txt").write_text(
+        "".join(f"[{group}]\n" + "".join(f"{n} = {v}\n" for n, v in names.items()) for group, names in points.items())
+    )
 
     def nightschool(*arguments):
         code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from flows.cli import app; app({list(arguments)!r})"
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
-    assert "echo" in {row["method"] for row in json.loads(nightschool("methods", "--json"))}
-    assert json.loads(nightschool("try", "echo", "--json"))["samples"][0]["decision"] == "accepted"
+    assert json.loads(nightschool("methods", "brief", "--json"))[0]["parameters"][0]["default"] == 4
+    long = "\n".join(f"{n} + 1 = {n + 1}" for n in range(9))
+    tried = json.loads(nightschool("try", "brief", "--attempt", long, "--json"))
+    (asked,) = tried["calls"]
+    assert asked["prompt"] == "brief" and tried["samples"][0]["reason"] == "own_rule:too_long"
+    assert asked["messages"][0]["content"] == (
+        f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
+    )

@@ -50,3 +50,20 @@ def test_unknown_and_missing_files_are_named(tmp_path):
 def test_the_digest_follows_the_words(tmp_path):
     one, other = Prompts(write(tmp_path, "a")).digests["solve"], Prompts(write(tmp_path, "b")).digests["solve"]
     assert one != other and one.startswith("solve@")
+
+
+def test_a_method_brings_prompts_along(tmp_path, problems):
+    write(tmp_path, "{{ problem.prompt }} In verse.", "verse")
+    (tmp_path / "README.txt").write_text("no prompt")
+    prompts = Prompts(folders=[tmp_path, tmp_path])  # two methods of one module
+    assert prompts.text("verse", {"problem": problems[0]}).endswith("In verse.")
+    assert set(prompts.digests) - set(Prompts().digests) == {"verse"}
+    (tmp_path / "own").mkdir()
+    other = Prompts(write(tmp_path / "own", "other", "verse"), [tmp_path])
+    assert other.text("verse", {}) == "other" and other.digests["verse"] != prompts.digests["verse"]
+
+
+def test_a_prompt_with_a_name_that_is_taken_is_refused(tmp_path):
+    write(tmp_path, "mine")
+    with pytest.raises(RecipeError, match=r"solve.jinja: the name 'solve' is taken by .*; give yours another name"):
+        Prompts(folders=[tmp_path])
