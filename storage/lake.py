@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -190,6 +190,27 @@ class Lake:
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run a trusted statement and return its rows as dictionaries."""
         return list(self.query(statement, parameters).to_pylist())
+
+    @contextmanager
+    def beside(self, name: str, rows: pa.RecordBatchReader) -> Iterator[None]:
+        """Have rows from elsewhere as a temporary table beside the lake's own; they are read batch by batch.
+
+        Raises:
+            LakeError: They cannot be read or kept.
+        """
+        with self._mutex:
+            self._connection.register("_beside", rows)
+            try:
+                self._connection.execute(f"create or replace temp table {name} as select * from _beside")
+            except duckdb.Error as error:
+                raise LakeError(f"query failed: {explain(error, self.workspace.root)}") from error
+            finally:
+                self._connection.unregister("_beside")
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._connection.execute(f"drop table temp.{name}")
 
     @property
     def connection(self) -> Any:

@@ -11,12 +11,16 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import pyarrow as pa
 
 from storage.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.claims import SCHEMA as CLAIMS_SCHEMA
@@ -30,6 +34,9 @@ POLL_S = (0.05, 0.5)
 
 RECLAIM_S = 1.0
 """How often such a waiter asks for the claim itself, in case the other process gave up or is gone."""
+
+_STANDING_ROWS = 2000
+"""Calls per batch of `standing`; bounds memory."""
 
 _META = "create table if not exists meta (name text primary key, value text not null) without rowid;"
 
@@ -181,6 +188,25 @@ class Ledger:
     def unpublished(self, limit: int = -1) -> list[Call]:
         """Return calls that the lake is not known to have, at most `limit` of them."""
         return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by id limit ?", [limit])]
+
+    def standing(self) -> pa.RecordBatchReader:
+        """Read what a comparison with the lake needs of every call, in batches: key, origin, published, digest of the answer.
+
+        Read by Python's own SQLite. DuckDB brings another one, and a file that both open in one process loses its locks
+        when either closes it: the next process that comes and goes then deletes the log that we go on writing to, and with
+        it answers that were on disk (https://www.sqlite.org/howtocorrupt.html, section 2.2.1).
+        """
+        schema = pa.schema({"key": pa.string(), "origin": pa.string(), "published": pa.bool_(), "answer": pa.string()})
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with closing(open_file(self._path)) as connection:
+                rows = connection.execute("select key, origin, published, response from calls order by id")
+                while part := rows.fetchmany(_STANDING_ROWS):
+                    keys, origins, published, answers = zip(*part, strict=True)
+                    digests = [md5(answer.encode(), usedforsecurity=False).hexdigest() for answer in answers]
+                    yield pa.record_batch([keys, origins, map(bool, published), digests], schema=schema)
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
 
     def mark_published(self, keys: Iterable[str], published: bool = True) -> None:
         """Remember that the lake has these calls, or that it lacks them."""

@@ -114,13 +114,12 @@ class Reconciliation:
         return {**asdict(self), "examples": list(self.examples), "agree": self.agree}
 
 
-_HERE = "sqlite_scan(?, 'calls')"
 _FAULTS = {
-    "missing_in_lake": f"select key from {_HERE} where published = 1 and key not in (select call_id from calls)",
-    "missing_in_ledger": f"select call_id from calls where ledger = ? and call_id not in (select key from {_HERE})",
-    "differing": f"select key from {_HERE} h join calls c on c.call_id = h.key where h.response <> c.response",
+    "missing_in_lake": "select key from here where published and key not in (select call_id from calls)",
+    "missing_in_ledger": "select call_id from calls where ledger = ? and call_id not in (select key from here)",
+    "differing": "select key from here h join calls c on c.call_id = h.key where h.answer <> md5(c.response)",
     "twice_in_lake": "select call_id from calls group by call_id having count(*) > 1",
-}  # fmt: skip
+}
 
 
 def check(ledger: "Ledger", lake: Lake) -> Reconciliation:
@@ -128,20 +127,17 @@ def check(ledger: "Ledger", lake: Lake) -> Reconciliation:
 
     Both are read as a whole, so this is a check for now and then, not for every night.
     """
-    path = str(ledger.path)
-    parameters = {"missing_in_ledger": [ledger.id, path], "twice_in_lake": []}
-    with lake.workspace.lock("publish"):
+    with lake.workspace.lock("publish"), lake.beside("here", ledger.standing()):
         (here,) = lake.rows(
             "select count(*) as calls, count(*) filter (where origin = 'made') as made, "
-            "count(*) filter (where origin = 'imported') as imported, count(*) filter (where published = 0) as unpublished "
-            f"from {_HERE}",
-            [path],
+            "count(*) filter (where origin = 'imported') as imported, count(*) filter (where not published) as unpublished "
+            "from here"
         )
         (there,) = lake.rows(
             "select count(*) as lake_calls, count(*) filter (where ledger = ?) as lake_own from calls", [ledger.id]
         )
         found = {
-            name: [next(iter(row.values())) for row in lake.rows(statement, parameters.get(name, [path]))]
+            name: [next(iter(row.values())) for row in lake.rows(statement, [ledger.id] * statement.count("?"))]
             for name, statement in _FAULTS.items()
         }
     examples = [key for keys in found.values() for key in keys[:5]]
@@ -152,6 +148,7 @@ def check(ledger: "Ledger", lake: Lake) -> Reconciliation:
 
 def repair(ledger: "Ledger", lake: Lake) -> int:
     """Unmark calls that are marked as published but missing in the lake, so that the next publication brings them; count them."""
-    rows = lake.rows(_FAULTS["missing_in_lake"], [str(ledger.path)])
+    with lake.beside("here", ledger.standing()):
+        rows = lake.rows(_FAULTS["missing_in_lake"])
     ledger.mark_published([row["key"] for row in rows], published=False)
     return len(rows)

@@ -128,7 +128,9 @@ def test_methods_are_listed_with_what_their_parameters_mean():
 def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tried(tmp_path):
     """The three files of docs/methods.md in a package on the path with an entry point, as pip would install it."""
     page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-    source, prompt, project = (re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "jinja", "toml"))
+    source, prompt, project = (
+        re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "jinja", "toml")
+    )
     (tmp_path / "yours" / "prompts").mkdir(parents=True)
     (tmp_path / "yours" / "__init__.py").touch()
     (tmp_path / "yours" / "brief.py").write_text(source)

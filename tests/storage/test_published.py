@@ -1,9 +1,12 @@
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
+from storage import ledger as ledger_module
 from storage import nights
 from storage.ledger import Call, Ledger
 from storage.published import adopt, check, publish, repair
@@ -106,6 +109,31 @@ async def test_a_ledger_and_its_lake_agree(ledger, elsewhere, lake):
     assert found.agree
     assert (found.calls, found.made, found.imported, found.unpublished) == (6, 5, 1, 1)
     assert (found.lake_calls, found.lake_own) == (6, 5)
+
+
+async def test_a_check_leaves_the_ledger_its_locks(ledger, lake):
+    """Without them the next process that comes and goes deletes the log that this one goes on writing to."""
+
+    def another_process_counts() -> int:
+        code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select count(*) from calls').fetchone()[0])"
+        out = subprocess.run([sys.executable, "-c", code, str(ledger.path)], capture_output=True, text=True, check=True)
+        return int(out.stdout)
+
+    await ledger.record(numbered(1))
+    publish(ledger, lake)
+    assert check(ledger, lake).agree and repair(ledger, lake) == 0
+    assert another_process_counts() == 1
+    await ledger.record(numbered(2))
+    assert another_process_counts() == 2
+
+
+async def test_a_check_reads_the_ledger_in_batches(ledger, lake, monkeypatch):
+    monkeypatch.setattr(ledger_module, "_STANDING_ROWS", 3)
+    await asyncio.gather(*(ledger.record(numbered(number, response="ä" * number)) for number in range(8)))
+    publish(ledger, lake)
+    assert [batch.num_rows for batch in ledger.standing()] == [3, 3, 2]
+    found = check(ledger, lake)
+    assert found.agree and found.calls == found.lake_own == 8
 
 
 async def test_what_either_has_lost_is_found(ledger, lake, workspace):
