@@ -23,7 +23,8 @@ from synth.engines.base import Sampling
 from synth.problems.base import Problem
 
 _SCORE = re.compile(r"^\W*score\W*([1-5])\b(?!\s*(?:to|-|/\s*[^5]))", re.IGNORECASE | re.MULTILINE)
-_KINDS = ("sft", "preference")
+JUDGED = ("sft", "preference")
+"""Kinds of rows that a judge reads."""
 
 
 def read_score(text: str) -> int | None:
@@ -97,7 +98,7 @@ def _choose(
         for one, models in zip(samples["sample_id"].to_pylist(), samples["models"].to_pylist(), strict=True)
         if judge in (models or ())
     }
-    rows = [row for row in read_rows(samples) if row.kind in _KINDS and row.problem_id in problems]
+    rows = [row for row in read_rows(samples) if row.kind in JUDGED and row.problem_id in problems]
     rows = [row for row in rows if row.learned.strip() and row.sample_id not in by_judge]
     known = _known(lake, night)
     wrong = sorted(

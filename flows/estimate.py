@@ -1,12 +1,17 @@
 """`nightschool plan`: what a night would ask, read, write, take and cost at most, before anything is paid."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from filters.judge import ASPECTS, JudgeOptions
+from filters.judging import JUDGED
+from filters.perplexity import PerplexityOptions
 from flows.night import Night
 from synth.draw import draw_problems, plan_attempts
 from synth.problems.base import Problem
+from synth.runner import Attempt
 
 CHARACTERS_PER_TOKEN = 4.0
 """Rule of thumb for English text in a large vocabulary."""
@@ -67,6 +72,7 @@ def estimate(night: Night) -> dict[str, Any]:
             part.completion_tokens += calls * (
                 int(params.get("attempt_tokens", written)) if role == "student" else written
             )
+    _ask_filters(night, attempts, roles)
     for role, part in roles.items():
         spec = recipe.models[role]
         if spec.engine == "solver":
@@ -85,3 +91,21 @@ def estimate(night: Night) -> dict[str, Any]:
         "cost": round(sum(part.cost for part in roles.values()), 4),
         "budget": recipe.budget.model_dump(exclude_none=True),
     }
+
+
+def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
+    """Add what the filters that ask a model would ask, if every row stood until then and were written to its limit."""
+    filters = night.recipe.filters
+    judge = JudgeOptions.model_validate(filters.get("judge", {}))
+    scorer = PerplexityOptions.model_validate(filters.get("perplexity", {}))
+    for attempt in attempts:
+        params = attempt.params.model_dump()
+        rows, written = int(params.get("samples", 1)), int(params.get("max_tokens", 0) or 0)
+        if judge.role is not None and set(JUDGED) & set(attempt.method.makes):
+            part, calls = roles[judge.role], rows * len(ASPECTS)
+            part.calls += calls
+            part.prompt_tokens += int(calls * (len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN + written))
+            part.completion_tokens += calls * judge.max_tokens
+        if scorer.role is not None and set(attempt.method.makes) - {"prompt"}:
+            roles[scorer.role].calls += rows
+            roles[scorer.role].prompt_tokens += rows * written

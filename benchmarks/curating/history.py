@@ -20,6 +20,7 @@ from filters.sketches import sketch_parts
 from storage.history_run import Entries, Run, write_run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+BUILD = CHECKOUT / "build"
 THRESHOLD = 0.8
 
 
@@ -75,7 +76,8 @@ def peak_mb() -> float:
 
 def measure_history(texts: list[str], rounds: int, sizes: tuple[int, int], detail: dict[str, Any]) -> dict[str, float]:
     found: dict[int, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(dir=CHECKOUT) as temporary:
+    BUILD.mkdir(exist_ok=True)  # /tmp may lie in memory, which is measured here
+    with tempfile.TemporaryDirectory(dir=BUILD) as temporary:
         tonight = Path(temporary) / "tonight.json"
         rng = random.Random(3)
         fresh = texts[-500:] + [edited(text, 0.01, rng) for text in texts[:500]]
