@@ -58,7 +58,7 @@ def examine(root: Path, recipe: Path | None = None, *, deep: bool = False) -> li
     checks: list[tuple[str, Callable[[], Iterator[Line]]]] = [
         ("environment", _environment),
         ("versions", _versions),
-        ("Prefect", lambda: (Line(*found) for found in prefect_lines())),
+        ("Prefect", lambda: _prefect(root)),
         ("workspace", lambda: _workspace(root)),
         ("disk", lambda: _disk(root)),
         ("GPU", _gpu),
@@ -123,6 +123,16 @@ def _versions() -> Iterator[Line]:
             else "no constraints.txt beside the program to compare with"
         )
         yield Line("versions", "ok", said)
+
+
+def _prefect(root: Path) -> Iterator[Line]:
+    from flows.doctor_up import service_of, up_lines
+
+    workspace = Workspace.open(root) if root.exists() else None
+    service = service_of(workspace)
+    if workspace is not None:
+        yield from (Line(*found) for found in up_lines(workspace, service))
+    yield from (Line(*found) for found in prefect_lines(service.url if service else None))
 
 
 def _read(path: Path) -> str:

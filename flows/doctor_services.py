@@ -31,9 +31,13 @@ def masked(text: str) -> str:
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|\S+)|(://[^/@\s:]*:)[^@\s]+(?=@)", r"\1\3***", text)
 
 
-def prefect_lines() -> Iterator[Found]:
-    """Look at the server that PREFECT_API_URL names, and at who works for it."""
-    address = os.environ.get("PREFECT_API_URL")
+def prefect_lines(service: str | None = None) -> Iterator[Found]:
+    """Look at the server that PREFECT_API_URL names, and at who works for it.
+
+    Args:
+        service: Address of the server of a `nightschool up`, which is used when the variable is not set.
+    """
+    address = os.environ.get("PREFECT_API_URL") or service
     if not address:
         said = "embedded in each run (PREFECT_API_URL is not set)"
         yield "Prefect", "ok", said, ""

@@ -6,7 +6,7 @@ runs/<flow run id>.json    written when the flow's code begins, removed when it 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,11 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
 
 
 def records(workspace: Workspace) -> list[RunRecord]:
-    """Return every record; one that cannot be read names no process, so it is removed."""
+    """Return every record; one that cannot be read names no process, so it is left out."""
     found = []
-    for file in sorted(_folder(workspace).glob("*.json")):
-        try:
+    for file in sorted((workspace.root / "runs").glob("*.json")):
+        with suppress(OSError, ValueError, TypeError):
             found.append(RunRecord(**json.loads(file.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError):
-            file.unlink(missing_ok=True)
     return found
 
 

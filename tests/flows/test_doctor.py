@@ -1,6 +1,7 @@
 """The doctor says what is so and what to do, and shows no credential."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -12,9 +13,14 @@ import pytest
 
 from flows.doctor import Line, examine
 from flows.doctor_services import bare, masked
+from flows.doctor_up import up_lines
+from flows.marked import MARK
+from flows.service_record import Running
 from storage.lake import Lake
 from storage.leases import acquire
 from storage.ledger import Ledger
+from storage.processes import place
+from synth.engines.processes import identity_of
 from tests.flows.conftest import SMALL
 
 SECRET = "sk-very-secret-7731"
@@ -167,3 +173,26 @@ def test_the_lake_is_left_as_it_was(lake):
     examine(lake.workspace.root)
     with Lake(lake.workspace, read_only=True) as again:
         assert again.last_seq() == before
+
+
+def test_what_a_killed_service_left_is_seen_and_not_touched(workspace):
+    assert by_part(examine(workspace.root))["nightschool up"].level == "ok"
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        identity = identity_of(psutil.Process(gone.pid))
+    record = {"flow_run": "x", "what": "nightly 2026-01-01", "api": "embedded", "place": place(), "process": identity}
+    file = workspace.folder("runs") / "x.json"
+    file.write_text(json.dumps(record))
+    left = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, MARK: str(workspace.root)}
+    )
+    try:
+        found = by_part(examine(workspace.root))
+    finally:
+        left.kill()
+        left.wait()
+    assert found["nightschool up"].level == found["zombie"].level == "warn" and file.exists()
+    assert str(left.pid) in found["nightschool up"].found and "cleans up" in found["nightschool up"].remedy
+    assert "nightly 2026-01-01 is gone" in found["zombie"].found
+    alive = Running("http://127.0.0.1:1/api", identity_of(psutil.Process()), {"server": identity})
+    (line,) = [found for found in up_lines(workspace, alive) if found[0] == "nightschool up"]
+    assert line[1] == "warn" and "not alive: server" in line[2]
