@@ -20,6 +20,7 @@ def run_flows(
     train: bool,
     repin: bool,
     quiet: bool,
+    ray: str | None = None,
 ) -> list[dict[str, Any]]:
     """Run `nightly`, then `train`, for each date in turn.
 
@@ -43,7 +44,7 @@ def run_flows(
     }
 
     async def both(date: str) -> dict[str, Any]:
-        night = await nightly(**common, date=date, repin=repin)
+        night = await nightly(**common, date=date, repin=repin, ray=ray)
         trained = await asyncio.to_thread(lambda: train_flow(**common, date=date)) if train else None
         return {"night": night, "train": trained}
 

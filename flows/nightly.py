@@ -50,6 +50,7 @@ async def nightly(
     timezone: str = "UTC",
     catch_up: int = 0,
     resume: bool = False,
+    ray: str | None = None,
 ) -> dict[str, Any]:
     """Write, check and release one night's data; on a schedule, also the nights that an outage left out or interrupted.
 
@@ -65,22 +66,24 @@ async def nightly(
             nothing, so that what piled up during a long outage is not worked off.
         resume: Begin no night: go on with those that were begun in the last `catch_up` days and have not ended, unless they
             stopped for a reason that only a person can mend.
+        ray: Where shards run: `ray://host:10001`, `auto`, or `local` for a cluster of this machine; None runs them in this
+            process. Needs prefect-ray.
     """
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_recipe(Path(recipe), settings or []), Progress(quiet=quiet)
     day = logical_date(date, timezone)
     with recorded(place, f"nightly {day}"):
         if date is not None:
-            return await run_night(loaded, day, place, progress, repin=repin)
+            return await run_night(loaded, day, place, progress, repin=repin, ray=ray)
         today = logical_date(None, timezone, datetime.now(UTC))
         if too_late(day, catch_up, today) and catch_up:
             progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
             return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
         due = due_by_the_lake(loaded, day, place, catch_up)
         if resume:
-            return {"resumed": await _make_up(loaded, due.interrupted, place, progress)}
-        caught = await _make_up(loaded, due.nights[:-1], place, progress)
-        summary = await run_night(loaded, day, place, progress, repin=repin)
+            return {"resumed": await _make_up(loaded, due.interrupted, place, progress, ray)}
+        caught = await _make_up(loaded, due.nights[:-1], place, progress, ray)
+        summary = await run_night(loaded, day, place, progress, repin=repin, ray=ray)
         return {**summary, "caught_up": caught} if caught else summary
 
 
@@ -107,13 +110,15 @@ def due_by_the_lake(recipe: Recipe, day: str, workspace: Workspace, catch_up: in
     return Due(due, [one for one in due if one in begun - finished - waiting])
 
 
-async def _make_up(recipe: Recipe, due: list[str], workspace: Workspace, progress: Progress) -> dict[str, str]:
+async def _make_up(
+    recipe: Recipe, due: list[str], workspace: Workspace, progress: Progress, ray: str | None
+) -> dict[str, str]:
     """Run nights that are late, oldest first. One that cannot be finished does not hold up the others."""
     made: dict[str, str] = {}
     for one in due:
         progress.say(f"night {one} was left out or interrupted; making up for it")
         try:
-            made[one] = str((await run_night(recipe, one, workspace, progress))["release"])
+            made[one] = str((await run_night(recipe, one, workspace, progress, ray=ray))["release"])
         except NightschoolError as error:
             made[one] = f"not finished: {error}"
             progress.say(f"night {one} is not finished: {error}")
@@ -121,7 +126,7 @@ async def _make_up(recipe: Recipe, due: list[str], workspace: Workspace, progres
 
 
 async def run_night(
-    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, repin: bool = False
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, repin: bool = False, ray: str | None = None
 ) -> dict[str, Any]:
     """Run or finish one night and return its figures; a finished one is only looked up.
 
@@ -139,7 +144,7 @@ async def run_night(
         plan(night)
         scan_history(night)
         curator = make_curator(night)
-        synthesis = await synthesise(night, curator)
+        synthesis = await synthesise(night, curator, ray)
         if synthesis.failures:
             progress.say(synthesis.failures)
         await judge(night, curator)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -31,6 +31,10 @@ COMMIT_S = 180.0
 """Seconds after which rows are committed all the same, so that little has to be judged again after a crash."""
 AHEAD = 2
 """Shards at work at once, so that a model server does not run empty while a shard ends."""
+RAY_AHEAD = 1000
+"""Shards that Ray is given at once; it runs as many as it has room for."""
+
+RunShard = Callable[[Sequence[Attempt]], Awaitable[Finished]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,13 @@ class _Buffer:
         return self.rows >= COMMIT_ROWS or time.monotonic() - self.since > COMMIT_S
 
 
-async def synthesise(night: Night, curator: Curator) -> Synthesis:
+async def synthesise(night: Night, curator: Curator, ray: str | None = None) -> Synthesis:
     """Make the attempts that are still open, commit them with their row-local verdicts, and publish the calls.
+
+    Args:
+        night: The night.
+        curator: Its curator.
+        ray: Address of the Ray cluster that runs the shards; None runs them in this process.
 
     Raises:
         ModelServerError: A model cannot be reached; what was finished is committed first.
@@ -78,7 +87,13 @@ async def synthesise(night: Night, curator: Curator) -> Synthesis:
     work = _Work(night, curator, night.asker(), Failures(night.recipe.budget.failures, len(attempts)))
     if attempts:
         adopt(night.ledger, night.lake, {engine.model for engine in work.asker.engines.values()})
-    await work.run(attempts)
+    if ray is None or not attempts:
+        await work.run(attempts)
+    else:
+        from flows.ray_shards import ray_shards
+
+        with ray_shards(night, ray) as cluster:
+            await work.run(attempts, cluster.run, RAY_AHEAD)
     return Synthesis(work.budget, work.failures.sentence())
 
 
@@ -88,10 +103,13 @@ class _Work:
     def __init__(self, night: Night, curator: Curator, asker: Asker, failures: Failures) -> None:
         self.night, self.curator, self.asker, self.failures = night, curator, asker, failures
         self.budget: str | None = None
-        self._buffer, self._slots = _Buffer(), asyncio.Semaphore(AHEAD)
+        self._buffer = _Buffer()
         self._failed: BaseException | None = None
+        self._elsewhere: RunShard | None = None
 
-    async def run(self, attempts: Sequence[Attempt]) -> None:
+    async def run(self, attempts: Sequence[Attempt], elsewhere: RunShard | None = None, ahead: int = AHEAD) -> None:
+        """Run every shard, in this process or where `elsewhere` runs them, `ahead` at once."""
+        self._slots, self._elsewhere = asyncio.Semaphore(ahead), elsewhere
         needed = bool(attempts) and needs_accelerator(self.night.recipe)
         async with Accelerator(self.night.workspace, self.night.progress, needed=needed):
             await self._run(attempts)
@@ -118,7 +136,11 @@ class _Work:
             if self._failed is not None:
                 return
             try:
-                finished = await shard(members, self.asker, stage)
+                if self._elsewhere is None:
+                    finished = await shard(members, self.asker, stage)
+                else:
+                    finished = await self._elsewhere(members)
+                    stage.advance(len(members))
                 self.budget = self.budget or finished.budget
                 self._buffer.add(number, finished)
                 if self._buffer.due:

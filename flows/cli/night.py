@@ -32,6 +32,10 @@ def run(
     workspace: WorkspaceOption = None,
     train: Annotated[bool, typer.Option(help="Train afterwards when the data has changed enough.")] = True,
     repin: RepinOption = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", help="Run the shards on Ray: ray://host:10001, auto, or local. Needs the extra `ray`."),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -56,7 +60,7 @@ def run(
 
         dates = nights_since(since, day) if since else [day]
         trains = train and loaded.train is not None
-        results = run_flows(recipe, settings or [], dates, place, train=trains, repin=repin, quiet=quiet)
+        results = run_flows(recipe, settings or [], dates, place, train=trains, repin=repin, quiet=quiet, ray=ray)
         if as_json:
             print_json(results if since else results[0])
             return
