@@ -92,6 +92,16 @@ class Overview:
             [self.night],
         )
 
+    def judgements(self) -> list[dict[str, Any]]:
+        """What judges said of the night's rows: scores from 1 to 5 by method and aspect."""
+        return self._lake.rows(
+            """
+            select t.method, j.aspect, j.model, count(score) as judged, avg(score) as mean,
+                   avg((score >= 4)::int) as good, count(*) - count(score) as unread
+            from judgements j join tonight t using (sample_id) group by all order by all
+            """
+        )
+
     def failures(self, most: int) -> list[dict[str, Any]]:
         """Some failed attempts of each reason, in words."""
         return self._lake.rows(

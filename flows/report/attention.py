@@ -27,7 +27,8 @@ def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     if any(alarm["accepted"] is None for alarm in report["alarms"]):
         return  # that is why it stopped, and what is said of it
     if run and run["stopped"]:
-        yield _item(ACT, "The night stopped", run["stopped"]["words"], again)
+        said = run["stopped"]["words"]
+        yield _item(ACT, "The night stopped", said[:1].upper() + said[1:], again)
         return
     if run is None or run["ended"] is None:
         yield _item(

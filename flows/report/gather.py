@@ -5,6 +5,7 @@ from typing import Any
 
 from filters.alarms import list_alarms
 from flows.report.attention import attention
+from flows.report.experiments import experiments
 from storage.lake import Lake
 from storage.overview import Overview
 
@@ -43,9 +44,11 @@ def gather(lake: Lake, night: str) -> dict[str, Any]:
         "reasons": reasons,
         "failures": overview.failures(EXAMPLES),
         "costs": overview.costs(),
+        "judgements": overview.judgements(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
         "release": overview.release(),
         "history": [_past(entry) for entry in overview.history(NIGHTS)],
+        "experiments": experiments(lake.workspace, night.partition("/")[2]),
         "training": _training(overview, runs.get("train")),
         **_rows(overview, reasons),
     }

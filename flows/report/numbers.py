@@ -34,7 +34,8 @@ def share(value: float | None) -> str:
     """Return an accuracy, three decimals without the zero, as tables of accuracies have it."""
     if value is None:
         return NONE
-    return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+    sign = "\u2212" if value < 0 else ""
+    return sign + (f"{abs(value):.3f}".removeprefix("0") if abs(value) < 1 else f"{abs(value):.3f}")
 
 
 def seconds(value: float | None) -> str:

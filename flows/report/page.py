@@ -109,11 +109,12 @@ def _night_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _curves(curves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
-    for curve in curves:
-        points = curve["points"]
-        if not points:
-            continue
-        title = f"{curve['stage'].upper()}: {curve['measure']}"
+    drawn = [curve for curve in curves if curve["points"]]
+    stages = [curve["stage"] for curve in drawn]
+    for place, curve in enumerate(drawn):
+        points, stage = curve["points"], curve["stage"]
+        number = f" {stages[: place + 1].count(stage)}" if stages.count(stage) > 1 else ""  # trained more than once
+        title = f"{stage.upper()}{number}: {curve['measure']}"
         first, last = points[0][1], points[-1][1]
         label = f"{title} over {points[-1][0]:.0f} steps, from {numbers.figure(first)} to {numbers.figure(last)}"
         found.append({"title": title, "svg": charts.line_chart(points, label=label, x_label="step")})

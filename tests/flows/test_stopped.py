@@ -32,7 +32,7 @@ class Fails(Solver):
 @pytest.mark.parametrize(
     ("error", "raised", "words", "interrupted"),
     [
-        (ModelServerError("teacher is away"), ModelServerError, "teacher is away", [DAY]),
+        (ModelServerError("teacher is away"), ModelServerError, "is away", [DAY]),
         (RequestRefused("prompt_too_long", "far too long"), BudgetError, "more than budget.failures of 50%", []),
     ],
 )

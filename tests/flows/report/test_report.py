@@ -1,5 +1,6 @@
 """The report holds the lake's figures and nothing a browser would fetch, whatever the rows say."""
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -276,3 +277,33 @@ def test_a_night_is_found_by_date_or_name(lake):
     nights.pin(lake, "night/2026-01-02/other", "2026-01-02/other", "other", {})
     with pytest.raises(LakeError, match="several recipes ran"):
         find_night(lake, "2026-01-02")
+
+
+def test_what_the_judge_said_and_what_compare_found_are_shown(shelf):
+    night = write_night(shelf, "2025-08-02", [{}] * 3 + [{"method": "tutorship"}], recipe="judged")
+    rows = shelf.rows("select sample_id, method from samples where night = ? order by sample_id", [night])
+    scores = iter([5, 4, 1, None])
+    judged = [
+        {
+            "sample_id": row["sample_id"], "aspect": "clarity", "score": next(scores), "reason": None, "call_id": "c",
+            "model": "<b>judge</b>@1", "night": night,
+        }
+        for row in sorted(rows, key=lambda row: row["method"])
+    ]  # fmt: skip
+    shelf.commit("judged", "judge", {"judgements": table_of("judgements", judged)}, night=night)
+    folder = shelf.workspace.folder("experiments", "judged-0123abcd")
+    arm = {"seeds": 3, "rows": 40, "tokens": 5000, "sampled": [0, 0, 0]}
+    arms = [
+        {**arm, "arm": "gold", "greedy": [0.5, 0.4, 0.6], "greedy_minus_gold": [0.0, 0.0, 0.0]},
+        {**arm, "arm": "<i>tutored", "greedy": [0.625, 0.5, 0.7], "greedy_minus_gold": [0.125, 0.05, 0.2]},
+    ]
+    (folder / "table.json").write_text(json.dumps({"arms": arms, "items": 300}))
+    (shelf.workspace.folder("experiments", "judged-ffffffff") / "table.json").write_text('{"arms": [')
+    report = gather(shelf, night)
+    assert [(row["method"], row["judged"], row["mean"], row["unread"]) for row in report["judgements"]] == [
+        ("cot", 3, 10 / 3, 0), ("tutorship", 0, None, 1),
+    ]  # fmt: skip
+    assert [found["folder"] for found in report["experiments"]] == ["experiments/judged-0123abcd"]
+    text = " ".join(" ".join(page_of(render(report)).text).split())
+    assert "<b>judge</b>@1" in text and "66.7 %" in text and "<i>tutored" in text and ".125 [.050, .200]" in text
+    assert gather(shelf, write_night(shelf, "2025-08-03", [{}], recipe="other"))["experiments"] == []
