@@ -185,7 +185,7 @@ def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[s
     }
 
 
-@task(name="plan", cache_policy=NO_CACHE, persist_result=False)
+@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
 def plan(night: Night) -> None:
     """Draw held-out sets first, then the night's problems, and commit the attempts to make on them."""
     if night.lake.has(f"plan:{night.id}"):
@@ -211,7 +211,7 @@ def plan(night: Night) -> None:
         nights.commit_plan(night.lake, night.id, problems, [attempt_row(attempt) for attempt in attempts])
 
 
-@task(name="scan history", cache_policy=NO_CACHE, persist_result=False)
+@task(name="scan history", task_run_name="scan history", cache_policy=NO_CACHE, persist_result=False)
 def scan_history(night: Night) -> int:
     """Look for the benchmarks in every row accepted so far, once per manifest: one that grew takes rows back."""
     if not night.benchmarks.benchmarks:
@@ -238,7 +238,7 @@ def make_curator(night: Night) -> Curator:
     )
 
 
-@task(name="curate", cache_policy=NO_CACHE, persist_result=False)
+@task(name="curate", task_run_name="curate", cache_policy=NO_CACHE, persist_result=False)
 def curate(night: Night) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
     with night.progress.stage("curation"):
@@ -247,7 +247,7 @@ def curate(night: Night) -> None:
         curator.stop_on_alarms()
 
 
-@task(name="release", cache_policy=NO_CACHE, persist_result=False)
+@task(name="release", task_run_name="release", cache_policy=NO_CACHE, persist_result=False)
 def release(night: Night, key: str | None = None) -> Release | None:
     """Name the rows that are accepted now, and export them, once per key."""
     with night.progress.stage("release"):

@@ -1,9 +1,9 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere. Always on standard error."""
+"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere, on standard error; and the run's page."""
 
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _EVERY_S = 10.0
@@ -13,7 +13,7 @@ class Progress:
     """Tells people where a run is.
 
     Args:
-        quiet: Say nothing.
+        quiet: Say nothing on standard error.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -22,9 +22,15 @@ class Progress:
         self.seconds: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        """Write one line."""
+        """Write one line, also into the log of the Prefect run that is at work."""
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the place that prints
+        if "prefect" in sys.modules:
+            from prefect.exceptions import MissingContextError
+            from prefect.logging import get_run_logger
+
+            with suppress(MissingContextError):
+                get_run_logger().info(text)
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator["Stage"]:

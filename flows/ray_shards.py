@@ -32,8 +32,9 @@ LOCAL = "local"
 """Instead of an address: a cluster of this machine, for as long as the night asks."""
 
 
-@task(name="shard", cache_policy=NO_CACHE, persist_result=False)
+@task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, persist_result=False)
 async def remote_shard(
+    number: int,
     attempts: Sequence[Attempt],
     recipe: Recipe,
     date: str,
@@ -45,6 +46,7 @@ async def remote_shard(
     """Run one shard of attempts with a ledger of the machine it finds itself on, and publish its calls from there.
 
     Args:
+        number: Of the shard.
         attempts: What to run.
         recipe: The night's recipe.
         date: Its logical date.
@@ -77,11 +79,11 @@ class RayShards:
     def __init__(self, runner: Any, night: Night) -> None:
         self._runner, self._night = runner, night
 
-    async def run(self, attempts: Sequence[Attempt]) -> Finished:
+    async def run(self, number: int, attempts: Sequence[Attempt]) -> Finished:
         """Run one shard and return what became of its attempts; its errors are raised here."""
         night = self._night
         parameters = {
-            "attempts": attempts, "recipe": night.recipe, "date": night.date, "root": night.workspace.root,
+            "number": number, "attempts": attempts, "recipe": night.recipe, "date": night.date, "root": night.workspace.root,
             "student": night.student, "deadline": night.deadline, "home": place(),
         }  # fmt: skip
         future = self._runner.submit(remote_shard, parameters)

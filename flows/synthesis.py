@@ -34,7 +34,7 @@ AHEAD = 2
 RAY_AHEAD = 1000
 """Shards that Ray is given at once; it runs as many as it has room for."""
 
-RunShard = Callable[[Sequence[Attempt]], Awaitable[Finished]]
+RunShard = Callable[[int, Sequence[Attempt]], Awaitable[Finished]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,9 @@ class _Work:
                 return
             try:
                 if self._elsewhere is None:
-                    finished = await shard(members, self.asker, stage)
+                    finished = await shard(number, members, self.asker, stage)
                 else:
-                    finished = await self._elsewhere(members)
+                    finished = await self._elsewhere(number, members)
                     stage.advance(len(members))
                 self.budget = self.budget or finished.budget
                 self._buffer.add(number, finished)
@@ -167,7 +167,7 @@ class _Work:
         night.lake.commit(key, "samples", tables, night=night.id)
 
 
-@task(name="shard", cache_policy=NO_CACHE, persist_result=False)
-async def shard(attempts: Sequence[Attempt], asker: Asker, stage: Stage) -> Finished:
+@task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, persist_result=False)
+async def shard(number: int, attempts: Sequence[Attempt], asker: Asker, stage: Stage) -> Finished:
     """Run one shard of attempts."""
     return await run_attempts(attempts, asker, on_done=stage.advance)

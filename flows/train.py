@@ -221,7 +221,7 @@ def run_stage(
     return training.stage(name, parent, options)
 
 
-@task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_both(
     judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam
 ) -> tuple[Evaluation, Evaluation]:
@@ -229,7 +229,7 @@ def evaluate_both(
     return judge.evaluate(incumbent, exam.items), judge.evaluate(candidate, exam.items)
 
 
-@task(name="promote", cache_policy=NO_CACHE, persist_result=False)
+@task(name="promote", task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
 def promote(judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam, spec: TrainSpec) -> Decision:
     """Compare both on the same items, and promote the candidate only if it is better."""
     return judge.promote(incumbent, candidate, exam, spec.promote)
