@@ -1,10 +1,10 @@
 """The books at the end of a soak: rows against a run that nothing disturbed, calls against the server's book, what is left."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from storage.check import check_lake
 from storage.lake import Lake
 from storage.leases import list_leases
 from storage.workspace import Workspace
@@ -79,6 +79,5 @@ def calls_paid_again(machine: Machine, faults: Sequence[Done]) -> dict[str, int]
 
 def lake_faults(machine: Machine) -> list[str]:
     """Return what `nightschool lake check` finds."""
-    done = machine.run("lake", "check", "--json", "--quiet")
-    found: list[str] = json.loads(done.stdout)["wrong"] if done.stdout else [done.stderr[-2000:]]
-    return found
+    with Lake(Workspace.open(machine.workspace), read_only=True) as lake:
+        return check_lake(lake)
