@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from storage.errors import WorkspaceError
 from storage.processes import place
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of, is_alive
@@ -51,7 +52,11 @@ def api_url() -> str:
 
 @contextmanager
 def recorded(workspace: Workspace, what: str) -> Iterator[None]:
-    """Keep the record of the flow run that this code runs in."""
+    """Keep the record of the flow run that this code runs in.
+
+    Raises:
+        WorkspaceError: It cannot be written (disk full, say).
+    """
     from prefect.runtime import flow_run
 
     identity = flow_run.id
@@ -61,8 +66,13 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
     record = RunRecord(str(identity), what, api_url(), place(), identity_of(psutil.Process()))
     file = _folder(workspace) / f"{identity}.json"
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    partial.replace(file)
+    try:
+        partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
+        partial.replace(file)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{file} cannot be written: {error}. Free some space and run the same command again"
+        ) from error
     try:
         yield
     finally:

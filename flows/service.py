@@ -26,8 +26,10 @@ from synth.engines.processes import identity_of
 
 START_S = 180.0
 """How long the server may take to answer; a loaded laptop takes a minute."""
-RESTARTS = 10
-"""How often a part that died is started again within `RESTART_WINDOW_S`."""
+MEMORY_S = 600.0
+"""A part that died within so many seconds before is started again after a pause, longer each time."""
+LONGEST_PAUSE_S = 60.0
+"""That pause at most; it never gives up, since a full disk or a busy machine takes as long as it takes."""
 RESTART_WINDOW_S = 600.0
 SWEEP_S = 30.0
 """How often runs whose process is gone are looked for."""
@@ -48,13 +50,14 @@ class Service:
         self._port = plan.port or _free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
-        self._restarts: list[float] = []
+        self._deaths: list[tuple[float, str]] = []
+        self._due: dict[str, float] = {}
 
     def run(self) -> None:
         """Start everything, keep it alive, and end all of it when interrupted.
 
         Raises:
-            OrchestratorError: It runs already, the port is taken, a part cannot be started or died too often.
+            OrchestratorError: It runs already, the port is taken, or a part cannot be started at first.
             RecipeError: The recipe cannot be used.
         """
         load_recipe(self._plan.recipe, list(self._plan.settings))
@@ -154,24 +157,36 @@ class Service:
             time.sleep(0.5)
             for name, part in self._parts.items():
                 if part.poll() is not None:
-                    self._restart(name, part.returncode)
+                    self._revive(name, part.returncode)
             if time.monotonic() - swept > SWEEP_S:
                 swept = time.monotonic()
                 with contextlib.suppress(Exception):  # the server is away or busy: the next sweep comes soon
                     for line in close_runs(self._workspace):
                         self._say(line)
 
-    def _restart(self, name: str, code: int) -> None:
+    def _revive(self, name: str, code: int) -> None:
+        """Start a part that died again, at once the first time, then after longer and longer pauses: a full disk takes time."""
         now = time.monotonic()
-        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_S]
-        if len(self._restarts) >= RESTARTS:
-            raise OrchestratorError(f"{name} died too often (last exit {code}); see {self._home / 'logs'}")
-        self._restarts.append(now)
-        self._say(f"{name} ended with {code}; starting it again")
-        self._start(name)
-        if name == "server":
-            self._await_server()
-        self._write_record()
+        if name not in self._due:
+            self._deaths = [(moment, who) for moment, who in self._deaths if now - moment < MEMORY_S]
+            pause = min(LONGEST_PAUSE_S, 2.0 ** sum(who == name for _, who in self._deaths) - 1)
+            self._deaths.append((now, name))
+            self._due[name] = now + pause
+            when = f"in {pause:.0f} s; see {self._home / 'logs'}" if pause else "now"
+            self._say(f"{name} ended with {code}; starting it again {when}")
+        if now < self._due[name]:
+            return
+        del self._due[name]
+        try:
+            self._start(name)
+            if name == "server":
+                self._await_server()
+            self._write_record()
+        except (
+            OrchestratorError,
+            OSError,
+        ) as error:  # it died again, or the disk is full: the next round tries once more
+            self._say(f"{name}: {error}")
 
     def _write_record(self) -> None:
         parts = {}
