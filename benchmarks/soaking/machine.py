@@ -30,6 +30,7 @@ NEVER = "0 1 1 1 *"
 """The clock starts no night here; the soak says when it is night."""
 CATCH_UP = 30
 SOON_S = 300.0
+AWAY_S = 240.0
 
 
 def wait_for(what: Callable[[], Any], limit_s: float, words: str, pause_s: float = 0.2) -> Any:
@@ -156,8 +157,8 @@ class Machine:
         return found
 
     def ask(self, path: str, body: Any = None) -> Any:
-        """Ask Prefect's API; a server that is away or busy is asked again, for a minute."""
-        deadline = time.monotonic() + 60
+        """Ask Prefect's API; a server that is away or busy is asked again for some minutes."""
+        deadline = time.monotonic() + AWAY_S
         while True:
             try:
                 url, data = f"{self.service()['url']}/{path}", json.dumps(body if body is not None else {}).encode()

@@ -112,6 +112,9 @@ def soak(
                 "faults": [fault.to_json() for fault in dealt],
                 "seconds": round(time.monotonic() - began, 1),
             }
+        except Exception as error:
+            error.add_note(f"seed {seed}; nightschool up said:\n{(machine.folder / 'up.log').read_text()[-3000:]}")
+            raise
         finally:
             for process in machine.processes():
                 with contextlib.suppress(Exception):
