@@ -83,6 +83,11 @@ class TrainConfig(BaseModel):
         default=None, ge=1, description="With accelerate, processes on this machine; None is one for each GPU."
     )
 
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens that go through the model at once, about."""
+        return self.micro_batch_tokens or self.batch_tokens
+
 
 class OrderConfig(BaseModel):
     """In which order rows are learned from. The order that was used is kept beside the weights, in `order.parquet`."""
@@ -266,6 +271,11 @@ class RlConfig(TrainConfig):
     mask_truncated: bool = Field(default=False, description="Leave responses that were cut off out of the loss.")
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
     decay: float = Field(default=0.5, ge=0, le=1, description="Share of the steps, at the end, in which it falls to 0.")
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens of responses that go through the model at once, at most."""
+        return self.micro_batch_tokens or self.prompts_per_step * self.samples * self.max_tokens
 
     @model_validator(mode="before")
     @classmethod

@@ -57,7 +57,7 @@ def memory(
     width = 2 if gpu and config.weights == "bfloat16" else 4
     fixed = parameters * width * (4 if config.optimiser == "adamw" else 3)
     fixed += parameters * width * (copies - 1)
-    tokens = max(tokens or config.micro_batch_tokens or config.batch_tokens, config.max_length)
+    tokens = max(tokens or config.tokens_at_once, config.max_length)
     layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers
     scale = 1.0 if gpu else 2.0  # half precision on a GPU
     moving = tokens * (34 * scale * shape.hidden_size * layers + 2 * 4 * shape.vocab_size)

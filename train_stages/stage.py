@@ -246,7 +246,7 @@ def enough_memory(stage: str, config: TrainConfig) -> Iterator[None]:
         text = str(error).lower()
         if not (isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text):
             raise
-        now = config.micro_batch_tokens or config.batch_tokens
+        now = config.tokens_at_once
         more = "" if config.gradient_checkpointing else ", or set gradient_checkpointing: true"
         raise TrainingError(
             f"{stage}: memory ran out with {now:,} tokens at once: set micro_batch_tokens to {max(1, now // 2):,}, which "

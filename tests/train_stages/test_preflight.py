@@ -4,10 +4,12 @@ import pytest
 
 from storage.errors import TrainingError
 from synth.sample import problem_row
+from train_stages.config import RlConfig, SftConfig
 from train_stages.job import Job
 from train_stages.launch import CONFIGURATIONS, command
 from train_stages.rl import check_rl
-from train_stages.sft import check_sft
+from train_stages.sft import check_sft, sft
+from train_stages.stage import enough_memory
 
 
 def test_what_carries_loss_is_shown_and_memory_is_estimated(base, rows, problems, tmp_path):
@@ -47,3 +49,18 @@ def test_several_processes_are_started_by_accelerate(tmp_path):
     assert load_config_from_file(str(CONFIGURATIONS / "deepspeed.yaml")).deepspeed_config["zero_stage"] == 3
     with pytest.raises(TrainingError, match="neither one of ddp, deepspeed, fsdp nor a file"):
         command("sft", tmp_path / "job.json", "fdsp")
+
+
+def test_a_missing_device_and_a_full_memory_are_sentences_with_the_setting_to_change(base, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(TrainingError, match=r"PyTorch sees no GPU: .* or set device: auto"):
+        sft(base, rows, tmp_path / "out", SftConfig(device="cuda"))
+    assert not (tmp_path / "out").exists()
+    for config, half in (
+        (SftConfig(batch_tokens=4096), "2,048"),
+        (RlConfig(prompts_per_step=4, samples=8, max_tokens=100), "1,600"),
+    ):
+        with pytest.raises(TrainingError, match=f"set micro_batch_tokens to {half}"), enough_memory("x", config):
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+    with pytest.raises(RuntimeError, match="something else"), enough_memory("x", config):
+        raise RuntimeError("something else")
