@@ -289,7 +289,7 @@ def check_rl(job: Job) -> dict[str, Any]:
         "longest_prompt": longest,
         "one_prompt": prompts[0],
         "rewarded": check_rewards(problems),
-        "rollouts": check_rollouts(config),
+        "rollouts": check_rollouts(config, job.parent),
         **memory(
             job.parent,
             config,

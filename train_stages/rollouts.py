@@ -111,11 +111,11 @@ def _installed() -> bool:
     return True
 
 
-def check_rollouts(config: RlConfig) -> str:
+def check_rollouts(config: RlConfig, parent: Path) -> str:
     """Check before a training that the server can be had, and return who writes the responses.
 
     Raises:
-        TrainingError: Several processes train and none is named.
+        TrainingError: Several processes train and none is named; or it could not load this model's new weights.
         ModelServerError: The named server cannot be reached or is not in development mode; or vLLM is not installed.
     """
     if not uses_vllm(config):
@@ -123,7 +123,7 @@ def check_rollouts(config: RlConfig) -> str:
     if config.rollout_endpoint is None:
         from synth.engines.vllm_command import vllm_python
 
-        _one_process(config)
+        _own_server(config, parent)
         return f"vLLM of {vllm_python()}"
     root = config.rollout_endpoint.rstrip("/").removesuffix("/v1")
     _call(f"{root}/v1/models")
@@ -131,11 +131,21 @@ def check_rollouts(config: RlConfig) -> str:
     return f"vLLM at {root}"
 
 
-def _one_process(config: RlConfig) -> None:
+def _own_server(config: RlConfig, parent: Path) -> None:
+    """Refuse what our own server cannot do."""
+    from transformers import AutoConfig
+
+    from synth.engines.vllm_command import serves_on_cpu, vllm_python
+
     if config.accelerate is not None or world_size() > 1:
         raise TrainingError(
             "rl: with accelerate, a vLLM server needs a GPU of its own: start one and name it, rollout_endpoint: "
             "http://127.0.0.1:8000, or set rollouts: transformers"
+        )
+    if serves_on_cpu(vllm_python()) and AutoConfig.from_pretrained(str(parent)).tie_word_embeddings:
+        raise TrainingError(
+            "rl: vLLM 0.32 on a CPU keeps a packed copy of the output embedding, which it does not renew when that is tied "
+            "to the input embedding, as in this model: set rollouts: transformers"
         )
 
 
@@ -163,7 +173,7 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
     if config.rollout_endpoint is not None:
         yield VllmRollouts(config.rollout_endpoint, weights, **told)
     else:
-        _one_process(config)
+        _own_server(config, parent)
         options = ServerOptions(
             max_model_len=config.max_length,
             max_num_seqs=config.prompts_per_step * config.samples,

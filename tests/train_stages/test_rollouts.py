@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 import synth.problems
 from filters.evidence import PassRate
 from storage.errors import ModelServerError, TrainingError
+from synth.engines import vllm_command, vllm_server
 from synth.engines.vllm_command import ServerOptions
 from synth.problems.base import Check, Outcome
 from train_stages import rollouts as module
@@ -162,25 +163,30 @@ def test_stored_rates_decide_which_problems_are_drawn(base, numbered, tmp_path):
     assert made.metrics["always_solved"] == 28 and made.metrics["chosen"] == 2
 
 
-def test_who_writes_the_responses(monkeypatch, endpoint):
+def test_who_writes_the_responses(base, monkeypatch, endpoint):
     monkeypatch.setattr(module, "on_gpu", lambda config: True)
     monkeypatch.setattr(module, "_installed", lambda: True)
     assert uses_vllm(RlConfig()) and not uses_vllm(RlConfig(rollouts="transformers"))
     monkeypatch.setattr(module, "world_size", lambda: 2)
     assert not uses_vllm(RlConfig()) and uses_vllm(RlConfig(rollout_endpoint=endpoint))
     with pytest.raises(TrainingError, match="needs a GPU of its own"):
-        check_rollouts(RlConfig(rollouts="vllm"))
-    assert check_rollouts(RlConfig(rollout_endpoint=endpoint + "/v1")) == f"vLLM at {endpoint}"
+        check_rollouts(RlConfig(rollouts="vllm"), base)
+    assert check_rollouts(RlConfig(rollout_endpoint=endpoint + "/v1"), base) == f"vLLM at {endpoint}"
     with pytest.raises(ModelServerError, match="cannot be reached"):
-        check_rollouts(RlConfig(rollout_endpoint="http://127.0.0.1:9"))
+        check_rollouts(RlConfig(rollout_endpoint="http://127.0.0.1:9"), base)
+    monkeypatch.setattr(module, "world_size", lambda: 1)
+    monkeypatch.setattr(vllm_command, "vllm_python", lambda: "python")
+    monkeypatch.setattr(vllm_command, "serves_on_cpu", lambda python: True)
+    with pytest.raises(TrainingError, match="keeps a packed copy of the output embedding"):
+        check_rollouts(RlConfig(rollouts="vllm"), base)
+    monkeypatch.setattr(vllm_command, "serves_on_cpu", lambda python: False)
+    assert check_rollouts(RlConfig(rollouts="vllm"), base) == "vLLM of python"
     with pytest.raises(ValueError, match="set rollouts to auto or vllm"):
         RlConfig(rollouts="transformers", rollout_endpoint=endpoint)
 
 
 def test_our_own_server_is_started_with_what_rollouts_need(base, tmp_path, monkeypatch):
     """On a GPU: a share of its memory, weights that can be replaced, probabilities at the sampling temperature."""
-    from synth.engines import vllm_server
-
     started = {}
 
     class Started:
@@ -198,6 +204,8 @@ def test_our_own_server_is_started_with_what_rollouts_need(base, tmp_path, monke
     monkeypatch.setattr(vllm_server, "VllmServer", Started)
     monkeypatch.setattr(module, "on_gpu", lambda config: True)
     monkeypatch.setattr(module, "_installed", lambda: True)
+    monkeypatch.setattr(vllm_command, "vllm_python", lambda: "python")
+    monkeypatch.setattr(vllm_command, "serves_on_cpu", lambda python: False)
     config = RlConfig(prompts_per_step=8, samples=16, max_length=4096, rollout_memory=0.4)
     with pytest.raises(ModelServerError), module.rollout_server(config, base, tmp_path / "out"):
         pytest.fail("nobody answers there")
