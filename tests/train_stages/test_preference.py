@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import TrainingError
 from synth.sample import problem_row
+from train_stages import preference as module
 from train_stages.config import PreferenceConfig
 from train_stages.pairs import preference_pairs
 from train_stages.preference import encode_pairs, preference
@@ -111,12 +112,38 @@ def test_the_loss_is_the_papers(base, pairs, tmp_path, loss_type, beta):
         assert losses[0] == pytest.approx(math.log(2), rel=1e-4), "policy and reference agree at first"
 
 
-def test_kto_by_name_learns(base, pairs, tmp_path):
-    config = PreferenceConfig(loss_type="kto", beta=0.5, learning_rate=1e-3, epochs=3, batch_tokens=256, **FAST)
-    made = preference(base, pairs, tmp_path / "kto", config)
-    losses = [entry["loss"] for entry in made.history if "loss" in entry]
-    assert losses[0] == pytest.approx(0.5, abs=0.02), "arXiv:2402.01306: lambda (1 - sigmoid(0)) at first"
-    assert losses[-1] < losses[0]
+def test_ktos_loss_is_the_papers(base, pairs, tmp_path, monkeypatch):
+    """arXiv:2402.01306: 1 - sigmoid(beta (r - z)) for a chosen answer, 1 - sigmoid(beta (z - r)) for a rejected one."""
+    plans, made = [], module._kto
+
+    def noting(shared, told, plan, *more):
+        plans.append(plan)
+        return made(shared, told, plan, *more)
+
+    monkeypatch.setattr(module, "_kto", noting)
+    tokenizer, beta = AutoTokenizer.from_pretrained(base), 0.5
+    _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig())
+    config = PreferenceConfig(
+        loss_type="kto", beta=beta, learning_rate=1e-3, epochs=2, batch_tokens=sum(lengths), **FAST
+    )
+    two = preference(base, pairs, tmp_path / "two", config)
+    one = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
+    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    assert losses[0] == pytest.approx(0.5, abs=1e-3), "policy and reference agree at first"
+
+    rows = pairs.to_pylist()
+    halves = [(rows[pair], side) for side in ("chosen", "rejected") for pair in plans[0].batches[1]]
+    policy, reference = (AutoModelForCausalLM.from_pretrained(path) for path in (one.path, base))
+
+    def apart(pair, side):
+        return log_probability(policy, tokenizer, pair, side)[0] - log_probability(reference, tokenizer, pair, side)[0]
+
+    others = [
+        (asked, answered[side]) for (asked, _), (answered, side) in zip(halves, halves[-1:] + halves, strict=False)
+    ]
+    drift = max(0.0, sum(apart({**asked, "other": other}, "other") for asked, other in others) / len(others))
+    told = [1 - sigmoid(beta * (apart(pair, side) - drift) * (1 if side == "chosen" else -1)) for pair, side in halves]
+    assert losses[1] == pytest.approx(sum(told) / len(told), rel=2e-3) and losses[1] < losses[0]
 
 
 def test_pairs_that_cannot_be_used_are_counted_or_named(base, pairs):
