@@ -177,7 +177,7 @@ def puzzle_sets(seed: int, drawn: int = 6000, two: int = 30, wordings: int = 8) 
 
 
 def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Two- and three-person puzzles, one model, in pieces that end with a falling learning rate."""
+    """Two- and three-person puzzles, one model: first two people alone, then both, the learning rate falling in the last piece."""
     held, train = puzzle_sets(seed, options.threes)
     if options.people:
         train = [problem for problem in train if problem.tier == options.people]
@@ -194,7 +194,7 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         )
         run = run.then("sft-pairs", sft, chats(pairs), config, seed, mark=len(pairs))
     train = [*train, *pairs * (options.pairs - 1)]
-    pieces, tokens = options.pieces, options.sft_tokens or 450_000
+    pieces, tokens = options.pieces, options.sft_tokens or 1_700_000
     for piece in range(pieces):
         last = piece == pieces - 1
         config = SftConfig(
@@ -278,14 +278,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--name", help="name of the figures [default: the part]")
     parser.add_argument("--sft-tokens", type=int)
-    parser.add_argument("--pieces", type=int, default=3, help="puzzles: pieces of --sft-tokens each")
-    parser.add_argument("--threes", type=int, default=6000, help="puzzles: three-person puzzles to learn from")
+    parser.add_argument("--pieces", type=int, default=2, help="puzzles: pieces of --sft-tokens each")
+    parser.add_argument("--threes", type=int, default=20_000, help="puzzles: three-person puzzles to learn from")
     parser.add_argument("--width", type=int, default=96, help="puzzles: width of the model, in heads of 32")
     parser.add_argument("--layers", type=int, default=3, help="puzzles: layers of the model")
-    parser.add_argument("--pairs", type=int, default=1, help="puzzles: copies of each two-person puzzle in the mix")
-    parser.add_argument("--warm-up", type=int, help="puzzles: tokens of two-person puzzles alone at first")
+    parser.add_argument("--pairs", type=int, default=12, help="puzzles: copies of each two-person puzzle in the mix")
+    parser.add_argument(
+        "--warm-up", type=int, default=400_000, help="puzzles: tokens of two-person puzzles alone at first"
+    )
     parser.add_argument("--order", default="random", choices=["random", "two_set"], help="puzzles: order of the rows")
-    parser.add_argument("--puzzle-rate", type=float, default=0.02, help="puzzles: learning rate of Muon")
+    parser.add_argument("--puzzle-rate", type=float, default=0.005, help="puzzles: learning rate of Muon")
     parser.add_argument("--batch-tokens", type=int, default=1024, help="puzzles: tokens in a step")
     parser.add_argument("--people", type=int, help="puzzles: only puzzles of so many people are learned")
     parser.add_argument("--steps", type=int, default=60, help="rl: steps of 32 problems")
@@ -299,9 +301,9 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
+    made = PARTS[options.part](options.seed, options) if options.part else None
     results = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    if options.part:
-        made = PARTS[options.part](options.seed, options)
+    if made is not None:
         made["date"] = datetime.now(UTC).isoformat(timespec="seconds")
         results.setdefault(options.name or options.part, {})[str(options.seed)] = made
         RESULT.parent.mkdir(exist_ok=True)
