@@ -99,6 +99,22 @@ async def test_answers_are_found_across_nights_recipes_and_shards(ledger, proble
     assert len(engine.requests) == 2
 
 
+@pytest.mark.parametrize("change", ["night", "prices", "budget", "method", "role"])
+async def test_on_whose_account_a_call_is_made_enters_no_key(ledger, problems, change):
+    engine = Scripted(lambda request: "x")
+    engines = {"student": engine, "teacher": engine}
+    settings = {"night": "n", "prices": {}, "budget": Budget()}
+    others = {"night": "another", "prices": {"student": Price(1, 2)}, "budget": Budget(calls=100)}
+    first = Models(Asker(ledger, engines, Prompts(), **settings), problems[0], 0, "cot")
+    changed = settings | {name: other for name, other in others.items() if name == change}
+    second = Models(
+        Asker(ledger, engines, Prompts(), **changed), problems[0], 0, "gold" if change == "method" else "cot"
+    )
+    await first.student("solve")
+    await getattr(second, "teacher" if change == "role" else "student")("solve")
+    assert len(engine.requests) == 1
+
+
 async def test_another_role_asks_no_other_question(ledger, problems):
     engine = Scripted(lambda request: "x")
     asker = Asker(ledger, {"student": engine, "teacher": engine}, Prompts(), night="n")

@@ -2,9 +2,12 @@ from dataclasses import fields
 
 import pytest
 
+from storage.checkpoints import Checkpoint
 from storage.ids import digest
 from synth.engines.base import Sampling
 from synth.engines.solver import Solver
+from synth.engines.spec import ModelSpec, open_engine
+from synth.engines.vllm import Vllm
 from synth.keys import KEY_VERSION, call_key, content_key
 from tests.synth.conftest import Scripted
 
@@ -51,6 +54,44 @@ def test_what_enters_the_key_and_what_does_not(problems, change, differs):
         )
 
     assert (key() != key(**change)) is differs
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "differs"),
+    [
+        ("endpoint", "http://10.0.0.7:8000", False),
+        ("endpoint", ["http://a:1", "http://b:1"], False),
+        ("name", "another-alias", False),
+        ("concurrency", 1, False),
+        ("api_key_env", "ANOTHER_KEY", False),
+        ("timeout_s", 1.0, False),
+        ("outage_s", 1.0, False),
+        ("identity", "weights-2", True),
+    ],
+)
+def test_how_a_server_is_reached_enters_no_key(problems, setting, value, differs):
+    def key(**change):
+        settings = {"endpoint": "http://127.0.0.1:8000", "name": "alias", "identity": "weights-1", **change}
+        return call_key(
+            Vllm(**settings), MESSAGES, Sampling(), "0.0", act="solve", problem=problems[0], inputs={}, draw=None
+        )
+
+    assert (key() != key(**{setting: value})) is differs
+
+
+def test_an_engine_of_another_kind_finds_the_answers_of_the_same_weights(problems, tmp_path):
+    weights = Checkpoint("digest-of-the-weights", tmp_path, "given")
+    specs = [
+        {"engine": "transformers", "checkpoint": "x"},
+        {"engine": "vllm", "checkpoint": "x"},
+        {"engine": "vllm", "checkpoint": "x", "endpoint": "http://a:1", "price": {"prompt": 1}, "name": "alias"},
+    ]
+    engines = [open_engine(ModelSpec(**spec), weights, tmp_path) for spec in specs]
+    keys = {
+        call_key(engine, MESSAGES, Sampling(), "0.0", act="solve", problem=problems[0], inputs={}, draw=None)
+        for engine in engines
+    }
+    assert keys == {content_key("digest-of-the-weights", MESSAGES, Sampling(), "0.0")}
 
 
 def test_an_engine_that_reads_the_problem_has_it_in_its_key(problems):
