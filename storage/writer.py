@@ -1,8 +1,8 @@
 """The ledger's writer: one thread that writes what many coroutines hand it, in batches.
 
 Each batch is one statement, which is one transaction: a busy event loop hands the interpreter over a few times per batch, not
-per row. An answer that comes when nothing has just been written is written at once, so that little is lost to a kill; what
-comes soon after gathers for the next batch. What is recorded is synced to the disk; claims are not.
+per row. An answer that comes alone is written at once, so that little is lost to a kill; the more come, the more gather. What
+is recorded is synced to the disk; claims are not.
 """
 
 import asyncio
@@ -21,8 +21,11 @@ from storage.calls import SELECT, Call, insertion, of_row, to_row
 from storage.claims import RENEW_S, Claims
 from storage.errors import LakeError
 
-GATHER_S = 0.005
-"""Shortest time from one batch of answers to the next. With the disk's own time the contract is at most 50 ms."""
+GATHER_S = 0.0005
+"""Pause after a batch, per answer in it: the busier, the more gather for the next one."""
+
+LONGEST_GATHER_S = 0.005
+"""Longest such pause. With the disk's own time the contract is at most 50 ms."""
 
 LARGEST_BATCH = 128
 """Calls per statement."""
@@ -100,14 +103,15 @@ class Writer:
 
     def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
         """Run the writer's thread."""
-        claims, ending, wrote = Claims(quick), False, 0.0
+        claims, ending, not_before = Claims(quick), False, 0.0
         while not ending:
-            orders, ending = self._gather(wrote + GATHER_S)
+            orders, ending = self._gather(not_before)
             records = [order for order in orders if order.call is not None]
             for start in range(0, len(records), LARGEST_BATCH):
                 self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
             self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
-            wrote = time.monotonic() if records else wrote
+            if records:
+                not_before = time.monotonic() + min(LONGEST_GATHER_S, GATHER_S * len(records))
         with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
             claims.end()
         durable.close()

@@ -83,6 +83,7 @@ async def test_a_commit_waits_at_most_50_ms_for_others(ledger):
 
 async def test_an_answer_that_comes_alone_is_written_at_once_and_its_followers_share_a_commit(ledger, monkeypatch):
     monkeypatch.setattr(writer, "GATHER_S", 1.0)
+    monkeypatch.setattr(writer, "LONGEST_GATHER_S", 1.0)
     began = time.monotonic()
     await ledger.record(CALL)
     assert time.monotonic() - began < 0.8
