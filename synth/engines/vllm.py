@@ -1,7 +1,7 @@
 """Answers from vLLM, or any servers that speak OpenAI's chat completions, over HTTP; and scores of texts (`scoring.py`).
 
 One request per sample (n = 1), so that every sample has its own seed, its own key in the ledger and its own failure.
-aiohttp with a bytes body costs 0.3 ms of CPU per request, a tenth of openai's client or httpx.
+How one question is sent is in `transport.py`; here is who is asked, and who is asked again.
 
 A request that fails is asked again after a pause, and only so often. Then, or when it is refused for good, the question
 is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
@@ -16,34 +16,19 @@ Not covered: HTTP proxies, streaming, servers that serve the model of one role u
 
 import asyncio
 import json
-import os
 import random
-import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import aiohttp
-
 from storage.errors import ModelServerError, RecipeError
-from synth.engines import collector
-from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet, Member
 from synth.engines.overdue import Overdue
-from synth.engines.scoring import PATH, read_score, score_body
+from synth.engines.scoring import score_body
 from synth.engines.suspects import Item, Quarantine
-from synth.engines.wire import (
-    DENIED,
-    LARGEST_ANSWER,
-    LARGEST_ERROR,
-    Kind,
-    Trouble,
-    read_answer,
-    read_body,
-    read_failure,
-    root_of,
-)
+from synth.engines.transport import Transport
+from synth.engines.wire import DENIED, Kind, Trouble, root_of
 
 TRUST_S = 60.0
 """An answer this fresh vouches for the server when it refuses a request as malformed or too long."""
@@ -52,10 +37,6 @@ MOST_CONCURRENCY = 1024
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 60.0
-CONNECT_S = 10.0
-PROBE_LIMIT_S = 60.0
-KEEPALIVE_S = 4.0  # uvicorn closes an idle connection after 5 s; a reused one must be younger
-CANARY = {"messages": [{"role": "user", "content": "Say yes."}], "temperature": 0.0, "max_tokens": 1, "seed": 0}
 
 Revive = Callable[[], Awaitable[None]]
 
@@ -100,11 +81,8 @@ class Vllm:
         self._name = name
         self._identity = identity
         self._concurrency = cap * len(self.fleet.members)
-        self._api_key_env = api_key_env
-        self._timeout_s = timeout_s
+        self._http = Transport(name, api_key_env, timeout_s)
         self._revive = revive
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._overdue = Overdue()
         self._quarantine = Quarantine()
@@ -190,7 +168,7 @@ class Vllm:
         answer: Answer | None = None
         try:
             async with scope:
-                answer = await self._once(member.root, item.body, item.texts, self._timeout_s, item.scores)
+                answer = await self._http.ask(member.root, item.body, item.texts, scores=item.scores)
         except Trouble as trouble:
             self.fleet.leave(member, began, trouble)
             return trouble
@@ -235,18 +213,12 @@ class Vllm:
 
     async def close(self) -> None:
         """Close the connections; requests still open end with an error. The engine may be used again afterwards."""
-        session, self._session, self._loop = self._session, None, None
         self._closings += 1
         self._overdue.stop()
         for look in self._looks:
             look.cancel()
         await self.fleet.close()
-        if session is not None:
-            collector.let_go()
-            await session.close()
-
-    def _where(self, root: str) -> str:
-        return f"model server {root} (model {self._name!r})"
+        await self._http.close()
 
     def _body(self, request: Request) -> bytes:
         sampling = request.sampling
@@ -272,104 +244,18 @@ class Vllm:
         except ValueError:
             raise RequestRefused("bad_request", "a sampling parameter is not a number, or the schema no JSON") from None
 
-    def _credential(self) -> str | None:
-        if self._api_key_env is None:
-            return None
-        value = os.environ.get(self._api_key_env, "").strip()
-        if not value:
-            raise ModelServerError(
-                f"model {self._name!r}: the environment variable {self._api_key_env} (its credential) is not set or empty."
-            )
-        if not (value.isascii() and value.isprintable()):
-            raise ModelServerError(
-                f"model {self._name!r}: what the environment variable {self._api_key_env} holds is no credential "
-                "(line breaks or letters outside ASCII)."
-            )
-        return value
-
-    def _connect(self) -> aiohttp.ClientSession:
-        """The session of the running loop: an engine may outlive an `asyncio.run`, a session may not."""
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            if self._loop is not loop:
-                self.fleet.forget()
-                self._looks.clear()
-                self._overdue, self._quarantine = Overdue(), Quarantine()
-            if self._session is None:
-                collector.hold()
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, socket_factory=_watched_socket),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Content-Type": "application/json"},
-            )
-            self._loop = loop
-        return self._session
-
-    async def _once(self, root: str, body: bytes, texts: Sequence[str], limit_s: float, scores: bool = False) -> Answer:
-        credential = self._credential()
-        headers = {"Authorization": f"Bearer {credential}"} if credential is not None else None
-        began = time.monotonic()
-        try:
-            # A redirect is not followed: it would carry the credential to a host nobody named.
-            async with self._connect().post(
-                f"{root}{PATH if scores else '/v1/chat/completions'}",
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_S),
-            ) as response:
-                status = response.status
-                raw = await read_body(response, LARGEST_ANSWER if status == 200 else LARGEST_ERROR)
-        except aiohttp.ClientConnectorError as error:
-            raise Trouble(Kind.AWAY, f"no connection ({error.strerror or type(error).__name__})") from None
-        except aiohttp.ConnectionTimeoutError:
-            raise Trouble(Kind.AWAY, f"no connection within {CONNECT_S:g} s") from None
-        except TimeoutError:
-            raise Trouble(Kind.SILENT, f"no answer within {limit_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise Trouble(Kind.LOST, f"the connection broke ({type(error).__name__})") from None
-        if status == 200:
-            return (read_score if scores else read_answer)(raw, time.monotonic() - began)
-        raise read_failure(status, raw, response.headers.get("Retry-After"), credential, texts)
+    def _connect(self) -> None:
+        """Be ready in the running loop: an engine may outlive an `asyncio.run`, what belongs to a loop may not."""
+        if self._http.open():
+            self.fleet.forget()
+            self._looks.clear()
+            self._overdue, self._quarantine = Overdue(), Quarantine()
 
     async def _probe(self, member: Member) -> None:
-        """Ask for a sign of life: health first, which costs nothing, then one token."""
+        """Ask for a sign of life, after whoever can has put the server right."""
         if self._revive is not None:
             await self._revive()
-        try:
-            timeout = aiohttp.ClientTimeout(total=CONNECT_S)
-            async with self._connect().get(f"{member.root}/health", allow_redirects=False, timeout=timeout) as response:
-                if response.status >= 500:
-                    raise Trouble(Kind.FAILED, f"/health says HTTP {response.status}")
-        except aiohttp.ClientConnectorError as error:
-            raise Trouble(Kind.AWAY, f"no connection ({error.strerror or type(error).__name__})") from None
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Trouble(Kind.AWAY, f"no connection ({type(error).__name__})") from None
-        body = json.dumps({"model": self._name, **CANARY}).encode()
-        try:
-            await self._once(member.root, body, (), min(self._timeout_s, PROBE_LIMIT_S))
-        except RequestRefused:
-            return  # it answered
-        except Trouble as trouble:
-            if trouble.kind is not Kind.FINAL:
-                raise
-            raise self._refusal(member.root, trouble) from None
-
-    def _refusal(self, root: str, trouble: Trouble) -> ModelServerError:
-        """The sentence for a server that refuses even the canary."""
-        where = self._where(root)
-        if trouble.status in (401, 403):
-            remedy = (
-                f"check the value of the environment variable {self._api_key_env}"
-                if self._api_key_env
-                else "name the environment variable that holds its credential (`api_key_env`)"
-            )
-            return ModelServerError(f"{where}: HTTP {trouble.status}, access denied; {remedy}.")
-        if trouble.status == 404:
-            return ModelServerError(
-                f"{where}: no such model or address; `{root}/v1/models` lists the names it serves. It says: {trouble}"
-            )
-        return ModelServerError(f"{where} refuses even the simplest request. It says: {trouble}")
+        await self._http.probe(member.root)
 
     def _look(self, member: Member, clock: float) -> None:
         """Ask for the length of the queue, beside the requests."""
@@ -379,16 +265,10 @@ class Vllm:
         task.add_done_callback(self._looks.discard)
 
     async def _read_queue(self, member: Member) -> None:
-        queue = None
+        await asyncio.sleep(random.uniform(0, LOOK_S / 2))  # not in step with the answers
         try:
-            await asyncio.sleep(random.uniform(0, LOOK_S / 2))  # not in step with the answers
-            timeout = aiohttp.ClientTimeout(total=CONNECT_S)
-            async with self._connect().get(
-                f"{member.root}/metrics", allow_redirects=False, timeout=timeout
-            ) as response:
-                if response.status == 200:
-                    queue = read_queue(await read_body(response, 4 << 20) or b"")
-        except (aiohttp.ClientError, OSError, TimeoutError):
+            queue = await self._http.queue(member.root)
+        except Trouble:
             return
         if queue is None:
             member.looked_at = float("inf")
@@ -405,17 +285,6 @@ def _checked(answer: Answer, request: Request) -> Answer:
             f"of {answer.prompt_tokens} tokens its context (max_model_len) is full",
         )
     return answer
-
-
-def _watched_socket(address: Any) -> socket.socket:
-    """A socket that notices within a minute when the other machine is gone without a word."""
-    family, kind, protocol, *_ = address
-    made = socket.socket(family=family, type=kind, proto=protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, name):
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return made
 
 
 def pause(attempt: int, asked_s: float | None) -> float:

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from synth.engines import vllm_command
-from synth.engines.vllm import CANARY
+from synth.engines.transport import CANARY
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -263,7 +263,7 @@ async def test_closing_ends_what_is_open() -> None:
         for end in await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5):
             assert isinstance(end, ModelServerError)
             assert "closed" in str(end)
-        assert engine._session is None
+        assert not engine._http.is_open
 
 
 async def test_two_endpoints_share_the_work() -> None:
