@@ -16,7 +16,9 @@ async def run() -> int:
     url = f"{JOB['endpoint']}/v1/chat/completions"
     headers = {"Content-Type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=600)
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)  # uvicorn closes what was idle for 5 s: a race it would lose
+    connector = aiohttp.TCPConnector(
+        limit=0, keepalive_timeout=4
+    )  # uvicorn closes what was idle for 5 s: a race it would lose
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
 
         async def worker() -> None:
