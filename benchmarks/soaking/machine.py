@@ -29,7 +29,7 @@ MARK = "NIGHTSCHOOL_SOAK"
 NEVER = "0 1 1 1 *"
 """The clock starts no night here; the soak says when it is night."""
 CATCH_UP = 30
-SOON_S = 300.0
+SOON_S = 20.0
 AWAY_S = 240.0
 
 
