@@ -146,6 +146,7 @@ def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so
             listening |= {item.laddr.ip for item in process.net_connections() if item.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
     assert {item["name"] for item in up.ask("deployments/filter")} == {"nightly", "train", "maintain"}
+    wait_for(lambda: [one for one in up.ask("work_pools/gpu/workers/filter") if one["status"] == "ONLINE"], 60)
     seen = {line["part"]: line for line in json.loads(up.cli("doctor", "--json"))}
     assert seen["nightschool up"]["level"] == "ok" and found["ui"] in seen["nightschool up"]["found"]
     assert found["ui"] in seen["Prefect"]["found"] and "pool gpu: 1 online" in seen["worker"]["found"]
