@@ -69,7 +69,7 @@ from pathlib import Path
 import datasets, psutil
 from storage.handover import arrow_files, open_dataset
 from storage.lake import Lake
-from storage.releases import get_release
+from storage.release_reading import get_release
 from storage.workspace import Workspace
 with Lake(Workspace.open(Path(sys.argv[1])), read_only=True) as lake:
     release = get_release(lake, "all")

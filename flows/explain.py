@@ -1,7 +1,7 @@
 """`nightschool why`: what every filter said of a row, the row it resembles beside it, and the calls it was made of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -40,6 +40,8 @@ def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> di
             found = checkpoint_lineage(lake, identity)
             return {**found, "rows": checkpoint_calls(lake, identity)} if rows else found
         story = sample_story(lake, identity)
+        if "takedown" in story:
+            return {"sample_id": identity, "checkpoints": story["takedown"]["read_by"]}
         return {"sample_id": story["sample"]["sample_id"], "checkpoints": story["checkpoints"]}
 
 
@@ -60,6 +62,9 @@ def print_lineage(found: Mapping[str, Any]) -> None:
 def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
     """Print a story for people."""
     console = console or Console()
+    if gone := story.get("takedown"):
+        _print_gone(gone, console)
+        return
     sample, decision = story["sample"], story["decision"]
     said = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
     console.print(Text(f"{sample['sample_id']}: {said}", style="bold"))
@@ -87,7 +92,21 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
         console.print(Panel(Text(_short(call["response"])), title=Text(title), title_align="left"))
     if not story["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
-    for made in story["checkpoints"]:
+    _print_readers(story["checkpoints"], console)
+
+
+def _print_gone(gone: Mapping[str, Any], console: Console) -> None:
+    day = f"{gone['created_at']:%Y-%m-%d}"
+    console.print(Text(f"{gone['sample_id']}: taken down on {day} ({gone['takedown_id']})", style="bold"))
+    console.print(Text(f"why: {gone['because']}"))
+    for row in gone["releases"]:
+        console.print(Text(f"{row['release_id']} was redacted; in its place: {row['successor'] or 'nothing'}"))
+    console.print(Text(f"attempts that made what this takedown removed again, and failed: {gone['made_again']:,}"))
+    _print_readers(gone["read_by"], console)
+
+
+def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -> None:
+    for made in checkpoints:
         through = "" if made["ancestor"] == made["checkpoint_id"] else f" through {made['ancestor']}"
         student = ", promoted" if made["promoted"] else ""
         console.print(

@@ -12,11 +12,13 @@ from flows.night import Night, open_night
 from flows.nightly import release, scan_history
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
+from flows.report.write import write_report
 from flows.runs import recorded
 from flows.zombies import close_runs, drop_leases, end_model_servers
-from storage.errors import LeaseError
-from storage.leases import acquire
+from storage.errors import LeaseError, WorkspaceError
+from storage.leases import Lease, acquire
 from storage.maintenance import LEASE, maintain_lake
+from storage.takedown import resume
 from storage.workspace import Workspace
 
 
@@ -62,10 +64,28 @@ def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: P
         except LeaseError as error:
             progress.say(f"nothing done: {error}")
             return {"night": night.id, "skipped": str(error), "cleaned": cleaned}
+        taken = _finish_takedowns(night, lease)
         rejected = scan_history(night)
         made = _release_without(night) if rejected else None
         kept = maintain_lake(night.lake, lease=lease, say=progress.say)
-        return {"night": night.id, "rejected": rejected, "release": made, "cleaned": cleaned, "lake": kept}
+        return {
+            "night": night.id,
+            "rejected": rejected,
+            "release": made,
+            "cleaned": cleaned,
+            "lake": kept,
+            "takedowns": taken,
+        }
+
+
+def _finish_takedowns(night: Night, lease: Lease) -> list[str]:
+    """Finish what was interrupted, and return it; while a night or a training is at work, another time."""
+    try:
+        done = resume(night.lake, lease=lease, say=night.progress.say, rewrite=write_report)
+    except (LeaseError, WorkspaceError) as error:
+        night.progress.say(f"a takedown is not finished: {error}")
+        return []
+    return [one["takedown_id"] for one in done]
 
 
 def _release_without(night: Night) -> str | None:

@@ -13,11 +13,13 @@ from filters.benchmarks import Benchmark, BenchmarkManifest
 from flows.progress import Progress
 from flows.recipe import Recipe
 from flows.recipe_parts import SourceSpec
+from flows.report.write import write_report
 from storage.catalog import catalog_of
 from storage.checkpoints import Checkpoint, checkpoint_digest, current_student
 from storage.ids import digest
 from storage.lake import Lake
 from storage.ledger import Ledger
+from storage.takedown import purge_here
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget, Price
 from synth.draw import Assignment, Draw, vocabulary_texts
@@ -217,9 +219,11 @@ def open_night(
     with (
         workspace.lock(f"{purpose}-{date}-{recipe.name}", wait=False),
         Lake(workspace) as lake,
-        Ledger(workspace.ledger) as ledger,
     ):
-        yield Night(recipe, date, workspace, lake, ledger, progress)
+        for takedown in purge_here(lake, rewrite=write_report):
+            progress.say(f"takedown {takedown} was done on another machine; this one's files are purged of it")
+        with Ledger(workspace.ledger) as ledger:
+            yield Night(recipe, date, workspace, lake, ledger, progress)
 
 
 @contextmanager

@@ -30,7 +30,8 @@ from flows.synthesis import Synthesis, synthesise
 from storage import nights
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import Lake
-from storage.releases import Release, create_release
+from storage.release_reading import Release
+from storage.releases import create_release
 from storage.workspace import Workspace
 from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
 from synth.sample import problem_row

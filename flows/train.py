@@ -24,7 +24,7 @@ from storage.changes import change_since_training
 from storage.checkpoints import Checkpoint, find_checkpoint
 from storage.errors import LeaseError, RecipeError
 from storage.leases import acquire
-from storage.releases import Release, get_release
+from storage.release_reading import Release, get_release
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
 from train_stages.judge import Exam, Judge, accuracy_rows
@@ -153,6 +153,7 @@ def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
 
 def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
     release = get_release(night.lake, str(pinned["release"]))
+    release.must_be_readable()
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
     candidate, stages, judge = incumbent, [], make_judge(night, spec)
     chosen = {name: getattr(spec, name) for name in STAGES if getattr(spec, name) is not None}

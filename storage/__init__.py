@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from storage.handover import open_dataset, open_table, to_dataset
     from storage.lake import Lake
-    from storage.releases import get_release
+    from storage.release_reading import get_release
     from storage.sql import Answer as stream  # noqa: N813 - a class used as a function: `with stream(...) as batches`
     from storage.sql import run_sql as query
     from storage.workspace import Workspace
@@ -20,7 +20,7 @@ __all__ = ["Lake", "Workspace", "get_release", "open_dataset", "open_table", "qu
 _WHERE = {
     "Lake": "storage.lake:Lake",
     "Workspace": "storage.workspace:Workspace",
-    "get_release": "storage.releases:get_release",
+    "get_release": "storage.release_reading:get_release",
     "open_dataset": "storage.handover:open_dataset",
     "open_table": "storage.handover:open_table",
     "query": "storage.sql:run_sql",

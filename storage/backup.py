@@ -3,7 +3,7 @@
 backups/<name>/catalog.sqlite or catalog.dump   DuckLake's tables
 backups/<name>/coordination.sqlite              leases, cursors (PostgreSQL has them in the dump)
 backups/<name>/workspace.json
-backups/<name>/backup.json                      hashes, how many commits, which Parquet files; written last
+backups/<name>/backup.json                      hashes, how many commits, which Parquet files, which takedowns; written last
 """
 
 import hashlib
@@ -54,6 +54,7 @@ class Backup:
         last_commit: Id of the last of them, None when there is none.
         lake_files: Files of the lake that it names, relative to the place of the lake's files.
         hashes: SHA-256 of its files.
+        takedowns: Those that were done before, so that their text is not in it.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Backup:
     last_commit: str | None
     lake_files: frozenset[str]
     hashes: dict[str, str]
+    takedowns: frozenset[str] = frozenset()
 
 
 def list_backups(workspace: Workspace) -> list[Backup]:
@@ -98,13 +100,14 @@ def _described(folder: Path) -> Backup:
         return Backup(
             folder.name, folder, datetime.strptime(said["at"], _STAMP).replace(tzinfo=UTC), said.get("commits"),
             said.get("last_commit"), frozenset(said.get("lake_files", [])), dict(said["files"]),
+            frozenset(said.get("takedowns", [])),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"back-up {folder.name} is damaged: {folder / 'backup.json'}: {error}; take another") from None
 
 
 def contents(workspace: Workspace, catalog: Catalog, connection: Any = None) -> dict[str, Any]:
-    """Return `commits` (how many), `last_commit` and `lake_files` of a catalogue as it is now.
+    """Return `commits` (how many), `last_commit`, `lake_files` and `takedowns` (done) of a catalogue as it is now.
 
     Args:
         workspace: The workspace.
@@ -121,6 +124,8 @@ def contents(workspace: Workspace, catalog: Catalog, connection: Any = None) -> 
             attach(connection, workspace, catalog, read_only=True)
         last = connection.execute("select seq, commit_id from commits order by seq desc limit 1").fetchone()
         tables = connection.execute("select table_name from duckdb_tables() where database_name = 'lake'").fetchall()
+        done = "select distinct takedown_id from takedowns where event = 'done' order by all"
+        takedowns = connection.execute(done).fetchall() if ("takedowns",) in tables else []
         rows = connection.execute(
             " union all ".join(
                 f"select data_file, delete_file from ducklake_list_files('lake', '{table}')" for (table,) in tables
@@ -132,7 +137,10 @@ def contents(workspace: Workspace, catalog: Catalog, connection: Any = None) -> 
         if own and connection is not None:
             connection.close()
     files = sorted({path.removeprefix(workspace.data_path) for row in rows for path in row if path})
-    return {"commits": last[0] if last else 0, "last_commit": last[1] if last else None, "lake_files": files}
+    return {
+        "commits": last[0] if last else 0, "last_commit": last[1] if last else None, "lake_files": files,
+        "takedowns": [row[0] for row in takedowns],
+    }  # fmt: skip
 
 
 def back_up(workspace: Workspace, catalog: Catalog, name: str | None = None, connection: Any = None) -> Path:

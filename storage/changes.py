@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.lake import Lake
 from storage.nights import last_training
-from storage.releases import latest_release
+from storage.release_reading import latest_release
 
 _COUNTS = """
 with now as (select sample_id from release_rows where release_id = $now),

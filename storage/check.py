@@ -15,8 +15,9 @@ from storage.leases import list_leases
 from storage.ledger import Ledger
 from storage.published import check as reconcile
 from storage.release_checks import verify_release
-from storage.releases import get_release, release_ids
+from storage.release_reading import get_release, release_ids
 from storage.schema import TABLES
+from storage.takedown_check import wrong_takedowns
 
 LONGEST_LEASE_S = 3_600.0
 """A lease that claims to last longer than this from now was left by a clock that was wrong, and frees itself too late."""
@@ -67,6 +68,7 @@ def run_checks(
     """
     checks: dict[str, Callable[[Lake], Iterator[str]]] = {
         "commits": _commits, "references": _references, "files": _files, "funnel": _funnel, "releases": _releases,
+        "takedowns": wrong_takedowns,
         "ledger": _ledger, "history index": damaged_index, "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip

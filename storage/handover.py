@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.releases import Release
+from storage.release_reading import Release
 
 _FOLDER = "arrow"
 
@@ -23,8 +23,9 @@ def arrow_files(release: Release) -> list[Path]:
     """Return the release's rows as Arrow IPC files, one per Parquet file, made at first use in bounded memory.
 
     Raises:
-        LakeError: A file of the export is missing or not what the manifest says.
+        LakeError: A file of the export is missing or not what the manifest says, or the release was redacted.
     """
+    release.must_be_readable()
     folder = release.path / _FOLDER
     if not folder.exists():
         making = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}.", dir=release.path))
@@ -45,7 +46,7 @@ def open_table(release: Release) -> pa.Table:
     """Return the release's rows as a table that is mapped into memory: method by method, by sample id within each.
 
     Raises:
-        LakeError: A file of the export is missing or not what the manifest says.
+        LakeError: A file of the export is missing or not what the manifest says, or the release was redacted.
     """
     tables = [pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in arrow_files(release)]
     return pa.concat_tables(tables)
@@ -55,7 +56,7 @@ def open_dataset(release: Release) -> Any:
     """Return the release as a `datasets.Dataset` over the same mapped files; its fingerprint is the release's content hash.
 
     Raises:
-        LakeError: A file of the export is missing or not what the manifest says.
+        LakeError: A file of the export is missing or not what the manifest says, or the release was redacted.
     """
     import datasets
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from storage.duck import connect
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.evolution import bring_up_to_date, is_current
 from storage.faults import explain, is_passing
+from storage.gone import without_gone
 from storage.leases import Lease
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
@@ -105,8 +106,9 @@ class Lake:
         *,
         night: str | None = None,
         lease: Lease | None = None,
+        first: Callable[[Any], Mapping[str, pa.Table]] | None = None,
     ) -> Commit:
-        """Append rows to several tables as one transaction, once per key.
+        """Append rows to several tables as one transaction, once per key. What was taken down is left out.
 
         Args:
             key: Idempotency key. When it was committed before, nothing is written.
@@ -114,16 +116,18 @@ class Lake:
             tables: Rows by table, without `commit_id`; columns may be in any order, none may be missing.
             night: Logical date.
             lease: One that must still be held, by its fencing token, when the commit takes effect.
+            first: Works on the connection, inside the transaction and before the rows are written; it may run again, and
+                returns rows of further tables. For a takedown, which alone removes rows.
 
         Raises:
             LeaseError: The lease was lost; nothing is written.
             LakeError: A column is missing or of another type, or the transaction failed for good.
         """
-        prepared = {name: _conform(name, table) for name, table in tables.items()}
+        prepared = _conformed(tables)
         with self._mutex, self.lock():
             for attempt in range(_TRIES):
                 try:
-                    return self._commit_once(key, kind, prepared, night, lease)
+                    return self._commit_once(key, kind, prepared, night, lease, first)
                 except NightschoolError:
                     self._rollback()
                     raise
@@ -135,7 +139,13 @@ class Lake:
         raise AssertionError("unreachable")
 
     def _commit_once(
-        self, key: str, kind: str, tables: Mapping[str, pa.Table], night: str | None, lease: Lease | None
+        self,
+        key: str,
+        kind: str,
+        tables: Mapping[str, pa.Table],
+        night: str | None,
+        lease: Lease | None,
+        first: Callable[[Any], Mapping[str, pa.Table]] | None,
     ) -> Commit:
         self._connection.execute("BEGIN")
         found = self._connection.execute("select commit_id, seq from commits where key = ?", [key]).fetchone()
@@ -144,6 +154,9 @@ class Lake:
             return Commit(found[0], found[1], new=False)
         (last,) = self._connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
         commit_id = uuid4().hex
+        tables = without_gone(self._connection, tables)
+        if first is not None:
+            tables = {**tables, **_conformed(first(self._connection))}
         total = sum(table.num_rows for table in tables.values())
         self._connection.execute(
             "insert into commits values (?, ?, ?, ?, ?, ?, ?)",
@@ -246,6 +259,10 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def _bare(name: str) -> pa.Schema:
     schema = TABLES[name]
     return pa.schema([field for field in schema if field.name != "commit_id"])
+
+
+def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    return {name: _conform(name, table) for name, table in tables.items()}
 
 
 def _conform(name: str, table: pa.Table) -> pa.Table:

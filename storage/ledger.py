@@ -38,7 +38,10 @@ RECLAIM_S = 1.0
 _STANDING_ROWS = 2000
 """Calls per batch of `standing`; bounds memory."""
 
-_META = "create table if not exists meta (name text primary key, value text not null) without rowid;"
+_META = """
+create table if not exists meta (name text primary key, value text not null) without rowid;
+create table if not exists gone (key text primary key) without rowid;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,8 @@ class Ledger:
                     "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
                 ).fetchone()
                 new = self._aside.execute(
-                    f"insert into calls ({names}, published) select {names}, ? from incoming where true on conflict do nothing",
+                    f"insert into calls ({names}, published) select {names}, ? from incoming "
+                    "where key not in (select key from gone) on conflict do nothing",
                     (int(published),),
                 ).rowcount
                 self._aside.execute("commit")
@@ -222,6 +226,38 @@ class Ledger:
             finally:
                 if self._aside.in_transaction:
                     self._aside.execute("rollback")
+
+    def take_down(self, keys: Iterable[str]) -> int:
+        """Remove calls for good: nobody asks them again (`is_gone`), and no byte of them stays in the file; count them.
+
+        Raises:
+            LakeError: The file cannot be written, or another process reads an old state of it and does not end.
+        """
+        known = [(key,) for key in keys]
+        with self._aside_lock:
+            try:
+                self._aside.execute("pragma secure_delete=on")
+                self._aside.execute("begin immediate")
+                self._aside.executemany("insert or ignore into gone values (?)", known)
+                removed = self._aside.execute("delete from calls where key in (select key from gone)").rowcount
+                self._aside.execute("commit")
+                self._aside.execute("vacuum")
+                emptied = self._aside.execute("pragma wal_checkpoint(truncate)").fetchone()[0] == 0
+            except sqlite3.Error as error:
+                raise cannot_write(self._path, error) from error
+            finally:
+                if self._aside.in_transaction:
+                    self._aside.execute("rollback")
+        if not emptied:
+            raise LakeError(
+                f"ledger {self._path} is being read by another process; end it and run the same command again"
+            )
+        return removed
+
+    def is_gone(self, key: str) -> bool:
+        """Return whether a takedown removed the call under `key`."""
+        with self._reader_lock:
+            return self._reader.execute("select 1 from gone where key = ?", (key,)).fetchone() is not None
 
     def note(self, name: str) -> str | None:
         """Return what was noted under a name, for example how far the lake has been read."""

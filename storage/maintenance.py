@@ -146,7 +146,7 @@ def _must_have_room(lake: Lake, needed: int) -> None:
 
 def _flush(lake: Lake, lease: Lease) -> int:
     """Write the rows that stand in the catalogue to files, all tables in one transaction; return how many."""
-    with _step(lake, lease, "compaction") as connection:
+    with step(lake, lease, "compaction") as connection:
         flushed = connection.execute("call ducklake_flush_inlined_data('lake')").fetchall()
         _must_be_unchanged(lake, connection, sorted({row[1] for row in flushed}))
     return sum(int(row[2]) for row in flushed)
@@ -154,7 +154,7 @@ def _flush(lake: Lake, lease: Lease) -> int:
 
 def _merge(lake: Lake, lease: Lease, table: str) -> None:
     """Merge the small files of a table in one transaction; rows keep their `commit_id`."""
-    with _step(lake, lease, f"compaction of {table}") as connection:
+    with step(lake, lease, f"compaction of {table}") as connection:
         connection.execute(
             f"call ducklake_merge_adjacent_files('lake', '{table}', max_file_size => {SMALL_BYTES})"
         ).fetchall()
@@ -182,7 +182,7 @@ def expire(lake: Lake, lease: Lease, before: datetime, *, dry_run: bool = False,
         LakeError: It failed; nothing is expired.
     """
     say("expiry of old snapshots")
-    with _step(lake, lease, "expiry") as connection:
+    with step(lake, lease, "expiry") as connection:
         expired = len(
             connection.execute(
                 f"call ducklake_expire_snapshots('lake', dry_run => {dry_run}, older_than => {_literal(before)})"
@@ -215,7 +215,7 @@ def clean(
     say("clean-up of files that nothing needs")
     options = f"older_than => {_literal(before)}"
     orphan_options = f"older_than => {_literal(min(before, datetime.now(UTC) - _AT_WORK))}"
-    with _step(lake, lease, "clean-up") as connection:
+    with step(lake, lease, "clean-up") as connection:
         old = _paths(connection, f"call ducklake_cleanup_old_files('lake', dry_run => true, {options})")
         stray = _paths(connection, f"call ducklake_delete_orphaned_files('lake', dry_run => true, {orphan_options})")
     held = _why_held(lake, stray, before, orphans)
@@ -223,10 +223,10 @@ def clean(
     size = sum(Path(path).stat().st_size for path in gone if Path(path).is_file())
     stale = [one for one in list_backups(lake.workspace) if one.name.startswith(f"{LEASE}-") and one.made_at < before]
     if not dry_run:
-        with _step(lake, lease, "clean-up") as connection:
+        with step(lake, lease, "clean-up") as connection:
             connection.execute(f"call ducklake_cleanup_old_files('lake', {options})")
         if stray and not held:
-            with _step(lake, lease, "clean-up of orphans") as connection:
+            with step(lake, lease, "clean-up of orphans") as connection:
                 connection.execute(f"call ducklake_delete_orphaned_files('lake', {orphan_options})")
         for backup in stale:
             shutil.rmtree(backup.folder)
@@ -271,7 +271,7 @@ def _paths(connection: Any, statement: str) -> list[str]:
 
 
 @contextmanager
-def _step(lake: Lake, lease: Lease, what: str) -> Iterator[Any]:
+def step(lake: Lake, lease: Lease, what: str) -> Iterator[Any]:
     """Give a connection in a transaction, under the catalogue's lock; it is committed while the lease surely holds."""
     with lake.lock(), _cursor(lake) as connection:
         try:

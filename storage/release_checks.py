@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from storage.lake import Lake
-from storage.releases import Release, get_release
+from storage.release_reading import Release, get_release
 from storage.shards import CONTENT, ContentHash, file_hash, read_batches
 
 _DIFF = """
@@ -26,9 +26,12 @@ left join samples s using (sample_id) group by all order by all
 """
 _OUT = """
 with old as (select sample_id from release_rows where release_id = $old),
-new as (select sample_id from release_rows where release_id = $new)
-select coalesce(d.reason, 'accepted still: the condition or the mixture leaves them out') as reason, count(*) as rows
-from old left join (from decisions where outcome = 'rejected') d using (sample_id)
+new as (select sample_id from release_rows where release_id = $new),
+gone as (select distinct unnest(sample_ids) as sample_id from takedowns)
+select case when g.sample_id is not null then 'taken down'
+            else coalesce(d.reason, 'accepted still: the condition or the mixture leaves them out') end as reason,
+       count(*) as rows
+from old left join (from decisions where outcome = 'rejected') d using (sample_id) left join gone g using (sample_id)
 where sample_id not in (from new) group by all order by all
 """
 
@@ -56,16 +59,24 @@ def diff_releases(lake: Lake, old: str, new: str) -> dict[str, Any]:
 def verify_release(lake: Lake, release: Release) -> list[str]:
     """Check a release against its manifest: every file's hash and rows, the manifest on disk, the rows recorded, the content.
 
+    Of a redacted release the rows recorded are checked, and that its files are gone.
+
     Returns:
         What is wrong, a sentence each; empty when nothing is.
     """
-    found = _files(release)
-    if not found and _content_hash(release) != release.content_hash:
+    found = _files(release) if release.redaction is None else _left(release)
+    if not found and release.redaction is None and _content_hash(release) != release.content_hash:
         found.append(f"release {release.id}: the rows do not have the content hash of the manifest")
     recorded = lake.rows("select count(*) as n from release_rows where release_id = ?", [release.id])[0]["n"]
     if recorded != release.rows:
         found.append(f"release {release.id}: the lake records {recorded:,} rows, the manifest says {release.rows:,}")
     return found
+
+
+def _left(release: Release) -> list[str]:
+    if not release.path.exists():
+        return []
+    return [f"release {release.id}: it was redacted, but {release.path} is there; `nightschool lake takedown --resume`"]
 
 
 def _files(release: Release) -> list[str]:

@@ -9,25 +9,25 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from storage.duck import connect, quote
+from storage.duck import quote
 from storage.errors import LakeError, QueryError
 from storage.external_sort import boundaries, sort_batches
 from storage.inspection import inspect_condition
 from storage.lake import Lake, table_of
 from storage.mixture import Mixture, apply_mixture
 from storage.release_facts import facts
-from storage.shards import ContentHash, ShardWriter, emptied, file_hash, read_batches
-from storage.workspace import Workspace
+from storage.release_reading import Release, get_release, latest_release
+from storage.shards import ContentHash, ShardWriter, emptied
 
+CHANGING = "releases"
+"""Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
 JOIN_MEMORY = 512 << 20
 """Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -46,60 +46,6 @@ _PICK = f"""
 _STREAM = f"""
     select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A named set of rows.
-
-    Attributes:
-        id: `name@version`.
-        name: Data set.
-        version: 1, 2, 3, ...
-        path: Folder of the export.
-        rows: Rows named.
-        content_hash: Digest of the rows.
-        manifest: The whole manifest.
-    """
-
-    id: str
-    name: str
-    version: int
-    path: Path
-    rows: int
-    content_hash: str
-    manifest: Mapping[str, Any]
-
-    def files(self) -> list[Path]:
-        """Return the files of the export, each checked against the manifest.
-
-        Raises:
-            LakeError: One is missing or not what the manifest says.
-        """
-        for name, entry in sorted(self.manifest["files"].items()):
-            file = self.path / name
-            if not file.exists() or file_hash(file) != entry["sha256"]:
-                raise LakeError(f"release {self.id}: {file} is missing or changed; restore it from a back-up")
-        return [self.path / name for name in sorted(self.manifest["files"])]
-
-    def table(self) -> pa.Table:
-        """Read the whole export, in stable order of sample id.
-
-        Raises:
-            LakeError: A file of the export is missing or not what the manifest says.
-        """
-        return pa.concat_tables([pq.read_table(file) for file in self.files()]).sort_by("sample_id")
-
-    def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Read the export in bounded memory: method by method, in order of sample id within each.
-
-        Args:
-            columns: Only these; None means all.
-
-        Raises:
-            LakeError: A file of the export is missing or not what the manifest says.
-        """
-        return read_batches(self.files(), columns)
 
 
 def create_release(
@@ -136,17 +82,17 @@ def create_release(
         inspect_condition(condition)
     except QueryError as error:
         raise LakeError(f"release {name}: {error}") from error
-    with lake.lock(f"release-{name}"):
+    with lake.lock(CHANGING):
         if key is not None and (made := _made_under(lake, key)) is not None:
             return made
         latest = latest_release(lake, name)
-        with _bounded(lake) as connection:
+        with bounded(lake) as connection:
             try:
                 at_seq = _pick(connection, condition, mixture)
             except duckdb.Error as error:
                 raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
             manifest = {
-                "release": f"{name}@{latest.version + 1 if latest else 1}",
+                "release": next_id(lake, name),
                 "condition": condition,
                 "query": " ".join(_PICK.format(at_seq=at_seq, condition=condition).split()),
                 "mixture": mixture.to_json() if mixture else {},
@@ -157,16 +103,28 @@ def create_release(
             }
             if not manifest["rows"] or (latest is not None and _same_rows(connection, latest)):
                 return latest if manifest["rows"] else None
-            return _make(lake, connection, manifest, latest, key)
+            tables = export_release(lake, connection, manifest)
+            lake.commit(key or f"release:{manifest['release']}", "release", tables, night=night)
+            return get_release(lake, str(manifest["release"]))
+
+
+def next_id(lake: Lake, name: str) -> str:
+    """Return the id of the next release of a data set, `name@version`."""
+    return (
+        f"{name}@{lake.rows('select coalesce(max(version), 0) + 1 as n from releases where name = ?', [name])[0]['n']}"
+    )
 
 
 def _made_under(lake: Lake, key: str) -> Release | None:
     rows = lake.rows("select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key])
-    return get_release(lake, rows[0]["release_id"]) if rows else None
+    made = get_release(lake, rows[0]["release_id"]) if rows else None
+    while made is not None and made.redaction is not None and made.redaction.successor is not None:
+        made = get_release(lake, made.redaction.successor)
+    return made
 
 
 @contextmanager
-def _bounded(lake: Lake) -> Iterator[Any]:
+def bounded(lake: Lake) -> Iterator[Any]:
     """A connection of its own to the lake, in one snapshot, that joins in bounded memory and spills to the workspace."""
     connection = lake.connection.cursor()
     (before,) = connection.execute("select current_setting('memory_limit')").fetchone()
@@ -200,8 +158,17 @@ def _same_rows(connection: Any, latest: Release) -> bool:
     return not other and rows == latest.rows
 
 
-def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release | None, key: str | None) -> Release:
-    """Export the rows, and commit the release with the rows it names."""
+def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dict[str, pa.Table]:
+    """Export the rows in the temporary table `picked` and return the rows to commit, of `releases` and `release_rows`.
+
+    Args:
+        lake: The lake.
+        connection: That of `bounded`, with the table.
+        manifest: What to say of the release; content hash and files are added.
+
+    Raises:
+        LakeError: The files cannot be written, or a row stands in the lake twice; nothing is left then.
+    """
     release_id = str(manifest["release"])
     name, _, version = release_id.partition("@")
     folder = lake.workspace.root / "releases" / name / version
@@ -229,9 +196,7 @@ def _make(lake: Lake, connection: Any, manifest: dict[str, Any], latest: Release
         "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),
         **{field: manifest[field] for field in ("at_seq", "condition", "rows", "content_hash", "night")},
     }  # fmt: skip
-    tables = {"releases": table_of("releases", [row]), "release_rows": members}
-    lake.commit(key or f"release:{release_id}", "release", tables, night=manifest["night"])
-    return get_release(lake, release_id)
+    return {"releases": table_of("releases", [row]), "release_rows": members}
 
 
 def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
@@ -244,62 +209,3 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
         content.update(batch)
         writer.write(batch)
     return writer.close(), content.hexdigest()
-
-
-def get_release(lake: Lake, release_id: str) -> Release:
-    """Return a release by `name@version`, or the latest of `name`.
-
-    Raises:
-        LakeError: There is none.
-    """
-    name, _, version = release_id.partition("@")
-    rows = lake.rows(
-        "select * from releases where name = ? and (? = '' or version::varchar = ?) order by version desc limit 1",
-        [name, version, version],
-    )
-    if not rows:
-        known = [row["release_id"] for row in lake.rows("select release_id from releases order by release_id")]
-        raise LakeError(f"no release {release_id!r}; there are {', '.join(known) or 'none yet'}")
-    row = rows[0]
-    return Release(
-        row["release_id"], row["name"], row["version"], lake.workspace.root / row["path"], row["rows"],
-        row["content_hash"], json.loads(row["manifest"]),
-    )  # fmt: skip
-
-
-def release_ids(lake: Lake) -> list[str]:
-    """Return the ids of all releases, in the order in which they were made."""
-    rows = lake.rows("select release_id from releases join commits c using (commit_id) order by c.seq")
-    return [str(row["release_id"]) for row in rows]
-
-
-def latest_release(lake: Lake, name: str) -> Release | None:
-    """Return the latest release of a data set, or None."""
-    known = lake.rows("select 1 from releases where name = ? limit 1", [name])
-    return get_release(lake, name) if known else None
-
-
-def list_releases(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return every release with rows, commit, night and folder, newest last."""
-    with Lake(workspace, read_only=True) as lake:
-        return lake.rows(
-            "select release_id, rows, at_seq, night, path, condition, content_hash from releases order by at_seq, release_id"
-        )
-
-
-def rows_where(release: Release, condition: str) -> pa.Table:
-    """Return the rows of a release that fit an SQL condition over its columns, written by the recipe's author.
-
-    Raises:
-        QueryError: The condition is more than a condition.
-        LakeError: The condition cannot be used, or a file of the export is damaged.
-    """
-    inspect_condition(condition)
-    connection = connect()
-    try:
-        connection.register("accepted", release.table())
-        return connection.execute(f"select * from accepted where ({condition}) order by sample_id").to_arrow_table()
-    except duckdb.Error as error:
-        raise LakeError(f"release {release.id}: condition {condition!r}: {error}") from None
-    finally:
-        connection.close()

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,12 @@ import duckdb
 from storage.backup import COPY, Backup, back_up, contents, find_backup, run
 from storage.catalog import Catalog, PostgresCatalog, SqliteCatalog, catalog_of
 from storage.duck import connect, quote
-from storage.errors import LakeError, WorkspaceError
-from storage.leases import acquire
+from storage.errors import LakeError, NightschoolError, WorkspaceError
+from storage.lake import Lake
+from storage.leases import Lease, acquire
+from storage.purge import Rewrite
 from storage.schema import FORMAT_VERSION
+from storage.takedown import note, recorded, resume
 from storage.workspace import Workspace
 
 _PUT_BACK = COPY.partition("target.execute")[0] + "target.execute('pragma journal_mode=wal')"
@@ -51,6 +54,7 @@ class Restored:
         commits_before: Commits that it had; None when its catalogue was missing or could not be read.
         kept: Folder of the back-up of what was there; None when nothing was.
         dry_run: Whether nothing was done.
+        takedowns: Takedowns that the back-up knew nothing of, carried out again.
     """
 
     backup: str
@@ -58,20 +62,24 @@ class Restored:
     commits_before: int | None
     kept: str | None
     dry_run: bool
+    takedowns: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return asdict(self)
 
 
-def restore(workspace: Workspace, name: str, *, force: bool = False, dry_run: bool = False) -> Restored:
-    """Put the catalogue of a back-up in place of the one that is there.
+def restore(
+    workspace: Workspace, name: str, *, force: bool = False, dry_run: bool = False, rewrite: Rewrite | None = None
+) -> Restored:
+    """Put the catalogue of a back-up in place of the one that is there, and take down again what was taken down since.
 
     Args:
         workspace: The workspace; its lake need not open.
         name: A folder, or the name of one in `backups/`.
         force: Go on although commits made since the back-up are lost to the lake (they are kept in a back-up).
         dry_run: Check, and do nothing.
+        rewrite: Writes reports again after a takedown; without it, they are removed.
 
     Raises:
         LakeError: The back-up is damaged, of another catalogue or of a newer version; it names files that are gone; what is
@@ -82,19 +90,47 @@ def restore(workspace: Workspace, name: str, *, force: bool = False, dry_run: bo
     format_ = _must_fit(workspace, backup)
     _must_have_files(workspace, backup)
     catalog = catalog_of(workspace)
-    with acquire(catalog, "maintenance", purpose=f"restore of {backup.name}"), catalog.lock("lake"):
-        before = _must_not_lose(workspace, catalog, backup, force=force or dry_run)
-        kept = None
+    with acquire(catalog, "maintenance", purpose=f"restore of {backup.name}") as lease:
         if not dry_run:
-            kept = _keep(workspace, catalog)
-            if workspace.format != format_:
-                workspace.config["format"] = format_
-                workspace.write_config()
-            if isinstance(catalog, PostgresCatalog):
-                _into_postgres(catalog, backup)
-            elif isinstance(catalog, SqliteCatalog):
-                _into_sqlite(catalog, backup)
-    return Restored(backup.name, backup.commits, before, str(kept) if kept else None, dry_run)
+            _remember_takedowns(workspace, catalog)
+        with catalog.lock("lake"):
+            before = _must_not_lose(workspace, catalog, backup, force=force or dry_run)
+            kept = None
+            if not dry_run:
+                kept = _keep(workspace, catalog)
+                if workspace.format != format_:
+                    workspace.config["format"] = format_
+                    workspace.write_config()
+                if isinstance(catalog, PostgresCatalog):
+                    _into_postgres(catalog, backup)
+                elif isinstance(catalog, SqliteCatalog):
+                    _into_sqlite(catalog, backup)
+        again = () if dry_run else _take_down_again(workspace, lease, rewrite)
+    return Restored(backup.name, backup.commits, before, str(kept) if kept else None, dry_run, again)
+
+
+def _remember_takedowns(workspace: Workspace, catalog: Catalog) -> None:
+    """Note in the workspace what the lake knows to be taken down, so that the back-up does not bring it back."""
+    if not catalog.exists():
+        return
+    with (
+        suppress(NightschoolError),
+        Lake(workspace, read_only=True) as lake,
+    ):  # one that cannot be read: what is noted holds
+        for takedown in recorded(lake):
+            note(workspace, takedown)
+
+
+def _take_down_again(workspace: Workspace, lease: Lease, rewrite: Rewrite | None) -> tuple[str, ...]:
+    if not any((workspace.root / "takedowns").glob("*.json")):
+        return ()
+    try:
+        with Lake(workspace) as lake:
+            return tuple(done["takedown_id"] for done in resume(lake, lease=lease, rewrite=rewrite))
+    except NightschoolError as error:
+        raise LakeError(
+            f"the back-up is restored and holds what was taken down since: {error}; then run `nightschool lake takedown --resume`"
+        ) from error
 
 
 def _must_fit(workspace: Workspace, backup: Backup) -> int:

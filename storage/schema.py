@@ -332,12 +332,14 @@ TABLES: dict[str, pa.Schema] = {
     "takedowns": pa.schema(
         [
             _field("takedown_id", _S, "digest of what was taken down"),
-            _field("event", _S, "planned, then done"),
-            _field("kind", _S, "what was named: sample, problem or subject (whose text is not kept)"),
+            _field("event", _S, "planned, then done: its text is in no file any more"),
+            _field("kind", _S, "what was named: sample, problem or condition (which is not kept)"),
             _field("because", _S, "why, in the words of whoever did it"),
             _field("sample_ids", pa.list_(_S), "rows that are gone"),
             _field("problem_ids", pa.list_(_S), "problems that are gone"),
-            _field("call_ids", pa.list_(_S), "calls that are gone"),
+            _field("structure_ids", pa.list_(_S), "structures of these problems: no night draws one again"),
+            _field("call_ids", pa.list_(_S), "calls that are gone, and are not asked again"),
+            _field("contents", pa.list_(_S), "digests of what the rows held: the same text is not committed again"),
             _field("releases", pa.list_(_S), "releases that held one of the rows"),
             _field(
                 "checkpoints", pa.list_(_S), "models that read one of these releases, themselves or through an ancestor"

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.errors import LakeError
+from storage.gone import REASON
 from storage.lake import Lake
 from storage.lineage import row_checkpoints
 
 
 def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
-    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items`
-    (of benchmarks), `calls` and `checkpoints`.
+    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items` (of benchmarks), `calls`
+    and `checkpoints`; of a row that was taken down only `takedown`.
 
     Args:
         lake: The lake.
@@ -22,6 +23,8 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
     Raises:
         LakeError: No sample has that id, or several begin like this.
     """
+    if gone := _gone(lake, sample_id):
+        return {"takedown": gone}
     sample = _sample(lake, sample_id)
     verdicts = lake.rows(
         "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from verdicts v "
@@ -48,6 +51,28 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
         "calls": sorted(calls, key=lambda call: place[call["call_id"]]),
         "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
+
+
+def _gone(lake: Lake, sample_id: str) -> dict[str, Any] | None:
+    """Return why a row is gone, and how often an attempt made it again since."""
+    rows = lake.rows(
+        "select takedown_id, because, created_at, checkpoints from takedowns where event = 'planned' "
+        "and list_contains(sample_ids, ?) and ? not in (select sample_id from samples)",
+        [sample_id, sample_id],
+    )
+    if not rows:
+        return None
+    (again,) = lake.rows(
+        "select count(*) as n from attempts where reason = ? and contains(detail, ?)", [REASON, rows[0]["takedown_id"]]
+    )
+    replaced = lake.rows(
+        "select release_id, successor from redactions where takedown_id = ? order by release_id",
+        [rows[0]["takedown_id"]],
+    )
+    return {
+        **rows[0], "sample_id": sample_id, "made_again": again["n"], "releases": replaced,
+        "read_by": row_checkpoints(lake, sample_id),
+    }  # fmt: skip
 
 
 def _items(lake: Lake, verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, str | None]]:

@@ -85,6 +85,16 @@ VIEWS: dict[str, tuple[str, str]] = {
         from ancestry a join release_rows r using (release_id)
         """,
     ),
+    "exposed": (
+        "which models read rows that were taken down, themselves or through an ancestor; their weights still know them",
+        """
+        select takedown_id, checkpoint_id, any_value(stage) as stage, count(distinct sample_id) as rows,
+               bool_or(ancestor = checkpoint_id) as itself,
+               checkpoint_id in (select candidate from promotions where decision = 'promoted') as promoted
+        from (select distinct takedown_id, unnest(sample_ids) as sample_id from takedowns) join taught using (sample_id)
+        group by takedown_id, checkpoint_id order by takedown_id, checkpoint_id
+        """,
+    ),
     "students": (
         "the promoted models, newest first; the first row is the current student",
         """
@@ -155,6 +165,12 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "stage": "stage that made this model",
         "ancestor": "the model itself or one it was trained from, which read the release",
         "release_id": "release that holds the row",
+    },
+    "exposed": {
+        "stage": "stage that made the model",
+        "rows": "rows of it that are gone",
+        "itself": "whether it read one itself, not through an ancestor only",
+        "promoted": "whether it ever was the student",
     },
     "students": {"reason": "why it was promoted", "seq": "commit of its promotion"},
     "training_decisions": {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from storage.gone import REASON
 from storage.ids import seed_from
 from storage.ledger import Call, Ledger
 from synth.budget import GRACE_S, Budget, Meter, Price
@@ -215,6 +216,8 @@ class Asker:
             self.found += 1
             return known
         try:
+            if self._ledger.is_gone(question.key):
+                raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")
             answer, cost = await self._make(question)
             call = await self._ledger.record(self._call(question, answer, cost))
         except BaseException:

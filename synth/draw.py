@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from storage.errors import ProblemError
+from storage.gone import gone_structures
 from storage.ids import digest, seed_from
 from storage.lake import Lake, table_of
 from storage.looks import items_of, open_set, record_set, set_problems, unlooked
@@ -70,7 +71,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
     if lake.has(f"heldout:{draw.name}:{key}"):
         return
     problems = draw_heldout(draw.open(), sum(wanted.values()), draw.tiers, seed_from("heldout", draw.name, seed))
-    learned = structures(lake, ["train"])
+    learned = structures(lake, ["train"]) | gone_structures(lake)
     known = known_problems(lake, [problem.id for problem in problems])
     rows = []
     for tier in draw.tiers:
@@ -80,7 +81,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
         share = round(len(members) * draw.validation / sum(wanted.values()))
         for number, problem in enumerate(members):
             if problem.structure_id in learned or problem.id in known:
-                continue  # an earlier night was taught it: it can no longer test anything; or it is held out already
+                continue  # it can test nothing: an earlier night was taught it, or it was taken down; or it is held out already
             problem = replace(problem, source=draw.name)
             rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))
     lake.commit(f"heldout:{draw.name}:{key}", "heldout", {"problems": table_of("problems", rows)}, night=night)
@@ -125,7 +126,7 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
     source = draw.open()
     if not getattr(source, "procedural", False):
         return []
-    exclude = frozenset(structures(lake, [*HELD_OUT, "train"]))
+    exclude = frozenset(structures(lake, [*HELD_OUT, "train"])) | gone_structures(lake)
     drawn = source.draw(count, seed=seed_from("decision", draw.name, night, tier, seed), tier=tier, exclude=exclude)
     return [problem_row(replace(problem, source=draw.name), split="heldout", night=night) for problem in drawn]
 
@@ -133,7 +134,7 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
 def draw_problems(
     lake: Lake, draw: Draw, *, night: str, seed: int, fresh: bool, taken: Collection[str] = ()
 ) -> list[Problem]:
-    """Draw a night's problems from a source, with no held-out structure among them.
+    """Draw a night's problems from a source, with no held-out structure and none that was taken down among them.
 
     Args:
         lake: Where the held-out and the earlier problems are.
@@ -147,7 +148,7 @@ def draw_problems(
         ProblemError: The source is missing, broken or empty.
     """
     splits = [*HELD_OUT, "train"] if fresh else list(HELD_OUT)
-    exclude = frozenset(structures(lake, splits)) | frozenset(taken)
+    exclude = frozenset(structures(lake, splits)) | frozenset(taken) | gone_structures(lake)
     return draw.draw(draw.limit, seed=seed_from("draw", draw.name, night, seed), tier=draw.tier, exclude=exclude)
 
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import LakeError, RecipeError
 from storage.names import unknown
-from storage.releases import Release
+from storage.release_reading import Release
 
 Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text", "verl"]
 

@@ -23,7 +23,7 @@ from storage.curves import record_curves
 from storage.errors import TrainingError
 from storage.ids import digest
 from storage.lake import Lake
-from storage.releases import Release
+from storage.release_reading import Release
 from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row

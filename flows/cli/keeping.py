@@ -25,16 +25,19 @@ def lake_maintain(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Back the catalogue up, merge small files, expire old snapshots, remove what nothing needs. Releases keep all they name."""
+    """Finish takedowns, back the catalogue up, merge small files, expire old snapshots, remove what nothing needs."""
     with sentences():
         from flows.progress import Progress
+        from flows.report.write import write_report
         from storage.lake import Lake
         from storage.maintenance import maintain_lake
+        from storage.takedown import resume
 
+        say = Progress(quiet=quiet).say
         with Lake(_open(workspace)) as lake:
-            done = maintain_lake(
-                lake, keep_days=keep_days, dry_run=dry_run, orphans=orphans, say=Progress(quiet=quiet).say
-            )
+            if not dry_run:
+                resume(lake, say=say, rewrite=write_report)
+            done = maintain_lake(lake, keep_days=keep_days, dry_run=dry_run, orphans=orphans, say=say)
         if as_json:
             print_json(done)
             return
@@ -110,10 +113,11 @@ def lake_restore(
     """Put the catalogue of a back-up in place of the one that is there, of which a back-up is made first."""
     with sentences():
         from flows.progress import Progress
+        from flows.report.write import write_report
         from storage.restore import restore
 
         Progress(quiet=quiet).say(f"restore of {backup}: checking it")
-        done = restore(_open(workspace), backup, force=force, dry_run=dry_run)
+        done = restore(_open(workspace), backup, force=force, dry_run=dry_run, rewrite=write_report)
         if as_json:
             print_json(done.to_json())
             return
@@ -123,6 +127,8 @@ def lake_restore(
         typer.echo(
             f"{done.backup} {'can be restored' if dry_run else 'is restored'}: {count['is']} commits; before: {count['was']}"
         )
+        for takedown in done.takedowns:
+            typer.echo(f"takedown {takedown} was made since, and was carried out again")
         if done.kept:
             typer.echo(f"what was there is kept in {done.kept}")
 

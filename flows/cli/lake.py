@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import keeping
+from flows.cli import keeping, takedown
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
 app.add_typer(keeping.app)
+app.command("takedown")(takedown.lake_takedown)
 
 
 @app.command("init")

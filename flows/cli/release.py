@@ -1,5 +1,6 @@
 """`nightschool release`: data sets by name and version."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,14 +62,17 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     """List the releases with rows, commit and folder."""
     with sentences():
         from flows.summary import print_table
-        from storage.releases import list_releases
+        from storage.release_reading import list_releases
         from storage.workspace import Workspace
 
         rows = list_releases(Workspace.open(workspace or Workspace.default_root()))
         if as_json:
             print_json(rows)
         else:
-            print_table(["release_id", "rows", "at_seq", "night", "path"], rows)
+            for row in rows:
+                row["redacted"] = row["takedown_id"] and (row["successor"] or "no row is left")
+            columns = ["release_id", "rows", "at_seq", "night", "path"]
+            print_table([*columns, "redacted"] if any(row["redacted"] for row in rows) else columns, rows)
 
 
 @app.command("show")
@@ -76,11 +80,14 @@ def release_show(release: ReleaseArgument, workspace: WorkspaceOption = None, as
     """Show a release's manifest: query, counts, tokens, models, stages, benchmarks, versions, hashes."""
     with sentences():
         from storage.lake import Lake
-        from storage.releases import get_release
+        from storage.release_reading import get_release
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
-            manifest = dict(get_release(lake, release).manifest)
+            found = get_release(lake, release)
+        manifest = dict(found.manifest)
+        if found.redaction is not None:
+            manifest["redacted"] = {"takedown": found.redaction.takedown, "successor": found.redaction.successor}
         if as_json:
             return print_json(manifest)
         import yaml
@@ -127,7 +134,7 @@ def release_verify(
     with sentences():
         from storage.lake import Lake
         from storage.release_checks import verify_release
-        from storage.releases import get_release, release_ids
+        from storage.release_reading import get_release, release_ids
         from storage.workspace import Workspace
 
         said: list[dict[str, Any]] = []
@@ -135,13 +142,23 @@ def release_verify(
             names = [release] if release else release_ids(lake)
             for name in names:
                 one = get_release(lake, name)
-                said.append({"release": one.id, "rows": one.rows, "problems": verify_release(lake, one)})
+                said.append({
+                    "release": one.id, "rows": one.rows, "problems": verify_release(lake, one),
+                    "redacted": one.redaction and asdict(one.redaction),
+                })  # fmt: skip
         if as_json:
             print_json(said)
         for line in [] if as_json else said:
-            typer.echo("\n".join(line["problems"]) or f"{line['release']}: {line['rows']:,} rows, every hash is right")
+            typer.echo("\n".join(line["problems"]) or _verified(line))
         if any(line["problems"] for line in said):
             raise typer.Exit(1)
+
+
+def _verified(line: dict[str, Any]) -> str:
+    if line["redacted"] is None:
+        return f"{line['release']}: {line['rows']:,} rows, every hash is right"
+    instead = line["redacted"]["successor"] or "nothing, no row is left"
+    return f"{line['release']}: redacted by takedown {line['redacted']['takedown']}, its files are gone; in its place: {instead}"
 
 
 @app.command("export")
@@ -157,7 +174,7 @@ def release_export(
     """Write the rows of a release in a shape that trainers read as they are."""
     with sentences():
         from storage.lake import Lake
-        from storage.releases import get_release
+        from storage.release_reading import get_release
         from storage.workspace import Workspace
         from synth.shapes import export, known_shape
 
@@ -188,7 +205,7 @@ def release_publish(
     """
     with sentences():
         from storage.lake import Lake
-        from storage.releases import get_release
+        from storage.release_reading import get_release
         from storage.workspace import Workspace
         from synth.publish import publish
 

@@ -23,7 +23,7 @@ from storage.duck import extension_file
 from storage.errors import QueryError
 from storage.lake import Lake
 from storage.questions import QUESTIONS
-from storage.releases import get_release
+from storage.release_reading import get_release
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 from tests.storage.small import build

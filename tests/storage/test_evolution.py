@@ -10,7 +10,7 @@ import pytest
 from storage import evolution, views
 from storage.errors import LakeError, WorkspaceError
 from storage.lake import Lake, table_of
-from storage.releases import get_release
+from storage.release_reading import get_release
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 

@@ -7,7 +7,7 @@ import pytest
 from storage.errors import LakeError
 from storage.handover import arrow_files, open_dataset, open_table, to_dataset
 from storage.lake import Lake
-from storage.releases import get_release
+from storage.release_reading import get_release
 from tests.storage.small import build
 
 

@@ -17,7 +17,8 @@ from storage.lake import Lake, table_of
 from storage.leases import acquire
 from storage.maintenance import clean, compact, compact_lake, expire, maintain_lake
 from storage.release_checks import verify_release
-from storage.releases import create_release, get_release
+from storage.release_reading import get_release
+from storage.releases import create_release
 from tests.storage.test_releases import accept
 
 

@@ -6,7 +6,8 @@ import pytest
 from storage.errors import LakeError
 from storage.lake import Lake, table_of
 from storage.release_checks import diff_releases, verify_release
-from storage.releases import create_release, get_release, list_releases
+from storage.release_reading import get_release, list_releases
+from storage.releases import create_release
 from storage.shards import ShardWriter
 from tests.storage.small import build
 

@@ -11,7 +11,8 @@ import yaml
 
 from storage.errors import LakeError, RecipeError
 from storage.lake import Lake
-from storage.releases import create_release, get_release
+from storage.release_reading import get_release
+from storage.releases import create_release
 from storage.shards import file_hash
 from synth.publish import publish, split_of
 from synth.push import push

@@ -1,0 +1,110 @@
+"""A lake with one problem whose text must be gone, in every place that keeps text; and a search of every byte for it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.backup import back_up
+from storage.handover import open_table
+from storage.lake import Lake, table_of
+from storage.ledger import Call, Ledger
+from storage.published import publish
+from storage.releases import create_release
+from storage.workspace import Workspace
+
+SECRET = "Zyxomma petiolatum"
+NIGHT = "2026-01-01/r"
+
+
+def problem(name: str, text: str) -> dict[str, Any]:
+    return {
+        "problem_id": f"p{name}", "task": "math_word", "source": "s", "split": "train", "tier": 1, "prompt": text, "gold": text,
+        "structure_id": f"structure-{name}", "structure": text, "license": "MIT", "attrs": "{}", "night": NIGHT,
+    }  # fmt: skip
+
+
+def sample(name: str, text: str, **more: Any) -> dict[str, Any]:
+    return {
+        "sample_id": name, "attempt_id": f"a{name}", "night": NIGHT, "method": "cot", "kind": "sft", "problem_id": f"p{name}",
+        "task": "math_word", "source": "s", "tier": 1, "position": 0, "origin": "model", "models": ["m@1"],
+        "parents": [f"call-{name}"], "messages": [{"role": "user", "content": text}], "response": f"It is {text}.",
+        "answer": text, "attrs": json.dumps({"seen": text}), "tokens": 2, **more,
+    }  # fmt: skip
+
+
+def call(key: str, text: str, **more: Any) -> Call:
+    asked = ({"role": "user", "content": f"Solve: {text}"},)
+    return Call(key, "m@1", "student", "solve", asked, {}, "0.0", f"It is {text}.", "stop", 1, 1, night=NIGHT, **more)
+
+
+def rows_of(names: dict[str, str]) -> dict[str, pa.Table]:
+    """Accepted rows by name and text, with problems, attempts, verdicts, judgements and evaluations."""
+    made: dict[str, list[dict[str, Any]]] = {
+        "problems": [problem(name, text) for name, text in names.items()],
+        "samples": [sample(name, text) for name, text in names.items()],
+        "attempts": [
+            {"attempt_id": f"a{name}", "night": NIGHT, "method": "cot", "problem_id": f"p{name}", "status": status,
+             "samples": 1, "detail": text}
+            for name, text in names.items() for status in ("planned", "done")
+        ],
+        "verdicts": [
+            {"sample_id": name, "filter": filter_, "outcome": outcome, "detail": json.dumps({"found": text}), "night": NIGHT}
+            for name, text in names.items() for filter_, outcome in (("answer", "pass"), ("policy", "accepted"))
+        ],
+        "signatures": [{"sample_id": name, "method": "cot", "exact": name} for name in names],
+        "judgements": [{"sample_id": name, "aspect": "clarity", "call_id": f"call-judge-{name}"} for name in names],
+        "evaluations": [{"evaluation_id": "e", "problem_id": f"p{name}", "response": text} for name, text in names.items()],
+    }  # fmt: skip
+    return {name: table_of(name, rows) for name, rows in made.items()}
+
+
+def build(workspace: Workspace) -> None:
+    """Forty plain rows and a secret one in files, then a plain and a secret one in the catalogue; releases, models, files."""
+    plain = {f"r{number:02}": f"plain {number}" for number in range(40)}
+    with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+        lake.commit("one", "samples", rows_of({**plain, "s1": f"{SECRET} one"}), night=NIGHT)
+        create_release(lake, "plain", night=NIGHT, condition="sample_id like 'r%'")
+        create_release(lake, "set", night=NIGHT, condition="sample_id <> 's2'")
+        lake.commit("two", "samples", rows_of({"late": "plain late", "s2": f"{SECRET} two"}), night=NIGHT)
+        release = create_release(lake, "set", night=NIGHT)
+        assert release is not None and open_table(release).num_rows == 43
+        ledger.add([call(f"call-{name}", f"{SECRET} {name}") for name in ("s1", "s2")], published=False)
+        ledger.add([call(f"call-judge-{name}", f"{SECRET} {name}") for name in ("s1", "s2")], published=False)
+        ledger.add([call(f"call-{name}", text) for name, text in plain.items()], published=False)
+        ledger.add([call("call-late", "plain late")], published=False)
+        publish(ledger, lake, NIGHT)
+        ledger.add([call("call-open", f"{SECRET} one"), call("call-plain", "plain")], published=False)
+        for number, parent in enumerate((None, "model-0")):
+            row = {"checkpoint_id": f"model-{number}", "stage": "sft", "parent": parent, "path": f"checkpoints/{number}",
+                   "release_id": "set@2" if number == 0 else "plain@1"}  # fmt: skip
+            lake.commit(f"checkpoint:{number}", "checkpoint", {"checkpoints": table_of("checkpoints", [row])})
+            workspace.folder("checkpoints", str(number))
+        summary = json.dumps({"release": "set@2", "loss_masks": {"sft": f"<|user|>{SECRET}"}, "trained": True})
+        run = {"run_id": f"train/{NIGHT}", "event": "finished", "night": NIGHT, "summary": summary}
+        lake.commit("train", "finish", {"runs": table_of("runs", [run])})
+        with lake.lock():
+            back_up(workspace, lake.catalog, "mine")
+    pq.write_table(pa.table({"text": [SECRET]}), workspace.folder("checkpoints") / ".sft-1.rows.parquet")
+    (workspace.folder("spill") / "left").write_text(SECRET)
+    (workspace.folder("reports") / "2026-01-01-r.html").write_text(f"<p>{SECRET}</p>")
+    making = workspace.folder("releases", "set", ".9.making", "data")
+    pq.write_table(pa.table({"text": [SECRET]}), making / "cot-00000.parquet")
+
+
+def places(root: Path) -> set[str]:
+    """Files under a folder that hold the secret: its bytes, or, in Parquet files, what they decode to."""
+    return {path.relative_to(root).as_posix() for path in _files(root) if _holds(path)}
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in root.rglob("*") if path.is_file())
+
+
+def _holds(path: Path) -> bool:
+    if SECRET.encode() in path.read_bytes():
+        return True
+    return path.suffix == ".parquet" and SECRET in str(pq.read_table(path).to_pylist())
