@@ -10,6 +10,7 @@ workspace/
   checkpoints/       Hugging Face folders, one per checkpoint
   nights/            what a night needs to be resumed, its logs
   reports/           a morning report per night, one HTML file each
+  takedowns/         ids of what was taken down, which no restore takes back
   prefect/           the embedded orchestrator's files
 """
 

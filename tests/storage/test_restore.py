@@ -37,7 +37,7 @@ def test_restore_brings_back_the_state_under_an_open_lake_and_keeps_what_was_the
         with pytest.raises(LakeError, match=r"the lake has 5 commits, back-up mine-\d.* has 2: .*--force"):
             restore(either, name)
         assert restore(either, name, dry_run=True).to_json() == {
-            "backup": name, "commits": 2, "commits_before": 5, "kept": None, "dry_run": True,
+            "backup": name, "commits": 2, "commits_before": 5, "kept": None, "dry_run": True, "takedowns": (),
         }  # fmt: skip
         assert fingerprints(lake) == after
         kept = restore(either, name, force=True).kept
