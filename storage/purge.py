@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.backup import list_backups
 from storage.catalog import Catalog, PostgresCatalog, SqliteCatalog
-from storage.errors import LakeError, NightschoolError
+from storage.errors import LakeError
 from storage.evolution import known_tables
 from storage.history_run import Run
 from storage.lake import Lake
@@ -232,7 +232,7 @@ def _purge_reports(lake: Lake, rewrite: Rewrite | None) -> dict[str, int]:
         try:
             if rewrite is not None:
                 rewrite(lake, night)
-        except NightschoolError:
+        except Exception:  # whatever it is: a report that cannot be written again must be gone
             before = path.stat().st_ino
         if rewrite is None or path.stat().st_ino == before:
             _remove(path)

@@ -1,7 +1,6 @@
 """A lake with one problem whose text must be gone, in every place that keeps text; and a search of every byte for it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +71,27 @@ def build(workspace: Workspace) -> None:
         lake.commit("two", "samples", rows_of({"late": "plain late", "s2": f"{SECRET} two"}), night=NIGHT)
         release = create_release(lake, "set", night=NIGHT)
         assert release is not None and open_table(release).num_rows == 43
-        ledger.add([call(f"call-{name}", f"{SECRET} {name}") for name in ("s1", "s2")], published=False)
-        ledger.add([call(f"call-judge-{name}", f"{SECRET} {name}") for name in ("s1", "s2")], published=False)
-        ledger.add([call(f"call-{name}", text) for name, text in plain.items()], published=False)
-        ledger.add([call("call-late", "plain late")], published=False)
+        words = {
+            f"{kind}{number}": f"{SECRET} {word}"
+            for kind in ("s", "judge-s")
+            for number, word in ((1, "one"), (2, "two"))
+        }
+        behind = {**plain, "late": "plain late", **words}
+        ledger.add([call(f"call-{name}", text) for name, text in behind.items()], published=False)
         publish(ledger, lake, NIGHT)
         ledger.add([call("call-open", f"{SECRET} one"), call("call-plain", "plain")], published=False)
-        for number, parent in enumerate((None, "model-0")):
-            row = {"checkpoint_id": f"model-{number}", "stage": "sft", "parent": parent, "path": f"checkpoints/{number}",
-                   "release_id": "set@2" if number == 0 else "plain@1"}  # fmt: skip
-            lake.commit(f"checkpoint:{number}", "checkpoint", {"checkpoints": table_of("checkpoints", [row])})
+        models = [
+            {"checkpoint_id": f"model-{number}", "stage": "sft", "parent": parent, "path": f"checkpoints/{number}",
+             "release_id": release_id}
+            for number, parent, release_id in ((0, None, "set@2"), (1, "model-0", "plain@1"))
+        ]  # fmt: skip
+        for number in (0, 1):
             workspace.folder("checkpoints", str(number))
         summary = json.dumps({"release": "set@2", "loss_masks": {"sft": f"<|user|>{SECRET}"}, "trained": True})
         run = {"run_id": f"train/{NIGHT}", "event": "finished", "night": NIGHT, "summary": summary}
-        lake.commit("train", "finish", {"runs": table_of("runs", [run])})
+        lake.commit(
+            "train", "finish", {"runs": table_of("runs", [run]), "checkpoints": table_of("checkpoints", models)}
+        )
         with lake.lock():
             back_up(workspace, lake.catalog, "mine")
     pq.write_table(pa.table({"text": [SECRET]}), workspace.folder("checkpoints") / ".sft-1.rows.parquet")
@@ -95,16 +101,13 @@ def build(workspace: Workspace) -> None:
     pq.write_table(pa.table({"text": [SECRET]}), making / "cot-00000.parquet")
 
 
-def places(root: Path) -> set[str]:
+def places(root: Path, secret: str = SECRET) -> set[str]:
     """Files under a folder that hold the secret: its bytes, or, in Parquet files, what they decode to."""
-    return {path.relative_to(root).as_posix() for path in _files(root) if _holds(path)}
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix() for path in files if _holds(path, secret)}
 
 
-def _files(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if path.is_file())
-
-
-def _holds(path: Path) -> bool:
-    if SECRET.encode() in path.read_bytes():
+def _holds(path: Path, secret: str) -> bool:
+    if secret.encode() in path.read_bytes():
         return True
-    return path.suffix == ".parquet" and SECRET in str(pq.read_table(path).to_pylist())
+    return path.suffix == ".parquet" and secret in str(pq.read_table(path).to_pylist())
