@@ -27,6 +27,7 @@ from storage.restore import restore
 from storage.takedown import resume, take_down
 from storage.takedown_plan import plan_takedown
 from storage.workspace import Workspace
+from synth.draw import Draw, draw_problems, hold_out
 from tests.storage.secrets_lake import NIGHT, SECRET, build, call, places, rows_of
 from tests.storage.test_maintenance import keep_at_once
 
@@ -316,3 +317,14 @@ def test_the_command_shows_a_plan_asks_and_does_it(copy):
         assert lake.rows("select 1 from samples where sample_id in ('r01', 'r02')") == [] and wrong(lake) == {}
     listed = CliRunner().invoke(app, ["release", "verify", "-w", str(copy.root)])
     assert listed.exit_code == 0 and "plain@1: redacted by takedown" in listed.stdout
+
+
+def test_no_night_draws_what_was_taken_down(lake):
+    draw = Draw("sums", "arithmetic", {"tiers": [1]}, 40, 1, 30, 10, (1,))
+    first = {problem.structure_id for problem in draw_problems(lake, draw, night="1", seed=0, fresh=False)}
+    row = {"takedown_id": "t", "event": "planned", "structure_ids": sorted(first)}
+    lake.commit("t", "takedown", {"takedowns": table_of("takedowns", [row])})
+    hold_out(lake, draw, night="1", seed=0)
+    again = {problem.structure_id for problem in draw_problems(lake, draw, night="1", seed=0, fresh=False)}
+    held = {row["structure_id"] for row in lake.rows("select structure_id from problems")}
+    assert first and again and held and not (again | held) & first

@@ -13,7 +13,7 @@ from storage.errors import BudgetError, LakeError
 from storage.ids import seed_from
 from storage.writer import Writer
 from synth.ask import Asker, Budget, Models, Price, clean
-from synth.engines.base import Answer
+from synth.engines.base import Answer, RequestRefused
 from synth.prompting import Prompts
 from tests.synth.conftest import Scripted
 
@@ -23,6 +23,17 @@ async def test_a_finished_call_is_never_made_again(make_asker, problems):
     first = await Models(make_asker(engine), problems[0], 0).student("solve", temperature=1.0)
     again = await Models(make_asker(engine), problems[0], 0).student("solve", temperature=1.0)
     assert first == again and len(engine.requests) == 1
+
+
+async def test_a_call_that_was_taken_down_is_not_asked_again(make_asker, problems, ledger):
+    engine = Scripted(lambda request: "#### 7")
+    reply = await Models(make_asker(engine), problems[0], 0).student("solve")
+    assert ledger.take_down([reply.call_id]) == 1
+    for _ in range(2):
+        with pytest.raises(RequestRefused, match="was taken down") as refused:
+            await Models(make_asker(engine), problems[0], 0).student("solve")
+    assert refused.value.reason == "taken_down" and len(engine.requests) == 1
+    assert reply.text.encode() not in ledger.path.read_bytes()
 
 
 async def test_the_same_question_asked_at_once_is_one_call(make_asker, problems):
