@@ -24,7 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,8 @@ def client(program: str, job: dict[str, Any], python: Path | None = None) -> dic
         )
     if done.returncode != 0:
         raise SystemExit(f"{program} failed:\n{done.stderr[-3000:]}")
+    if program == "raw" and done.stderr:
+        say(done.stderr.strip())
     figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     wanted = len(job["requests"]) if "requests" in job else job["count"]
     if figures["answers"] != wanted:
@@ -136,7 +138,7 @@ def real_server(rounds: int, count: int) -> dict[str, Any]:
         checkpoint = make_tiny(folder / "tiny")
         options = ServerOptions(max_model_len=1024, max_num_seqs=CONCURRENCY, start_limit_s=400)
         say("starting vLLM")
-        with VllmServer(checkpoint, MODEL, folder / "served", options) as server:
+        with VllmServer(checkpoint, MODEL, folder / "served", options) as server, telling(server):
             job = {"endpoint": server.endpoint, **shared}
             client("raw", job | {"requests": shared["requests"][:100]})  # warm
             for number in range(rounds):
@@ -168,6 +170,16 @@ def real_server(rounds: int, count: int) -> dict[str, Any]:
             **versions_in(vllm_python(), ("vllm",)),
         },
     }
+
+
+@contextmanager
+def telling(server: Any) -> Iterator[None]:
+    """When a client fails because the server has ended, say what the server's log says."""
+    try:
+        yield
+    except SystemExit:
+        server.check()
+        raise
 
 
 @contextmanager
@@ -218,6 +230,15 @@ def client_memory(count: int) -> dict[str, Any]:
     }
 
 
+def keep(result: dict[str, Any]) -> None:
+    """Write what has been measured beside what is kept of the other parts."""
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    kept.pop("date", None)
+    measured = kept.get("measured", {}) | result["measured"]
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(kept | result | {"measured": measured}, indent=1) + "\n")
+
+
 def say(words: str) -> None:
     """Tell how far it is, beside the result."""
     print(words, file=sys.stderr, flush=True)
@@ -232,21 +253,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     quick = options.quick
-    result: dict[str, Any] = {}
-    if "b" in options.parts:
-        result |= client_cpu(1 if quick else max(3, options.rounds), 2000 if quick else 5000)
-    if "c" in options.parts:
-        result |= client_memory(10_000 if quick else 100_000)
-    if "a" in options.parts:
-        result |= real_server(1 if quick else options.rounds, 100 if quick else 500)
-    result |= {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "b": lambda: client_cpu(1 if quick else max(3, options.rounds), 2000 if quick else 5000),
+        "c": lambda: client_memory(10_000 if quick else 100_000),
+        "a": lambda: real_server(1 if quick else options.rounds, 100 if quick else 500),
     }
-    if not quick:
-        kept = json.loads(RESULT.read_text()) if RESULT.exists() and options.parts != "abc" else {}
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(kept | result, indent=1) + "\n")
+    result: dict[str, Any] = {"measured": {}}
+    for part, measure in parts.items():
+        if part not in options.parts:
+            continue
+        load = os.getloadavg()[0]
+        result |= measure()
+        result["measured"][part] = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "load_before": round(load, 1),
+            "load_after": round(os.getloadavg()[0], 1),
+        }
+        result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version()}
+        if not quick:
+            keep(result)
     if options.json:
         print(json.dumps(result))
     else:

@@ -1,7 +1,8 @@
-"""The floor: an aiohttp loop that sends, reads, parses and forgets."""
+"""The floor: an aiohttp loop that sends, reads, parses and forgets; when a connection breaks it asks again at once."""
 
 import asyncio
 import json
+import sys
 from typing import Any
 
 import aiohttp
@@ -13,13 +14,23 @@ JOB = read_job()
 async def run() -> int:
     """Ask every request of the job."""
     requests, done = requests_of(JOB), 0
+    broken: list[str] = []
     url = f"{JOB['endpoint']}/v1/chat/completions"
     headers = {"Content-Type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=600)
-    connector = aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=4
-    )  # uvicorn closes what was idle for 5 s: a race it would lose
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)  # uvicorn closes what was idle for 5 s
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+        async def ask(body: bytes) -> Any:
+            while True:
+                try:
+                    async with session.post(url, data=body, headers=headers) as response:
+                        response.raise_for_status()
+                        return json.loads(await response.read())
+                except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+                    broken.append(type(error).__name__)
+                    if len(broken) > 2 * JOB["concurrency"]:
+                        raise  # the server is gone
 
         async def worker() -> None:
             nonlocal done
@@ -32,12 +43,12 @@ async def run() -> int:
                     "max_tokens": 64,
                     "seed": request["seed"],
                 }
-                async with session.post(url, data=json.dumps(payload).encode(), headers=headers) as response:
-                    response.raise_for_status()
-                    answer = json.loads(await response.read())
-                    done += isinstance(answer["choices"][0]["message"]["content"], str)
+                answer = await ask(json.dumps(payload).encode())
+                done += isinstance(answer["choices"][0]["message"]["content"], str)
 
         await asyncio.gather(*(worker() for _ in range(JOB["concurrency"])))
+    if broken:
+        print(f"raw: {len(broken)} connections broke ({', '.join(sorted(set(broken)))})", file=sys.stderr)
     return done
 
 
