@@ -65,7 +65,7 @@ class Scene:
     def asking(self) -> psutil.Process | None:
         """Wait for a random moment at which the night is asking its model, and return the night's process."""
         model = self.machine.model
-        goal = len(model.answers()) + self.chance.randint(1, 40)
+        goal = len(model.answers()) + self.chance.randint(1, self.machine.recipe["problems"]["limit"] // 2)
         with contextlib.suppress(TimeoutError):
             wait_for(
                 lambda: len(model.answers()) >= goal or not self.machine.at_work("nightly"), MOMENT_S, "answers", 0.05

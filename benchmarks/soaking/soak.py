@@ -35,15 +35,21 @@ SEVEN = (
     ("twice", "flow", "vanish"),
 )  # fmt: skip
 """The faults of seven nights: every kind, most of them with another one. Every second night there is enough new to train on."""
-TWO = (("vanish", "flow"), ("twice", "server"))
+TWO = (("vanish", "flow"), ("server", "twice"))
 """The faults of two nights, as many as a test has time for."""
 TRAIN_AFTER = 1.5
 """Nights' worth of rows that must be new before a training."""
 
 
-def recipe(seed: int, problems: int) -> dict[str, Any]:
-    """Return the embedded default, shrunk: a tiny student, a teacher behind HTTP that can vanish."""
-    return {
+def recipe(seed: int, problems: int, *, learns: bool) -> dict[str, Any]:
+    """Return the embedded default, shrunk: a tiny student, a teacher behind HTTP that can vanish.
+
+    Args:
+        seed: Of the problems.
+        problems: Problems a night.
+        learns: Whether there is a student that is trained; without one the training flow only ever says that it does not.
+    """
+    content: dict[str, Any] = {
         "name": "soak",
         "dataset": "soak",
         "shard": 20,
@@ -73,10 +79,19 @@ def recipe(seed: int, problems: int) -> dict[str, Any]:
             "promote": {"fresh": False},  # fresh items would make what later nights draw depend on when a training ended
         },
     }  # fmt: skip
+    if not learns:
+        del content["models"]["student"], content["methods"][1], content["alarms"]
+        content["train"]["when"]["min_new_rows"] = 10**9
+    return content
 
 
 def soak(
-    faults: Sequence[Sequence[str]], *, seed: int, problems: int = 60, say: Callable[[str], None] = lambda line: None
+    faults: Sequence[Sequence[str]],
+    *,
+    seed: int,
+    problems: int = 60,
+    learns: bool = True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Live through nights and return the books.
 
@@ -84,6 +99,7 @@ def soak(
         faults: For each night, the kinds of fault that meet it, in order.
         seed: Of the problems and of every moment.
         problems: Problems a night.
+        learns: Whether a student is trained in between.
         say: Told what happens.
 
     Returns:
@@ -91,7 +107,7 @@ def soak(
     """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nightschool-soak-") as folder, _disk(Path(folder)) as place:
-        machine = Machine(Path(folder), place / "w", recipe(seed, problems))
+        machine = Machine(Path(folder), place / "w", recipe(seed, problems, learns=learns))
         try:
             dealt = _nights(machine, faults, random.Random(seed), say)
             stopped = machine.stop()
@@ -193,7 +209,7 @@ def _undisturbed(machine: Machine, nights: int) -> set[str]:
     alone = copy.deepcopy(machine.recipe)
     alone["methods"] = [method for method in alone["methods"] if method["method"] == METHOD]
     alone["models"]["teacher"]["endpoint"] = f"http://127.0.0.1:{server.port}"
-    del alone["models"]["student"]
+    alone["models"].pop("student", None)
     root = machine.folder / "undisturbed"
     try:
         asyncio.run(plain_nights(make_recipe(alone, folder=machine.folder), days(nights), root))

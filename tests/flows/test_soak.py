@@ -8,7 +8,7 @@ from benchmarks.soaking.soak import TWO, soak
 def test_two_nights_under_faults():
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
-    found = soak(TWO, seed=seed, problems=30, say=print)
-    assert set(found["releases_by_night"].values()) == {1} and set(found["releases_trained"].values()) == {1}
+    found = soak(TWO, seed=seed, problems=40, learns=False, say=print)
+    assert set(found["releases_by_night"].values()) == {1}
     assert found["lost_rows"] == found["duplicate_rows"] == found["calls_repeated"] == 0
     assert (found["orphans"], found["stuck_leases"], found["lake_faults"], found["exit_of_up"]) == (0, 0, [], 0)
