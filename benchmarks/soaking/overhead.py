@@ -118,6 +118,8 @@ def _server(folder: Path) -> Iterator[float]:
     from flows.orchestrator import settle
 
     settle()
+    if "prefect" in sys.modules:
+        raise RuntimeError("Prefect is imported already, and so would start a server of its own")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
