@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date as calendar_date
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from storage import nights
 from storage.changes import change_since_training
 from storage.checkpoints import Checkpoint, find_checkpoint
 from storage.errors import LeaseError, RecipeError
+from storage.lake import Lake
 from storage.leases import acquire
 from storage.release_reading import Release, get_release
 from storage.workspace import Workspace
@@ -60,10 +63,23 @@ def train(
     """
     day = logical_date(date, timezone)
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
+    loaded = load_recipe(Path(recipe), settings or [])
+    if date is None:
+        day = date_to_train(loaded, day, place)
     with recorded(place, f"train {day}"):
-        return run_training(
-            load_recipe(Path(recipe), settings or []), day, place, Progress(quiet=quiet), again=date is None
-        )
+        return run_training(loaded, day, place, Progress(quiet=quiet), again=date is None)
+
+
+def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
+    """Return the date under which a run of a day trains: yesterday's where its training was interrupted, else the day.
+
+    So what a kill before midnight interrupted is gone on with, and its release is not trained on twice. Older ones are
+    left: whatever keeps one from ending must not keep newer data from being learned.
+    """
+    yesterday = (calendar_date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    with Lake(workspace) as lake:
+        waiting = nights.open_trainings(lake, recipe.name)
+    return yesterday if yesterday in waiting and day not in waiting else day
 
 
 def run_training(

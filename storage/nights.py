@@ -84,6 +84,16 @@ def _dates(lake: Lake, recipe: str, event: str) -> set[str]:
     return {row["night"].partition("/")[0] for row in rows}
 
 
+def open_trainings(lake: Lake, recipe: str) -> list[str]:
+    """Return the logical dates of a recipe's trainings that were begun and have not ended, the latest first."""
+    rows = lake.rows(
+        "select distinct night from runs r where recipe = ? and event = 'pinned' and run_id like 'train/%' "
+        "and not exists (from runs f where f.run_id = r.run_id and f.event = 'finished') order by night desc",
+        [recipe],
+    )
+    return [row["night"].partition("/")[0] for row in rows]
+
+
 def _run(
     run_id: str, event: str, night: str, recipe: str, *, pinned: str | None = None, summary: str | None = None
 ) -> pa.Table:

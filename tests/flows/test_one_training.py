@@ -11,9 +11,11 @@ from flows.accelerator import Accelerator
 from flows.night import open_night
 from flows.progress import Progress
 from flows.recipe import make_recipe
-from flows.train import LEASE, one_training
+from flows.train import LEASE, date_to_train, one_training
+from storage import nights
 from storage.checkpoints import record_promotion
 from storage.errors import LeaseError
+from storage.lake import Lake
 from storage.leases import acquire, list_leases
 from tests.flows.conftest import SMALL
 
@@ -92,3 +94,23 @@ def test_the_accelerator_has_one_user_at_a_time(workspace):
         order.append("first")
     thread.join(30)
     assert order == ["first", "second"] and len(said) == 1 and "waiting" in said[0]
+
+
+def test_a_training_interrupted_before_midnight_is_gone_on_with_and_an_older_one_is_left(workspace, tmp_path):
+    recipe = make_recipe(SMALL, folder=tmp_path)
+
+    def date() -> str:
+        return date_to_train(recipe, "2026-01-03", workspace)
+
+    with Lake(workspace) as lake:
+        assert date() == "2026-01-03"
+        for day in ("2026-01-01", "2026-01-02"):
+            nights.pin(lake, f"train/{day}/small", f"{day}/small", "small", {"release": "small@1"})
+            nights.pin(lake, f"night/{day}/small", f"{day}/small", "small", {})
+        assert date() == "2026-01-02"
+        nights.finish(lake, "train/2026-01-02/small", "2026-01-02/small", "small", {})
+        assert date() == "2026-01-03" and nights.open_trainings(lake, "small") == ["2026-01-01"]
+        for number in (2, 3):
+            run = f"train/2026-01-0{number}/small/2"
+            nights.pin(lake, run, f"2026-01-0{number}/small", "small", {"release": "small@2"})
+            assert date() == f"2026-01-0{number}", "a second training of that date, then this date's own"
