@@ -185,9 +185,12 @@ def test_too_many_failures_end_the_night_early_and_everything_is_kept(cli):
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         kept = lake.rows("select count(*) as n from samples")[0]["n"]
         assert kept > 0 and lake.rows("select * from releases") == []
+        failed = lake.rows("select count(*) as n from attempts where reason = 'unknown_act'")[0]["n"]
     content["budget"] = {"failures": 1}
     night = json.loads(cli("run", cli.recipe(content), *DATE, "--json", "--quiet", "--repin"))["night"]
-    assert "unknown_act" in night["failures"] and night["release_rows"] >= kept
+    assert night["release_rows"] >= kept and 0 < failed <= 60
+    if failed < 60:  # a slow machine may have come to all of them before it stopped
+        assert f"{60 - failed} of " in night["failures"] and "unknown_act" in night["failures"]
     accounts(cli)
 
 
