@@ -86,6 +86,8 @@ def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    # Its 5 s close connections with requests that nobody has read yet, whenever its event loop comes too late to them.
+    environment.setdefault("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "120")
     if options.development:
         environment["VLLM_SERVER_DEV_MODE"] = "1"
     if serves_on_cpu(python):

@@ -12,7 +12,7 @@ import pytest
 
 from storage.errors import CheckpointError, ModelServerError
 from synth.engines import vllm_command, vllm_server
-from synth.engines.vllm_command import ServerOptions
+from synth.engines.vllm_command import ServerOptions, serve_environment
 from synth.engines.vllm_server import VllmServer
 from tests.synth.engines.conftest import EARLIER, Host
 
@@ -89,6 +89,13 @@ def test_the_command_of_a_gpu(checkpoint: Path, tmp_path: Path, stand_in: Path) 
         told = server.log.read_text()
     assert '"--gpu-memory-utilization", "0.9"' in told
     assert "enforce-eager" not in told
+
+
+def test_a_connection_is_kept_longer_than_a_busy_server_may_stall(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = lambda: serve_environment(stand_in / "bin/python", ServerOptions())["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]  # noqa: E731
+    assert int(kept()) >= 60
+    monkeypatch.setenv("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "9")
+    assert kept() == "9"
 
 
 def test_a_server_that_dies_says_why(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
