@@ -91,7 +91,9 @@ def test_the_command_of_a_gpu(checkpoint: Path, tmp_path: Path, stand_in: Path) 
     assert "enforce-eager" not in told
 
 
-def test_a_connection_is_kept_longer_than_a_busy_server_may_stall(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_is_kept_longer_than_a_busy_server_may_stall(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = lambda: serve_environment(stand_in / "bin/python", ServerOptions())["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]  # noqa: E731
     assert int(kept()) >= 60
     monkeypatch.setenv("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "9")
