@@ -136,7 +136,11 @@ async def run_night(
         ModelServerError: A model cannot be reached; run the same command again to go on.
         BudgetError: Too many attempts failed.
     """
-    with open_night(recipe, date, workspace, progress) as night, reported(night), stop_noted(night) as run_id:
+    with (
+        open_night(recipe, date, workspace, progress) as night,
+        reported(workspace, night.id, progress),
+        stop_noted(night) as run_id,
+    ):
         pin(night, again=repin)
         done = nights.finished(night.lake, run_id)
         if done is not None:

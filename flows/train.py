@@ -101,7 +101,11 @@ def run_training(
     """
     if recipe.train is None:
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
-    with open_night(recipe, date, workspace, progress, "training") as night, reported(night), one_training(night):
+    with (
+        open_night(recipe, date, workspace, progress, "training") as night,
+        reported(workspace, night.id, progress),
+        one_training(night),
+    ):
         run_id, before = _run_of(night, again=again)
         if before is not None and not again:
             progress.say(f"training {night.id} is finished; nothing to do")

@@ -6,15 +6,12 @@ again stays, as failed with the reason `taken_down`, so that every attempt is ac
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.ids import digest
-
-if TYPE_CHECKING:
-    from storage.lake import Lake
 
 REASON = "taken_down"
 """Why an attempt failed that made, or asked for, what was taken down."""
@@ -51,12 +48,6 @@ def without_gone(connection: Any, tables: Mapping[str, pa.Table]) -> Mapping[str
         return tables
     gone = _gone(connection)
     return _without(gone, tables) if gone else tables
-
-
-def gone_structures(lake: "Lake") -> frozenset[str]:
-    """Return the structures of problems that were taken down, which no night draws again."""
-    rows = lake.rows("select distinct unnest(structure_ids) as structure_id from takedowns")
-    return frozenset(row["structure_id"] for row in rows)
 
 
 def _gone(connection: Any) -> Gone | None:

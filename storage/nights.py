@@ -139,6 +139,12 @@ def structures(lake: Lake, splits: Iterable[str]) -> set[str]:
     return {row["structure_id"] for row in rows}
 
 
+def gone_structures(lake: Lake) -> frozenset[str]:
+    """Return the structures of problems that were taken down, which no night draws again."""
+    rows = lake.rows("select distinct unnest(structure_ids) as structure_id from takedowns")
+    return frozenset(row["structure_id"] for row in rows)
+
+
 def problem_rows(lake: Lake, *, splits: Iterable[str] | None = None, night: str | None = None) -> list[dict[str, Any]]:
     """Return problems of some splits, or those that a night planned attempts on, in the order of their ids."""
     if night is not None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from storage.errors import ProblemError
-from storage.gone import gone_structures
 from storage.ids import digest, seed_from
 from storage.lake import Lake, table_of
 from storage.looks import items_of, open_set, record_set, set_problems, unlooked
-from storage.nights import known_problems, structures
+from storage.nights import gone_structures, known_problems, structures
 from synth.methods.base import Method, Params
 from synth.problems import get_task, open_source
 from synth.problems.base import Problem, Source

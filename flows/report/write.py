@@ -4,17 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flows.progress import Progress
 from flows.report.gather import gather
 from flows.report.page import render
 from storage.errors import LakeError, NightschoolError
 from storage.lake import Lake
 from storage.workspace import Workspace
-
-if TYPE_CHECKING:
-    from flows.night import Night
-    from flows.progress import Progress
 
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}/[a-z0-9][a-z0-9_-]*")
 
@@ -57,17 +54,17 @@ def _write(report: Mapping[str, Any], path: Path) -> Path:
 
 
 @contextmanager
-def reported(night: "Night") -> Iterator[None]:
+def reported(workspace: Workspace, night: str, progress: Progress) -> Iterator[None]:
     """Write the night's report when the body ends, also when it ends in an error that a person has to look at."""
     try:
         yield
     except NightschoolError:
-        keep_report(night.workspace, night.id, night.progress)
+        keep_report(workspace, night, progress)
         raise
-    keep_report(night.workspace, night.id, night.progress)
+    keep_report(workspace, night, progress)
 
 
-def keep_report(workspace: Workspace, night: str, progress: "Progress") -> None:
+def keep_report(workspace: Workspace, night: str, progress: Progress) -> None:
     """Write the report at the end of a night or a training. What happened is recorded by then: a report that fails is
     said aloud and costs nothing, since `nightschool report` writes it again.
     """

@@ -3,15 +3,15 @@
 import copy
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from storage.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
+from tests.flows.endpoint import Endpoint, serving
 
 KEY = "sk-night-0a1b2c3d4e5f6789"
 USAGE = {"prompt_tokens": 30, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 20}}
@@ -19,35 +19,18 @@ CALL = (10 * 1.0 + 20 * 0.5 + 10 * 2.0) / 1e6
 """What one call costs at the prices of `PAID`."""
 
 
-class _Teacher(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+class _Teacher(Endpoint):
+    def reply(self, asked: Any) -> tuple[int, Any]:
         right = self.headers.get("Authorization") == f"Bearer {KEY}"
         choice = {"index": 0, "message": {"role": "assistant", "content": "#### 1"}, "finish_reason": "stop"}
         said = {"choices": [choice], "usage": USAGE} if right else {"error": {"message": str(self.headers)}}
-        self._send(200 if right else 401, json.dumps(said).encode())
-
-    def do_GET(self) -> None:
-        self._send(200, b"")
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        return
+        return (200 if right else 401), said
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Teacher) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(_Teacher) as address:
+        yield address
 
 
 def test_a_night_stops_at_its_limit_of_cost_and_shows_its_key_nowhere(cli, endpoint):

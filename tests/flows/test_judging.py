@@ -2,52 +2,32 @@
 
 import copy
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from storage.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
+from tests.flows.endpoint import Endpoint, serving
 
 
-class _Judge(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+class _Judge(Endpoint):
+    def reply(self, asked: Any) -> tuple[int, Any]:
         if self.path == "/v1/completions":
             assert (asked["echo"], asked["max_tokens"], asked["logprobs"]) == (True, 0, 1)
             logprobs = {"token_logprobs": [None, *[-1.0] * (len(asked["prompt"]) - 1)]}
             usage = {"prompt_tokens": len(asked["prompt"])}
-            self._send(
-                json.dumps({"choices": [{"text": asked["prompt"], "logprobs": logprobs}], "usage": usage}).encode()
-            )
-            return
+            return 200, {"choices": [{"text": asked["prompt"], "logprobs": logprobs}], "usage": usage}
         choice = {"index": 0, "message": {"role": "assistant", "content": "Good.\nScore: 5"}, "finish_reason": "stop"}
-        self._send(json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 4}}).encode())
-
-    def do_GET(self) -> None:
-        self._send(b"")
-
-    def _send(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        return
+        return 200, {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 4}}
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Judge) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(_Judge) as address:
+        yield address
 
 
 def test_a_night_with_a_judge(cli, endpoint):
