@@ -15,6 +15,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 REMEDY = f"run `make vllm` in the checkout, or let {PYTHON_VARIABLE} name the Python of an environment that has vLLM"
 NEUTRAL = {"repetition_penalty": 1.0, "top_k": 0, "min_p": 0.0}
 """Overrides what a checkpoint's generation_config.json would add: only what is in a call's content key may count."""
+FEW_CORES = 4
+"""Up to here a server on a CPU shares its cores with its client, and with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,13 @@ def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     if serves_on_cpu(python):
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache_gib)
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve each other on shared cores
+        cores = len(os.sched_getaffinity(0))
+        if cores <= FEW_CORES:
+            # The model computes inside the engine's process. In one of its own, the two wait for each other by yielding
+            # in a loop, and on few cores the scheduler then leaves every other process, our client too, unserved for
+            # seconds. vLLM sets the threads itself only for a process of their own: all cores but one, as it would.
+            environment.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+            environment.setdefault("OMP_NUM_THREADS", str(max(1, cores - 1)))
     return environment
 
 

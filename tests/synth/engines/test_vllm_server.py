@@ -100,6 +100,20 @@ def test_a_connection_is_kept_longer_than_a_busy_server_may_stall(
     assert kept() == "9"
 
 
+@pytest.mark.parametrize(("cores", "apart", "threads"), [(1, "0", "1"), (2, "0", "1"), (4, "0", "3"), (5, None, None)])
+def test_on_few_cores_the_model_computes_in_the_process_of_the_engine(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch, cores: int, apart: str | None, threads: str | None
+) -> None:
+    for name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    environment = serve_environment(stand_in / "bin/python", ServerOptions())
+    assert environment.get("VLLM_ENABLE_V1_MULTIPROCESSING") == apart
+    assert environment.get("OMP_NUM_THREADS") == threads
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert serve_environment(stand_in / "bin/python", ServerOptions())["OMP_NUM_THREADS"] == "7"
+
+
 def test_a_server_that_dies_says_why(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "die")
     with pytest.raises(ModelServerError, match="not enough memory for the cache") as error:
