@@ -22,15 +22,13 @@ from storage.ids import digest
 from storage.published import adopt, publish
 from synth.ask import Asker
 from synth.draw import find_attempts
-from synth.runner import Attempt, Finished, run_attempts
+from synth.runner import Attempt, Finished, pool_size, run_attempts
 from synth.sample import problem_of
 
 COMMIT_ROWS = 5000
 """Rows per commit: smaller ones make thousands of files."""
 COMMIT_S = 180.0
 """Seconds after which rows are committed all the same, so that little has to be judged again after a crash."""
-AHEAD = 2
-"""Shards at work at once, so that a model server does not run empty while a shard ends."""
 RAY_AHEAD = 1000
 """Shards that Ray is given at once; it runs as many as it has room for."""
 
@@ -69,6 +67,30 @@ class _Buffer:
         return self.rows >= COMMIT_ROWS or time.monotonic() - self.since > COMMIT_S
 
 
+class Room:
+    """Lets the next shard begin before the engines could run empty: as soon as fewer attempts are open than keep them full.
+
+    Args:
+        wanted: Attempts that keep every engine full.
+    """
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted, self._open = wanted, 0
+        self._changed = asyncio.Event()
+
+    async def enter(self, attempts: int) -> None:
+        """Return when there is room; so many attempts are open then in addition."""
+        while self._open >= self._wanted:
+            self._changed.clear()
+            await self._changed.wait()
+        self._open += attempts
+
+    def leave(self, attempts: int) -> None:
+        """So many are no longer open."""
+        self._open -= attempts
+        self._changed.set()
+
+
 async def synthesise(night: Night, curator: Curator, ray: str | None = None) -> Synthesis:
     """Make the attempts that are still open, commit them with their row-local verdicts, and publish the calls.
 
@@ -93,7 +115,7 @@ async def synthesise(night: Night, curator: Curator, ray: str | None = None) -> 
         from flows.ray_shards import ray_shards
 
         with ray_shards(night, ray) as cluster:
-            await work.run(attempts, cluster.run, RAY_AHEAD)
+            await work.run(attempts, cluster.run)
     return Synthesis(work.budget, work.failures.sentence())
 
 
@@ -106,10 +128,12 @@ class _Work:
         self._buffer = _Buffer()
         self._failed: BaseException | None = None
         self._elsewhere: RunShard | None = None
+        self._room = Room(pool_size(asker))
 
-    async def run(self, attempts: Sequence[Attempt], elsewhere: RunShard | None = None, ahead: int = AHEAD) -> None:
-        """Run every shard, in this process or where `elsewhere` runs them, `ahead` at once."""
-        self._slots, self._elsewhere = asyncio.Semaphore(ahead), elsewhere
+    async def run(self, attempts: Sequence[Attempt], elsewhere: RunShard | None = None) -> None:
+        """Run every shard, in this process or where `elsewhere` runs them."""
+        if elsewhere is not None:
+            self._elsewhere, self._room = elsewhere, Room(RAY_AHEAD)
         needed = bool(attempts) and needs_accelerator(self.night.recipe)
         async with Accelerator(self.night.workspace, self.night.progress, needed=needed):
             await self._run(attempts)
@@ -119,7 +143,12 @@ class _Work:
         progress = self.night.progress
         with progress.stage("attempts", len(attempts)) as stage, progress_artifact(stage, progress):
             try:
-                await asyncio.gather(*(self._shard(number, members, stage) for number, members in shards))
+                async with asyncio.TaskGroup() as group:
+                    for number, members in shards:
+                        await self._room.enter(self._size(members))
+                        if self._failed is not None:
+                            break
+                        group.create_task(self._shard(number, members, stage))
             finally:
                 for engine in {id(engine): engine for engine in self.asker.engines.values()}.values():
                     await engine.close()
@@ -131,25 +160,35 @@ class _Work:
         if self._failed is not None:
             raise self._failed
 
+    def _size(self, members: Sequence[Attempt]) -> int:
+        return len(members) if self._elsewhere is None else 1
+
     async def _shard(self, number: int, members: list[Attempt], stage: Stage) -> None:
-        async with self._slots:
-            if self._failed is not None:
-                return
-            try:
-                if self._elsewhere is None:
-                    finished = await shard(number, members, self.asker, stage)
-                else:
-                    finished = await self._elsewhere(number, members)
-                    stage.advance(len(members))
-                self.budget = self.budget or finished.budget
-                self._buffer.add(number, finished)
-                if self._buffer.due:
-                    full, self._buffer = self._buffer, _Buffer()
-                    await asyncio.to_thread(self._commit, full)
-                self.failures.count(finished.attempts)
-                self.failures.check()
-            except Exception as error:  # what is finished is committed first, then this is raised
-                self._failed = self._failed or error
+        open_now = self._size(members)
+
+        def on_done(count: int) -> None:
+            nonlocal open_now
+            open_now -= count
+            self._room.leave(count)
+            stage.advance(count)
+
+        try:
+            if self._elsewhere is None:
+                finished = await shard(number, members, self.asker, on_done)
+            else:
+                finished = await self._elsewhere(number, members)
+                stage.advance(len(members))
+            self.budget = self.budget or finished.budget
+            self._buffer.add(number, finished)
+            if self._buffer.due:
+                full, self._buffer = self._buffer, _Buffer()
+                await asyncio.to_thread(self._commit, full)
+            self.failures.count(finished.attempts)
+            self.failures.check()
+        except Exception as error:  # what is finished is committed first, then this is raised
+            self._failed = self._failed or error
+        finally:
+            self._room.leave(open_now)
 
     def _commit(self, buffer: _Buffer) -> None:
         """Commit finished shards with the verdicts of the row-local filters."""
@@ -168,6 +207,6 @@ class _Work:
 
 
 @task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, persist_result=False)
-async def shard(number: int, attempts: Sequence[Attempt], asker: Asker, stage: Stage) -> Finished:
+async def shard(number: int, attempts: Sequence[Attempt], asker: Asker, on_done: Callable[[int], None]) -> Finished:
     """Run one shard of attempts."""
-    return await run_attempts(attempts, asker, on_done=stage.advance)
+    return await run_attempts(attempts, asker, on_done=on_done)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 
-def make_tiny(folder: Path) -> Path:
-    """Two layers, one token per letter, a chat template; the end token's logit is 0 and the others are spread wide."""
+def make_tiny(folder: Path, layers: int) -> Path:
+    """So many layers, one token per letter, a chat template; the end token's logit is 0 and the others are spread wide."""
     import torch
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -28,7 +28,7 @@ def make_tiny(folder: Path) -> Path:
         vocab_size=len(tokenizer),
         hidden_size=128,
         intermediate_size=256,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=1024,
