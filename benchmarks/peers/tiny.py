@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def make_tiny(folder: Path, layers: int) -> Path:
+def make_tiny(folder: Path, layers: int, width: int) -> Path:
     """So many layers, one token per letter, a chat template; the end token's logit is 0 and the others are spread wide."""
     import torch
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -26,11 +26,11 @@ def make_tiny(folder: Path, layers: int) -> Path:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=256,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_attention_heads=width // 32,
+        num_key_value_heads=width // 32,
         max_position_embeddings=1024,
         bos_token_id=2,
         eos_token_id=3,

@@ -1,4 +1,4 @@
-"""Shards at work at once: as many as keep the engines full, whatever a shard's size, and no more."""
+"""Shards at work at once: as many as keep the engines full, whatever a shard's size; and who has the accelerator then."""
 
 import asyncio
 import copy
@@ -7,7 +7,9 @@ from unittest.mock import patch
 from benchmarks.soaking.plain import plain_nights
 from flows.recipe import make_recipe
 from flows.synthesis import Room
+from storage.errors import WorkspaceError
 from storage.lake import Lake
+from storage.workspace import Workspace
 from synth.engines.solver import Solver
 from tests.flows.conftest import SMALL
 
@@ -47,3 +49,26 @@ async def test_a_shard_begins_when_fewer_attempts_are_open_than_wanted():
     assert not fourth.done(), "25 are open"
     room.leave(1)
     await asyncio.wait_for(fourth, 1)
+
+
+class OnTheAccelerator(Solver):
+    """A model server of this machine that says, when it ends, whether the accelerator is still its own."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.kept = workspace, []
+
+    async def close(self):
+        try:
+            with self.workspace.lock("accelerator", wait=False):
+                self.kept.append(False)
+        except WorkspaceError:
+            self.kept.append(True)
+
+
+async def test_a_model_server_has_ended_before_the_accelerator_is_given_to_a_training(workspace, tmp_path):
+    served = {"teacher": {"engine": "vllm", "checkpoint": str(tmp_path)}}
+    recipe = make_recipe(copy.deepcopy(SMALL) | {"models": served}, folder=tmp_path)
+    server = OnTheAccelerator(workspace)
+    with patch("flows.night.open_engine", lambda *_: server):
+        await plain_nights(recipe, ["2026-01-02"], workspace.root)
+    assert server.kept and all(server.kept)
