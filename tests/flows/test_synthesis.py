@@ -66,6 +66,7 @@ class OnTheAccelerator(Solver):
 
 
 async def test_a_model_server_has_ended_before_the_accelerator_is_given_to_a_training(workspace, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights that only their digest is taken of")
     served = {"teacher": {"engine": "vllm", "checkpoint": str(tmp_path)}}
     recipe = make_recipe(copy.deepcopy(SMALL) | {"models": served}, folder=tmp_path)
     server = OnTheAccelerator(workspace)
