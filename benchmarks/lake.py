@@ -41,8 +41,8 @@ import duckdb  # noqa: E402
 import psutil  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
-from storage.cursors import Changes, changes_since  # noqa: E402
-from storage.lake import Lake, table_of  # noqa: E402
+from storage.lake.cursors import Changes, changes_since  # noqa: E402
+from storage.lake.lake import Lake, table_of  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
 RESULT = HERE / "results" / "lake.json"
@@ -52,8 +52,8 @@ _RELEASE = """
 import json, resource, sys
 from pathlib import Path
 import psutil
-from storage.lake import Lake
-from storage.releases import create_release
+from storage.lake.lake import Lake
+from storage.releases.making import create_release
 from storage.workspace import Workspace
 import pyarrow.parquet, duckdb
 with Lake(Workspace.open(Path(sys.argv[1]))) as lake:
@@ -67,9 +67,9 @@ _HANDOVER = """
 import json, sys, time
 from pathlib import Path
 import datasets, psutil
-from storage.handover import arrow_files, open_dataset
-from storage.lake import Lake
-from storage.release_reading import get_release
+from storage.releases.handover import arrow_files, open_dataset
+from storage.lake.lake import Lake
+from storage.releases.reading import get_release
 from storage.workspace import Workspace
 with Lake(Workspace.open(Path(sys.argv[1])), read_only=True) as lake:
     release = get_release(lake, "all")

@@ -16,9 +16,9 @@ from pydantic import Field, ValidationError
 from filters.base import Options
 from filters.policy import NAME
 from storage.errors import NightschoolError, RecipeError
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
+from storage.lake.nights import funnel
 from storage.names import unknown
-from storage.nights import funnel
 
 _EXAMPLES = 3
 _DUPLICATES = {"exact_duplicates": 1.0, "near_duplicates": 1.0}

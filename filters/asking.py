@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from storage.errors import BudgetError, RecipeError
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
 from storage.names import unknown
 from synth.ask import Asker
 from synth.engines.base import RequestRefused

@@ -21,7 +21,7 @@ from filters.benchmarks import BenchmarkManifest
 from filters.evidence import Judgements, PassRate, Scored
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
-from storage.history_index import HistoryIndex
+from storage.history.index import HistoryIndex
 from storage.ids import digest
 from synth.problems.base import Problem
 

@@ -22,8 +22,8 @@ from filters.policy import decide, eligible, read_policies
 from filters.scoring import read_scores, score_night
 from filters.signatures import make_signatures
 from filters.trials import record_trials
-from storage import nights
-from storage.lake import Lake
+from storage.lake import nights
+from storage.lake.lake import Lake
 from synth.ask import Asker
 from synth.methods import methods
 from synth.problems.base import Problem

@@ -19,7 +19,7 @@ from pydantic import Field
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
 from filters.evidence import Bucket, PassRate
 from filters.rows import Row
-from storage.lake import Lake
+from storage.lake.lake import Lake
 
 
 def pass_rates(

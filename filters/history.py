@@ -20,9 +20,9 @@ from filters.first_wins import SLACK
 from filters.rows import read_rows
 from filters.sketch import EXACT_STRUCTURE, SCHEME, SLOTS, estimate, exact_similarity, whole
 from filters.sketches import Sketches, sketch_rows
-from storage.history_index import HistoryIndex
-from storage.history_run import Entries, Run
-from storage.lake import Lake
+from storage.history.index import HistoryIndex
+from storage.history.run import Entries, Run
+from storage.lake.lake import Lake
 from synth.sample import problem_of
 
 CONFIRMED = 64

@@ -15,9 +15,9 @@ from filters.evidence import Judgements
 from filters.judge import ASPECTS, JudgeOptions
 from filters.rows import Row, read_rows
 from filters.text import clean
-from storage import nights
 from storage.ids import seed_from
-from storage.lake import Lake
+from storage.lake import nights
+from storage.lake.lake import Lake
 from synth.ask import Asker
 from synth.engines.base import Sampling
 from synth.problems.base import Problem

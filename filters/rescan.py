@@ -11,7 +11,7 @@ from filters.base import VERDICTS, Context
 from filters.benchmarks import BenchmarkManifest
 from filters.inherit import inherit
 from filters.policy import NAME, VERSION
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from synth.sample import problem_of
 
 

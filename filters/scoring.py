@@ -9,8 +9,8 @@ from filters.evidence import Scored
 from filters.perplexity import PerplexityOptions
 from filters.rows import Row, read_rows
 from filters.text import clean
-from storage import nights
-from storage.lake import Lake
+from storage.lake import nights
+from storage.lake.lake import Lake
 from synth.ask import Asker
 from synth.engines.scoring import Score
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from storage.lake import Lake, table_of
-from storage.nights import problem_rows
+from storage.lake.lake import Lake, table_of
+from storage.lake.nights import problem_rows
 from synth.engines.solver import Solver
 from synth.problems import get_task
 from synth.problems.base import Problem

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from flows.summary import print_table
-from storage.describe import Relation
 from storage.errors import QueryError
-from storage.sql import Answer
+from storage.sql.describe import Relation
+from storage.sql.run import Answer
 
 SHOWN = 1000
 """Rows of a table on the terminal."""

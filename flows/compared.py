@@ -3,8 +3,8 @@
 from typing import Any
 
 from storage.errors import CheckpointError
-from storage.evaluations import answers_of, common_sets
-from storage.lake import Lake
+from storage.lake.lake import Lake
+from storage.models.evaluations import answers_of, common_sets
 from train_stages.promote import compare
 
 

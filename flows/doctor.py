@@ -140,8 +140,8 @@ def _read(path: Path) -> str:
 
 
 def _workspace(root: Path) -> Iterator[Line]:
-    from storage.catalog import catalog_of
-    from storage.lake import Lake
+    from storage.catalog.catalog import catalog_of
+    from storage.lake.lake import Lake
 
     if not root.exists():
         yield Line("workspace", "ok", f"{root} is not there yet; the first night makes it")
@@ -159,7 +159,7 @@ def _workspace(root: Path) -> Iterator[Line]:
 
 
 def _ledger(workspace: Workspace) -> Iterator[Line]:
-    from storage.ledger import Ledger
+    from storage.ledger.ledger import Ledger
 
     if not workspace.ledger.exists():
         yield Line("ledger", "ok", "none yet")
@@ -176,8 +176,8 @@ def _ledger(workspace: Workspace) -> Iterator[Line]:
 
 
 def _leases(workspace: Workspace) -> Iterator[Line]:
-    from storage.catalog import catalog_of
-    from storage.leases import list_leases
+    from storage.catalog.catalog import catalog_of
+    from storage.catalog.leases import list_leases
 
     catalog = catalog_of(workspace)
     holders = list_leases(catalog) if catalog.exists() else []

@@ -6,9 +6,9 @@ from typing import Any
 from flows.exam import make_judge, read_benchmark
 from flows.night import Night
 from flows.recipe_parts import TrainSpec
-from storage.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
 from storage.errors import RecipeError, TrainingError
-from storage.registry import resolve
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
+from storage.models.registry import resolve
 from synth.draw import hold_out
 from train_stages.evaluate import Evaluation
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from flows.night import UNLIMITED, Night
 from flows.recipe_parts import SourceSpec, TrainSpec
-from storage.checkpoints import Checkpoint
-from storage.nights import record_problems
-from storage.published import publish
+from storage.lake.nights import record_problems
+from storage.ledger.published import publish
+from storage.models.checkpoints import Checkpoint
 from synth.draw import decision_items
 from synth.engines.responder import EngineResponder, Responder
 from synth.engines.spec import ModelSpec, open_engine

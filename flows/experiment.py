@@ -9,7 +9,7 @@ from flows.night import Night, code_version
 from flows.recipe_parts import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
-from storage.release_reading import get_release
+from storage.releases.reading import get_release
 from synth.draw import hold_out, vocabulary_texts
 from train_stages.base import make_base
 from train_stages.experiment import Experiment, plot

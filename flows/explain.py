@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.summary import print_table
-from storage.lake import Lake
-from storage.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
-from storage.story import sample_story
+from storage.lake.lake import Lake
+from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
+from storage.lake.story import sample_story
 from storage.workspace import Workspace
 
 _LONGEST = 4_000  # characters of a text on a terminal; --json has all of it

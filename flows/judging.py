@@ -6,7 +6,7 @@ Their calls are in the ledger like any other.
 from filters.curate import Curator
 from flows.accelerator import Accelerator, needs_accelerator
 from flows.night import Night
-from storage.published import adopt, publish
+from storage.ledger.published import adopt, publish
 
 
 async def judge(night: Night, curator: Curator) -> None:

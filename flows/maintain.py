@@ -15,10 +15,10 @@ from flows.recipe import Recipe, load_recipe
 from flows.report.write import write_report
 from flows.runs import recorded
 from flows.zombies import close_runs, drop_leases, end_model_servers
+from storage.catalog.leases import Lease, acquire
 from storage.errors import LeaseError, WorkspaceError
-from storage.leases import Lease, acquire
-from storage.maintenance import LEASE, maintain_lake
-from storage.takedown import resume
+from storage.lake.maintenance import LEASE, maintain_lake
+from storage.takedown.carry_out import resume
 from storage.workspace import Workspace
 
 

@@ -14,12 +14,12 @@ from flows.progress import Progress
 from flows.recipe import Recipe
 from flows.recipe_parts import SourceSpec
 from flows.report.write import write_report
-from storage.catalog import catalog_of
-from storage.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.catalog.catalog import catalog_of
 from storage.ids import digest
-from storage.lake import Lake
-from storage.ledger import Ledger
-from storage.takedown import purge_here
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.takedown.carry_out import purge_here
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget, Price
 from synth.draw import Assignment, Draw, vocabulary_texts

@@ -27,11 +27,11 @@ from flows.recipe import Recipe, load_recipe
 from flows.report import reported
 from flows.runs import recorded
 from flows.synthesis import Synthesis, synthesise
-from storage import nights
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
-from storage.lake import Lake
-from storage.release_reading import Release
-from storage.releases import create_release
+from storage.lake import nights
+from storage.lake.lake import Lake
+from storage.releases.making import create_release
+from storage.releases.reading import Release
 from storage.workspace import Workspace
 from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
 from synth.sample import problem_row

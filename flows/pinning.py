@@ -8,10 +8,10 @@ from typing import Any
 
 from flows.night import Night, code_version
 from flows.recipe import Recipe
-from storage import nights
-from storage.checkpoints import find_checkpoint
 from storage.errors import PinError
 from storage.ids import digest, digest_files
+from storage.lake import nights
+from storage.models.checkpoints import find_checkpoint
 from synth.draw import Assignment
 from synth.engines.spec import PROMOTED
 

@@ -14,9 +14,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import SqlLexer
 
-from storage.describe import KEYWORDS, Relation, describe
 from storage.errors import NightschoolError
-from storage.inspection import functions
+from storage.sql.describe import KEYWORDS, Relation, describe
+from storage.sql.inspection import functions
 
 WELCOME = """One SELECT, ended by ; and Enter (Alt-Enter runs it too). Tab completes, the arrows go through your history.
 .schema [TABLE]   tables, views and columns     .examples   questions people ask     .example NAME   run one

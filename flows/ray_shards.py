@@ -19,12 +19,12 @@ from prefect.cache_policies import NO_CACHE
 from flows.night import Night
 from flows.progress import Progress
 from flows.recipe import Recipe
-from storage.checkpoints import Checkpoint
 from storage.errors import OrchestratorError, RecipeError
-from storage.lake import Lake
-from storage.ledger import Ledger
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.ledger.published import publish
+from storage.models.checkpoints import Checkpoint
 from storage.processes import place
-from storage.published import publish
 from storage.workspace import Workspace
 from synth.runner import Attempt, Finished, run_attempts
 

@@ -16,10 +16,10 @@ from flows.artifacts import progress_artifact
 from flows.failures import Failures
 from flows.night import Night
 from flows.progress import Stage
-from storage import nights
 from storage.errors import NightschoolError
 from storage.ids import digest
-from storage.published import adopt, publish
+from storage.lake import nights
+from storage.ledger.published import adopt, publish
 from synth.ask import Asker
 from synth.draw import find_attempts
 from synth.runner import Attempt, Finished, pool_size, run_attempts

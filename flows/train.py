@@ -21,13 +21,13 @@ from flows.recipe_parts import TrainSpec
 from flows.report import reported
 from flows.runs import recorded
 from flows.trigger import decide
-from storage import nights
-from storage.changes import change_since_training
-from storage.checkpoints import Checkpoint, find_checkpoint
+from storage.catalog.leases import acquire
 from storage.errors import LeaseError, RecipeError
-from storage.lake import Lake
-from storage.leases import acquire
-from storage.release_reading import Release, get_release
+from storage.lake import nights
+from storage.lake.lake import Lake
+from storage.models.checkpoints import Checkpoint, find_checkpoint
+from storage.releases.changes import change_since_training
+from storage.releases.reading import Release, get_release
 from storage.workspace import Workspace
 from train_stages.evaluate import Evaluation
 from train_stages.judge import Exam, Judge, accuracy_rows

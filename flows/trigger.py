@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flows.recipe_parts import WhenSpec
-from storage.changes import Change
+from storage.releases.changes import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flows.runs import EMBEDDED, api_url, forget, records
-from storage.catalog import catalog_of
+from storage.catalog.catalog import catalog_of
+from storage.catalog.leases import acquire, list_leases
 from storage.errors import LeaseError, ModelServerError
-from storage.leases import acquire, list_leases
 from storage.workspace import Workspace
 from synth.engines.vllm_server import end_orphan
 

@@ -2,30 +2,33 @@
 
 `Workspace.open(path)` names a workspace. `query` and `stream` run people's SQL, closed to the host. `get_release(lake, name)`
 finds a release; `open_table` and `open_dataset` map one into memory for pyarrow and `datasets`, `to_dataset` hands over a table.
+
+Its rooms, from the upper ones down: `upkeep`, `takedown`, `releases`, `sql`, `history`, `models`, `ledger`, `lake`, `catalog`;
+each imports only what is below it. Beside them stands what all use: errors, ids, the tables (`schema`, `views`), the workspace.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from storage.handover import open_dataset, open_table, to_dataset
-    from storage.lake import Lake
-    from storage.release_reading import get_release
-    from storage.sql import Answer as stream  # noqa: N813 - a class used as a function: `with stream(...) as batches`
-    from storage.sql import run_sql as query
+    from storage.lake.lake import Lake
+    from storage.releases.handover import open_dataset, open_table, to_dataset
+    from storage.releases.reading import get_release
+    from storage.sql.run import Answer as stream  # noqa: N813 - a class used as a function: `with stream(...) as batches`
+    from storage.sql.run import run_sql as query
     from storage.workspace import Workspace
 
 __all__ = ["Lake", "Workspace", "get_release", "open_dataset", "open_table", "query", "stream", "to_dataset"]
 
 _WHERE = {
-    "Lake": "storage.lake:Lake",
+    "Lake": "storage.lake.lake:Lake",
     "Workspace": "storage.workspace:Workspace",
-    "get_release": "storage.release_reading:get_release",
-    "open_dataset": "storage.handover:open_dataset",
-    "open_table": "storage.handover:open_table",
-    "query": "storage.sql:run_sql",
-    "stream": "storage.sql:Answer",
-    "to_dataset": "storage.handover:to_dataset",
+    "get_release": "storage.releases.reading:get_release",
+    "open_dataset": "storage.releases.handover:open_dataset",
+    "open_table": "storage.releases.handover:open_table",
+    "query": "storage.sql.run:run_sql",
+    "stream": "storage.sql.run:Answer",
+    "to_dataset": "storage.releases.handover:to_dataset",
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from storage.checkpoints import Checkpoint, checkpoint_digest
+from storage.models.checkpoints import Checkpoint, checkpoint_digest
 from synth.engines.managed import ManagedVllm
 from synth.engines.responder import EngineResponder
 from synth.engines.sampler import Sampler

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from storage.gone import REASON
 from storage.ids import seed_from
-from storage.ledger import Call, Ledger
+from storage.lake.gone import REASON
+from storage.ledger.ledger import Call, Ledger
 from synth.budget import GRACE_S, Budget, Meter, Price
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.keys import call_key, content_key, sampling_params

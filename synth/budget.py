@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from storage.errors import BudgetError
-from storage.ledger import Spent
+from storage.ledger.ledger import Spent
 from synth.engines.base import Answer, Request
 
 _WORDS_TO_TOKENS = 1.6

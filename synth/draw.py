@@ -6,9 +6,9 @@ from typing import Any
 
 from storage.errors import ProblemError
 from storage.ids import digest, seed_from
-from storage.lake import Lake, table_of
-from storage.looks import items_of, open_set, record_set, set_problems, unlooked
-from storage.nights import gone_structures, known_problems, structures
+from storage.lake.lake import Lake, table_of
+from storage.lake.nights import gone_structures, known_problems, structures
+from storage.models.looks import items_of, open_set, record_set, set_problems, unlooked
 from synth.methods.base import Method, Params
 from synth.problems import get_task, open_source
 from synth.problems.base import Problem, Source
@@ -90,7 +90,8 @@ def decision_items(lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, 
     """Return the items that a night's promotion is decided by, put together once per night.
 
     Of each source and tier that holds problems out: items that no decision has looked at yet, drawn anew where the source
-    can (`procedural`); where that gives too few, every held-out item of the tier, and the level is spent (see `storage.looks`).
+    can (`procedural`); where that gives too few, every held-out item of the tier, and the level is spent (see
+    `storage.models.looks`).
 
     Args:
         lake: The lake; what is drawn is committed as held out, so no later night learns from it.

@@ -30,7 +30,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import RecipeError
-from storage.ledger import Call, Ledger
+from storage.ledger.ledger import Call, Ledger
 from synth.ask import clean
 from synth.engines.base import Message, Sampling
 from synth.keys import content_key, sampling_params

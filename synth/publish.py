@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import LakeError, RecipeError
-from storage.release_reading import Release
-from storage.shards import SHARD_BYTES, ShardWriter
+from storage.releases.reading import Release
+from storage.releases.shards import SHARD_BYTES, ShardWriter
 from synth.card import card
 from synth.shapes import SCHEMAS, Shape, first, known_shape, shaped
 

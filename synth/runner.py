@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from storage.errors import BudgetError, NightschoolError
 from storage.ids import canonical_json, digest
-from storage.lake import table_of
+from storage.lake.lake import table_of
 from synth.ask import Asker, Models, Reply
 from synth.engines.base import RequestRefused
 from synth.methods.base import Method, Params

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import LakeError, RecipeError
 from storage.names import unknown
-from storage.release_reading import Release
+from storage.releases.reading import Release
 
 Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text", "verl"]
 

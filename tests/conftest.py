@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests import postgres, servers
 from tests.serve_tiny import NAME

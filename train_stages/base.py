@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from storage.checkpoints import Checkpoint, checkpoint_digest, register_checkpoint
 from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
-from storage.lake import Lake
+from storage.lake.lake import Lake
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, register_checkpoint
 
 
 def make_base(

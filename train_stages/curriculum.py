@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from storage.checkpoints import Checkpoint
-from storage.evaluations import accuracies
-from storage.lake import Lake
+from storage.lake.lake import Lake
+from storage.models.checkpoints import Checkpoint
+from storage.models.evaluations import accuracies
 
 MASTERED = 0.8
 """Greedy accuracy on held-out problems from which a tier counts as mastered. Our choice."""

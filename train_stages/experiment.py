@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage.errors import RecipeError, TrainingError
 from storage.ids import digest
-from storage.release_reading import Release, rows_where
+from storage.releases.reading import Release, rows_where
 from synth.problems.base import Outcome, Problem
 from synth.shapes import shaped
 from synth.subset import budget_tokens, equal_budget

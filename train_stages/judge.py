@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.checkpoints import Checkpoint, record_promotion
 from storage.errors import TrainingError
-from storage.evaluations import evaluation_key, find_evaluation, record_evaluation, set_version
-from storage.lake import Lake
-from storage.looks import earlier_looks, look_row
-from storage.nights import problem_rows
+from storage.lake.lake import Lake
+from storage.lake.nights import problem_rows
+from storage.models.checkpoints import Checkpoint, record_promotion
+from storage.models.evaluations import evaluation_key, find_evaluation, record_evaluation, set_version
+from storage.models.looks import earlier_looks, look_row
 from synth.engines.responder import Responder
 from synth.problems.base import Problem
 from synth.prompting import Prompts

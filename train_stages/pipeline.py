@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from filters.difficulty import pass_rates
 from filters.evidence import PassRate
 from filters.trials import Trial, store_trials
-from storage.checkpoints import Checkpoint, register_checkpoint
-from storage.curves import record_curves
 from storage.errors import TrainingError
 from storage.ids import digest
-from storage.lake import Lake
-from storage.release_reading import Release
+from storage.lake.lake import Lake
+from storage.models.checkpoints import Checkpoint, register_checkpoint
+from storage.models.curves import record_curves
+from storage.releases.reading import Release
 from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row

@@ -14,9 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from storage.checkpoints import checkpoint_digest
 from storage.errors import CheckpointError, TrainingError
 from storage.ids import digest
+from storage.models.checkpoints import checkpoint_digest
 from train_stages.config import TrainConfig
 from train_stages.resume import STATES, last_state, sealing_callback, write_json
 

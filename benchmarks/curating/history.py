@@ -17,7 +17,7 @@ from filters.banding import band_keys
 from filters.history import group, similar_before
 from filters.sketch import SLOTS
 from filters.sketches import sketch_parts
-from storage.history_run import Entries, Run, write_run
+from storage.history.run import Entries, Run, write_run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BUILD = CHECKOUT / "build"

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from measure import read_job, report_async, requests_of
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker, Models
 from synth.engines.vllm import Vllm
 from synth.problems import open_source

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from storage.check import check_lake
-from storage.lake import Lake
-from storage.leases import list_leases
+from storage.catalog.leases import list_leases
+from storage.lake.lake import Lake
+from storage.upkeep.check import check_lake
 from storage.workspace import Workspace
 
 from .faults import Done

@@ -19,7 +19,7 @@ import psutil
 import yaml
 
 from storage.errors import NightschoolError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
 HERE = Path(__file__).resolve().parent

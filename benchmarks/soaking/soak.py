@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.recipe import make_recipe
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
 from .books import calls_paid_again, lake_faults, rows_lost_and_doubled

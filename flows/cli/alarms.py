@@ -15,7 +15,7 @@ def alarms_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
     with sentences():
         from filters.alarms import list_alarms
         from flows.summary import print_table
-        from storage.lake import Lake
+        from storage.lake.lake import Lake
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
@@ -35,7 +35,7 @@ def alarms_accept(
     """Say that a night's alarms are as they should be; the night's own command then goes on to its release."""
     with sentences():
         from filters.alarms import accept_alarms
-        from storage.lake import Lake
+        from storage.lake.lake import Lake
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:

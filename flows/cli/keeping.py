@@ -29,9 +29,9 @@ def lake_maintain(
     with sentences():
         from flows.progress import Progress
         from flows.report.write import write_report
-        from storage.lake import Lake
-        from storage.maintenance import maintain_lake
-        from storage.takedown import resume
+        from storage.lake.lake import Lake
+        from storage.lake.maintenance import maintain_lake
+        from storage.takedown.carry_out import resume
 
         say = Progress(quiet=quiet).say
         with Lake(_open(workspace)) as lake:
@@ -64,8 +64,8 @@ def lake_compact(
     """Merge small files and nothing else; the files they replace stay until `nightschool lake maintain` removes them."""
     with sentences():
         from flows.progress import Progress
-        from storage.lake import Lake
-        from storage.maintenance import compact_lake
+        from storage.lake.lake import Lake
+        from storage.lake.maintenance import compact_lake
 
         with Lake(_open(workspace)) as lake:
             done = compact_lake(lake, dry_run=dry_run, say=Progress(quiet=quiet).say)
@@ -85,8 +85,8 @@ def lake_backup(
     """Copy the catalogue to a new folder of `backups/`; copy the Parquet files with any tool."""
     with sentences():
         from flows.progress import Progress
-        from storage.backup import back_up, find_backup
-        from storage.lake import Lake
+        from storage.catalog.backup import back_up, find_backup
+        from storage.lake.lake import Lake
 
         with Lake(_open(workspace)) as lake:
             Progress(quiet=quiet).say(f"back-up of {lake.catalog.described}")
@@ -114,7 +114,7 @@ def lake_restore(
     with sentences():
         from flows.progress import Progress
         from flows.report.write import write_report
-        from storage.restore import restore
+        from storage.upkeep.restore import restore
 
         Progress(quiet=quiet).say(f"restore of {backup}: checking it")
         done = restore(_open(workspace), backup, force=force, dry_run=dry_run, rewrite=write_report)

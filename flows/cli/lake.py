@@ -27,7 +27,7 @@ def lake_init(
 ) -> None:
     """Make a workspace, or join one machine more to a lake. Passwords and keys come from PG* and AWS_* variables only."""
     with sentences():
-        from storage.lake import Lake
+        from storage.lake.lake import Lake
         from storage.workspace import Workspace
 
         place = Workspace.create(workspace or Workspace.default_root(), catalog=catalog, data=data)
@@ -42,7 +42,7 @@ def lake_init(
 def lake_migrate(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Bring the lake of an older version up to date, after a copy of its catalogue."""
     with sentences():
-        from storage.lake import Lake
+        from storage.lake.lake import Lake
         from storage.workspace import Workspace
 
         place = Workspace.open(workspace or Workspace.default_root())
@@ -62,8 +62,8 @@ def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
     """Say who may do what only one may do at a time, and until when."""
     with sentences():
         from flows.summary import print_table
-        from storage.catalog import catalog_of
-        from storage.leases import list_leases
+        from storage.catalog.catalog import catalog_of
+        from storage.catalog.leases import list_leases
         from storage.workspace import Workspace
 
         place = Workspace.open(workspace or Workspace.default_root())

@@ -15,8 +15,8 @@ def lake_check(
 ) -> None:
     """Check commits, references, files, the funnel, releases, the ledger, the index and checkpoints; exit code 1 for a fault."""
     with sentences():
-        from storage.check import run_checks
-        from storage.lake import Lake
+        from storage.lake.lake import Lake
+        from storage.upkeep.check import run_checks
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:

@@ -19,9 +19,9 @@ def ledger_check(
     """Compare the ledger with the lake's `calls`; exit code 1 when something is missing or different."""
     with sentences():
         from flows.summary import print_table
-        from storage import published
-        from storage.lake import Lake
-        from storage.ledger import Ledger
+        from storage.lake.lake import Lake
+        from storage.ledger import published
+        from storage.ledger.ledger import Ledger
         from storage.workspace import Workspace
 
         place = Workspace.open(workspace or Workspace.default_root())
@@ -51,7 +51,7 @@ def ledger_import(
 ) -> None:
     """Bring generations made elsewhere into the ledger, as if they had been made here; all of a file, or nothing."""
     with sentences():
-        from storage.ledger import Ledger
+        from storage.ledger.ledger import Ledger
         from storage.workspace import Workspace
         from synth.engines.base import Sampling
         from synth.imports import import_calls

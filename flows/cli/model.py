@@ -11,7 +11,7 @@ import typer
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 if TYPE_CHECKING:
-    from storage.lake import Lake
+    from storage.lake.lake import Lake
 
 app = typer.Typer(help="Checkpoints: what there is, which one is the student, and back.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept wit
 
 @contextmanager
 def _lake(workspace: Path | None, *, read_only: bool = True) -> Iterator["Lake"]:
-    from storage.lake import Lake
+    from storage.lake.lake import Lake
     from storage.workspace import Workspace
 
     with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=read_only) as lake:
@@ -33,7 +33,7 @@ def model_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -
     """List the checkpoints, newest first."""
     with sentences(), _lake(workspace) as lake:
         from flows.summary import print_table
-        from storage.registry import list_checkpoints
+        from storage.models.registry import list_checkpoints
 
         rows = list_checkpoints(lake)
         if as_json:
@@ -52,7 +52,7 @@ def model_show(model: ModelArgument, workspace: WorkspaceOption = None, as_json:
     """Show a checkpoint: configuration, metrics, what it was trained from, decisions, accuracy on each set."""
     with sentences(), _lake(workspace) as lake:
         from flows.summary import print_table
-        from storage.registry import describe, resolve
+        from storage.models.registry import describe, resolve
 
         found = describe(lake, resolve(lake, model))
         if as_json:
@@ -92,7 +92,7 @@ def model_compare(
     with sentences(), _lake(workspace) as lake:
         from flows.compared import compare_checkpoints
         from flows.summary import print_table
-        from storage.registry import resolve
+        from storage.models.registry import resolve
 
         rows = compare_checkpoints(lake, resolve(lake, incumbent), resolve(lake, candidate))
         if as_json:
@@ -112,7 +112,7 @@ def model_promote(
 ) -> None:
     """Decide about a checkpoint that waits for a person; what is promoted is the next night's student."""
     with sentences(), _lake(workspace, read_only=False) as lake:
-        from storage.registry import approve, resolve
+        from storage.models.registry import approve, resolve
 
         identity = resolve(lake, model)
         decision = approve(lake, identity, reason=reason, by=getpass.getuser(), anyway=anyway, refuse=refuse)
@@ -131,7 +131,7 @@ def model_rollback(
 ) -> None:
     """Make an earlier student the student again; it is recorded, and nothing is removed."""
     with sentences(), _lake(workspace, read_only=False) as lake:
-        from storage.registry import resolve, roll_back
+        from storage.models.registry import resolve, roll_back
 
         before, after = roll_back(lake, reason=reason, by=getpass.getuser(), to=resolve(lake, to) if to else None)
         if as_json:
@@ -154,7 +154,7 @@ def model_prune(
         from dataclasses import asdict
 
         from flows.summary import print_table
-        from storage.retention import prune, retention
+        from storage.models.retention import prune, retention
 
         folders = retention(lake, keep=keep)
         going = sum(item.remove for item in folders)

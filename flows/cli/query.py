@@ -47,7 +47,7 @@ def sql(
             return _examples(as_json)
         place = Workspace.open(workspace or Workspace.default_root())
         if example is not None:
-            from storage.questions import question
+            from storage.sql.questions import question
 
             statement = question(example).sql
         limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20}
@@ -64,7 +64,7 @@ def _run(
     place: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
 ) -> None:
     from flows import answers
-    from storage.sql import Answer
+    from storage.sql.run import Answer
 
     with Answer(place, statement, **limits) as answer:
         if as_json:
@@ -92,7 +92,7 @@ def _interact(place: Any, run: Callable[[str], None]) -> None:
         elif command == ".examples":
             _examples(as_json=False)
         elif command == ".example":
-            from storage.questions import question
+            from storage.sql.questions import question
 
             text = question(rest.strip()).sql
             typer.secho(text, dim=True)
@@ -107,7 +107,7 @@ def _schema(name: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from flows.answers import show_schema
-    from storage.describe import describe
+    from storage.sql.describe import describe
 
     found = describe(name)
     if as_json:
@@ -117,7 +117,7 @@ def _schema(name: str | None, as_json: bool) -> None:
 
 
 def _examples(as_json: bool) -> None:
-    from storage.questions import QUESTIONS
+    from storage.sql.questions import QUESTIONS
 
     if as_json:
         return print_json([one._asdict() for one in QUESTIONS])

@@ -34,9 +34,9 @@ def release_create(
     with sentences():
         from flows.night import code_version
         from storage.errors import LakeError
-        from storage.lake import Lake
-        from storage.mixture import read_mixture
-        from storage.releases import create_release
+        from storage.lake.lake import Lake
+        from storage.releases.making import create_release
+        from storage.releases.mixture import read_mixture
         from storage.workspace import Workspace
 
         wanted = read_mixture(mixture) if mixture else None
@@ -62,7 +62,7 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     """List the releases with rows, commit and folder."""
     with sentences():
         from flows.summary import print_table
-        from storage.release_reading import list_releases
+        from storage.releases.reading import list_releases
         from storage.workspace import Workspace
 
         rows = list_releases(Workspace.open(workspace or Workspace.default_root()))
@@ -79,8 +79,8 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 def release_show(release: ReleaseArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a release's manifest: query, counts, tokens, models, stages, benchmarks, versions, hashes."""
     with sentences():
-        from storage.lake import Lake
-        from storage.release_reading import get_release
+        from storage.lake.lake import Lake
+        from storage.releases.reading import get_release
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
@@ -105,8 +105,8 @@ def release_diff(
     """Say which rows came in and went out between two releases, by method and source, and why."""
     with sentences():
         from flows.summary import print_table
-        from storage.lake import Lake
-        from storage.release_checks import diff_releases
+        from storage.lake.lake import Lake
+        from storage.releases.checks import diff_releases
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
@@ -132,9 +132,9 @@ def release_verify(
 ) -> None:
     """Check the hash of every file, the manifest and the content of a release; exit code 1 when something is wrong."""
     with sentences():
-        from storage.lake import Lake
-        from storage.release_checks import verify_release
-        from storage.release_reading import get_release, release_ids
+        from storage.lake.lake import Lake
+        from storage.releases.checks import verify_release
+        from storage.releases.reading import get_release, release_ids
         from storage.workspace import Workspace
 
         said: list[dict[str, Any]] = []
@@ -173,8 +173,8 @@ def release_export(
 ) -> None:
     """Write the rows of a release in a shape that trainers read as they are."""
     with sentences():
-        from storage.lake import Lake
-        from storage.release_reading import get_release
+        from storage.lake.lake import Lake
+        from storage.releases.reading import get_release
         from storage.workspace import Workspace
         from synth.shapes import export, known_shape
 
@@ -204,8 +204,8 @@ def release_publish(
     A later release adds the rows that are new; shards are never rewritten.
     """
     with sentences():
-        from storage.lake import Lake
-        from storage.release_reading import get_release
+        from storage.lake.lake import Lake
+        from storage.releases.reading import get_release
         from storage.workspace import Workspace
         from synth.publish import publish
 

@@ -23,8 +23,8 @@ def report(
     """Write the morning report of a night: one HTML file that needs no network. Nights write it by themselves."""
     with sentences():
         from flows.report import gather, write_report
-        from storage.lake import Lake
-        from storage.overview import find_night
+        from storage.lake.lake import Lake
+        from storage.lake.overview import find_night
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:

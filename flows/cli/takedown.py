@@ -35,10 +35,10 @@ def lake_takedown(
     with sentences():
         from flows.progress import Progress
         from flows.report.write import write_report
-        from storage import takedown as carrying
         from storage.errors import LakeError
-        from storage.lake import Lake
-        from storage.takedown_plan import plan_takedown
+        from storage.lake.lake import Lake
+        from storage.takedown import carry_out as carrying
+        from storage.takedown.plan import plan_takedown
         from storage.workspace import Workspace
 
         with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:

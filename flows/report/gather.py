@@ -6,8 +6,8 @@ from typing import Any
 from filters.alarms import list_alarms
 from flows.report.attention import attention
 from flows.report.experiments import experiments
-from storage.lake import Lake
-from storage.overview import Overview
+from storage.lake.lake import Lake
+from storage.lake.overview import Overview
 
 READ = 10
 """Accepted rows of each method to read."""

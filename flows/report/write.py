@@ -10,7 +10,7 @@ from flows.progress import Progress
 from flows.report.gather import gather
 from flows.report.page import render
 from storage.errors import LakeError, NightschoolError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}/[a-z0-9][a-z0-9_-]*")

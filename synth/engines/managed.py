@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.checkpoints import Checkpoint
 from storage.errors import ModelServerError, NightschoolError
+from storage.models.checkpoints import Checkpoint
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.suspects import DEATHS
 from synth.engines.vllm import Vllm

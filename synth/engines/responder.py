@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from storage.ids import seed_from
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker, Reply
 from synth.engines.base import Answer, Engine, Request, RequestRefused, Sampling
 from synth.engines.sampler import Generation

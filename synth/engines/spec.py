@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from storage.checkpoints import Checkpoint
+from storage.models.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from synth.engines.base import Engine

@@ -13,7 +13,7 @@ from filters.alarms import (
 )
 from filters.base import VERDICTS
 from storage.errors import RecipeError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.filters.helpers import row, table
 

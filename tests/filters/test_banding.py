@@ -1,7 +1,7 @@
 import numpy as np
 
 from filters.banding import BANDS, Buckets, band_keys
-from storage.history_run import Entries, Run
+from storage.history.run import Entries, Run
 
 RNG = np.random.default_rng(0)
 SIGNATURES = RNG.integers(0, 2**32, (50, 128), dtype=np.uint32)

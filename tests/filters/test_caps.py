@@ -1,6 +1,6 @@
 from filters import get_filter
-from storage.lake import Lake, table_of
-from storage.nights import accepted_before
+from storage.lake.lake import Lake, table_of
+from storage.lake.nights import accepted_before
 from storage.workspace import Workspace
 from tests.filters.helpers import arithmetic, context, outcomes, row, table, word_problem
 

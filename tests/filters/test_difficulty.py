@@ -4,8 +4,8 @@ from filters import get_filter
 from filters.difficulty import for_reinforcement, for_tuning, pass_rates
 from filters.evidence import PassRate
 from filters.trials import Trial, record_trials, store_trials
-from storage.lake import Lake, table_of
-from storage.sql import run_sql
+from storage.lake.lake import Lake, table_of
+from storage.sql.run import run_sql
 from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import arithmetic, context, details, outcomes, row, table

@@ -9,7 +9,7 @@ from filters.rows import read_rows
 from filters.signatures import make_signatures
 from filters.sketch import EXACT_STRUCTURE, estimate, similarity
 from filters.sketch import sketch as made
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import arithmetic, context, derivation, details, outcomes, row, table, word_problem

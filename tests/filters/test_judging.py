@@ -5,8 +5,8 @@ import pytest
 from filters.judge import JudgeOptions
 from filters.judging import judge_night, read_judgements, read_score
 from storage.errors import LakeError, ModelServerError, RecipeError
-from storage.lake import Lake, table_of
-from storage.ledger import Ledger
+from storage.lake.lake import Lake, table_of
+from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget
 from synth.engines.base import Answer, RequestRefused

@@ -4,8 +4,8 @@ import pytest
 from filters.base import VERDICTS
 from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.rescan import rescan
-from storage.lake import Lake, table_of
-from storage.releases import create_release
+from storage.lake.lake import Lake, table_of
+from storage.releases.making import create_release
 from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import STAMPS, row, table, word_problem

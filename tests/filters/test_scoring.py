@@ -5,8 +5,8 @@ import pytest
 from filters.perplexity import PerplexityOptions
 from filters.scoring import read_scores, score_night
 from storage.errors import LakeError, ModelServerError, RecipeError
-from storage.lake import Lake
-from storage.ledger import Ledger
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget
 from synth.engines.base import Answer, RequestRefused

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 from tests.flows.endpoint import Endpoint, serving

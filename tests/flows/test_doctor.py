@@ -16,9 +16,9 @@ from flows.doctor_services import bare, masked
 from flows.doctor_up import up_lines
 from flows.marked import MARK
 from flows.service_record import Running
-from storage.lake import Lake
-from storage.leases import acquire
-from storage.ledger import Ledger
+from storage.catalog.leases import acquire
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
 from storage.processes import place
 from synth.engines.processes import identity_of
 from tests.flows.conftest import SMALL
@@ -87,8 +87,8 @@ def test_a_lease_of_the_living_is_told_from_one_of_the_dead(lake, tmp_path):
     with acquire(lake.catalog, "training", purpose="a test"):
         assert by_part(examine(lake.workspace.root))["lease"].level == "ok"
     code = (
-        "import os, sys; from pathlib import Path; from storage.workspace import Workspace; from storage.lake import Lake; "
-        "from storage.leases import acquire\n"
+        "import os, sys; from pathlib import Path; from storage.workspace import Workspace; from storage.lake.lake import Lake; "
+        "from storage.catalog.leases import acquire\n"
         "lake = Lake(Workspace.open(Path(sys.argv[1]))); acquire(lake.catalog, 'training', purpose='a killed one'); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", code, str(lake.workspace.root)], check=True)

@@ -11,7 +11,7 @@ from flows.night import open_night
 from flows.progress import Progress
 from flows.recipe import make_recipe
 from storage.errors import ModelServerError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from synth.engines.base import Answer
 from synth.problems.arithmetic import Arithmetic

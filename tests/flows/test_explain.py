@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from filters.base import VERDICTS
 from flows.cli import app
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 from tests.filters.helpers import row, table
 

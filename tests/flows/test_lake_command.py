@@ -3,7 +3,7 @@ import json
 from typer.testing import CliRunner
 
 from flows.cli import app
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from tests.storage.test_maintenance import commit
 
 RUN = CliRunner()

@@ -3,9 +3,9 @@ import json
 from typer.testing import CliRunner
 
 from flows.cli import app
-from storage.lake import Lake
-from storage.ledger import Ledger
-from storage.published import publish
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.ledger.published import publish
 
 RUN = CliRunner()
 

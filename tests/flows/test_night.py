@@ -9,7 +9,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 

@@ -12,18 +12,18 @@ from flows.night import open_night
 from flows.progress import Progress
 from flows.recipe import make_recipe
 from flows.train import LEASE, date_to_train, one_training
-from storage import nights
-from storage.checkpoints import record_promotion
+from storage.catalog.leases import acquire, list_leases
 from storage.errors import LeaseError
-from storage.lake import Lake
-from storage.leases import acquire, list_leases
+from storage.lake import nights
+from storage.lake.lake import Lake
+from storage.models.checkpoints import record_promotion
 from tests.flows.conftest import SMALL
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from storage.lake import Lake
-from storage.leases import acquire
+from storage.lake.lake import Lake
+from storage.catalog.leases import acquire
 from storage.workspace import Workspace
 with Lake(Workspace.open(Path(sys.argv[1]))) as lake, acquire(lake.catalog, "training", purpose="a long one"):
     print("held", flush=True)

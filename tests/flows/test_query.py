@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.prompt import SqlCompleter, run_prompt
-from storage.describe import describe
-from storage.duck import extension_file
+from storage.catalog.duck import extension_file
 from storage.errors import QueryError
-from storage.lake import Lake
-from storage.questions import QUESTIONS
-from storage.release_reading import get_release
+from storage.lake.lake import Lake
+from storage.releases.reading import get_release
+from storage.sql.describe import describe
+from storage.sql.questions import QUESTIONS
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 from tests.storage.small import build

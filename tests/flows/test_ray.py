@@ -12,7 +12,7 @@ from flows.progress import Progress
 from flows.ray_shards import ray_shards
 from flows.recipe import make_recipe
 from storage.errors import OrchestratorError, RecipeError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 

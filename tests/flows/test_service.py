@@ -25,7 +25,7 @@ from benchmarks.soaking.plain import plain_nights
 from flows.marked import marked
 from flows.recipe import load_recipe
 from storage.errors import NightschoolError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import CommandLine
 from tests.flows.test_one_training import HOLD

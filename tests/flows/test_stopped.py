@@ -10,8 +10,8 @@ from flows.nightly import due_by_the_lake
 from flows.recipe import make_recipe
 from flows.report.gather import gather
 from storage.errors import BudgetError, ModelServerError
-from storage.lake import Lake
-from storage.nights import stopped
+from storage.lake.lake import Lake
+from storage.lake.nights import stopped
 from synth.engines.base import RequestRefused
 from synth.engines.solver import Solver
 from tests.flows.conftest import SMALL

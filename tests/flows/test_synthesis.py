@@ -8,7 +8,7 @@ from benchmarks.soaking.plain import plain_nights
 from flows.recipe import make_recipe
 from flows.synthesis import Room
 from storage.errors import WorkspaceError
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from synth.engines.solver import Solver
 from tests.flows.conftest import SMALL

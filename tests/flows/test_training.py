@@ -5,7 +5,7 @@ import json
 import signal
 import time
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 

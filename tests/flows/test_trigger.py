@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flows.recipe_parts import WhenSpec
 from flows.trigger import decide
-from storage.changes import Change
+from storage.releases.changes import Change
 
 LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_tokens=500, drift=0.1)
 

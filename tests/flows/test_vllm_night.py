@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.servers import need_vllm
 

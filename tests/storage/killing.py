@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from storage.lake import Lake
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.storage.lake_writer import ROWS
 

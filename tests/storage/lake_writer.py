@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 
 ROWS = {"promotions": 40, "runs": 5}

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from storage.lake import Lake
-from storage.maintenance import compact_lake
+from storage.lake.lake import Lake
+from storage.lake.maintenance import compact_lake
 from storage.workspace import Workspace
 
 

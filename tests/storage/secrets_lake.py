@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.backup import back_up
-from storage.handover import open_table
-from storage.lake import Lake, table_of
-from storage.ledger import Call, Ledger
-from storage.published import publish
-from storage.releases import create_release
+from storage.catalog.backup import back_up
+from storage.lake.lake import Lake, table_of
+from storage.ledger.ledger import Call, Ledger
+from storage.ledger.published import publish
+from storage.releases.handover import open_table
+from storage.releases.making import create_release
 from storage.workspace import Workspace
 
 SECRET = "Zyxomma petiolatum"

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from storage.lake import Lake, table_of
-from storage.releases import create_release
+from storage.lake.lake import Lake, table_of
+from storage.releases.making import create_release
 from storage.workspace import Workspace
 
 NIGHTS = ("2026-01-01/r", "2026-01-02/r")

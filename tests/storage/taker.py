@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from storage.lake import Lake
-from storage.takedown import resume, take_down, unfinished
-from storage.takedown_plan import plan_takedown
+from storage.lake.lake import Lake
+from storage.takedown.carry_out import resume, take_down, unfinished
+from storage.takedown.plan import plan_takedown
 from storage.workspace import Workspace
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from storage.errors import LakeError, WorkspaceError
 from storage.faults import refuse_network_file_system
-from storage.lake import Lake, table_of
+from storage.lake.lake import Lake, table_of
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker, Models
 from synth.engines.base import Answer, Request
 from synth.problems import open_source

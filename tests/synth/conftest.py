@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker
 from synth.engines.base import Answer, Request
 from synth.engines.solver import Solver

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker, Models
 from synth.engines import fleet, vllm
 from synth.engines.vllm import Vllm

@@ -11,7 +11,7 @@ import pytest
 
 from storage.errors import BudgetError, LakeError
 from storage.ids import seed_from
-from storage.writer import Writer
+from storage.ledger.writer import Writer
 from synth.ask import Asker, Budget, Models, Price, clean
 from synth.engines.base import Answer, RequestRefused
 from synth.prompting import Prompts

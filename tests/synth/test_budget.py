@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.errors import BudgetError
-from storage.ledger import Spent
+from storage.ledger.ledger import Spent
 from synth.budget import Budget, Meter, Price
 from synth.engines.base import Answer, Request, Sampling
 

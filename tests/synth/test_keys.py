@@ -2,8 +2,8 @@ from dataclasses import fields
 
 import pytest
 
-from storage.checkpoints import Checkpoint
 from storage.ids import digest
+from storage.models.checkpoints import Checkpoint
 from synth.engines.base import Sampling
 from synth.engines.solver import Solver
 from synth.engines.spec import ModelSpec, open_engine

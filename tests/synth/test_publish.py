@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from storage.errors import LakeError, RecipeError
-from storage.lake import Lake
-from storage.release_reading import get_release
-from storage.releases import create_release
-from storage.shards import file_hash
+from storage.lake.lake import Lake
+from storage.releases.making import create_release
+from storage.releases.reading import get_release
+from storage.releases.shards import file_hash
 from synth.publish import publish, split_of
 from synth.push import push
 from tests.storage.small import build

@@ -9,8 +9,8 @@ import pytest
 import synth.problems
 from filters.difficulty import pass_rates
 from filters.trials import Trial, store_trials
-from storage.checkpoints import register_checkpoint
-from storage.lake import Lake
+from storage.lake.lake import Lake
+from storage.models.checkpoints import register_checkpoint
 from storage.workspace import Workspace
 from synth.problems.base import Check, Outcome
 from synth.prompting import Prompts

@@ -9,10 +9,10 @@ import pytest
 
 from filters.alarms import AlarmError, accept_alarms, stop_on_alarms
 from flows.report import gather, keep_report, render, report_path, write_report
-from storage import nights
 from storage.errors import LakeError
-from storage.lake import Lake, table_of
-from storage.overview import find_night
+from storage.lake import nights
+from storage.lake.lake import Lake, table_of
+from storage.lake.overview import find_night
 from storage.workspace import Workspace
 from tests.flows.report.written import write_night, write_training
 

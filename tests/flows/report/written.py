@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from storage import nights
-from storage.checkpoints import Checkpoint
-from storage.curves import record_curves
 from storage.ids import digest
-from storage.lake import Lake, table_of
+from storage.lake import nights
+from storage.lake.lake import Lake, table_of
+from storage.models.checkpoints import Checkpoint
+from storage.models.curves import record_curves
 
 BEGAN = datetime(2026, 1, 1, 2, 0, tzinfo=UTC)
 

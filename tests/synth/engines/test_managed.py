@@ -8,8 +8,8 @@ from typing import cast
 import psutil
 import pytest
 
-from storage.checkpoints import Checkpoint
 from storage.errors import ModelServerError
+from storage.models.checkpoints import Checkpoint
 from synth.engines import fleet, vllm
 from synth.engines.base import Answer, Request, RequestRefused, Sampling
 from synth.engines.managed import RESTARTS, ManagedVllm

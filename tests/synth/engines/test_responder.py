@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from storage.errors import ModelServerError
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.engines.base import Answer, RequestRefused
 from synth.engines.responder import EngineResponder
 from synth.engines.vllm import Vllm

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from synth.ask import Asker
 from synth.engines.base import RequestRefused
 from synth.engines.scoring import Score, read_score

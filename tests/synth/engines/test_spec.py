@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from storage.checkpoints import Checkpoint
+from storage.models.checkpoints import Checkpoint
 from synth.engines.managed import CONCURRENCY, ManagedVllm
 from synth.engines.spec import ModelSpec, open_engine
 from synth.engines.vllm import MOST_CONCURRENCY, Vllm

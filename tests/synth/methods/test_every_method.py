@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.ledger import Ledger
+from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.ask import Asker
 from synth.methods import Method, describe, methods

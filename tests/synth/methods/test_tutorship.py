@@ -5,8 +5,8 @@ import pytest
 from filters import get_filter
 from filters.base import Context, run_filters
 from filters.policy import decide
-from storage.lake import Lake
-from storage.sql import run_sql
+from storage.lake.lake import Lake
+from storage.sql.run import run_sql
 from synth.methods import get_method
 from synth.problems import get_task, open_source
 from tests.synth.conftest import Scripted

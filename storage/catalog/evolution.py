@@ -1,0 +1,134 @@
+"""How a lake made by an older version gets the tables, columns and views of this one.
+
+Additions (a table, a column, which older rows have as null, a view whose text is another) happen whenever a lake is opened
+for writing. What is more than an addition gets a new `FORMAT_VERSION` and a step in `STEPS`; it is taken after a copy of the
+catalogue, and `workspace.json` says the new format last, so that a migration that was killed is simply run again.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from storage.catalog.backup import back_up
+from storage.catalog.catalog import Catalog
+from storage.catalog.duck import quote
+from storage.errors import LakeError, WorkspaceError
+from storage.ids import digest
+from storage.schema import COMMITS, FORMAT_VERSION, TABLES, comment
+from storage.views import VIEWS
+from storage.workspace import Workspace
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.uint32(): "UINTEGER",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}
+_SHORT = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+_NOTE = "schema"
+
+
+def _to_two(connection: Any) -> None:
+    """Format 1 had no coordination tables; those are made by their first use, the rest is additions."""
+
+
+STEPS: dict[int, Callable[[Any], None]] = {1: _to_two}
+"""What turns a lake of this format into the next; runs inside the transaction of the additions."""
+
+
+def known_schema() -> str:
+    """Return a digest of every table and view of this version."""
+    tables = {
+        name: [comment(schema), *([field.name, str(field.type), comment(field)] for field in schema)]
+        for name, schema in known_tables().items()
+    }
+    return digest(FORMAT_VERSION, tables, {name: list(view) for name, view in VIEWS.items()})
+
+
+def is_current(catalog: Catalog) -> bool:
+    """Return whether the lake has the tables and views of this version.
+
+    Raises:
+        WorkspaceError: A newer version has migrated it to a format that this one does not know.
+    """
+    noted = json.loads(catalog.note(_NOTE) or "{}")
+    if noted.get("format", 0) > FORMAT_VERSION:
+        raise WorkspaceError(
+            f"{catalog.described} has format {noted['format']}, this version reads up to {FORMAT_VERSION}; "
+            "update Nightschool"
+        )
+    return bool(noted.get("digest") == known_schema())
+
+
+def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) -> None:
+    """Add what this version has and the lake lacks; the caller holds the catalogue's lock.
+
+    Raises:
+        LakeError: A column has another type than this version's.
+    """
+    if workspace.format < FORMAT_VERSION and catalog.exists():
+        back_up(workspace, catalog, f"format-{workspace.format}")
+    ours = json.loads(catalog.note(_NOTE) or "{}").get("views", [])
+    connection.execute("BEGIN")
+    for version in range(workspace.format, FORMAT_VERSION):
+        STEPS[version](connection)
+    _add_tables(connection)
+    _replace_views(connection, ours)
+    connection.execute("COMMIT")
+    if workspace.format < FORMAT_VERSION:
+        workspace.config["format"] = FORMAT_VERSION
+        workspace.write_config()
+    catalog.set_note(
+        _NOTE, json.dumps({"format": FORMAT_VERSION, "digest": known_schema(), "views": list(VIEWS)}, sort_keys=True)
+    )
+
+
+def known_tables() -> dict[str, pa.Schema]:
+    """Return the schema of every table of this version, `commits` among them."""
+    return {"commits": COMMITS, **TABLES}
+
+
+def _add_tables(connection: Any) -> None:
+    present: dict[str, dict[str, str]] = {}
+    for table, column, type_ in connection.execute(
+        "select c.table_name, c.column_name, c.data_type from duckdb_columns() c join duckdb_tables() t "
+        "using (database_name, table_name) where database_name = 'lake'"
+    ).fetchall():
+        present.setdefault(table, {})[column] = _SHORT.get(type_, type_)
+    for name, schema in known_tables().items():
+        if name not in present:
+            columns = ", ".join(f'"{field.name}" {sql_type(field.type)}' for field in schema)
+            connection.execute(f"CREATE TABLE {name} ({columns})")
+        connection.execute(f"COMMENT ON TABLE {name} IS '{quote(comment(schema))}'")
+        for field in schema:
+            there, wanted = present.get(name, {}).get(field.name), sql_type(field.type)
+            if name in present and there is None:
+                connection.execute(f'ALTER TABLE {name} ADD COLUMN "{field.name}" {wanted}')
+            elif there is not None and there.replace('"', "") != wanted.replace('"', ""):
+                raise LakeError(f"column {name}.{field.name} is {there} in this lake and {wanted} in this version")
+            if there is None:
+                connection.execute(f"COMMENT ON COLUMN {name}.\"{field.name}\" IS '{quote(comment(field))}'")
+
+
+def _replace_views(connection: Any, ours: list[str]) -> None:
+    """Make every view again (their columns follow the tables') and drop those of ours that this version has no more."""
+    for name in ours:
+        if name not in VIEWS:
+            connection.execute(f"DROP VIEW IF EXISTS {name}")
+    for name, (text, query) in VIEWS.items():
+        connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+        connection.execute(f"COMMENT ON VIEW {name} IS '{quote(text)}'")
+
+
+def sql_type(type_: pa.DataType) -> str:
+    """Return DuckDB's name of an Arrow type that our tables use."""
+    if pa.types.is_list(type_):
+        return sql_type(type_.value_type) + "[]"
+    if pa.types.is_struct(type_):
+        inner = ", ".join(f'"{field.name}" {sql_type(field.type)}' for field in type_)
+        return f"STRUCT({inner})"
+    return _SQL_TYPES[type_]

@@ -1,0 +1,1 @@
+"""The index over the signatures of every row ever accepted."""

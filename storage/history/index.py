@@ -1,0 +1,159 @@
+"""An index over the signatures of every row ever accepted, beside the lake: looked into without being loaded.
+
+    index/<scheme>/run-<first>-<last>/   rows of the commits first..last, immutable (see `storage.history.run`)
+
+It holds nothing that the lake does not: a lost or damaged one is made again.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from storage.history.run import Entries, Run, join, write_run
+from storage.ids import digest
+from storage.lake.lake import Lake
+
+MOST_RUNS = 8
+"""With more runs than this the two neighbours with the fewest rows become one."""
+
+_BATCH = 50_000  # rows of one run while the index is made again; their texts are in memory meanwhile
+
+Reader = Callable[[pa.Table, pa.Table, Sequence[dict[str, Any]]], Entries]
+"""Turns rows of the lake's `signatures` (with a column `night`), their `samples` in the same order, and the `problems` that
+these are about into entries."""
+
+
+class HistoryIndex:
+    """The runs of one scheme.
+
+    Args:
+        lake: The lake; the index stands in `index/` of its workspace.
+        scheme: How signatures are made. Rows of another scheme are not indexed.
+        read: Turns rows of the lake into entries.
+
+    Attributes:
+        runs: The runs, oldest first.
+        left_out: Rows of other schemes that the last refresh met.
+    """
+
+    def __init__(self, lake: Lake, scheme: str, read: Reader) -> None:
+        self.runs: list[Run] = []
+        self.left_out = 0
+        self._lake = lake
+        self._scheme = scheme
+        self._read = read
+        self._folder = lake.workspace.root / "index" / digest("history index 2", scheme, length=12)
+
+    def refresh(self) -> None:
+        """Index what was committed since, and merge small runs; make everything again when something is damaged."""
+        with self._lake.workspace.lock("history-index"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                names = self._names()
+                self._check(names)
+                self.runs = [Run.open(self._folder / name) for _, _, name in names]
+            except ValueError:
+                shutil.rmtree(self._folder)
+                self._folder.mkdir(parents=True)
+                names, self.runs = [], []
+            self.left_out = 0
+            self._append(names[-1][1] if names else 0)
+            self._merge()
+
+    def _names(self) -> list[tuple[int, int, str]]:
+        found = []
+        for folder in self._folder.iterdir():
+            parts = folder.name.split("-")
+            if parts[0] == "run" and (folder / "run.json").exists():
+                found.append((int(parts[1]), int(parts[2]), folder.name))
+            else:
+                shutil.rmtree(folder)  # of a process that died while it wrote
+        found.sort(key=lambda item: (item[0], -item[1]))
+        kept: list[tuple[int, int, str]] = []
+        for item in found:  # a merged run makes those inside it superfluous
+            if kept and item[1] <= kept[-1][1]:
+                shutil.rmtree(self._folder / item[2])
+            else:
+                kept.append(item)
+        return kept
+
+    def _check(self, names: Sequence[tuple[int, int, str]]) -> None:
+        """Raise ValueError unless the runs follow each other and end with a commit that the lake still has."""
+        for (_, before, _), (first, _, name) in zip([(0, 0, ""), *names], names, strict=False):
+            if first != before + 1:
+                raise ValueError(f"commits before {name} are missing")
+        if names:
+            last = json.loads((self._folder / names[-1][2] / "run.json").read_text()).get("commit")
+            if not self._lake.query(
+                "select 1 from commits where seq = ? and commit_id = ?", [names[-1][1], last]
+            ).num_rows:
+                raise ValueError("the lake is another one")
+
+    def _append(self, done: int) -> None:
+        commits = self._lake.rows(
+            "select commit_id, seq, night, kind, rows from commits where seq > ? order by seq", [done]
+        )
+        batch: list[dict[str, Any]] = []
+        for index, commit in enumerate(commits):
+            batch.append(commit)
+            rows = sum(item["rows"] for item in batch if item["kind"] == "curate")
+            if rows >= _BATCH or index == len(commits) - 1:
+                self._add(batch, done + 1)
+                done, batch = commit["seq"], []
+
+    def _add(self, commits: Sequence[dict[str, Any]], first: int) -> None:
+        wanted = [commit["commit_id"] for commit in commits if commit["kind"] == "curate"]
+        if not wanted:
+            return
+        nights = {commit["commit_id"]: commit["night"] or "" for commit in commits}
+        table = self._lake.query(
+            "select * from signatures where commit_id in (select unnest(?::varchar[])) order by sample_id", [wanted]
+        )
+        same = [scheme == self._scheme for scheme in table["scheme"].to_pylist()]
+        self.left_out += len(same) - sum(same)
+        table = table.filter(pa.array(same, pa.bool_()))
+        if not table.num_rows:
+            return
+        table = table.append_column(
+            "night", pa.array([nights[one] for one in table["commit_id"].to_pylist()], pa.string())
+        )
+        last = commits[-1]
+        entries = self._read(*self._with_texts(table, sorted(set(nights.values()))))
+        self.runs.append(self._write(entries, first, last["seq"], last["commit_id"]))
+
+    def _with_texts(
+        self, table: pa.Table, nights: Sequence[str]
+    ) -> tuple[pa.Table, pa.Table, Sequence[dict[str, Any]]]:
+        """Fetch the texts behind signatures; a row that the lake has no longer is left out."""
+        samples = self._lake.query(
+            "select * from samples where night in (select unnest(?::varchar[])) and sample_id in (select unnest(?::varchar[])) "
+            "qualify row_number() over (partition by sample_id) = 1 order by sample_id",
+            [nights, table["sample_id"].to_pylist()],
+        )
+        problems = self._lake.rows(
+            "select * from problems where problem_id in (select distinct unnest(?::varchar[]))",
+            [[one for one in samples["problem_id"].to_pylist() if one]],
+        )
+        there = set(samples["sample_id"].to_pylist())
+        table = table.filter(pa.array([one in there for one in table["sample_id"].to_pylist()], pa.bool_()))
+        return table, samples, problems
+
+    def _merge(self) -> None:
+        while len(self.runs) > MOST_RUNS:
+            names = self._names()
+            at = min(range(len(names) - 1), key=lambda index: self.runs[index].rows + self.runs[index + 1].rows)
+            merged = join(self.runs[at].entries(), self.runs[at + 1].entries())
+            commit = json.loads((self._folder / names[at + 1][2] / "run.json").read_text())["commit"]
+            self.runs[at : at + 2] = [self._write(merged, names[at][0], names[at + 1][1], commit)]
+            for _, _, name in names[at : at + 2]:
+                shutil.rmtree(self._folder / name)
+
+    def _write(self, entries: Entries, first: int, last: int, commit: str) -> Run:
+        folder = self._folder / f"run-{first}-{last}"
+        making = self._folder / f"making-{first}-{last}"
+        write_run(entries, making, commit=commit, scheme=self._scheme)
+        making.rename(folder)
+        return Run.open(folder)

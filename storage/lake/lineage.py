@@ -1,0 +1,86 @@
+"""Lineage both ways: from a checkpoint to the calls behind each row it read, from a row to every checkpoint it reached.
+
+A checkpoint "read" the rows of its release and of its ancestors' releases; a stage may have learnt from fewer of them (those of
+its kind, or of the methods and tasks that the recipe named), never from others.
+"""
+
+from typing import Any
+
+from storage.errors import LakeError
+from storage.lake.lake import Lake
+
+_SUMMARY = """
+select ancestor, stage, l.release_id, l.night, l.method, count(distinct sample_id) as rows, count(distinct call_id) as calls
+from lineage l join checkpoints k on k.checkpoint_id = l.ancestor
+where l.checkpoint_id = ? group by all order by all
+"""
+_ROWS = """
+select l.sample_id, l.method, l.night, l.problem_id, l.ancestor, l.release_id, l.call_id, c.model, c.role, c.act,
+       c.prompt_tokens, c.completion_tokens
+from lineage l left join (select distinct on (call_id) * from calls) c using (call_id)
+where l.checkpoint_id = ? order by l.sample_id, l.call_id
+"""
+_MODELS = """
+select c.model, c.role, count(distinct call_id) as calls, sum(completion_tokens)::bigint as completion_tokens
+from (select distinct call_id from lineage where checkpoint_id = ?) join (select distinct on (call_id) * from calls) c
+using (call_id) group by all order by all
+"""
+
+
+def checkpoint_lineage(lake: Lake, checkpoint: str) -> dict[str, Any]:
+    """Return `checkpoint_id`, `read` (rows and calls by ancestor, release, night and method) and `models` (who answered).
+
+    Args:
+        lake: The lake.
+        checkpoint: An id, or the beginning of one that no other checkpoint shares.
+
+    Raises:
+        LakeError: There is no such checkpoint, or several.
+    """
+    identity = _one(lake, checkpoint)
+    return {
+        "checkpoint_id": identity,
+        "read": lake.rows(_SUMMARY, [identity]),
+        "models": lake.rows(_MODELS, [identity]),
+    }
+
+
+def checkpoint_calls(lake: Lake, checkpoint: str) -> list[dict[str, Any]]:
+    """Return every row that a checkpoint or its ancestors read, once per call behind it, with who answered.
+
+    Raises:
+        LakeError: There is no such checkpoint, or several.
+    """
+    return lake.rows(_ROWS, [_one(lake, checkpoint)])
+
+
+def is_checkpoint(lake: Lake, beginning: str) -> bool:
+    """Return whether some checkpoint's id begins like this."""
+    return bool(lake.rows("select 1 from checkpoints where starts_with(checkpoint_id, ?) limit 1", [beginning]))
+
+
+def row_checkpoints(lake: Lake, sample_id: str) -> list[dict[str, Any]]:
+    """Return every checkpoint that read a row, itself or through an ancestor, with the release it stood in."""
+    return lake.rows(
+        "select t.checkpoint_id, t.stage, t.ancestor, t.release_id, k.night, "
+        "t.checkpoint_id in (select checkpoint_id from students) as promoted "
+        "from taught t join checkpoints k using (checkpoint_id) where t.sample_id = ? "
+        "order by k.night, t.checkpoint_id, t.release_id",
+        [sample_id],
+    )
+
+
+def _one(lake: Lake, beginning: str) -> str:
+    found = lake.rows(
+        "select distinct checkpoint_id from checkpoints where starts_with(checkpoint_id, ?) order by all limit 6",
+        [beginning],
+    )
+    exact = [row for row in found if row["checkpoint_id"] == beginning]
+    if len(found) != 1 and not exact:
+        said = (
+            f"several begin like this: {', '.join(row['checkpoint_id'] for row in found)}" if found else "there is none"
+        )
+        raise LakeError(
+            f'checkpoint {beginning!r}: {said}; list ids with `nightschool sql "select checkpoint_id from checkpoints"`'
+        )
+    return str((exact or found)[0]["checkpoint_id"])

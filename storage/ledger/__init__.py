@@ -1,0 +1,1 @@
+"""Every finished model call, durable before its answer is used; and how it reaches the lake."""

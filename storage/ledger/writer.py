@@ -1,0 +1,198 @@
+"""The ledger's writer: one thread that writes what many coroutines hand it, in batches.
+
+Each batch is one statement, which is one transaction: a busy event loop hands the interpreter over a few times per batch, not
+per row. An answer that comes alone is written at once, so that little is lost to a kill; the more come, the more gather. What
+is recorded is synced to the disk; claims are not.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from storage.errors import LakeError
+from storage.ledger.calls import SELECT, Call, insertion, of_row, to_row
+from storage.ledger.claims import RENEW_S, Claims
+
+GATHER_S = 0.0005
+"""Pause after a batch, per answer in it: the busier, the more gather for the next one."""
+
+LONGEST_GATHER_S = 0.005
+"""Longest such pause. With the disk's own time the contract is at most 50 ms."""
+
+LARGEST_BATCH = 128
+"""Calls per statement."""
+
+_STATEMENTS = 32
+"""Prepared statements kept: SQLite keeps the values they were last given, so these bound memory."""
+
+
+@dataclass(slots=True)
+class _Order:
+    """Work for the writer: a call to record, a key to claim (`call` is None) or to give up (`waiter` is None)."""
+
+    key: str
+    call: Call | None = None
+    waiter: asyncio.Future[Any] | None = None
+
+
+class Writer:
+    """The thread that writes a ledger.
+
+    Args:
+        path: The SQLite file, with its tables.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
+        self._wanted: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
+        self._thread = threading.Thread(
+            target=self._write, args=(open_file(path), open_file(path, "normal")), name="ledger", daemon=True
+        )
+        self._thread.start()
+
+    async def claim(self, key: str) -> bool:
+        """Claim a key; False when it is recorded, or claimed by somebody alive.
+
+        Raises:
+            LakeError: The file cannot be written.
+        """
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        wanted = self._wanted.get(loop)
+        if wanted is None:
+            wanted = self._wanted[loop] = []
+            loop.call_soon(self._want, loop)  # what one turn of the loop claims goes together: one awakening
+        wanted.append(_Order(key, waiter=waiter))
+        return bool(await waiter)
+
+    async def record(self, call: Call) -> Call:
+        """Write a call durably and return the one that stands under its key.
+
+        Raises:
+            LakeError: The file cannot be written.
+        """
+        waiter: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        self._queue.put([_Order(call.key, call, waiter)])
+        return await waiter
+
+    def release(self, key: str) -> None:
+        """Give a claim up, soon."""
+        self._queue.put([_Order(key)])
+
+    def close(self) -> None:
+        """Write what is queued, give every claim up and end the thread."""
+        for loop in list(self._wanted):
+            self._want(loop)
+        self._queue.put(None)
+        self._thread.join()
+
+    def _want(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._queue.put(self._wanted.pop(loop, []))
+
+    def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
+        """Run the writer's thread."""
+        claims, ending, not_before = Claims(quick), False, 0.0
+        while not ending:
+            orders, ending = self._gather(not_before)
+            records = [order for order in orders if order.call is not None]
+            for start in range(0, len(records), LARGEST_BATCH):
+                self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
+            self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
+            if records:
+                not_before = time.monotonic() + min(LONGEST_GATHER_S, GATHER_S * len(records))
+        with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
+            claims.end()
+        durable.close()
+        quick.close()
+
+    def _gather(self, not_before: float) -> tuple[list[_Order], bool]:
+        """Wait for work and take all there is, once it is time for another batch."""
+        orders: list[_Order] = []
+        try:
+            more = self._queue.get(timeout=RENEW_S)
+            time.sleep(max(0.0, not_before - time.monotonic()))
+            while more is not None:
+                orders += more
+                more = self._queue.get_nowait()
+            return orders, True
+        except queue.Empty:
+            return orders, False
+
+    def _settle(self, orders: list[_Order], work: Callable[[list[_Order]], list[Any]]) -> None:
+        """Do one batch of work and tell each waiter its result, or why there is none."""
+        try:
+            results = work(orders)
+        except Exception as error:  # whatever it is, nobody may be left waiting
+            if len(orders) > 1 and not isinstance(error, sqlite3.OperationalError):
+                for order in orders:  # one bad row must not take its neighbours along
+                    self._settle([order], work)
+                return
+            results = [cannot_write(self._path, error)] * len(orders)
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Order, Any]]] = {}
+        for order, result in zip(orders, results, strict=True):
+            if order.waiter is not None:
+                by_loop.setdefault(order.waiter.get_loop(), []).append((order, result))
+        for loop, told in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(self._tell, told)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                continue
+
+    def _tell(self, told: list[tuple[_Order, Any]]) -> None:
+        for order, result in told:
+            assert order.waiter is not None
+            if order.waiter.cancelled():
+                if result is True:
+                    self.release(order.key)
+            elif isinstance(result, Exception):
+                order.waiter.set_exception(result)
+            else:
+                order.waiter.set_result(result)
+
+    def _insert(self, durable: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
+        """Insert calls by one statement, which is one transaction, and return those that stand under their keys."""
+        now = datetime.now(UTC).isoformat()
+        calls = [order.call for order in orders if order.call is not None]
+        values = [value for call in calls for value in to_row(call, now)]
+        if durable.execute(insertion(len(calls)), values).rowcount == len(calls):
+            return list(calls)
+        return [of_row(durable.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
+
+    def _claim(self, claims: Claims, orders: list[_Order]) -> list[bool]:
+        dropped = [order.key for order in orders if order.waiter is None]
+        if dropped:
+            claims.drop(dropped)
+        wanted = [order.key for order in orders if order.waiter is not None]
+        mine = claims.take(wanted) if wanted else set()
+        claims.renew()
+        return [order.waiter is not None and order.key in mine for order in orders]
+
+
+def open_file(path: Path, synchronous: str = "full") -> sqlite3.Connection:
+    """Connect to a ledger's file in autocommit mode."""
+    connection = sqlite3.connect(
+        path, timeout=30, check_same_thread=False, isolation_level=None, cached_statements=_STATEMENTS
+    )
+    connection.execute("pragma journal_mode=wal")
+    connection.execute(f"pragma synchronous={synchronous}")
+    return connection
+
+
+def cannot_write(path: Path, error: Exception) -> LakeError:
+    """Make the error for a ledger that cannot be written (disk full, say)."""
+    return LakeError(
+        f"ledger {path} cannot be written: {error}. No answer was used that is not in it; "
+        "free some space (or see to the disk) and run the same command again."
+    )

@@ -1,0 +1,1 @@
+"""What was trained and how it did: checkpoints, the student, evaluations, promotion sets."""

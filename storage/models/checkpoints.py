@@ -1,0 +1,152 @@
+"""The registry of trained models: what each was trained from and on, and which one is the student."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from storage.errors import CheckpointError
+from storage.ids import digest_files
+from storage.lake.lake import Commit, Lake, table_of
+
+_WEIGHING = ("*.safetensors", "*.bin", "*.json", "*.jinja", "*.model", "*.txt")
+_IGNORED = {"training.json", "trainer_state.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained model.
+
+    Attributes:
+        id: Digest of weights, configuration, tokenizer and template.
+        path: Its Hugging Face folder.
+        stage: `base`, `cpt`, `sft`, `preference` or `rl`.
+    """
+
+    id: str
+    path: Path
+    stage: str
+
+
+def checkpoint_digest(folder: Path) -> str:
+    """Hash everything in a checkpoint that can change its answers: weights, configuration, tokenizer, chat template.
+
+    Raises:
+        CheckpointError: The folder is missing or holds no weights.
+    """
+    files = [path for pattern in _WEIGHING for path in folder.glob(pattern) if path.name not in _IGNORED]
+    if not any(path.suffix in (".safetensors", ".bin") for path in files):
+        raise CheckpointError(f"{folder} holds no model weights (*.safetensors); name a Hugging Face folder")
+    return digest_files(files, folder)
+
+
+def register_checkpoint(
+    lake: Lake,
+    path: Path,
+    *,
+    stage: str,
+    night: str | None,
+    parent: str | None = None,
+    release: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    code_version: str = "",
+) -> Checkpoint:
+    """Enter a checkpoint folder of the workspace into the lake, once per content.
+
+    Raises:
+        CheckpointError: The folder holds no weights.
+    """
+    identity = checkpoint_digest(path)
+    row = {
+        "checkpoint_id": identity,
+        "stage": stage,
+        "parent": parent,
+        "release_id": release,
+        "path": lake.workspace.relative(path),
+        "config": json.dumps(dict(config or {}), sort_keys=True),
+        "metrics": json.dumps(dict(metrics or {}), sort_keys=True),
+        "code_version": code_version,
+        "night": night,
+        "created_at": datetime.now(UTC),
+    }
+    lake.commit(f"checkpoint:{identity}", "checkpoint", {"checkpoints": table_of("checkpoints", [row])}, night=night)
+    return Checkpoint(identity, path, stage)
+
+
+def find_checkpoint(lake: Lake, identity: str) -> Checkpoint:
+    """Return a registered checkpoint and make sure its folder is there.
+
+    Raises:
+        CheckpointError: It is not registered, or its folder is gone.
+    """
+    rows = lake.rows("select checkpoint_id, path, stage from checkpoints where checkpoint_id = ?", [identity])
+    if not rows:
+        raise CheckpointError(f"no checkpoint {identity} in workspace {lake.workspace.root}")
+    path = lake.workspace.root / rows[0]["path"]
+    if not path.is_dir():
+        raise CheckpointError(f"checkpoint {identity} is registered, but its folder {path} is gone; restore it")
+    return Checkpoint(identity, path, rows[0]["stage"])
+
+
+def current_student(lake: Lake) -> Checkpoint | None:
+    """Return the model that was promoted last; None before the first promotion."""
+    rows = lake.rows("select checkpoint_id from students order by seq desc limit 1")
+    return find_checkpoint(lake, rows[0]["checkpoint_id"]) if rows else None
+
+
+def record_promotion(
+    lake: Lake,
+    *,
+    key: str,
+    candidate: str,
+    incumbent: str,
+    decision: str,
+    reason: str,
+    figures: Mapping[str, Any],
+    night: str | None,
+    fence: Callable[[], None] | None = None,
+    more: Mapping[str, pa.Table] | None = None,
+) -> Commit:
+    """Record whether a candidate became the student, and why; once per key.
+
+    Args:
+        lake: The lake.
+        key: Idempotency key.
+        candidate: Checkpoint that asked.
+        incumbent: Checkpoint it was compared with; for a promotion it must still be the student, if there is one.
+        decision: `promoted`, `refused`, `undecided` or `waiting`.
+        reason: One sentence.
+        figures: The evidence.
+        night: Night that decides; None for a person.
+        fence: Raises when whoever decides no longer may (its lease has passed to another); called under the lock.
+        more: Rows of other tables that belong to the same commit.
+
+    Raises:
+        CheckpointError: Another model became the student in the meantime.
+    """
+    row = {
+        "candidate": candidate,
+        "incumbent": incumbent,
+        "decision": decision,
+        "reason": reason,
+        "figures": json.dumps(dict(figures), sort_keys=True),
+        "night": night,
+        "created_at": datetime.now(UTC),
+    }
+    with lake.workspace.lock("promotion"):
+        if not lake.has(key) and decision == "promoted":
+            student = current_student(lake)
+            if student is not None and student.id != incumbent:
+                raise CheckpointError(
+                    f"{candidate[:12]} was compared with {incumbent[:12]}, but the student is {student.id[:12]} now; "
+                    f"compare it with that one"
+                )
+        if fence is not None:
+            fence()
+        tables = {"promotions": table_of("promotions", [row]), **(more or {})}
+        return lake.commit(key, "promotion", tables, night=night)

@@ -1,0 +1,1 @@
+"""Releases: named, immutable selections of accepted rows, and how they are read, compared and handed over."""

@@ -1,0 +1,211 @@
+"""Releases: the accepted rows at one commit, named, with a manifest, exported once as immutable Parquet.
+
+Layout of an export: `releases/<name>/<version>/data/<method>-00000.parquet`, `manifest.json` written last. Making one streams: the
+rows pass through sorted by id, in batches, into the files and the content hash; sorting spills to disk.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from storage.catalog.duck import quote
+from storage.errors import LakeError, QueryError
+from storage.lake.lake import Lake, table_of
+from storage.releases.external_sort import boundaries, sort_batches
+from storage.releases.facts import facts
+from storage.releases.mixture import Mixture, apply_mixture
+from storage.releases.reading import Release, get_release, latest_release
+from storage.releases.shards import ContentHash, ShardWriter, emptied
+from storage.sql.inspection import inspect_condition
+
+CHANGING = "releases"
+"""Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
+JOIN_MEMORY = 512 << 20
+"""Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_BATCH_ROWS = 5_000
+_COLUMNS = """
+    a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
+    a.text, a.steps, a.labels, a.answer, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
+    p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
+"""
+_PICK = f"""
+    select sample_id, method, source, task, origin, night, tokens, license from (
+        select {_COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
+        where c.seq <= {{at_seq}} and p.split = 'train'
+    ) a where ({{condition}}
+)"""
+_STREAM = f"""
+    select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
+"""
+
+
+def create_release(
+    lake: Lake,
+    name: str,
+    *,
+    night: str | None,
+    condition: str = "true",
+    mixture: Mixture | None = None,
+    extra: Mapping[str, Any] | None = None,
+    key: str | None = None,
+) -> Release | None:
+    """Name the accepted rows as they are now, export them, and record it; the same content is not released twice.
+
+    Args:
+        lake: The lake.
+        name: Data set; lower-case letters, digits, `-` and `_`.
+        night: Night that makes it.
+        condition: SQL condition over the columns of `accepted` and of its problem; inspected like anybody's SQL.
+        mixture: Caps and shares of methods, sources or tasks; None takes every row.
+        extra: What else the manifest should say (recipe and code versions, benchmarks).
+        key: Idempotency key; the release that was made under it is returned again.
+
+    Returns:
+        The new release; the latest one when its rows are the same; None when there are no rows.
+
+    Raises:
+        LakeError: The name or the condition cannot be used.
+        RecipeError: The mixture names what no row has.
+    """
+    if not _NAME.fullmatch(name):
+        raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
+    try:
+        inspect_condition(condition)
+    except QueryError as error:
+        raise LakeError(f"release {name}: {error}") from error
+    with lake.lock(CHANGING):
+        if key is not None and (made := _made_under(lake, key)) is not None:
+            return made
+        latest = latest_release(lake, name)
+        with bounded(lake) as connection:
+            try:
+                at_seq = _pick(connection, condition, mixture)
+            except duckdb.Error as error:
+                raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
+            manifest = {
+                "release": next_id(lake, name),
+                "condition": condition,
+                "query": " ".join(_PICK.format(at_seq=at_seq, condition=condition).split()),
+                "mixture": mixture.to_json() if mixture else {},
+                "at_seq": at_seq,
+                "night": night,
+                **facts(connection),
+                **(extra or {}),
+            }
+            if not manifest["rows"] or (latest is not None and _same_rows(connection, latest)):
+                return latest if manifest["rows"] else None
+            tables = export_release(lake, connection, manifest)
+            lake.commit(key or f"release:{manifest['release']}", "release", tables, night=night)
+            return get_release(lake, str(manifest["release"]))
+
+
+def next_id(lake: Lake, name: str) -> str:
+    """Return the id of the next release of a data set, `name@version`."""
+    return (
+        f"{name}@{lake.rows('select coalesce(max(version), 0) + 1 as n from releases where name = ?', [name])[0]['n']}"
+    )
+
+
+def _made_under(lake: Lake, key: str) -> Release | None:
+    rows = lake.rows("select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key])
+    made = get_release(lake, rows[0]["release_id"]) if rows else None
+    while made is not None and made.redaction is not None and made.redaction.successor is not None:
+        made = get_release(lake, made.redaction.successor)
+    return made
+
+
+@contextmanager
+def bounded(lake: Lake) -> Iterator[Any]:
+    """A connection of its own to the lake, in one snapshot, that joins in bounded memory and spills to the workspace."""
+    connection = lake.connection.cursor()
+    (before,) = connection.execute("select current_setting('memory_limit')").fetchone()
+    spill = lake.workspace.folder("spill")
+    try:
+        connection.execute(f"SET memory_limit='{JOIN_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
+        connection.execute("SET preserve_insertion_order=false")
+        connection.execute("USE lake; BEGIN")
+        yield connection
+    finally:
+        connection.close()
+        lake.execute_setting(f"memory_limit='{before}'")
+        lake.execute_setting("preserve_insertion_order=true")
+
+
+def _pick(connection: Any, condition: str, mixture: Mixture | None) -> int:
+    (at_seq,) = connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
+    connection.execute(f"create temp table picked as {_PICK.format(at_seq=int(at_seq), condition=condition)}")
+    if mixture is not None:
+        apply_mixture(connection, mixture)
+    return int(at_seq)
+
+
+def _same_rows(connection: Any, latest: Release) -> bool:
+    """Whether the latest release names exactly the rows that are picked: a row's content never changes."""
+    (other,) = connection.execute(
+        "select count(*) from picked where sample_id not in (select sample_id from release_rows where release_id = ?)",
+        [latest.id],
+    ).fetchone()
+    (rows,) = connection.execute("select count(*) from picked").fetchone()
+    return not other and rows == latest.rows
+
+
+def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dict[str, pa.Table]:
+    """Export the rows in the temporary table `picked` and return the rows to commit, of `releases` and `release_rows`.
+
+    Args:
+        lake: The lake.
+        connection: That of `bounded`, with the table.
+        manifest: What to say of the release; content hash and files are added.
+
+    Raises:
+        LakeError: The files cannot be written, or a row stands in the lake twice; nothing is left then.
+    """
+    release_id = str(manifest["release"])
+    name, _, version = release_id.partition("@")
+    folder = lake.workspace.root / "releases" / name / version
+    making = emptied(folder.with_name(f".{folder.name}.making"))
+    try:
+        files, content_hash = _export(lake, connection, making)
+    except (OSError, duckdb.Error) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
+        shutil.rmtree(making, ignore_errors=True)
+        words = str(error).split("\n\n")[0]
+        raise LakeError(f"release {release_id} cannot be written to {folder}: {words}; nothing was recorded") from error
+    members = connection.execute(
+        "select ? as release_id, sample_id from picked order by sample_id", [release_id]
+    ).to_arrow_table()
+    if sum(entry["rows"] for entry in files.values()) != members.num_rows:
+        raise LakeError(
+            f"release {release_id}: a row stands in the lake twice, or its problem does; see `nightschool lake check`"
+        )
+    manifest |= {"content_hash": content_hash, "files": files}
+    text = json.dumps(manifest, indent=2, sort_keys=True)
+    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
+    making.rename(folder)
+    row = {
+        "release_id": release_id, "name": name, "version": int(version), "path": lake.workspace.relative(folder),
+        "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),
+        **{field: manifest[field] for field in ("at_seq", "condition", "rows", "content_hash", "night")},
+    }  # fmt: skip
+    return {"releases": table_of("releases", [row]), "release_rows": members}
+
+
+def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Write the picked rows in order of their ids; return what the files are, and the content hash."""
+    writer, content = ShardWriter(folder), ContentHash()
+    cuts = boundaries(connection, "picked", "sample_id")
+    reader = connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS)
+    spill = lake.workspace.folder("spill")
+    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, _BATCH_ROWS):
+        content.update(batch)
+        writer.write(batch)
+    return writer.close(), content.hexdigest()

@@ -1,0 +1,188 @@
+"""SQL for people: one SELECT over the lake, read-only, in a process that is closed to the host's files and network.
+
+The statement is inspected first (`inspection.py`), then runs in a process of its own (`sandbox.py`) with limits of
+memory and time, which is killed when they are reached; its rows come back as an Arrow stream.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from storage.catalog.catalog import SqliteCatalog, catalog_of
+from storage.errors import QueryError, WorkspaceError
+from storage.workspace import Workspace
+
+TIMEOUT_S = 300.0
+"""Seconds a statement may take."""
+MEMORY = 2 << 30
+"""Bytes a statement may hold in memory; a sort or a join that needs more spills to a private folder."""
+_KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
+_CATALOG = ("NIGHTSCHOOL_", "PG", "AWS_")
+_OUT_OF_MEMORY = ("Out of Memory", "MemoryError", "bad_alloc", "realloc of size", "malloc of size")
+
+
+def run_sql(
+    workspace: Workspace, statement: str, *, as_of: str | None = None, timeout: float = TIMEOUT_S, memory: int = MEMORY
+) -> pa.Table:
+    """Run one SELECT and return its rows.
+
+    Args:
+        workspace: Whose lake.
+        statement: One SELECT, from anybody.
+        as_of: The lake as it stood at a commit number, a date or a moment; None for now.
+        timeout: Seconds it may take.
+        memory: Bytes it may hold in memory.
+
+    Raises:
+        QueryError: The statement is not one SELECT, names something outside the lake, takes too long or too much, or fails.
+        WorkspaceError: The workspace has no lake yet.
+    """
+    with Answer(workspace, statement, as_of=as_of, timeout=timeout, memory=memory) as answer:
+        return pa.Table.from_batches(list(answer), answer.schema)
+
+
+class Answer:
+    """The rows of one SELECT, batch by batch, in bounded memory; a context manager that ends the statement's process.
+
+    Args: as for `run_sql`.
+
+    Attributes:
+        schema: Arrow schema of the rows.
+        layers: What the statement's process was closed by, known at the end: `network`, `files`, `limits`.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        statement: str,
+        *,
+        as_of: str | None = None,
+        timeout: float = TIMEOUT_S,
+        memory: int = MEMORY,
+    ) -> None:
+        catalog = catalog_of(workspace)
+        if not catalog.exists():
+            raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
+        self.layers: list[str] = []
+        self._timeout, self._left, self._expired = timeout, timeout, False
+        self._scratch = tempfile.TemporaryDirectory(prefix="nightschool-sql-", ignore_cleanup_errors=True)
+        read, write = os.pipe()
+        command = [sys.executable, "-m", "storage.sql.sandbox", str(write)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own module; the statement travels as data
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[write],
+            env=_environment(), start_new_session=True,
+        )  # fmt: skip
+        os.close(write)
+        self._status = os.fdopen(read, encoding="utf-8")
+        request = {
+            "workspace": str(workspace.root), "statement": statement, "as_of": as_of, "memory": memory,
+            "local": isinstance(catalog, SqliteCatalog) and "://" not in workspace.data_path,
+            "scratch": self._scratch.name, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
+        }  # fmt: skip
+        try:
+            self._send(request)
+            self._reader = self._wait(lambda: pa.ipc.open_stream(self._process.stdout))
+        except BaseException:
+            self.close()
+            raise
+        self.schema: pa.Schema = self._reader.schema
+
+    def _send(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self._fail("it ended before it was asked")
+
+    def _wait(self, step: Any) -> Any:
+        """Do one step that waits for the process; when the time is up, the process is killed."""
+        timer = threading.Timer(max(self._left, 0), self._expire)
+        timer.daemon = True
+        started = _now()
+        timer.start()
+        try:
+            return step()
+        except (pa.ArrowInvalid, OSError, EOFError) as error:
+            self._fail(str(error))
+        finally:
+            timer.cancel()
+            self._left -= _now() - started
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._process.kill()
+
+    def _fail(self, seen: str) -> None:
+        """Raise what the process said, or what became of it."""
+        text = self._status.read()
+        code = self._process.wait()
+        if self._expired:
+            raise QueryError(f"stopped after {self._timeout:g} s; narrow the statement, or allow more with --timeout")
+        said = json.loads(text) if text else {}
+        if said.get("kind") in ("WorkspaceError", "LakeError"):
+            raise WorkspaceError(said["error"])
+        words = said.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
+        if any(mark in words for mark in _OUT_OF_MEMORY):
+            words = f"needs more memory than a statement may have; narrow it, or allow more with --memory ({words})"
+        raise QueryError(words)
+
+    def _last_words(self) -> str:
+        lines = (
+            self._process.stderr.read().decode(errors="replace").strip().splitlines() if self._process.stderr else []
+        )
+        return f"; {lines[-1]}" if lines else ""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while True:
+            try:
+                batch = self._wait(self._reader.read_next_batch)
+            except StopIteration:
+                break
+            yield batch
+        said = json.loads(self._status.read() or "{}")
+        if not said.get("ok"):
+            raise QueryError(said.get("error") or "the statement's process ended before its last row")
+        self.layers = list(said["layers"])
+
+    def close(self) -> None:
+        """End the statement's process and remove what it left."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr, self._status):
+            if stream is not None and not stream.closed:
+                try:
+                    stream.close()
+                except BrokenPipeError:  # a request that the process never read
+                    continue
+        self._scratch.cleanup()
+
+    def __enter__(self) -> "Answer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _environment() -> dict[str, str]:
+    """What the process needs to start and to find the catalogue; no token of the user's."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_CATALOG)}
+    paths = [str(Path(__file__).parent.parent.parent), kept.get("PYTHONPATH", "")]
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path), "OMP_NUM_THREADS": "1"}
+
+
+def _now() -> float:
+    import time
+
+    return time.monotonic()

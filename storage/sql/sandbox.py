@@ -1,0 +1,112 @@
+"""The process that runs people's SQL: it opens the lake, closes itself to everything else, runs one statement, and ends.
+
+`python -m storage.sql.sandbox STATUS_FD` reads a request as JSON from standard input, writes the rows to standard output as an
+Arrow IPC stream, and how it went to the descriptor STATUS_FD as JSON. It holds no secret: the environment is emptied first.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from storage.sql.confine import close_files, close_network, die_with_parent, limit
+
+BATCH_ROWS = 10_000
+"""Rows per record batch."""
+_FILE_SIZE = 64 << 30
+_OVERHEAD = 6 << 30
+"""Address space beside the memory limit: libraries, thread stacks, buffers that are reserved and never touched."""
+
+
+def main() -> None:
+    """Answer one request."""
+    status = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    request: dict[str, Any] = json.loads(_request_line())
+    layers = close_network() if request["local"] else []
+    try:
+        _answer(request, layers)
+        said: dict[str, Any] = {"ok": True, "layers": layers}
+    except BaseException as error:  # whatever it is, the process that asked is told in words
+        said = {"ok": False, "error": _words(error), "kind": type(error).__name__}
+    json.dump(said, status)
+    status.close()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _request_line() -> bytes:
+    """Read the request and nothing beyond it; standard input stays open as a sign of life."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            raise SystemExit(1)
+        line += piece
+    return line
+
+
+def _answer(request: dict[str, Any], layers: list[str]) -> None:
+    from storage.sql.inspection import inspect_statement
+
+    inspect_statement(request["statement"])
+    connection = closed_lake(request, layers)
+    die_with_parent()
+    _write(connection.execute(request["statement"]).to_arrow_reader(BATCH_ROWS))
+
+
+def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
+    """Open the lake for reading, close this process and DuckDB, and return the connection; layers in force are added."""
+    from storage.catalog.duck import quote
+    from storage.lake.lake import Lake
+    from storage.sql.as_of import shadow
+    from storage.workspace import Workspace
+
+    workspace = Workspace.open(Path(request["workspace"]))
+    connection = Lake(workspace, read_only=True).connection
+    connection.execute("SET threads=1; SET python_enable_replacements=false")
+    connection.execute("BEGIN")  # the catalogue's files stay open from here on, so that they can be named to the kernel
+    shadow(connection, request["as_of"])
+    connection.execute("select max(seq) from lake.main.commits").fetchall()
+    scratch = Path(request["scratch"])
+    _close(workspace, scratch, request, layers)
+    for setting in (
+        f"memory_limit='{request['memory'] >> 20}MiB'",
+        f"temp_directory='{quote(str(scratch))}'",
+        f"allowed_directories=['{quote(workspace.data_path)}']",
+        f"threads={min(4, os.cpu_count() or 1)}",
+        "enable_external_access=false",
+        "lock_configuration=true",
+    ):
+        connection.execute(f"SET {setting}")
+    return connection
+
+
+def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[str]) -> None:
+    os.environ.clear()
+    if request["local"]:
+        catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
+        random = [path for path in (Path("/dev/urandom"), Path("/dev/null")) if path.exists()]
+        layers += close_files(
+            [Path(workspace.data_path), *random], [path for path in catalog if path.exists()], [scratch]
+        )
+    layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)
+
+
+def _write(reader: Any) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_stream(sys.stdout.buffer, reader.schema) as stream:
+        for batch in reader:
+            stream.write_batch(batch)
+
+
+def _words(error: BaseException) -> str:
+    from storage.errors import NightschoolError
+
+    text = str(error) or type(error).__name__
+    return text if isinstance(error, NightschoolError) else text.split("\n\nPossible solutions")[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""What a takedown would touch: the rows that were named, copies of them, calls behind them alone, releases and checkpoints.
+
+Also what stays and somebody should look at: calls that other rows need, rows that resemble a removed one, rows that quote a
+removed problem. Text is compared here and recorded nowhere.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.errors import LakeError, QueryError
+from storage.ids import digest
+from storage.lake.gone import CONTENT, content_digests
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.sql.inspection import inspect_condition
+from storage.sql.run import run_sql
+from storage.takedown.carry_out import Takedown
+from storage.takedown.redaction import hit_releases
+from storage.workspace import Workspace
+
+_EXAMPLES = 10
+
+_SAME = " and ".join(f"s.{column} is not distinct from h.{column}" for column in CONTENT)
+_COPIES = f"""
+with h as (select distinct {", ".join(CONTENT)} from samples where sample_id in (select unnest($ids::varchar[])))
+select distinct s.sample_id from samples s join h on {_SAME}
+where s.sample_id not in (select unnest($ids::varchar[])) order by all
+"""
+_BEHIND = " union ".join(
+    [
+        "select sample_id, unnest(parents) as call_id from samples",
+        "select sample_id, call_id from judgements where call_id is not null",
+        "select sample_id, call_id from perplexities where call_id is not null",
+    ]
+)
+_NEEDED = f"""
+select call_id, min(sample_id) as sample_id from ({_BEHIND})
+where call_id in (select unnest($calls::varchar[])) and sample_id not in (select unnest($ids::varchar[]))
+group by call_id order by call_id
+"""
+_QUOTING_CALLS = """
+select distinct call_id from calls c, (select unnest($prompts::varchar[]) as prompt) q
+where len(list_filter(c.messages, lambda m: contains(m.content, q.prompt))) > 0
+"""
+_QUOTING_ROWS = """
+select distinct sample_id from samples s, (select unnest($prompts::varchar[]) as prompt) q
+where s.sample_id not in (select unnest($ids::varchar[])) and (contains(coalesce(s.response, ''), q.prompt)
+   or contains(coalesce(s.text, ''), q.prompt) or len(list_filter(s.messages, lambda m: contains(m.content, q.prompt))) > 0)
+order by all
+"""
+_SIMILAR = """
+select distinct v.sample_id from verdicts v
+where json_valid(v.detail) and (v.detail->>'$.kept') in (select unnest($ids::varchar[]))
+  and v.sample_id not in (select unnest($ids::varchar[])) order by all
+"""
+_CHECKPOINTS = """
+select checkpoint_id, any_value(stage) as stage, bool_or(ancestor = checkpoint_id) as itself, count(distinct sample_id) as rows,
+       checkpoint_id in (select checkpoint_id from students) as promoted
+from taught where sample_id in (select unnest($ids::varchar[])) group by checkpoint_id order by checkpoint_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would go, and what would stay.
+
+    Attributes:
+        takedown: What would be removed.
+        copies: Rows among it that nobody named: they hold the same as one that was.
+        checkpoints: `checkpoint_id`, `stage`, `itself` (not through an ancestor only), `rows`, `promoted`.
+        kept_calls: Calls that stay, each with a row that stays and needs it.
+        similar: Rows that stay and were found to be near-duplicates of one that goes.
+        quoting: Rows that stay and hold the question of a problem that goes.
+        backups: Back-ups of this workspace, which go.
+    """
+
+    takedown: Takedown
+    copies: tuple[str, ...]
+    checkpoints: tuple[Mapping[str, Any], ...]
+    kept_calls: Mapping[str, str]
+    similar: tuple[str, ...]
+    quoting: tuple[str, ...]
+    backups: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return {
+            **self.takedown.to_json(), "copies": list(self.copies), "checkpoints": [dict(row) for row in self.checkpoints],
+            "kept_calls": dict(self.kept_calls), "similar": list(self.similar), "quoting": list(self.quoting),
+            "backups": list(self.backups),
+        }  # fmt: skip
+
+
+def plan_takedown(
+    lake: Lake,
+    *,
+    because: str,
+    samples: Sequence[str] = (),
+    problems: Sequence[str] = (),
+    where: str | None = None,
+) -> Plan:
+    """Say what a takedown would touch; nothing is changed.
+
+    Args:
+        lake: The lake.
+        because: Why, for the record; it is kept, so it must not quote what goes.
+        samples: Ids of rows.
+        problems: Ids of problems: everything that was made from them goes.
+        where: Condition over the columns of `samples` and of the problem (`prompt`, `gold`, `license`, `structure_id`), run like
+            anybody's SQL; it is not kept.
+
+    Raises:
+        LakeError: Nothing is named, or there is no such row or problem (it may have been taken down already).
+        QueryError: The condition is more than a condition, or fails.
+    """
+    if not because.strip():
+        raise LakeError("a takedown needs a reason; it is kept, so it must not quote what goes")
+    named = [name for name, given in (("sample", samples), ("problem", problems), ("condition", where)) if given]
+    if not named:
+        raise LakeError("name what goes: sample ids, problem ids (--problem), or a condition (--where)")
+    _must_be_there(lake, "samples", "sample_id", samples)
+    _must_be_there(lake, "problems", "problem_id", problems)
+    ids = {*samples, *(_where(lake.workspace, where) if where is not None else ())}
+    ids |= _column(
+        lake, "select sample_id from samples where problem_id in (select unnest($ids::varchar[]))", ids=problems
+    )
+    if where is not None and not ids:
+        raise LakeError("the condition selects no row; look with `nightschool sql`")
+    copies = _column(lake, _COPIES, ids=ids)
+    ids |= copies
+    rows, gone = sorted(ids), sorted(set(problems))
+    prompts = _column(
+        lake, "select prompt from problems where problem_id in (select unnest($ids::varchar[]))", ids=gone
+    )
+    calls = _calls(lake, rows, prompts)
+    kept = {
+        row["call_id"]: row["sample_id"]
+        for row in lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": rows}).to_pylist()
+    }
+    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": rows}).to_pylist()
+    held = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [rows])
+    takedown = Takedown(
+        takedown_id=digest("takedown", rows, gone, length=16),
+        kind="+".join(named),
+        because=because.strip(),
+        sample_ids=tuple(rows),
+        problem_ids=tuple(gone),
+        structure_ids=tuple(sorted(_column(lake, _STRUCTURES, ids=gone))),
+        call_ids=tuple(sorted(calls - set(kept))),
+        contents=tuple(sorted(set(content_digests(held)))),
+        releases=tuple(hit_releases(lake, rows)),
+        checkpoints=tuple(row["checkpoint_id"] for row in checkpoints),
+    )
+    return Plan(
+        takedown,
+        tuple(sorted(copies)),
+        tuple(checkpoints),
+        kept,
+        tuple(sorted(_column(lake, _SIMILAR, ids=rows))),
+        tuple(sorted(_column(lake, _QUOTING_ROWS, ids=rows, prompts=prompts))) if prompts else (),
+        tuple(sorted(path.name for path in (lake.workspace.root / "backups").glob("[!.]*"))),
+    )
+
+
+_STRUCTURES = "select distinct structure_id from problems where problem_id in (select unnest($ids::varchar[]))"
+
+
+def _column(lake: Lake, statement: str, **parameters: Collection[str]) -> set[str]:
+    table = lake.query_named(statement, {name: sorted(values) for name, values in parameters.items()})
+    return {value for value in table.column(0).to_pylist() if value}
+
+
+def _must_be_there(lake: Lake, table: str, column: str, ids: Sequence[str]) -> None:
+    known = _column(lake, f"select {column} from {table} where {column} in (select unnest($ids::varchar[]))", ids=ids)
+    for one in ids:
+        if one in known:
+            continue
+        gone = lake.rows(f"select takedown_id from takedowns where list_contains({column}s, ?) limit 1", [one])
+        said = f"takedown {gone[0]['takedown_id']} has removed it" if gone else f"there is none in {table}"
+        raise LakeError(f"{column} {one!r}: {said}")
+
+
+def _where(workspace: Workspace, condition: str) -> list[str]:
+    """Run a condition where anybody's SQL runs, and return the rows that it selects."""
+    try:
+        inspect_condition(condition, "samples")
+    except QueryError as error:
+        raise QueryError(f"--where: {error}") from None
+    statement = (
+        "select sample_id from (select s.*, p.prompt, p.gold, p.license, p.structure_id from samples s "
+        f"left join problems p using (problem_id)) s where ({condition}\n)"
+    )
+    return [str(one) for one in run_sql(workspace, statement)["sample_id"].to_pylist()]
+
+
+def _calls(lake: Lake, rows: Sequence[str], prompts: Collection[str]) -> set[str]:
+    """Return the calls behind rows, and, published or not, those that asked about one of these problems."""
+    behind = f"select call_id from ({_BEHIND}) where sample_id in (select unnest($ids::varchar[]))"
+    found = _column(lake, behind, ids=rows)
+    if not prompts:
+        return found
+    found |= _column(lake, _QUOTING_CALLS, prompts=prompts)
+    if lake.workspace.ledger.exists():
+        with Ledger(lake.workspace.ledger) as ledger:
+            found |= {
+                call.key
+                for call in ledger.unpublished()
+                if any(prompt in message["content"] for message in call.messages for prompt in prompts)
+            }
+    return found

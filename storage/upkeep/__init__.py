@@ -1,0 +1,1 @@
+"""Checks of a whole lake, and its restoring from a back-up."""

@@ -1,0 +1,168 @@
+"""Checks of a whole lake: that commits are whole, the books balance, releases are what they were, and files can be read.
+
+Each check is named and says what is wrong with figures, examples and the remedy; all of them read in bounded memory.
+
+Not covered: a flipped bit inside a Parquet page that decodes to another value (lake files have no recorded hash); a model's
+weights, unless asked for (`deep`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from storage.catalog.leases import list_leases
+from storage.errors import LakeError
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.ledger.published import check as reconcile
+from storage.releases.checks import verify_release
+from storage.releases.reading import get_release, release_ids
+from storage.schema import TABLES
+from storage.takedown.check import wrong_takedowns
+from storage.upkeep.files import checkpoints_changed, checkpoints_missing, damaged_files, damaged_index
+
+LONGEST_LEASE_S = 3_600.0
+"""A lease that claims to last longer than this from now was left by a clock that was wrong, and frees itself too late."""
+
+_BACK_UP = "bring a back-up back with `nightschool lake restore`, or report it: nothing in Nightschool does this"
+_GONE = "select unnest({0}) from takedowns"
+_REFERENCES: Mapping[str, tuple[str, str, str]] = {
+    "samples.attempt_id": ("samples", "attempt_id", "select attempt_id from attempts"),
+    "samples.problem_id": ("samples", "problem_id", "select problem_id from problems"),
+    "attempts.problem_id": ("attempts", "problem_id", "select problem_id from problems"),
+    "verdicts.sample_id": ("verdicts", "sample_id", "select sample_id from samples"),
+    "signatures.sample_id": ("signatures", "sample_id", "select sample_id from samples"),
+    "judgements.sample_id": ("judgements", "sample_id", "select sample_id from samples"),
+    "release_rows.release_id": ("release_rows", "release_id", "select release_id from releases"),
+    "release_rows.sample_id": (
+        "release_rows", "sample_id", f"select sample_id from samples union all {_GONE.format('sample_ids')}",
+    ),
+    "checkpoints.release_id": ("checkpoints", "release_id", "select release_id from releases"),
+    "checkpoints.parent": ("checkpoints", "parent", "select checkpoint_id from checkpoints"),
+    "samples.parents": (
+        "(select unnest(parents) as call_id from samples where night in (select night from runs "
+        "where event = 'finished' and run_id like 'night/%'))",
+        "call_id", f"select call_id from calls union all {_GONE.format('call_ids')}",
+    ),
+}  # fmt: skip
+"""What must be there: a relation, its column, and where the value must stand. What a takedown removed is known to be gone."""
+
+
+def check_lake(lake: Lake, said: Callable[[str], None] = lambda step: None, *, deep: bool = False) -> list[str]:
+    """Check every invariant and return what is wrong, a sentence each; empty when nothing is."""
+    return [line for lines in run_checks(lake, said, deep=deep).values() for line in lines]
+
+
+def run_checks(
+    lake: Lake,
+    said: Callable[[str], None] = lambda step: None,
+    *,
+    deep: bool = False,
+    only: Collection[str] | None = None,
+) -> dict[str, list[str]]:
+    """Check every invariant and return, by the name of each check, what is wrong.
+
+    Args:
+        lake: The lake.
+        said: Told the name of each check before it begins.
+        deep: Hash the weights of every checkpoint as well.
+        only: Names of the checks to make; None means all.
+    """
+    checks: dict[str, Callable[[Lake], Iterator[str]]] = {
+        "commits": _commits, "references": _references, "files": _files, "funnel": _funnel, "releases": _releases,
+        "takedowns": wrong_takedowns,
+        "ledger": _ledger, "history index": damaged_index, "leases": _leases,
+        "checkpoints": checkpoints_changed if deep else checkpoints_missing,
+    }  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for name, step in checks.items():
+        if only is not None and name not in only:
+            continue
+        said(name)
+        found[name] = []
+        try:
+            found[name] += step(lake)
+        except LakeError as error:
+            found[name].append(f"{name}: {error}")
+    return found
+
+
+def _commits(lake: Lake) -> Iterator[str]:
+    for row in lake.rows("select key, count(*) as n from commits group by key having n > 1"):
+        yield f"commit {row['key']} was made {row['n']} times; {_BACK_UP}"
+    last = lake.rows("select count(*) as n, count(distinct seq) as seqs, coalesce(max(seq), 0) as last from commits")[0]
+    if last["n"] != last["last"] or last["n"] != last["seqs"]:
+        yield (
+            f"the lake has {last['n']} commits with {last['seqs']} numbers and the last is number {last['last']}; {_BACK_UP}"
+        )
+    rows = " union all ".join(f"select commit_id, count(*) as n from {name} group by all" for name in TABLES)
+    for row in lake.rows(
+        f"with r as (select commit_id, sum(n) as n from ({rows}) group by all), "
+        "t as (select of_commit as commit_id, sum(rows) as n from takedown_rows group by all) "
+        "select c.key, c.rows, coalesce(r.n, 0)::bigint as n, coalesce(t.n, 0)::bigint as gone from commits c "
+        "left join r using (commit_id) left join t using (commit_id) where c.rows <> coalesce(r.n, 0) + coalesce(t.n, 0)"
+    ):
+        taken = f" ({row['gone']:,} more were taken down)" if row["gone"] else ""
+        yield f"commit {row['key']} has {row['n']:,} rows of {row['rows']:,}{taken}; {_BACK_UP}"
+    for row in lake.rows(
+        f"select sum(n)::bigint as n from ({rows}) r anti join commits using (commit_id) having n > 0"
+    ):
+        yield f"{row['n']:,} rows belong to no commit; {_BACK_UP}"
+
+
+def _references(lake: Lake) -> Iterator[str]:
+    for name, (relation, column, there) in _REFERENCES.items():
+        (row,) = lake.rows(
+            f"select count(*) as n, min({column}) as example from {relation} r where {column} is not null "
+            f"and not exists (from ({there}) t(known) where t.known = r.{column})"
+        )
+        if row["n"]:
+            yield f"{name}: {row['n']:,} refer to nothing, {row['example']} for one; {_BACK_UP}"
+
+
+def _files(lake: Lake) -> Iterator[str]:
+    """Name each damaged file; where none is, read every column of every one."""
+    named = list(damaged_files(lake))
+    yield from named
+    for name in [] if named else sorted(TABLES):
+        columns = ", ".join(f'count("{field.name}")' for field in TABLES[name])
+        try:
+            lake.query(f"select sum(hash(t)::double), {columns} from {name} t")
+        except LakeError as error:
+            yield f"table {name}: {error}; bring the file back from a back-up of the Parquet files"
+
+
+def _funnel(lake: Lake) -> Iterator[str]:
+    """Finished nights only: a night at work has open attempts."""
+    for row in lake.rows(
+        "select * from funnel where night in (select night from runs where event = 'finished' and run_id like 'night/%') "
+        "and (planned <> done + failed or made <> accepted + rejected)"
+    ):
+        yield (
+            f"night {row['night']}, {row['method']}: planned {row['planned']}, done {row['done']}, failed {row['failed']}; "
+            f"made {row['made']}, accepted {row['accepted']}, rejected {row['rejected']}; the same `nightschool run` "
+            "of that night finishes what is open"
+        )
+
+
+def _releases(lake: Lake) -> Iterator[str]:
+    for release_id in release_ids(lake):
+        yield from verify_release(lake, get_release(lake, release_id))
+
+
+def _ledger(lake: Lake) -> Iterator[str]:
+    if not lake.workspace.ledger.exists():
+        return
+    with Ledger(lake.workspace.ledger) as ledger:
+        result = reconcile(ledger, lake)
+    if not result.agree:
+        yield f"the ledger and the lake disagree: {', '.join(result.examples)}; see `nightschool ledger check`"
+
+
+def _leases(lake: Lake) -> Iterator[str]:
+    with lake.catalog.transaction() as execute:
+        now = lake.catalog.now(execute)
+    for lease in list_leases(lake.catalog):
+        if lease.alive and lease.expires > now + LONGEST_LEASE_S:
+            yield (
+                f"lease {lease.name} of process {lease.pid} lasts {(lease.expires - now) / 3600:,.1f} hours more; a machine's "
+                "clock is wrong: set it, and end that process"
+            )

@@ -1,0 +1,172 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from storage.history.index import MOST_RUNS, HistoryIndex
+from storage.history.run import Entries, Run
+from storage.lake.lake import Lake, table_of
+from storage.workspace import Workspace
+
+SLOTS, BANDS = 8, 3
+
+
+def read(table, samples=None, problems=()):
+    """Each row has the shingles 0, 1, ... (one per letter of its id) and the sum of its letters."""
+    sets = [part for one in table["sample_id"].to_pylist() for part in (range(len(one)), [sum(one.encode())])]
+    shingles = [np.zeros(0, np.uint32), *(np.array(part, np.uint32) for part in sets)]
+    slots = np.array(table["minhash"].to_pylist(), np.uint32).reshape(table.num_rows, SLOTS)
+    exact = np.array([(int(one, 16), 7) for one in table["exact"].to_pylist()], np.uint64).reshape(-1, 2)
+    return Entries(
+        table["sample_id"].to_pylist(), table["night"].to_pylist(), exact, slots[:, :BANDS].astype(np.uint64), slots,
+        shingles, np.cumsum([len(part) for part in sets], dtype=np.uint64),
+    )  # fmt: skip
+
+
+def signatures(ids, scheme="s"):
+    return pa.table(
+        {
+            "sample_id": ids,
+            "method": ["m"] * len(ids),
+            "task": ["t"] * len(ids),
+            "exact": [f"{sum(one.encode()):032x}" for one in ids],
+            "scheme": [scheme] * len(ids),
+            "minhash": pa.array(
+                [[sum(one.encode()) + slot for slot in range(SLOTS)] for one in ids], pa.list_(pa.uint32())
+            ),
+        }
+    )
+
+
+def accept(lake, night, ids, scheme="s"):
+    samples = table_of("samples", [{"sample_id": one, "night": night} for one in ids])
+    lake.commit(f"samples:{night}", "samples", {"samples": samples}, night=night)
+    lake.commit(f"curate:{night}", "curate", {"signatures": signatures(ids, scheme)}, night=night)
+
+
+@pytest.fixture
+def lake(tmp_path):
+    with Lake(Workspace.create(tmp_path / "w")) as opened:
+        yield opened
+
+
+def opened(lake, scheme="s"):
+    index = HistoryIndex(lake, scheme, read)
+    index.refresh()
+    return index
+
+
+def known(index):
+    return {(run.id(row), run.night(row)) for run in index.runs for row in range(run.rows)}
+
+
+def test_an_empty_lake(lake):
+    assert opened(lake).runs == []
+
+
+def test_what_was_accepted_is_found_with_its_night(lake):
+    accept(lake, "2026-01-01/a", ["a", "bb"])
+    accept(lake, "2026-01-02/a", ["ccc"])
+    lake.commit("other", "release", {}, night=None)
+    index = opened(lake)
+    assert known(index) == {("a", "2026-01-01/a"), ("bb", "2026-01-01/a"), ("ccc", "2026-01-02/a")}
+    wanted = read(signatures(["bb"]).append_column("night", [["?"]]))
+    hits = [(run.id(row), query) for run in index.runs for query, row in run.same(wanted.exact)]
+    assert hits == [("bb", 0)]
+    run = index.runs[0]
+    queries, rows, full = run.candidates(wanted.bands, 10)
+    assert ([run.id(row) for row in rows], queries.tolist(), full) == (["bb"], [0], 0)
+    assert [slots.tolist() for _, slots in run.slots(rows)] == [wanted.slots.tolist()]
+
+
+def test_a_refresh_adds_only_what_is_new(lake):
+    accept(lake, "1", ["a"])
+    first = opened(lake)
+    folders = {path.name: path.stat().st_mtime_ns for path in first._folder.iterdir()}
+    accept(lake, "2", ["b"])
+    assert known(opened(lake)) == {("a", "1"), ("b", "2")}
+    assert folders.items() <= {path.name: path.stat().st_mtime_ns for path in first._folder.iterdir()}.items()
+
+
+def test_many_nights_are_merged(lake):
+    for night in range(MOST_RUNS + 5):
+        accept(lake, f"{night:02}", [f"{night}-{row}" for row in range(night + 1)])
+        index = opened(lake)
+        assert len(index.runs) <= MOST_RUNS
+    assert len(known(index)) == sum(range(MOST_RUNS + 6))
+    for run in index.runs:
+        for row, (first, second) in enumerate(run.sets(range(run.rows))):
+            name = run.id(row)
+            assert (first.tolist(), second.tolist()) == (list(range(len(name))), [sum(name.encode())])
+    assert {night for _, night in known(index)} == {f"{night:02}" for night in range(MOST_RUNS + 5)}
+
+
+@pytest.mark.parametrize(
+    "damage", ["lost", "one run lost", "a file cut", "no manifest", "half a merge", "half written"]
+)
+def test_a_damaged_index_is_made_again(lake, damage, monkeypatch, tmp_path):
+    for night in range(3):
+        accept(lake, f"{night}", [f"{night}a", f"{night}b"])
+        index = opened(lake)
+    expected, folder = known(index), index._folder
+    runs = sorted(folder.iterdir())
+    if damage == "lost":
+        shutil.rmtree(folder.parent)
+    elif damage == "one run lost":
+        shutil.rmtree(runs[0])
+    elif damage == "a file cut":
+        (runs[1] / "slots.u32").write_bytes(b"")
+    elif damage == "no manifest":
+        (runs[1] / "run.json").unlink()
+    elif damage == "half a merge":
+        shutil.copytree(runs[0], tmp_path / "kept")
+        monkeypatch.setattr("storage.history.index.MOST_RUNS", 1)
+        assert len(opened(lake).runs) == 1
+        shutil.copytree(tmp_path / "kept", runs[0])
+    else:
+        (folder / "making-9-9").mkdir()
+    assert known(opened(lake)) == expected
+    assert not list(folder.glob("making*"))
+
+
+def test_another_lake_under_the_same_index(lake, tmp_path):
+    accept(lake, "1", ["a"])
+    index = opened(lake)
+    with Lake(Workspace.create(tmp_path / "v")) as other:
+        accept(other, "1", ["z"])
+        shutil.copytree(index._folder, other.workspace.root / "index" / index._folder.name)
+        assert known(opened(other)) == {("z", "1")}
+
+
+def test_other_schemes_are_left_out_and_told(lake):
+    accept(lake, "1", ["a"], scheme="old")
+    accept(lake, "2", ["b"])
+    index = opened(lake)
+    assert known(index) == {("b", "2")}
+    assert index.left_out == 1
+
+
+def test_a_run_in_memory_has_the_same_answers():
+    table = signatures(["a", "b", "a"]).append_column("night", [["1", "2", ""]])
+    run = Run.of(read(table))
+    queries, rows, full = run.candidates(read(table).bands, 1)
+    assert (queries.tolist(), rows.tolist()) == ([0, 1, 2], [0, 1, 0])
+    assert full == 2 * BANDS
+    assert [run.night(row) for row in range(3)] == ["1", "2", None]
+    again = run.entries()
+    assert np.array_equal(again.bands, read(table).bands) and again.ids == ["a", "b", "a"]
+
+
+def test_a_row_that_the_lake_has_no_longer_is_not_indexed(lake):
+    lake.commit("samples:1", "samples", {"samples": table_of("samples", [{"sample_id": "a", "night": "1"}])}, night="1")
+    lake.commit("curate:1", "curate", {"signatures": signatures(["a", "b"])}, night="1")
+    assert known(opened(lake)) == {("a", "1")}
+
+
+def test_sets_are_not_known_everywhere():
+    table = signatures(["a", "b"]).append_column("night", [["1", "2"]])
+    entries = replace(read(table), shingles=(), ends=np.zeros(0, np.uint64))
+    assert list(Run.of(entries).sets([0, 1])) == [None, None]
+    assert [part.tolist() for part in next(iter(Run.of(read(table)).sets([1])))] == [[0], [98]]

@@ -1,0 +1,176 @@
+import json
+from functools import partial
+
+import pytest
+
+from storage.errors import LakeError
+from storage.lake.lake import Lake, table_of
+from storage.releases.checks import diff_releases, verify_release
+from storage.releases.making import create_release
+from storage.releases.reading import get_release, list_releases
+from storage.releases.shards import ShardWriter
+from tests.storage.small import build
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("small") / "w")
+
+
+def accept(lake, *names: str, outcome: str = "accepted", split: str = "train") -> None:
+    samples = [
+        {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "tokens": 2,
+         "origin": "rule", "source": "s", "night": "2026-01-01/r", "messages": [{"role": "user", "content": name}]}
+        for name in names
+    ]  # fmt: skip
+    problems = [{"problem_id": f"p{name}", "split": split, "license": "MIT", "gold": name} for name in names]
+    verdicts = [{"sample_id": name, "filter": "policy", "outcome": outcome} for name in names]
+    tables = {"samples": samples, "problems": problems, "verdicts": verdicts}
+    lake.commit(f"k:{names}:{outcome}", "test", {name: table_of(name, rows) for name, rows in tables.items()})
+
+
+def test_a_release_names_the_accepted_rows_and_exports_them(lake):
+    accept(lake, "a", "b")
+    accept(lake, "c", outcome="rejected")
+    accept(lake, "d", split="heldout")
+    made = create_release(lake, "set", night="n")
+    assert made is not None and made.id == "set@1" and made.rows == 2
+    assert made.table()["sample_id"].to_pylist() == ["a", "b"]
+    manifest = json.loads((made.path / "manifest.json").read_text())
+    assert manifest["rows"] == 2 and manifest["tokens"] == 4 and manifest["licenses"] == {"MIT": 2}
+
+
+def test_the_same_rows_are_not_released_twice_and_new_ones_make_the_next_version(lake):
+    accept(lake, "a")
+    first, same = create_release(lake, "set", night="n"), create_release(lake, "set", night="m")
+    assert first is not None and same is not None and first.id == same.id
+    accept(lake, "b")
+    second = create_release(lake, "set", night="o")
+    assert second is not None and second.id == "set@2"
+    assert [row["release_id"] for row in list_releases(lake.workspace)] == ["set@1", "set@2"]
+    assert get_release(lake, "set").id == "set@2" and get_release(lake, "set@1").table().num_rows == 1
+
+
+def test_a_key_makes_one_release(lake):
+    accept(lake, "a")
+    first = create_release(lake, "set", night="n", key="k")
+    accept(lake, "b")
+    again = create_release(lake, "set", night="n", key="k")
+    assert first is not None and again is not None and first.id == again.id
+
+
+def test_a_row_taken_back_leaves_the_next_release_and_stays_in_the_old_one(lake):
+    accept(lake, "a", "b")
+    create_release(lake, "set", night="n")
+    taken = table_of("verdicts", [{"sample_id": "b", "filter": "policy", "outcome": "rejected", "reason": "leak"}])
+    lake.commit("taken", "rescan", {"verdicts": taken})
+    second = create_release(lake, "set", night="m")
+    assert second is not None and second.table()["sample_id"].to_pylist() == ["a"]
+    assert get_release(lake, "set@1").table().num_rows == 2
+
+
+def test_a_changed_file_is_found(lake):
+    accept(lake, "a")
+    made = create_release(lake, "set", night="n")
+    assert made is not None
+    next((made.path / "data").iterdir()).write_bytes(b"other")
+    with pytest.raises(LakeError, match="missing or changed"):
+        made.table()
+
+
+@pytest.mark.parametrize(("name", "condition"), [("Up/..", "true"), ("set", "no_such_column = 1")])
+def test_a_bad_name_or_condition_is_a_sentence(lake, name, condition):
+    accept(lake, "a")
+    with pytest.raises(LakeError, match="release"):
+        create_release(lake, name, night="n", condition=condition)
+
+
+def test_no_rows_make_no_release(lake):
+    assert create_release(lake, "set", night="n") is None
+    with pytest.raises(LakeError, match="there are none yet"):
+        get_release(lake, "set")
+
+
+@pytest.mark.parametrize(
+    "condition", ["true) or (true", "random() < 0.5", "a.sample_id in (from read_text('/etc/passwd'))"]
+)
+def test_a_condition_is_inspected(lake, condition):
+    accept(lake, "a")
+    if condition.startswith("true"):
+        assert create_release(lake, "set", night=None, condition=condition) is not None
+    else:
+        with pytest.raises(LakeError, match=r"each time|read_text"):
+            create_release(lake, "set", night=None, condition=condition)
+
+
+def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
+    monkeypatch.setattr("storage.releases.making._BATCH_ROWS", 7)
+    monkeypatch.setattr("storage.releases.making.ShardWriter", partial(ShardWriter, shard_bytes=2000))
+    names = [f"r{n:03d}" for n in range(60)]
+    accept(lake, *names)
+    made = create_release(lake, "set", night=None)
+    assert len(made.manifest["files"]) > 3
+    assert [row for batch in made.batches(["sample_id"]) for row in batch["sample_id"].to_pylist()] == names
+    assert made.table().num_rows == 60 and verify_release(lake, made) == []
+
+
+def test_a_manifest_says_what_the_rows_are(small):
+    with Lake(small) as lake:
+        manifest = get_release(lake, "set").manifest
+    assert manifest["by_method"] == {"cot": 12, "tutorship": 8} and manifest["tokens"] == 60
+    assert manifest["by_method_and_source"][0] == {"method": "cot", "source": "made", "rows": 12, "tokens": 36}
+    assert manifest["stages"] == [
+        {"method": "cot", "made": 16, "accepted": 12, "rejected": 4},
+        {"method": "tutorship", "made": 8, "accepted": 8, "rejected": 0},
+    ]
+    assert manifest["rejections"] == [{"reason": "answer:wrong", "rows": 4}]
+    assert manifest["models"] == [
+        {"model": "teacher@1", "role": "teacher", "sampling": {"temperature": 1.0}, "calls": 20}
+    ]
+    assert manifest["licenses"] == {"MIT": 20} and manifest["nights"] == {"2026-01-01/r": 10, "2026-01-02/r": 10}
+
+
+def test_two_releases_are_compared(lake):
+    accept(lake, "a", "b")
+    create_release(lake, "set", night="n")
+    taken = table_of("verdicts", [{"sample_id": "b", "filter": "policy", "outcome": "rejected", "reason": "leak"}])
+    lake.commit("taken", "rescan", {"verdicts": taken})
+    accept(lake, "c", "d")
+    create_release(lake, "set", night="m")
+    found = diff_releases(lake, "set@1", "set")
+    assert (found["rows_in"], found["rows_out"], found["kept"]) == (2, 1, 1)
+    assert found["by_method"][0]["tokens_in"] == 4 and found["reasons"] == [{"reason": "leak", "rows": 1}]
+
+
+def test_what_is_wrong_with_a_release_is_named(lake):
+    accept(lake, "a", "b")
+    made = create_release(lake, "set", night="n")
+    assert verify_release(lake, made) == []
+    (made.path / "data" / "more.parquet").write_bytes(b"x")
+    assert "more.parquet is not in the manifest" in verify_release(lake, made)[0]
+    (made.path / "data" / "more.parquet").unlink()
+    file = next((made.path / "data").iterdir())
+    content = file.read_bytes()
+    file.chmod(0o644)
+    file.write_bytes(content[:-9] + b"!" + content[-8:])
+    assert "has changed" in verify_release(lake, made)[0]
+    file.unlink()
+    assert "is missing" in verify_release(lake, made)[0]
+    file.write_bytes(content)
+    (made.path / "manifest.json").write_text("{}")
+    assert "not what the lake recorded" in verify_release(lake, made)[0]
+
+
+def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch):
+    accept(lake, "a", "b")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ShardWriter, "write", full)
+    with pytest.raises(LakeError, match=r"set@1 cannot be written .* No space left .* nothing was recorded"):
+        create_release(lake, "set", night=None)
+    monkeypatch.undo()
+    assert list_releases(lake.workspace) == [] and not list((lake.workspace.root / "releases" / "set").iterdir())
+    assert create_release(lake, "set", night=None).id == "set@1"
+    assert not list((lake.workspace.root / "spill").iterdir())

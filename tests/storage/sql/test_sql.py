@@ -1,0 +1,254 @@
+"""People's SQL: what is refused, in words; what a statement can reach when its inspection is taken away; time and memory."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from storage.errors import QueryError, WorkspaceError
+from storage.lake.lake import Lake, table_of
+from storage.releases.checks import verify_release
+from storage.releases.making import create_release
+from storage.sql.inspection import inspect_condition, inspect_statement
+from storage.sql.run import Answer, run_sql
+from storage.workspace import Workspace
+from tests.storage.test_releases import accept
+
+ATTEMPTS = json.loads(Path(__file__).with_name("attempts.json").read_text())
+ROWS = 5000  # enough that the rows lie in a Parquet file
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Workspace:
+    workspace = Workspace.create(tmp_path_factory.mktemp("sql") / "it's a workspace")
+    with Lake(workspace) as lake:
+        lake.commit("k", "test", {"runs": table_of("runs", [{"run_id": "r", "night": "n"}])})
+        lake.commit("many", "test", {"problems": table_of("problems", [{"problem_id": str(n)} for n in range(ROWS)])})
+        lake.commit("later", "test", {"runs": table_of("runs", [{"run_id": "s", "night": "n"}])})
+    return workspace
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=[f"{n}-{a['what']}" for n, a in enumerate(ATTEMPTS)])
+def test_what_is_not_one_select_over_the_lake_is_refused_in_words(attempt):
+    with pytest.raises(QueryError, match=attempt["says"]):
+        inspect_statement(attempt["sql"])
+
+
+@pytest.mark.parametrize("statement", ["drop table commits", "select * from glob('/*')"])
+def test_a_refusal_comes_back_from_the_process(place, statement):
+    with pytest.raises(QueryError, match=r"only SELECT|glob"):
+        run_sql(place, statement)
+
+
+def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(place, tmp_path):
+    """Every attempt again, with the inspection switched off: DuckDB's switches and the kernel stand alone."""
+    foreign = tmp_path / "foreign.sqlite"
+    subprocess.run(
+        [sys.executable, "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+         "c.execute('create table t (secret text)'); c.execute(\"insert into t values ('s3cret')\"); c.commit()", foreign],
+        check=True,
+    )  # fmt: skip
+    for name, text in {"x.csv": "s3cret\n1\n", "x.json": '{"s3cret": 1}', "stolen": "s3cret"}.items():
+        (tmp_path / name).write_text(text)
+    tries = [
+        f"select * from sqlite_scan('{foreign}', 't')", f"call sqlite_attach('{foreign}'); select * from t",
+        f"attach '{foreign}' as f (type sqlite); select * from f.t", f"attach '{tmp_path}/new.db'", "install httpfs",
+        f"copy runs to '{tmp_path}/out.csv'", f"from read_text('{tmp_path}/x.csv')", f"from '{tmp_path}/x.csv'",
+        f"from read_json('{tmp_path}/x.json')", f"from glob('{tmp_path}/*')", "from read_text('/proc/self/environ')",
+        f"load '{tmp_path}/stolen'", "set enable_external_access = true", f"export database '{tmp_path}/all'",
+        f"copy runs to '{place.data}/out.csv'", f"copy runs to '{place.root}/catalog.sqlitex'",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _BEHIND, str(place.root), json.dumps(tries)], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout)
+    assert said["rows"] == ROWS, "the lake itself stays readable"
+    for attempt, words in zip(tries, said["words"], strict=True):
+        assert words != "done", attempt
+    assert "s3cret" not in done.stdout and {path.name for path in tmp_path.iterdir()} == {
+        "foreign.sqlite", "x.csv", "x.json", "stolen",
+    }  # fmt: skip
+    assert not list(place.data.glob("*.csv"))
+
+
+_BEHIND = """
+import json, socket, sys
+from pathlib import Path
+from storage.sql import inspection
+from storage.sql import sandbox
+from storage.sql.confine import close_network
+layers = close_network()
+from storage.lake.lake import Lake
+from storage.workspace import Workspace
+import storage.sql.sandbox as s
+words = []
+def attempts(connection, *_):
+    for attempt in json.loads(sys.argv[2]):
+        try:
+            connection.execute(attempt).fetchall()
+            words.append("done")
+        except Exception as error:
+            words.append(str(error)[:200])
+            try:
+                connection.execute("rollback; begin")
+            except Exception:
+                pass
+    try:
+        open("/etc/hostname").read()
+        words.append("open")
+    except OSError:
+        pass
+    try:
+        socket.create_connection(("127.0.0.1", 9), 1)
+    except OSError as error:
+        assert "refused" not in str(error), error
+    rows = connection.execute("select count(distinct problem_id) from problems").fetchone()[0]
+    print(json.dumps({"words": words, "rows": rows, "layers": layers}))
+    sys.stdout.flush()
+import tempfile
+with tempfile.TemporaryDirectory() as scratch:
+    request = {"workspace": sys.argv[1], "as_of": None, "memory": 1 << 30, "scratch": scratch, "local": True, "cpu_s": 200}
+    attempts(sandbox.closed_lake(request, layers))
+    import os
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are Linux's")
+def test_the_process_is_closed_by_the_kernel_as_far_as_this_kernel_can(place):
+    import ctypes
+
+    with Answer(place, "select 1 as n") as answer:
+        assert [batch.to_pylist() for batch in answer] == [[{"n": 1}]]
+    assert "limits" in answer.layers
+    assert ("files" in answer.layers) == (ctypes.CDLL(None).syscall(444, None, 0, 1) >= 1)
+
+
+def test_a_select_returns_its_rows(place):
+    assert run_sql(place, "select run_id from runs order by 1").to_pylist() == [{"run_id": "r"}, {"run_id": "s"}]
+    assert run_sql(place, "select count(distinct problem_id) as n from problems").to_pylist() == [{"n": ROWS}]
+    assert run_sql(place, "describe funnel").num_rows > 5
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with x as (select 1 as a) select a from x",
+        "select unnest([1, 2]) as n",
+        "summarize runs",
+        "show tables",
+        "from samples select method, count(*) group by all order by all limit 3",
+        "select * from (values (1), (2)) v(x) join range(3) r(x) using (x)",
+        "select json_extract_string(attrs, '$.x'), attrs->>'$.y', len(parents), parents[1] from samples",
+        "select night, sum(tokens) filter (where method = 'cot') over (partition by night order by tier) from samples",
+        "select date_trunc('day', created_at), regexp_extract(key, '[a-z]+'), if(seq > 1, 'a', 'b') from commits",
+        "with recursive t as (select 1 as n union all select n + 1 from t where n < 5) select max(n) from t",
+        "from samples tablesample 10%",
+        "select case when 'a' ilike 'A' then interval 1 day end, list_transform([1], x -> x + 1), {'a': 1}.a, current_date",
+    ],
+)
+def test_ordinary_questions_pass_the_inspection(statement):
+    inspect_statement(statement)
+
+
+def test_the_lake_as_it_stood_is_decided_by_commits(place):
+    assert run_sql(place, "select run_id from runs", as_of="1").to_pylist() == [{"run_id": "r"}]
+    assert run_sql(place, "select count(*) as n from problems", as_of="1").to_pylist() == [{"n": 0}]
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    assert run_sql(place, "select max(seq) as n from commits", as_of=tomorrow).to_pylist() == [{"n": 3}]
+    with pytest.raises(QueryError, match="nothing had been committed by then"):
+        run_sql(place, "select 1", as_of="2001-01-01")
+    with pytest.raises(QueryError, match="give a commit number"):
+        run_sql(place, "select 1", as_of="yesterday")
+
+
+def test_a_statement_that_takes_too_long_is_killed(place):
+    with pytest.raises(QueryError, match=r"stopped after 3 s.*--timeout"):
+        run_sql(place, "select count(*) from range(1000000000) a, range(1000000) b", timeout=3)
+
+
+def test_a_statement_ends_with_the_process_that_asked(place):
+    code = (
+        "import sys, pathlib\nfrom storage import Workspace, stream\n"
+        "with stream(Workspace.open(pathlib.Path(sys.argv[1])), sys.argv[2]) as answer:\n"
+        "    for batch in answer:\n        print(answer._process.pid, flush=True)\n"
+    )
+    statement = "select a.range from range(1000000000) a, range(1000000) b where hash(a.range) % 3 = 0"
+    asker = subprocess.Popen(
+        [sys.executable, "-c", code, str(place.root), statement], stdout=subprocess.PIPE, text=True
+    )
+    pid = int(asker.stdout.readline())
+    asker.kill()
+    asker.wait()
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_statement_that_wants_too_much_memory_is_stopped(place):
+    with pytest.raises(QueryError, match="more memory"):
+        run_sql(place, "select list(range) from range(10000000000)", memory=64 << 20)
+
+
+def test_an_error_after_the_first_rows_is_not_lost(place):
+    statement = "select cast(if(range > 60000, 'x', '1') as int) as n from range(100000)"
+    with pytest.raises(QueryError, match="Could not convert"), Answer(place, statement) as answer:
+        for batch in answer:
+            assert isinstance(batch, pa.RecordBatch)
+
+
+def test_an_error_of_the_statement_is_said(place):
+    with pytest.raises(QueryError, match="nothing"):
+        run_sql(place, "select nothing from commits")
+
+
+def test_an_empty_workspace_says_what_to_do(tmp_path):
+    with pytest.raises(WorkspaceError, match="run a recipe first"):
+        run_sql(Workspace.create(tmp_path / "w"), "select 1")
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("true) union all select 1 from samples where (true", "one condition"),
+        ("true) order by (1", "one condition"),
+        ("true) group by (method", "one condition"),
+        ("true) limit (1", "one condition|syntax"),
+        ("true -- ", None),
+        ("true) --", "syntax error"),
+        ("true; drop table samples", "syntax error"),
+        ("sample_id in (select content from read_text('/etc/passwd'))", "read_text"),
+        ("getenv('HOME') = 'x'", "getenv"),
+        ("random() < 0.5", "each time"),
+        ("night > current_date::varchar", "each time"),
+        ("", "syntax error"),
+        ("method = 'cot' and sample_id not in (select sample_id from verdicts where filter = 'length')", None),
+        ("method like 'tutor%' or tier > 2", None),
+    ],
+)
+def test_a_condition_is_inspected_like_a_statement(condition, says):
+    if says is None:
+        inspect_condition(condition)
+    else:
+        with pytest.raises(QueryError) as found:
+            inspect_condition(condition)
+        assert re.search(says, str(found.value))
+
+
+def test_people_ask_and_release_on_either_catalogue(either):
+    with Lake(either) as lake:
+        accept(lake, "a", "b")
+        accept(lake, "c")
+        made = create_release(lake, "set", night=None, condition="method = 'cot'")
+        assert made.rows == 3 and verify_release(lake, made) == []
+    assert run_sql(either, "select count(*) as n from accepted").to_pylist() == [{"n": 3}]
+    assert run_sql(either, "select count(*) as n from accepted", as_of="1").to_pylist() == [{"n": 2}]

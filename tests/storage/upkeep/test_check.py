@@ -1,0 +1,153 @@
+"""Each check really fails when its invariant is broken."""
+
+import json
+import os
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from storage.lake.lake import Lake, table_of
+from storage.upkeep.check import check_lake, run_checks
+from storage.workspace import Workspace
+from tests.storage.small import build
+
+FINISHED = "2026-01-01/r"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A finished night with folders for its checkpoints, in Parquet files rather than inlined."""
+    workspace = build(tmp_path_factory.mktemp("check") / "w")
+    for number in (0, 1):
+        folder = workspace.folder("checkpoints", str(number))
+        (folder / "model.safetensors").write_bytes(b"weights")
+    with Lake(workspace) as lake:
+        row = {"run_id": f"night/{FINISHED}", "event": "finished", "night": FINISHED}
+        lake.commit("finished", "runs", {"runs": table_of("runs", [row])})
+        assert check_lake(lake) == []
+    return workspace
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    shutil.copytree(whole.root, tmp_path / "w")
+    return Workspace.open(tmp_path / "w")
+
+
+BROKEN = {
+    "delete from samples where sample_id = 'cot-00'": {"commits", "references"},
+    "update commits set seq = 2 where seq = 3": {"commits"},
+    "update commits set key = (select key from commits where seq = 1) where seq = 2": {"commits"},
+    "insert into runs (run_id, commit_id) values ('r', 'nowhere')": {"commits"},
+    "update samples set problem_id = 'nowhere' where sample_id = 'cot-00'": {"references"},
+    "update samples set attempt_id = 'nowhere' where sample_id = 'cot-00'": {"references"},
+    "update samples set parents = ['nowhere'] where sample_id = 'cot-00'": {"references"},
+    "update verdicts set sample_id = 'nowhere' where sample_id = 'cot-03'": {"references", "funnel"},
+    "update checkpoints set release_id = 'set@9' where checkpoint_id = 'model-1'": {"references"},
+    "update release_rows set sample_id = 'nowhere' where sample_id = 'cot-00'": {"references"},
+    "update attempts set status = 'open' where status = 'done' and attempt_id = 'cot-00'": {"funnel"},
+}
+
+
+def test_what_sql_breaks_is_found(copy):
+    with Lake(copy) as lake:
+        for statement, names in BROKEN.items():
+            lake.connection.execute("BEGIN")
+            lake.connection.execute(statement)
+            found = run_checks(lake, only=("commits", "references", "funnel"))
+            lake.connection.execute("ROLLBACK")
+            assert {name for name, lines in found.items() if lines} == names, (statement, found)
+
+
+def largest(workspace):
+    return max(workspace.data.rglob("*.parquet"), key=lambda path: path.stat().st_size)
+
+
+def corrupt(workspace):
+    file = largest(workspace)
+    data = bytearray(file.read_bytes())
+    data[-20:] = os.urandom(20)
+    file.write_bytes(data)
+
+
+def remove(workspace):
+    largest(workspace).unlink()
+
+
+def truncate(workspace):
+    os.truncate(largest(workspace), 100)
+
+
+def change_a_release(workspace):
+    file = next((workspace.root / "releases").rglob("*.parquet"))
+    file.chmod(0o644)
+    file.write_bytes(b"other")
+
+
+def change_a_manifest(workspace):
+    (workspace.root / "releases/set/1/manifest.json").write_text(json.dumps({"rows": 1}))
+
+
+def remove_a_checkpoint(workspace):
+    shutil.rmtree(workspace.root / "checkpoints/1")
+
+
+def damage_the_index(workspace):
+    run = workspace.folder("index", "scheme", "run-1-2")
+    (run / "run.json").write_text(json.dumps({"shapes": {"slots.u32": [4, 4]}, "rows": 4, "nights": []}))
+
+
+def lease_for_days(workspace):
+    from storage.catalog.catalog import catalog_of
+    from storage.catalog.leases import acquire
+
+    acquire(catalog_of(workspace), "training", ttl_s=300_000.0)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check", "words"),
+    [
+        (corrupt, "files", "cannot be read"),
+        (remove, "files", "is missing"),
+        (truncate, "files", "has 100 bytes of"),
+        (change_a_release, "releases", "has changed"),
+        (change_a_manifest, "releases", "is not what the lake recorded"),
+        (remove_a_checkpoint, "checkpoints", "is missing; restore it"),
+        (damage_the_index, "history index", "slots.u32"),
+        (lease_for_days, "leases", "hours more"),
+    ],
+)
+def test_what_files_and_clocks_break_is_found(copy, breaks, check, words):
+    breaks(copy)
+    with Lake(copy, read_only=True) as lake:
+        found = run_checks(lake, only=[check])
+    assert words in "\n".join(found[check])
+
+
+def test_an_unpublished_call_is_found_and_deep_hashes_checkpoints(copy):
+    from storage.ledger.ledger import Ledger
+
+    with Ledger(copy.ledger) as ledger:
+        assert ledger.add([_call("lost")], published=True).new == 1
+    with Lake(copy, read_only=True) as lake:
+        assert "lost" in "\n".join(run_checks(lake, only=["ledger"])["ledger"])
+        assert "has changed since" in "\n".join(run_checks(lake, deep=True, only=["checkpoints"])["checkpoints"])
+
+
+def _call(key):
+    from storage.ledger.ledger import Call
+
+    return Call(key, "m@1", "r", "solve", ({"role": "user", "content": "q"},), {}, "0.0", "a", "stop", 1, 1)
+
+
+def test_the_command_says_what_is_wrong_and_exits_with_1(copy):
+    place = ["-w", str(copy.root), "--json", "-q"]
+    assert CliRunner().invoke(app, ["lake", "check", *place]).exit_code == 0
+    remove(copy)
+    done = CliRunner().invoke(app, ["lake", "check", *place])
+    said = json.loads(done.stdout)
+    assert (
+        done.exit_code == 1 and said["checks"]["files"] == 1 and "is missing; bring it back" in "".join(said["wrong"])
+    )
