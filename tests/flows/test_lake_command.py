@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from storage.lake.lake import Lake
-from tests.storage.test_maintenance import commit
+from tests.storage.lake.test_maintenance import commit
 
 RUN = CliRunner()
 

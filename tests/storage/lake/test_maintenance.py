@@ -19,7 +19,7 @@ from storage.releases.checks import verify_release
 from storage.releases.making import create_release
 from storage.releases.reading import get_release
 from storage.upkeep.check import check_lake
-from tests.storage.test_releases import accept
+from tests.storage.releases.test_releases import accept
 
 
 def commit(lake, number: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from storage.errors import RecipeError
 from storage.releases.making import create_release
 from storage.releases.mixture import read_mixture, targets
-from tests.storage.test_releases import accept
+from tests.storage.releases.test_releases import accept
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from storage.releases.making import create_release
 from storage.sql.inspection import inspect_condition, inspect_statement
 from storage.sql.run import Answer, run_sql
 from storage.workspace import Workspace
-from tests.storage.test_releases import accept
+from tests.storage.releases.test_releases import accept
 
 ATTEMPTS = json.loads(Path(__file__).with_name("attempts.json").read_text())
 ROWS = 5000  # enough that the rows lie in a Parquet file

@@ -13,7 +13,7 @@ from storage.lake.maintenance import compact_lake
 from storage.upkeep import restore as module
 from storage.upkeep.check import check_lake
 from storage.upkeep.restore import restore
-from tests.storage.test_maintenance import commit, fingerprints, keep_at_once
+from tests.storage.lake.test_maintenance import commit, fingerprints, keep_at_once
 
 
 def backed_up(lake, name: str = "mine") -> str:
