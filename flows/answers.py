@@ -1,6 +1,5 @@
 """How the rows of a statement are shown or kept: a table on the terminal, JSON, CSV, a Parquet file; batch by batch."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from flows.json_text import to_json
 from flows.summary import print_table
 from storage.errors import QueryError
 from storage.sql.describe import Relation
@@ -34,7 +34,7 @@ def write_json(answer: Answer) -> None:
     """Print rows as a JSON array, a row per line."""
     separator = "["
     for row in _rows(answer):
-        sys.stdout.write(f"{separator}\n{json.dumps(row, ensure_ascii=False, default=str)}")
+        sys.stdout.write(f"{separator}\n{to_json(row)}")
         separator = ","
     sys.stdout.write("\n]\n" if separator == "," else "[]\n")
 
@@ -46,9 +46,7 @@ def write_csv(answer: Answer) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(answer.schema.names)
     for row in _rows(answer):
-        writer.writerow(
-            json.dumps(cell, default=str) if isinstance(cell, list | dict) else cell for cell in row.values()
-        )
+        writer.writerow(to_json(cell) if isinstance(cell, list | dict) else cell for cell in row.values())
 
 
 def write_parquet(answer: Answer, target: Path) -> int:

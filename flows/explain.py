@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from flows.summary import print_table
+from flows.terminal import inert
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
 from storage.lake.story import sample_story
@@ -67,16 +67,16 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
         return
     sample, decision = story["sample"], story["decision"]
     said = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
-    console.print(Text(f"{sample['sample_id']}: {said}", style="bold"))
-    console.print(Text(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
+    console.print(inert(f"{sample['sample_id']}: {said}", "bold"))
+    console.print(inert(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
     table = Table("filter", "version", "outcome", "reason", "detail")
     for verdict in story["verdicts"]:
         detail = json.dumps(verdict["detail"], ensure_ascii=False) if verdict["detail"] else ""
         cells = (verdict["filter"], verdict["version"], verdict["outcome"], verdict["reason"] or "", detail)
-        table.add_row(*(Text(str(cell)) for cell in cells))
+        table.add_row(*(inert(str(cell)) for cell in cells))
     console.print(table)
     for item in story["items"]:
-        console.print(Text(f"It holds {item['benchmark']}: {item['item']}."))
+        console.print(inert(f"It holds {item['benchmark']}: {item['item']}."))
     rows = [
         ("this row", sample),
         *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
@@ -85,11 +85,11 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
     beside = Table.grid(expand=True, padding=(0, 1))
     for _ in rows:
         beside.add_column(ratio=1)
-    beside.add_row(*(Panel(_texts(row), title=Text(title), title_align="left") for title, row in rows))
+    beside.add_row(*(Panel(_texts(row), title=inert(title), title_align="left") for title, row in rows))
     console.print(beside)
     for number, call in enumerate(story["calls"], 1):
         title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
-        console.print(Panel(Text(_short(call["response"])), title=Text(title), title_align="left"))
+        console.print(Panel(inert(_short(call["response"])), title=inert(title), title_align="left"))
     if not story["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
     _print_readers(story["checkpoints"], console)
@@ -97,11 +97,11 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
 
 def _print_gone(gone: Mapping[str, Any], console: Console) -> None:
     day = f"{gone['created_at']:%Y-%m-%d}"
-    console.print(Text(f"{gone['sample_id']}: taken down on {day} ({gone['takedown_id']})", style="bold"))
-    console.print(Text(f"why: {gone['because']}"))
+    console.print(inert(f"{gone['sample_id']}: taken down on {day} ({gone['takedown_id']})", "bold"))
+    console.print(inert(f"why: {gone['because']}"))
     for row in gone["releases"]:
-        console.print(Text(f"{row['release_id']} was redacted; in its place: {row['successor'] or 'nothing'}"))
-    console.print(Text(f"attempts that made what this takedown removed again, and failed: {gone['made_again']:,}"))
+        console.print(inert(f"{row['release_id']} was redacted; in its place: {row['successor'] or 'nothing'}"))
+    console.print(inert(f"attempts that made what this takedown removed again, and failed: {gone['made_again']:,}"))
     _print_readers(gone["read_by"], console)
 
 
@@ -110,7 +110,7 @@ def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -
         through = "" if made["ancestor"] == made["checkpoint_id"] else f" through {made['ancestor']}"
         student = ", promoted" if made["promoted"] else ""
         console.print(
-            Text(f"read by {made['checkpoint_id']} ({made['stage']}{student}) in {made['release_id']}{through}")
+            inert(f"read by {made['checkpoint_id']} ({made['stage']}{student}) in {made['release_id']}{through}")
         )
 
 
@@ -119,7 +119,7 @@ def _texts(row: Mapping[str, Any]) -> Group:
     parts += [(message["role"], message["content"]) for message in row.get("messages") or []]
     parts += [(name, row.get(name)) for name in ("response", "rejected", "text", "answer")]
     parts += [("steps", "\n".join(step or "" for step in row.get("steps") or []))]
-    return Group(*(Text.assemble((f"{name}: ", "bold"), _short(text)) for name, text in parts if text))
+    return Group(*(inert(f"{name}: ", "bold") + inert(_short(text)) for name, text in parts if text))
 
 
 def _short(text: str | None) -> str:

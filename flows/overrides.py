@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import yaml
-
+from flows.recipe_text import read_yaml
 from storage.errors import RecipeError
 
 
@@ -17,8 +16,8 @@ def apply_override(content: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise RecipeError(f"--set {override!r}: write key.path=value, for example problems.limit=500")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = read_yaml(text)
+    except RecipeError:
         value = text
     *path, last = key.split(".")
     place: Any = content
@@ -47,6 +46,6 @@ def _index(place: list[Any], part: str, override: str) -> int:
     for index, entry in enumerate(place):
         if isinstance(entry, dict) and part in (entry.get("name"), entry.get("method")):
             return index
-    if part.isdigit() and int(part) < len(place):
+    if part.isdecimal() and int(part) < len(place):
         return int(part)
     raise RecipeError(f"--set {override!r}: there is no entry {part!r} among {len(place)}")

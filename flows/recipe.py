@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from flows.overrides import apply_override
+from flows.recipe_fault import sentence
 from flows.recipe_parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec, TrainSpec
+from flows.recipe_text import read_yaml
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
@@ -60,7 +61,7 @@ class Recipe(Part):
             except RecipeError as error:
                 raise ValueError(str(error)) from None
             except ValidationError as error:
-                raise ValueError(f"{spec.method}: params.{_sentence(error)}") from None
+                raise ValueError(f"{spec.method}: {sentence(error, method.params, spec.params, 'params')}") from None
         return value
 
     @model_validator(mode="after")
@@ -127,13 +128,13 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: The file is missing, is no YAML, or a value cannot be used; the message names the key.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"recipe {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise RecipeError(f"recipe {path} is no valid YAML: {error}") from None
+    except RecipeError as error:
+        raise RecipeError(f"recipe {path} is {error}") from None
     if not isinstance(content, dict):
         raise RecipeError(f"recipe {path} must be a mapping with name, problems, models and methods")
     for override in overrides:
@@ -150,19 +151,4 @@ def make_recipe(content: Mapping[str, Any], *, folder: Path) -> Recipe:
     try:
         return Recipe.model_validate({**content, "folder": str(folder)})
     except ValidationError as error:
-        raise RecipeError(f"recipe: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """Put the first fault into one sentence with its key and value."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "recipe"
-    words = first["msg"].removeprefix("Value error, ")
-    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "missing":
-        return f"{key} is missing{more}"
-    if first["type"] == "extra_forbidden":
-        return f"{key} is no key that is known here{more}"
-    value = first["input"]
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"{key}{shown}: {words}{more}"
+        raise RecipeError(f"recipe: {sentence(error, Recipe, content)}") from None

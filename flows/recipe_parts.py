@@ -9,6 +9,8 @@ from train_stages.evaluate import EvaluateConfig
 from train_stages.promote import PromoteConfig
 from train_stages.text_loss import TextsConfig
 
+_LONGEST_S = 366 * 86400
+
 
 class Part(BaseModel):
     """A part: what is misspelt is refused, and nothing changes once it is read."""
@@ -80,11 +82,13 @@ class BudgetSpec(Part):
     def _a_time(cls, value: str | float | None) -> str | float | None:
         if isinstance(value, str):
             try:
-                time.fromisoformat(value)
+                moment = time.fromisoformat(value)
             except ValueError:
                 raise ValueError("write a time of day, '06:00', or a number of seconds") from None
-        elif value is not None and value <= 0:
-            raise ValueError("must be a positive number of seconds")
+            if moment.tzinfo is not None:
+                raise ValueError("write a time of day in UTC, '06:00', without a time zone")
+        elif value is not None and not 0 < value <= _LONGEST_S:
+            raise ValueError("must be a positive number of seconds, at most a year")
         return value
 
     def deadline(self, start: datetime) -> datetime | None:

@@ -6,6 +6,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from flows.terminal import inert
 
 _WIDEST = 80
 
@@ -15,24 +18,24 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], title
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, 160))
-    table = Table(title=title, title_justify="left", show_lines=False)
+    table = Table(title=title and inert(title, "table.title"), title_justify="left", show_lines=False)
     for column in columns:
         numeric = bool(rows) and all(isinstance(row.get(column), int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(inert(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     if value is None:
-        return ""
+        return Text()
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return Text(f"{value:.4g}")
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False, default=str)
-    text = str(value).replace("[", "\\[").replace("\x1b", "\\x1b")  # a model's text moves no cursor
-    return text if len(text) <= 10 * _WIDEST else text[: 10 * _WIDEST] + "..."
+    text = str(value)
+    return inert(text if len(text) <= 10 * _WIDEST else text[: 10 * _WIDEST] + "...")
 
 
 def print_night(summary: Mapping[str, Any]) -> None:
@@ -49,9 +52,9 @@ def print_night(summary: Mapping[str, Any]) -> None:
             f"{part['completion_tokens']:,} written (model {part['model'][:12]})"
         )
     if summary.get("budget"):
-        console.print(f"[yellow]stopped early: {summary['budget']}[/yellow]")
+        console.print(inert(f"stopped early: {summary['budget']}", "yellow"))
     if summary.get("failures"):
-        console.print(f"[yellow]{summary['failures']}[/yellow]")
+        console.print(inert(summary["failures"], "yellow"))
     console.print(f"release: {summary['release'] or 'none, nothing was accepted'}, {summary['release_rows']:,} rows")
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
@@ -62,7 +65,7 @@ def print_training(summary: Mapping[str, Any]) -> None:
     console.print(
         f"\n[bold]Training {summary['night']}[/bold]" + (" (finished before)" if summary.get("again") else "")
     )
-    console.print(summary["decision_to_train"])
+    console.print(inert(summary["decision_to_train"]))
     if not summary["trained"]:
         return
     if summary["stages"]:
@@ -71,7 +74,7 @@ def print_training(summary: Mapping[str, Any]) -> None:
         print_table(
             list(summary["accuracy"][0]), summary["accuracy"], title="Held-out problems, greedy (95 % intervals)"
         )
-    console.print(f"[bold]{summary['decision']}[/bold]: {summary['reason']}")
+    console.print(inert(summary["decision"], "bold") + inert(f": {summary['reason']}"))
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
 

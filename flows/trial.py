@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 from rich.console import Console, Group
 from rich.panel import Panel
-from rich.text import Text
 
 from filters import filter_kinds, get_filter
 from filters.base import Context, run_filters
@@ -22,6 +21,8 @@ from filters.policy import decide, read_policies
 from flows.night import Night, open_night, planning_night
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
+from flows.recipe_text import read_yaml
+from flows.terminal import inert
 from storage.errors import RecipeError
 from storage.names import unknown
 from storage.workspace import Workspace
@@ -151,7 +152,7 @@ def _recipe(
         content["models"] = {"teacher": {"engine": "solver"}} if "teacher" in method.roles else {}
     else:
         load_recipe(recipe)  # whatever is wrong with it is said about the file itself
-        content = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        content = read_yaml(recipe.read_text(encoding="utf-8"))
     given = [item for item in content["methods"] if item["method"] == method.name]
     content |= {"name": "try", "methods": given[:1] or [{"method": method.name}], "train": None}
     if attempt is not None:
@@ -256,14 +257,14 @@ def print_trial(result: Mapping[str, Any], console: Console | None = None) -> No
         reply = call["response"] if call["response"] is not None else "(no answer)"
         thought = f"<think>\n{call['reasoning']}\n</think>\n\n" if call.get("reasoning") else ""
         who = f"{number}. {call['role']} ({call.get('model', '?')}) is asked `{call['prompt']}`"
-        parts = Group(Text(asked, style="dim"), Text("─" * 24, style="dim"), Text(thought + reply))
-        console.print(Panel(parts, title=Text(who), title_align="left", border_style="cyan"))
+        parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(thought + reply))
+        console.print(Panel(parts, title=inert(who), title_align="left", border_style="cyan"))
     for number, sample in enumerate(result["samples"], start=1):
         _print_sample(console, number, sample)
     if result["status"] == "failed":
-        console.print(Text(f"the attempt failed: {result['reason']}: {result['detail']}", style="red"))
+        console.print(inert(f"the attempt failed: {result['reason']}: {result['detail']}", "red"))
     elif not result["samples"]:
-        console.print(Text("no sample was made", style="yellow"))
+        console.print(inert("no sample was made", "yellow"))
 
 
 def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> None:
@@ -277,10 +278,10 @@ def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> N
     attrs = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sample["attrs"].items())
     good = sample["decision"] == "accepted"
     verdict = f"{sample['decision']}{'' if good else ' · ' + str(sample['reason'])}"
-    parts = Group(Text(asked, style="dim"), Text("─" * 24, style="dim"), Text(learned), Text(f"\n{attrs}", style="dim"))
-    title = Text(f"sample {number}: {sample['kind']} by {sample['origin']}, {verdict}")
+    parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(learned), inert(f"\n{attrs}", "dim"))
+    title = inert(f"sample {number}: {sample['kind']} by {sample['origin']}, {verdict}")
     console.print(Panel(parts, title=title, title_align="left", border_style="green" if good else "red"))
 
 
 def _panel(title: str, text: str, below: str) -> Panel:
-    return Panel(Text(text), title=Text(title), title_align="left", subtitle=Text(below), subtitle_align="left")
+    return Panel(inert(text), title=inert(title), title_align="left", subtitle=inert(below), subtitle_align="left")

@@ -1,6 +1,6 @@
 """What the commands share: options, errors as sentences, JSON."""
 
-import json
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +25,8 @@ RepinOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
+_NOT_YOURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
 
 @contextmanager
 def sentences() -> Iterator[None]:
@@ -34,7 +36,9 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except NightschoolError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+        from flows.terminal import visible
+
+        typer.secho(f"error: {visible(str(error))}", fg="red", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.secho("stopped; the same command goes on where it stopped", fg="yellow", err=True)
@@ -42,6 +46,11 @@ def sentences() -> Iterator[None]:
     except BrokenPipeError:
         sys.stdout = None
         raise typer.Exit(0) from None
+    except OSError as error:
+        if error.errno not in _NOT_YOURS:
+            raise
+        typer.secho(f"error: {error.filename}: {error.strerror}; name a place that you may use", fg="red", err=True)
+        raise typer.Exit(1) from None
 
 
 def today(date: str | None) -> str:
@@ -54,5 +63,7 @@ def today(date: str | None) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; what JSON does not know becomes text."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print a value as JSON; what JSON does not know becomes text, NaN and infinity null."""
+    from flows.json_text import to_json
+
+    typer.echo(to_json(value, indent=2))

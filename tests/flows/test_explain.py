@@ -30,7 +30,13 @@ def workspace(tmp_path):
         for one in verdicts
     ]
     found = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array(["n2"] * 3))
-    call = {"call_id": "c1", "role": "teacher", "act": "solve", "model": "m", "response": "I thought of [red]38[/red]."}
+    call = {
+        "call_id": "c1",
+        "role": "teacher",
+        "act": "solve",
+        "model": "m",
+        "response": "I thought of [red]38[/red].\x1b[2J",
+    }
     with Lake(place) as lake:
         lake.commit("one", "samples", {"samples": table(row("a1", response="An old answer."))}, night="n1")
         samples = table(row("b1", response="A new answer.", parents=["c1"]), row("b2"))
@@ -48,7 +54,7 @@ def test_everything_about_a_row(workspace):
     assert story["decision"]["outcome"] == "rejected"
     assert [verdict["filter"] for verdict in story["verdicts"]] == ["answer", "near_duplicates", "policy"]
     assert [match["response"] for match in story["matches"]] == ["An old answer."]
-    assert [call["response"] for call in story["calls"]] == ["I thought of [red]38[/red]."]
+    assert [call["response"] for call in story["calls"]] == ["I thought of [red]38[/red].\x1b[2J"]
 
 
 def test_for_people(workspace):
@@ -57,7 +63,7 @@ def test_for_people(workspace):
         "rejected near_duplicates:near_duplicate",
         "An old answer.",
         "A new answer.",
-        "[red]38[/red]",
+        "[red]38[/red].\\x1b[2J",
         "0.91",
     ):
         assert words in out

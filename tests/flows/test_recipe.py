@@ -35,8 +35,14 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         (changed(methods=[{"method": "cot", "params": {"samples": -1}}]), r"cot: params\.samples = -1: .*greater than"),
         (changed(methods=[{"method": "cot", "params": {"sample": 1}}]), r"params\.sample is no key"),
         (changed(problems={**MINIMAL["problems"], "limit": -5}), r"problems\.limit = -5: .*greater than or equal to 1"),
-        (changed(colour="red"), r"colour is no key"),
-        (changed(models={}), r"'cot' asks a teacher, but models\.teacher is missing"),
+        (changed(colour="red"), r"colour is no key.*there are alarms, base"),
+        (changed(datset="x"), r"^recipe: datset is no key that is known here; did you mean 'dataset'\?$"),
+        (changed(methods=[{"method": "cot", "params": {"sampels": 1}}]), r"params\.sampels is no key.*mean 'samples'\?"),
+        (changed(problems={"sources": [{"name": "a", "kind": "arithmetic", "teir": 1}]}), r"sources\.0\.teir .*mean 'tier'\?"),
+        (changed(problems={"sources": [{"name": "a", "kind": "arithmetic", "tier": "x"}]}), r"sources\.0\.tier = 'x'"),
+        (changed(budget={"finish_by": float("nan")}), r"budget\.finish_by = nan: must be a positive number"),
+        (changed(budget={"finish_by": "06:00+02:00"}), r"budget\.finish_by = '06:00\+02:00': .*in UTC"),
+        (changed(models={}), r"^recipe: method 'cot' asks a teacher, but models\.teacher is missing"),
         (changed(models={"teacher": {"engine": "gpt"}}), r"models\.teacher\.engine = 'gpt'"),
         (changed(models={"teacher": {"engine": "vllm", "endpoint": "http://h:1"}}), "needs `name` and `revision`"),
         (changed(models={"teacher": {"engine": "vllm", "endpoint": "h:1", "name": "m", "revision": "1"}}), "must start with http"),
@@ -50,6 +56,25 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
 def test_a_bad_value_is_named_with_its_key_and_remedy(content, sentence):
     with pytest.raises(RecipeError, match=sentence):
         make_recipe(content, folder=Path())
+
+
+@pytest.mark.parametrize("key", ["api_key", "api_key_env"])
+def test_a_credential_in_the_wrong_place_is_not_shown(key):
+    remote = {"engine": "vllm", "endpoint": "http://h:1", "name": "m", "revision": "1", key: "sk-123"}
+    with pytest.raises(RecipeError, match=rf"models\.teacher\.{key}.*environment variable") as caught:
+        make_recipe(changed(models={"teacher": remote}), folder=Path())
+    assert "sk-123" not in str(caught.value)
+
+
+def test_times_and_dates_stay_text_in_a_file_and_in_set(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        yaml.safe_dump(MINIMAL) + "budget: {finish_by: 22:30}\ndescription: 2026-01-02\nvars: {x: 2026-13-45}\n"
+    )
+    recipe = load_recipe(path)
+    assert (recipe.budget.finish_by, recipe.description, recipe.vars["x"]) == ("22:30", "2026-01-02", "2026-13-45")
+    assert load_recipe(path, ["budget.finish_by=21:15"]).budget.finish_by == "21:15"
+    assert load_recipe(path, ["budget.finish_by=3600"]).budget.finish_by == 3600
 
 
 def test_set_overrides_values_by_path_and_by_name(tmp_path):
@@ -76,6 +101,7 @@ def test_set_overrides_values_by_path_and_by_name(tmp_path):
         ("problems.sources.b.tier=1", "no entry 'b'"),
         ("name.first=1", "lies below a plain value|holds no further keys"),
         ("problems.limit=many", r"problems\.limit = 'many'"),
+        ("methods.\u00b2.params=1", "no entry '\u00b2'"),
     ],
 )
 def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
@@ -86,7 +112,15 @@ def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("a: [", "no valid YAML"), ("- a", "must be a mapping"), ("\xff", "YAML|mapping")]
+    ("text", "sentence"),
+    [
+        ("a: [", "no valid YAML"),
+        ("- a", "must be a mapping"),
+        ("\xff", "YAML|mapping"),
+        ("name: a\nname: b", "the key 'name' stands twice"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ("a: !!int b", "no valid YAML"),
+    ],
 )
 def test_a_broken_file_is_a_sentence(tmp_path, text, sentence):
     path = tmp_path / "r.yaml"
