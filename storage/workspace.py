@@ -14,6 +14,7 @@ workspace/
   prefect/           the embedded orchestrator's files
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -64,12 +65,14 @@ class Workspace:
                 $NIGHTSCHOOL_DATA, else the folder `lake`.
 
         Raises:
-            WorkspaceError: `root` is a file, holds other things, or has a format this version does not read; the catalogue
-                cannot be used, or is not the one that an existing workspace has.
+            WorkspaceError: `root` is a file, cannot be written to, holds other things, or has a format this version does not
+                read; the catalogue cannot be used, or is not the one that an existing workspace has.
         """
         workspace = cls(root)
         marker = workspace.root / _MARKER
         if marker.exists():
+            if not os.access(workspace.root, os.W_OK):
+                raise WorkspaceError(_unusable(root, PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
             return cls.open(root)._same(catalog, data)
         refuse_network_file_system(workspace.root)
         if workspace.root.exists() and not workspace.root.is_dir():
@@ -83,10 +86,17 @@ class Workspace:
 
     @classmethod
     def scratch(cls, root: Path, **places: Any) -> "Workspace":
-        """Make a workspace in a new folder, whatever the environment says about catalogues."""
+        """Make a workspace in a new folder, whatever the environment says about catalogues.
+
+        Raises:
+            WorkspaceError: The folder cannot be made or written to.
+        """
         workspace = cls(root, {"format": FORMAT_VERSION, **places})
-        workspace.root.mkdir(parents=True, exist_ok=True)
-        workspace.write_config()
+        try:
+            workspace.root.mkdir(parents=True, exist_ok=True)
+            workspace.write_config()
+        except OSError as error:
+            raise WorkspaceError(_unusable(root, error)) from None
         return workspace
 
     @classmethod
@@ -94,7 +104,7 @@ class Workspace:
         """Open an existing workspace. An older format is migrated when its lake is opened for writing.
 
         Raises:
-            WorkspaceError: There is none, or it has a format this version does not read.
+            WorkspaceError: There is none, it cannot be read, or it has a format this version does not read.
         """
         workspace = cls(root)
         marker = workspace.root / _MARKER
@@ -106,6 +116,8 @@ class Workspace:
             raise WorkspaceError(
                 f"no workspace at {root}; run a recipe first, or name one with --workspace or ${_ENVIRONMENT}"
             ) from None
+        except OSError as error:
+            raise WorkspaceError(_unusable(root, error)) from None
         except (ValueError, KeyError, TypeError) as error:
             raise WorkspaceError(f"{marker} is damaged ({error}); restore it from a back-up") from None
         if not isinstance(version, int) or version > FORMAT_VERSION:
@@ -165,10 +177,13 @@ class Workspace:
         """Hold an exclusive lock between processes of this machine; the kernel frees it when the holder dies.
 
         Raises:
-            WorkspaceError: The lock is taken and `wait` is False.
+            WorkspaceError: The lock is taken and `wait` is False, or this user may not write to the workspace.
         """
-        path = self.folder("locks") / f"{name}.lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            path = self.folder("locks") / f"{name}.lock"
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise WorkspaceError(_unusable(self.root, error)) from None
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -194,3 +209,7 @@ def _places(catalog: str | None, data: str | None) -> dict[str, Any]:
             )
         places["data"] = data.rstrip("/")
     return places
+
+
+def _unusable(root: Path, error: OSError) -> str:
+    return f"workspace {root} cannot be used: {error.strerror}; name a folder that you may write to"

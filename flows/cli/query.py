@@ -28,8 +28,8 @@ def sql(
         bool, typer.Option("--examples", help="List the questions people ask, with their SQL.")
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Say what the tables, views and columns mean.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds a statement may take.")] = 300.0,
-    memory: Annotated[int, typer.Option(help="MiB a statement may hold in memory.")] = 2048,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a statement may take.")] = 300.0,
+    memory: Annotated[int, typer.Option(min=64, help="MiB a statement may hold in memory.")] = 2048,
 ) -> None:
     """Query the lake, read-only: one SELECT, a prompt with history and completion, or an example.
 

@@ -96,9 +96,23 @@ def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[
 def _write(reader: Any) -> None:
     import pyarrow as pa
 
-    with pa.ipc.new_stream(sys.stdout.buffer, reader.schema) as stream:
+    names = _told_apart(reader.schema.names)
+    schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
+    with pa.ipc.new_stream(sys.stdout.buffer, schema) as stream:
         for batch in reader:
-            stream.write_batch(batch)
+            stream.write_batch(batch.rename_columns(names))
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Number the columns of equal names (a, a_1), as a join has them: rows are read by name."""
+    told: list[str] = []
+    for name in names:
+        number, one = 0, name
+        while one in told or (number and one in names):
+            number += 1
+            one = f"{name}_{number}"
+        told.append(one)
+    return told
 
 
 def _words(error: BaseException) -> str:

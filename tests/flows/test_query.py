@@ -59,6 +59,23 @@ def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
     assert "choose one" in shell("sql", statement, "--json", "--csv", code=1)
 
 
+def test_columns_of_one_name_are_told_apart(shell, tmp_path):
+    statement = "select 1 as a, 2 as a, 3 as a_1, 4 as A"
+    assert json.loads(shell("sql", statement, "--json")) == [{"a": 1, "a_2": 2, "a_1": 3, "A": 4}]
+    assert shell("sql", statement, "--csv").splitlines() == ["a,a_2,a_1,A", "1,2,3,4"]
+
+
+def test_json_has_no_nan(shell):
+    said = shell("sql", "select 'nan'::double as a, [1e308 * 10] as b, 1.5::double as c", "--json")
+    assert json.loads(said, parse_constant=pytest.fail) == [{"a": None, "b": [None], "c": 1.5}]
+
+
+def test_text_on_the_terminal_is_shown_as_it_is(shell):
+    said = shell("sql", "select '\\[ x \\] [/red] [bold]' as \"[/b]\", chr(27) || '[2J' || chr(155) || 'm' as b")
+    assert "\\[ x \\] [/red] [bold]" in said and "[/b]" in said
+    assert "\\x1b[2J\\x9bm" in said and "\x1b" not in said
+
+
 def test_examples_schema_and_time_travel(shell):
     assert len(json.loads(shell("sql", "--examples", "--json"))) >= 20
     assert "cost-per-accepted-token" in shell("sql", "--examples")

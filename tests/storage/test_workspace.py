@@ -58,3 +58,18 @@ def test_a_lock_keeps_other_processes_out_and_dies_with_its_holder(workspace):
     holder.wait()
     with workspace.lock("x", wait=False):
         pass
+
+
+def test_a_file_in_the_place_of_a_workspace_is_no_traceback(tmp_path):
+    (tmp_path / "notes").write_text("x")
+    with pytest.raises(WorkspaceError, match="notes cannot be used: Not a directory"):
+        Workspace.open(tmp_path / "notes")
+    with pytest.raises(WorkspaceError, match=r"notes/w cannot be used.*name a folder"):
+        Workspace.create(tmp_path / "notes" / "w")
+
+
+def test_a_workspace_of_somebody_else_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    Workspace.create(tmp_path / "w")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(WorkspaceError, match="w cannot be used: Permission denied; name a folder"):
+        Workspace.create(tmp_path / "w")
