@@ -30,7 +30,7 @@ def band_keys(signatures: Array, groups: Sequence[str]) -> Keys:
     """
     salts = {name: xxhash.xxh64_intdigest(name.encode("utf-8", "replace")) for name in set(groups)}
     start = np.array([salts[name] for name in groups], dtype=np.uint64)
-    if compiled.enabled():
+    if compiled.enabled(signatures.size):
         from filters.compiled.banding import band_keys as run
 
         keys: Keys = np.empty((len(signatures), BANDS), np.uint64)

@@ -86,11 +86,11 @@ def decontamination(rows: Sequence[Row], context: Context, options: Decontaminat
 
 
 def _suspicious(rows: Sequence[Row], context: Context, options: DecontaminationOptions) -> list[bool]:
-    """Say which rows need the closer look in Python; without numba, all."""
-    if not compiled.enabled():
+    """Say which rows need the closer look in Python; where no kernel is used, all."""
+    said = [texts(row) for row in rows]
+    if not compiled.enabled(sum(len(text) for texts_ in said for text in texts_)):
         return [True] * len(rows)
     screen = _screen(context.manifest, options.exact_structure, context.heldout_prompts)
-    said = [texts(row) for row in rows]
     prompts = [_prompt(row, context) for row in rows]
     flags = screen.texts([text for texts_, prompt in zip(said, prompts, strict=True) for text in (prompt, *texts_)])
     edges = np.cumsum([0, *(len(texts_) + 1 for texts_ in said)])[:-1]

@@ -44,7 +44,7 @@ def first_wins(sketches: Sketches, keys: Keys, may: Flags, skip: Flags, *, thres
     """
     count = len(keys)
     least = int(np.ceil((threshold - SLACK) * SLOTS))
-    if not compiled.enabled():
+    if not compiled.enabled(len(sketches.hashes)):
         return _plain(sketches, keys, may, skip, threshold, least, cap)
     from filters.compiled.first_wins import first_wins as run
 

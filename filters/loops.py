@@ -33,7 +33,7 @@ class Loops(NamedTuple):
 
 def measure(texts: Sequence[str], widths: Sequence[int]) -> list[Loops]:
     """Count in each text; `widths` says how many words a run has."""
-    if not compiled.enabled():
+    if not compiled.enabled(sum(map(len, texts))):
         return [_plain(text, width) for text, width in zip(texts, widths, strict=True)]
     from filters.compiled.loops import loops, pieces
 

@@ -49,7 +49,7 @@ class Sketches:
 
 def sketch_parts(groups: Sequence[Part], seeds: Sequence[int]) -> Sketches:
     """Sketch parts, each with a hash seed of its own."""
-    if not compiled.enabled():
+    if not compiled.enabled(sum(len(text) for part in groups for _, text in part)):
         return _join([_plain(part, seed) for part, seed in zip(groups, seeds, strict=True)])
     texts = to_array([text for part in groups for _, text in part])
     tags = np.array([ord(tag) if tag else 0 for part in groups for tag, _ in part], np.uint8)
@@ -70,7 +70,8 @@ def sketch_rows(rows: Sequence[Row], context: Context, exact_structure: frozense
 
 def sketch_texts(texts: pa.Array | Sequence[str], seed: int = 0) -> Sketches:
     """Sketch plain texts, each as one part."""
-    if not compiled.enabled():
+    size = texts.nbytes if isinstance(texts, pa.Array) else sum(map(len, texts))
+    if not compiled.enabled(size):
         plain = texts.to_pylist() if isinstance(texts, pa.Array) else texts
         return _join([_plain([("", text)], seed) for text in plain])
     array = texts.cast(pa.large_string()) if isinstance(texts, pa.Array) else to_array(texts)

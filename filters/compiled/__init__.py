@@ -1,15 +1,25 @@
 """Kernels compiled by numba over UTF-8 buffers. Each has a plain Python twin that says the same, only slower.
 
-Where numba is missing, or `NIGHTSCHOOL_NUMBA=0` is set, the twins are used; tests compare both. Kernels that call each
-other stand in one file: numba's cache on disk notices a changed file, but not a changed file behind it.
+Where numba is missing, for little work, or where `NIGHTSCHOOL_NUMBA=0` is set, the twins are used; with `1` kernels are used
+however little there is, and tests compare both. Kernels that call each other stand in one file: numba's cache on disk notices a changed file, but not a changed file behind it.
 """
 
 import os
+import sys
 from importlib.util import find_spec
 
 _SWITCH = "NIGHTSCHOOL_NUMBA"
+_LITTLE = 300_000
+"""Characters that Python has read before numba, which takes a second of computing, has begun."""
 
 
-def enabled() -> bool:
-    """Whether kernels may be used: numba is installed and `NIGHTSCHOOL_NUMBA` is not 0."""
-    return os.environ.get(_SWITCH) != "0" and find_spec("numba") is not None
+def enabled(work: int = _LITTLE) -> bool:
+    """Whether kernels are to be used: numba is installed, and loaded already or worth loading.
+
+    Args:
+        work: Characters to read, or numbers to compare.
+    """
+    switch = os.environ.get(_SWITCH)
+    if switch == "0" or find_spec("numba") is None:
+        return False
+    return switch == "1" or work >= _LITTLE or "numba" in sys.modules

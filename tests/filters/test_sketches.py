@@ -1,4 +1,5 @@
 import random
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -74,3 +75,12 @@ def test_both_paths_say_the_same(monkeypatch):
     slow = sketch_parts(parts, seeds)
     assert np.array_equal(fast.slots, slow.slots)
     assert all(np.array_equal(fast.of(part), slow.of(part)) for part in range(len(parts)))
+
+
+def test_little_work_does_not_wait_for_numba(monkeypatch):
+    monkeypatch.delenv("NIGHTSCHOOL_NUMBA")
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    assert not compiled.enabled(1000)
+    assert compiled.enabled(10**6) == compiled.enabled()
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compiled.enabled(1000) == compiled.enabled()
