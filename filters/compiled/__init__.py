@@ -1,7 +1,8 @@
 """Kernels compiled by numba over UTF-8 buffers. Each has a plain Python twin that says the same, only slower.
 
 Where numba is missing, for little work, or where `NIGHTSCHOOL_NUMBA=0` is set, the twins are used; with `1` kernels are used
-however little there is, and tests compare both. Kernels that call each other stand in one file: numba's cache on disk notices a changed file, but not a changed file behind it.
+however little there is, and tests compare both. Kernels that call each other stand in one file: numba's cache on disk
+notices a changed file, but not a changed file behind it.
 """
 
 import os
