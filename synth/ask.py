@@ -5,6 +5,7 @@ What enters a call's content key is decided in `synth.keys`; what a night may sp
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,11 +164,14 @@ class Asker:
 
     async def _reply(self, question: "_Question") -> Reply:
         key, engine = question.key, question.engine
-        waiting = self._open.get(key)
-        if waiting is not None:
-            call = await asyncio.shield(waiting)
-        else:
-            call = await self._share(key, question)
+        call = None
+        while call is None:
+            waiting = self._open.get(key)
+            if waiting is None:
+                call = await self._share(key, question)
+            else:
+                with suppress(_AbandonedError):
+                    call = await asyncio.shield(waiting)
         return Reply(
             text=call.response,
             call_id=call.key,
@@ -188,7 +192,7 @@ class Asker:
             future.set_result(call)
             return call
         except BaseException as error:
-            future.set_exception(error if isinstance(error, Exception) else RuntimeError("the asking was cancelled"))
+            future.set_exception(error if isinstance(error, Exception) else _AbandonedError())
             future.exception()  # it may have no other listener
             raise
         finally:
@@ -258,6 +262,10 @@ class Asker:
             seconds=answer.seconds,
             cost=cost,
         )
+
+
+class _AbandonedError(Exception):
+    """Whoever asked was cancelled; one of those who wait for the same answer asks in its place."""
 
 
 @dataclass(frozen=True, slots=True)

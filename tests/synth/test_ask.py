@@ -251,6 +251,25 @@ async def test_slots_survive_cancellation(make_asker, problems):
     assert len(replies) == 30
 
 
+async def test_who_waits_for_an_answer_gets_it_though_the_one_who_asked_was_cancelled(make_asker, problems):
+    """Two methods ask the same; a failed sibling cancels one of them, which is none of the other's business."""
+    begun = asyncio.Event()
+
+    async def slow(request):
+        begun.set()
+        await asyncio.sleep(0.02)
+        return Answer("x", "stop")
+
+    engine = Scripted(lambda request: "x")
+    engine.answer = slow  # type: ignore[method-assign]
+    asker = make_asker(engine)
+    first, *others = (asyncio.create_task(Models(asker, problems[0], 0).student("solve")) for _ in range(3))
+    await begun.wait()
+    first.cancel()
+    assert [reply.text for reply in await asyncio.gather(*others)] == ["x", "x"] and first.cancelled()
+    assert asker.made == 1
+
+
 async def test_replies_stand_in_the_order_of_asking(make_asker, problems):
     """Contract: a replay has the same parents, whichever answer comes first."""
 
