@@ -37,7 +37,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
     def base(seed: int) -> Path:
         made = make_base(
             night.lake,
-            checkpoint=str(recipe.path(recipe.base.checkpoint)) if recipe.base.checkpoint else None,
+            checkpoint=recipe.checkpoint(recipe.base.checkpoint) if recipe.base.checkpoint else None,
             texts=texts,
             options={**recipe.base.tiny, "seed": seed},
             night=f"experiment/{recipe.name}",

@@ -199,7 +199,7 @@ class Night:
             texts = vocabulary_texts(self.draws, self.prompts)
             return make_base(
                 self.lake,
-                checkpoint=str(self.recipe.path(spec.checkpoint)) if spec.checkpoint else None,
+                checkpoint=self.recipe.checkpoint(spec.checkpoint) if spec.checkpoint else None,
                 texts=texts,
                 options=spec.tiny,
                 night=self.id,

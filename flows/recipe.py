@@ -1,11 +1,12 @@
 """The recipe: a night described in YAML, validated before anything is paid."""
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from flows.overrides import apply_override
 from flows.recipe_fault import sentence
@@ -15,7 +16,11 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
+from train_stages.config import CONFIGS
 from train_stages.experiment import ExperimentConfig
+from train_stages.tiny import TinyConfig
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
 class Recipe(Part):
@@ -84,7 +89,22 @@ class Recipe(Part):
             for name in spec.sources or ():
                 if name not in names:
                     raise ValueError(f"method {spec.method!r}: {unknown('source', name, names)}")
+        self._check_options()
         return self
+
+    def _check_options(self) -> None:
+        """Refuse what a training would refuse, before the night that it follows is paid."""
+        sizes = {name: one for name, one in self.base.tiny.items() if name != "seed"}
+        given: dict[str, tuple[type[BaseModel], Mapping[str, Any]]] = {"base.tiny": (TinyConfig, sizes)}
+        for stage, config in CONFIGS.items():
+            options = getattr(self.train, stage, None)
+            if options is not None:
+                given[f"train.{stage}"] = (config, options)
+        for key, (model, options) in given.items():
+            try:
+                model.model_validate(options)
+            except ValidationError as error:
+                raise ValueError(sentence(error, model, options, key)) from None
 
     @property
     def digest(self) -> str:
@@ -104,6 +124,11 @@ class Recipe(Part):
         """Resolve a path of the recipe: `${name}` from `vars`, relative ones from the recipe's folder."""
         path = Path(self.fill(text)).expanduser()
         return path if path.is_absolute() else Path(self.folder) / path
+
+    def checkpoint(self, text: str) -> str:
+        """Return a checkpoint: the folder, where there is one; else what has the form of a name on the Hub, as it stands."""
+        path = self.path(text)
+        return text if not path.exists() and _HUB_NAME.fullmatch(text) else str(path)
 
     def fill(self, text: str) -> str:
         """Replace `${name}` by the recipe's `vars`.

@@ -55,7 +55,8 @@ def print_night(summary: Mapping[str, Any]) -> None:
         console.print(inert(f"stopped early: {summary['budget']}", "yellow"))
     if summary.get("failures"):
         console.print(inert(summary["failures"], "yellow"))
-    console.print(f"release: {summary['release'] or 'none, nothing was accepted'}, {summary['release_rows']:,} rows")
+    nothing = f"none, nothing was {'accepted' if any(row['made'] for row in summary['funnel']) else 'made'}"
+    console.print(f"release: {summary['release'] or nothing}, {summary['release_rows']:,} rows")
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
 

@@ -28,7 +28,7 @@ from synth.problems.base import Problem
 from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row
 from synth.shapes import shaped
-from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig, TrainConfig, read_config
+from train_stages.config import CONFIGS, read_config
 from train_stages.cpt import check_cpt
 from train_stages.job import Job
 from train_stages.launch import launch
@@ -266,12 +266,6 @@ _ROWS: dict[str, Callable[[Training, Mapping[str, Any], Rates], pa.Table]] = {
     "sft": _chats,
     "preference": _pairs,
     "rl": _questions,
-}
-CONFIGS: dict[str, type[TrainConfig]] = {
-    "cpt": CptConfig,
-    "sft": SftConfig,
-    "preference": PreferenceConfig,
-    "rl": RlConfig,
 }
 CHECKS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "cpt": check_cpt,

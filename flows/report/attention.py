@@ -55,6 +55,9 @@ def _books(report: Mapping[str, Any]) -> Iterator[Item]:
 
 def _failed(report: Mapping[str, Any]) -> Iterator[Item]:
     for row in report["funnel"]:
+        if row["done"] and not row["made"]:
+            text = f"{count(row['done'])} attempts ended well and wrote nothing, as `gold` does where no solution is given."
+            yield _item(LOOK, f"{row['method']} made no row", text, f"nightschool methods {row['method']}")
         if not row["failed"]:
             continue
         reasons = [r for r in report["reasons"] if r["what"] == "failed" and r["method"] == row["method"]]

@@ -49,6 +49,9 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         (changed(models={"teacher": {"engine": "transformers"}}), "needs `checkpoint`"),
         (changed(methods=[{"method": "cot", "sources": ["b"]}]), "unknown source 'b'"),
         (changed(budget={"calls": -1}), r"budget\.calls = -1"),
+        (changed(train={"sft": {"learning_rat": 1}}), r"recipe: train\.sft\.learning_rat is no key.*mean 'learning_rate'\?"),
+        (changed(train={"rl": {"steps": "many"}}), r"recipe: train\.rl\.steps = 'many'"),
+        (changed(base={"tiny": {"widht": 64}}), r"recipe: base\.tiny\.widht is no key.*mean 'width'\?"),
         ({"name": "x"}, "problems is missing"),
         (changed(name="../up"), "name = '../up'"),
     ],
@@ -136,3 +139,11 @@ def test_vars_fill_paths_and_a_missing_one_says_how_to_set_it(tmp_path):
     assert recipe.path("${data}/x") == Path("/d/x") and recipe.path("y") == tmp_path / "y"
     with pytest.raises(RecipeError, match=r"--set vars\.other="):
         recipe.path("${other}/x")
+
+
+def test_a_checkpoint_is_a_folder_or_a_name_on_the_hub(tmp_path):
+    recipe = make_recipe(MINIMAL, folder=tmp_path)
+    assert recipe.checkpoint("Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
+    assert recipe.checkpoint("./mine") == str(tmp_path / "mine") and recipe.checkpoint("/x/mine") == "/x/mine"
+    (tmp_path / "Qwen/Qwen3-0.6B").mkdir(parents=True)
+    assert recipe.checkpoint("Qwen/Qwen3-0.6B") == str(tmp_path / "Qwen/Qwen3-0.6B")

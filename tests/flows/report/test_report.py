@@ -9,6 +9,7 @@ import pytest
 
 from filters.alarms import AlarmError, accept_alarms, stop_on_alarms
 from flows.report import gather, keep_report, render, report_path, write_report
+from flows.report.attention import attention
 from storage.errors import LakeError
 from storage.lake import nights
 from storage.lake.lake import Lake, table_of
@@ -307,3 +308,10 @@ def test_what_the_judge_said_and_what_compare_found_are_shown(shelf):
     text = " ".join(" ".join(page_of(render(report)).text).split())
     assert "<b>judge</b>@1" in text and "66.7 %" in text and "<i>tutored" in text and ".125 [.050, .200]" in text
     assert gather(shelf, write_night(shelf, "2025-08-03", [{}], recipe="other"))["experiments"] == []
+
+
+def test_a_method_that_wrote_nothing_is_pointed_at():
+    row = {"method": "gold", "planned": 2, "done": 2, "failed": 0, "made": 0, "accepted": 0, "rejected": 0}
+    report = {"night": "n", "date": "d", "run": None, "alarms": [], "reasons": [], "training": None, "funnel": [row]}
+    assert [item["title"] for item in attention(report) if item["level"] == "look"] == ["gold made no row"]
+    assert "gold made no row" not in str(attention({**report, "funnel": [{**row, "made": 1}]}))
