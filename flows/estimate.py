@@ -9,6 +9,7 @@ from filters.judge import ASPECTS, JudgeOptions
 from filters.judging import JUDGED
 from filters.perplexity import PerplexityOptions
 from flows.night import Night
+from storage.releases.making import check_condition
 from synth.draw import draw_problems, plan_attempts
 from synth.problems.base import Problem
 from synth.runner import Attempt
@@ -45,8 +46,10 @@ def estimate(night: Night) -> dict[str, Any]:
 
     Raises:
         ProblemError: A source cannot be read.
+        RecipeError: The condition of the release cannot be used.
     """
     recipe = night.recipe
+    check_condition(night.lake, recipe.condition)
     drawn: dict[str, list[Problem]] = {}
     taken: set[str] = set()
     for draw in night.draws:

@@ -30,7 +30,7 @@ from flows.synthesis import Synthesis, synthesise
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import nights
 from storage.lake.lake import Lake
-from storage.releases.making import create_release
+from storage.releases.making import check_condition, create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
 from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
@@ -146,6 +146,7 @@ async def run_night(
         if done is not None:
             progress.say(f"night {night.id} is finished; nothing to do")
             return {**done, "again": True}
+        check_condition(night.lake, recipe.condition)
         plan(night)
         scan_history(night)
         curator = make_curator(night)

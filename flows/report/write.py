@@ -42,6 +42,8 @@ def write_report(lake: Lake, night: str, out: Path | None = None) -> Path:
 
 
 def _write(report: Mapping[str, Any], path: Path) -> Path:
+    if path.is_dir():
+        raise LakeError(f"the report cannot be written to {path}: it is a folder; name a file")
     page = render(report)
     making = path.with_name(f".{path.name}.making")
     try:

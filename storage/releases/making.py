@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from storage.catalog.duck import quote
-from storage.errors import LakeError, QueryError
+from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.releases.external_sort import boundaries, sort_batches
 from storage.releases.facts import facts
@@ -106,6 +106,23 @@ def create_release(
             tables = export_release(lake, connection, manifest)
             lake.commit(key or f"release:{manifest['release']}", "release", tables, night=night)
             return get_release(lake, str(manifest["release"]))
+
+
+def check_condition(lake: Lake, condition: str) -> None:
+    """Refuse a condition by which no release could be made, before there are rows.
+
+    Raises:
+        RecipeError: It is more than a condition, or names what rows do not have.
+    """
+    connection = lake.connection.cursor()
+    try:
+        inspect_condition(condition)
+        connection.execute("USE lake")
+        connection.execute(f"select * from ({_PICK.format(at_seq=0, condition=condition)}) limit 0")
+    except (QueryError, duckdb.Error) as error:
+        raise RecipeError(f"where = {condition!r}: {error}") from None
+    finally:
+        connection.close()
 
 
 def next_id(lake: Lake, name: str) -> str:

@@ -155,6 +155,15 @@ def test_a_release_is_exported_in_the_shapes_that_trainers_read(cli):
     )
 
 
+def test_a_condition_that_no_release_could_be_made_by_stops_the_night_before_it_begins(cli):
+    recipe = cli.recipe({**copy.deepcopy(SMALL), "where": "tokns > 3"})
+    for command in (("plan", recipe), ("run", recipe, *DATE, "--quiet")):
+        words = cli(*command, code=1)
+        assert "where = 'tokns > 3'" in words and "tokens" in words, "the nearest columns are named"
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        assert lake.rows("select * from attempts") == []
+
+
 def test_a_filter_that_removes_too_much_stops_the_release_until_someone_accepts(cli):
     content = {
         **copy.deepcopy(SMALL),

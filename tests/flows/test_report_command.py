@@ -17,4 +17,5 @@ def test_a_night_leaves_its_report_and_the_command_writes_it_again(cli):
     assert report["attention"] == []
     out = cli.folder / "out.html"
     assert cli("report", "--out", out).strip() == str(out)
+    assert "name a file" in cli("report", "--out", ".", code=1)
     assert "2026-01-01/small" in cli("report", "2026-02-01", code=1), "the last nights are named"
