@@ -39,9 +39,12 @@ def commit_at(connection: Any, as_of: str) -> int:
     """Return the number of the last commit at or before a number, a date or a moment.
 
     Raises:
-        QueryError: `as_of` cannot be read, or nothing had been committed by then.
+        QueryError: `as_of` cannot be read, nothing had been committed by then, or there is no such commit yet.
     """
     if re.fullmatch(r"\d+", as_of):
+        (newest,) = connection.execute("select coalesce(max(seq), 0) from lake.main.commits").fetchone()
+        if int(as_of) > newest:
+            raise QueryError(f"--as-of {as_of}: there is no such commit yet; the last one is {newest}")
         (last,) = connection.execute("select max(seq) from lake.main.commits where seq <= ?", [int(as_of)]).fetchone()
     else:
         moment = _moment(as_of).isoformat()

@@ -164,6 +164,8 @@ def test_the_lake_as_it_stood_is_decided_by_commits(place):
     assert run_sql(place, "select count(*) as n from problems", as_of="1").to_pylist() == [{"n": 0}]
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert run_sql(place, "select max(seq) as n from commits", as_of=tomorrow).to_pylist() == [{"n": 3}]
+    with pytest.raises(QueryError, match="no such commit yet; the last one is 3"):
+        run_sql(place, "select 1", as_of="4")
     with pytest.raises(QueryError, match="nothing had been committed by then"):
         run_sql(place, "select 1", as_of="2001-01-01")
     with pytest.raises(QueryError, match="give a commit number"):
