@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import platform
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,6 @@ _PACKAGES = {
     "postgres_scanner": "duckdb_extension_postgres_scanner",
     "httpfs": "duckdb_extension_httpfs",
 }
-
-_REUSES = 100
-"""Lakes that one instance serves: a little memory stays behind with each."""
-_IDLE_BYTES = 64 << 20
-"""What an instance may keep in memory (files it has read) while nobody uses it."""
-_idle: dict[tuple[int, str], list["Instance"]] = {}  # by process too: an instance does not survive a fork
-_idle_lock = threading.Lock()
 
 
 @cache
@@ -66,51 +58,6 @@ def connect(extension: str = "sqlite_scanner", *, data_path: str = "") -> Any:
     if data_path.startswith("s3://"):
         _open_store(connection, data_path)
     return connection
-
-
-class Instance:
-    """A DuckDB instance of this process that lakes use one after the other: verifying the extensions' signatures, a third of
-    a second of computing, is done once and not for every lake.
-
-    Args:
-        base: A connection to it, as `connect` makes it.
-
-    Attributes:
-        connection: The connection of the lake that has it now.
-    """
-
-    def __init__(self, base: Any) -> None:
-        self._base, self._left = base, _REUSES
-        self.connection = base.cursor()
-
-    @classmethod
-    def take(cls, extension: str, data_path: str) -> "Instance":
-        """Take an idle instance, or make one; an object store's keys are never handed on."""
-        if "://" not in data_path:
-            with _idle_lock:
-                if idle := _idle.get((os.getpid(), extension)):
-                    return idle.pop()
-        return cls(connect(extension, data_path=data_path))
-
-    def give_back(self, extension: str) -> None:
-        """Detach the lake and leave the instance to the next; one that cannot let go of it is closed."""
-        try:
-            self.connection.execute("USE memory; DETACH lake")
-            self.connection.close()  # and with it what was temporary
-            self.connection = self._base.cursor()
-            (kept,) = self._base.execute("select sum(memory_usage_bytes) from duckdb_memory()").fetchone()
-        except duckdb.Error:
-            return self.close()
-        self._left -= 1
-        if not self._left or kept > _IDLE_BYTES:
-            return self.close()
-        with _idle_lock:
-            _idle.setdefault((os.getpid(), extension), []).append(self)
-
-    def close(self) -> None:
-        """End it."""
-        self.connection.close()
-        self._base.close()
 
 
 def _open_store(connection: Any, data_path: str) -> None:

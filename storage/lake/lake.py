@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from storage.catalog.catalog import attach, catalog_of
-from storage.catalog.duck import Instance
+from storage.catalog.duck import connect
 from storage.catalog.evolution import bring_up_to_date, is_current
 from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
@@ -69,8 +69,7 @@ class Lake:
                 f"{workspace.data} holds files of a lake, but its catalogue {self.catalog.described} is gone; "
                 "bring one back with `nightschool lake restore`"
             )
-        self._instance: Instance | None = Instance.take(self.catalog.extension, workspace.data_path)
-        self._connection, self._altered = self._instance.connection, False
+        self._connection = connect(self.catalog.extension, data_path=workspace.data_path)
         try:
             with self.lock():
                 attach(self._connection, workspace, self.catalog, read_only=read_only)
@@ -79,10 +78,10 @@ class Lake:
                     bring_up_to_date(self._connection, workspace, self.catalog)
                     self._current = True
         except duckdb.Error as error:
-            self._instance.close()
+            self._connection.close()
             raise LakeError(f"cannot attach the lake in {workspace.root}: {explain(error, workspace.root)}") from error
         except BaseException:
-            self._instance.close()
+            self._connection.close()
             raise
 
     def _must_exist(self) -> None:
@@ -229,13 +228,11 @@ class Lake:
     @property
     def connection(self) -> Any:
         """The DuckDB connection, for the process that runs people's SQL and nobody else."""
-        self._altered = True
         return self._connection
 
     def execute_setting(self, setting: str) -> None:
         """Set a DuckDB option of this connection; trusted text only."""
         with self._mutex:
-            self._altered = True
             self._connection.execute(f"SET {setting}")
 
     def last_seq(self) -> int:
@@ -243,15 +240,9 @@ class Lake:
         return int(self.rows("select coalesce(max(seq), 0) as seq from commits")[0]["seq"])
 
     def close(self) -> None:
-        """Close the connection; the next lake of this process may have its instance, unless it was set otherwise."""
+        """Close the connection."""
         with self._mutex:
-            instance, self._instance = self._instance, None
-            if instance is None:
-                return
-            if self._altered:
-                instance.close()
-            else:
-                instance.give_back(self.catalog.extension)
+            self._connection.close()
 
     def __enter__(self) -> "Lake":
         return self
