@@ -120,7 +120,7 @@ async def synthesise(night: Night, curator: Curator, ray: str | None = None) -> 
 
 
 class _Work:
-    """The shards at work. The first error stops the others; what is finished is committed, then it is raised."""
+    """The shards at work. After an error no further one begins; what is finished is committed, then it is raised."""
 
     def __init__(self, night: Night, curator: Curator, asker: Asker, failures: Failures) -> None:
         self.night, self.curator, self.asker, self.failures = night, curator, asker, failures

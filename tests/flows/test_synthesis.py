@@ -15,7 +15,7 @@ from tests.flows.conftest import SMALL
 
 
 class Together(Solver):
-    """A teacher that answers nobody until so many have asked; after 20 s it gives up and answers all."""
+    """A teacher that answers nobody until so many have asked; after 20 s those who wait fail."""
 
     def __init__(self, wanted: int) -> None:
         self.wanted, self.asked = wanted, 0
