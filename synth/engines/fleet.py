@@ -2,16 +2,20 @@
 
 While every endpoint is away the requests wait, and only the probers ask, one per endpoint; after the outage limit the
 waiting requests end with one clear sentence. What is asked next begins a new wait.
+
+A request that must be alone at an endpoint (`alone`) gets one to itself as soon as what is open there has ended.
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from storage.errors import ModelServerError
 from synth.engines.adaptive import RAMP_S, Limit
+from synth.engines.member import Member
 from synth.engines.wire import Kind, Trouble
 
 FAILURES = 8
@@ -23,51 +27,7 @@ UNSEEN_S = 60.0
 LOOK_S = 2.0
 """How often a busy endpoint is asked for the length of its queue."""
 
-Probe = Callable[["Member"], Awaitable[None]]
-
-
-class Member:
-    """One endpoint and what is known of it.
-
-    Args:
-        root: Its address.
-        limit: How many requests it may have open.
-
-    Attributes:
-        outstanding: Requests open now.
-        well: Whether it is asked; one that is not has a prober.
-        answered_at: When it last answered a request.
-        vouched_at: When the question of the prober was sent that it answered last.
-        looked_at: When it was last asked for its queue; infinite when it tells none.
-        deaths: When it was found to be gone, once for each time.
-    """
-
-    def __init__(self, root: str, limit: Limit) -> None:
-        self.root = root
-        self.limit = limit
-        self.outstanding = 0
-        self.well = True
-        self.answered_at = self.vouched_at = self.looked_at = float("-inf")
-        self.failures = 0
-        self.deaths: list[float] = []
-        self._dead = False
-        self.examining: asyncio.Task[Trouble | None] | None = None
-        self.prober: asyncio.Task[None] | None = None
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another request may be sent now."""
-        return self.well and self.outstanding < self.limit.now
-
-    def died(self) -> None:
-        """Say that it is gone; counts once until it is back."""
-        if not self._dead:
-            self._dead = True
-            self.deaths.append(time.monotonic())
-
-    def revived(self) -> None:
-        """Say that it is back."""
-        self._dead = False
+Probe = Callable[[Member], Awaitable[None]]
 
 
 class Fleet:
@@ -86,6 +46,10 @@ class Fleet:
         self._probe = probe
         self._outage_s = outage_s
         self._waiting: deque[asyncio.Future[Member]] = deque()
+        self._one_alone = asyncio.Lock()
+        self._seeking = 0
+        self._kept: Member | None = None
+        self._empty: asyncio.Future[Member] | None = None
         self._dark_since: float | None = None
         self._ramp: asyncio.TimerHandle | None = None
 
@@ -106,13 +70,34 @@ class Fleet:
         place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         self._watch()
+        return await self._given(place)
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[Member]:
+        """Take a place at an endpoint where nothing else is open and nothing else begins; others go on elsewhere.
+
+        Those who seek this follow one another, and between two of them the endpoint does not fill again.
+
+        Raises:
+            ModelServerError: Every endpoint was away for longer than the outage limit.
+        """
+        self._seeking += 1
         try:
-            return await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:
-                place.result().outstanding -= 1
+            async with self._one_alone:
+                place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+                self._empty = place
                 self._admit()
-            raise
+                self._watch()
+                try:
+                    yield await self._given(place)
+                finally:
+                    if self._empty is place:
+                        self._empty = None
+        finally:
+            self._seeking -= 1
+            if not self._seeking:
+                self._kept = None
+                self._admit()
 
     def leave(self, member: Member, began: float, trouble: Trouble | None, *, answered: bool = False) -> None:
         """Give a place back and say what became of the request.
@@ -140,7 +125,7 @@ class Fleet:
                 member.failures += began > member.vouched_at  # what was sent before the last outage says nothing new
                 if member.failures >= FAILURES:
                     self.set_aside(member)
-        if self._waiting:
+        if self._waiting or self._empty is not None:
             self._admit()
 
     async def examine(self, member: Member) -> Trouble | None:
@@ -190,6 +175,7 @@ class Fleet:
             self._ramp.cancel()
         self._ramp = None
         self._waiting.clear()
+        self._one_alone, self._kept, self._empty = asyncio.Lock(), None, None
         self._dark_since = None
         for member in self.members:
             member.prober = member.examining = None
@@ -201,16 +187,33 @@ class Fleet:
         known = any(max(member.answered_at, member.vouched_at) > float("-inf") for member in self.members)
         return self._outage_s if known else min(self._outage_s, UNSEEN_S)
 
+    async def _given(self, place: "asyncio.Future[Member]") -> Member:
+        """Wait for a place; one that came too late for who was cancelled is given back."""
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                place.result().outstanding -= 1
+                self._admit()
+            raise
+
     def _roomiest(self, avoid: Member | None = None) -> Member | None:
         best: Member | None = None
         for member in self.members:
-            if not member.has_room:
+            if not member.has_room or member is self._kept:
                 continue
             if best is None or best is avoid or (member.outstanding < best.outstanding and member is not avoid):
                 best = member
         return best
 
     def _admit(self) -> None:
+        if self._empty is not None and not self._empty.done():
+            if self._kept is None or not self._kept.well:
+                well = [member for member in self.members if member.well]
+                self._kept = min(well, key=lambda member: member.outstanding, default=None)
+            if self._kept is not None and not self._kept.outstanding:
+                self._kept.outstanding += 1
+                self._empty.set_result(self._kept)
         while self._waiting:
             member = self._roomiest()
             if member is None:
@@ -279,6 +282,8 @@ class Fleet:
         self._admit()
 
     def _fail(self, error: ModelServerError) -> None:
+        if self._empty is not None and not self._empty.done():
+            self._empty.set_exception(ModelServerError(str(error)))
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():

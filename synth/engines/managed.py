@@ -16,8 +16,9 @@ from synth.engines.vllm_server import VllmServer
 
 CONCURRENCY = 256
 """Requests the server works on at once, when the recipe says nothing."""
-RESTARTS = DEATHS
-"""How often a server that died is started again within `RESTART_WINDOW_S`, unless a request is found to be the reason."""
+RESTARTS = 2 * DEATHS
+"""How often a server that died is started again within `RESTART_WINDOW_S`, unless a request is found to be the reason. Two
+that kill it by turns are found within so many."""
 RESTART_WINDOW_S = 3600.0
 MOST_KILLERS = 10
 """Requests that killed the server, after which the server is at fault."""

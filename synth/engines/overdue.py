@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from synth.engines.base import Answer
-from synth.engines.fleet import Member
+from synth.engines.member import Member
 
 SWEEP_S = 1.0
 FACTOR = 3.0

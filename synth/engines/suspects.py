@@ -1,16 +1,19 @@
 """Requests that were open when a server died: one that kills its server each time is found, and fails alone.
 
 A death says nothing about a single request: everything that was open went down with it. Who was open at two deaths (or met
-two failures, which may have been deaths) is asked again among few, then one at a time, beside the others' work. After
+two failures, which may have been deaths) is asked again among few, then one at a time, beside the others' work. At its last
+try an endpoint that has died twice under it has nothing else to do: another request cannot be what it dies of then. After
 `DEATHS` deaths it is the request. Those that were only near lose nothing but time.
 """
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from synth.engines.base import RequestRefused
-from synth.engines.fleet import Member
+from synth.engines.fleet import Fleet
+from synth.engines.member import Member
 from synth.engines.wire import Kind
 
 DEATHS = 4
@@ -105,17 +108,22 @@ class Item:
 
 
 class Quarantine:
-    """Gates for requests that were open at several deaths; belongs to one event loop."""
+    """Decides in what company requests that were open at deaths are asked again; belongs to one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        fleet: Gives them their places.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
         self._few = asyncio.Semaphore(FEW)
-        self._alone = asyncio.Semaphore(1)
+        self._one = asyncio.Semaphore(1)
 
-    def gate(self, item: Item) -> contextlib.AbstractAsyncContextManager[None] | None:
-        """What to pass before it is asked again; None for those that are free to go.
+    def place(self, item: Item, avoid: Member | None) -> contextlib.AbstractAsyncContextManager[Member] | None:
+        """Where it is to be asked; None for those that may be asked anywhere.
 
         Raises:
-            RequestRefused: `kills_server`, it was open at too many deaths.
+            RequestRefused: `kills_server`, it was open at too many deaths, and alone at the last one.
         """
         if not item.losses:
             return None
@@ -125,4 +133,13 @@ class Quarantine:
             raise RequestRefused(
                 "kills_server", f"the server died or broke off {level} times while it worked on this request"
             )
-        return self._alone if level >= DEATHS - 1 else self._few if level == DEATHS - 2 else None
+        if level < DEATHS - 2:
+            return None
+        if level == DEATHS - 2:
+            return self._among(self._few, avoid)
+        return self._fleet.alone() if deaths >= 2 else self._among(self._one, avoid)
+
+    @contextlib.asynccontextmanager
+    async def _among(self, places: asyncio.Semaphore, avoid: Member | None) -> AsyncIterator[Member]:
+        async with places:
+            yield await self._fleet.enter(avoid=avoid)

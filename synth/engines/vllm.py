@@ -23,7 +23,8 @@ from typing import Any
 
 from storage.errors import ModelServerError, RecipeError
 from synth.engines.base import Answer, Request, RequestRefused
-from synth.engines.fleet import LOOK_S, Fleet, Member
+from synth.engines.fleet import LOOK_S, Fleet
+from synth.engines.member import Member
 from synth.engines.overdue import Overdue
 from synth.engines.scoring import score_body
 from synth.engines.suspects import Item, Quarantine
@@ -85,7 +86,7 @@ class Vllm:
         self._revive = revive
         self._looks: set[asyncio.Task[None]] = set()
         self._overdue = Overdue()
-        self._quarantine = Quarantine()
+        self._quarantine = Quarantine(self.fleet)
         self._closings = 0
 
     @property
@@ -136,19 +137,19 @@ class Vllm:
         member = await self.fleet.enter(avoid=avoid)
         began = time.monotonic()
         try:
-            gate = self._quarantine.gate(item)  # what died is known only once a place is free again
+            place = self._quarantine.place(item, avoid)  # what died is known only once a place is free again
         except RequestRefused:
             self.fleet.leave(member, began, None)
             raise
-        if gate is None:
+        if place is None:
             return member, began, await self._try(member, item)
         self.fleet.leave(member, began, None)
         closings = self._closings
-        async with gate:
-            if closings != self._closings:
-                raise self._closed()
-            member = await self.fleet.enter(avoid=avoid)
+        async with place as member:
             began = time.monotonic()
+            if closings != self._closings:
+                self.fleet.leave(member, began, None)
+                raise self._closed()
             outcome = await self._try(member, item)
             # A dying server resets connections a moment before it stops to listen: the next one must not meet that death.
             lost = isinstance(outcome, Trouble) and outcome.kind in (Kind.LOST, Kind.FAILED)
@@ -249,7 +250,7 @@ class Vllm:
         if self._http.open():
             self.fleet.forget()
             self._looks.clear()
-            self._overdue, self._quarantine = Overdue(), Quarantine()
+            self._overdue, self._quarantine = Overdue(), Quarantine(self.fleet)
 
     async def _probe(self, member: Member) -> None:
         """Ask for a sign of life, after whoever can has put the server right."""

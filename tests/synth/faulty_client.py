@@ -33,7 +33,7 @@ async def one_call(problem: Problem, models: Models, params: Params) -> AsyncIte
 
 @dataclass
 class Outcome:
-    """What became of the attempts."""
+    """What became of the attempts, and how many requests the first endpoint may have open in the end."""
 
     planned: int
     done: int
@@ -41,6 +41,7 @@ class Outcome:
     details: list[str]
     texts: int
     recorded: int
+    allowed: int
 
 
 async def run(endpoint: str | list[str], ledger_file: Path, count: int, concurrency: int, **options: object) -> Outcome:
@@ -70,6 +71,7 @@ async def run(endpoint: str | list[str], ledger_file: Path, count: int, concurre
         details=[row["detail"] for row in failed][:20],
         texts=len(set(finished.samples.column("text").to_pylist())),
         recorded=recorded,
+        allowed=engine.fleet.members[0].limit.now,
     )
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 CANARY = "Say yes."
 KEY = "sk-right-0123456789abcdef"
+CHANCE = random.Random(1)
+"""Whom a fault is dealt to: the same share of the first hundreds of requests in every run."""
 PART = {"rates": 0.05, "hang": 0.01, "truncated": 0.05, "garbage": 0.05, "reset": 0.05}
 
 
@@ -88,7 +90,7 @@ class Connection(asyncio.Protocol):
         elif self.fault == "deadly" and "number 7 " in text:
             self.book.write("f", name)
             loop.call_later(self.seconds / 2, os._exit, 1)
-        elif not canary and random.random() < PART.get(self.fault, 0):
+        elif not canary and CHANCE.random() < PART.get(self.fault, 0):
             self.book.write("f", name)
             loop.call_later(self.seconds, self.spoil)
         else:

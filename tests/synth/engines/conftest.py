@@ -130,7 +130,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        if mode == "mortal":
+        if mode == "mortal" and b"Say yes." not in asked:
+            time.sleep(0.1)  # the answer has arrived
             os._exit(9)
     def log_message(self, *unused):
         pass

@@ -7,7 +7,8 @@ import pytest
 from storage.errors import ModelServerError
 from synth.engines import fleet
 from synth.engines.adaptive import START
-from synth.engines.fleet import FAILURES, Fleet, Member
+from synth.engines.fleet import FAILURES, Fleet
+from synth.engines.member import Member
 from synth.engines.wire import Kind, Trouble
 
 AWAY = Trouble(Kind.AWAY, "no connection")
@@ -138,4 +139,61 @@ async def test_a_wrong_key_at_one_of_two_does_not_stop_the_run(probe: Probed) ->
     places.set_aside(first)
     await asyncio.sleep(0.1)
     assert (await places.enter()).root == "b"
+    await places.close()
+
+
+async def test_alone_means_alone_one_after_the_other_and_others_go_on_elsewhere(probe: Probed) -> None:
+    places = Fleet(["a", "b"], 4, True, probe, 1.0)
+    taken = [await places.enter() for _ in range(3)]
+    told: list[str] = []
+    release = asyncio.Event()
+
+    async def alone(name: str) -> None:
+        async with places.alone() as member:
+            assert member.outstanding == 1
+            told.append(name)
+            await release.wait()
+            assert member.outstanding == 1
+            places.leave(member, 0.0, None, answered=True)
+
+    seeking = [asyncio.create_task(alone(name)) for name in ("first", "second")]
+    await asyncio.sleep(0.01)
+    (busy,) = {member.root for member in taken if sum(other is member for other in taken) == 2}
+    assert not told
+    assert {(await places.enter()).root for _ in range(2)} == {busy}
+    (single,) = (member for member in taken if member.root != busy)
+    places.leave(single, 0.0, None, answered=True)
+    waiting = asyncio.create_task(places.enter())
+    await asyncio.sleep(0.01)
+    assert told == ["first"] and not waiting.done()
+    release.set()
+    await asyncio.gather(*seeking)
+    assert told == ["first", "second"]
+    assert await waiting is single
+    await places.close()
+
+
+async def test_who_seeks_to_be_alone_hears_of_the_outage_and_gives_its_place_back_when_cancelled(probe: Probed) -> None:
+    places = Fleet(["a"], 4, True, probe, 0.1)
+
+    async def alone() -> None:
+        async with places.alone():
+            await asyncio.sleep(60)
+
+    holder = await places.enter()
+    seeking = asyncio.create_task(alone())
+    await asyncio.sleep(0.01)
+    waiting = asyncio.create_task(places.enter())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    places.leave(holder, 0.0, None, answered=True)
+    seeking.cancel()
+    assert await waiting is holder
+    assert holder.outstanding == 1
+    probe.down["a"] = AWAY
+    seeking = asyncio.create_task(alone())
+    await asyncio.sleep(0.01)
+    places.leave(holder, 0.0, AWAY)
+    with pytest.raises(ModelServerError, match="run the same command again"):
+        await seeking
     await places.close()
