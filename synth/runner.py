@@ -12,9 +12,10 @@ import pyarrow as pa
 from storage.errors import BudgetError, NightschoolError
 from storage.ids import canonical_json, digest
 from storage.lake.lake import table_of
-from synth.ask import Asker, Models, Reply
+from synth.ask import Asker, Reply
 from synth.engines.base import RequestRefused
 from synth.methods.base import Method, Params
+from synth.models import Models
 from synth.problems.base import Problem
 from synth.sample import Sample, sample_id
 

@@ -12,8 +12,9 @@ import psutil
 from measure import read_job, report_async, requests_of
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker, Models
+from synth.ask import Asker
 from synth.engines.vllm import Vllm
+from synth.models import Models
 from synth.problems import open_source
 from synth.problems.base import Problem
 from synth.prompting import Prompts

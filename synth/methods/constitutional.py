@@ -19,8 +19,9 @@ from typing import Any
 from pydantic import Field
 
 from storage.ids import digest, seed_from
-from synth.ask import Models, Reply
+from synth.ask import Reply
 from synth.methods.base import Params, method, whole
+from synth.models import Models
 from synth.problems import get_task
 from synth.problems.base import Check, Outcome, Problem
 from synth.sample import Sample

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from synth.ask import Models
 from synth.methods.base import Params, method, whole
+from synth.models import Models
 from synth.problems import get_task
 from synth.problems.base import Outcome, Problem
 from synth.sample import Sample

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import Field
 
-from synth.ask import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together
 from synth.methods.sections import accepts, sections
+from synth.models import Models
 from synth.problems import get_task
 from synth.problems.answers import compare, final_answer, normalise
 from synth.problems.base import Outcome, Problem

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker, Models
+from synth.ask import Asker
 from synth.engines.base import Answer, Request
+from synth.models import Models
 from synth.problems import open_source
 from synth.prompting import Prompts
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker, Models
+from synth.ask import Asker
 from synth.engines import fleet, vllm
 from synth.engines.vllm import Vllm
 from synth.methods.base import Params, method
+from synth.models import Models
 from synth.problems import open_source
 from synth.problems.base import Problem
 from synth.prompting import Prompts

@@ -12,8 +12,9 @@ import pytest
 from storage.errors import BudgetError, LakeError
 from storage.ids import seed_from
 from storage.ledger.writer import Writer
-from synth.ask import Asker, Budget, Models, Price, clean
+from synth.ask import Asker, Budget, Price, clean
 from synth.engines.base import Answer, RequestRefused
+from synth.models import Models
 from synth.prompting import Prompts
 from tests.synth.conftest import Scripted
 

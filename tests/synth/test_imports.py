@@ -3,9 +3,10 @@ import json
 import pytest
 
 from storage.errors import RecipeError
-from synth.ask import Asker, Models
+from synth.ask import Asker
 from synth.engines.base import Sampling
 from synth.imports import Imported, import_calls
+from synth.models import Models
 from synth.prompting import Prompts
 from tests.synth.conftest import Scripted
 

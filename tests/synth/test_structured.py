@@ -3,8 +3,8 @@ import json
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
-from synth.ask import Models
 from synth.engines.base import Answer, RequestRefused
+from synth.models import Models
 from synth.structured import read_structured, schema_text
 from tests.synth.conftest import Scripted
 
