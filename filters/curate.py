@@ -1,31 +1,26 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
-from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters import filter_kinds, get_filter
-from filters.alarms import read_alarm_options, stop_on_alarms
+from filters.alarms import stop_on_alarms
 from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
-from filters.caps import CapOptions
 from filters.difficulty import pass_rates
 from filters.history import open_history
 from filters.inherit import inherit
-from filters.judge import JudgeOptions
 from filters.judging import judge_night, read_judgements
-from filters.perplexity import PerplexityOptions
-from filters.policy import decide, eligible, read_policies
+from filters.policy import decide, eligible
+from filters.rules import Rules
 from filters.scoring import read_scores, score_night
 from filters.signatures import make_signatures
 from filters.trials import record_trials
 from storage.lake import nights
 from storage.lake.lake import Lake
 from synth.ask import Asker
-from synth.methods import methods
 from synth.problems.base import Problem
 from synth.sample import problem_of
 
@@ -36,42 +31,19 @@ class Curator:
     Args:
         lake: The lake.
         night: The night.
+        rules: How they are judged.
         manifest: Benchmarks that rows must not hold.
-        options: Options by filter, as the recipe gives them.
-        policy: Options of the policy by method, as the recipe gives them.
-        observed: Filters that only observe the rows of a method, by method.
         student: Identity of the model whose pass rates say how difficult a problem is.
-        alarms: What a filter may remove before the release stops, as the recipe gives it.
-
-    Raises:
-        RecipeError: A filter, a method or an option is unknown.
     """
 
     def __init__(
-        self,
-        lake: Lake,
-        night: str,
-        *,
-        manifest: BenchmarkManifest,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-        policy: Mapping[str, Any] | None = None,
-        observed: Mapping[str, Iterable[str]] | None = None,
-        student: str | None = None,
-        alarms: Mapping[str, Any] | None = None,
+        self, lake: Lake, night: str, rules: Rules, *, manifest: BenchmarkManifest, student: str | None = None
     ) -> None:
         self._lake = lake
-        self._student = student
         self._night = night
+        self._rules = rules
         self._manifest = manifest
-        given = options or {}
-        for name in given:
-            get_filter(name, given[name])
-        self._filters = [get_filter(name, given.get(name)) for name in filter_kinds()]
-        self._judge = JudgeOptions.model_validate(given.get("judge", {}))
-        self._perplexity = PerplexityOptions.model_validate(given.get("perplexity", {}))
-        self._caps = CapOptions.model_validate(given.get("caps", {}))
-        self._policies = read_policies(policy or {}, methods=methods(), filters=filter_kinds(), observes=observed)
-        self._alarms = read_alarm_options(alarms or {}, methods=methods(), filters=filter_kinds())
+        self._student = student
         self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
 
     @cached_property
@@ -88,7 +60,7 @@ class Curator:
         )
 
     def _of_scope(self, scope: str) -> list[Filter]:
-        return [judge for judge in self._filters if judge.scope == scope]
+        return [judge for judge in self._rules.filters if judge.scope == scope]
 
     def observe_rows(self, samples: pa.Table) -> pa.Table:
         """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
@@ -98,7 +70,7 @@ class Curator:
         """Return the filters that have yet to ask a model about the night's rows."""
         if self._lake.has(f"curate:{self._night}"):
             return []
-        roles = {"perplexity": self._perplexity.role, "judge": self._judge.role}
+        roles = {"perplexity": self._rules.perplexity.role, "judge": self._rules.judge.role}
         return [
             name for name, role in roles.items() if role is not None and not self._lake.has(f"{name}:{self._night}")
         ]
@@ -111,10 +83,10 @@ class Curator:
             ModelServerError: The model cannot be reached; the same command goes on later.
         """
         samples = nights.night_samples(self._lake, self._night)
-        standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._policies)
+        standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._rules.policies)
         if name == "perplexity":
-            return await score_night(self._lake, self._night, asker, self._perplexity, standing)
-        return await judge_night(self._lake, self._night, asker, self._judge, standing, self._problems)
+            return await score_night(self._lake, self._night, asker, self._rules.perplexity, standing)
+        return await judge_night(self._lake, self._night, asker, self._rules.judge, standing, self._problems)
 
     def decide_night(self) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once."""
@@ -125,7 +97,7 @@ class Curator:
         seen = nights.night_verdicts(self._lake, self._night)
         inherited = inherit(samples, seen, self._flagged())
         seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
-        standing = eligible(samples, seen, self._policies)
+        standing = eligible(samples, seen, self._rules.policies)
         record_trials(self._lake, self._night)
         rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
         judged, scores = read_judgements(self._lake, self._night), read_scores(self._lake, self._night)
@@ -133,11 +105,11 @@ class Curator:
             eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged, perplexities=scores
         )
         found = run_filters(self._of_scope("night"), samples, context)
-        left = eligible(samples, pa.concat_tables([seen, found]), self._policies)
+        left = eligible(samples, pa.concat_tables([seen, found]), self._rules.policies)
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
         found = pa.concat_tables([inherited, found, last])
-        names = [judge.name for judge in self._filters]
-        decisions = decide(samples, pa.concat_tables([seen, found]), self._policies, filters=names)
+        names = [judge.name for judge in self._rules.filters]
+        decisions = decide(samples, pa.concat_tables([seen, found]), self._rules.policies, filters=names)
         accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
         kept = samples.filter(pc.is_in(samples["sample_id"], accepted))
         tables = {
@@ -152,11 +124,11 @@ class Curator:
         Raises:
             AlarmError: One did, and nobody has accepted it.
         """
-        stop_on_alarms(self._lake, self._night, self._alarms)
+        stop_on_alarms(self._lake, self._night, self._rules.alarms)
 
     def _earlier(self) -> dict[tuple[str, str], int]:
         """Count the accepted rows of other nights about tonight's problems, when a cap asks for it."""
-        if not self._caps.per_problem:
+        if not self._rules.caps.per_problem:
             return {}
         return nights.accepted_before(self._lake, self._night)
 

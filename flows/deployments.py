@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-from storage.errors import OrchestratorError
+from flows.dates import logical_date
+from flows.recipe import load_recipe
+from storage.errors import OrchestratorError, RecipeError
 from storage.workspace import Workspace
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -36,6 +39,25 @@ class Plan:
     cron: str | None = None
     timezone: str = "UTC"
     port: int = 4200
+
+    def check(self) -> None:
+        """Refuse what no night could begin with, before anything is started.
+
+        Raises:
+            RecipeError: The recipe, the schedule or the time zone cannot be used.
+        """
+        from prefect.client.schemas.schedules import CronSchedule
+
+        load_recipe(self.recipe, self.settings)
+        logical_date(None, self.timezone)
+        if self.cron is not None:
+            try:
+                CronSchedule(cron=self.cron, timezone=self.timezone)
+            except ValidationError:
+                raise RecipeError(
+                    f"cron {self.cron!r} is no schedule; five fields say minute, hour, day, month and weekday: "
+                    "'0 1 * * *' is one o'clock every night"
+                ) from None
 
     def deployments(self, workspace: Workspace) -> dict[str, Any]:
         """Return the project's prefect.yaml with this recipe, workspace and schedule in it.

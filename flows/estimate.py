@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from filters.judge import ASPECTS, JudgeOptions
+from filters.judge import ASPECTS
 from filters.judging import JUDGED
-from filters.perplexity import PerplexityOptions
 from flows.night import Night
-from storage.releases.making import check_condition
 from synth.draw import draw_problems, plan_attempts
 from synth.problems.base import Problem
 from synth.runner import Attempt
@@ -46,10 +44,10 @@ def estimate(night: Night) -> dict[str, Any]:
 
     Raises:
         ProblemError: A source cannot be read.
-        RecipeError: The condition of the release cannot be used.
+        RecipeError: The condition of the release, the filters, the policy or the alarms cannot be used.
     """
     recipe = night.recipe
-    check_condition(night.lake, recipe.condition)
+    night.check()
     drawn: dict[str, list[Problem]] = {}
     taken: set[str] = set()
     for draw in night.draws:
@@ -98,9 +96,7 @@ def estimate(night: Night) -> dict[str, Any]:
 
 def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
     """Add what the filters that ask a model would ask, if every row stood until then and were written to its limit."""
-    filters = night.recipe.filters
-    judge = JudgeOptions.model_validate(filters.get("judge", {}))
-    scorer = PerplexityOptions.model_validate(filters.get("perplexity", {}))
+    judge, scorer = night.rules.judge, night.rules.perplexity
     for attempt in attempts:
         params = attempt.params.model_dump()
         rows, written = int(params.get("samples", 1)), int(params.get("max_tokens", 0) or 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from filters.benchmarks import Benchmark, BenchmarkManifest
+from filters.rules import Rules, read_rules
 from flows.progress import Progress
 from flows.recipe import Recipe
 from flows.recipe_parts import SourceSpec
@@ -19,6 +20,7 @@ from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.releases.making import check_condition
 from storage.takedown.carry_out import purge_here
 from storage.workspace import Workspace
 from synth.ask import Asker, Budget, Price
@@ -139,9 +141,24 @@ class Night:
             found.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
         return found
 
-    def observed(self) -> dict[str, frozenset[str]]:
-        """Return, by method, the filters that only observe its rows."""
-        return {item.method.name: item.method.observes(item.params) for item in self.assignments}
+    @cached_property
+    def rules(self) -> Rules:
+        """How the night's rows are judged.
+
+        Raises:
+            RecipeError: The recipe's `filters`, `policy` or `alarms` cannot be used.
+        """
+        observes = {item.method.name: item.method.observes(item.params) for item in self.assignments}
+        return read_rules(self.recipe.filters, self.recipe.policy, self.recipe.alarms, observes=observes)
+
+    def check(self) -> None:
+        """Refuse what only the installed filters and the lake can tell of a recipe, before anything is asked.
+
+        Raises:
+            RecipeError: The recipe's `filters`, `policy`, `alarms` or `where` cannot be used.
+        """
+        _ = self.rules
+        check_condition(self.lake, self.recipe.condition)
 
     def checkpoint_of(self, name: str | None) -> Checkpoint | None:
         """Return what `models.<role>.checkpoint` stands for."""

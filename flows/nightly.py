@@ -30,7 +30,7 @@ from flows.synthesis import Synthesis, synthesise
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import nights
 from storage.lake.lake import Lake
-from storage.releases.making import check_condition, create_release
+from storage.releases.making import create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
 from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
@@ -146,7 +146,7 @@ async def run_night(
         if done is not None:
             progress.say(f"night {night.id} is finished; nothing to do")
             return {**done, "again": True}
-        check_condition(night.lake, recipe.condition)
+        night.check()
         plan(night)
         scan_history(night)
         curator = make_curator(night)
@@ -154,7 +154,7 @@ async def run_night(
         if synthesis.failures:
             progress.say(synthesis.failures)
         await judge(night, curator)
-        curate(night)
+        curate(night, curator)
         summary = _summary(night, synthesis, release(night))
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
         if summary["release"] is not None:
@@ -231,24 +231,14 @@ def scan_history(night: Night) -> int:
 
 
 def make_curator(night: Night) -> Curator:
-    """Make the night's curator: filters with the recipe's options, the benchmarks, the held-out items, the history."""
-    return Curator(
-        night.lake,
-        night.id,
-        manifest=night.benchmarks,
-        options=night.recipe.filters,
-        policy=night.recipe.policy,
-        observed=night.observed(),
-        student=night.identity_of("student"),
-        alarms=night.recipe.alarms,
-    )
+    """Make the night's curator: the recipe's rules, the benchmarks, the held-out items, the history."""
+    return Curator(night.lake, night.id, night.rules, manifest=night.benchmarks, student=night.identity_of("student"))
 
 
 @task(name="curate", task_run_name="curate", cache_policy=NO_CACHE, persist_result=False)
-def curate(night: Night) -> None:
+def curate(night: Night, curator: Curator) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
     with night.progress.stage("curation"):
-        curator = make_curator(night)
         curator.decide_night()
         curator.stop_on_alarms()
 

@@ -18,7 +18,6 @@ import psutil
 
 from flows.deployments import CHECKOUT, POOLS, Plan, deploy
 from flows.marked import MARK, end_marked
-from flows.recipe import load_recipe
 from flows.service_record import Running, remove_record, running_service, write_record
 from storage.errors import OrchestratorError, WorkspaceError
 from storage.workspace import Workspace
@@ -40,7 +39,7 @@ class Service:
 
     Args:
         workspace: Where the nights go, and the server's own files (`prefect/`).
-        plan: What is deployed.
+        plan: What is deployed; checked already.
         say: Told a line about each step.
     """
 
@@ -58,9 +57,7 @@ class Service:
 
         Raises:
             OrchestratorError: It runs already, the port is taken, or a part cannot be started at first.
-            RecipeError: The recipe cannot be used.
         """
-        load_recipe(self._plan.recipe, list(self._plan.settings))
         try:
             with self._workspace.lock("service", wait=False):
                 self._run()

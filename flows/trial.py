@@ -15,9 +15,8 @@ import yaml
 from rich.console import Console, Group
 from rich.panel import Panel
 
-from filters import filter_kinds, get_filter
 from filters.base import Context, run_filters
-from filters.policy import decide, read_policies
+from filters.policy import decide
 from flows.night import Night, open_night, planning_night
 from flows.progress import Progress
 from flows.recipe import Recipe, load_recipe
@@ -217,20 +216,15 @@ async def _run(night: Night, method: Method, problem: Problem, attempt: str | No
         "reason": row["reason"],
         "detail": row["detail"],
         "calls": asker.calls,
-        "samples": _judged(finished.samples, night, method, problem),
+        "samples": _judged(finished.samples, night, problem),
     }
 
 
-def _judged(samples: Any, night: Night, method: Method, problem: Problem) -> list[dict[str, Any]]:
+def _judged(samples: Any, night: Night, problem: Problem) -> list[dict[str, Any]]:
     """The samples with what the row-local filters say, and the decision that follows from these."""
-    recipe = night.recipe
-    kinds = [kind for kind in filter_kinds().values() if kind.scope == "row" and kind.name != "decontamination"]
-    judges = [get_filter(kind.name, recipe.filters.get(kind.name)) for kind in kinds]
-    policies = read_policies(
-        recipe.policy, methods=[method.name, *recipe.policy], filters=filter_kinds(), observes=night.observed()
-    )
+    judges = [one for one in night.rules.filters if one.scope == "row" and one.name != "decontamination"]
     verdicts = run_filters(judges, samples, Context(problems={problem.id: problem}))
-    decided = {row["sample_id"]: row for row in decide(samples, verdicts, policies).to_pylist()}
+    decided = {row["sample_id"]: row for row in decide(samples, verdicts, night.rules.policies).to_pylist()}
     found = []
     for row in samples.to_pylist():
         own = [verdict for verdict in verdicts.to_pylist() if verdict["sample_id"] == row["sample_id"]]

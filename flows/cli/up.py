@@ -30,7 +30,6 @@ def up(
     `up` or a killed run left behind is cleaned up first, with a line for each. Everything listens on 127.0.0.1.
     """
     with sentences():
-        from flows.dates import logical_date
         from flows.deployments import Plan
         from flows.service import Service
         from flows.service_record import status as service_status
@@ -48,9 +47,9 @@ def up(
             raise typer.Exit(0 if found["running"] else 1)
         from flows.orchestrator import settle
 
-        logical_date(None, timezone)
         settle()
-        place = Workspace.create(workspace or Workspace.default_root())
         plan = Plan(recipe, settings or [], cron, timezone, port)
+        plan.check()
+        place = Workspace.create(workspace or Workspace.default_root())
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
         Service(place, plan, lambda line: typer.echo(line, err=True)).run()

@@ -6,6 +6,11 @@ import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
+from flows.deployments import Plan
+from storage.errors import RecipeError
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -30,3 +35,14 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
     assert found["nightly"]["global_concurrency_limit"]["limit"] == 1
     triggers = [item["trigger"] for item in ask("automations/filter")]
     assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)
+
+
+def test_a_plan_that_no_night_could_begin_with_is_refused_in_one_sentence():
+    recipe = ROOT / "recipes/nightly.yaml"
+    Plan(recipe, cron="30 22 * * 1-5", timezone="Europe/Berlin").check()
+    with pytest.raises(RecipeError, match=r"cron .banana. is no schedule; .* .0 1 \* \* \*. is one"):
+        Plan(recipe, cron="banana").check()
+    with pytest.raises(RecipeError, match="timezone 'Mars'"):
+        Plan(recipe, timezone="Mars").check()
+    with pytest.raises(RecipeError, match="shrad"):
+        Plan(recipe, settings=["shrad=3"]).check()
