@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 DEMO := .nightschool/demo
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: env system vllm demo test check format docs stress bench clean
 
@@ -35,7 +35,7 @@ demo: env
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
 
 test: system env vllm
-	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 40
+	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 40
 
 check: env
 	$(BIN)/ruff check .

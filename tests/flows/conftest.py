@@ -55,12 +55,17 @@ class CommandLine:
         return done.stdout if code == 0 else done.stderr
 
 
-@pytest.fixture
-def cli(tmp_path, prefect_server) -> CommandLine:
+def command_line(folder: Path, prefect_server: str) -> CommandLine:
+    """The command line with a workspace in a folder."""
     environment = {
         **os.environ,
         "PREFECT_API_URL": prefect_server,
-        "NIGHTSCHOOL_WORKSPACE": str(tmp_path / "w"),
+        "NIGHTSCHOOL_WORKSPACE": str(folder / "w"),
         "NO_COLOR": "1",
     }
-    return CommandLine(tmp_path / "w", tmp_path, environment)
+    return CommandLine(folder / "w", folder, environment)
+
+
+@pytest.fixture
+def cli(tmp_path, prefect_server) -> CommandLine:
+    return command_line(tmp_path, prefect_server)

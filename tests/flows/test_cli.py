@@ -33,7 +33,7 @@ def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
     ],
 )
 def test_a_bad_file_is_named_with_its_line(cli, text, words):
-    message = cli("run", cli.recipe(with_file(cli, text)), "--quiet", code=1)
+    message = cli("plan", cli.recipe(with_file(cli, text)), code=1)
     for word in words:
         assert word in message, message
 
@@ -41,7 +41,9 @@ def test_a_bad_file_is_named_with_its_line(cli, text, words):
 def test_a_missing_file_is_named(cli):
     content = with_file(cli, GOOD)
     content["problems"]["sources"][0]["options"]["path"] = str(cli.folder / "gone.jsonl")
-    assert "gone.jsonl" in cli("run", cli.recipe(content), "--quiet", code=1)
+    recipe = cli.recipe(content)
+    for command in (("plan", recipe), ("run", recipe, "--quiet")):
+        assert "gone.jsonl" in cli(*command, code=1)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_a_missing_file_is_named(cli):
     ],
 )
 def test_a_bad_word_is_answered_with_the_right_one(cli, change, words):
-    message = cli("run", cli.recipe(SMALL), "--quiet", *change, code=1)
+    message = cli("plan", cli.recipe(SMALL), *change, code=1)
     for word in words:
         assert word in message, message
 

@@ -5,13 +5,14 @@ import json
 import signal
 import sqlite3
 import time
+from contextlib import suppress
 
 import pyarrow.parquet as pq
 import pytest
 
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
-from tests.flows.conftest import SMALL
+from tests.flows.conftest import SMALL, command_line
 
 DATE = ("--date", "2026-01-01")
 
@@ -30,9 +31,15 @@ def accounts(cli) -> dict:
     return {"funnel": funnel, "commits": rows, "calls": calls["n"]}
 
 
-def test_a_night_ends_in_a_release_that_datasets_opens(cli):
-    recipe = cli.recipe(SMALL)
-    result = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, prefect_server):
+    """The command line with one finished night, and what that night said."""
+    cli = command_line(tmp_path_factory.mktemp("finished"), prefect_server)
+    return cli, json.loads(cli("run", cli.recipe(SMALL), *DATE, "--json", "--quiet"))
+
+
+def test_a_night_ends_in_a_release_that_datasets_opens(finished):
+    cli, result = finished
     night = result["night"]
     assert night["release"] == "small@1" and night["release_rows"] == 60 and result["train"] is None
     books = accounts(cli)
@@ -56,13 +63,13 @@ def test_a_night_ends_in_a_release_that_datasets_opens(cli):
         "cot,60",
     ]
 
-    again = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
+    again = json.loads(cli("run", cli.recipe(SMALL), *DATE, "--json", "--quiet"))
     assert again["night"]["again"] is True
     assert accounts(cli) == books, "a second run must make no call and add no row"
 
 
-def test_nothing_held_out_is_ever_taught(cli):
-    cli("run", cli.recipe(SMALL), *DATE, "--quiet")
+def test_nothing_held_out_is_ever_taught(finished):
+    cli, _ = finished
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         splits = lake.rows(
             "select split, count(*) as n, count(distinct structure_id) as s from problems group by all order by all"
@@ -79,48 +86,59 @@ def test_nothing_held_out_is_ever_taught(cli):
     assert shared == []
 
 
-def test_a_second_night_has_new_problems_and_the_release_grows(cli):
-    recipe = cli.recipe(SMALL)
-    for day in ("2026-01-01", "2026-01-02"):
-        result = json.loads(cli("run", recipe, "--date", day, "--json", "--quiet"))
+def test_a_recipe_changed_in_the_middle_of_a_night_stops_with_a_sentence(finished):
+    cli, _ = finished
+    changed = copy.deepcopy(SMALL)
+    changed["problems"]["limit"] = 61
+    words = cli("run", cli.recipe(changed), *DATE, "--quiet", code=1)
+    assert "2026-01-01/small was started with other recipe.problems" in words and "--repin" in words
+    assert "--date" in words
+
+
+def test_a_release_is_exported_in_the_shapes_that_trainers_read(finished):
+    cli, _ = finished
+    target = cli.folder / "out" / "rows.jsonl"
+    assert "60 rows written" in cli("release", "export", "small", target)
+    first = json.loads(target.read_text().splitlines()[0])
+    assert list(first) == ["messages"] and [turn["role"] for turn in first["messages"]] == ["user", "assistant"]
+    assert "60 rows" in cli("release", "export", "small@1", cli.folder / "p.parquet", "--shape", "prompt_completion")
+    assert "did you mean 'messages'" in cli(
+        "release", "export", "small", cli.folder / "x.jsonl", "--shape", "mesages", code=1
+    )
+    assert "exists already" in cli("release", "export", "small", target, code=1)
+    assert "no row in the shape preference" in cli(
+        "release", "export", "small", cli.folder / "y.jsonl", "--shape", "preference", code=1
+    )
+
+
+def test_a_second_night_has_new_problems_and_the_release_grows(finished):
+    cli, _ = finished
+    result = json.loads(cli("run", cli.recipe(SMALL), "--date", "2026-01-02", "--json", "--quiet"))
     assert result["night"]["release"] == "small@2" and result["night"]["release_rows"] == 120
 
 
-@pytest.mark.parametrize("when", [0.1, 0.5, 0.9])
-def test_kill_9_in_the_middle_and_the_same_command_again(cli, when):
+def test_kill_9_at_three_moments_and_the_same_command_again(cli):
     content = copy.deepcopy(SMALL)
     content["problems"]["limit"] = 400
     content["methods"].append({"method": "gold"})
     recipe = cli.recipe(content)
-    process = cli.start("run", recipe, *DATE, "--quiet")
     ledger = cli.workspace / "ledger.sqlite"
-    deadline = time.monotonic() + 120
-    seen = 0
-    while seen < when * 400 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-        try:
-            with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as reader:
+    for when in (0.1, 0.5, 0.9):
+        process = cli.start("run", recipe, *DATE, "--quiet")
+        deadline = time.monotonic() + 120
+        seen = 0
+        while seen < when * 400 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+            with suppress(sqlite3.OperationalError), sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as reader:
                 seen = reader.execute("select count(*) from calls").fetchone()[0]
-        except sqlite3.OperationalError:
-            continue
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     cli("run", recipe, *DATE, "--quiet")
     books = accounts(cli)
     assert {line["method"]: line["done"] for line in books["funnel"]} == {"cot": 400, "gold": 400}
     with sqlite3.connect(ledger) as reader:
         made = reader.execute("select count(*) from calls").fetchone()[0]
     assert made == books["calls"] == 400, "every call is in the ledger and in the lake, once"
-
-
-def test_a_recipe_changed_in_the_middle_of_a_night_stops_with_a_sentence(cli):
-    recipe = cli.recipe(SMALL)
-    cli("run", recipe, *DATE, "--quiet")
-    changed = copy.deepcopy(SMALL)
-    changed["problems"]["limit"] = 61
-    words = cli("run", cli.recipe(changed), *DATE, "--quiet", code=1)
-    assert "2026-01-01/small was started with other recipe.problems" in words and "--repin" in words
-    assert "--date" in words
 
 
 def test_a_budget_ends_in_an_honest_partial_release(cli):
@@ -137,22 +155,6 @@ def test_two_processes_do_not_run_one_night_at_once(cli):
     place = Workspace.create(cli.workspace)
     with place.lock("night-2026-01-01-small"):
         assert "held by another process" in cli("run", recipe, *DATE, "--quiet", code=1)
-
-
-def test_a_release_is_exported_in_the_shapes_that_trainers_read(cli):
-    cli("run", cli.recipe(SMALL), *DATE, "--quiet")
-    target = cli.folder / "out" / "rows.jsonl"
-    assert "60 rows written" in cli("release", "export", "small", target)
-    first = json.loads(target.read_text().splitlines()[0])
-    assert list(first) == ["messages"] and [turn["role"] for turn in first["messages"]] == ["user", "assistant"]
-    assert "60 rows" in cli("release", "export", "small@1", cli.folder / "p.parquet", "--shape", "prompt_completion")
-    assert "did you mean 'messages'" in cli(
-        "release", "export", "small", cli.folder / "x.jsonl", "--shape", "mesages", code=1
-    )
-    assert "exists already" in cli("release", "export", "small", target, code=1)
-    assert "no row in the shape preference" in cli(
-        "release", "export", "small", cli.folder / "y.jsonl", "--shape", "preference", code=1
-    )
 
 
 def test_a_condition_that_no_release_could_be_made_by_stops_the_night_before_it_begins(cli):
@@ -221,14 +223,14 @@ def all_rows(workspace) -> dict:
 
 def test_nights_on_time_made_up_for_and_run_again_leave_the_same_rows(cli):
     recipe, other = cli.recipe(SMALL), cli.folder / "late"
-    cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-03", "--quiet")
+    cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-02", "--quiet")
     on_time = all_rows(cli.workspace)
-    assert [row["release_id"] for row in on_time["releases"]] == ["small@1", "small@2", "small@3"]
-    assert json.loads(cli("run", recipe, "--date", "2026-01-02", "--quiet", "--json"))["night"]["again"]
+    assert [row["release_id"] for row in on_time["releases"]] == ["small@1", "small@2"]
+    assert json.loads(cli("run", recipe, "--date", "2026-01-01", "--quiet", "--json"))["night"]["again"]
     assert all_rows(cli.workspace) == on_time, "a manual run of a date that is finished adds nothing"
     cli("run", recipe, "--date", "2026-01-01", "--quiet", "-w", other)
     results = json.loads(
-        cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-03", "--quiet", "--json", "-w", other)
+        cli("run", recipe, "--since", "2026-01-01", "--date", "2026-01-02", "--quiet", "--json", "-w", other)
     )
-    assert ["again" in result["night"] for result in results] == [True, False, False]
+    assert ["again" in result["night"] for result in results] == [True, False]
     assert all_rows(other) == on_time, "a catch-up leaves the rows that the nights would have had"

@@ -29,7 +29,7 @@ def test_an_orphaned_server_is_ended_and_nothing_is_left(cli):
     cli.environment.pop("PREFECT_API_URL")
     home = str(cli.workspace / "prefect")
     content = copy.deepcopy(SMALL)
-    content["problems"]["limit"] = 2000
+    content["problems"]["limit"] = 400
     recipe = cli.recipe(content)
     process = cli.start("run", recipe, "--date", "2026-01-01", "--quiet")
     deadline = time.monotonic() + 120
