@@ -1,6 +1,7 @@
-"""What breaks other tools: none of it crashes, none of it makes different texts equal, none of it is quadratic."""
+"""What breaks other tools: none of it crashes, none of it makes different texts equal, none of it hangs.
 
-import time
+How time grows with size is measured by `benchmarks/curation.py`.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -12,19 +13,13 @@ from filters.sketches import sketch_texts
 from tests.filters.helpers import context, outcomes, row, table, word_problem
 
 pytest.importorskip("numba")
+pytestmark = pytest.mark.timeout(120)
 PROBLEM = word_problem()
 BIG = 5_000_000
 
 
 def kept(texts):
     return keep_first(sketch_texts(texts)).tolist()
-
-
-def seconds(action):
-    sketch_texts(["warm up ½"])
-    start = time.process_time()
-    action()
-    return time.process_time() - start
 
 
 def test_empty_and_short_texts_equal_only_themselves():
@@ -56,30 +51,25 @@ def test_lone_surrogates_and_invalid_utf8():
     ],
 )
 def test_five_megabytes(text):
-    made = []
-    assert seconds(lambda: made.append(kept([text, text + " end", text[: BIG // 4], "short"]))) < 5
-    assert made[0][0] and made[0][3]
+    made = kept([text, text + " end", text[: BIG // 4], "short"])
+    assert made[0] and made[3]
 
 
 def test_every_filter_takes_a_large_row():
     samples = table(row("a", PROBLEM, "some words " * 100_000), row("b", PROBLEM, "y" * 1_000_000))
     for name in filter_kinds():
-        assert seconds(lambda name=name: get_filter(name)(samples, context(PROBLEM))) < 10, name
+        assert get_filter(name)(samples, context(PROBLEM)).num_rows == 2, name
 
 
 def test_a_hundred_thousand_equal_texts():
     texts = ["the same text as everybody else has here"] * 100_000
-    made = []
-    assert seconds(lambda: made.append(kept(texts))) < 10
-    assert sum(made[0]) == 1
+    assert sum(kept(texts)) == 1
 
 
 def test_ten_thousand_texts_with_one_boilerplate():
     boilerplate = " ".join(f"word{'abcdefghij'[n % 10]}{'abcdefghij'[n // 10]}" for n in range(60))
     texts = [f"{boilerplate} {' '.join(f'own{n}x{m}' for m in range(60))}" for n in range(10_000)]
-    made = []
-    assert seconds(lambda: made.append(kept(texts))) < 20
-    assert all(made[0])
+    assert all(kept(texts))
 
 
 def test_order_and_sharding_change_nothing():

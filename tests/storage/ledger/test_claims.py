@@ -92,9 +92,8 @@ async def test_the_claims_of_a_killed_process_are_taken_over(holder, ledger):
     await asyncio.sleep(0.3)
     assert not waiting.done()
     os.kill(holder.pid, signal.SIGKILL)
-    killed = time.monotonic()  # nobody has waited for it: it is a zombie now
-    assert await asyncio.wait_for(waiting, 10) is None
-    assert time.monotonic() - killed < 3
+    # nobody has waited for it: it is a zombie now. Its lease would hold for longer than this
+    assert await asyncio.wait_for(waiting, claims.LEASE_S / 2) is None
 
 
 async def test_a_stopped_process_keeps_its_claims_only_for_its_lease(holder, ledger, workspace):

@@ -193,7 +193,7 @@ async def test_retry_after_is_honoured(as_date: bool) -> None:
     header = {"Retry-After": format_datetime(moment, usegmt=True) if as_date else "1"}
     began = time.monotonic()
     await once(Reply(429, {}, header), Reply())
-    assert 0.9 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 0.9
 
 
 @given(st.integers(1, suspects.TRIES), st.none() | st.floats(0, 1e9))
