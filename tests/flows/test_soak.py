@@ -1,14 +1,14 @@
 """Two nights of the soak: `nightschool up` with a real server, workers and events, under faults. Seven are in `stress/`."""
 
-import secrets
-
 from benchmarks.soaking.soak import TWO, soak
 
 
+SEED = 979_142
+"""Of the moments of the faults; in `stress/` each run draws its own."""
+
+
 def test_two_nights_under_faults():
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
-    found = soak(TWO, seed=seed, problems=40, learns=False, say=print)
+    found = soak(TWO, seed=SEED, problems=40, learns=False, say=print)
     assert set(found["releases_by_night"].values()) == {1}
     assert found["lost_rows"] == found["duplicate_rows"] == found["calls_repeated"] == 0
     assert (found["orphans"], found["stuck_leases"], found["lake_faults"], found["exit_of_up"]) == (0, 0, [], 0)

