@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Found = tuple[Any, ...]
 """Part, level, what was found, and perhaps a remedy."""
 
-PATIENCE_S = 5.0
+PATIENCE_S = 10.0
 
 
 def bare(address: str) -> str:

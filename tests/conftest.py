@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
@@ -13,6 +14,9 @@ from tests import postgres, servers
 from tests.serve_tiny import NAME
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A machine with other work may stop for a moment in the middle of any example.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("suite")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

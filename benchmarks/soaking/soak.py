@@ -109,12 +109,13 @@ def soak(
     with tempfile.TemporaryDirectory(prefix="nightschool-soak-") as folder, _disk(Path(folder)) as place:
         machine = Machine(Path(folder), place / "w", recipe(seed, problems, learns=learns))
         try:
-            dealt = _nights(machine, faults, random.Random(seed), say)
+            dates = days(len(faults))
+            dealt = _nights(machine, dates, faults, random.Random(seed), say)
             stopped = machine.stop()
             machine.model.kill()
             left = [" ".join(process.cmdline())[:200] for process in machine.processes()]
-            nights = [f"{day}/soak" for day in days(len(faults))]
-            books = rows_lost_and_doubled(machine, _undisturbed(machine, len(faults)), nights)
+            nights = [f"{day}/soak" for day in dates]
+            books = rows_lost_and_doubled(machine, _undisturbed(machine, dates), nights)
             return {
                 **books,
                 **calls_paid_again(machine, dealt),
@@ -144,11 +145,14 @@ def days(nights: int) -> list[str]:
 
 
 def _nights(
-    machine: Machine, faults: Sequence[Sequence[str]], chance: random.Random, say: Callable[[str], None]
+    machine: Machine,
+    dates: Sequence[str],
+    faults: Sequence[Sequence[str]],
+    chance: random.Random,
+    say: Callable[[str], None],
 ) -> list[Done]:
     say(f"up after {machine.start():.1f} s")
     dealt: list[Done] = []
-    dates = days(len(faults))
     for day, kinds in zip(dates, faults, strict=True):
         began = time.monotonic()
         machine.submit("nightly", _at(day, 1), catch_up=CATCH_UP)
@@ -204,7 +208,7 @@ def _quiet(machine: Machine) -> None:
     wait_for(quiet, NIGHT_S, "the end of the night")
 
 
-def _undisturbed(machine: Machine, nights: int) -> set[str]:
+def _undisturbed(machine: Machine, dates: Sequence[str]) -> set[str]:
     """Run the same nights in a workspace of its own, where nothing goes wrong, and return the rows that need no student."""
     server = ModelServer(machine.folder / "undisturbed-book", 0.0, machine.environment)
     server.start()
@@ -214,7 +218,7 @@ def _undisturbed(machine: Machine, nights: int) -> set[str]:
     alone["models"].pop("student", None)
     root = machine.folder / "undisturbed"
     try:
-        asyncio.run(plain_nights(make_recipe(alone, folder=machine.folder), days(nights), root))
+        asyncio.run(plain_nights(make_recipe(alone, folder=machine.folder), list(dates), root))
     finally:
         server.kill()
     with Lake(Workspace.open(root), read_only=True) as lake:

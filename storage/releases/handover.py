@@ -39,7 +39,7 @@ def arrow_files(release: Release) -> list[Path]:
                 raise
         finally:
             shutil.rmtree(making, ignore_errors=True)
-    return sorted(folder.glob("*.arrow"))
+    return [folder / f"{file.stem}.arrow" for file in release.files()]  # `datasets` keeps what it maps beside them
 
 
 def open_table(release: Release) -> pa.Table:

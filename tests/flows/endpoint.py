@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,21 @@ class Endpoint(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         return
+
+
+class SlowTeacher(Endpoint):
+    """Takes its time for one and the same answer, so that a night is still at work when a test looks."""
+
+    def reply(self, asked: Any) -> tuple[int, Any]:
+        time.sleep(0.02)
+        choice = {"index": 0, "message": {"role": "assistant", "content": "#### 1"}, "finish_reason": "stop"}
+        return 200, {"choices": [choice], "usage": {"prompt_tokens": 30, "completion_tokens": 10}}
+
+
+def slowly_taught(content: dict[str, Any], address: str) -> dict[str, Any]:
+    """Return a recipe whose teacher is a `SlowTeacher` at an address; no alarm says that most of its answers are wrong."""
+    teacher = {"engine": "vllm", "endpoint": address, "name": "t", "revision": "1", "concurrency": 8}
+    return {**content, "models": {"teacher": teacher}, "alarms": {"share": 1}}
 
 
 @contextmanager

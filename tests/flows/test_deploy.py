@@ -17,7 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
     def prefect(*arguments: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=cli.environment, capture_output=True, text=True, timeout=120)
+        for _ in range(3):  # a busy server is asked again, as `nightschool up` does
+            done = subprocess.run(command, cwd=ROOT, env=cli.environment, capture_output=True, text=True, timeout=120)
+            if done.returncode == 0:
+                break
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
     def ask(path: str) -> list[dict]:

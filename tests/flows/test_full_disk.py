@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from tests.flows.conftest import SMALL
+from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
 from tests.flows.test_night import DATE, accounts
 
-PROBLEMS = 600
+PROBLEMS = 300
 
 
 @pytest.fixture
@@ -32,7 +33,12 @@ def small_disk(tmp_path: Path):
 
 
 def night_on_a_disk_that_fills(cli, fill: Callable[[int], None], free: Callable[[], None]) -> None:
-    content = copy.deepcopy(SMALL)
+    with serving(SlowTeacher) as address:
+        _fill_in_the_middle(cli, address, fill, free)
+
+
+def _fill_in_the_middle(cli, address: str, fill: Callable[[int], None], free: Callable[[], None]) -> None:
+    content = slowly_taught(copy.deepcopy(SMALL), address)
     content["problems"]["limit"] = PROBLEMS
     recipe = cli.recipe(content)
     process = cli.start("run", recipe, *DATE, "--quiet")

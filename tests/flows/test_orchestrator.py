@@ -8,10 +8,12 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import psutil
+import pytest
 
 from flows.deployments import Plan
 from flows.service import Service
 from tests.flows.conftest import SMALL
+from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
 
 
 def servers(home: str) -> list[psutil.Process]:
@@ -25,10 +27,16 @@ def servers(home: str) -> list[psutil.Process]:
     return found
 
 
-def test_an_orphaned_server_is_ended_and_nothing_is_left(cli):
+@pytest.fixture
+def slow_teacher():
+    with serving(SlowTeacher) as address:
+        yield address
+
+
+def test_an_orphaned_server_is_ended_and_nothing_is_left(cli, slow_teacher):
     cli.environment.pop("PREFECT_API_URL")
     home = str(cli.workspace / "prefect")
-    content = copy.deepcopy(SMALL)
+    content = slowly_taught(copy.deepcopy(SMALL), slow_teacher)
     content["problems"]["limit"] = 400
     recipe = cli.recipe(content)
     process = cli.start("run", recipe, "--date", "2026-01-01", "--quiet")

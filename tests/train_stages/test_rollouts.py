@@ -126,6 +126,7 @@ class Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint():
     Server.model, Server.loads = None, 0
+    torch.manual_seed(0)  # what it samples with
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

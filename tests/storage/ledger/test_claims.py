@@ -28,6 +28,10 @@ def call(key: str) -> Call:
     return Call(key, "m", "r", "a", (), {}, "0.0", "answer", "stop", 0, 0)
 
 
+ENOUGH_S = claims.LEASE_S / 2
+"""Far more than it takes, and less than a claim lasts that nobody gives up."""
+
+
 @pytest.fixture
 def ledger(workspace):
     with Ledger(workspace.ledger) as opened:
@@ -60,7 +64,7 @@ async def test_who_waits_gets_the_answer_of_who_asks(ledger, other):
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await ledger.record(call("k"))
-    assert await asyncio.wait_for(waiting, 2) == call("k")
+    assert await asyncio.wait_for(waiting, ENOUGH_S) == call("k")
 
 
 async def test_who_gives_up_lets_another_try(ledger, other):
@@ -68,7 +72,7 @@ async def test_who_gives_up_lets_another_try(ledger, other):
     waiting = asyncio.create_task(other.claim("k"))
     await asyncio.sleep(0.05)
     ledger.release("k")
-    assert await asyncio.wait_for(waiting, 3) is None
+    assert await asyncio.wait_for(waiting, ENOUGH_S) is None
 
 
 async def test_two_coroutines_of_one_ledger_do_not_both_get_the_claim(ledger):
@@ -84,7 +88,7 @@ async def test_a_claim_whose_asker_was_cancelled_is_given_up(ledger, other):
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await asyncio.wait_for(other.claim("k"), 3) is None
+    assert await asyncio.wait_for(other.claim("k"), ENOUGH_S) is None
 
 
 async def test_the_claims_of_a_killed_process_are_taken_over(holder, ledger):
@@ -92,8 +96,8 @@ async def test_the_claims_of_a_killed_process_are_taken_over(holder, ledger):
     await asyncio.sleep(0.3)
     assert not waiting.done()
     os.kill(holder.pid, signal.SIGKILL)
-    # nobody has waited for it: it is a zombie now. Its lease would hold for longer than this
-    assert await asyncio.wait_for(waiting, claims.LEASE_S / 2) is None
+    # nobody has waited for it: it is a zombie now
+    assert await asyncio.wait_for(waiting, ENOUGH_S) is None
 
 
 async def test_a_stopped_process_keeps_its_claims_only_for_its_lease(holder, ledger, workspace):
@@ -103,7 +107,7 @@ async def test_a_stopped_process_keeps_its_claims_only_for_its_lease(holder, led
     edit = connection(workspace)
     edit.execute("update owners set lease = ?", (time.time() - 1,))
     edit.close()
-    assert await asyncio.wait_for(ledger.claim("k"), 3) is None
+    assert await asyncio.wait_for(ledger.claim("k"), ENOUGH_S) is None
     await ledger.record(call("k"))
     os.kill(holder.pid, signal.SIGCONT)
 
@@ -112,7 +116,7 @@ async def test_a_pid_that_means_another_process_now_holds_nothing(holder, ledger
     edit = connection(workspace)
     edit.execute("update owners set started = '1'")
     edit.close()
-    assert await asyncio.wait_for(ledger.claim("k"), 3) is None
+    assert await asyncio.wait_for(ledger.claim("k"), ENOUGH_S) is None
 
 
 async def test_a_pid_of_another_machine_or_container_is_not_looked_at(holder, ledger, workspace):

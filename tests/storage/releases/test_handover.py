@@ -30,6 +30,7 @@ def test_datasets_takes_it_with_the_content_hash_as_fingerprint(release):
     assert len(data) == 20 and data._fingerprint == release.content_hash[:16] and data.cache_files
     assert data[0]["messages"][0]["role"] == "user" and set(data.column_names) == set(release.table().column_names)
     assert data.map(lambda row: {"n": row["tokens"] + 1}, load_from_cache_file=False)[0]["n"] == 4
+    assert open_table(release).num_rows == 20, "what datasets keeps beside the files is not taken for one of them"
 
 
 def test_a_table_in_memory_is_handed_over_as_it_is(release):

@@ -1,11 +1,10 @@
 """Takedowns: the text is in no byte of the workspace, what stays is as it was, and nothing comes back."""
 
 import json
-import random
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -89,15 +88,10 @@ def test_killed_twice_and_finished_it_leaves_no_byte_in_the_workspace_or_the_cat
 
 
 def kill_at(step, workspace) -> None:
-    """Start a takedown, or let it go on, and kill it in the middle of a step."""
-    command = [sys.executable, "-m", "tests.storage.taker", str(workspace.root)]
-    taker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert taker.stdout is not None
-    while not (line := taker.stdout.readline()).startswith(step):
-        assert line, "it ended before"
-    time.sleep(random.uniform(0, 0.1))
-    taker.kill()
-    taker.wait()
+    """Start a takedown, or let it go on, and let it be killed in the middle of a step."""
+    command = [sys.executable, "-m", "tests.storage.taker", str(workspace.root), step]
+    taker = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
+    assert taker.returncode == -signal.SIGKILL and f"\n{step}" in f"\n{taker.stdout}"
 
 
 @pytest.fixture(scope="module")

@@ -122,6 +122,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         asked = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(0.3)
+        while mode == "held" and os.path.exists(os.environ["STAND_IN_HELD"]):
+            time.sleep(0.01)
         if mode == "fragile" and b"poison" in asked:
             os._exit(9)
         choice = {"message": {"role": "assistant", "content": "pid %d" % os.getpid()}, "finish_reason": "stop"}

@@ -50,12 +50,19 @@ async def test_it_starts_with_the_first_request_and_leaves_nothing(checkpoint: P
     assert '"--max-num-seqs", "8"' in engine.server.log.read_text()
 
 
-async def test_open_requests_are_asked_again_after_a_restart(checkpoint: Path, tmp_path: Path) -> None:
+async def test_open_requests_are_asked_again_after_a_restart(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tmp_path / "held"
+    monkeypatch.setenv("STAND_IN", "held")
+    monkeypatch.setenv("STAND_IN_HELD", str(held))
     engine = managed(checkpoint, tmp_path / "served")
     first = await engine.answer(QUESTION)
+    held.touch()
     working = [asyncio.create_task(engine.answer(QUESTION)) for _ in range(8)]
     await asyncio.sleep(0.1)
     server_of(engine).kill()
+    held.unlink()
     texts = {answer.text for answer in await asyncio.gather(*working)}
     await engine.close()
     assert len(texts) == 1

@@ -272,7 +272,8 @@ async def test_two_endpoints_share_the_work() -> None:
         assert engine.concurrency == 16
         await asyncio.gather(*(engine.answer(ask(seed=n)) for n in range(64)))
         await engine.close()
-        assert (len(first.seen), len(second.seen)) == (32, 32)
+        assert len(first.seen) + len(second.seen) == 64
+        assert min(len(first.seen), len(second.seen)) >= 16
 
 
 async def test_a_message_that_is_no_unicode_never_leaves() -> None:

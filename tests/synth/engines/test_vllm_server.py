@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -125,8 +126,14 @@ def test_a_server_that_dies_says_why(checkpoint: Path, tmp_path: Path, monkeypat
 def test_a_server_that_hangs_is_given_up(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "hang")
     lines: list[tuple[float, str]] = []
-    options = ServerOptions(start_limit_s=2.5, stop_limit_s=1)
-    server = VllmServer(checkpoint, "tiny", tmp_path, options, progress=lambda *line: lines.append(line))
+
+    def progress(seconds: float, line: str) -> None:
+        lines.append((seconds, line))
+        if "stand-in" in line:
+            server.options = replace(server.options, start_limit_s=0)
+
+    options = ServerOptions(start_limit_s=60, stop_limit_s=1)
+    server = VllmServer(checkpoint, "tiny", tmp_path, options, progress=progress)
     with pytest.raises(ModelServerError, match="start_limit_s"):
         server.start()
     assert lines
