@@ -13,6 +13,7 @@ from flows.terminal import inert
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
 from storage.lake.story import sample_story
+from storage.models.registry import STUDENT, resolve
 from storage.workspace import Workspace
 
 _LONGEST = 4_000  # characters of a text on a terminal; --json has all of it
@@ -34,8 +35,11 @@ def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> di
 
     Raises:
         LakeError: No checkpoint and no row has that id, or several begin like this.
+        CheckpointError: It is `student`, and no model has been promoted yet.
     """
     with Lake(workspace, read_only=True) as lake:
+        if identity == STUDENT:
+            identity = resolve(lake, STUDENT)
         if is_checkpoint(lake, identity):
             found = checkpoint_lineage(lake, identity)
             return {**found, "rows": checkpoint_calls(lake, identity)} if rows else found

@@ -138,7 +138,7 @@ async def run_night(
     """
     with (
         open_night(recipe, date, workspace, progress) as night,
-        reported(workspace, night.id, progress),
+        reported(night.lake, night.id, progress),
         stop_noted(night) as run_id,
     ):
         pin(night, again=repin)

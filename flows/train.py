@@ -103,7 +103,7 @@ def run_training(
         raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
     with (
         open_night(recipe, date, workspace, progress, "training") as night,
-        reported(workspace, night.id, progress),
+        reported(night.lake, night.id, progress),
         one_training(night),
     ):
         run_id, before = _run_of(night, again=again)

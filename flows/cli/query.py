@@ -147,7 +147,10 @@ def why(
 
 @app.command()
 def lineage(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="A checkpoint, or a row; the beginning is enough.")],
+    identity: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="A checkpoint (`student` is today's), or a row; the beginning is enough."),
+    ],
     workspace: WorkspaceOption = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="Of a checkpoint: every row it read, with the calls behind it.")

@@ -22,7 +22,7 @@ NIGHTS = 14
 
 
 def gather(lake: Lake, night: str) -> dict[str, Any]:
-    """Return what there is to say about a night.
+    """Return what there is to say about a night, as the lake stands at one moment.
 
     Args:
         lake: The lake, open for reading.
@@ -31,6 +31,11 @@ def gather(lake: Lake, night: str) -> dict[str, Any]:
     Raises:
         LakeError: A query failed.
     """
+    with lake.one_state():
+        return _gather(lake, night)
+
+
+def _gather(lake: Lake, night: str) -> dict[str, Any]:
     overview = Overview(lake, night)
     runs = overview.runs()
     funnel, reasons = overview.funnel(), overview.reasons()

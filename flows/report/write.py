@@ -56,26 +56,25 @@ def _write(report: Mapping[str, Any], path: Path) -> Path:
 
 
 @contextmanager
-def reported(workspace: Workspace, night: str, progress: Progress) -> Iterator[None]:
+def reported(lake: Lake, night: str, progress: Progress) -> Iterator[None]:
     """Write the night's report when the body ends, also when it ends in an error that a person has to look at."""
     try:
         yield
     except NightschoolError:
-        keep_report(workspace, night, progress)
+        keep_report(lake, night, progress)
         raise
-    keep_report(workspace, night, progress)
+    keep_report(lake, night, progress)
 
 
-def keep_report(workspace: Workspace, night: str, progress: Progress) -> None:
+def keep_report(lake: Lake, night: str, progress: Progress) -> None:
     """Write the report at the end of a night or a training. What happened is recorded by then: a report that fails is
     said aloud and costs nothing, since `nightschool report` writes it again.
     """
     from flows.artifacts import publish_night
 
     try:
-        with Lake(workspace, read_only=True) as lake:
-            report = gather(lake, night)
-        path = _write(report, report_path(workspace, night))
+        report = gather(lake, night)
+        path = _write(report, report_path(lake.workspace, night))
     except Exception as error:  # whatever it is, it must not undo a night that is recorded
         progress.say(f"no report ({type(error).__name__}: {error}); write it with `nightschool report {night}`")
         return

@@ -205,6 +205,19 @@ class Lake:
         return list(self.query(statement, parameters).to_pylist())
 
     @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Let everything that is asked meanwhile see the lake as it stands now, and begin one transaction instead of many.
+
+        Nothing can be committed meanwhile.
+        """
+        with self._mutex:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._rollback()
+
+    @contextmanager
     def beside(self, name: str, rows: pa.RecordBatchReader) -> Iterator[None]:
         """Have rows from elsewhere as a temporary table beside the lake's own; they are read batch by batch.
 

@@ -96,6 +96,7 @@ def test_a_refusal_is_a_sentence(shell):
 def test_lineage_both_ways(shell):
     found = json.loads(shell("lineage", "model-0", "--rows", "--json"))
     assert len(found["rows"]) == 10 and found["models"][0]["calls"] == 10
+    assert json.loads(shell("lineage", "student", "--json"))["checkpoint_id"] == "model-1"
     assert "model-1" in shell("lineage", "cot-00") and "read by model-1" in shell("why", "cot-00")
 
 

@@ -260,9 +260,11 @@ def test_the_file_is_whole_or_not_there(shelf, tmp_path):
 
 
 def test_a_report_that_fails_is_said_and_undoes_nothing(workspace):
+    lake = Lake(workspace)
+    lake.close()
     said: list[str] = []
     progress = type("Said", (), {"say": lambda self, text: said.append(text)})()
-    keep_report(workspace, "2026-01-02/written", progress)
+    keep_report(lake, "2026-01-02/written", progress)
     assert len(said) == 1 and "nightschool report 2026-01-02/written" in said[0]
 
 
