@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
 DEMO := .nightschool/demo
+# One more than this machine's cores: some tests wait for the minute of a schedule.
 WORKERS ?= 3
 
 .PHONY: env system vllm demo test check format docs stress bench clean

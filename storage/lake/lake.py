@@ -209,9 +209,15 @@ class Lake:
         """Let everything that is asked meanwhile see the lake as it stands now, and begin one transaction instead of many.
 
         Nothing can be committed meanwhile.
+
+        Raises:
+            LakeError: The catalogue cannot be read.
         """
         with self._mutex:
-            self._connection.execute("BEGIN")
+            try:
+                self._connection.execute("BEGIN")
+            except duckdb.Error as error:
+                raise LakeError(f"query failed: {explain(error, self.workspace.root)}") from error
             try:
                 yield
             finally:

@@ -80,6 +80,11 @@ def test_a_prefect_server_that_is_gone_is_a_sentence(cli):
     assert "http://127.0.0.1:9/api" in words and "unset PREFECT_API_URL" in words
 
 
+def test_a_schedule_that_is_none_starts_and_writes_nothing(cli):
+    words = cli("up", cli.recipe(SMALL), "--port", "0", "--cron", "banana", code=1)
+    assert "cron 'banana' is no schedule" in words and not cli.workspace.exists()
+
+
 def test_plan_writes_nothing(cli):
     plan = json.loads(cli("plan", cli.recipe(SMALL), "--json"))
     assert plan["attempts"] == {"cot": 60} and plan["calls"] == 60 and plan["cost"] == 0

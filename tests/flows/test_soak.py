@@ -10,9 +10,8 @@ SEED = 979_142
 
 @pytest.mark.timeout(900)
 def test_two_nights_under_faults(monkeypatch):
-    monkeypatch.setattr(
-        "benchmarks.soaking.faults.COMMIT_S", 2.0
-    )  # so long other work may keep an answer from the disk
+    # So long may the machine's other work keep an answer from the disk.
+    monkeypatch.setattr("benchmarks.soaking.faults.COMMIT_S", 2.0)
     found = soak(TWO, seed=SEED, problems=40, learns=False, say=print)
     assert set(found["releases_by_night"].values()) == {1}
     assert found["lost_rows"] == found["duplicate_rows"] == found["calls_repeated"] == 0

@@ -95,7 +95,7 @@ def test_nothing_raises_on_model_text(text):
 
 
 @pytest.mark.timeout(60)
-def test_long_rubbish_is_read_in_linear_time():
+def test_long_rubbish_does_not_hang():
     for text in (
         "Why: " + "a\n" * 20_000,
         "Check:" * 20_000,
