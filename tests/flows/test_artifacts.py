@@ -2,17 +2,14 @@
 
 import base64
 import json
-from urllib.request import Request, urlopen
 from xml.etree import ElementTree
 
 from tests.flows.conftest import SMALL
+from tests.flows.prefect_api import ask
 
 
 def artifacts(url: str, key: str) -> list[dict]:
-    body = json.dumps({"artifacts": {"key": {"like_": key}}, "limit": 50}).encode()
-    request = Request(f"{url}/artifacts/filter", data=body, headers={"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as reply:
-        return json.load(reply)
+    return ask(url, "artifacts/filter", {"artifacts": {"key": {"like_": key}}, "limit": 50})
 
 
 def test_a_run_shows_its_progress_funnel_summary_and_chart(cli):

@@ -1,15 +1,14 @@
 """`prefect deploy --all` on a fresh server makes both deployments, with their schedules and the trigger."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 
 from flows.deployments import Plan
 from storage.errors import RecipeError
+from tests.flows.prefect_api import ask
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -23,20 +22,15 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
                 break
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
-    def ask(path: str) -> list[dict]:
-        request = Request(f"{prefect_server}/{path}", data=b"{}", headers={"content-type": "application/json"})
-        with urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
     for pool in ("cpu", "gpu"):
         prefect("work-pool", "create", "--type", "process", pool)
     prefect("deploy", "--all")
-    found = {item["name"]: item for item in ask("deployments/filter")}
+    found = {item["name"]: item for item in ask(prefect_server, "deployments/filter")}
     assert {"nightly", "train"} <= set(found)
     nightly = {item["slug"]: (item["schedule"]["cron"], item["parameters"]) for item in found["nightly"]["schedules"]}
     assert nightly == {"nightly": ("0 1 * * *", {}), "resume": ("30 */3 * * *", {"resume": True})}
     assert found["nightly"]["global_concurrency_limit"]["limit"] == 1
-    triggers = [item["trigger"] for item in ask("automations/filter")]
+    triggers = [item["trigger"] for item in ask(prefect_server, "automations/filter")]
     assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)
 
 

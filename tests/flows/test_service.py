@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
+import httpx
 import psutil
 import pytest
 
@@ -28,6 +27,7 @@ from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import CommandLine
+from tests.flows.prefect_api import ask
 from tests.flows.test_one_training import HOLD
 from tests.flows.test_training import TINY
 
@@ -76,10 +76,7 @@ class Up:
 
     def ask(self, path: str, body: Any = None, method: str = "POST") -> Any:
         url = json.loads((self.cli.workspace / "prefect" / "service.json").read_text())["url"]
-        data, headers = json.dumps(body or {}).encode(), {"content-type": "application/json"}
-        with urlopen(Request(f"{url}/{path}", data=data, headers=headers, method=method), timeout=20) as answer:
-            said = answer.read()
-            return json.loads(said) if said else None
+        return ask(url, path, body, method)
 
     def deployment(self, name: str) -> str:
         (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
@@ -90,15 +87,13 @@ class Up:
             "occurred": datetime.now(UTC).isoformat(), "event": "nightschool.release.created",
             "resource": {"prefect.resource.id": resource}, "payload": payload, "id": str(uuid4()),
         }  # fmt: skip
-        url = json.loads((self.cli.workspace / "prefect" / "service.json").read_text())["url"]
-        headers = {"content-type": "application/json"}
-        urlopen(Request(f"{url}/events", data=json.dumps([event]).encode(), headers=headers), timeout=20).close()
+        self.ask("events", [event])
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """The runs of a flow that have begun, in that order."""
         begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}
         question = {"flows": {"name": {"any_": [flow]}}, "flow_runs": begun, "sort": "START_TIME_ASC"}
-        with contextlib.suppress(URLError, OSError):
+        with contextlib.suppress(httpx.HTTPError):
             return list(self.ask("flow_runs/filter", question))
         return []
 
