@@ -1,23 +1,17 @@
-"""A scripted chat endpoint, a stand-in for the vLLM environment, and a process that owns a server and can be killed."""
+"""A client in a hurry, a stand-in for the vLLM environment, and a process that owns a server and can be killed."""
 
-import asyncio
-import contextlib
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from aiohttp import web
 
-from synth.engines import vllm_command
-from synth.engines.transport import CANARY
+from synth.engines import fleet, suspects, vllm, vllm_command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -32,69 +26,12 @@ def earlier_processes() -> None:
     EARLIER.update(psutil.Process().children(recursive=True))
 
 
-def chat(text: str | None = "hello", finish_reason: str | None = "stop", **more: Any) -> dict[str, Any]:
-    """A body as a chat endpoint gives it."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}
-    return {"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 3}} | more
-
-
-@dataclass
-class Reply:
-    """One scripted answer: a status and a body, or a dropped or silent connection."""
-
-    status: int = 200
-    body: Any = field(default_factory=chat)
-    headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False
-    wait_s: float = 0.0
-
-
-@dataclass
-class Endpoint:
-    """A real HTTP server that answers from a script; its last reply is repeated.
-
-    The question of the prober (the canary) is not a part of the script: it is answered by `canary`.
-    """
-
-    url: str
-    replies: list[Reply]
-    canary: Reply = field(default_factory=Reply)
-    canaries: int = 0
-    seen: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        asked = json.loads(await request.read())
-        if asked["messages"] == CANARY["messages"]:
-            self.canaries += 1
-            reply = self.canary
-        else:
-            self.seen.append(asked)
-            self.headers.append(dict(request.headers))
-            reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
-        await asyncio.sleep(reply.wait_s)
-        if reply.drop:
-            assert request.transport is not None
-            request.transport.close()
-        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        return web.Response(status=reply.status, body=body, headers=reply.headers)
-
-
-@contextlib.asynccontextmanager
-async def scripted(*replies: Reply, canary: Reply | None = None) -> AsyncIterator[Endpoint]:
-    """Serve a script on a free port."""
-    endpoint = Endpoint("", list(replies) or [Reply()], canary or Reply())
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", endpoint.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield endpoint
-    finally:
-        await runner.cleanup()
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client in a hurry: what it waits for between two tries takes milliseconds."""
+    monkeypatch.setattr(vllm, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(fleet, "PROBE_S", 0.02)
+    monkeypatch.setattr(suspects, "BUSY_TRIES", 6)
 
 
 STAND_IN = """
