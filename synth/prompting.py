@@ -55,9 +55,11 @@ class Prompts:
         for name, path in sorted(files.items()):
             try:
                 source = path.read_text(encoding="utf-8")
-                self._templates[name] = environment.from_string(source)
+                template = environment.from_string(source)
             except (TemplateError, UnicodeDecodeError) as error:
                 raise RecipeError(f"prompt {path}: {error}") from error
+            template.globals = dict(template.globals)  # Jinja's own chained mapping is copied at each rendering, slowly
+            self._templates[name] = template
             self.digests[name] = f"{name}@{digest(source, length=12)}"
 
     def messages(self, name: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:

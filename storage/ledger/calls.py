@@ -26,6 +26,9 @@ create index if not exists calls_unpublished on calls (published) where publishe
 create index if not exists calls_night on calls (night);
 """
 
+_text = json.JSONEncoder(sort_keys=True).encode
+"""Made once: `json.dumps` makes an encoder for each call that gives it an option."""
+
 SELECT = f"select {', '.join(COLUMNS)} from calls"
 
 
@@ -103,7 +106,7 @@ def insertion(rows: int) -> str:
 def to_row(call: Call, now: str) -> tuple[object, ...]:
     """Turn a call into values for `COLUMNS`; `now` stands in for a missing `created_at`."""
     return (
-        call.key, call.model, call.role, call.act, json.dumps(call.messages), json.dumps(call.sampling, sort_keys=True),
+        call.key, call.model, call.role, call.act, json.dumps(call.messages), _text(call.sampling),
         call.sample, call.response, call.finish_reason, call.prompt_tokens, call.completion_tokens, call.night,
         call.origin, call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost,
         call.created_at.isoformat() if call.created_at else now,
@@ -126,7 +129,7 @@ def to_lake(call: Call, ledger: str) -> dict[str, Any]:
         **row,
         "call_id": call.key,
         "messages": list(call.messages),
-        "sampling": json.dumps(call.sampling, sort_keys=True),
+        "sampling": _text(call.sampling),
         "created_at": call.created_at or datetime.now(UTC),
         "ledger": ledger,
     }

@@ -57,9 +57,7 @@ class Writer:
         self._path = path
         self._queue: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
         self._wanted: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
-        self._thread = threading.Thread(
-            target=self._write, args=(open_file(path), open_file(path, "normal")), name="ledger", daemon=True
-        )
+        self._thread = threading.Thread(target=self._write, args=(open_file(path),), name="ledger", daemon=True)
         self._thread.start()
 
     async def claim(self, key: str) -> bool:
@@ -68,14 +66,7 @@ class Writer:
         Raises:
             LakeError: The file cannot be written.
         """
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        wanted = self._wanted.get(loop)
-        if wanted is None:
-            wanted = self._wanted[loop] = []
-            loop.call_soon(self._want, loop)  # what one turn of the loop claims goes together: one awakening
-        wanted.append(_Order(key, waiter=waiter))
-        return bool(await waiter)
+        return bool(await self._hand(key, None))
 
     async def record(self, call: Call) -> Call:
         """Write a call durably and return the one that stands under its key.
@@ -83,9 +74,8 @@ class Writer:
         Raises:
             LakeError: The file cannot be written.
         """
-        waiter: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
-        self._queue.put([_Order(call.key, call, waiter)])
-        return await waiter
+        recorded: Call = await self._hand(call.key, call)
+        return recorded
 
     def release(self, key: str) -> None:
         """Give a claim up, soon."""
@@ -98,24 +88,36 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
+    def _hand(self, key: str, call: Call | None) -> asyncio.Future[Any]:
+        """Hand an order over; what one turn of the loop orders goes together, so that it wakes the writer once."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Any] = loop.create_future()
+        wanted = self._wanted.get(loop)
+        if wanted is None:
+            wanted = self._wanted[loop] = []
+            loop.call_soon(self._want, loop)
+        wanted.append(_Order(key, call, waiter))
+        return waiter
+
     def _want(self, loop: asyncio.AbstractEventLoop) -> None:
         self._queue.put(self._wanted.pop(loop, []))
 
-    def _write(self, durable: sqlite3.Connection, quick: sqlite3.Connection) -> None:
-        """Run the writer's thread."""
-        claims, ending, not_before = Claims(quick), False, 0.0
+    def _write(self, file: sqlite3.Connection) -> None:
+        """Run the writer's thread, on one connection: a second one would have to read again what the first has written."""
+        claims, ending, not_before = Claims(file), False, 0.0
         while not ending:
             orders, ending = self._gather(not_before)
             records = [order for order in orders if order.call is not None]
             for start in range(0, len(records), LARGEST_BATCH):
-                self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(durable, part))
-            self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
+                self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(file, part))
+            self._settle(
+                [order for order in orders if order.call is None], lambda part: self._claim(file, claims, part)
+            )
             if records:
                 not_before = time.monotonic() + min(LONGEST_GATHER_S, GATHER_S * len(records))
         with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
             claims.end()
-        durable.close()
-        quick.close()
+        file.close()
 
     def _gather(self, not_before: float) -> tuple[list[_Order], bool]:
         """Wait for work and take all there is, once it is time for another batch."""
@@ -161,16 +163,18 @@ class Writer:
             else:
                 order.waiter.set_result(result)
 
-    def _insert(self, durable: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
+    def _insert(self, file: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
         """Insert calls by one statement, which is one transaction, and return those that stand under their keys."""
+        file.execute("pragma synchronous=full")
         now = datetime.now(UTC).isoformat()
         calls = [order.call for order in orders if order.call is not None]
         values = [value for call in calls for value in to_row(call, now)]
-        if durable.execute(insertion(len(calls)), values).rowcount == len(calls):
+        if file.execute(insertion(len(calls)), values).rowcount == len(calls):
             return list(calls)
-        return [of_row(durable.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
+        return [of_row(file.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
 
-    def _claim(self, claims: Claims, orders: list[_Order]) -> list[bool]:
+    def _claim(self, file: sqlite3.Connection, claims: Claims, orders: list[_Order]) -> list[bool]:
+        file.execute("pragma synchronous=normal")
         dropped = [order.key for order in orders if order.waiter is None]
         if dropped:
             claims.drop(dropped)
@@ -180,13 +184,13 @@ class Writer:
         return [order.waiter is not None and order.key in mine for order in orders]
 
 
-def open_file(path: Path, synchronous: str = "full") -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
     """Connect to a ledger's file in autocommit mode."""
     connection = sqlite3.connect(
         path, timeout=30, check_same_thread=False, isolation_level=None, cached_statements=_STATEMENTS
     )
     connection.execute("pragma journal_mode=wal")
-    connection.execute(f"pragma synchronous={synchronous}")
+    connection.execute("pragma synchronous=full")
     return connection
 
 
