@@ -10,8 +10,8 @@ from collections import deque
 
 START = 32
 """Requests at once at first, and after an outage."""
-RAMP_S = 0.1
-"""The slow start doubles after each of these."""
+RAMP_S = 0.05
+"""The slow start doubles after each of these: time enough for a refusal to come back, a quarter of a second to a thousand."""
 UNKNOWN = 64
 """Ceiling where no number was given and the server tells none."""
 SMALLEST_WINDOW = 32
