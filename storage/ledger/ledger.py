@@ -215,8 +215,8 @@ class Ledger:
     def mark_published(self, keys: Iterable[str], published: bool = True) -> None:
         """Remember that the lake has these calls, or that it lacks them."""
         with self._aside_lock:
-            self._aside.execute("begin immediate")
             try:
+                self._aside.execute("begin immediate")
                 self._aside.executemany(
                     "update calls set published = ? where key = ?", [(int(published), key) for key in keys]
                 )

@@ -12,6 +12,7 @@ import pytest
 from storage.errors import LakeError
 from storage.ledger import writer
 from storage.ledger.ledger import Added, Call, Ledger, Spent
+from storage.ledger.writer import open_file
 
 CALL = Call(
     "k",
@@ -72,6 +73,28 @@ async def test_one_bad_row_does_not_take_its_neighbours_along(ledger):
     results = await asyncio.gather(ledger.record(bad), ledger.record(numbered(1)), return_exceptions=True)
     assert isinstance(results[0], LakeError) and results[1] == numbered(1)
     assert ledger.find("k") is None and ledger.find("k0001") is not None
+
+
+async def test_an_answer_is_synced_to_the_disk_and_a_claim_need_not_be(workspace, monkeypatch):
+    executed: list[str] = []
+
+    def traced(path):
+        connection = open_file(path)
+        connection.set_trace_callback(executed.append)
+        return connection
+
+    monkeypatch.setattr(writer, "open_file", traced)
+    with Ledger(workspace.ledger) as ledger:
+        for number in range(3):
+            await ledger.claim(f"k{number:04}")
+            await ledger.record(numbered(number))
+    synced, seen = "full", set()
+    for statement in executed:
+        if "synchronous" in statement:
+            synced = statement.rpartition("=")[2]
+        elif statement.lstrip().startswith(("insert into calls", "insert into claims")):
+            seen.add((statement.split()[2], synced))  # a trigger tells its statement again
+    assert seen == {("claims", "normal"), ("calls", "full")}
 
 
 @pytest.fixture
