@@ -42,13 +42,13 @@ async def test_small_shards_do_not_let_an_engine_run_empty(workspace, tmp_path):
 async def test_a_shard_begins_when_fewer_attempts_are_open_than_wanted():
     room = Room(25)
     for _ in range(3):
-        await asyncio.wait_for(room.enter(10), 1)
+        await asyncio.wait_for(room.enter(10), 20)
     fourth = asyncio.create_task(room.enter(10))
     room.leave(5)
     await asyncio.sleep(0)
     assert not fourth.done(), "25 are open"
     room.leave(1)
-    await asyncio.wait_for(fourth, 1)
+    await asyncio.wait_for(fourth, 20)
 
 
 class OnTheAccelerator(Solver):

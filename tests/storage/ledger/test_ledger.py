@@ -131,7 +131,7 @@ async def test_what_is_recorded_is_found_while_somebody_else_writes(ledger):
     await ledger.record(CALL)
     other = sqlite3.connect(ledger.path, isolation_level=None)
     other.execute("begin immediate")
-    assert await asyncio.wait_for(ledger.claim("k"), 5) == CALL
+    assert await asyncio.wait_for(ledger.claim("k"), 30) == CALL
     other.close()
 
 
@@ -140,7 +140,7 @@ async def test_a_ledger_that_is_closed_leaves_nobody_waiting(workspace):
     waiting = asyncio.create_task(opened.claim("k"))
     await asyncio.sleep(0)
     opened.close()
-    assert await asyncio.wait_for(waiting, 5) is None
+    assert await asyncio.wait_for(waiting, 30) is None
 
 
 async def test_whoever_is_cancelled_while_recording_loses_nothing(ledger):

@@ -67,7 +67,7 @@ async def test_closing_ends_what_is_open() -> None:
         asking = [asyncio.create_task(engine.answer(ask(seed=n))) for n in range(5)]
         await asyncio.sleep(0.2)
         await engine.close()
-        for end in await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5):
+        for end in await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 30):
             assert isinstance(end, ModelServerError)
             assert "closed" in str(end)
         assert not engine._http.is_open
