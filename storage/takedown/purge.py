@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.catalog.backup import list_backups
 from storage.catalog.catalog import Catalog, PostgresCatalog, SqliteCatalog
@@ -21,6 +21,10 @@ from storage.history.run import Run
 from storage.lake.lake import Lake
 from storage.lake.maintenance import expire, step
 from storage.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg import sql
 
 Rewrite = Callable[[Lake, str], object]
 """Writes the report of a night again, from the lake as it is."""
@@ -135,10 +139,28 @@ def _scrub_postgres(catalog: PostgresCatalog) -> None:
                 connection.execute(
                     sql.SQL("vacuum (full, analyze) {}").format(name)
                 )  # analyze: its samples hold values
+                _forget_statistics(connection, name)
+            connection.execute("vacuum (full) pg_catalog.pg_statistic")  # where the samples of before still lie
     except psycopg.Error as error:
         raise LakeError(
             f"{catalog.described} cannot be purged: {error}; end who reads it, then run it with --resume"
         ) from error
+
+
+def _forget_statistics(connection: "psycopg.Connection[Any]", table: "sql.Composable") -> None:
+    """Drop what PostgreSQL has sampled of a table that is empty now: `analyze` leaves it. To state a column's type again does."""
+    from psycopg import sql
+
+    if connection.execute(sql.SQL("select 1 from {} limit 1").format(table)).fetchone():
+        return
+    columns = connection.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+        "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+        [table.as_string(connection)],
+    ).fetchall()
+    changes = [sql.SQL("alter {} type ").format(sql.Identifier(name)) + sql.SQL(kind) for name, kind in columns]
+    if changes:
+        connection.execute(sql.SQL("alter table {} ").format(table) + sql.SQL(", ").join(changes))
 
 
 def purge_workspace(

@@ -44,6 +44,14 @@ def server_places(workspace) -> set[str]:
     return {name for name in places(Path(folder)) if not name.startswith("pg_wal/")}
 
 
+def analyze(workspace) -> None:
+    """What the server does by itself every minute or so: its samples hold values of the rows."""
+    catalog = catalog_of(workspace)
+    if isinstance(catalog, PostgresCatalog):
+        with psycopg.connect(catalog.conninfo, autocommit=True) as connection:
+            connection.execute("analyze")
+
+
 def wrong(lake) -> dict[str, list[str]]:
     return {name: lines for name, lines in run_checks(lake).items() if lines}
 
@@ -55,6 +63,7 @@ def wrong(lake) -> dict[str, list[str]]:
 )
 def test_killed_twice_and_finished_it_leaves_no_byte_in_the_workspace_or_the_catalogue(either, steps):
     build(either)
+    analyze(either)
     kinds = {name.split("/")[0] for name in places(either.root)}
     assert kinds >= {"lake", "ledger.sqlite", "releases", "reports", "checkpoints", "spill"}, kinds
     assert server_places(either) or {"catalog.sqlite", "backups"} <= kinds
