@@ -112,6 +112,11 @@ def _print_done(made: Mapping[str, Any]) -> None:
             f"{purged['orphans_left']:,} orphaned files outside the workspace may hold the text; another lake may share the "
             "place: look with `nightschool lake maintain --dry-run`, then --orphans"
         )
+    if purged["statistics_left"]:
+        typer.echo(
+            "PostgreSQL's samples of the catalogue may hold the text, and this role may not rewrite them: let the owner of the "
+            "database run `vacuum (full) pg_catalog.pg_statistic`"
+        )
     typer.echo(
         'models that read the rows: `nightschool sql "select * from exposed where takedown_id = '
         f"'{made['takedown_id']}'\"`"

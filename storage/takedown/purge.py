@@ -57,7 +57,8 @@ def purge(
     The caller holds the lease of maintenance and the lock of releases, and no night is at work here.
 
     Returns:
-        Figures: `files_removed` of the lake, `orphans_left`, and those of `purge_workspace`.
+        Figures: `files_removed` of the lake, `orphans_left`, `statistics_left` (see `scrub_catalogue`), and those of
+        `purge_workspace`.
 
     Raises:
         LakeError: A step failed, or a reader kept a file busy; the same call again goes on.
@@ -65,8 +66,7 @@ def purge(
     done = purge_workspace(lake, takedown, call_ids, say=say, rewrite=rewrite)
     done |= _purge_files(lake, lease, takedown, say)
     say("purge of the catalogue")
-    scrub_catalogue(lake.catalog)
-    return done
+    return done | {"statistics_left": scrub_catalogue(lake.catalog)}
 
 
 def _purge_files(lake: Lake, lease: Lease, takedown: str, say: Callable[[str], None]) -> dict[str, Any]:
@@ -109,8 +109,12 @@ def _with_deleted(lake: Lake) -> list[str]:
     return [row["name"] for row in lake.rows(f"select distinct name from ({marked}) order by name")]
 
 
-def scrub_catalogue(catalog: Catalog) -> None:
+def scrub_catalogue(catalog: Catalog) -> bool:
     """Write the catalogue's database anew, so that no free page and no journal keeps what was deleted.
+
+    Returns:
+        Whether something was left: old samples in PostgreSQL's `pg_statistic`, which only the owner of the database may
+        have written anew.
 
     Raises:
         LakeError: A reader keeps it busy.
@@ -122,13 +126,15 @@ def scrub_catalogue(catalog: Catalog) -> None:
             words = done.stderr.strip().splitlines()[-1:] or ["no word"]
             raise LakeError(f"{catalog.file} cannot be purged: {words[0]}; end who reads it, then run it with --resume")
     elif isinstance(catalog, PostgresCatalog):
-        _scrub_postgres(catalog)
+        return _scrub_postgres(catalog)
+    return False
 
 
-def _scrub_postgres(catalog: PostgresCatalog) -> None:
+def _scrub_postgres(catalog: PostgresCatalog) -> bool:
     import psycopg
     from psycopg import sql
 
+    severities: list[str | None] = []
     try:
         with psycopg.connect(catalog.conninfo, autocommit=True, connect_timeout=10) as connection:
             connection.execute("set lock_timeout = '60s'")
@@ -140,11 +146,13 @@ def _scrub_postgres(catalog: PostgresCatalog) -> None:
                     sql.SQL("vacuum (full, analyze) {}").format(name)
                 )  # analyze: its samples hold values
                 _forget_statistics(connection, name)
+            connection.add_notice_handler(lambda notice: severities.append(notice.severity_nonlocalized))
             connection.execute("vacuum (full) pg_catalog.pg_statistic")  # where the samples of before still lie
     except psycopg.Error as error:
         raise LakeError(
             f"{catalog.described} cannot be purged: {error}; end who reads it, then run it with --resume"
         ) from error
+    return "WARNING" in severities  # what a role may not rewrite PostgreSQL skips with a warning
 
 
 def _forget_statistics(connection: "psycopg.Connection[Any]", table: "sql.Composable") -> None:

@@ -1,11 +1,13 @@
 """Takedowns: the text is in no byte of the workspace, what stays is as it was, and nothing comes back."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -23,6 +25,7 @@ from storage.releases.making import create_release
 from storage.releases.reading import get_release, list_releases
 from storage.takedown.carry_out import resume, take_down
 from storage.takedown.plan import plan_takedown
+from storage.takedown.purge import scrub_catalogue
 from storage.upkeep.check import run_checks
 from storage.upkeep.restore import restore
 from storage.workspace import Workspace
@@ -50,6 +53,18 @@ def analyze(workspace) -> None:
     if isinstance(catalog, PostgresCatalog):
         with psycopg.connect(catalog.conninfo, autocommit=True) as connection:
             connection.execute("analyze")
+
+
+def test_a_role_that_may_not_rewrite_what_the_server_has_sampled_hears_of_it(postgres_server):
+    role = f"tenant{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"create role {role} login password '{os.environ['PGPASSWORD']}'")
+        connection.execute(f"create schema {role} authorization {role}")
+        connection.execute(f"create table {role}.emptied (text varchar(9), many integer[])")
+        connection.execute(f"alter table {role}.emptied owner to {role}")
+    as_tenant = psycopg.conninfo.make_conninfo(postgres_server, user=role)
+    assert scrub_catalogue(PostgresCatalog(as_tenant, role))
+    assert not scrub_catalogue(PostgresCatalog(postgres_server, role))
 
 
 def wrong(lake) -> dict[str, list[str]]:
