@@ -36,7 +36,7 @@ demo: env
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
 
 test: system env vllm
-	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40
+	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 NIGHTSCHOOL_EXPECTS_CHROMIUM=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40
 
 check: env
 	$(BIN)/ruff check .

@@ -1,6 +1,5 @@
 """What `nightschool up` deploys: the project's prefect.yaml with one recipe, workspace and schedule in it."""
 
-import contextlib
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from flows.dates import logical_date
+from flows.deployed import check_settings
+from flows.prefect_server import prefect_client
 from flows.recipe import load_recipe
 from storage.errors import OrchestratorError, RecipeError
 from storage.workspace import Workspace
@@ -20,6 +21,8 @@ from storage.workspace import Workspace
 CHECKOUT = Path(__file__).resolve().parent.parent
 POOLS = ("cpu", "gpu")
 _TRIES = 3
+_NOT_TO_BE_GIVEN = ("command", "env")
+"""Job variables of a process pool that would let a run's caller choose the program or its environment."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Plan:
         from prefect.client.schemas.schedules import CronSchedule
 
         load_recipe(self.recipe, self.settings)
+        check_settings(self.recipe, self.settings)
         logical_date(None, self.timezone)
         if self.cron is not None:
             try:
@@ -104,14 +108,22 @@ def deploy(plan: Plan, workspace: Workspace, url: str) -> None:
 
 
 def make_pools(url: str) -> None:
-    """Make the work pools that are missing on a server."""
-    from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.actions import WorkPoolCreate
+    """Make the work pools that are missing on a server.
+
+    A run of theirs is started by the worker's own command, in the worker's environment: neither can be given by whoever
+    asks for a run.
+    """
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.workers.process import ProcessWorker
 
     template = ProcessWorker.get_default_base_job_template()
-    with SyncPrefectClient(url) as client:
+    for name in _NOT_TO_BE_GIVEN:
+        template["job_configuration"].pop(name)
+        template["variables"]["properties"].pop(name)
+    with prefect_client(url) as client:
         for pool in POOLS:
-            with contextlib.suppress(ObjectAlreadyExists):
+            try:
                 client.create_work_pool(WorkPoolCreate(name=pool, type="process", base_job_template=template))
+            except ObjectAlreadyExists:
+                client.update_work_pool(pool, WorkPoolUpdate(base_job_template=template))

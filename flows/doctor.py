@@ -127,12 +127,14 @@ def _versions() -> Iterator[Line]:
 
 def _prefect(root: Path) -> Iterator[Line]:
     from flows.doctor_up import service_of, up_lines
+    from flows.prefect_server import read_login
 
     workspace = Workspace.open(root) if root.exists() else None
     service = service_of(workspace)
+    login = read_login(workspace) if workspace is not None and service is not None else None
     if workspace is not None:
         yield from (Line(*found) for found in up_lines(workspace, service))
-    yield from (Line(*found) for found in prefect_lines(service.url if service else None))
+    yield from (Line(*found) for found in prefect_lines(service.url if service else None, login))
 
 
 def _read(path: Path) -> str:

@@ -31,11 +31,12 @@ def masked(text: str) -> str:
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|\S+)|(://[^/@\s:]*:)[^@\s]+(?=@)", r"\1\3***", text)
 
 
-def prefect_lines(service: str | None = None) -> Iterator[Found]:
+def prefect_lines(service: str | None = None, login: str | None = None) -> Iterator[Found]:
     """Look at the server that PREFECT_API_URL names, and at who works for it.
 
     Args:
         service: Address of the server of a `nightschool up`, which is used when the variable is not set.
+        login: That server's login, `user:password`.
     """
     address = os.environ.get("PREFECT_API_URL") or service
     if not address:
@@ -43,9 +44,10 @@ def prefect_lines(service: str | None = None) -> Iterator[Found]:
         yield "Prefect", "ok", said, ""
         return
     shown = bare(address)
+    key = _basic(login) if login and address == service else _prefect_key()
     try:
-        version = _ask(f"{address.rstrip('/')}/admin/version", _prefect_key())
-        pools = _ask(f"{address.rstrip('/')}/work_pools/filter", _prefect_key(), {"limit": 50})
+        version = _ask(f"{address.rstrip('/')}/admin/version", key)
+        pools = _ask(f"{address.rstrip('/')}/work_pools/filter", key, {"limit": 50})
     except (URLError, OSError, ValueError, HTTPException) as error:
         remedy = "start it, or unset PREFECT_API_URL to use the embedded one"
         yield "Prefect", "fail", f"{shown} does not answer: {_reason(error)}", remedy
@@ -56,7 +58,7 @@ def prefect_lines(service: str | None = None) -> Iterator[Found]:
         yield "work pools", "warn", "there is none, so nothing runs on a schedule", remedy
     for pool in pools:
         path = f"{address.rstrip('/')}/work_pools/{pool['name']}/workers/filter"
-        workers = [one for one in _ask(path, _prefect_key(), {"limit": 200}) if one.get("status") == "ONLINE"]
+        workers = [one for one in _ask(path, key, {"limit": 200}) if one.get("status") == "ONLINE"]
         if pool.get("is_paused"):
             yield "worker", "warn", f"pool {pool['name']} is paused", f"prefect work-pool resume {pool['name']}"
         elif workers:

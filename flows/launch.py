@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.orchestrator import embedded_server
 from storage.errors import OrchestratorError
 from storage.workspace import Workspace
 
@@ -30,6 +31,21 @@ def run_flows(
     Raises:
         OrchestratorError: The Prefect server cannot be reached.
     """
+    with embedded_server(workspace):
+        return _run_flows(recipe, settings, dates, workspace, train=train, repin=repin, quiet=quiet, ray=ray)
+
+
+def _run_flows(
+    recipe: Path,
+    settings: Sequence[str],
+    dates: Sequence[str],
+    workspace: Workspace,
+    *,
+    train: bool,
+    repin: bool,
+    quiet: bool,
+    ray: str | None,
+) -> list[dict[str, Any]]:
     import httpx
 
     from flows.nightly import nightly

@@ -7,11 +7,12 @@ from typing import Any
 from prefect import flow
 
 from flows.dates import logical_date
+from flows.deployed import load_deployed
 from flows.events import emit_release
 from flows.night import Night, open_night
 from flows.nightly import release, scan_history
 from flows.progress import Progress
-from flows.recipe import Recipe, load_recipe
+from flows.recipe import Recipe
 from flows.report.write import write_report
 from flows.runs import recorded
 from flows.zombies import close_runs, drop_leases, end_model_servers
@@ -50,7 +51,7 @@ def maintain(
         Progress(quiet=quiet),
     )
     with recorded(place, f"maintain {day}"):
-        return run_maintenance(load_recipe(Path(recipe), settings or []), day, place, progress)
+        return run_maintenance(load_deployed(Path(recipe), settings or []), day, place, progress)
 
 
 def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from filters.alarms import AlarmError
 from filters.curate import Curator
 from filters.rescan import rescan
 from flows.dates import due_nights, logical_date, too_late
+from flows.deployed import load_deployed
 from flows.events import emit_release
 from flows.judging import judge
 from flows.night import Night, code_version, open_night
 from flows.pinning import pin
 from flows.progress import Progress
-from flows.recipe import Recipe, load_recipe
+from flows.recipe import Recipe
 from flows.report import reported
 from flows.runs import recorded
 from flows.synthesis import Synthesis, synthesise
@@ -71,7 +72,7 @@ async def nightly(
             process. Needs prefect-ray.
     """
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    loaded, progress = load_recipe(Path(recipe), settings or []), Progress(quiet=quiet)
+    loaded, progress = load_deployed(Path(recipe), settings or []), Progress(quiet=quiet)
     day = logical_date(date, timezone)
     with recorded(place, f"nightly {day}"):
         if date is not None:

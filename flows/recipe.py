@@ -152,6 +152,18 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: The file is missing, is no YAML, or a value cannot be used; the message names the key.
     """
+    content = read_recipe(path)
+    for override in overrides:
+        apply_override(content, override)
+    return make_recipe(content, folder=path.parent.resolve())
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read what a recipe's file says, before it is validated.
+
+    Raises:
+        RecipeError: The file is missing, or is no YAML mapping.
+    """
     try:
         content = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -162,9 +174,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"recipe {path} is {error}") from None
     if not isinstance(content, dict):
         raise RecipeError(f"recipe {path} must be a mapping with name, problems, models and methods")
-    for override in overrides:
-        apply_override(content, override)
-    return make_recipe(content, folder=path.parent.resolve())
+    return content
 
 
 def make_recipe(content: Mapping[str, Any], *, folder: Path) -> Recipe:

@@ -19,6 +19,8 @@ from storage.workspace import Workspace
 from synth.engines.processes import identity_of, is_alive
 
 EMBEDDED = "embedded"
+OWN_SERVER = "NIGHTSCHOOL_EMBEDDED"
+"""Environment variable that says: `PREFECT_API_URL` is the server of this process alone, whatever port it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class RunRecord:
 
 def api_url() -> str:
     """Name the Prefect server that this process reports to."""
-    return os.environ.get("PREFECT_API_URL", EMBEDDED)
+    return EMBEDDED if OWN_SERVER in os.environ else os.environ.get("PREFECT_API_URL", EMBEDDED)
 
 
 @contextmanager

@@ -11,20 +11,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import psutil
 
 from flows.deployments import CHECKOUT, POOLS, Plan, deploy
 from flows.marked import MARK, end_marked
+from flows.prefect_server import (
+    await_server,
+    free_port,
+    login_file,
+    new_login,
+    server_command,
+    server_environment,
+)
 from flows.service_record import Running, remove_record, running_service, write_record
 from storage.errors import OrchestratorError, WorkspaceError
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of
 
-START_S = 180.0
-"""How long the server may take to answer; a loaded laptop takes a minute."""
 MEMORY_S = 600.0
 """A part that died within so many seconds before is started again after a pause, longer each time."""
 LONGEST_PAUSE_S = 60.0
@@ -46,7 +50,7 @@ class Service:
     def __init__(self, workspace: Workspace, plan: Plan, say: Callable[[str], None]) -> None:
         self._workspace, self._plan, self._say = workspace, plan, say
         self._home = workspace.folder("prefect")
-        self._port = plan.port or _free_port()
+        self._port = plan.port or free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._deaths: list[tuple[float, str]] = []
@@ -75,6 +79,7 @@ class Service:
             self._say(f"ended {left} process(es) that an earlier `nightschool up` left behind")
         if _listens(self._port):
             raise OrchestratorError(f"port {self._port} is taken by another program; choose one with --port")
+        self._login = new_login(self._workspace)
         os.environ.update(self._environment())
         try:
             self._start("server")
@@ -87,6 +92,7 @@ class Service:
                 self._start(f"worker-{pool}")
             self._write_record()
             self._say(f"up: {self.url.removesuffix('/api')}, workers {', '.join(POOLS)}; Ctrl-C ends all of it")
+            self._say(f"its pages ask for a password, new at each start: it stands in {login_file(self._workspace)}")
             self._watch()
         except KeyboardInterrupt:
             self._say("stopping")
@@ -101,9 +107,7 @@ class Service:
         }
         return {
             **{name: value for name, value in wanted.items() if name not in os.environ},
-            "PREFECT_HOME": str(self._home),
-            "PREFECT_API_URL": self.url,
-            "PREFECT_SERVER_API_PORT": str(self._port),
+            **server_environment(self._workspace, self._port, self._login),
             "PREFECT_LOGGING_LEVEL": "INFO",
             MARK: str(self._workspace.root),
         }
@@ -111,7 +115,7 @@ class Service:
     def _start(self, name: str) -> None:
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
         if name == "server":
-            command = [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+            command = server_command(self._port)
         else:
             pool = name.removeprefix("worker-")
             command = [
@@ -131,11 +135,7 @@ class Service:
             )
 
     def _await_server(self) -> None:
-        deadline = time.monotonic() + START_S
-        while not _healthy(self.url):
-            if self._parts["server"].poll() is not None or time.monotonic() > deadline:
-                raise OrchestratorError(f"the Prefect server did not start; see {self._home / 'logs' / 'server.log'}")
-            time.sleep(0.2)
+        await_server(self.url, self._parts["server"], self._home / "logs" / "server.log")
 
     def _clean(self) -> None:
         from flows.zombies import close_runs, drop_leases, end_model_servers
@@ -203,22 +203,7 @@ class Service:
         self._say("everything is stopped; `nightschool up` goes on where it stopped")
 
 
-def _healthy(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own server on 127.0.0.1
-            return True
-    except (URLError, OSError):
-        return False
-
-
 def _listens(port: int) -> bool:
     with socket.socket() as candidate:
         candidate.settimeout(1.0)
         return candidate.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        port: int = candidate.getsockname()[1]
-        return port

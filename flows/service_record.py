@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.prefect_server import login_file
 from storage.workspace import Workspace
 from synth.engines.processes import is_alive
 
@@ -45,6 +46,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         "workspace": str(workspace.root),
         "url": record.url,
         "ui": ui,
+        "login_file": str(login_file(workspace)),
         "pid": record.process["pid"],
         "parts": parts,
     }

@@ -13,10 +13,11 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.accelerator import Accelerator
 from flows.dates import logical_date
+from flows.deployed import load_deployed
 from flows.exam import make_exam, make_judge
 from flows.night import Night, code_version, open_night
 from flows.progress import Progress, Stage
-from flows.recipe import Recipe, load_recipe
+from flows.recipe import Recipe
 from flows.recipe_parts import TrainSpec
 from flows.report import reported
 from flows.runs import recorded
@@ -63,7 +64,7 @@ def train(
     """
     day = logical_date(date, timezone)
     place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    loaded = load_recipe(Path(recipe), settings or [])
+    loaded = load_deployed(Path(recipe), settings or [])
     if date is None:
         day = date_to_train(loaded, day, place)
     with recorded(place, f"train {day}"):

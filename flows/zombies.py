@@ -4,9 +4,11 @@ Runs that Prefect still believes to be at work, concurrency slots that nobody ho
 of the dead. Processes are told by pid and start time; nothing that lives is touched.
 """
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flows.prefect_server import prefect_client
 from flows.runs import EMBEDDED, api_url, forget, records
 from storage.catalog.catalog import catalog_of
 from storage.catalog.leases import acquire, list_leases
@@ -61,11 +63,11 @@ def close_runs(workspace: Workspace, *, stuck_s: float = STUCK_S) -> list[str]:
         stuck_s: How long a run without a record must have been in its state. A server of one's own may have runs of
             other workspaces: there only recorded runs are closed.
     """
-    from prefect.client.orchestration import SyncPrefectClient, get_client
-
     lines, alive = [], set()
-    url = api_url()
-    with get_client(sync_client=True) if url == EMBEDDED else SyncPrefectClient(url) as client:
+    address = os.environ.get("PREFECT_API_URL")
+    if address is None:  # flows called as plain functions: no server believes anything
+        return []
+    with prefect_client(address) as client:
         for record in records(workspace):
             if not record.dead:
                 alive.add(record.flow_run)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need of the system: PostgreSQL 15 or later (the lake's catalogue for many machines) and libnuma (vLLM on a CPU).
+# What the tests need of the system: PostgreSQL 15 or later (the lake's catalogue for many machines), libnuma (vLLM on a CPU) and
+# Chromium (pages that attack a running `nightschool up`, and our own pages).
 # Installs what is missing when it may (root, on Debian or Ubuntu); otherwise says what to install.
 set -euo pipefail
 
 missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 if [ "$(uname -s)" = Linux ] && ! /sbin/ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1'; then missing+=(libnuma1); fi
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -15,5 +17,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 else
     echo "missing on this system: ${missing[*]}; install them (Debian, Ubuntu: sudo apt-get install ${missing[*]};" >&2
-    echo "macOS: brew install postgresql). Tests that need PostgreSQL fail without it." >&2
+    echo "macOS: brew install postgresql, and Chrome). Tests that need them fail without." >&2
 fi

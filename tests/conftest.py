@@ -14,6 +14,7 @@ from tests import postgres, servers
 from tests.serve_tiny import NAME
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["PREFECT_API_AUTH_STRING"] = servers.LOGIN
 # A machine with other work may stop for a moment in the middle of any example.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("suite")

@@ -27,7 +27,8 @@ def up(
     """Run Prefect's server, the deployments and their workers on this machine until Ctrl-C, which ends all of it.
 
     The night runs on its schedule, training when a release has changed enough, maintenance in between. What an earlier
-    `up` or a killed run left behind is cleaned up first, with a line for each. Everything listens on 127.0.0.1.
+    `up` or a killed run left behind is cleaned up first, with a line for each. Everything listens on 127.0.0.1, and the
+    server asks for a password that is new at each start (prefect/login in the workspace).
     """
     with sentences():
         from flows.deployments import Plan
@@ -42,6 +43,7 @@ def up(
             elif found["running"]:
                 dead = [name for name, part in found["parts"].items() if not part["alive"]]
                 typer.echo(f"up: {found['ui']}" + (f"; not alive: {', '.join(dead)}" if dead else ""))
+                typer.echo(f"its pages ask for a password; it stands in {found['login_file']}")
             else:
                 typer.echo(f"not running for {found['workspace']}")
             raise typer.Exit(0 if found["running"] else 1)

@@ -5,12 +5,12 @@ A server on SQLite answers 503 when two writers meet, and means: ask again. Pref
 
 from typing import Any
 
-from prefect.client.orchestration import SyncPrefectClient
+from flows.prefect_server import prefect_client
 
 
-def ask(url: str, path: str, body: Any = None, method: str = "POST") -> Any:
+def ask(url: str, path: str, body: Any = None, method: str = "POST", login: str | None = None) -> Any:
     """The JSON that the server at `url` (its API) answers; None where it answers nothing."""
-    with SyncPrefectClient(url) as client:
+    with prefect_client(url, login) as client:
         answer = client.request(method, f"/{path}", json={} if body is None else body)
         answer.raise_for_status()
         return answer.json() if answer.content else None

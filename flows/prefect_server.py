@@ -1,0 +1,148 @@
+"""The Prefect server that we start ourselves: on 127.0.0.1, behind a login made at each start, for nobody's web pages.
+
+Any page that a browser on this machine opens can reach 127.0.0.1. So a request needs the login (Prefect's own basic
+authentication), must name this machine in its `Host` (a name that an attacker points here is refused) and, when a browser says
+from where it was sent, must come from the server's own pages.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from storage.errors import OrchestratorError
+from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+FACTORY = f"{__name__}:create_app"
+HOSTS = ("127.0.0.1", "localhost")
+"""What a request may call this machine."""
+START_S = 180.0
+"""How long the server may take to answer; a loaded laptop takes a minute."""
+
+
+def create_app() -> "ASGIApp":
+    """Make Prefect's application, closed to other hosts and origins (called by uvicorn in the server's process)."""
+    from prefect.server.api.server import create_app as prefect_app
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    app = prefect_app(final=True)
+    app.add_middleware(OwnPages)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
+    return app
+
+
+class OwnPages:
+    """Middleware that refuses what a browser sends for another site's page, web sockets included.
+
+    A browser names the page's site in `Origin`; it must be the `Host` that was asked, whatever port a tunnel gave it.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Pass a request on, or answer 403."""
+        from starlette.datastructures import Headers
+        from starlette.responses import PlainTextResponse
+
+        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else Headers()
+        origins = headers.getlist("origin")
+        if any(origin.partition("://")[2] != headers.get("host") for origin in origins):
+            refusal = PlainTextResponse("this server answers its own pages only", status_code=403)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def login_file(workspace: Workspace) -> Path:
+    """Return the file with the login of the workspace's server, readable by its owner alone."""
+    return workspace.root / "prefect" / "login"
+
+
+def new_login(workspace: Workspace) -> str:
+    """Make the login of a server that is about to start, `user:password`, and keep it for its clients, mode 0600."""
+    login = f"nightschool:{secrets.token_urlsafe(32)}"
+    workspace.folder("prefect")
+    file = login_file(workspace)
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(login + "\n")
+    partial.replace(file)
+    return login
+
+
+def read_login(workspace: Workspace) -> str | None:
+    """Return the login of the workspace's server, None when there is none."""
+    try:
+        return login_file(workspace).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def server_environment(workspace: Workspace, port: int, login: str) -> dict[str, str]:
+    """Return what a server and its clients are told about each other."""
+    return {
+        "PREFECT_HOME": str(workspace.folder("prefect")),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_API_AUTH_STRING": login,
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",  # its own pages; the default is everybody's
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a client that lost its way must not start a server without a login
+    }
+
+
+def server_command(port: int, log_level: str = "info") -> list[str]:
+    """Return the command line of a server; the rest is in its environment."""
+    uvicorn = [sys.executable, "-m", "uvicorn", "--factory", FACTORY, "--lifespan", "on"]
+    return [*uvicorn, "--host", "127.0.0.1", "--port", str(port), "--log-level", log_level]
+
+
+def await_server(url: str, process: "subprocess.Popen[Any]", log: Path) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        OrchestratorError: It ended, or does not answer in time.
+    """
+    deadline = time.monotonic() + START_S
+    while not _healthy(url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise OrchestratorError(f"the Prefect server did not start; see {log}")
+        time.sleep(0.2)
+
+
+def prefect_client(url: str, login: str | None = None) -> "SyncPrefectClient":
+    """Make a client of a server, ours or one of the user's own, with a login, or the credentials that the environment names."""
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
+
+    login = login or os.environ.get("PREFECT_API_AUTH_STRING") or PREFECT_API_AUTH_STRING.value()
+    key = os.environ.get("PREFECT_API_KEY") or PREFECT_API_KEY.value()
+    return SyncPrefectClient(url, auth_string=login or None, api_key=key or None)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        port: int = candidate.getsockname()[1]
+        return port
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own server on 127.0.0.1
+            return True
+    except (URLError, OSError):
+        return False
