@@ -49,7 +49,7 @@ format: env
 	$(BIN)/ruff format .
 
 docs: env
-	$(BIN)/python -m flows.reference docs/cli.md
+	$(BIN)/python -m flows.cli.reference docs/cli.md
 	$(BIN)/python -m train_stages.reference docs/settings.md
 
 stress: system env vllm

@@ -28,7 +28,7 @@ from benchmarks.curating.documents import documents  # noqa: E402
 from benchmarks.curating.duplicates import WISHES, measure_duplicates  # noqa: E402
 from benchmarks.curating.history import measure_history  # noqa: E402
 from benchmarks.curating.rules import measure_answers, measure_leaks, measure_quality  # noqa: E402
-from filters.sketch import SCHEME  # noqa: E402
+from filters.duplicates.sketch import SCHEME  # noqa: E402
 
 RESULT = HERE / "results" / "curation.json"
 

@@ -4,8 +4,8 @@
 
 Two models answer the same items. An item has a difficulty that both share and a part that each model has of its own; `rho` is
 the correlation of the two (tetrachoric, of the answers). A planted change moves the candidate's ability so that its true
-accuracy differs by 5 points. Every comparison goes through `train_stages.promote.compare` with its defaults, guards included, on
-two tiers.
+accuracy differs by 5 points. Every comparison goes through `train_stages.promotion.promote.compare` with its defaults, guards
+included, on two tiers.
 
 `gate_aa_promoted`: share of comparisons of equal models that are promoted, the worst scenario; at most .05.
 `gate_loss_refused`: share of planted losses of 5 points that are refused, the worst scenario; at least .95.
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from train_stages.promote import PromoteConfig, compare
+from train_stages.promotion.promote import PromoteConfig, compare
 
 RESULT = Path(__file__).resolve().parent / "results" / "gate.json"
 NORMAL = NormalDist()
@@ -76,8 +76,8 @@ def real_answers(samples: int, problems: int) -> np.ndarray:
     from synth.problems import get_task
     from synth.problems.arithmetic import Arithmetic
     from train_stages.config import SftConfig
-    from train_stages.sft import sft
-    from train_stages.tiny import create_base
+    from train_stages.models.tiny import create_base
+    from train_stages.stages.sft import sft
 
     torch.set_num_threads(1)
     drawn = Arithmetic([1]).draw(2000 + problems, seed=7)

@@ -34,12 +34,12 @@ from synth.problems.base import Problem
 from synth.problems.holdout import structure_ids
 from synth.problems.knights_knaves import KnightsKnaves
 from train_stages.config import CptConfig, OrderConfig, RlConfig, SftConfig
-from train_stages.cpt import cpt
-from train_stages.evaluate import EvaluateConfig, Evaluation, evaluate
-from train_stages.promote import keep_rl
-from train_stages.rl import rl
-from train_stages.sft import sft
-from train_stages.tiny import TinyConfig, create_base
+from train_stages.models.tiny import TinyConfig, create_base
+from train_stages.promotion.evaluate import EvaluateConfig, Evaluation, evaluate
+from train_stages.promotion.promote import keep_rl
+from train_stages.stages.cpt import cpt
+from train_stages.stages.rl import rl
+from train_stages.stages.sft import sft
 
 RESULT = Path(__file__).resolve().parent / "results" / "learning.json"
 MUON: dict[str, Any] = {"optimiser": "muon", "batch_tokens": 1024, "max_length": 256, "device": "cpu"}

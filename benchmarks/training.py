@@ -28,7 +28,7 @@ BATCH, LENGTH, EPOCHS = 1024, 256, 2
 
 def ours(base: Path, rows: Any, folder: Path) -> float:
     from train_stages.config import SftConfig
-    from train_stages.sft import sft
+    from train_stages.stages.sft import sft
 
     config = SftConfig(epochs=EPOCHS, batch_tokens=BATCH, max_length=LENGTH, learning_rate=1e-3, device="cpu")
     made = sft(base, rows, folder / "ours", config)
@@ -40,7 +40,7 @@ def trl(base: Path, rows: Any, folder: Path, *, packing: bool) -> float:
     from transformers.trainer_callback import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
-    from train_stages.encode import encode_conversations, to_dataset
+    from train_stages.data.encode import encode_conversations, to_dataset
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     encoded = encode_conversations(tokenizer, rows["messages"].to_pylist(), LENGTH)
@@ -68,7 +68,7 @@ def measure(rounds: int) -> dict[str, Any]:
     import torch
 
     from synth.problems.arithmetic import Arithmetic
-    from train_stages.tiny import create_base
+    from train_stages.models.tiny import create_base
 
     torch.set_num_threads(1)
     problems = Arithmetic([1]).draw(1000, seed=1)

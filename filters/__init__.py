@@ -1,4 +1,4 @@
-"""Filters, one file each. `get_filter` finds them by name; other packages add theirs by entry point.
+"""Filters, one file each in `rules` and `asking`. `get_filter` finds them by name; other packages add theirs by entry point.
 
 A package of yours adds a filter with an entry point in the group `nightschool.filters` that names what `@row_filter` or
 `@night_filter` of `filters.base` made.
@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from filters import asking, rules
 from filters.base import Context, Filter, FilterKind, Finding, Options, night_filter, row_filter, run_filters
 from storage.errors import RecipeError
 from storage.names import unknown
@@ -33,11 +34,12 @@ __all__ = [
 
 @cache
 def filter_kinds() -> dict[str, FilterKind]:
-    """Return every filter by name: those in this folder, and those of other packages."""
+    """Return every filter by name: those in `rules` and `asking`, and those of other packages."""
     found: dict[str, FilterKind] = {}
-    for info in iter_modules(__path__):
-        module = import_module(f"{__name__}.{info.name}")
-        found |= {item.name: item for item in vars(module).values() if isinstance(item, FilterKind)}
+    for room in (rules, asking):
+        for info in iter_modules(room.__path__):
+            module = import_module(f"{room.__name__}.{info.name}")
+            found |= {item.name: item for item in vars(module).values() if isinstance(item, FilterKind)}
     for point in entry_points(group="nightschool.filters"):
         item = point.load()
         if not isinstance(item, FilterKind):

@@ -5,7 +5,7 @@
         return PASS if ... else fail("too_long", words=...)
 
 A *row* filter judges each row by itself and runs with each batch. A *night* filter sees the whole night, sorted by
-sample id, so that neither order nor sharding changes a verdict. Filters only observe; `filters.policy` decides.
+sample id, so that neither order nor sharding changes a verdict. Filters only observe; `filters.night.policy` decides.
 """
 
 import json
@@ -56,12 +56,12 @@ class Context:
         history: Every row accepted before: the index beside the lake, or a table of `signatures` (a column `night` is
             used when there is one).
         eligible: Ids of the rows that may stand for their duplicates, usually those that no row filter rejects
-            (see `filters.policy.eligible`). None means every row. Without it a row that is rejected for
+            (see `filters.night.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
-        rates: The student's pass rates by problem id (see `filters.difficulty`).
+        rates: The student's pass rates by problem id (see `filters.rules.difficulty`).
         earlier: Accepted rows of earlier nights by method and problem id.
-        judgements: What a judge said of the rows (see `filters.judge`).
-        perplexities: How likely rows are to a model, by sample id (see `filters.perplexity`).
+        judgements: What a judge said of the rows (see `filters.asking.judge`).
+        perplexities: How likely rows are to a model, by sample id (see `filters.asking.perplexity`).
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)

@@ -6,16 +6,16 @@ from typing import Any
 
 from prefect import flow
 
-from flows.dates import logical_date
-from flows.deployed import load_deployed
-from flows.events import emit_release
-from flows.night import Night, open_night
+from flows.night.dates import logical_date
+from flows.night.night import Night, open_night
 from flows.nightly import release, scan_history
-from flows.progress import Progress
-from flows.recipe import Recipe
+from flows.recipe.recipe import Recipe
+from flows.report.progress import Progress
 from flows.report.write import write_report
-from flows.runs import recorded
-from flows.zombies import close_runs, drop_leases, end_model_servers
+from flows.service.deployed import load_deployed
+from flows.service.events import emit_release
+from flows.service.runs import recorded
+from flows.service.zombies import close_runs, drop_leases, end_model_servers
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LeaseError, WorkspaceError
 from storage.lake.maintenance import LEASE, maintain_lake

@@ -14,27 +14,27 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from filters.alarms import AlarmError
-from filters.curate import Curator
-from filters.rescan import rescan
-from flows.dates import due_nights, logical_date, too_late
-from flows.deployed import load_deployed
-from flows.events import emit_release
-from flows.judging import judge
-from flows.night import Night, code_version, open_night
-from flows.pinning import pin
-from flows.progress import Progress
-from flows.recipe import Recipe
+from filters.night.alarms import AlarmError
+from filters.night.curate import Curator
+from filters.night.rescan import rescan
+from flows.night.dates import due_nights, logical_date, too_late
+from flows.night.judging import judge
+from flows.night.night import Night, code_version, open_night
+from flows.night.pinning import pin
+from flows.night.synthesis import Synthesis, synthesise
+from flows.recipe.recipe import Recipe
 from flows.report import reported
-from flows.runs import recorded
-from flows.synthesis import Synthesis, synthesise
+from flows.report.progress import Progress
+from flows.service.deployed import load_deployed
+from flows.service.events import emit_release
+from flows.service.runs import recorded
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
-from synth.draw import attempt_row, draw_problems, hold_out, plan_attempts
+from synth.night.draw import attempt_row, draw_problems, hold_out, plan_attempts
 from synth.sample import problem_row
 
 FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}

@@ -11,17 +11,17 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.accelerator import Accelerator
-from flows.dates import logical_date
-from flows.deployed import load_deployed
-from flows.exam import make_exam, make_judge
-from flows.night import Night, code_version, open_night
-from flows.progress import Progress, Stage
-from flows.recipe import Recipe
-from flows.recipe_parts import TrainSpec
+from flows.night.accelerator import Accelerator
+from flows.night.dates import logical_date
+from flows.night.exam import make_exam, make_judge
+from flows.night.night import Night, code_version, open_night
+from flows.night.trigger import decide
+from flows.recipe.parts import TrainSpec
+from flows.recipe.recipe import Recipe
 from flows.report import reported
-from flows.runs import recorded
-from flows.trigger import decide
+from flows.report.progress import Progress, Stage
+from flows.service.deployed import load_deployed
+from flows.service.runs import recorded
 from storage.catalog.leases import acquire
 from storage.errors import LeaseError, RecipeError
 from storage.lake import nights
@@ -30,10 +30,10 @@ from storage.models.checkpoints import Checkpoint, find_checkpoint
 from storage.releases.changes import change_since_training
 from storage.releases.reading import Release, get_release
 from storage.workspace import Workspace
-from train_stages.evaluate import Evaluation
-from train_stages.judge import Exam, Judge, accuracy_rows
 from train_stages.pipeline import STAGES, Selection, Training
-from train_stages.promote import Decision
+from train_stages.promotion.evaluate import Evaluation
+from train_stages.promotion.examiner import Exam, Judge, accuracy_rows
+from train_stages.promotion.promote import Decision
 
 LEASE = "training"
 """Lease that a training holds."""

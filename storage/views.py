@@ -104,7 +104,7 @@ VIEWS: dict[str, tuple[str, str]] = {
         """,
     ),
     "pass_rates": (
-        "how often a model solves a problem, per model and sampling, with the bucket of filters/difficulty.py",
+        "how often a model solves a problem, per model and sampling, with the bucket of filters/rules/difficulty.py",
         """
         with t as (
             select problem_id, model, sampling, count(*) as tries, count(*) filter (where outcome = 'correct') as correct

@@ -13,9 +13,9 @@ import pytest
 
 from synth.problems.arithmetic import Arithmetic
 from train_stages.config import RlConfig, SftConfig
-from train_stages.rl import rl
-from train_stages.sft import sft
-from train_stages.tiny import TinyConfig, create_base
+from train_stages.models.tiny import TinyConfig, create_base
+from train_stages.stages.rl import rl
+from train_stages.stages.sft import sft
 
 RESULT = Path(__file__).parent / "results" / "rollouts.json"
 STEPS = 8

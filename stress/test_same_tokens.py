@@ -13,15 +13,15 @@ import pyarrow as pa
 import pytest
 
 from storage.models.checkpoints import Checkpoint, checkpoint_digest
+from synth.calls.responder import EngineResponder
 from synth.engines.managed import ManagedVllm
-from synth.engines.responder import EngineResponder
 from synth.engines.sampler import Sampler
 from synth.engines.vllm_command import ServerOptions
 from synth.problems.arithmetic import Arithmetic
 from synth.problems.holdout import structure_ids
 from train_stages.config import SftConfig
-from train_stages.sft import sft
-from train_stages.tiny import create_base
+from train_stages.models.tiny import create_base
+from train_stages.stages.sft import sft
 
 RESULT = Path(__file__).parent / "results" / "same_tokens.json"
 HELD = Arithmetic([1]).draw(200, seed=1)

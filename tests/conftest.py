@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from tests import postgres, servers
 from tests.serve_tiny import NAME
@@ -56,6 +57,12 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
 @pytest.fixture
 def lake(workspace: Workspace):
     with Lake(workspace) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(workspace):
+    with Ledger(workspace.ledger) as opened:
         yield opened
 
 

@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from flows.cli import app
-from flows.recipe import Recipe, make_recipe
-from flows.reference import reference
+from flows.cli.reference import reference
+from flows.recipe.recipe import Recipe, make_recipe
 from train_stages.reference import reference as settings
 
 ROOT = Path(__file__).parent.parent

@@ -17,15 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.errors import RecipeError, TrainingError
 from storage.ids import digest
 from storage.releases.reading import Release, rows_where
-from synth.problems.base import Outcome, Problem
-from synth.shapes import shaped
-from synth.subset import budget_tokens, equal_budget
+from storage.releases.shapes import shaped
+from storage.releases.subset import budget_tokens, equal_budget
+from synth.answers.outcome import Outcome
+from synth.problems.base import Problem
 from train_stages.config import CptConfig, SftConfig, TrainConfig
-from train_stages.cpt import cpt
-from train_stages.evaluate import EvaluateConfig, Messages, evaluate
-from train_stages.sft import sft
-from train_stages.stage import MANIFEST
-from train_stages.statistics import Share, clustered, paired_bootstrap
+from train_stages.process.stage import MANIFEST
+from train_stages.promotion.evaluate import EvaluateConfig, Messages, evaluate
+from train_stages.promotion.statistics import Share, clustered, paired_bootstrap
+from train_stages.stages.cpt import cpt
+from train_stages.stages.sft import sft
 
 
 class Arm(BaseModel):

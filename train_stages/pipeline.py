@@ -15,30 +15,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.difficulty import pass_rates
+from filters.asking.trials import Trial, store_trials
 from filters.evidence import PassRate
-from filters.trials import Trial, store_trials
+from filters.rules.difficulty import pass_rates
 from storage.errors import TrainingError
 from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, register_checkpoint
 from storage.models.curves import record_curves
 from storage.releases.reading import Release
+from storage.releases.shapes import shaped
+from synth.calls.prompting import Prompts
 from synth.problems.base import Problem
-from synth.prompting import Prompts
 from synth.sample import problem_of, problem_row
-from synth.shapes import shaped
 from train_stages.config import CONFIGS, read_config
-from train_stages.cpt import check_cpt
-from train_stages.job import Job
-from train_stages.launch import launch
-from train_stages.pairs import preference_pairs
-from train_stages.pass_rates import FILE, kept
-from train_stages.preference import check_preference
-from train_stages.rl import check_rl
-from train_stages.sft import check_sft
-from train_stages.stage import MANIFEST
-from train_stages.step_masks import masked_attempt
+from train_stages.data.pairs import preference_pairs
+from train_stages.masks.steps import masked_attempt
+from train_stages.process.job import Job
+from train_stages.process.launch import launch
+from train_stages.process.stage import MANIFEST
+from train_stages.rl.pass_rates import FILE, kept
+from train_stages.stages.cpt import check_cpt
+from train_stages.stages.preference import check_preference
+from train_stages.stages.rl import check_rl
+from train_stages.stages.sft import check_sft
 
 STAGES = ("cpt", "sft", "preference", "rl")
 """In the order of training."""

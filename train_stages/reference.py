@@ -19,9 +19,9 @@ from train_stages.config import (
     SftConfig,
     TrainConfig,
 )
-from train_stages.evaluate import EvaluateConfig
-from train_stages.promote import PromoteConfig
-from train_stages.tiny import TinyConfig
+from train_stages.models.tiny import TinyConfig
+from train_stages.promotion.evaluate import EvaluateConfig
+from train_stages.promotion.promote import PromoteConfig
 
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("cpt", "train.cpt", CptConfig),

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.curating.documents import best
-from filters.first_wins import keep_first
-from filters.sketch import shingles
-from filters.sketches import sketch_texts
+from filters.duplicates.first_wins import keep_first
+from filters.duplicates.sketch import shingles
+from filters.duplicates.sketches import sketch_texts
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 PEERS = BENCHMARKS.parent / ".venv-bench-curation"

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.curating.documents import edited
-from filters.banding import band_keys
-from filters.history import group, similar_before
-from filters.sketch import SLOTS
-from filters.sketches import sketch_parts
+from filters.duplicates.banding import band_keys
+from filters.duplicates.history import group, similar_before
+from filters.duplicates.sketch import SLOTS
+from filters.duplicates.sketches import sketch_parts
 from storage.history.run import Entries, Run, write_run
 
 CHECKOUT = Path(__file__).resolve().parents[2]

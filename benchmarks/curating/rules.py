@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.curating.documents import best, word_problems
-from filters.benchmark_index import GRAM, BenchmarkIndex, View
 from filters.benchmarks import Item
-from filters.screen import Screen
+from filters.leaks.benchmark_index import GRAM, BenchmarkIndex, View
+from filters.leaks.screen import Screen
 from filters.text import ngrams
-from synth.problems.base import Outcome
+from synth.answers.outcome import Outcome
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -92,8 +92,8 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
     from math_verify import parse
     from math_verify import verify as their_verify
 
-    from filters.verification import verify
-    from synth.problems.answers import final_answer
+    from synth.answers.exact import final_answer
+    from synth.answers.verification import verify
 
     labelled = labelled_answers(data)
     if data is None:

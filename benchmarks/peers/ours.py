@@ -12,13 +12,13 @@ import psutil
 from measure import read_job, report_async, requests_of
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.models import Models
+from synth.calls.prompting import Prompts
 from synth.engines.vllm import Vllm
-from synth.models import Models
+from synth.night.runner import pool_size
 from synth.problems import open_source
 from synth.problems.base import Problem
-from synth.prompting import Prompts
-from synth.runner import pool_size
 
 JOB = read_job()
 SAMPLES: list[float] = []

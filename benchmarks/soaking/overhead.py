@@ -93,7 +93,7 @@ def _once(folder: Path, arm: str, shards: int, seconds: float) -> float:
     root = Path(tempfile.mkdtemp(prefix=f"{arm}-", dir=folder))
     file = root / "recipe.yaml"
     file.write_text(yaml.safe_dump(recipe(shards)))
-    with patch("flows.night.open_engine", lambda *_: Sleeper(seconds)):
+    with patch("flows.night.night.open_engine", lambda *_: Sleeper(seconds)):
         began = time.monotonic()
         made = asyncio.run(_night(arm, file, root / "w"))
         took = time.monotonic() - began
@@ -103,7 +103,7 @@ def _once(folder: Path, arm: str, shards: int, seconds: float) -> float:
 
 async def _night(arm: str, file: Path, root: Path) -> dict[str, Any]:
     from flows.nightly import nightly
-    from flows.recipe import load_recipe
+    from flows.recipe.recipe import load_recipe
 
     from .plain import plain_nights
 
@@ -115,7 +115,7 @@ async def _night(arm: str, file: Path, root: Path) -> dict[str, Any]:
 @contextmanager
 def _server(folder: Path) -> Iterator[float]:
     """A Prefect server of its own, used by this process; gives the seconds until it answered."""
-    from flows.orchestrator import settle
+    from flows.service.orchestrator import settle
 
     settle()
     if "prefect" in sys.modules:

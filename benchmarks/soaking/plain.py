@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from flows import nightly, synthesis
-from flows.progress import Progress
-from flows.recipe import Recipe
+from flows import nightly
+from flows.night import synthesis
+from flows.recipe.recipe import Recipe
+from flows.report.progress import Progress
 from storage.workspace import Workspace
 
 _TASKS = ((nightly, ("plan", "scan_history", "curate", "release")), (synthesis, ("shard",)))

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.recipe import make_recipe
+from flows.recipe.recipe import make_recipe
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 

@@ -13,8 +13,8 @@ app = typer.Typer(help="Nights that stopped because a filter removed too much of
 def alarms_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List every alarm: what was removed of which method and why, and whether someone has accepted it."""
     with sentences():
-        from filters.alarms import list_alarms
-        from flows.summary import print_table
+        from filters.night.alarms import list_alarms
+        from flows.report.summary import print_table
         from storage.lake.lake import Lake
         from storage.workspace import Workspace
 
@@ -34,7 +34,7 @@ def alarms_accept(
 ) -> None:
     """Say that a night's alarms are as they should be; the night's own command then goes on to its release."""
     with sentences():
-        from filters.alarms import accept_alarms
+        from filters.night.alarms import accept_alarms
         from storage.lake.lake import Lake
         from storage.workspace import Workspace
 

@@ -30,11 +30,11 @@ def compare(
     is missing.
     """
     with sentences():
-        from flows.experiment import run_experiment, shown
-        from flows.night import open_night
-        from flows.progress import Progress
-        from flows.recipe import load_recipe
-        from flows.summary import print_table
+        from flows.cli.experiment import run_experiment, shown
+        from flows.night.night import open_night
+        from flows.recipe.recipe import load_recipe
+        from flows.report.progress import Progress
+        from flows.report.summary import print_table
         from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])

@@ -22,7 +22,7 @@ def doctor(
     Nothing is changed, and no credential is shown. The exit code is 1 when something fails.
     """
     with sentences():
-        from flows.doctor import examine, print_lines
+        from flows.doctor.doctor import examine, print_lines
         from storage.workspace import Workspace
 
         lines = examine(workspace or Workspace.default_root(), recipe, deep=deep)

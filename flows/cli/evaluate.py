@@ -36,11 +36,11 @@ def evaluate(
     with sentences():
         from pathlib import Path
 
-        from flows.evaluation import evaluate_checkpoint
-        from flows.night import open_night
-        from flows.progress import Progress
-        from flows.recipe import load_recipe
-        from flows.summary import print_table
+        from flows.night.evaluation import evaluate_checkpoint
+        from flows.night.night import open_night
+        from flows.recipe.recipe import load_recipe
+        from flows.report.progress import Progress
+        from flows.report.summary import print_table
         from storage.workspace import Workspace
 
         loaded = load_recipe(Path(recipe), settings or [])

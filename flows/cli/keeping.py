@@ -27,7 +27,7 @@ def lake_maintain(
 ) -> None:
     """Finish takedowns, back the catalogue up, merge small files, expire old snapshots, remove what nothing needs."""
     with sentences():
-        from flows.progress import Progress
+        from flows.report.progress import Progress
         from flows.report.write import write_report
         from storage.lake.lake import Lake
         from storage.lake.maintenance import maintain_lake
@@ -63,7 +63,7 @@ def lake_compact(
 ) -> None:
     """Merge small files and nothing else; the files they replace stay until `nightschool lake maintain` removes them."""
     with sentences():
-        from flows.progress import Progress
+        from flows.report.progress import Progress
         from storage.lake.lake import Lake
         from storage.lake.maintenance import compact_lake
 
@@ -84,7 +84,7 @@ def lake_backup(
 ) -> None:
     """Copy the catalogue to a new folder of `backups/`; copy the Parquet files with any tool."""
     with sentences():
-        from flows.progress import Progress
+        from flows.report.progress import Progress
         from storage.catalog.backup import back_up, find_backup
         from storage.lake.lake import Lake
 
@@ -112,7 +112,7 @@ def lake_restore(
 ) -> None:
     """Put the catalogue of a back-up in place of the one that is there, of which a back-up is made first."""
     with sentences():
-        from flows.progress import Progress
+        from flows.report.progress import Progress
         from flows.report.write import write_report
         from storage.upkeep.restore import restore
 

@@ -61,7 +61,7 @@ def lake_migrate(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 def lake_leases(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Say who may do what only one may do at a time, and until when."""
     with sentences():
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.catalog.catalog import catalog_of
         from storage.catalog.leases import list_leases
         from storage.workspace import Workspace

@@ -18,7 +18,7 @@ def ledger_check(
 ) -> None:
     """Compare the ledger with the lake's `calls`; exit code 1 when something is missing or different."""
     with sentences():
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.lake.lake import Lake
         from storage.ledger import published
         from storage.ledger.ledger import Ledger
@@ -54,7 +54,7 @@ def ledger_import(
         from storage.ledger.ledger import Ledger
         from storage.workspace import Workspace
         from synth.engines.base import Sampling
-        from synth.imports import import_calls
+        from synth.imports.generations import import_calls
 
         place = Workspace.create(workspace or Workspace.default_root())
         with Ledger(place.ledger) as ledger:

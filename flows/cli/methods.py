@@ -17,7 +17,7 @@ def methods(
 ) -> None:
     """List the synthesis methods with their papers, roles and parameters."""
     with sentences():
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from synth.methods import describe, get_method
         from synth.methods import methods as all_methods
 
@@ -61,7 +61,7 @@ def try_(
 ) -> None:
     """Run one method on one problem and show the whole dialogue; without a recipe the solver is the teacher."""
     with sentences():
-        from flows.trial import given_problem, print_trial, try_method
+        from flows.cli.trial import given_problem, print_trial, try_method
         from storage.errors import RecipeError
 
         if problem is not None and source is not None:

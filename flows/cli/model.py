@@ -32,7 +32,7 @@ def _lake(workspace: Path | None, *, read_only: bool = True) -> Iterator["Lake"]
 def model_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the checkpoints, newest first."""
     with sentences(), _lake(workspace) as lake:
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.models.registry import list_checkpoints
 
         rows = list_checkpoints(lake)
@@ -51,7 +51,7 @@ def model_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -
 def model_show(model: ModelArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a checkpoint: configuration, metrics, what it was trained from, decisions, accuracy on each set."""
     with sentences(), _lake(workspace) as lake:
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.models.registry import describe, resolve
 
         found = describe(lake, resolve(lake, model))
@@ -90,8 +90,8 @@ def model_compare(
 ) -> None:
     """Compare two checkpoints on every set that both have answered. Nothing is asked anew, nothing decided."""
     with sentences(), _lake(workspace) as lake:
-        from flows.compared import compare_checkpoints
-        from flows.summary import print_table
+        from flows.cli.compared import compare_checkpoints
+        from flows.report.summary import print_table
         from storage.models.registry import resolve
 
         rows = compare_checkpoints(lake, resolve(lake, incumbent), resolve(lake, candidate))
@@ -153,7 +153,7 @@ def model_prune(
     with sentences(), _lake(workspace, read_only=dry_run) as lake:
         from dataclasses import asdict
 
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.models.retention import prune, retention
 
         folders = retention(lake, keep=keep)

@@ -45,10 +45,10 @@ def run(
     the nights that were left out, with the rows that they would have had.
     """
     with sentences():
-        from flows.dates import nights_since
-        from flows.orchestrator import configure
-        from flows.recipe import load_recipe
-        from flows.summary import print_night, print_training
+        from flows.night.dates import nights_since
+        from flows.recipe.recipe import load_recipe
+        from flows.report.summary import print_night, print_training
+        from flows.service.orchestrator import configure
         from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])
@@ -56,7 +56,7 @@ def run(
         place = Workspace.create(workspace or Workspace.default_root())
         for line in configure(place):
             typer.echo(line, err=True)
-        from flows.launch import run_flows
+        from flows.cli.launch import run_flows
 
         dates = nights_since(since, day) if since else [day]
         trains = train and loaded.train is not None
@@ -80,10 +80,10 @@ def plan(
 ) -> None:
     """Say what a night would ask, take and cost at most, before anything is paid. Nothing is written."""
     with sentences():
-        from flows.estimate import estimate
-        from flows.night import planning_night
-        from flows.recipe import load_recipe
-        from flows.summary import print_plan
+        from flows.night.estimate import estimate
+        from flows.night.night import planning_night
+        from flows.recipe.recipe import load_recipe
+        from flows.report.summary import print_plan
         from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])

@@ -63,7 +63,7 @@ def sql(
 def _run(
     place: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
 ) -> None:
-    from flows import answers
+    from flows.cli import answers
     from storage.sql.run import Answer
 
     with Answer(place, statement, **limits) as answer:
@@ -83,7 +83,7 @@ def _interact(place: Any, run: Callable[[str], None]) -> None:
 
     if not sys.stdin.isatty():
         return run(sys.stdin.read())
-    from flows.prompt import run_prompt
+    from flows.cli.prompt import run_prompt
 
     def run_line(text: str) -> None:
         command, _, rest = text.partition(" ")
@@ -106,7 +106,7 @@ def _interact(place: Any, run: Callable[[str], None]) -> None:
 def _schema(name: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from flows.answers import show_schema
+    from flows.cli.answers import show_schema
     from storage.sql.describe import describe
 
     found = describe(name)
@@ -134,8 +134,8 @@ def why(
 ) -> None:
     """Say why a row was accepted or rejected: every verdict, the row it resembles, the calls behind it."""
     with sentences():
-        from flows.explain import print_why
-        from flows.explain import why as explain
+        from flows.cli.explain import print_why
+        from flows.cli.explain import why as explain
         from storage.workspace import Workspace
 
         story = explain(Workspace.open(workspace or Workspace.default_root()), sample)
@@ -159,7 +159,7 @@ def lineage(
 ) -> None:
     """Walk from a checkpoint to the rows it read and the calls behind them, or from a row to the checkpoints that read it."""
     with sentences():
-        from flows.explain import lineage_of, print_lineage
+        from flows.cli.explain import lineage_of, print_lineage
         from storage.workspace import Workspace
 
         found = lineage_of(Workspace.open(workspace or Workspace.default_root()), identity, rows=rows)

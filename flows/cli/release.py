@@ -32,7 +32,7 @@ def release_create(
 ) -> None:
     """Name the accepted rows as they are now, with a manifest and an immutable Parquet export."""
     with sentences():
-        from flows.night import code_version
+        from flows.night.night import code_version
         from storage.errors import LakeError
         from storage.lake.lake import Lake
         from storage.releases.making import create_release
@@ -61,7 +61,7 @@ def release_create(
 def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the releases with rows, commit and folder."""
     with sentences():
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.releases.reading import list_releases
         from storage.workspace import Workspace
 
@@ -104,7 +104,7 @@ def release_diff(
 ) -> None:
     """Say which rows came in and went out between two releases, by method and source, and why."""
     with sentences():
-        from flows.summary import print_table
+        from flows.report.summary import print_table
         from storage.lake.lake import Lake
         from storage.releases.checks import diff_releases
         from storage.workspace import Workspace
@@ -175,8 +175,8 @@ def release_export(
     with sentences():
         from storage.lake.lake import Lake
         from storage.releases.reading import get_release
+        from storage.releases.shapes import export, known_shape
         from storage.workspace import Workspace
-        from synth.shapes import export, known_shape
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
             count = export(get_release(lake, release), known_shape(shape), target)
@@ -205,15 +205,15 @@ def release_publish(
     """
     with sentences():
         from storage.lake.lake import Lake
+        from storage.releases.publish import publish
         from storage.releases.reading import get_release
         from storage.workspace import Workspace
-        from synth.publish import publish
 
         with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
             done = publish(get_release(lake, release), folder, shapes=shape or (), test=test)
         address = None
         if push is not None:
-            from synth.push import push as send
+            from storage.releases.push import push as send
 
             address = send(folder, push, private=not public)
         if as_json:

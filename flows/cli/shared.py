@@ -36,7 +36,7 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except NightschoolError as error:
-        from flows.terminal import visible
+        from flows.report.terminal import visible
 
         typer.secho(f"error: {visible(str(error))}", fg="red", err=True)
         raise typer.Exit(1) from None
@@ -57,13 +57,13 @@ def today(date: str | None) -> str:
     """Return a logical date as YYYY-MM-DD; without one, today's (UTC)."""
     from datetime import UTC, datetime
 
-    from flows.dates import check_date
+    from flows.night.dates import check_date
 
     return check_date(date or datetime.now(UTC).date().isoformat())
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know becomes text, NaN and infinity null."""
-    from flows.json_text import to_json
+    from flows.cli.json_text import to_json
 
     typer.echo(to_json(value, indent=2))

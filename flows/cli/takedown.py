@@ -33,7 +33,7 @@ def lake_takedown(
 ) -> None:
     """Remove rows or problems for good: from tables, releases, ledger, index, reports, back-ups; say which models read them."""
     with sentences():
-        from flows.progress import Progress
+        from flows.report.progress import Progress
         from flows.report.write import write_report
         from storage.errors import LakeError
         from storage.lake.lake import Lake

@@ -31,9 +31,9 @@ def up(
     server asks for a password that is new at each start (prefect/login in the workspace).
     """
     with sentences():
-        from flows.deployments import Plan
-        from flows.service import Service
-        from flows.service_record import status as service_status
+        from flows.service.deployments import Plan
+        from flows.service.record import status as service_status
+        from flows.service.service import Service
         from storage.workspace import Workspace
 
         if status:
@@ -47,7 +47,7 @@ def up(
             else:
                 typer.echo(f"not running for {found['workspace']}")
             raise typer.Exit(0 if found["running"] else 1)
-        from flows.orchestrator import settle
+        from flows.service.orchestrator import settle
 
         settle()
         plan = Plan(recipe, settings or [], cron, timezone, port)

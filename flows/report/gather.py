@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from filters.alarms import list_alarms
+from filters.night.alarms import list_alarms
 from flows.report.attention import attention
 from flows.report.experiments import experiments
 from storage.lake.lake import Lake

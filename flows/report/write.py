@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.progress import Progress
 from flows.report.gather import gather
 from flows.report.page import render
+from flows.report.progress import Progress
 from storage.errors import LakeError, NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
@@ -70,7 +70,7 @@ def keep_report(lake: Lake, night: str, progress: Progress) -> None:
     """Write the report at the end of a night or a training. What happened is recorded by then: a report that fails is
     said aloud and costs nothing, since `nightschool report` writes it again.
     """
-    from flows.artifacts import publish_night
+    from flows.report.artifacts import publish_night
 
     try:
         report = gather(lake, night)

@@ -18,7 +18,7 @@ from storage.catalog.evolution import bring_up_to_date, is_current
 from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import explain, is_passing
-from storage.lake.gone import without_gone
+from storage.lake.tombstones import without_gone
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 

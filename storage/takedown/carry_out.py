@@ -19,9 +19,9 @@ import pyarrow as pa
 from storage.catalog.backup import back_up
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError, WorkspaceError
-from storage.lake.gone import OF_PROBLEMS, OF_SAMPLES
 from storage.lake.lake import Lake, table_of
 from storage.lake.maintenance import LEASE
+from storage.lake.tombstones import OF_PROBLEMS, OF_SAMPLES
 from storage.releases.making import CHANGING
 from storage.takedown.purge import Rewrite, purge, purge_workspace
 from storage.takedown.redaction import export_successors, hit_releases

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from storage.lake.gone import OF_PROBLEMS, OF_SAMPLES
 from storage.lake.lake import Lake
+from storage.lake.tombstones import OF_PROBLEMS, OF_SAMPLES
 from storage.takedown.carry_out import unfinished
 
 _FINISH = "`nightschool lake takedown --resume` finishes it"

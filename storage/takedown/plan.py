@@ -10,8 +10,8 @@ from typing import Any
 
 from storage.errors import LakeError, QueryError
 from storage.ids import digest
-from storage.lake.gone import CONTENT, content_digests
 from storage.lake.lake import Lake
+from storage.lake.tombstones import CONTENT, content_digests
 from storage.ledger.ledger import Ledger
 from storage.sql.inspection import inspect_condition
 from storage.sql.run import run_sql

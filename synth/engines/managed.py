@@ -9,7 +9,7 @@ from pathlib import Path
 from storage.errors import ModelServerError, NightschoolError
 from storage.models.checkpoints import Checkpoint
 from synth.engines.base import Answer, Request, RequestRefused
-from synth.engines.suspects import DEATHS
+from synth.engines.poison_requests import DEATHS
 from synth.engines.vllm import Vllm
 from synth.engines.vllm_command import ServerOptions
 from synth.engines.vllm_server import VllmServer

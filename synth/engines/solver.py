@@ -6,9 +6,10 @@ never pass for model output. It answers in the forms that the prompts ask real m
 
 from collections.abc import Callable
 
+from synth.answers.outcome import Outcome
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.problems import get_task
-from synth.problems.base import Outcome, Review
+from synth.problems.base import Review
 
 
 class Solver:

@@ -25,9 +25,9 @@ from storage.errors import ModelServerError, RecipeError
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet
 from synth.engines.member import Member
-from synth.engines.overdue import Overdue
+from synth.engines.poison_requests import Item, Quarantine
 from synth.engines.scoring import score_body
-from synth.engines.suspects import Item, Quarantine
+from synth.engines.stalled_requests import Overdue
 from synth.engines.transport import Transport
 from synth.engines.wire import DENIED, Kind, Trouble, root_of
 

@@ -29,8 +29,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from synth.ask import Reply
-from synth.models import Models
+from synth.calls.ask import Reply
+from synth.calls.models import Models
 from synth.problems.base import Problem
 from synth.sample import Kind, Sample
 

@@ -19,11 +19,12 @@ from typing import Any
 from pydantic import Field
 
 from storage.ids import digest, seed_from
-from synth.ask import Reply
+from synth.answers.outcome import Check, Outcome
+from synth.calls.ask import Reply
+from synth.calls.models import Models
 from synth.methods.base import Params, method, whole
-from synth.models import Models
 from synth.problems import get_task
-from synth.problems.base import Check, Outcome, Problem
+from synth.problems.base import Problem
 from synth.sample import Sample
 
 PRINCIPLES = (

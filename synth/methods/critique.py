@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
+from synth.answers.outcome import Outcome
+from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
 from synth.methods.step_labels import completion_values
-from synth.models import Models
 from synth.problems import get_task
-from synth.problems.base import Outcome, Problem
+from synth.problems.base import Problem
 from synth.sample import Sample
 
 _HEAD = re.compile(

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
+from synth.calls.models import Models
 from synth.methods.base import method
-from synth.models import Models
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample

@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from synth.answers.outcome import Outcome
+from synth.calls.models import Models
 from synth.methods.base import Params, method, whole
-from synth.models import Models
 from synth.problems import get_task
-from synth.problems.base import Outcome, Problem
+from synth.problems.base import Problem
 from synth.sample import Sample
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import Field
 
+from synth.answers.exact import compare, final_answer, normalise
+from synth.answers.outcome import Outcome
+from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together
 from synth.methods.sections import accepts, sections
-from synth.models import Models
 from synth.problems import get_task
-from synth.problems.answers import compare, final_answer, normalise
-from synth.problems.base import Outcome, Problem
+from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question
 from synth.sample import Sample
 

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
+from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
 from synth.methods.sections import accepts, sections
-from synth.models import Models
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from pydantic import Field
 
 from storage.ids import seed_from
+from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
-from synth.models import Models
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample

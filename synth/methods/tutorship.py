@@ -17,12 +17,13 @@ from typing import Any
 from pydantic import Field
 
 from storage.ids import seed_from
-from synth.ask import Reply
+from synth.answers.outcome import Outcome
+from synth.calls.ask import Reply
+from synth.calls.models import Models
 from synth.methods.base import Params, method, together
 from synth.methods.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
-from synth.models import Models
 from synth.problems import get_task
-from synth.problems.base import Outcome, Problem
+from synth.problems.base import Problem
 from synth.sample import Sample
 
 

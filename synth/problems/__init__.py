@@ -1,6 +1,7 @@
 """Where problems come from. A problem knows its gold answer; a task checks, solves and reviews; a source draws."""
 
-from synth.problems.base import Check, Outcome, Problem, Review, Source, Task
+from synth.answers.outcome import Check, Outcome
+from synth.problems.base import Problem, Review, Source, Task
 from synth.problems.registry import get_task, open_source, source_names, task_names
 
 __all__ = [

@@ -18,9 +18,10 @@ from itertools import takewhile
 
 from storage.errors import ProblemError
 from storage.ids import seed_from
+from synth.answers.exact import compare, final_answer
+from synth.answers.outcome import Check, Outcome
 from synth.problems import derivation
-from synth.problems.answers import compare, final_answer
-from synth.problems.base import Check, Outcome, Problem, Review
+from synth.problems.base import Problem, Review
 
 NAMES = ("Ann", "Ben", "Cara", "Dan", "Eva", "Finn", "Gia", "Hugo")
 THINGS = ("apples", "books", "coins", "pens", "shells", "stamps")

@@ -6,33 +6,10 @@ a problem and find the first wrong step of an attempt. A *source* (see `synth.pr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from storage.ids import digest
-
-
-class Outcome(StrEnum):
-    """The three outcomes of a check. `UNVERIFIABLE` is never counted as correct."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    UNVERIFIABLE = "unverifiable"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The outcome of checking one response.
-
-    Attributes:
-        outcome: One of the three outcomes.
-        answer: The final answer found in the response, in normal form; None when none was found.
-        reason: A stable word for what went wrong (`no_answer`, `wrong_answer`, `unparsable_answer`, ...); None when correct.
-    """
-
-    outcome: Outcome
-    answer: str | None = None
-    reason: str | None = None
+from synth.answers.outcome import Check, Outcome
 
 
 @dataclass(frozen=True, slots=True)

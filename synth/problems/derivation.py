@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synth.problems.base import Check, Outcome, Review
+from synth.answers.numbers import format_number, parse_number
+from synth.answers.outcome import Check, Outcome
+from synth.problems.base import Review
 from synth.problems.expressions import Expression, numbers, parse_whole, runs
-from synth.problems.numbers import format_number, parse_number
 
 MAX_STEPS = 200
 FLOAT_PLACES = 10

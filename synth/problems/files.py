@@ -17,11 +17,11 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.errors import ProblemError
-from synth.problems.answers import normalise
+from synth.answers.exact import normalise
+from synth.answers.numbers import format_number, read_number
+from synth.answers.units import known_units
 from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question, gold_verifies
-from synth.problems.numbers import format_number, read_number
-from synth.problems.units import known_units
 
 _ANSWER_TAIL = re.compile(r"\n*[ \t]*####[^\n]*\s*$")
 _ENDED = re.compile(r"[.!?:;,]['\"”’)]*$")

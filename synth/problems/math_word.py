@@ -7,9 +7,10 @@
 import re
 import unicodedata
 
+from synth.answers.exact import compare, final_answer, normalise
+from synth.answers.outcome import Check, Outcome
 from synth.problems import derivation
-from synth.problems.answers import compare, final_answer, normalise
-from synth.problems.base import Check, Outcome, Problem, Review
+from synth.problems.base import Problem, Review
 
 _NOT_A_WORD = re.compile(r"[^\w.%$/+*=<>-]+|(?<!\d)[.]|[.](?!\d)|(?<!\d)-(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")

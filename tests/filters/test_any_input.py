@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from filters import filter_kinds, get_filter, run_filters
 from filters.benchmarks import Benchmark, BenchmarkManifest
-from filters.policy import decide, eligible
-from filters.signatures import make_signatures
+from filters.duplicates.signatures import make_signatures
+from filters.night.policy import decide, eligible
 from filters.text import clean
 from tests.filters.helpers import STAMPS_SOLUTION, arithmetic, context, row, table, word_problem
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from filters import filter_kinds, get_filter
-from filters.first_wins import keep_first
-from filters.sketches import sketch_texts
+from filters.duplicates.first_wins import keep_first
+from filters.duplicates.sketches import sketch_texts
 from tests.filters.helpers import context, outcomes, row, table, word_problem
 
 pytest.importorskip("numba")

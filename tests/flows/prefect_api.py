@@ -5,7 +5,7 @@ A server on SQLite answers 503 when two writers meet, and means: ask again. Pref
 
 from typing import Any
 
-from flows.prefect_server import prefect_client
+from flows.service.prefect_server import prefect_client
 
 
 def ask(url: str, path: str, body: Any = None, method: str = "POST", login: str | None = None) -> Any:

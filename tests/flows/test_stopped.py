@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.soaking.plain import plain_nights
 from flows.nightly import due_by_the_lake
-from flows.recipe import make_recipe
+from flows.recipe.recipe import make_recipe
 from flows.report.gather import gather
 from storage.errors import BudgetError, ModelServerError
 from storage.lake.lake import Lake
@@ -40,7 +40,7 @@ async def test_a_night_that_stopped(workspace, tmp_path, error, raised, words, i
     content = copy.deepcopy(SMALL)
     content["shard"] = 30  # of 60: when half of them have failed, the others are still open
     recipe = make_recipe(content, folder=tmp_path)
-    with patch("flows.night.open_engine", lambda *_: Fails(error)), pytest.raises(raised):
+    with patch("flows.night.night.open_engine", lambda *_: Fails(error)), pytest.raises(raised):
         await plain_nights(recipe, [DAY], workspace.root)
     with Lake(workspace, read_only=True) as lake:
         assert words in stopped(lake, "small")[DAY]["words"] and stopped(lake, "small")[DAY]["kind"] == raised.__name__

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from storage.ledger.ledger import Ledger
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
 from synth.engines.base import Answer, Request
 from synth.engines.solver import Solver
 from synth.problems import open_source
-from synth.prompting import Prompts
 
 
 class Scripted:
@@ -29,12 +28,6 @@ class Scripted:
 
     async def close(self) -> None:
         return
-
-
-@pytest.fixture
-def ledger(workspace):
-    with Ledger(workspace.ledger) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.models import Models
+from synth.calls.prompting import Prompts
 from synth.engines import fleet, vllm
 from synth.engines.vllm import Vllm
 from synth.methods.base import Params, method
-from synth.models import Models
+from synth.night.runner import Attempt, attempt_id, run_attempts
 from synth.problems import open_source
 from synth.problems.base import Problem
-from synth.prompting import Prompts
-from synth.runner import Attempt, attempt_id, run_attempts
 from synth.sample import Sample
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import ModelServerError
-from synth.engines import fleet, overdue, suspects, vllm
+from synth.engines import fleet, poison_requests, stalled_requests, vllm
 from tests.synth.faults import Server, kill_at_random, serving
 from tests.synth.faulty_client import Outcome, run
 from tests.synth.faulty_server import KEY
@@ -49,7 +49,8 @@ async def test_a_server_with_faults_loses_nothing(fault: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason", "tries"), [("too_long", "prompt_too_long", 1), ("poison", "server_error", suspects.TRIES)]
+    ("fault", "reason", "tries"),
+    [("too_long", "prompt_too_long", 1), ("poison", "server_error", poison_requests.TRIES)],
 )
 async def test_one_request_at_fault_fails_alone(fault: str, reason: str, tries: int, tmp_path: Path) -> None:
     with serving(tmp_path, fault) as server:
@@ -61,7 +62,7 @@ async def test_one_request_at_fault_fails_alone(fault: str, reason: str, tries: 
     assert "HTTP" in outcome.details[0]
 
 
-@pytest.mark.parametrize(("away_s", "most"), [(0.5, suspects.DEATHS), (0.0, 2 * suspects.DEATHS)])
+@pytest.mark.parametrize(("away_s", "most"), [(0.5, poison_requests.DEATHS), (0.0, 2 * poison_requests.DEATHS)])
 async def test_a_request_that_kills_its_server_fails_and_the_rest_goes_on(
     away_s: float, most: int, tmp_path: Path
 ) -> None:
@@ -92,7 +93,7 @@ async def test_a_request_that_was_forgotten_is_asked_again_long_before_the_limit
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in (("FLOOR_S", 0.5), ("QUIET_FLOOR_S", 1.0), ("SWEEP_S", 0.1)):
-        monkeypatch.setattr(overdue, name, seconds)
+        monkeypatch.setattr(stalled_requests, name, seconds)
     with serving(tmp_path, "hang", 0.05) as server:
         outcome = await run(server.endpoint, tmp_path / "ledger.sqlite", 1000, 64, timeout_s=600)
         accounted(outcome, server)

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 
 from synth.problems.arithmetic import Arithmetic
-from train_stages.tiny import TinyConfig, create_base
+from train_stages.models.tiny import TinyConfig, create_base
 
 SMALL = TinyConfig(width=32, layers=1, heads=1, ffn=64, context=128, vocabulary=400)
 

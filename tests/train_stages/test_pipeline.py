@@ -7,17 +7,17 @@ import pyarrow.parquet as pq
 import pytest
 
 import synth.problems
-from filters.difficulty import pass_rates
-from filters.trials import Trial, store_trials
+from filters.asking.trials import Trial, store_trials
+from filters.rules.difficulty import pass_rates
 from storage.lake.lake import Lake
 from storage.models.checkpoints import register_checkpoint
 from storage.workspace import Workspace
-from synth.problems.base import Check, Outcome
-from synth.prompting import Prompts
+from synth.answers.outcome import Check, Outcome
+from synth.calls.prompting import Prompts
 from train_stages import pipeline
-from train_stages.job import Job
 from train_stages.pipeline import Selection, Training
-from train_stages.rl import _run
+from train_stages.process.job import Job
+from train_stages.stages.rl import _run
 
 
 class Release:
@@ -81,6 +81,8 @@ def test_what_was_measured_is_in_the_lake_and_not_measured_again(training, monke
     again = made.path.with_name("again")
     rows = told.lake.workspace.folder("rows") / "rows.parquet"
     pq.write_table(pipeline._ROWS["rl"](told, options, told.rates("rl", parent)), rows)
-    monkeypatch.setattr("train_stages.pass_rates.measure", lambda problems, *_, **__: {p.id: 1 / 0 for p in problems})
+    monkeypatch.setattr(
+        "train_stages.rl.pass_rates.measure", lambda problems, *_, **__: {p.id: 1 / 0 for p in problems}
+    )
     _run(Job(parent=parent.path, rows=rows, out=again, options=options), lambda *_: None)
     assert pq.read_table(again / "rollouts.parquet").num_rows == 2

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from synth.problems.answers import NO_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, final_part
-from synth.problems.base import Check, Outcome, Problem, Review
+from synth.answers.exact import NO_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, final_part
+from synth.answers.outcome import Check, Outcome
+from synth.problems.base import Problem, Review
 from synth.problems.derivation import split_steps
 from synth.problems.knights_knaves.search import answer_line, solution_lines
 from synth.problems.knights_knaves.statements import Puzzle, as_puzzle, conflicts, truth_table

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from filters.alarms import AlarmError, accept_alarms, stop_on_alarms
+from filters.night.alarms import AlarmError, accept_alarms, stop_on_alarms
 from flows.report import gather, keep_report, render, report_path, write_report
 from flows.report.attention import attention
 from storage.errors import LakeError

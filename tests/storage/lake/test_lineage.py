@@ -3,7 +3,7 @@ import pytest
 from storage.errors import LakeError
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint, row_checkpoints
-from storage.lake.story import sample_story
+from storage.lake.provenance import sample_story
 from tests.storage.small import NIGHTS, build
 
 

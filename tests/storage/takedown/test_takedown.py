@@ -29,7 +29,7 @@ from storage.takedown.purge import scrub_catalogue
 from storage.upkeep.check import run_checks
 from storage.upkeep.restore import restore
 from storage.workspace import Workspace
-from synth.draw import Draw, draw_problems, hold_out
+from synth.night.draw import Draw, draw_problems, hold_out
 from tests.storage.lake.test_maintenance import keep_at_once
 from tests.storage.secrets_lake import NIGHT, SECRET, build, call, places, rows_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from synth.engines import fleet, suspects, vllm, vllm_command
+from synth.engines import fleet, poison_requests, vllm, vllm_command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -31,7 +31,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client in a hurry: what it waits for between two tries takes milliseconds."""
     monkeypatch.setattr(vllm, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(fleet, "PROBE_S", 0.02)
-    monkeypatch.setattr(suspects, "BUSY_TRIES", 6)
+    monkeypatch.setattr(poison_requests, "BUSY_TRIES", 6)
 
 
 STAND_IN = """

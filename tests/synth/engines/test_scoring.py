@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from storage.ledger.ledger import Ledger
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
 from synth.engines.base import RequestRefused
 from synth.engines.scoring import Score, read_score
 from synth.engines.solver import Solver
 from synth.engines.vllm import Vllm
 from synth.engines.wire import Trouble
-from synth.prompting import Prompts
 
 TEXTS = [
     "Tom has 3 pens and buys 4 more.\n#### 7", "3 + 4 = 7", "zzzzzzzzzzzzzzzzzzzz", "  two spaces, then \n a line", "ab",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import ModelServerError
-from synth.engines import suspects, vllm, wire
+from synth.engines import poison_requests, vllm, wire
 from synth.engines.base import RequestRefused
 from synth.engines.vllm import Vllm
 from tests.synth.engines.scripted import Reply, ask, chat, once, scripted
@@ -50,7 +50,7 @@ async def test_a_poison_request_fails_alone(trouble: Reply) -> None:
             await engine.answer(ask())
         await engine.close()
         assert endpoint.canaries == (1 if trouble.status in wire.BUSY else 3)
-        assert len(endpoint.seen) == (6 if trouble.status in wire.BUSY else suspects.TRIES)
+        assert len(endpoint.seen) == (6 if trouble.status in wire.BUSY else poison_requests.TRIES)
     assert refused.value.reason == ("too_busy" if trouble.status in wire.BUSY else "server_error")
 
 
@@ -65,7 +65,7 @@ async def test_a_server_at_fault_is_waited_for_then_named(trouble: Reply) -> Non
         endpoint.canary = Reply()
         assert (await engine.answer(ask())).text == "hello"  # the next question begins a new wait
         await engine.close()
-        assert tries <= max(6, suspects.TRIES)
+        assert tries <= max(6, poison_requests.TRIES)
 
 
 async def test_a_server_that_is_away_is_named() -> None:
@@ -82,7 +82,7 @@ async def test_silence_is_waited_for_twice() -> None:
             await engine.answer(ask())
         await engine.close()
         assert refused.value.reason == "no_answer"
-        assert len(endpoint.seen) == suspects.SILENT_TRIES
+        assert len(endpoint.seen) == poison_requests.SILENT_TRIES
 
 
 @pytest.mark.parametrize("as_date", [False, True])
@@ -94,7 +94,7 @@ async def test_retry_after_is_honoured(as_date: bool) -> None:
     assert time.monotonic() - began > 0.9
 
 
-@given(st.integers(1, suspects.TRIES), st.none() | st.floats(0, 1e9))
+@given(st.integers(1, poison_requests.TRIES), st.none() | st.floats(0, 1e9))
 def test_a_pause_is_never_endless(attempt: int, asked: float | None) -> None:
     pause = vllm.pause(attempt, asked)
     assert 0 < pause <= vllm.LONGEST_PAUSE_S

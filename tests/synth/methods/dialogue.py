@@ -3,12 +3,12 @@
 import json
 import random
 
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
+from synth.night.runner import run_attempts
 from synth.problems import get_task
-from synth.prompting import Prompts
-from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
-from tests.synth.test_runner import attempts
+from tests.synth.night.test_runner import attempts
 
 
 async def run(ledger, method, problems, params=None, **engines):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from synth.methods import get_method
 from synth.methods.response_diversification import similarity
 from synth.methods.retrospective_enhancement import draw_slips, restore, splice
+from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
-from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import errs, run, scripted
-from tests.synth.test_runner import attempts
+from tests.synth.night.test_runner import attempts
 
 STEPS = st.lists(
     st.text(st.characters(blacklist_characters="\n", blacklist_categories=("Cs",)), max_size=12), min_size=2, max_size=9

@@ -7,16 +7,16 @@ import pytest
 
 from filters import get_filter
 from filters.base import Context, run_filters
-from filters.policy import decide
-from synth.ask import Asker
+from filters.night.policy import decide
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
 from synth.methods import get_method
 from synth.methods.constitutional import draw_principles, edit_ratio
+from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
-from synth.prompting import Prompts
-from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import corrupt, errs, run, scripted
-from tests.synth.test_runner import attempts
+from tests.synth.night.test_runner import attempts
 
 
 def many(count=120, tier=2):

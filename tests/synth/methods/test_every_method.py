@@ -9,14 +9,14 @@ import pytest
 
 from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
-from synth.ask import Asker
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
 from synth.methods import Method, describe, methods
+from synth.night.runner import Attempt, attempt_id, run_attempts
 from synth.problems import get_task, open_source
-from synth.prompting import Prompts
-from synth.runner import Attempt, attempt_id, run_attempts
 from synth.sample import Sample
 from tests.synth.conftest import Scripted
-from tests.synth.test_runner import NIGHT
+from tests.synth.night.test_runner import NIGHT
 
 METHODS = list(methods().values())
 BUILT_IN = [item for item in METHODS if item.run.__module__.startswith("synth.")]

@@ -4,14 +4,14 @@ from dataclasses import replace
 import pytest
 
 from storage.errors import RecipeError
-from synth.ask import Reply
+from synth.calls.ask import Reply
 from synth.engines.base import RequestRefused
 from synth.methods import get_method, methods
 from synth.methods.base import together, whole
+from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
-from synth.runner import run_attempts
 from tests.synth.conftest import Scripted
-from tests.synth.test_runner import attempts
+from tests.synth.night.test_runner import attempts
 
 
 def test_the_four_kinds_are_there():

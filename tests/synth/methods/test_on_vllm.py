@@ -4,7 +4,7 @@ import pytest
 
 from filters import filter_kinds, get_filter
 from filters.base import Context, run_filters
-from filters.policy import decide, read_policies
+from filters.night.policy import decide, read_policies
 from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.engines.vllm import Vllm

@@ -4,7 +4,7 @@ import pytest
 
 from filters import get_filter
 from filters.base import Context, run_filters
-from filters.policy import decide
+from filters.night.policy import decide
 from storage.lake.lake import Lake
 from storage.sql.run import run_sql
 from synth.methods import get_method

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import ProblemError
+from synth.answers.outcome import Outcome
 from synth.problems.arithmetic import TIERS, Arithmetic, ArithmeticTask, make_problem, values
-from synth.problems.base import Outcome
 
 TASK = ArithmeticTask()
 

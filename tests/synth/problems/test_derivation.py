@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.problems.answers import compare, final_answer
-from synth.problems.base import Outcome
+from synth.answers.exact import compare, final_answer
+from synth.answers.outcome import Outcome
 from synth.problems.derivation import derive, equations, evaluate, review, split_steps, strip_marks
 
 READ = [

@@ -1,4 +1,5 @@
-from synth.problems.base import Outcome, Problem
+from synth.answers.outcome import Outcome
+from synth.problems.base import Problem
 from synth.problems.math_word import MathWord, canonical_question, gold_verifies
 
 TASK = MathWord()

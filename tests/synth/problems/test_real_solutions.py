@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from synth.answers.exact import final_answer, normalise
+from synth.answers.outcome import Outcome
 from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.problems import get_task
-from synth.problems.answers import final_answer, normalise
-from synth.problems.base import Outcome, Problem
+from synth.problems.base import Problem
 from synth.problems.derivation import equations
 from synth.problems.math_word import canonical_question
 

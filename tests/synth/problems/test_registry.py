@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from storage.errors import RecipeError
+from synth.answers.outcome import Outcome
 from synth.problems import get_task, open_source, source_names, task_names
-from synth.problems.base import Outcome
 
 ROOT = Path(__file__).parents[3]
 PLUGIN = """

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.problems.base import Outcome, Problem
+from synth.answers.outcome import Outcome
+from synth.problems.base import Problem
 from synth.problems.knights_knaves import KnightsKnaves, KnightsKnavesTask
 
 TASK = KnightsKnavesTask()

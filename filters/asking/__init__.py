@@ -1,0 +1,1 @@
+"""Filters that ask a model, and how they ask: judging, scoring, trials."""

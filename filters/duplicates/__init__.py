@@ -1,0 +1,1 @@
+"""What finding duplicates stands on: normal forms, sketches, banding, history, texts as tokens."""

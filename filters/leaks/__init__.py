@@ -1,0 +1,1 @@
+"""What finding benchmark items stands on: the index, the first look, inheritance."""

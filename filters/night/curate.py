@@ -1,0 +1,145 @@
+"""Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
+
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.asking.judging import judge_night, read_judgements
+from filters.asking.scoring import read_scores, score_night
+from filters.asking.trials import record_trials
+from filters.base import VERDICTS, Context, Filter, run_filters
+from filters.benchmarks import BenchmarkManifest
+from filters.duplicates.history import open_history
+from filters.duplicates.signatures import make_signatures
+from filters.leaks.inherit import inherit
+from filters.night.alarms import stop_on_alarms
+from filters.night.policy import decide, eligible
+from filters.night.rules import Rules
+from filters.rules.difficulty import pass_rates
+from storage.lake import nights
+from storage.lake.lake import Lake
+from synth.calls.ask import Asker
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+
+class Curator:
+    """Judges the rows of one night.
+
+    Args:
+        lake: The lake.
+        night: The night.
+        rules: How they are judged.
+        manifest: Benchmarks that rows must not hold.
+        student: Identity of the model whose pass rates say how difficult a problem is.
+    """
+
+    def __init__(
+        self, lake: Lake, night: str, rules: Rules, *, manifest: BenchmarkManifest, student: str | None = None
+    ) -> None:
+        self._lake = lake
+        self._night = night
+        self._rules = rules
+        self._manifest = manifest
+        self._student = student
+        self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
+
+    @cached_property
+    def _problems(self) -> dict[str, Problem]:
+        return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, night=self._night)}
+
+    def _context(self, **more: Any) -> Context:
+        return Context(
+            problems=self._problems,
+            manifest=self._manifest,
+            heldout=frozenset(problem.structure_id for problem in self._heldout),
+            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
+            **more,
+        )
+
+    def _of_scope(self, scope: str) -> list[Filter]:
+        return [judge for judge in self._rules.filters if judge.scope == scope]
+
+    def observe_rows(self, samples: pa.Table) -> pa.Table:
+        """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
+        return self._stamp(run_filters(self._of_scope("row"), samples, self._context()))
+
+    def to_ask(self) -> list[str]:
+        """Return the filters that have yet to ask a model about the night's rows."""
+        if self._lake.has(f"curate:{self._night}"):
+            return []
+        roles = {"perplexity": self._rules.perplexity.role, "judge": self._rules.judge.role}
+        return [
+            name for name, role in roles.items() if role is not None and not self._lake.has(f"{name}:{self._night}")
+        ]
+
+    async def ask(self, name: str, asker: Asker) -> int:
+        """Let a filter of `to_ask` ask its model about the night's rows; return how many rows it asked about.
+
+        Raises:
+            RecipeError: The recipe names no model for its role.
+            ModelServerError: The model cannot be reached; the same command goes on later.
+        """
+        samples = nights.night_samples(self._lake, self._night)
+        standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._rules.policies)
+        if name == "perplexity":
+            return await score_night(self._lake, self._night, asker, self._rules.perplexity, standing)
+        return await judge_night(self._lake, self._night, asker, self._rules.judge, standing, self._problems)
+
+    def decide_night(self) -> None:
+        """Run the night filters on all of a night's samples, decide on each, and commit, once."""
+        key = f"curate:{self._night}"
+        if self._lake.has(key):
+            return
+        samples = nights.night_samples(self._lake, self._night)
+        seen = nights.night_verdicts(self._lake, self._night)
+        inherited = inherit(samples, seen, self._flagged())
+        seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
+        standing = eligible(samples, seen, self._rules.policies)
+        record_trials(self._lake, self._night)
+        rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
+        judged, scores = read_judgements(self._lake, self._night), read_scores(self._lake, self._night)
+        context = self._context(
+            eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged, perplexities=scores
+        )
+        found = run_filters(self._of_scope("night"), samples, context)
+        left = eligible(samples, pa.concat_tables([seen, found]), self._rules.policies)
+        last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
+        found = pa.concat_tables([inherited, found, last])
+        names = [judge.name for judge in self._rules.filters]
+        decisions = decide(samples, pa.concat_tables([seen, found]), self._rules.policies, filters=names)
+        accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
+        kept = samples.filter(pc.is_in(samples["sample_id"], accepted))
+        tables = {
+            "verdicts": self._stamp(pa.concat_tables([found, decisions])),
+            "signatures": make_signatures(kept, self._context()),
+        }
+        self._lake.commit(key, "curate", tables, night=self._night)
+
+    def stop_on_alarms(self) -> None:
+        """Stop the decided night when a filter removed more than it may.
+
+        Raises:
+            AlarmError: One did, and nobody has accepted it.
+        """
+        stop_on_alarms(self._lake, self._night, self._rules.alarms)
+
+    def _earlier(self) -> dict[tuple[str, str], int]:
+        """Count the accepted rows of other nights about tonight's problems, when a cap asks for it."""
+        if not self._rules.caps.per_problem:
+            return {}
+        return nights.accepted_before(self._lake, self._night)
+
+    def _flagged(self) -> dict[str, str]:
+        """Return the calls behind flagged rows of other nights, with the row."""
+        rows = self._lake.rows(
+            "select distinct s.sample_id, s.parents[-1] as call_id from verdicts v join samples s using (sample_id) "
+            "where v.filter = 'decontamination' and v.outcome = 'fail' and s.night <> ? order by s.sample_id desc",
+            [self._night],
+        )
+        return {row["call_id"]: row["sample_id"] for row in rows if row["call_id"]}
+
+    def _stamp(self, verdicts: pa.Table) -> pa.Table:
+        return verdicts.append_column("night", pa.array([self._night] * verdicts.num_rows, pa.string()))

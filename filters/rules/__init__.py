@@ -1,0 +1,1 @@
+"""The filters themselves, one file each; `filters.filter_kinds` finds them here."""

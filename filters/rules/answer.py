@@ -1,0 +1,104 @@
+"""Whether what a row teaches is right, by the checker of its task. Unverifiable is `unknown`, never `pass`."""
+
+from dataclasses import replace
+
+from filters.base import PASS, Context, Finding, fail, row_filter
+from filters.rows import Row
+from filters.text import clean
+from synth.answers.exact import UNPARSABLE_ANSWER, final_answer
+from synth.answers.outcome import Check, Outcome
+from synth.answers.verification import verify
+from synth.problems import get_task
+from synth.problems.base import Problem, Task
+
+
+@row_filter("answer", version="2")
+def answer(row: Row, context: Context, options: object) -> Finding:
+    """The answer that is learned is correct, by the task's own checker.
+
+    - `sft`: the response. When it states no answer, the answer that the row claims. A row that judges an attempt
+      (`agrees` in its attrs: does the judgement agree with the checker?) must judge right too.
+    - `preference`: the better half; the worse one is only recorded.
+    - `stepwise`: the labels, by what the method recorded or by the task's own review of the steps.
+    - `prompt`: passes, there is nothing to learn yet. `text`: unknown unless it claims an answer.
+    """
+    if row.kind == "prompt":
+        return PASS
+    if row.kind == "text" and row.answer is None:
+        return Finding("unknown", "no_answer_claimed")
+    problem = context.problems.get(row.problem_id or "")
+    if problem is None:
+        return Finding("unknown", "unknown_problem")
+    task = get_task(problem.task)
+    if "question_gold" in row.attrs:  # the method made the question: its own gold answer counts, not the seed problem's
+        own = row.attrs["question_gold"]
+        if not isinstance(own, str):
+            return Finding("unknown", "no_answer")
+        problem, task = replace(problem, gold=own, solution=None, attrs={}), get_task("math_word")
+    if row.kind == "stepwise":
+        return _labels(row, problem, task)
+    judged = _judgement(row)
+    if judged is not PASS:
+        return judged
+    learned = clean((row.text or "") if row.kind == "text" else row.learned)
+    check = _check(task, problem, learned, row.answer)
+    finding = _finding(check)
+    if row.kind == "preference" and finding.outcome == "pass":
+        worse = task.check(problem, clean(row.rejected or ""))
+        return Finding("pass", detail={"rejected": worse.outcome.value})
+    return finding
+
+
+def _check(task: Task, problem: Problem, learned: str, claimed: str | None) -> Check:
+    """Check the response; then the claim must not be wrong, and it decides when the response states no answer."""
+    stated = _decided(task.check(problem, learned), problem, final_answer(learned))
+    if claimed is None or stated.outcome is Outcome.WRONG:
+        return stated
+    claim = Check(Outcome.CORRECT, claimed) if claimed == problem.gold else _claim(task, problem, claimed)
+    if stated.outcome is Outcome.CORRECT:
+        wrong = claim.outcome is Outcome.WRONG
+        return Check(Outcome.WRONG, claimed, "claim_differs") if wrong else stated
+    return claim if stated.reason == "no_answer" else stated
+
+
+def _claim(task: Task, problem: Problem, claimed: str) -> Check:
+    """Check a claimed answer, as it stands or on an answer line."""
+    text = clean(claimed)
+    check = _decided(task.check(problem, f"#### {text}"), problem, text)
+    return task.check(problem, text) if check.outcome is Outcome.UNVERIFIABLE else check
+
+
+def _decided(check: Check, problem: Problem, answer: str | None) -> Check:
+    """Let what exact comparison could not read be compared by type and by computer algebra."""
+    unread = check.outcome is Outcome.UNVERIFIABLE and check.reason == UNPARSABLE_ANSWER
+    return verify(problem.gold, answer) if unread and answer is not None else check
+
+
+def _finding(check: Check) -> Finding:
+    if check.outcome is Outcome.CORRECT:
+        return PASS
+    detail = {"answer": check.answer} if check.answer is not None else {}
+    if check.outcome is Outcome.WRONG:
+        return Finding("fail", check.reason or "wrong_answer", detail)
+    return Finding("unknown", check.reason or "unverifiable", detail)
+
+
+def _judgement(row: Row) -> Finding:
+    """A row that judges an attempt says in `agrees` whether the checker agrees; null when no judgement was found."""
+    attrs = row.attrs
+    if "agrees" not in attrs or attrs["agrees"] is True:
+        return PASS
+    return fail("wrong_judgement") if attrs["agrees"] is False else Finding("unknown", "no_judgement")
+
+
+def _labels(row: Row, problem: Problem, task: Task) -> Finding:
+    """Labels that a rule gave must be what the critic said, and the critic must not mention that it was told."""
+    attrs = row.attrs
+    if attrs.get("mentions_labels") is True:
+        return fail("mentions_labels")
+    if "agrees" in attrs:
+        return PASS if attrs["agrees"] is True else fail("labels_disagree")
+    review = task.review(problem, "\n".join(clean(step or "") for step in row.steps or ()))
+    if review is None or len(review.labels) != len(row.labels or ()):
+        return Finding("unknown", "unverified_labels")
+    return PASS if review.labels == row.labels else fail("labels_disagree")

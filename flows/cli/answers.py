@@ -1,0 +1,84 @@
+"""How the rows of a statement are shown or kept: a table on the terminal, JSON, CSV, a Parquet file; batch by batch."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from flows.cli.json_text import to_json
+from flows.report.summary import print_table
+from storage.errors import QueryError
+from storage.sql.describe import Relation
+from storage.sql.run import Answer
+
+SHOWN = 1000
+"""Rows of a table on the terminal."""
+
+
+def show(answer: Answer) -> None:
+    """Print rows as a table, the first thousand of them; how many there are beyond is said."""
+    rows: list[dict[str, Any]] = []
+    more = 0
+    for batch in answer:
+        room = SHOWN - len(rows)
+        rows += batch.slice(0, room).to_pylist()
+        more += max(0, batch.num_rows - room)
+    print_table(answer.schema.names, rows)
+    if more:
+        sys.stderr.write(f"{more:,} more rows; --csv, --json or --parquet FILE give all\n")
+
+
+def write_json(answer: Answer) -> None:
+    """Print rows as a JSON array, a row per line."""
+    separator = "["
+    for row in _rows(answer):
+        sys.stdout.write(f"{separator}\n{to_json(row)}")
+        separator = ","
+    sys.stdout.write("\n]\n" if separator == "," else "[]\n")
+
+
+def write_csv(answer: Answer) -> None:
+    """Print rows as CSV; lists and structs as JSON inside their cell."""
+    import csv
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(answer.schema.names)
+    for row in _rows(answer):
+        writer.writerow(to_json(cell) if isinstance(cell, list | dict) else cell for cell in row.values())
+
+
+def write_parquet(answer: Answer, target: Path) -> int:
+    """Write rows to a new Parquet file, all or nothing, and return how many.
+
+    Raises:
+        QueryError: The file exists, or its folder does not.
+    """
+    if target.exists() or not target.parent.is_dir():
+        raise QueryError(f"{target}: " + ("exists already; name another file" if target.exists() else "no such folder"))
+    making = target.with_name(f".{target.name}.making")
+    count = 0
+    try:
+        with pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
+            for batch in answer:
+                writer.write_batch(batch)
+                count += batch.num_rows
+        making.rename(target)
+    finally:
+        making.unlink(missing_ok=True)
+    return count
+
+
+def show_schema(relations: list[Relation]) -> None:
+    """Print tables and views with what their columns mean."""
+    for relation in relations:
+        columns = [{"column": one.name, "type": one.type, "meaning": one.comment} for one in relation.columns]
+        print_table(
+            ["column", "type", "meaning"], columns, title=f"{relation.name} ({relation.kind}): {relation.comment}"
+        )
+
+
+def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
+    for batch in answer:
+        yield from batch.to_pylist()

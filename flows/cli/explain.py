@@ -1,0 +1,131 @@
+"""`nightschool why`: what every filter said of a row, the row it resembles beside it, and the calls it was made of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+
+from flows.report.summary import print_table
+from flows.report.terminal import inert
+from storage.lake.lake import Lake
+from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
+from storage.lake.provenance import sample_story
+from storage.models.registry import STUDENT, resolve
+from storage.workspace import Workspace
+
+_LONGEST = 4_000  # characters of a text on a terminal; --json has all of it
+
+
+def why(workspace: Workspace, sample_id: str) -> dict[str, Any]:
+    """Return the story of a sample.
+
+    Raises:
+        LakeError: There is no such sample.
+        WorkspaceError: The workspace has no lake yet.
+    """
+    with Lake(workspace, read_only=True) as lake:
+        return sample_story(lake, sample_id)
+
+
+def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> dict[str, Any]:
+    """Return what a checkpoint read (`read`, `models`, with `rows` every row and call), or who read a row (`checkpoints`).
+
+    Raises:
+        LakeError: No checkpoint and no row has that id, or several begin like this.
+        CheckpointError: It is `student`, and no model has been promoted yet.
+    """
+    with Lake(workspace, read_only=True) as lake:
+        if identity == STUDENT:
+            identity = resolve(lake, STUDENT)
+        if is_checkpoint(lake, identity):
+            found = checkpoint_lineage(lake, identity)
+            return {**found, "rows": checkpoint_calls(lake, identity)} if rows else found
+        story = sample_story(lake, identity)
+        if "takedown" in story:
+            return {"sample_id": identity, "checkpoints": story["takedown"]["read_by"]}
+        return {"sample_id": story["sample"]["sample_id"], "checkpoints": story["checkpoints"]}
+
+
+def print_lineage(found: Mapping[str, Any]) -> None:
+    """Print lineage for people."""
+    titles = {
+        "read": f"rows that {found.get('checkpoint_id')} and its ancestors read",
+        "models": "who answered the calls behind them",
+        "rows": "every row and call",
+        "checkpoints": f"checkpoints that read {found.get('sample_id')}",
+    }
+    for name, title in titles.items():
+        if name in found:
+            lines = found[name]
+            print_table(list(lines[0]) if lines else ["none"], lines, title=title)
+
+
+def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print a story for people."""
+    console = console or Console()
+    if gone := story.get("takedown"):
+        _print_gone(gone, console)
+        return
+    sample, decision = story["sample"], story["decision"]
+    said = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
+    console.print(inert(f"{sample['sample_id']}: {said}", "bold"))
+    console.print(inert(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
+    table = Table("filter", "version", "outcome", "reason", "detail")
+    for verdict in story["verdicts"]:
+        detail = json.dumps(verdict["detail"], ensure_ascii=False) if verdict["detail"] else ""
+        cells = (verdict["filter"], verdict["version"], verdict["outcome"], verdict["reason"] or "", detail)
+        table.add_row(*(inert(str(cell)) for cell in cells))
+    console.print(table)
+    for item in story["items"]:
+        console.print(inert(f"It holds {item['benchmark']}: {item['item']}."))
+    rows = [
+        ("this row", sample),
+        *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
+        *(("held out", item) for item in story["items"] if item["text"]),
+    ]
+    beside = Table.grid(expand=True, padding=(0, 1))
+    for _ in rows:
+        beside.add_column(ratio=1)
+    beside.add_row(*(Panel(_texts(row), title=inert(title), title_align="left") for title, row in rows))
+    console.print(beside)
+    for number, call in enumerate(story["calls"], 1):
+        title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
+        console.print(Panel(inert(_short(call["response"])), title=inert(title), title_align="left"))
+    if not story["calls"]:
+        console.print("No model call is behind this row, or its calls are not published yet.")
+    _print_readers(story["checkpoints"], console)
+
+
+def _print_gone(gone: Mapping[str, Any], console: Console) -> None:
+    day = f"{gone['created_at']:%Y-%m-%d}"
+    console.print(inert(f"{gone['sample_id']}: taken down on {day} ({gone['takedown_id']})", "bold"))
+    console.print(inert(f"why: {gone['because']}"))
+    for row in gone["releases"]:
+        console.print(inert(f"{row['release_id']} was redacted; in its place: {row['successor'] or 'nothing'}"))
+    console.print(inert(f"attempts that made what this takedown removed again, and failed: {gone['made_again']:,}"))
+    _print_readers(gone["read_by"], console)
+
+
+def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -> None:
+    for made in checkpoints:
+        through = "" if made["ancestor"] == made["checkpoint_id"] else f" through {made['ancestor']}"
+        student = ", promoted" if made["promoted"] else ""
+        console.print(
+            inert(f"read by {made['checkpoint_id']} ({made['stage']}{student}) in {made['release_id']}{through}")
+        )
+
+
+def _texts(row: Mapping[str, Any]) -> Group:
+    parts = [("problem", row.get("prompt")), ("gold", row.get("gold"))]
+    parts += [(message["role"], message["content"]) for message in row.get("messages") or []]
+    parts += [(name, row.get(name)) for name in ("response", "rejected", "text", "answer")]
+    parts += [("steps", "\n".join(step or "" for step in row.get("steps") or []))]
+    return Group(*(inert(f"{name}: ", "bold") + inert(_short(text)) for name, text in parts if text))
+
+
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"

@@ -1,0 +1,281 @@
+"""`nightschool try`: one method on one problem, the whole dialogue on the terminal; to look before paying for a night.
+
+Nothing is kept but, with a workspace, the calls: they are in its ledger, so a night finds them.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from rich.console import Console, Group
+from rich.panel import Panel
+
+from filters.base import Context, run_filters
+from filters.night.policy import decide
+from flows.night.night import Night, open_night, planning_night
+from flows.recipe.recipe import Recipe, load_recipe
+from flows.recipe.text import read_yaml
+from flows.report.progress import Progress
+from flows.report.terminal import inert
+from storage.errors import RecipeError
+from storage.names import unknown
+from storage.workspace import Workspace
+from synth.calls.ask import Asker, Reply
+from synth.engines.base import Answer, Request
+from synth.engines.spec import PROMOTED
+from synth.methods import Method, get_method
+from synth.night.runner import Attempt, attempt_id, run_attempts
+from synth.problems import Problem, task_names
+from synth.problems.knights_knaves.given import read_puzzle
+from synth.problems.math_word import canonical_question, gold_verifies
+
+DATE = "1970-01-01"
+"""Logical date of every trial: the same trial again finds its calls."""
+
+
+class Given:
+    """An engine that answers with one text, whatever it is asked: an attempt that a person typed."""
+
+    model = "given@1"
+    concurrency = 1
+    reads_problem = False
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer with the text."""
+        return Answer(self._text, "stop")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+class Watched(Asker):
+    """An asker that remembers its calls, in the order of asking, whether they are made or found."""
+
+    def __init__(self, inner: Asker) -> None:
+        self.engines = inner.engines
+        self.prompts = inner.prompts
+        self.calls: list[dict[str, Any]] = []
+        self._inner = inner
+
+    async def ask(self, role: str, act: str, problem: Problem, inputs: Any, *rest: Any, **more: Any) -> Reply:
+        """Ask, and remember."""
+        messages = self.prompts.messages(act, {"problem": problem, **inputs})
+        call: dict[str, Any] = {"role": role, "prompt": act, "messages": list(messages), "response": None}
+        self.calls.append(call)
+        reply = await self._inner.ask(role, act, problem, inputs, *rest, **more)
+        call |= {
+            "response": reply.text,
+            "reasoning": reply.reasoning,
+            "model": reply.model,
+            "complete": reply.complete,
+            "tokens": reply.completion_tokens,
+        }
+        return reply
+
+
+def try_method(
+    name: str,
+    *,
+    problem: Problem | None = None,
+    source: str | None = None,
+    tier: int | None = None,
+    seed: int = 0,
+    recipe: Path | None = None,
+    settings: Sequence[str] = (),
+    attempt: str | None = None,
+    workspace: Path | None = None,
+) -> dict[str, Any]:
+    """Run one method on one problem.
+
+    Args:
+        name: Method.
+        problem: The problem; None draws one.
+        source: Where to draw it: a kind of source, or with a recipe the name of one of its sources.
+        tier: Its tier.
+        seed: Seed of the draw.
+        recipe: Whose models, prompts and parameters are used; None asks the solver.
+        settings: Overrides of the recipe, `key=value`.
+        attempt: What the student answers, instead of a model.
+        workspace: Whose ledger and promoted model are used; None leaves no trace.
+
+    Returns:
+        The problem, the calls in order, and the samples with the verdicts of the row-local filters.
+
+    Raises:
+        RecipeError: Something that the method needs is missing or has a wrong value.
+    """
+    method = get_method(name)
+    loaded = _recipe(method, source, recipe, settings, attempt)
+    with _night(loaded, workspace) as night:
+        chosen = problem or _draw(night, method, source if recipe else None, tier, seed)
+        if method.tasks and chosen.task not in method.tasks:
+            raise RecipeError(f"method {name!r} works on {', '.join(method.tasks)}, not on {chosen.task!r}")
+        if method.shows_gold and not chosen.gold:
+            raise RecipeError(f"method {name!r} shows the gold answer to its teacher; give it with --gold")
+        return asyncio.run(_run(night, method, chosen, attempt))
+
+
+def given_problem(text: str, *, task: str, gold: str | None, solution: str | None) -> Problem:
+    """Make a problem of what a person typed. A puzzle is solved from its text; a word problem has the gold answer given.
+
+    Raises:
+        RecipeError: The task is unknown, or the text is no such problem.
+    """
+    if task not in task_names():
+        raise RecipeError(unknown("task", task, task_names()))
+    if task == "knights_knaves":
+        try:
+            return read_puzzle(text)
+        except ValueError as error:
+            raise RecipeError(f"--problem: {error}") from None
+    if gold and not gold_verifies(gold):
+        raise RecipeError(f"--gold {gold!r} does not verify against itself; give a plain number")
+    return Problem(task, "given", text, gold or "", canonical_question(text), solution=solution)
+
+
+def _recipe(
+    method: Method, source: str | None, recipe: Path | None, settings: Sequence[str], attempt: str | None
+) -> Recipe:
+    """The recipe of the trial: the one given, with this method alone, or one of the solver."""
+    if recipe is None:
+        kind = source or (method.tasks[0] if method.tasks == ("knights_knaves",) else "arithmetic")
+        content: Any = {"problems": {"sources": [{"name": kind, "kind": kind}]}, "models": {}, "methods": []}
+        content["models"] = {"teacher": {"engine": "solver"}} if "teacher" in method.roles else {}
+    else:
+        load_recipe(recipe)  # whatever is wrong with it is said about the file itself
+        content = read_yaml(recipe.read_text(encoding="utf-8"))
+    given = [item for item in content["methods"] if item["method"] == method.name]
+    content |= {"name": "try", "methods": given[:1] or [{"method": method.name}], "train": None}
+    if attempt is not None:
+        content.setdefault("models", {})["student"] = {"engine": "solver"}  # its place is taken later
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "try.yaml"
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        try:
+            loaded = load_recipe(file, settings)
+        except RecipeError as error:
+            hint = "; name its models with --recipe" if "is missing" in str(error) and recipe is None else ""
+            hint += ", or type the student's attempt with --attempt" if hint and "models.student" in str(error) else ""
+            raise RecipeError(f"{error}{hint}") from None
+    return loaded.model_copy(update={"folder": str(recipe.parent.resolve()) if recipe else "."})
+
+
+@contextmanager
+def _night(recipe: Recipe, root: Path | None) -> Iterator[Night]:
+    promoted = any(spec.checkpoint == PROMOTED for spec in recipe.models.values())
+    if root is None:
+        if promoted:
+            raise RecipeError("a model is `promoted`; give the workspace that holds it with --workspace")
+        with TemporaryDirectory() as folder, planning_night(recipe, DATE, Path(folder) / "none") as night:
+            yield night
+        return
+    with open_night(recipe, DATE, Workspace.create(root), Progress(quiet=True), "trial") as night:
+        if promoted:
+            night.student = night.incumbent()
+        yield night
+
+
+def _draw(night: Night, method: Method, source: str | None, tier: int | None, seed: int) -> Problem:
+    draws = night.draws
+    if source is not None and source not in [draw.name for draw in draws]:
+        raise RecipeError(unknown("source", source, [draw.name for draw in draws]))
+    for draw in draws:
+        if source in (None, draw.name):
+            for problem in draw.draw(1, seed=seed, tier=tier or draw.tier, exclude=frozenset()):
+                if not method.tasks or problem.task in method.tasks:
+                    return problem
+    raise RecipeError(f"no source has a problem for method {method.name!r}; give one with --source or --problem")
+
+
+async def _run(night: Night, method: Method, problem: Problem, attempt: str | None) -> dict[str, Any]:
+    params = night.assignments[0].params
+    inner = night.asker()
+    if attempt is not None:
+        inner.engines = {**inner.engines, "student": Given(attempt)}
+    asker = Watched(inner)
+    one = Attempt(attempt_id(night.id, method.name, params, problem, 0), night.id, method, params, problem, 0, 0)
+    try:
+        finished = await run_attempts([one], asker)
+    finally:
+        for engine in inner.engines.values():
+            await engine.close()
+    row = finished.attempts.to_pylist()[0]
+    return {
+        "method": method.name,
+        "params": params.model_dump(mode="json"),
+        "problem": {"task": problem.task, "source": problem.source, "prompt": problem.prompt, "gold": problem.gold},
+        "status": row["status"],
+        "reason": row["reason"],
+        "detail": row["detail"],
+        "calls": asker.calls,
+        "samples": _judged(finished.samples, night, problem),
+    }
+
+
+def _judged(samples: Any, night: Night, problem: Problem) -> list[dict[str, Any]]:
+    """The samples with what the row-local filters say, and the decision that follows from these."""
+    judges = [one for one in night.rules.filters if one.scope == "row" and one.name != "decontamination"]
+    verdicts = run_filters(judges, samples, Context(problems={problem.id: problem}))
+    decided = {row["sample_id"]: row for row in decide(samples, verdicts, night.rules.policies).to_pylist()}
+    found = []
+    for row in samples.to_pylist():
+        own = [verdict for verdict in verdicts.to_pylist() if verdict["sample_id"] == row["sample_id"]]
+        found.append(
+            {
+                **{name: row[name] for name in ("kind", "origin", "messages", "response", "rejected", "text")},
+                **{name: row[name] for name in ("steps", "labels", "answer")},
+                "attrs": json.loads(row["attrs"]),
+                "verdicts": {verdict["filter"]: verdict["reason"] or verdict["outcome"] for verdict in own},
+                "decision": decided[row["sample_id"]]["outcome"],
+                "reason": decided[row["sample_id"]]["reason"],
+            }
+        )
+    return found
+
+
+def print_trial(result: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print a trial: the problem, each call with its answer, each sample with its verdicts."""
+    console = console or Console()
+    problem = result["problem"]
+    console.print(_panel(f"{result['method']} on {problem['task']}", problem["prompt"], f"gold: {problem['gold']}"))
+    for number, call in enumerate(result["calls"], start=1):
+        asked = "\n\n".join(message["content"] for message in call["messages"])
+        reply = call["response"] if call["response"] is not None else "(no answer)"
+        thought = f"<think>\n{call['reasoning']}\n</think>\n\n" if call.get("reasoning") else ""
+        who = f"{number}. {call['role']} ({call.get('model', '?')}) is asked `{call['prompt']}`"
+        parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(thought + reply))
+        console.print(Panel(parts, title=inert(who), title_align="left", border_style="cyan"))
+    for number, sample in enumerate(result["samples"], start=1):
+        _print_sample(console, number, sample)
+    if result["status"] == "failed":
+        console.print(inert(f"the attempt failed: {result['reason']}: {result['detail']}", "red"))
+    elif not result["samples"]:
+        console.print(inert("no sample was made", "yellow"))
+
+
+def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> None:
+    learned = sample["response"] or sample["text"] or ""
+    if sample["steps"] is not None:
+        pairs = zip(sample["steps"], sample["labels"] or [], strict=False)
+        learned = "\n".join([*(f"{'✓' if label else '✗'} {step}" for step, label in pairs), "", learned]).strip()
+    if sample["rejected"]:
+        learned = f"better:\n{learned}\n\nworse:\n{sample['rejected']}"
+    asked = sample["messages"][-1]["content"] if sample["messages"] else ""
+    attrs = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sample["attrs"].items())
+    good = sample["decision"] == "accepted"
+    verdict = f"{sample['decision']}{'' if good else ' · ' + str(sample['reason'])}"
+    parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(learned), inert(f"\n{attrs}", "dim"))
+    title = inert(f"sample {number}: {sample['kind']} by {sample['origin']}, {verdict}")
+    console.print(Panel(parts, title=title, title_align="left", border_style="green" if good else "red"))
+
+
+def _panel(title: str, text: str, below: str) -> Panel:
+    return Panel(inert(text), title=inert(title), title_align="left", subtitle=inert(below), subtitle_align="left")

@@ -1,0 +1,1 @@
+"""What `nightschool doctor` looks at, and what it says."""

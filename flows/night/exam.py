@@ -1,0 +1,83 @@
+"""Who judges a night's training, and by what: the recipe's words made into a judge and an exam."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.night.night import UNLIMITED, Night
+from flows.recipe.parts import SourceSpec, TrainSpec
+from storage.lake.nights import record_problems
+from storage.ledger.published import publish
+from storage.models.checkpoints import Checkpoint
+from synth.calls.responder import EngineResponder, Responder
+from synth.engines.spec import ModelSpec, open_engine
+from synth.night.draw import decision_items
+from synth.problems.base import Problem
+from synth.sample import problem_row
+from train_stages.promotion.examiner import Exam, Judge
+
+
+def make_judge(night: Night, spec: TrainSpec) -> Judge:
+    """Make the judge of a night."""
+    served = ModelSpec(engine="vllm", checkpoint="candidate")
+
+    @contextmanager
+    def serve(checkpoint: Checkpoint) -> Iterator[Responder]:
+        """Through the ledger: what was answered before a kill is not asked for again. The account is not the night's budget."""
+        folder = night.workspace.folder("servers", "evaluation")
+        try:
+            engine = open_engine(served, checkpoint, folder)
+            with EngineResponder(engine, night.ledger, f"{night.id}/evaluation") as responder:
+                yield responder
+        finally:
+            publish(night.ledger, night.lake, night.id)
+
+    return Judge(
+        night.lake,
+        night.id,
+        night.prompts,
+        config=spec.evaluate,
+        tasks=spec.tasks,
+        seed=spec.seed,
+        respond=serve if spec.evaluate.engine == "vllm" else None,
+        engine=spec.evaluate.engine,
+        fence=night.fence,
+    )
+
+
+def make_exam(night: Night, spec: TrainSpec) -> Exam:
+    """Put together what the night's promotion is decided by: drawn before the first look, the same on every resume.
+
+    Raises:
+        ProblemError: A source or a benchmark is missing, broken or empty.
+        RecipeError: An option of one cannot be used.
+    """
+    drawn = decision_items(
+        night.lake, night.draws, night=night.id, seed=night.recipe.problems.seed, fresh=spec.promote.fresh
+    )
+    others: dict[str, list[Problem]] = defaultdict(list)
+    items = []
+    for problem in drawn:
+        if spec.tasks is None or problem.task in spec.tasks:
+            items.append(problem)
+        else:
+            others[f"{problem.task} tier {problem.tier}"].append(problem)
+    for source in spec.evaluate.benchmarks:
+        others[source.name] = read_benchmark(night, source)
+    texts = spec.evaluate.texts
+    return Exam(items, others, night.texts, texts.max_length if texts else 512)
+
+
+def read_benchmark(night: Night, source: SourceSpec) -> list[Problem]:
+    """Read a benchmark and enter its items into the lake, as such.
+
+    Raises:
+        ProblemError: It is missing, broken or empty.
+    """
+    limit = source.limit or UNLIMITED
+    problems = {
+        problem.id: problem for problem in night.draw_of(source).draw(limit, seed=0, tier=None, exclude=frozenset())
+    }
+    rows = [problem_row(problem, split="benchmark", night=night.id) for problem in problems.values()]
+    record_problems(night.lake, rows, kind="benchmark", night=night.id)
+    return list(problems.values())

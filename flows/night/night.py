@@ -1,0 +1,256 @@
+"""One night's context: its recipe, lake, ledger, student and models."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filters.benchmarks import Benchmark, BenchmarkManifest
+from filters.night.rules import Rules, read_rules
+from flows.recipe.parts import SourceSpec
+from flows.recipe.recipe import Recipe
+from flows.report.progress import Progress
+from flows.report.write import write_report
+from storage.catalog.catalog import catalog_of
+from storage.ids import digest
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.releases.making import check_condition
+from storage.takedown.carry_out import purge_here
+from storage.workspace import Workspace
+from synth.calls.ask import Asker, Budget, Price
+from synth.calls.prompting import Prompts
+from synth.engines.base import Engine
+from synth.engines.spec import PROMOTED, open_engine
+from synth.methods import get_method
+from synth.night.curriculum import frontier
+from synth.night.draw import Assignment, Draw, vocabulary_texts
+from synth.problems.base import Problem
+from train_stages.models.base import make_base
+from train_stages.promotion.text_loss import read_texts
+
+UNLIMITED = 10**9
+
+
+def code_version() -> str:
+    """Return the version of Nightschool that is installed."""
+    try:
+        return version("nightschool")
+    except PackageNotFoundError:
+        return "0+uninstalled"
+
+
+@dataclass
+class Night:
+    """A night at work. Make one with `open_night`.
+
+    Attributes:
+        recipe: The recipe.
+        date: Logical date.
+        workspace: Where everything is.
+        lake: Its lake.
+        ledger: Its ledger.
+        progress: Where people look.
+        student: The model that `promoted` means tonight; None when the recipe asks for none.
+        deadline: When it must be through with asking, from its first start.
+        fence: Raises when this process may no longer decide about the student, because its lease has passed to another.
+    """
+
+    recipe: Recipe
+    date: str
+    workspace: Workspace
+    lake: Lake
+    ledger: Ledger
+    progress: Progress
+    student: Checkpoint | None = None
+    deadline: datetime.datetime | None = None
+    fence: Callable[[], None] | None = None
+
+    @property
+    def id(self) -> str:
+        """The night in rows: date and recipe."""
+        return f"{self.date}/{self.recipe.name}"
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The night's prompts: the built-in ones and those of its methods, some of them replaced by the recipe."""
+        folders = [item.method.prompts for item in self.assignments if item.method.prompts is not None]
+        return Prompts({name: self.recipe.path(file) for name, file in self.recipe.prompts.items()}, folders)
+
+    @cached_property
+    def benchmarks(self) -> BenchmarkManifest:
+        """What tonight's rows must not hold: the recipe's benchmarks, and what models are evaluated on."""
+        train = self.recipe.train
+        parts: list[Benchmark] = []
+        for spec in (*self.recipe.benchmarks, *(train.evaluate.benchmarks if train else ())):
+            if spec.name in [part.name for part in parts]:
+                continue  # the recipe may name one set for both
+            problems = self.draw_of(spec).open().draw(UNLIMITED, seed=0)
+            revision, split = (
+                str(spec.options.get(name, other)) for name, other in (("revision", "local"), ("split", "test"))
+            )
+            parts.append(Benchmark(spec.name, revision, split, problems))
+        if texts := self.texts:
+            items = [Problem("text", "texts", text, "", digest(text)) for text in texts]
+            parts.append(Benchmark("heldout-texts", "local", "test", items))
+        return BenchmarkManifest(parts)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The held-out text that a candidate must not forget."""
+        spec = self.recipe.train.evaluate.texts if self.recipe.train else None
+        return read_texts(self.recipe.path(spec.path), spec) if spec else []
+
+    @property
+    def draws(self) -> list[Draw]:
+        """What to draw from each source, the frontier's tier decided from the student's evaluations."""
+        return [self.draw_of(spec) for spec in self.recipe.problems.sources]
+
+    def draw_of(self, spec: SourceSpec) -> Draw:
+        """Return what to draw from one source."""
+        options = {
+            name: str(self.recipe.path(value)) if name == "path" and isinstance(value, str) else value
+            for name, value in spec.options.items()
+        }
+        tier = spec.tier
+        if tier == "frontier":
+            tier = frontier(self.lake, self.student, spec.kind, spec.tiers)
+        return Draw(
+            spec.name,
+            spec.kind,
+            options,
+            spec.limit or self.recipe.problems.limit,
+            tier,
+            spec.heldout,
+            spec.validation,
+            spec.tiers,
+        )
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        """The recipe's methods with what they work on."""
+        found = []
+        for spec in self.recipe.methods:
+            method = get_method(spec.method)
+            params = method.params.model_validate(spec.params)
+            found.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
+        return found
+
+    @cached_property
+    def rules(self) -> Rules:
+        """How the night's rows are judged.
+
+        Raises:
+            RecipeError: The recipe's `filters`, `policy` or `alarms` cannot be used.
+        """
+        observes = {item.method.name: item.method.observes(item.params) for item in self.assignments}
+        return read_rules(self.recipe.filters, self.recipe.policy, self.recipe.alarms, observes=observes)
+
+    def check(self) -> None:
+        """Refuse what only the installed filters and the lake can tell of a recipe, before anything is asked.
+
+        Raises:
+            RecipeError: The recipe's `filters`, `policy`, `alarms` or `where` cannot be used.
+        """
+        _ = self.rules
+        check_condition(self.lake, self.recipe.condition)
+
+    def checkpoint_of(self, name: str | None) -> Checkpoint | None:
+        """Return what `models.<role>.checkpoint` stands for."""
+        if name is None:
+            return None
+        if name == PROMOTED:
+            return self.student
+        path = self.recipe.path(name)
+        return Checkpoint(checkpoint_digest(path), path, "given")
+
+    def identity_of(self, role: str) -> str | None:
+        """Return the identity of the model that answers in a role; None for a solver, and where the recipe names none."""
+        spec = self.recipe.models.get(role)
+        if spec is None or spec.engine == "solver":
+            return None
+        checkpoint = self.checkpoint_of(spec.checkpoint)
+        return checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
+
+    def asker(self) -> Asker:
+        """Make the night's asker: engines by role (roles of one and the same model share one), budget, ledger."""
+        engines: dict[str, Engine] = {}
+        shared: dict[str, Engine] = {}
+        for role, spec in self.recipe.models.items():
+            same = digest(spec.model_dump(mode="json", exclude={"price", "tokens_per_second"}))
+            if same in shared:
+                engines[role] = shared[same]
+                continue
+            folder = self.workspace.folder("servers", role)
+
+            def starting(seconds: float, line: str, role: str = role) -> None:
+                if int(seconds) % 10 == 0:
+                    self.progress.say(f"vLLM for {role}: starting, {seconds:.0f} s")
+
+            checkpoint = self.checkpoint_of(spec.checkpoint)
+            engines[role] = shared[same] = open_engine(spec, checkpoint, folder, starting)
+        prices = {role: spec.price for role, spec in self.recipe.models.items()}
+        budget = self.recipe.budget
+        return Asker(
+            self.ledger,
+            engines,
+            self.prompts,
+            night=self.id,
+            draw=self.id if self.recipe.draw == "new" else None,
+            budget=Budget(budget.calls, budget.tokens, budget.cost, self.deadline),
+            prices={role: Price(price.prompt, price.completion, price.cached) for role, price in prices.items()},
+        )
+
+    def incumbent(self) -> Checkpoint:
+        """Return the model that was promoted last; before the first promotion, the untrained base (made if missing)."""
+        student = current_student(self.lake)
+        if student is not None:
+            return student
+        spec = self.recipe.base
+        with self.progress.stage("base model"):
+            texts = vocabulary_texts(self.draws, self.prompts)
+            return make_base(
+                self.lake,
+                checkpoint=self.recipe.checkpoint(spec.checkpoint) if spec.checkpoint else None,
+                texts=texts,
+                options=spec.tiny,
+                night=self.id,
+                code_version=code_version(),
+            )
+
+
+@contextmanager
+def open_night(
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, purpose: str = "night"
+) -> Iterator[Night]:
+    """Open a night for a purpose (`night`, `training`); only one process at a time may hold it for that.
+
+    Raises:
+        WorkspaceError: Another process runs this night.
+    """
+    with (
+        workspace.lock(f"{purpose}-{date}-{recipe.name}", wait=False),
+        Lake(workspace) as lake,
+    ):
+        for takedown in purge_here(lake, rewrite=write_report):
+            progress.say(f"takedown {takedown} was done on another machine; this one's files are purged of it")
+        with Ledger(workspace.ledger) as ledger:
+            yield Night(recipe, date, workspace, lake, ledger, progress)
+
+
+@contextmanager
+def planning_night(recipe: Recipe, date: str, root: Path) -> Iterator[Night]:
+    """Open a night to look at only: nothing in the workspace is written, and it need not exist yet."""
+    with TemporaryDirectory() as temporary:
+        workspace = Workspace.open(root) if (root / "workspace.json").exists() else None
+        exists = workspace is not None and catalog_of(workspace).exists()
+        if workspace is None or not exists:
+            workspace = Workspace.scratch(Path(temporary) / "workspace")
+        with Lake(workspace, read_only=exists) as lake, Ledger(Path(temporary) / "ledger.sqlite") as ledger:
+            student = current_student(lake)
+            yield Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student)

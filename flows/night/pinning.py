@@ -1,0 +1,81 @@
+"""A night is pinned at its first start: recipe, method sources, prompts, student and benchmarks, by digest."""
+
+import datetime
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.night.night import Night, code_version
+from flows.recipe.recipe import Recipe
+from storage.errors import PinError
+from storage.ids import digest, digest_files
+from storage.lake import nights
+from storage.models.checkpoints import find_checkpoint
+from synth.engines.spec import PROMOTED
+from synth.night.draw import Assignment
+
+
+def pin(night: Night, *, again: bool) -> None:
+    """Pin a night at its first start; later, check that nothing it was pinned to has changed.
+
+    Raises:
+        PinError: Something has changed, and `again` does not accept it.
+    """
+    run_id = f"night/{night.id}"
+    before = nights.pinned(night.lake, run_id)
+    needs_student = any(spec.checkpoint == PROMOTED for spec in night.recipe.models.values())
+    if needs_student:
+        night.student = (
+            find_checkpoint(night.lake, before["student"]) if before and before["student"] else night.incumbent()
+        )
+    now: dict[str, Any] = {
+        "recipe": night.recipe.digest,
+        "parts": _parts(night.recipe),
+        "student": night.student.id if night.student else None,
+        "prompts": sorted(night.prompts.digests.values()),
+        "methods": _sources_of(night.assignments),
+        "benchmarks": night.benchmarks.to_json(),
+        "code": code_version(),
+    }
+    _set_deadline(night, before if not again else None, now)
+    if before is None:
+        nights.pin(night.lake, run_id, night.id, night.recipe.name, now)
+        return
+    changed = _changes(before, now)
+    if not changed:
+        return
+    if not again:
+        raise PinError(
+            f"night {night.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, "
+            f"choose another --date, or accept the change with --repin"
+        )
+    nights.pin(night.lake, run_id, night.id, night.recipe.name, now, again=True)
+
+
+def _set_deadline(night: Night, before: Mapping[str, Any] | None, now: dict[str, Any]) -> None:
+    """A resumed night keeps the deadline of its first start."""
+    start = datetime.datetime.now(datetime.UTC)
+    fresh = night.recipe.budget.deadline(start)
+    text = (before or {}).get("deadline", fresh.isoformat() if fresh else None)
+    night.deadline = datetime.datetime.fromisoformat(text) if text else None
+    now["deadline"] = text
+
+
+def _parts(recipe: Recipe) -> dict[str, str]:
+    return {name: digest(value) for name, value in recipe.said().items()}
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
+    parts = {*before.get("parts", {}), *now["parts"]}
+    changed += [
+        f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)
+    ]
+    return changed
+
+
+def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
+    """Digest the sources of each method: every file of its folder, since methods share parsers."""
+    folders = {item.method.name: Path(inspect.getfile(item.method.run)).parent for item in assignments}
+    return {name: digest_files(folder.glob("*.py"), folder) for name, folder in folders.items()}

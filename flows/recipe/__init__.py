@@ -1,0 +1,1 @@
+"""The recipe: a night described in YAML, validated before anything is paid."""

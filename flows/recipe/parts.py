@@ -1,0 +1,163 @@
+"""The parts of a recipe: problems, methods, budget, training."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from train_stages.promotion.evaluate import EvaluateConfig
+from train_stages.promotion.promote import PromoteConfig
+from train_stages.promotion.text_loss import TextsConfig
+
+_LONGEST_S = 366 * 86400
+
+
+class Part(BaseModel):
+    """A part: what is misspelt is refused, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSpec(Part):
+    """Where problems come from."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name in rows and reports.")
+    kind: str = Field(description="Source: arithmetic, knights_knaves, gsm8k, svamp, file, hub, or one of your own.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the source.")
+    limit: int | None = Field(None, ge=1, description="At most this many problems a night; None takes problems.limit.")
+    tier: int | Literal["frontier"] | None = Field(
+        None, description="A tier, or `frontier`: the lowest tier that the student has not mastered yet."
+    )
+    heldout: int = Field(0, ge=0, description="Problems per tier kept for the promotion test, never trained on.")
+    validation: int = Field(
+        0, ge=0, description="Problems per tier kept for choices during training, never trained on."
+    )
+    tiers: tuple[int, ...] = Field(
+        (1,), description="Tiers that held-out problems are drawn from, and the frontier's range."
+    )
+
+
+class ProblemsSpec(Part):
+    """The night's problems."""
+
+    sources: tuple[SourceSpec, ...] = Field(min_length=1)
+    limit: int = Field(1000, ge=1, description="At most this many problems a night from each source.")
+    seed: int = Field(0, ge=0, description="Seed of procedural sources, together with the logical date.")
+    fresh: bool = Field(True, description="Leave out problems that earlier nights had, by canonical structure.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "ProblemsSpec":
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError(f"source names must differ: {', '.join(names)}")
+        return self
+
+
+class MethodSpec(Part):
+    """How samples are written."""
+
+    method: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    sources: tuple[str, ...] | None = Field(None, description="Sources it works on; None means every one it can.")
+    limit: int | None = Field(None, ge=1, description="At most this many problems of a source.")
+    repetitions: int = Field(1, ge=1, le=1000, description="Attempts per problem.")
+
+
+class BudgetSpec(Part):
+    """A hard stop for one night."""
+
+    calls: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+    cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
+    failures: float | None = Field(
+        0.5, ge=0, le=1, description="Share of attempts that may fail; when more do, the night stops early. None: all."
+    )
+    finish_by: str | float | None = Field(
+        None,
+        description="Time of day (UTC) by which the night must be through with asking, '06:00', or seconds from its start.",
+    )
+
+    @field_validator("finish_by")
+    @classmethod
+    def _a_time(cls, value: str | float | None) -> str | float | None:
+        if isinstance(value, str):
+            try:
+                moment = time.fromisoformat(value)
+            except ValueError:
+                raise ValueError("write a time of day, '06:00', or a number of seconds") from None
+            if moment.tzinfo is not None:
+                raise ValueError("write a time of day in UTC, '06:00', without a time zone")
+        elif value is not None and not 0 < value <= _LONGEST_S:
+            raise ValueError("must be a positive number of seconds, at most a year")
+        return value
+
+    def deadline(self, start: datetime) -> datetime | None:
+        """Return when a night that starts at `start` must be through with asking."""
+        if self.finish_by is None:
+            return None
+        if not isinstance(self.finish_by, str):
+            return start + timedelta(seconds=self.finish_by)
+        today = datetime.combine(start.date(), time.fromisoformat(self.finish_by), tzinfo=UTC)
+        return today if today > start else today + timedelta(days=1)
+
+
+class WhenSpec(Part):
+    """When to retrain: what must have changed since the last training. Any one of the conditions is enough."""
+
+    min_new_rows: int | None = Field(
+        None, ge=1, description="At least this many accepted rows are new; 1 when nothing else is said."
+    )
+    min_new_tokens: int | None = Field(None, ge=1, description="At least this many tokens (words) are new.")
+    max_drift: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="The shares of (method, task) moved by more than this (total variation distance, 0 to 1).",
+    )
+    benchmarks: bool = Field(
+        True, description="Rows of the last training hold a benchmark item, because the benchmarks have grown."
+    )
+
+    @property
+    def rows(self) -> int | None:
+        """The bound on new rows that holds."""
+        nothing_said = self.min_new_rows is None and self.min_new_tokens is None and self.max_drift is None
+        return 1 if nothing_said else self.min_new_rows
+
+
+class EvaluateSpec(EvaluateConfig):
+    """How models are evaluated, and on what besides the held-out problems."""
+
+    benchmarks: tuple[SourceSpec, ...] = Field(
+        (), description="Benchmarks that a candidate must not lose; the data must not hold them either."
+    )
+    texts: TextsConfig | None = Field(None, description="Held-out text whose loss must not rise.")
+    engine: Literal["transformers", "vllm"] = Field(
+        "transformers", description="`vllm` serves each checkpoint with vLLM; `transformers` loads it in this process."
+    )
+
+
+class TrainSpec(Part):
+    """When and how the student is retrained."""
+
+    when: WhenSpec = WhenSpec()
+    tasks: tuple[str, ...] | None = Field(None, description="Only rows of these tasks; None means all.")
+    methods: tuple[str, ...] | None = Field(None, description="Only rows of these methods; None means all.")
+    cpt: dict[str, Any] | None = Field(
+        None, description="Options of continued pre-training; None leaves the stage out."
+    )
+    sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
+    preference: dict[str, Any] | None = Field(None, description="Options of preference training (DPO, ORPO, KTO).")
+    rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
+    evaluate: EvaluateSpec = EvaluateSpec()
+    promote: PromoteConfig = PromoteConfig()
+    seed: int = Field(0, ge=0)
+
+
+class BaseSpec(Part):
+    """The untrained model that the first night starts from, when a model is `promoted` and none was."""
+
+    checkpoint: str | None = Field(
+        None, description="A Hugging Face folder or hub name; None makes a tiny model from scratch."
+    )
+    tiny: dict[str, Any] = Field(default_factory=dict, description="Sizes of the tiny model.")

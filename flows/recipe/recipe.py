@@ -1,0 +1,189 @@
+"""The recipe: a night described in YAML, validated before anything is paid."""
+
+import re
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from flows.recipe.fault import sentence
+from flows.recipe.overrides import apply_override
+from flows.recipe.parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec, TrainSpec
+from flows.recipe.text import read_yaml
+from storage.errors import RecipeError
+from storage.ids import digest
+from storage.names import unknown
+from synth.engines.spec import ModelSpec
+from train_stages.config import CONFIGS
+from train_stages.experiment import ExperimentConfig
+from train_stages.models.tiny import TinyConfig
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
+class Recipe(Part):
+    """One night and the training that follows it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    description: str = ""
+    dataset: str = Field("reasoning", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name of the release.")
+    where: str | None = Field(
+        None, description="SQL condition over `accepted` for the release; None takes the rows of this recipe's nights."
+    )
+    vars: dict[str, str] = Field(default_factory=dict, description="Values for ${name} in paths.")
+    draw: Literal["new", "again"] = Field(
+        "again", description="`new` asks old questions afresh; `again` takes the ledger's answers."
+    )
+    shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
+    problems: ProblemsSpec
+    benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    prompts: dict[str, str] = Field(default_factory=dict, description="Files to use instead of prompts, by name.")
+    methods: tuple[MethodSpec, ...] = Field(min_length=1)
+    filters: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by filter.")
+    policy: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options of the policy by method.")
+    alarms: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What a filter may remove of a method before the release stops: share, shares, fewest.",
+    )
+    budget: BudgetSpec = BudgetSpec()
+    base: BaseSpec = BaseSpec()
+    train: TrainSpec | None = None
+    experiment: ExperimentConfig | None = Field(None, description="What `nightschool compare` compares.")
+    folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
+
+    @field_validator("methods")
+    @classmethod
+    def _known_methods(cls, value: tuple[MethodSpec, ...]) -> tuple[MethodSpec, ...]:
+        from synth.methods import get_method
+
+        for spec in value:
+            try:
+                method = get_method(spec.method)
+                method.params.model_validate(spec.params)
+            except RecipeError as error:
+                raise ValueError(str(error)) from None
+            except ValidationError as error:
+                raise ValueError(f"{spec.method}: {sentence(error, method.params, spec.params, 'params')}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        from synth.methods import get_method
+
+        names = {source.name for source in self.problems.sources}
+        for name in ("judge", "perplexity"):
+            role = self.filters.get(name, {}).get("role")
+            if role is not None and role not in self.models:
+                raise ValueError(f"filters.{name}.role: {unknown('role', str(role), self.models)}")
+            if role is not None and name == "perplexity" and self.models[role].engine != "vllm":
+                raise ValueError(
+                    f"filters.perplexity.role: models.{role} must have the engine vllm, which scores prompts"
+                )
+        for spec in self.methods:
+            for role in get_method(spec.method).roles:
+                if role not in self.models:
+                    raise ValueError(f"method {spec.method!r} asks a {role}, but models.{role} is missing")
+            for name in spec.sources or ():
+                if name not in names:
+                    raise ValueError(f"method {spec.method!r}: {unknown('source', name, names)}")
+        self._check_options()
+        return self
+
+    def _check_options(self) -> None:
+        """Refuse what a training would refuse, before the night that it follows is paid."""
+        sizes = {name: one for name, one in self.base.tiny.items() if name != "seed"}
+        given: dict[str, tuple[type[BaseModel], Mapping[str, Any]]] = {"base.tiny": (TinyConfig, sizes)}
+        for stage, config in CONFIGS.items():
+            options = getattr(self.train, stage, None)
+            if options is not None:
+                given[f"train.{stage}"] = (config, options)
+        for key, (model, options) in given.items():
+            try:
+                model.model_validate(options)
+            except ValidationError as error:
+                raise ValueError(sentence(error, model, options, key)) from None
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the recipe says, `--set` included; an update that adds an option does not change it."""
+        return digest("recipe", self.said())
+
+    def said(self) -> dict[str, Any]:
+        """Return what the recipe says beyond the defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def condition(self) -> str:
+        """SQL condition of the release."""
+        return self.where or f"split_part(night, '/', 2) = '{self.name}'"
+
+    def path(self, text: str) -> Path:
+        """Resolve a path of the recipe: `${name}` from `vars`, relative ones from the recipe's folder."""
+        path = Path(self.fill(text)).expanduser()
+        return path if path.is_absolute() else Path(self.folder) / path
+
+    def checkpoint(self, text: str) -> str:
+        """Return a checkpoint: the folder, where there is one; else what has the form of a name on the Hub, as it stands."""
+        path = self.path(text)
+        return text if not path.exists() and _HUB_NAME.fullmatch(text) else str(path)
+
+    def fill(self, text: str) -> str:
+        """Replace `${name}` by the recipe's `vars`.
+
+        Raises:
+            RecipeError: A name is not among them.
+        """
+        try:
+            return string.Template(text).substitute(self.vars)
+        except KeyError as error:
+            raise RecipeError(
+                f"{text!r} uses ${{{error.args[0]}}}; set it with --set vars.{error.args[0]}=..."
+            ) from None
+        except ValueError as error:
+            raise RecipeError(f"{text!r}: {error}") from None
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply `key.path=value` overrides.
+
+    Raises:
+        RecipeError: The file is missing, is no YAML, or a value cannot be used; the message names the key.
+    """
+    content = read_recipe(path)
+    for override in overrides:
+        apply_override(content, override)
+    return make_recipe(content, folder=path.parent.resolve())
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read what a recipe's file says, before it is validated.
+
+    Raises:
+        RecipeError: The file is missing, or is no YAML mapping.
+    """
+    try:
+        content = read_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"recipe {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path} cannot be read: {error}") from None
+    except RecipeError as error:
+        raise RecipeError(f"recipe {path} is {error}") from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"recipe {path} must be a mapping with name, problems, models and methods")
+    return content
+
+
+def make_recipe(content: Mapping[str, Any], *, folder: Path) -> Recipe:
+    """Validate a recipe.
+
+    Raises:
+        RecipeError: A value cannot be used; the message names the key, the value and what would be right.
+    """
+    try:
+        return Recipe.model_validate({**content, "folder": str(folder)})
+    except ValidationError as error:
+        raise RecipeError(f"recipe: {sentence(error, Recipe, content)}") from None

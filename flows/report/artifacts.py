@@ -1,0 +1,123 @@
+"""What the Prefect page of a run shows: a progress bar while attempts run, then the night in words, its funnel, a chart.
+
+Artifacts are a copy for people. The lake is the truth, so one that cannot be made is said aloud and changes nothing.
+"""
+
+import base64
+import contextvars
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.report import charts
+from flows.report.page import lede
+from flows.report.progress import Progress, Stage
+from flows.report.text import plain
+
+_EVERY_S = 5.0
+
+
+def publish_night(report: Mapping[str, Any], page: Path, progress: Progress) -> None:
+    """Put a night's figures on the page of the Prefect run that is at work; outside a run nothing happens.
+
+    Args:
+        report: What `flows.report.gather` says of the night.
+        page: Its morning report.
+        progress: Where a failure is said.
+    """
+    from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+
+    name = re.sub(r"[^a-z0-9]+", "-", report["night"])
+    _said(
+        progress,
+        lambda: create_markdown_artifact(  # type: ignore[call-arg, unused-ignore]
+            markdown=_summary(report, page), key=f"night-{name}", description="The night", _sync=True
+        ),
+        lambda: create_table_artifact(  # type: ignore[call-arg, unused-ignore]
+            table=_funnel(report), key=f"funnel-{name}", description="Attempts and rows by method", _sync=True
+        ),
+        lambda: create_image_artifact(  # type: ignore[call-arg, unused-ignore]
+            image_url=_chart(report), key=f"nights-{name}", description="Accepted rows, the last nights", _sync=True
+        ),
+    )
+
+
+@contextmanager
+def progress_artifact(stage: Stage, progress: Progress) -> Iterator[None]:
+    """Show a stage's progress on the page of the run, renewed every few seconds by a thread of its own."""
+    from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+    made: list[Any] = []
+    key = f"progress-{re.sub(r'[^a-z0-9]+', '-', stage.name.lower())}"
+    _said(
+        progress,
+        lambda: made.append(create_progress_artifact(0.0, key=key, description=stage.name, _sync=True)),  # type: ignore[call-arg, unused-ignore]
+    )
+    if not made:
+        yield
+        return
+    ended = threading.Event()
+
+    def renew() -> None:
+        share = 100.0 * stage.done / (stage.total or 1)
+        words = f"{stage.name}: {stage.done:,} of {stage.total or 0:,}"
+        _said(progress, lambda: update_progress_artifact(made[0], share, description=words, _sync=True))  # type: ignore[call-arg, unused-ignore]
+
+    def follow() -> None:
+        while not ended.wait(_EVERY_S):
+            renew()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(follow,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        renew()
+
+
+def _said(progress: Progress, *makers: Callable[[], Any]) -> None:
+    from prefect.context import FlowRunContext
+
+    if FlowRunContext.get() is None:
+        return
+    for make in makers:
+        try:
+            make()
+        except Exception as error:  # a page that is not there must not stop a night
+            progress.say(f"no Prefect artifact ({type(error).__name__}: {error})")
+            return
+
+
+def _funnel(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = ("method", "planned", "done", "failed", "made", "accepted", "rejected")
+    return [{name: row[name] for name in names} for row in report["funnel"]]
+
+
+def _summary(report: Mapping[str, Any], page: Path) -> str:
+    lines = [f"# {report['date']} {report['recipe']}", "", _safe(lede(report)), ""]
+    if report["attention"]:
+        lines += ["## What needs a person", ""]
+        for item in report["attention"]:
+            command = f" `{item['command']}`" if item["command"] else ""
+            lines.append(f"- **{item['level']}: {_safe(item['title'])}.** {_safe(item['text'])}{command}")
+        lines.append("")
+    lines.append(f"Morning report: [{page.name}]({page.as_uri()}), or `nightschool report {report['night']}`")
+    if report["release"]:
+        lines.append(f"\nRelease: `{report['release']['release_id']}`, {report['release']['rows']:,} rows")
+    return "\n".join(lines)
+
+
+def _safe(text: str) -> str:
+    """Text inside Markdown stays text."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", plain(text, 600))
+
+
+def _chart(report: Mapping[str, Any]) -> str:
+    bars = [(entry["night"].partition("/")[0], entry["accepted"]) for entry in report["history"]]
+    drawn = charts.standalone(charts.bar_chart(bars, label="Accepted rows, the last nights"))
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"

@@ -1,0 +1,95 @@
+"""What people read at the end: the funnel, tokens, time, accuracy before and after, what was promoted and why."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.report.terminal import inert
+
+_WIDEST = 80
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
+    """Print rows as a table; wide where the output is not a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 160))
+    table = Table(title=title and inert(title, "table.title"), title_justify="left", show_lines=False)
+    for column in columns:
+        numeric = bool(rows) and all(isinstance(row.get(column), int | float) for row in rows)
+        table.add_column(inert(column), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console.print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text()
+    if isinstance(value, float):
+        return Text(f"{value:.4g}")
+    if isinstance(value, list | dict):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    text = str(value)
+    return inert(text if len(text) <= 10 * _WIDEST else text[: 10 * _WIDEST] + "...")
+
+
+def print_night(summary: Mapping[str, Any]) -> None:
+    """Print a night's figures."""
+    console = Console()
+    console.print(f"\n[bold]Night {summary['night']}[/bold]" + (" (finished before)" if summary.get("again") else ""))
+    if summary["funnel"]:
+        print_table(list(summary["funnel"][0]), summary["funnel"])
+    if summary["reasons"]:
+        print_table(["method", "what", "reason", "rows"], summary["reasons"][:15])
+    for part in summary["tokens"]:
+        console.print(
+            f"{part['role']}: {part['calls']:,} calls, {part['prompt_tokens']:,} tokens read, "
+            f"{part['completion_tokens']:,} written (model {part['model'][:12]})"
+        )
+    if summary.get("budget"):
+        console.print(inert(f"stopped early: {summary['budget']}", "yellow"))
+    if summary.get("failures"):
+        console.print(inert(summary["failures"], "yellow"))
+    nothing = f"none, nothing was {'accepted' if any(row['made'] for row in summary['funnel']) else 'made'}"
+    console.print(f"release: {summary['release'] or nothing}, {summary['release_rows']:,} rows")
+    console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
+
+
+def print_training(summary: Mapping[str, Any]) -> None:
+    """Print a training's figures."""
+    console = Console()
+    console.print(
+        f"\n[bold]Training {summary['night']}[/bold]" + (" (finished before)" if summary.get("again") else "")
+    )
+    console.print(inert(summary["decision_to_train"]))
+    if not summary["trained"]:
+        return
+    if summary["stages"]:
+        print_table(list(summary["stages"][0]), summary["stages"])
+    if summary["accuracy"]:
+        print_table(
+            list(summary["accuracy"][0]), summary["accuracy"], title="Held-out problems, greedy (95 % intervals)"
+        )
+    console.print(inert(summary["decision"], "bold") + inert(f": {summary['reason']}"))
+    console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
+
+
+def print_plan(plan: Mapping[str, Any]) -> None:
+    """Print what a night would ask and cost at most."""
+    console = Console()
+    console.print(f"Night {plan['night']}, at most (answers found in the ledger cost nothing):")
+    print_table(
+        ["source", "problems"], [{"source": name, "problems": count} for name, count in plan["problems"].items()]
+    )
+    print_table(
+        ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
+    )
+    print_table(list(plan["roles"][0]) if plan["roles"] else ["role"], plan["roles"])
+    console.print(
+        f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else "")
+    )

@@ -1,0 +1,78 @@
+"""What a deployment may not change of its recipe.
+
+Its parameters come through the Prefect server: whoever may start a run there gives them. The recipe's file is its owner's. So
+who is asked, with which key, by which program and with which files is the file's to say; numbers and choices may be given.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.recipe.overrides import apply_override
+from flows.recipe.recipe import Recipe, load_recipe, read_recipe
+from storage.errors import RecipeError
+
+NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price"})
+"""Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
+OF_THE_FILE = frozenset({"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate"})
+"""Keys that name a server, a credential or a program, wherever they stand."""
+
+
+def load_deployed(path: Path, settings: Sequence[str]) -> Recipe:
+    """Read the recipe of a flow run, whose settings may have come through a server.
+
+    Raises:
+        RecipeError: As `load_recipe`; or the run is a deployment's, and a setting is not for a deployment to give.
+    """
+    from prefect.runtime import deployment
+
+    if deployment.id is not None:
+        check_settings(path, settings)
+    return load_recipe(path, settings)
+
+
+def check_settings(path: Path, settings: Sequence[str]) -> None:
+    """Refuse settings that a deployment must not give.
+
+    Raises:
+        RecipeError: A setting changes a model, a server, a credential, a program, or takes a prompt from outside the
+            recipe's folder; the message names its key.
+    """
+    content = read_recipe(path)
+    before = dict(_guarded(content))
+    for setting in settings:
+        apply_override(content, setting)
+    after = dict(_guarded(content))
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) == after.get(key):
+            continue
+        if key.startswith("prompts.") and _inside(path.parent, after.get(key)):
+            continue
+        raise RecipeError(
+            f"{key}: settings of a deployment may not change it, since they come through the Prefect server; "
+            f"write it into {path.name}, or run `nightschool run` with --set"
+        )
+
+
+def _guarded(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every value that only the file may say, by its place."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            at = f"{place}.{key}" if place else str(key)
+            of_a_model = place.startswith("models.") and place.count(".") == 1 and key not in NUMBERS
+            if of_a_model or str(key) in OF_THE_FILE or place == "prompts":
+                yield at, inner
+            else:
+                yield from _guarded(inner, at)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _guarded(inner, f"{place}.{number}")
+    elif place in ("prompts", "models") or (place.startswith("models.") and place.count(".") == 1):
+        yield place, value
+
+
+def _inside(folder: Path, text: Any) -> bool:
+    """Whether a prompt's file lies in the recipe's folder; `${name}` could lead anywhere."""
+    if not isinstance(text, str) or "$" in text or text.startswith("~"):
+        return False
+    return (folder / text).resolve().is_relative_to(folder.resolve())

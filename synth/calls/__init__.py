@@ -1,0 +1,1 @@
+"""The durable ask: prompts, keys, budget, slots and structure of calls to models."""

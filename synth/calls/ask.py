@@ -1,0 +1,279 @@
+"""The durable ask: look in the ledger, else claim the question, ask the engine, record durably, then use.
+
+What enters a call's content key is decided in `synth.calls.keys`; what a night may spend, in `synth.calls.budget`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from storage.ids import seed_from
+from storage.lake.tombstones import REASON
+from storage.ledger.ledger import Call, Ledger
+from synth.calls.budget import GRACE_S, Budget, Meter, Price
+from synth.calls.keys import call_key, content_key, sampling_params
+from synth.calls.prompting import Prompts
+from synth.calls.slots import Slots
+from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
+from synth.problems.base import Problem
+
+__all__ = ["Asker", "Budget", "Price", "Reply", "call_key", "clean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as a method sees it.
+
+    Attributes:
+        text: The completion.
+        call_id: Content key of the call; parents of samples are made of these.
+        model: Identity of the model.
+        complete: False when the completion was cut at `max_tokens`.
+        by_rule: True when a rule-based solver wrote it.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        reasoning: What a reasoning model thought before it answered, where the server keeps it apart.
+        value: The reply read by its schema, when one was asked for.
+    """
+
+    text: str
+    call_id: str
+    model: str
+    complete: bool
+    by_rule: bool
+    completion_tokens: int
+    prompt_tokens: int = 0
+    reasoning: str = ""
+    value: Any = None
+
+
+def clean(text: str) -> str:
+    """Replace what no file or table can hold (lone surrogates, NUL) by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+_SCORING = Sampling(max_tokens=0)
+_LOGPROBS = "logprobs"
+_ANY = Problem("", "text", "", "", "")
+"""A text that is scored belongs to no problem."""
+
+
+class Asker:
+    """Asks on behalf of one night; shared by all of its coroutines.
+
+    Args:
+        ledger: Where finished calls are.
+        engines: Engine by role.
+        prompts: The night's prompts.
+        night: Logical date.
+        draw: None to accept answers of other nights; else a word that enters every key.
+        budget: Hard stop.
+        prices: Price by role.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        engines: Mapping[str, Engine],
+        prompts: Prompts,
+        *,
+        night: str,
+        draw: str | None = None,
+        budget: Budget | None = None,
+        prices: Mapping[str, Price] | None = None,
+    ) -> None:
+        self.engines = engines
+        self.prompts = prompts
+        self._ledger = ledger
+        self._night = night
+        self._draw = draw
+        self._meter = Meter(budget or Budget(), prices or {}, ledger.spent(night))
+        self._open: dict[str, asyncio.Future[Call]] = {}
+        self._slots: dict[int, Slots] = {}
+        self.made = 0
+        self.found = 0
+
+    async def ask(
+        self,
+        role: str,
+        act: str,
+        problem: Problem,
+        inputs: Mapping[str, Any],
+        sampling: Sampling,
+        sample: str,
+        method: str | None = None,
+    ) -> Reply:
+        """Answer from the ledger, or ask the role's engine and record.
+
+        Args:
+            role: Who is asked.
+            act: What is asked: the name of the prompt.
+            problem: What it is about.
+            inputs: Values for the prompt, besides the problem.
+            sampling: Sampling parameters.
+            sample: Explicit sample number.
+            method: On whose account the call is put when it has to be made.
+
+        Raises:
+            RequestRefused: The engine will never answer this request.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The answer cannot be recorded, and so is not used.
+        """
+        engine = self.engines[role]
+        messages = self.prompts.messages(act, {"problem": problem, **inputs})
+        key = call_key(engine, messages, sampling, sample, act=act, problem=problem, inputs=inputs, draw=self._draw)
+        request = Request(messages, sampling, seed_from(key), act, problem, inputs)
+        return await self._reply(_Question(key, role, engine, request, sample, method))
+
+    async def score(self, role: str, text: str, method: str | None = None) -> Reply:
+        """Score how likely a text is to a role's model, from the ledger or durably; `Reply.text` is a `Score` in JSON.
+
+        Its key has the sample name `logprobs`, which no chat has, and never a draw: a text is as likely every night.
+
+        Raises:
+            RequestRefused: The text will never be scored; `no_logprobs` where the role's engine cannot score any.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The score cannot be recorded, and so is not used.
+        """
+        engine = self.engines[role]
+        if not getattr(engine, "scores_text", False):
+            raise RequestRefused(
+                "no_logprobs", f"the engine of the role {role!r} gives no log-probabilities of a prompt"
+            )
+        messages: tuple[Message, ...] = ({"role": "assistant", "content": text},)
+        key = content_key(engine.model, messages, _SCORING, _LOGPROBS)
+        request = Request(messages, _SCORING, seed_from(key), "score", _ANY, scores=True)
+        return await self._reply(_Question(key, role, engine, request, _LOGPROBS, method))
+
+    async def put(self, role: str, request: Request, sample: str) -> Reply:
+        """Put a question that is rendered already, from the ledger or durably; the seed is the request's own.
+
+        Raises:
+            RequestRefused: The engine will never answer this request.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The answer cannot be recorded, and so is not used.
+        """
+        key = content_key(self.engines[role].model, request.messages, request.sampling, sample, draw=self._draw)
+        return await self._reply(_Question(key, role, self.engines[role], request, sample, None))
+
+    async def _reply(self, question: "_Question") -> Reply:
+        key, engine = question.key, question.engine
+        call = None
+        while call is None:
+            waiting = self._open.get(key)
+            if waiting is None:
+                call = await self._share(key, question)
+            else:
+                with suppress(_AbandonedError):
+                    call = await asyncio.shield(waiting)
+        return Reply(
+            text=call.response,
+            call_id=call.key,
+            model=call.model,
+            complete=call.finish_reason == "stop",
+            by_rule=engine.reads_problem,
+            completion_tokens=call.completion_tokens,
+            prompt_tokens=call.prompt_tokens,
+            reasoning=call.reasoning,
+        )
+
+    async def _share(self, key: str, question: "_Question") -> Call:
+        """Find or make a call in the name of every coroutine of this process that asks the same meanwhile."""
+        future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        self._open[key] = future
+        try:
+            call = await self._in_time(question)
+            future.set_result(call)
+            return call
+        except BaseException as error:
+            future.set_exception(error if isinstance(error, Exception) else _AbandonedError())
+            future.exception()  # it may have no other listener
+            raise
+        finally:
+            del self._open[key]
+
+    async def _in_time(self, question: "_Question") -> Call:
+        """Find or make a call, but begin nothing after the deadline, and give up what takes much longer."""
+        left = self._meter.seconds_left()
+        if left is None:
+            return await self._once(question)
+        if left == 0 and (known := self._ledger.find(question.key)) is not None:
+            self.found += 1
+            return known
+        self._meter.check_time()
+        try:
+            async with asyncio.timeout(left + GRACE_S):
+                return await self._once(question)
+        except TimeoutError:
+            raise self._meter.late() from None
+
+    async def _once(self, question: "_Question") -> Call:
+        """Make a call that is not in the ledger and that no other process is making; else take theirs."""
+        known = await self._ledger.claim(question.key)
+        if known is not None:
+            self.found += 1
+            return known
+        try:
+            if self._ledger.is_gone(question.key):
+                raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")
+            answer, cost = await self._make(question)
+            call = await self._ledger.record(self._call(question, answer, cost))
+        except BaseException:
+            self._ledger.release(question.key)
+            raise
+        self.made += 1
+        return call
+
+    async def _make(self, question: "_Question") -> tuple[Answer, float]:
+        engine = question.engine
+        async with self._slots.setdefault(id(engine), Slots(engine)):
+            reserved = self._meter.reserve(question.role, question.request)
+            try:
+                answer = await engine.answer(question.request)
+            except BaseException:
+                self._meter.settle(reserved, None)
+                raise
+            return answer, self._meter.settle(reserved, answer)
+
+    def _call(self, question: "_Question", answer: Answer, cost: float) -> Call:
+        request = question.request
+        return Call(
+            key=question.key,
+            model=question.engine.model,
+            role=question.role,
+            act=request.act,
+            messages=request.messages,
+            sampling={**sampling_params(request.sampling), "seed": request.seed},
+            sample=question.sample,
+            response=clean(answer.text),
+            finish_reason=answer.finish_reason,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            night=self._night,
+            method=question.method,
+            reasoning=clean(answer.reasoning),
+            cached_tokens=answer.cached_tokens,
+            seconds=answer.seconds,
+            cost=cost,
+        )
+
+
+class _AbandonedError(Exception):
+    """Whoever asked was cancelled; one of those who wait for the same answer asks in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A call that has to be made."""
+
+    key: str
+    role: str
+    engine: Engine
+    request: Request
+    sample: str
+    method: str | None

@@ -1,0 +1,110 @@
+"""The models of a recipe as a method sees them: one attribute per role, called with the name of a prompt."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from synth.calls.ask import Asker, Reply
+from synth.calls.structured import Schema, read_structured, schema_text
+from synth.engines.base import Message, Sampling
+from synth.problems.base import Problem
+
+
+class Role:
+    """One model as a method sees it: call it with the name of a prompt.
+
+    Args:
+        name: Role.
+        models: The attempt it belongs to.
+    """
+
+    def __init__(self, name: str, models: "Models") -> None:
+        self._name = name
+        self._models = models
+
+    async def __call__(
+        self,
+        prompt: str,
+        *,
+        temperature: float = 0.0,
+        max_tokens: int = 1024,
+        top_p: float = 1.0,
+        stop: tuple[str, ...] = (),
+        sample: int = 0,
+        schema: Schema | None = None,
+        **inputs: Any,
+    ) -> Reply:
+        """Render a prompt with the problem and `inputs`, and ask durably.
+
+        Args:
+            prompt: Name of the prompt file.
+            temperature: 0 is greedy.
+            max_tokens: Upper bound on the completion.
+            top_p: Nucleus share.
+            stop: Strings at which generation stops.
+            sample: Number of this answer among several to the same question, from the call site.
+            schema: What the answer must look like, a pydantic model or a JSON schema; `Reply.value` is then the answer read.
+            inputs: Values for the prompt, besides `problem`.
+
+        Raises:
+            RequestRefused: The engine will never answer this request, or the answer breaks the schema
+                (`schema_violation`); let it pass, the attempt then fails with its reason.
+        """
+        # 1 and 1.0 are the same temperature, so they must be the same key
+        sampling = Sampling(float(temperature), max_tokens, float(top_p), tuple(stop), schema_text(schema))
+        reply = await self._models._ask(self._name, prompt, inputs, sampling, sample)
+        if schema is None:
+            return reply
+        return replace(reply, value=read_structured(reply.text, schema, reply.complete))
+
+
+class Models:
+    """The models of the recipe, bound to one attempt; `models.teacher(...)` asks the role `teacher`.
+
+    Args:
+        asker: The night's asker.
+        problem: What the attempt is about.
+        repetition: Repetition of the attempt; it enters every sample number.
+        method: Name of the method, which calls are put on the account of.
+    """
+
+    def __init__(self, asker: Asker, problem: Problem, repetition: int, method: str | None = None) -> None:
+        self._asker = asker
+        self._problem = problem
+        self._repetition = repetition
+        self._method = method
+        self._asked: list[Reply | None] = []
+        self.used_prompts: list[str] = []
+
+    def __getattr__(self, role: str) -> Role:
+        if role.startswith("_") or role not in self._asker.engines:
+            raise AttributeError(f"the recipe names no model for the role {role!r}")
+        return Role(role, self)
+
+    async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
+        self._remember(prompt)
+        number, place = f"{self._repetition}.{sample}", len(self._asked)
+        self._asked.append(None)
+        reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, number, self._method)
+        self._asked[place] = reply
+        return reply
+
+    @property
+    def replies(self) -> list[Reply]:
+        """What was answered so far, in the order of asking (not of arrival, so that a replay has the same parents)."""
+        return [reply for reply in self._asked if reply is not None]
+
+    def messages(self, prompt: str, **inputs: Any) -> list[Message]:
+        """Render a prompt without asking, to word a sample."""
+        self._remember(prompt)
+        return list(self._asker.prompts.messages(prompt, {"problem": self._problem, **inputs}))
+
+    def text(self, prompt: str, **inputs: Any) -> str:
+        """Render a prompt to plain text without asking, to word a sample."""
+        self._remember(prompt)
+        return self._asker.prompts.text(prompt, {"problem": self._problem, **inputs})
+
+    def _remember(self, prompt: str) -> None:
+        name = self._asker.prompts.digests.get(prompt)
+        if name is not None and name not in self.used_prompts:
+            self.used_prompts.append(name)

@@ -1,0 +1,1 @@
+"""Answers paid for elsewhere enter the ledger."""

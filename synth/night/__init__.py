@@ -1,0 +1,1 @@
+"""A night's attempts: what is drawn, how hard, and how they run."""

@@ -1,0 +1,268 @@
+"""Draws a night: held-out sets first, then problems that are in none of them, then the attempts to make on them."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from storage.errors import ProblemError
+from storage.ids import digest, seed_from
+from storage.lake.lake import Lake, table_of
+from storage.lake.nights import gone_structures, known_problems, structures
+from storage.models.promotion_sets import items_of, open_set, record_set, set_problems, unlooked
+from synth.calls.prompting import Prompts
+from synth.methods.base import Method, Params
+from synth.night.runner import Attempt, attempt_id
+from synth.problems import get_task, open_source
+from synth.problems.base import Problem, Source
+from synth.problems.holdout import draw_heldout
+from synth.sample import problem_of, problem_row
+
+HELD_OUT = ("heldout", "validation")
+"""Splits that are never trained on: the promotion test's items, and those that choices during training are made on."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What to draw from one source.
+
+    Attributes:
+        name: Name of the source in rows.
+        kind: Kind of source.
+        options: Its options.
+        limit: Problems at most.
+        tier: A tier, or None.
+        heldout: Held-out problems per tier.
+        validation: Validation problems per tier.
+        tiers: Tiers of the held-out problems.
+    """
+
+    name: str
+    kind: str
+    options: Mapping[str, Any]
+    limit: int
+    tier: int | None
+    heldout: int
+    validation: int
+    tiers: tuple[int, ...]
+
+    def open(self) -> Source:
+        """Open the source; raises RecipeError or ProblemError when it cannot be used."""
+        return open_source(self.kind, self.options)
+
+    def draw(self, limit: int, *, seed: int, tier: int | None, exclude: frozenset[str]) -> list[Problem]:
+        """Draw problems, with the recipe's name of the source on them."""
+        return [
+            replace(problem, source=self.name)
+            for problem in self.open().draw(limit, seed=seed, tier=tier, exclude=exclude)
+        ]
+
+
+def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
+    """Draw a source's held-out sets, once for all nights, before anything is drawn to be learned.
+
+    Raises:
+        ProblemError: Fewer problems are there than asked for, or one of them has been learned from before.
+    """
+    wanted = {"heldout": draw.heldout, "validation": draw.validation}
+    if not any(wanted.values()):
+        return
+    key = digest("heldout", draw.kind, dict(draw.options), list(draw.tiers), wanted, seed)
+    if lake.has(f"heldout:{draw.name}:{key}"):
+        return
+    problems = draw_heldout(draw.open(), sum(wanted.values()), draw.tiers, seed_from("heldout", draw.name, seed))
+    learned = structures(lake, ["train"]) | gone_structures(lake)
+    known = known_problems(lake, [problem.id for problem in problems])
+    rows = []
+    for tier in draw.tiers:
+        members = [problem for problem in problems if problem.tier == tier]
+        if len(members) < 2:
+            raise ProblemError(f"source {draw.name!r} has {len(members)} problems of tier {tier} to hold out")
+        share = round(len(members) * draw.validation / sum(wanted.values()))
+        for number, problem in enumerate(members):
+            if problem.structure_id in learned or problem.id in known:
+                continue  # it can test nothing: an earlier night was taught it, or it was taken down; or it is held out already
+            problem = replace(problem, source=draw.name)
+            rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))
+    lake.commit(f"heldout:{draw.name}:{key}", "heldout", {"problems": table_of("problems", rows)}, night=night)
+
+
+def decision_items(lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool) -> list[Problem]:
+    """Return the items that a night's promotion is decided by, put together once per night.
+
+    Of each source and tier that holds problems out: items that no decision has looked at yet, drawn anew where the source
+    can (`procedural`); where that gives too few, every held-out item of the tier, and the level is spent (see
+    `storage.models.promotion_sets`).
+
+    Args:
+        lake: The lake; what is drawn is committed as held out, so no later night learns from it.
+        draws: The night's sources.
+        night: The night that decides.
+        seed: The recipe's seed.
+        fresh: Look for new items; False takes every held-out item.
+
+    Raises:
+        ProblemError: A source is missing, broken or empty.
+    """
+    if not open_set(lake, night):
+        items: list[str] = []
+        made: list[dict[str, Any]] = []
+        with lake.workspace.lock("draw"):
+            for draw in draws:
+                for tier in draw.tiers if draw.heldout else ():
+                    unseen = unlooked(lake, draw.name, tier) if fresh else []
+                    if fresh and len(unseen) < draw.heldout:
+                        made += (drawn := _draw_more(lake, draw, tier, draw.heldout - len(unseen), night, seed))
+                        unseen += [row["problem_id"] for row in drawn]
+                    every = items_of(lake, draw.name, tier)
+                    items += unseen[: draw.heldout] if len(unseen) >= draw.heldout else every + [
+                        row["problem_id"] for row in made if row["source"] == draw.name and row["tier"] == tier
+                    ]  # fmt: skip
+            record_set(lake, items, made, name="promotion", night=night)
+    return [problem_of(row) for row in set_problems(lake, night)]
+
+
+def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: int) -> list[dict[str, Any]]:
+    """Draw further held-out problems from a source that makes them: of no structure that any night has seen."""
+    source = draw.open()
+    if not getattr(source, "procedural", False):
+        return []
+    exclude = frozenset(structures(lake, [*HELD_OUT, "train"])) | gone_structures(lake)
+    drawn = source.draw(count, seed=seed_from("decision", draw.name, night, tier, seed), tier=tier, exclude=exclude)
+    return [problem_row(replace(problem, source=draw.name), split="heldout", night=night) for problem in drawn]
+
+
+def draw_problems(
+    lake: Lake, draw: Draw, *, night: str, seed: int, fresh: bool, taken: Collection[str] = ()
+) -> list[Problem]:
+    """Draw a night's problems from a source, with no held-out structure and none that was taken down among them.
+
+    Args:
+        lake: Where the held-out and the earlier problems are.
+        draw: What to draw.
+        night: Logical date and recipe; it enters the seed.
+        seed: The recipe's seed.
+        fresh: Leave out what earlier nights had.
+        taken: Structure ids that this night has drawn elsewhere.
+
+    Raises:
+        ProblemError: The source is missing, broken or empty.
+    """
+    splits = [*HELD_OUT, "train"] if fresh else list(HELD_OUT)
+    exclude = frozenset(structures(lake, splits)) | frozenset(taken) | gone_structures(lake)
+    return draw.draw(draw.limit, seed=seed_from("draw", draw.name, night, seed), tier=draw.tier, exclude=exclude)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A method with what it works on.
+
+    Attributes:
+        method: The method.
+        params: Its parameters.
+        sources: Sources it works on; None means all.
+        limit: Problems at most.
+        repetitions: Attempts per problem.
+    """
+
+    method: Method
+    params: Params
+    sources: tuple[str, ...] | None
+    limit: int | None
+    repetitions: int
+
+
+def plan_attempts(
+    assignments: Iterable[Assignment], problems: Mapping[str, Sequence[Problem]], *, night: str, shard: int
+) -> list[Attempt]:
+    """List a night's attempts, each once, cut into shards of `shard` in a stable order."""
+    planned: dict[str, Attempt] = {}
+    for assignment in assignments:
+        method = assignment.method
+        for source, members in problems.items():
+            if assignment.sources is not None and source not in assignment.sources:
+                continue
+            fitting = [problem for problem in members if not method.tasks or problem.task in method.tasks]
+            for problem in fitting[: assignment.limit]:
+                for repetition in range(assignment.repetitions):
+                    identity = attempt_id(night, method.name, assignment.params, problem, repetition)
+                    number = len(planned) // shard
+                    attempt = Attempt(identity, night, method, assignment.params, problem, repetition, number)
+                    planned.setdefault(identity, attempt)
+    return list(planned.values())
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """Turn an attempt into a row of the lake's `attempts`, before it is made."""
+    return {
+        "attempt_id": attempt.id,
+        "night": attempt.night,
+        "method": attempt.method.name,
+        "problem_id": attempt.problem.id,
+        "repetition": attempt.repetition,
+        "shard": attempt.shard,
+        "samples": 0,
+        "calls": 0,
+    }
+
+
+def find_attempts(
+    assignments: Iterable[Assignment], problems: Iterable[Problem], rows: Iterable[Mapping[str, Any]]
+) -> list[Attempt]:
+    """Turn planned rows of the lake back into attempts, in the order of the rows.
+
+    Raises:
+        ProblemError: A row belongs to no method and problem of the night.
+    """
+    by_id = {problem.id: problem for problem in problems}
+    by_method: dict[str, list[Assignment]] = {}
+    for assignment in assignments:
+        by_method.setdefault(assignment.method.name, []).append(assignment)
+    found = []
+    for row in rows:
+        problem = by_id.get(row["problem_id"])
+        for assignment in by_method.get(row["method"], []) if problem else []:
+            assert problem is not None
+            identity = attempt_id(row["night"], row["method"], assignment.params, problem, row["repetition"])
+            if identity == row["attempt_id"]:
+                found.append(
+                    Attempt(
+                        identity,
+                        row["night"],
+                        assignment.method,
+                        assignment.params,
+                        problem,
+                        row["repetition"],
+                        row["shard"],
+                    )
+                )
+                break
+        else:
+            raise ProblemError(f"planned attempt {row['attempt_id']} of {row['method']} fits no method of the recipe")
+    return found
+
+
+def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int = 300, seed: int = 0) -> Iterator[str]:
+    """Yield texts in which every common word of these sources, their solutions and lessons about them occurs."""
+    for draw in draws:
+        source = draw.open()
+        for tier in draw.tiers:
+            for problem in source.draw(per_tier, seed=seed_from("vocabulary", seed, tier), tier=tier):
+                task = get_task(problem.task)
+                solution = task.solve(problem) or problem.gold
+                yield from (message["content"] for message in prompts.messages("solve", {"problem": problem}))
+                yield solution
+                attempt = "\n".join([*task.steps(solution)[:-1], f"#### {problem.gold}9"])
+                review = task.review(problem, attempt)
+                if review is None:
+                    continue
+                why, step = review.explanation, (review.first_wrong or 0) + 1
+                lesson = {
+                    "attempt": attempt,
+                    "check": "wrong",
+                    "first_error_step": step,
+                    "why": why,
+                    "corrected": "\n".join(review.correction),
+                }
+                yield from (m["content"] for m in prompts.messages("tutor", {"problem": problem, "attempt": attempt}))
+                yield prompts.text("lesson", {"problem": problem, **lesson})
+                yield prompts.text("lesson", {"problem": problem, **lesson, "check": "correct"})

@@ -1,0 +1,209 @@
+"""Runs attempts: many coroutines at once under one bounded pool, each accounted for, whatever happens to it."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import length_hint
+from typing import Any
+
+import pyarrow as pa
+
+from storage.errors import BudgetError, NightschoolError
+from storage.ids import canonical_json, digest
+from storage.lake.lake import table_of
+from synth.calls.ask import Asker, Reply
+from synth.calls.models import Models
+from synth.engines.base import RequestRefused
+from synth.methods.base import Method, Params
+from synth.problems.base import Problem
+from synth.sample import Sample, sample_id
+
+POOL = 512
+"""Coroutines at once, at least. What an engine has open at once is bounded by its `concurrency`."""
+
+GC_EVERY = 50_000
+"""New objects between two searches for reference cycles while attempts run."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One problem, one method, one repetition.
+
+    Attributes:
+        id: Identity within the lake.
+        night: Logical date.
+        method: The method.
+        params: Its parameters.
+        problem: What it is about.
+        repetition: 0, 1, ... for the same problem and method.
+        shard: Shard of the night.
+    """
+
+    id: str
+    night: str
+    method: Method
+    params: Params
+    problem: Problem
+    repetition: int
+    shard: int
+
+
+def attempt_id(night: str, method: str, params: Params, problem: Problem, repetition: int) -> str:
+    """Identity of an attempt: the same night asks the same attempts again after a crash."""
+    return digest("attempt", night, method, params.model_dump(mode="json"), problem.id, repetition)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a list of attempts.
+
+    Attributes:
+        attempts: One row per attempt for the lake's `attempts`, `done` or `failed`.
+        samples: The rows they made, for the lake's `samples`.
+        budget: The sentence of the budget that stopped some of them; None when none was stopped.
+    """
+
+    attempts: pa.Table
+    samples: pa.Table
+    budget: str | None
+
+
+async def run_attempts(
+    attempts: Iterable[Attempt], asker: Asker, *, on_done: Callable[[int], None] = lambda count: None
+) -> Finished:
+    """Run attempts concurrently and return every one of them, done or failed with its reason.
+
+    Args:
+        attempts: What to run. They are taken one by one, so only those at work are held, and the rows that they made.
+        asker: The night's asker.
+        on_done: Called after each attempt with 1, for progress.
+
+    Raises:
+        ModelServerError: A model cannot be reached; what was answered is in the ledger, so a re-run continues there.
+        NightschoolError: The ledger cannot be written, or the like.
+    """
+    collect_rarely()
+    results: list[tuple[dict[str, Any], list[dict[str, Any]]] | None] = []
+    waiting, pool = enumerate(attempts), pool_size(asker)
+
+    async def work() -> None:
+        for place, attempt in waiting:
+            results.append(None)  # workers take attempts in order and one at a time, so this is results[place]
+            results[place] = await _run(attempt, asker)
+            on_done(1)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(pool, length_hint(attempts, pool))):
+                group.create_task(work())
+    except* Exception as errors:
+        raise _first(errors) from None
+    done = [result for result in results if result is not None]
+    stopped = next((row["detail"] for row, _ in done if row.get("reason") == "budget"), None)
+    return Finished(
+        table_of("attempts", [row for row, _ in done]),
+        table_of("samples", [sample for _, samples in done for sample in samples]),
+        stopped,
+    )
+
+
+def pool_size(asker: Asker) -> int:
+    """Return how many coroutines to run at once: enough that every engine stays full while others wait for the disk."""
+    return max(POOL, 2 * max((engine.concurrency for engine in asker.engines.values()), default=0))
+
+
+def collect_rarely() -> None:
+    """Let Python look for reference cycles less often in this process.
+
+    Its default (every 700 new objects) walks thousands of waiting coroutines again and again: a fifth of the client's time.
+    """
+    gc.set_threshold(max(GC_EVERY, gc.get_threshold()[0]), 20, 100)
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name)
+    row = {
+        "attempt_id": attempt.id,
+        "night": attempt.night,
+        "method": attempt.method.name,
+        "problem_id": attempt.problem.id,
+        "repetition": attempt.repetition,
+        "shard": attempt.shard,
+        "status": "done",
+    }
+    samples: list[dict[str, Any]] = []
+    try:
+        async for sample in attempt.method.run(attempt.problem, models, attempt.params):
+            samples.append(_row(attempt, models, sample, len(samples)))
+    except RequestRefused as error:
+        row |= {"status": "failed", "reason": error.reason, "detail": str(error)}
+    except BudgetError as error:
+        row |= {"status": "failed", "reason": "budget", "detail": str(error)}
+    except NightschoolError:
+        raise
+    except Exception as error:  # a method stumbled over this problem or answer: one row fails, not the night
+        row |= {"status": "failed", "reason": "method_error", "detail": f"{type(error).__name__}: {error}"}
+    if row["status"] == "failed":
+        samples = []
+    return row | {"samples": len(samples), "calls": len(models.replies)}, samples
+
+
+def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dict[str, Any]:
+    problem = attempt.problem
+    replies = {reply.call_id: reply for reply in models.replies}
+    parents = list(replies) if sample.parents is None else list(sample.parents)
+    written = [replies[parent] for parent in parents]
+    origin = sample.origin or ("rule" if written and written[-1].by_rule else "model")
+    return {
+        "sample_id": sample_id(attempt.id, position),
+        "attempt_id": attempt.id,
+        "night": attempt.night,
+        "method": attempt.method.name,
+        "kind": sample.kind,
+        "problem_id": problem.id,
+        "task": problem.task,
+        "source": problem.source,
+        "tier": problem.tier,
+        "position": position,
+        "origin": origin,
+        "models": sorted({reply.model for reply in written}),
+        "parents": parents,
+        "prompts": list(models.used_prompts),
+        "messages": list(sample.messages),
+        "response": sample.response,
+        "rejected": sample.rejected,
+        "text": sample.text,
+        "steps": None if sample.steps is None else list(sample.steps),
+        "labels": None if sample.labels is None else list(sample.labels),
+        "answer": sample.answer,
+        "attrs": canonical_json({**sample.attrs, "complete": _complete(sample, written)}),
+        "tokens": _words(sample),
+    }
+
+
+def _complete(sample: Sample, written: Sequence[Reply]) -> bool:
+    """Say whether nothing in a sample was cut at its token limit; the filter `structure` rejects it otherwise.
+
+    The last parent is who wrote the answer (as for `origin`): when it was cut, the sample is. Any other parent counts too,
+    unless the method says `complete` in the sample's attrs itself: it then answers for the rest, which lets an attempt that
+    is only there to be corrected be cut.
+    """
+    if written and not written[-1].complete:
+        return False
+    return bool(sample.attrs.get("complete", all(reply.complete for reply in written)))
+
+
+def _words(sample: Sample) -> int:
+    texts = [
+        *(message["content"] for message in sample.messages),
+        sample.response or "",
+        sample.rejected or "",
+        sample.text or "",
+    ]
+    return sum(len(text.split()) for text in texts)

@@ -1,0 +1,115 @@
+import random
+
+import pyarrow as pa
+import pytest
+
+from filters import get_filter
+from filters.duplicates.history import open_history
+from filters.duplicates.signatures import make_signatures
+from filters.duplicates.sketch import EXACT_STRUCTURE, estimate, similarity
+from filters.duplicates.sketch import sketch as made
+from filters.rows import read_rows
+from storage.lake.lake import Lake, table_of
+from storage.workspace import Workspace
+from synth.sample import problem_row
+from tests.filters.helpers import arithmetic, context, derivation, details, outcomes, row, table, word_problem
+
+PROBLEM, ANN = word_problem(), arithmetic()
+ALPHABET = "abcdefghijklmnop"
+TEXT = " ".join(f"{a}{b}{c}" for a in "bcd" for b in "aeiou" for c in "lmnr")
+SIMILAR = TEXT.replace("bal", "bul", 1)
+
+
+def accept(lake, night, *rows):
+    samples = table(*({**one, "night": night} for one in rows))
+    problems = table_of("problems", [problem_row(one, split="train", night=night) for one in (PROBLEM, ANN)])
+    lake.commit(f"samples:{night}", "samples", {"samples": samples, "problems": problems}, night=night)
+    made = make_signatures(samples, context(PROBLEM, ANN))
+    lake.commit(f"curate:{night}", "curate", {"signatures": made}, night=night)
+
+
+@pytest.fixture
+def lake(tmp_path):
+    with Lake(Workspace.create(tmp_path / "w")) as opened:
+        accept(opened, "2026-01-01/x", row("old", PROBLEM, TEXT), row("older", ANN, derivation(ANN)))
+        accept(opened, "2026-01-02/x", row("new", PROBLEM, SIMILAR), row("z", PROBLEM, TEXT, method="critique"))
+        yield opened
+
+
+def judge(name, lake, *rows):
+    samples = table(*rows)
+    return get_filter(name)(samples, context(PROBLEM, ANN, history=open_history(lake)))
+
+
+def test_a_duplicate_says_which_night_and_which_row(lake):
+    samples = (row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR.replace("can", "con")), row("c", PROBLEM, "new"))
+    found = judge("near_duplicates", lake, *samples)
+    assert {name: outcome for name, (outcome, _) in outcomes(found).items()} == {"a": "fail", "b": "fail", "c": "pass"}
+    assert details(found)["a"] == {"kept": "old", "night": "2026-01-01/x", "similarity": 1.0}
+    assert details(found)["b"]["kept"] == "new" and details(found)["b"]["night"] == "2026-01-02/x"
+    exact = judge("exact_duplicates", lake, *samples, row("d", ANN, derivation(ANN).upper()))
+    assert details(exact) == {
+        "a": {"kept": "old", "night": "2026-01-01/x"},
+        "b": {},
+        "c": {},
+        "d": {"kept": "older", "night": "2026-01-01/x"},
+    }
+
+
+def test_a_night_that_is_judged_again_does_not_find_itself(lake):
+    samples = (row("old", PROBLEM, TEXT), row("older", ANN, derivation(ANN)))
+    assert set(outcomes(judge("exact_duplicates", lake, *samples)).values()) == {("pass", None)}
+    near = judge("near_duplicates", lake, *samples)
+    assert details(near)["old"]["kept"] == "new"
+
+
+def test_the_index_says_what_a_table_says(lake):
+    tables = [
+        make_signatures(table(row("old", PROBLEM, TEXT)), context(PROBLEM)),
+        make_signatures(table(row("new", PROBLEM, SIMILAR)), context(PROBLEM)),
+    ]
+    nights = pa.array(["2026-01-01/x", "2026-01-02/x"])
+    known = pa.concat_tables(tables).append_column("night", nights)
+    samples = table(row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR))
+    by_table = get_filter("near_duplicates")(samples, context(PROBLEM, history=known))
+    by_index = details(judge("near_duplicates", lake, row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR)))
+    assert details(by_table) == {name: {**detail, "estimated": True} for name, detail in by_index.items()}
+
+
+def near_the_threshold(number):
+    """Two texts whose exact similarity lies near 0.8, and what exact comparison and signatures say of it."""
+    rng = random.Random(number)
+    words = rng.sample([f"{a}{b}{c}" for a in ALPHABET for b in ALPHABET for c in ALPHABET], 400)
+    others = list(words)
+    for place in rng.sample(range(10, 390), rng.choice([8, 9])):
+        others[place] = "new"
+    first, second = (sketch(row("a", PROBLEM, " ".join(text)), context(PROBLEM)) for text in (words, others))
+    return " ".join(words), " ".join(others), similarity(first, second), float(estimate(first.slots, second.slots))
+
+
+def sketch(one, around):
+    (read,) = read_rows(table(one))
+    return made(read, around, EXACT_STRUCTURE)
+
+
+@pytest.mark.parametrize("exact_says", [True, False])
+def test_the_exact_similarity_decides_where_signatures_err(lake, exact_says):
+    for number in range(500):
+        old, new, exact, guess = near_the_threshold(number)
+        if exact_says == (exact >= 0.8) != (guess >= 0.8):
+            break
+    else:
+        pytest.fail("no pair of texts on which signatures err")
+    accept(lake, "2026-01-03/x", row("near", PROBLEM, old))
+    found = judge("near_duplicates", lake, row("t", PROBLEM, new))
+    if exact_says:
+        assert details(found)["t"] == {"kept": "near", "night": "2026-01-03/x", "similarity": round(exact, 4)}
+    else:
+        assert outcomes(found)["t"] == ("pass", None)
+
+
+def test_a_recipe_with_other_tasks_of_exact_structure_still_finds_history(lake):
+    samples = table(row("d", ANN, derivation(ANN)))
+    around = context(PROBLEM, ANN, history=open_history(lake))
+    judged = get_filter("near_duplicates", {"exact_structure": []})(samples, around)
+    assert details(judged)["d"]["kept"] == "older"

@@ -1,0 +1,62 @@
+import pyarrow as pa
+import pytest
+
+from filters.base import VERDICTS
+from filters.benchmarks import Benchmark, BenchmarkManifest
+from filters.night.rescan import rescan
+from storage.lake.lake import Lake, table_of
+from storage.releases.making import create_release
+from storage.workspace import Workspace
+from synth.sample import problem_row
+from tests.filters.helpers import STAMPS, row, table, word_problem
+
+LEAK, CLEAN = word_problem(), word_problem("Ben reads 20 pages a day. How many pages does he read in a week?", "140")
+BEFORE = BenchmarkManifest(
+    [Benchmark("svamp", "1", "test", [word_problem("How many legs have two dogs and a duck?", "10")])]
+)
+GROWN = BenchmarkManifest([*BEFORE.benchmarks, Benchmark("gsm8k", "1", "test", [word_problem(STAMPS)])])
+
+
+@pytest.fixture
+def lake(tmp_path):
+    rows = [
+        row("a", LEAK, parents=["c1"]),
+        row("b", CLEAN),
+        row("c", CLEAN, "See.", parents=["c1", "c2"]),
+        row("d", LEAK),
+    ]
+    said = [("a", "accepted"), ("b", "accepted"), ("c", "accepted"), ("d", "rejected")]
+    decisions = pa.Table.from_pylist(
+        [{"sample_id": one, "filter": "policy", "version": "1", "outcome": outcome} for one, outcome in said],
+        schema=VERDICTS,
+    ).append_column("night", pa.array(["2026-01-02"] * 4))
+    problems = [problem_row(problem, split="train", night="2026-01-02") for problem in (LEAK, CLEAN)]
+    with Lake(Workspace.create(tmp_path / "w")) as opened:
+        tables = {"samples": table(*rows), "verdicts": decisions, "problems": table_of("problems", problems)}
+        opened.commit("night", "curate", tables, night="2026-01-02")
+        yield opened
+
+
+def accepted(lake):
+    return lake.query("select sample_id from accepted order by 1")["sample_id"].to_pylist()
+
+
+def test_a_grown_manifest_takes_rows_out_of_the_next_release(lake):
+    assert rescan(lake, BEFORE) == 0
+    first = create_release(lake, "set", night=None)
+    assert first.rows == 3
+    assert rescan(lake, GROWN, batch=1) == 2
+    assert accepted(lake) == ["b"]
+    reasons = {one["sample_id"]: one["reason"] for one in lake.rows("select sample_id, reason from rejected")}
+    assert reasons["a"].startswith("decontamination:") and reasons["c"] == "decontamination:inherited"
+    second = create_release(lake, "set", night=None)
+    assert (second.version, second.rows) == (2, 1)
+
+
+def test_a_manifest_is_scanned_for_once(lake):
+    assert rescan(lake, GROWN) == 2
+    seq = lake.last_seq()
+    assert rescan(lake, GROWN) == 0
+    assert lake.last_seq() == seq
+    assert rescan(lake, GROWN, {"coverage": 0.9}) == 0
+    assert lake.last_seq() == seq + 1

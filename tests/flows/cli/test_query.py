@@ -1,0 +1,161 @@
+"""`nightschool sql`, `lineage` and `why` as people use them: outputs, examples, time travel, the prompt, the stock shell."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.cli.prompt import SqlCompleter, run_prompt
+from storage.catalog.duck import extension_file
+from storage.errors import QueryError
+from storage.lake.lake import Lake
+from storage.releases.reading import get_release
+from storage.sql.describe import describe
+from storage.sql.questions import QUESTIONS
+from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
+from tests.storage.small import build
+
+
+@dataclass
+class Shell:
+    workspace: Workspace
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> str:
+        done = CliRunner(env={"HF_TOKEN": None}).invoke(app, [*arguments, "-w", str(self.workspace.root)], input=stdin)
+        assert done.exit_code == code, done.output
+        return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    return Shell(build(tmp_path_factory.mktemp("query") / "w"))
+
+
+def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
+    statement = "select method, count(*) as n from accepted group by all order by all"
+    assert json.loads(shell("sql", statement, "--json")) == [
+        {"method": "cot", "n": 12},
+        {"method": "tutorship", "n": 8},
+    ]
+    assert shell("sql", statement, "--csv").splitlines() == ["method,n", "cot,12", "tutorship,8"]
+    target = tmp_path / "rows.parquet"
+    assert "2 rows written" in shell("sql", statement, "--parquet", str(target))
+    assert pq.read_table(target)["n"].to_pylist() == [12, 8]
+    assert "exists already" in shell("sql", statement, "--parquet", str(target), code=1)
+    assert "tutorship" in shell("sql", stdin=statement), "a statement may come through a pipe"
+    assert "choose one" in shell("sql", statement, "--json", "--csv", code=1)
+
+
+def test_columns_of_one_name_are_told_apart(shell, tmp_path):
+    statement = "select 1 as a, 2 as a, 3 as a_1, 4 as A"
+    assert json.loads(shell("sql", statement, "--json")) == [{"a": 1, "a_2": 2, "a_1": 3, "A": 4}]
+    assert shell("sql", statement, "--csv").splitlines() == ["a,a_2,a_1,A", "1,2,3,4"]
+
+
+def test_json_has_no_nan(shell):
+    said = shell("sql", "select 'nan'::double as a, [1e308 * 10] as b, 1.5::double as c", "--json")
+    assert json.loads(said, parse_constant=pytest.fail) == [{"a": None, "b": [None], "c": 1.5}]
+
+
+def test_text_on_the_terminal_is_shown_as_it_is(shell):
+    said = shell("sql", "select '\\[ x \\] [/red] [bold]' as \"[/b]\", chr(27) || '[2J' || chr(155) || 'm' as b")
+    assert "\\[ x \\] [/red] [bold]" in said and "[/b]" in said
+    assert "\\x1b[2J\\x9bm" in said and "\x1b" not in said
+
+
+def test_examples_schema_and_time_travel(shell):
+    assert len(json.loads(shell("sql", "--examples", "--json"))) >= 20
+    assert "cost-per-accepted-token" in shell("sql", "--examples")
+    assert json.loads(shell("sql", "--example", "rejections-by-reason", "--json", "--as-of", "1"))[0]["rows"] == 2
+    assert "attempts planned" in shell("sql", "funnel", "--schema")
+    assert {one["name"] for one in json.loads(shell("sql", "--schema", "--json"))} >= {"samples", "funnel", "commits"}
+
+
+def test_a_refusal_is_a_sentence(shell):
+    assert shell("sql", "select * from read_text('/etc/passwd')", code=1).startswith(
+        "error: table function 'read_text'"
+    )
+    assert "--timeout" in shell(
+        "sql", "select count(*) from range(10000000000) a, range(9) b", "--timeout", "2", code=1
+    )
+
+
+def test_lineage_both_ways(shell):
+    found = json.loads(shell("lineage", "model-0", "--rows", "--json"))
+    assert len(found["rows"]) == 10 and found["models"][0]["calls"] == 10
+    assert json.loads(shell("lineage", "student", "--json"))["checkpoint_id"] == "model-1"
+    assert "model-1" in shell("lineage", "cot-00") and "read by model-1" in shell("why", "cot-00")
+
+
+def complete(text: str) -> set[str]:
+    found = SqlCompleter(describe()).get_completions(Document(text), CompleteEvent())
+    return {completion.text for completion in found}
+
+
+def test_the_prompt_completes_tables_columns_functions_and_commands():
+    assert complete("select * from acc") == {"accepted"}
+    assert "rejected" in complete("select rej") and complete("select planned, fai") == set()
+    assert "failed" in complete("from funnel select fai") and "percent" not in complete("from funnel select per")
+    assert "date_trunc(" in complete("select date_tr") and complete(".sch") == {".schema"}
+    assert "getenv(" not in complete("select get")
+
+
+def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path):
+    ran: list[str] = []
+    said: list[str] = []
+
+    def run(text: str) -> None:
+        ran.append(text)
+        if "bad" in text:
+            raise QueryError("no such thing")
+
+    with create_pipe_input() as keys:
+        keys.send_text("select 1\nas one;\nselect bad;\n.schema funnel\n.quit\n")
+        run_prompt(run, tmp_path / "history", said.append, input=keys, output=DummyOutput())
+    assert ran == ["select 1\nas one", "select bad", ".schema funnel"]
+    assert said[-1] == "error: no such thing"
+    assert "select bad" in (tmp_path / "history").read_text()
+
+
+def test_the_lake_opens_in_a_stock_duckdb_shell(shell, tmp_path):
+    """As docs/sql.md says: the extensions from their wheels, in the folder where DuckDB looks for them."""
+    platform = duckdb.connect().execute("pragma platform").fetchone()[0]
+    folder = tmp_path / f"v{duckdb.__version__}" / platform
+    folder.mkdir(parents=True)
+    for name in ("ducklake", "sqlite_scanner"):
+        (folder / f"{name}.duckdb_extension").symlink_to(extension_file(name))
+    root = shell.workspace.root
+    script = (
+        f"set extension_directory='{tmp_path}'; attach 'ducklake:sqlite:{root}/catalog.sqlite' as lake "
+        f"(data_path '{root}/lake', read_only); use lake; select method, count(*) as n from accepted group by all order by all;"
+    )
+    command = [str(Path(sys.executable).with_name("duckdb")), "-json", "-c", script]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}, timeout=120
+    )
+    assert json.loads(done.stdout) == [{"method": "cot", "n": 12}, {"method": "tutorship", "n": 8}], done.stderr
+
+
+def test_every_example_is_answered_on_the_lake_of_a_real_night(cli):
+    cli("run", cli.recipe(SMALL), "--date", "2026-01-01", "--quiet")
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        answered = {one.name: len(lake.rows(one.sql)) for one in QUESTIONS}
+        manifest = get_release(lake, "small").manifest
+    needs_training = {"trained-on", "calls-behind-a-model", "models-of-a-row", "students", "accuracy"}
+    needs_faults = {"rejections-by-reason", "failures", "duplicates"}
+    assert {name for name, rows in answered.items() if not rows} <= needs_training | needs_faults
+    assert manifest["recipes"][0]["name"] == "small" and manifest["models"][0]["calls"] == 60
+    assert json.loads(cli("sql", "--example", "yield-by-method", "--json"))[0]["made"] == 60

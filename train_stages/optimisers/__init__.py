@@ -1,0 +1,1 @@
+"""Optimisers that a Trainer can hold, save and load."""

@@ -1,0 +1,107 @@
+"""What every stage's check asks before anything is trained, on a CPU and in seconds: tokenizer, rows and memory.
+
+Weights are not read: the number of parameters comes from the model's configuration, on torch's meta device.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from storage.errors import CheckpointError, TrainingError
+from train_stages.config import TrainConfig
+from train_stages.process.stage import on_gpu
+
+LOOKED_AT = 200
+"""Rows that are encoded to look at."""
+SAFE = 0.9
+"""Share of the free memory that an estimate may take; the estimate is good to a factor of about 1.5."""
+
+
+def load_tokenizer(parent: Path) -> Any:
+    """Load a checkpoint's tokenizer.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
+
+
+def memory(
+    parent: Path, config: TrainConfig, *, copies: int = 1, tokens: int | None = None, share: float = 1.0
+) -> dict[str, Any]:
+    """Estimate what a stage needs on one device, and compare it with what is free.
+
+    Weights, gradients and optimiser states by their number and precision; activations by the usual 34 bytes a token,
+    width and layer (arXiv:2205.05198, without the attention matrix, which sdpa does not keep), and the logits twice.
+
+    Args:
+        parent: The checkpoint.
+        config: Settings.
+        copies: Models in memory, the reference counted.
+        tokens: Tokens that go through the model at once; None takes them from the settings.
+        share: Share of the device that training may have.
+
+    Raises:
+        CheckpointError: The parent's configuration cannot be loaded.
+        TrainingError: It is more than is free; the message says which setting to change.
+    """
+    import psutil
+    import torch
+
+    parameters, shape = _shape(parent)
+    gpu = on_gpu(config)
+    width = 2 if gpu and config.weights == "bfloat16" else 4
+    fixed = parameters * width * (4 if config.optimiser == "adamw" else 3)
+    fixed += parameters * width * (copies - 1)
+    tokens = max(tokens or config.tokens_at_once, config.max_length)
+    layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers
+    scale = 1.0 if gpu else 2.0  # half precision on a GPU
+    moving = tokens * (34 * scale * shape.hidden_size * layers + 2 * 4 * shape.vocab_size)
+    free = share * (torch.cuda.mem_get_info()[0] if gpu else psutil.virtual_memory().available)
+    if config.accelerate is None and fixed + moving > SAFE * free:
+        smaller = max(1, int(tokens * max(0.0, SAFE * free - fixed) / moving))
+        way = (
+            f"set micro_batch_tokens to at most {smaller:,}"
+            if smaller >= config.max_length
+            else "set weights: bfloat16 or gradient_checkpointing: true, or spread the model: accelerate: fsdp"
+        )
+        raise TrainingError(
+            f"about {(fixed + moving) / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free "
+            f"({fixed / 2**30:.1f} for weights and optimiser, {moving / 2**30:.1f} for {tokens:,} tokens at once): {way}"
+        )
+    return {
+        "parameters": parameters,
+        "needs_gib": round((fixed + moving) / 2**30, 3),
+        "free_gib": round(free / 2**30, 1),
+        "device": "cuda" if gpu else "cpu",
+    }
+
+
+def _shape(parent: Path) -> tuple[int, Any]:
+    """Number of parameters, and the configuration of the text model."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(str(parent), local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
+    return sum(parameter.numel() for parameter in model.parameters()), config.get_text_config()
+
+
+def counts(rows: int, encoded: Any) -> dict[str, Any]:
+    """What became of the rows that were looked at."""
+    looked = encoded.table.num_rows + encoded.too_long + encoded.without_loss
+    return {
+        "rows": rows,
+        "looked_at": looked,
+        "too_long": encoded.too_long,
+        "without_loss": encoded.without_loss,
+        "mean_tokens": round(encoded.tokens / encoded.table.num_rows, 1),
+    }

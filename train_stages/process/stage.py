@@ -1,0 +1,258 @@
+"""What the training stages have in common: loading, settings for the trainers, progress, and clear ends.
+
+Where a stage writes, and how a killed one goes on, is in `train_stages.process.resume`.
+"""
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from storage.errors import CheckpointError, TrainingError
+from storage.ids import digest
+from storage.models.checkpoints import checkpoint_digest
+from train_stages.config import TrainConfig
+from train_stages.process.resume import STATES, last_state, sealing_callback, write_json
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, the steps done and the steps planned."""
+
+MANIFEST = "training.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage made.
+
+    Attributes:
+        path: The checkpoint, an ordinary Hugging Face folder with `training.json` beside the weights.
+        metrics: Final figures (`loss`, `steps`, `rows`, ...).
+        tokens: Tokens that went through training, prompts included, padding not.
+        cpu_seconds: CPU time of this process during the stage.
+        history: The trainer's log, one entry every `log_every` steps.
+    """
+
+    path: Path
+    metrics: dict[str, float]
+    tokens: int
+    cpu_seconds: float
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def quiet() -> None:
+    """Stop transformers and datasets from drawing progress bars: the stages report progress themselves."""
+    import datasets
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+
+
+def on_gpu(config: TrainConfig) -> bool:
+    """Whether the stage will run on a GPU.
+
+    Raises:
+        TrainingError: The configuration asks for one and there is none.
+    """
+    import torch
+
+    found: bool = torch.cuda.is_available()
+    if config.device == "cuda" and not found:
+        raise TrainingError(
+            "device = 'cuda', but PyTorch sees no GPU: install a CUDA build of torch and a driver, or set device: auto"
+        )
+    return config.device != "cpu" and found
+
+
+def world_size() -> int:
+    """Processes that train together, as the launcher says."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, seed: int) -> str:
+    """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
+    libraries = {name: version(name) for name in ("torch", "transformers", "trl")}
+    told = config.model_dump(mode="json", exclude={"save_every", "log_every"})
+    return digest("stage", stage, checkpoint_digest(parent), rows, told, seed, libraries)
+
+
+def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[Any, Any]:
+    """Load model and tokenizer of a checkpoint for training.
+
+    Args:
+        parent: The checkpoint.
+        config: Settings.
+        packed: Several rows share a sequence; FlashAttention is taken where it is installed, which only speeds it up.
+
+    Raises:
+        CheckpointError: The folder holds no loadable model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import is_flash_attn_2_available
+
+    quiet()
+    gpu = on_gpu(config)
+    attention = "flash_attention_2" if gpu and packed and is_flash_attn_2_available() else "sdpa"
+    if not gpu:
+        torch.set_num_threads(config.threads)
+    dtype = getattr(torch, config.weights) if gpu else torch.float32
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            str(parent), dtype=dtype, attn_implementation=attention, local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
+    return model, tokenizer
+
+
+def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int) -> dict[str, Any]:
+    """Trainer arguments that every stage passes, for the device at hand."""
+    from transformers import TrainingArguments
+
+    gpu = on_gpu(config)
+    # transformers 5.2x renamed the setting; TRL turns it on unless told otherwise.
+    renamed = "activation_checkpointing" in TrainingArguments.__dataclass_fields__
+    checkpointing = "activation_checkpointing" if renamed else "gradient_checkpointing"
+    return {
+        "output_dir": str(folder / STATES),
+        "max_steps": steps,
+        "seed": seed,
+        "data_seed": seed,
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay,
+        "max_grad_norm": config.max_grad_norm,
+        "warmup_steps": math.ceil(config.warmup * steps),
+        "lr_scheduler_type": "warmup_stable_decay",
+        "lr_scheduler_kwargs": {"num_decay_steps": round(config.decay * steps), "decay_type": "linear"},
+        checkpointing: config.gradient_checkpointing and gpu,
+        "bf16": gpu,
+        "use_cpu": not gpu,
+        "dataloader_pin_memory": gpu,
+        "logging_steps": config.log_every,
+        "logging_nan_inf_filter": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "save_strategy": "steps",
+        "save_steps": config.save_every or math.ceil(steps / 10),
+        "save_total_limit": 2,  # the newest may be half written when a kill comes
+    }
+
+
+def optimisers(model: Any, config: TrainConfig) -> tuple[Any, None]:
+    """The `optimizers` argument of a trainer; with `adamw` the trainer makes its own.
+
+    Raises:
+        TrainingError: Muon is asked for and several processes train.
+    """
+    if config.optimiser == "adamw":
+        return None, None
+    if world_size() > 1:
+        raise TrainingError(f"optimiser = 'muon' works on one device, not on {world_size()}: set optimiser: adamw")
+    from train_stages.optimisers.muon import MuonWithAdamW
+
+    optimiser = MuonWithAdamW(
+        model, lr=config.learning_rate, adamw_lr=config.adamw_learning_rate, weight_decay=config.weight_decay
+    )
+    return optimiser, None
+
+
+def callbacks(stage: str, progress: Progress | None) -> list[Any]:
+    """Trainer callbacks: progress, sealed states, and a stop when the loss is no longer a number."""
+    from transformers import TrainerCallback
+
+    class Report(TrainerCallback):  # type: ignore[misc, unused-ignore]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if progress is not None:
+                progress(stage, state.global_step, state.max_steps)
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+            loss = (logs or {}).get("loss")
+            if loss is not None and not math.isfinite(float(loss)):
+                raise TrainingError(f"{stage}: the loss is {loss} at step {state.global_step}; lower learning_rate")
+
+    return [Report(), sealing_callback()]
+
+
+def run(
+    trainer: Any,
+    folder: Path,
+    out: Path,
+    *,
+    stage: str,
+    parent: Path,
+    config: TrainConfig,
+    tokens: int,
+    facts: Mapping[str, float],
+) -> StageResult:
+    """Train, from the last sealed state in `folder` if there is one, and write checkpoint and manifest into `folder`.
+
+    Args:
+        trainer: A trainer that is ready to train.
+        folder: The folder to write into.
+        out: Where it will be in the end.
+        stage: Name of the stage.
+        parent: The checkpoint it started from.
+        config: Settings, written into the manifest.
+        tokens: Tokens that will be trained on; 0 takes the trainer's own count.
+        facts: Further figures for the metrics.
+
+    Raises:
+        TrainingError: Memory ran out, or the loss is no longer a number.
+    """
+    from transformers.trainer_callback import PrinterCallback
+
+    started = time.process_time()
+    trainer.remove_callback(PrinterCallback)  # it prints every log entry; the history keeps them already
+    state = last_state(folder)
+    with enough_memory(stage, config):
+        trainer.train(resume_from_checkpoint=str(state) if state else None)
+    cpu = time.process_time() - started
+    trainer.save_model(str(folder))
+    trainer.accelerator.wait_for_everyone()
+    history = [_numbers(entry) for entry in trainer.state.log_history]
+    metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, "processes": float(world_size()), **facts}
+    if state is not None:
+        metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
+    for name in ("loss", "reward"):
+        logged = [entry[name] for entry in history if name in entry]
+        if logged:
+            metrics |= {f"first_{name}": logged[0], name: logged[-1]}
+    seen = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
+    if trainer.is_world_process_zero():
+        shutil.rmtree(folder / STATES, ignore_errors=True)
+        (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
+        manifest = {
+            "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
+            "tokens": seen, "history": history,
+        }  # fmt: skip
+        write_json(folder / MANIFEST, manifest)
+    return StageResult(out, metrics, seen, cpu, history)
+
+
+@contextmanager
+def enough_memory(stage: str, config: TrainConfig) -> Iterator[None]:
+    """Turn "out of memory" into an error that says what to change."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not (isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text):
+            raise
+        now = config.tokens_at_once
+        more = "" if config.gradient_checkpointing else ", or set gradient_checkpointing: true"
+        raise TrainingError(
+            f"{stage}: memory ran out with {now:,} tokens at once: set micro_batch_tokens to {max(1, now // 2):,}, which "
+            f"changes no result{more}. What was trained so far is kept"
+        ) from error
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in entry.items() if isinstance(value, int | float)}

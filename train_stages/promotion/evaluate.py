@@ -1,0 +1,208 @@
+"""Evaluate a checkpoint on held-out problems: greedily, and sampled several times. Every response is kept."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.errors import TrainingError
+from storage.ids import seed_from
+from synth.answers.outcome import Outcome
+from synth.calls.responder import Responder
+from synth.engines.sampler import Generation, Sampler
+from synth.problems.base import Problem
+from train_stages.promotion.statistics import Share, clustered, pass_at_k, wilson
+
+Messages = list[dict[str, str]]
+
+ROWS = pa.schema(
+    [
+        ("problem_id", pa.string()),
+        ("task", pa.string()),
+        ("tier", pa.int32()),
+        ("mode", pa.string()),
+        ("sample_number", pa.int32()),
+        ("response", pa.string()),
+        ("finish_reason", pa.string()),
+        ("answer", pa.string()),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+class EvaluateConfig(BaseModel):
+    """How a checkpoint is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    samples: int = Field(default=4, ge=0, description="Sampled responses to each problem, besides the greedy one.")
+    temperature: float = Field(default=1.0, gt=0, description="Temperature of the sampled responses.")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="Nucleus share of the sampled responses.")
+    max_tokens: int = Field(default=512, gt=0, description="Longest response, in tokens.")
+    batch_tokens: int = Field(default=65_536, gt=0, description="Tokens in a batch; bounds the memory.")
+    batch_rows: int = Field(default=256, gt=0, description="Responses in a batch.")
+    device: str | None = Field(default=None, description="`cpu`, `cuda`, ...; None takes the GPU when there is one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well one group of problems was answered.
+
+    Attributes:
+        task: The task.
+        tier: The tier.
+        problems: How many problems.
+        greedy: Share of problems whose greedy answer is correct, with Wilson's interval; clustered by structure where
+            several problems share one.
+        average_at_k: Mean share of correct samples (avg@k); None without samples.
+        pass_at_k: Share of problems with at least one correct sample (pass@k); None without samples.
+        samples: k.
+        average: avg@k with its interval, problems (or structures) as clusters; None without samples.
+        pass_at: (k, pass@k) for k = 1, 2, 4, ... up to the samples (unbiased, Chen et al. 2021), clustered in the same way.
+    """
+
+    task: str
+    tier: int
+    problems: int
+    greedy: Share
+    average_at_k: float | None
+    pass_at_k: Share | None
+    samples: int
+    average: Share | None = None
+    pass_at: tuple[tuple[int, Share], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All responses and what follows from them.
+
+    Attributes:
+        rows: One row a response, see `ROWS`; `mode` is `greedy` or `sampled`.
+        scores: One per task and tier, sorted.
+        greedy: Over all problems.
+    """
+
+    rows: pa.Table
+    scores: tuple[Score, ...]
+    greedy: Share
+
+
+def evaluate(
+    checkpoint: Path,
+    problems: Sequence[Problem],
+    config: EvaluateConfig | None = None,
+    *,
+    seed: int = 0,
+    to_messages: Callable[[Problem], Messages] | None = None,
+    sampler: Responder | None = None,
+) -> Evaluation:
+    """Ask a checkpoint every problem and check what it answers.
+
+    Args:
+        checkpoint: A Hugging Face folder.
+        problems: The problems, each once.
+        config: Settings.
+        seed: Seed of the sampled responses; what a problem's samples draw depends on this and on the problem only.
+        to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
+        sampler: Who answers: the checkpoint when it is loaded already, or a server that serves it.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be loaded.
+        TrainingError: There is no problem, or one occurs twice.
+    """
+    config = config or EvaluateConfig()
+    if not problems or len({problem.id for problem in problems}) < len(problems):
+        raise TrainingError(f"evaluate: {len(problems)} problems given; there must be some, and each only once")
+    if sampler is None:
+        sampler = Sampler(
+            checkpoint, device=config.device, batch_tokens=config.batch_tokens, batch_rows=config.batch_rows
+        )
+    render = to_messages or (lambda problem: [{"role": "user", "content": problem.prompt}])
+    rendered = [render(problem) for problem in problems]
+    greedy = sampler.generate(rendered, temperature=0.0, max_tokens=config.max_tokens)
+    rows = [_row(problem, "greedy", 0, answer) for problem, answer in zip(problems, greedy, strict=True)]
+    asked = [
+        (problem, chat, n) for problem, chat in zip(problems, rendered, strict=True) for n in range(config.samples)
+    ]
+    sampled = sampler.generate(
+        [chat for _, chat, _ in asked],
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=[seed_from("evaluate", seed, problem.id, n) for problem, _, n in asked],
+    )
+    rows += [_row(problem, "sampled", n, answer) for (problem, _, n), answer in zip(asked, sampled, strict=True)]
+    return summarise(pa.Table.from_pylist(rows, schema=ROWS), {p.id: p.structure_id for p in problems})
+
+
+def summarise(rows: pa.Table, structures: Mapping[str, str] | None = None) -> Evaluation:
+    """Compute the scores from rows of `evaluate`, for example after reading them back from the lake.
+
+    Args:
+        rows: The rows.
+        structures: Structure by problem, for intervals that know which problems are one problem in other words.
+    """
+    greedy: dict[tuple[str, int], dict[str, bool]] = defaultdict(dict)
+    sampled: dict[tuple[str, int], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    columns = ("task", "tier", "problem_id", "mode", "outcome")
+    for task, tier, problem, mode, outcome in zip(*(rows[name].to_pylist() for name in columns), strict=True):
+        right = outcome == Outcome.CORRECT
+        if mode == "greedy":
+            greedy[task, tier][problem] = right
+        else:
+            sampled[task, tier][problem].append(right)
+    known = structures or {}
+    scores = tuple(_score(group, greedy[group], sampled.get(group, {}), known) for group in sorted(greedy))
+    everything = [right for group in greedy.values() for right in group.values()]
+    return Evaluation(rows, scores, wilson(sum(everything), len(everything)))
+
+
+def _score(
+    group: tuple[str, int], greedy: dict[str, bool], sampled: dict[str, list[bool]], structures: Mapping[str, str]
+) -> Score:
+    k = min((len(tries) for tries in sampled.values()), default=0)
+
+    def interval(values: Mapping[str, float]) -> Share:
+        return clustered(list(values.values()), [structures.get(problem, problem) for problem in values])
+
+    averages = {problem: sum(tries) / len(tries) for problem, tries in sampled.items()}
+    powers = [2**n for n in range(k.bit_length()) if 2**n <= k]
+    passes = [
+        (power, interval({problem: pass_at_k(len(tries), sum(tries), power) for problem, tries in sampled.items()}))
+        for power in powers
+    ]
+    average = interval(averages) if averages else None
+    return Score(
+        task=group[0],
+        tier=group[1],
+        problems=len(greedy),
+        greedy=interval({problem: float(right) for problem, right in greedy.items()}),
+        average_at_k=average.value if average else None,
+        pass_at_k=interval({p: pass_at_k(len(t), sum(t), k) for p, t in sampled.items()}) if k else None,
+        samples=k,
+        average=average,
+        pass_at=tuple(passes),
+    )
+
+
+def _row(problem: Problem, mode: str, number: int, answer: Generation) -> dict[str, object]:
+    from synth.problems import get_task
+
+    check = get_task(problem.task).check(problem, answer.text)
+    failed = answer.finish_reason == "error"
+    return {
+        "problem_id": problem.id,
+        "task": problem.task,
+        "tier": problem.tier,
+        "mode": mode,
+        "sample_number": number,
+        "response": answer.text,
+        "finish_reason": answer.finish_reason,
+        "answer": check.answer,
+        "outcome": (Outcome.UNVERIFIABLE if failed else check.outcome).value,
+        "reason": answer.error if failed else check.reason,
+    }

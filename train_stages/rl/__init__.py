@@ -1,0 +1,1 @@
+"""What reinforcement learning stands on: its problems, rollouts and trainer."""

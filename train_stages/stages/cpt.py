@@ -1,0 +1,145 @@
+"""Continued pre-training on documents, with the loss on every token.
+
+python -m train_stages.stages.cpt --config job.json
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from storage.errors import TrainingError
+from train_stages.config import CptConfig, read_config
+from train_stages.process.job import Job, main, read_rows
+from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
+from train_stages.process.stage import Progress, StageResult, load
+
+if TYPE_CHECKING:
+    from train_stages.data.encode import Encoded
+
+__all__ = ["CptConfig", "cpt"]
+
+
+def cpt(
+    parent: Path,
+    rows: pa.Table,
+    out: Path,
+    config: CptConfig | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> StageResult:
+    """Go on pre-training a checkpoint.
+
+    Args:
+        parent: The checkpoint to start from.
+        rows: Column `text`, one document a row. Optional: `source`, for a mixture; `id`, `difficulty` and `subject`, for the
+            order.
+        out: Where the new checkpoint goes; it must not exist.
+        config: Settings.
+        seed: Seed of the order of the rows.
+        progress: Told after each step.
+
+    Raises:
+        CheckpointError: `parent` cannot be loaded.
+        TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
+    """
+    from train_stages.data.encode import encode_texts, wrap
+    from train_stages.data.mixture import blend, mixed_order
+    from train_stages.stages.supervised import Described, chosen_order, train_supervised
+
+    config = config or CptConfig()
+    model, tokenizer = load(parent, config, packed=config.packing == "best_fit")
+    rows = with_replay(rows, config)
+    encoded, described, plan = (
+        encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length),
+        Described.of(rows),
+        None,
+    )
+    if config.mixture is not None:
+        sources = _sources(encoded, rows)
+        sizes: dict[str, int] = {}
+        for name, length in zip(sources, encoded.lengths, strict=True):
+            sizes[name] = sizes.get(name, 0) + length
+        plan = blend(sizes, config.mixture, config.budget_tokens or encoded.tokens * config.epochs)
+        order = mixed_order(plan, sources, encoded.lengths, seed)
+    else:
+        order = chosen_order(encoded, described, config, seed)
+    if config.packing == "wrapped":
+        encoded = wrap(encoded, order.tolist(), config.max_length)
+        order = np.arange(encoded.table.num_rows)
+        described = Described([f"sequence {number}" for number in order])
+    return train_supervised(
+        "cpt",
+        model,
+        tokenizer,
+        encoded,
+        order,
+        described=described,
+        phases=len(plan.phases) if plan else 1,
+        parent=parent,
+        out=out,
+        config=config,
+        seed=seed,
+        progress=progress,
+        facts={f"epochs/{name}": epochs for name, epochs in plan.epochs.items()} if plan else {},
+    )
+
+
+def with_replay(rows: pa.Table, config: CptConfig) -> pa.Table:
+    """Add the general text that is replayed, as source `general`.
+
+    Raises:
+        TrainingError: Its file cannot be read or has no text, or the rows have no column `text`.
+    """
+    if "text" not in rows.column_names:
+        raise TrainingError(f"cpt: rows need a column text; there are {sorted(rows.column_names)}")
+    if config.mixture is None or config.mixture.general is None:
+        return rows
+    general = read_rows(Path(config.mixture.general))
+    if "text" not in general.column_names:
+        raise TrainingError(f"cpt: {config.mixture.general} needs a column text; there are {general.column_names}")
+    count = general.num_rows
+    more = pa.table(
+        {"text": general["text"], "source": ["general"] * count, "id": [f"general {n}" for n in range(count)]}
+    )
+    if "source" not in rows.column_names:
+        rows = rows.append_column("source", pa.array(["rows"] * rows.num_rows))
+    if "id" not in rows.column_names:
+        rows = rows.append_column("id", pa.array([str(number) for number in range(rows.num_rows)]))
+    return pa.concat_tables([rows.select(["text", "source", "id"]), more.select(["text", "source", "id"])])
+
+
+def _sources(encoded: "Encoded", rows: pa.Table) -> list[str]:
+    """Source of each encoded piece."""
+    names = rows["source"].to_pylist() if "source" in rows.column_names else ["rows"] * rows.num_rows
+    return [names[number] for number in encoded.table["row"].to_pylist()]
+
+
+def check_cpt(job: Job) -> dict[str, Any]:
+    """Check continued pre-training: there is text, memory suffices.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    from train_stages.data.encode import encode_texts, show_loss
+    from train_stages.data.mixture import blend
+
+    config = read_config(CptConfig, job.options, job.name or "cpt")
+    tokenizer, rows = load_tokenizer(job.parent), with_replay(read_rows(job.rows), config)
+    if config.mixture is not None:
+        names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
+        blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
+    encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
+    return {**counts(rows.num_rows, encoded), "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(CptConfig, job.options, job.name or "cpt")
+    return cpt(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
+
+
+if __name__ == "__main__":
+    main("cpt", _run, check_cpt)

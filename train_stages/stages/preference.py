@@ -1,0 +1,197 @@
+"""Preference training on pairs of a better and a worse answer: DPO and its relatives, ORPO and KTO, all by TRL.
+
+    python -m train_stages.stages.preference --config job.json
+
+The default is Tulu 3's length-normalised DPO, which TRL calls `sigmoid_norm` (arXiv:2411.15124):
+
+    -log sigmoid(beta * (d(chosen) / |chosen| - d(rejected) / |rejected|)),  d(y) = log p(y|x) - log p_ref(y|x)
+
+The reference is the parent, loaded a second time from its folder: TRL needs a path for that, not a model in memory. ORPO
+needs none.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from storage.errors import TrainingError
+from storage.ids import digest
+from train_stages.config import OrderConfig, PreferenceConfig, read_config
+from train_stages.data.batches import Plan, plan_padded, planned
+from train_stages.orders.ordering import order_rows
+from train_stages.process.job import Job, main, read_rows
+from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
+from train_stages.process.resume import output_folder
+from train_stages.process.stage import (
+    Progress,
+    StageResult,
+    callbacks,
+    common_arguments,
+    load,
+    on_gpu,
+    optimisers,
+    run,
+    stage_identity,
+    world_size,
+)
+
+__all__ = ["PreferenceConfig", "preference"]
+
+
+def preference(
+    parent: Path,
+    rows: pa.Table,
+    out: Path,
+    config: PreferenceConfig | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> StageResult:
+    """Train a checkpoint to prefer the better of two answers.
+
+    Args:
+        parent: The checkpoint to start from, which is also the reference.
+        rows: Columns `prompt`, `chosen` and `rejected`, each a list of `{role, content}`.
+        out: Where the new checkpoint goes; it must not exist.
+        config: Settings.
+        seed: Seed of the order of the pairs.
+        progress: Told after each step.
+
+    Raises:
+        CheckpointError: `parent` cannot be loaded.
+        TrainingError: There is no pair to train on, `out` exists, or the loss is no longer a number.
+    """
+    config = config or PreferenceConfig()
+    model, tokenizer = load(parent, config)
+    pairs, lengths, too_long = encode_pairs(tokenizer, rows, config)
+    order = order_rows(max(1, round(len(pairs) * config.epochs)), OrderConfig(), difficulty=lengths, seed=seed)
+    plan = plan_padded(
+        lengths,
+        order,
+        batch_tokens=config.batch_tokens,
+        micro_tokens=config.micro_batch_tokens or config.batch_tokens,
+        mixed=True,
+        seed=seed,
+        world=world_size(),
+    )
+    with output_folder(out, stage_identity("preference", parent, digest(pairs), config, seed)) as folder:
+        common = common_arguments(folder, config, steps=plan.steps, seed=seed)
+        trainer = _trainer(model, tokenizer, pairs, plan, common, config, callbacks("preference", progress))
+        facts = {
+            "pairs": float(len(pairs)),
+            "pairs_too_long": float(too_long),
+            "gpu": float(on_gpu(config)),
+        }
+        return run(
+            trainer, folder, out, stage="preference", parent=parent, config=config, tokens=plan.tokens, facts=facts
+        )
+
+
+def encode_pairs(
+    tokenizer: Any, rows: pa.Table, config: PreferenceConfig
+) -> tuple[list[dict[str, Any]], list[int], int]:
+    """Return the pairs of which both sides fit into `max_length`, their tokens (both sides), and how many did not fit.
+
+    Raises:
+        TrainingError: A column is missing, the checkpoint has no chat template, or no pair is left.
+    """
+    missing = {"prompt", "chosen", "rejected"} - set(rows.column_names)
+    if missing:
+        raise TrainingError(f"preference: rows lack {', '.join(sorted(missing))}; export them with --shape preference")
+    if not tokenizer.chat_template:
+        raise TrainingError("this checkpoint has no chat template; take an instruct model, or add a template")
+    pairs, lengths, too_long = [], [], 0
+    for row in rows.select(["prompt", "chosen", "rejected"]).to_pylist():
+        sides = [
+            len(tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=True, return_dict=True)["input_ids"])
+            for side in ("chosen", "rejected")
+        ]
+        if max(sides) > config.max_length:
+            too_long += 1
+        else:
+            pairs.append(row)
+            lengths.append(sum(sides))
+    if not pairs:
+        raise TrainingError(f"preference: no pair is left; {too_long} are longer than max_length = {config.max_length}")
+    return pairs, lengths, too_long
+
+
+def _trainer(
+    model: Any,
+    tokenizer: Any,
+    pairs: list[dict[str, Any]],
+    plan: Plan,
+    common: dict[str, Any],
+    config: PreferenceConfig,
+    told: list[Any],
+) -> Any:
+    """TRL's trainer for the loss, on the planned micro-batches."""
+    from datasets import Dataset
+
+    shared = {"model": model, "processing_class": tokenizer, "optimizers": optimisers(model, config), "callbacks": told}
+    common |= {"gradient_accumulation_steps": plan.accumulate, "max_length": config.max_length}
+    if config.loss_type == "kto":
+        return _kto(shared, pairs, plan, common, config)
+    common["per_device_train_batch_size"] = 1  # the plan has the true sizes
+    data = Dataset.from_list(pairs)
+    if config.loss_type == "orpo":
+        from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+
+        orpo = ORPOConfig(**common, beta=config.beta)
+        return planned(ORPOTrainer, plan)(**shared, args=orpo, train_dataset=data)
+    from trl import DPOConfig, DPOTrainer
+
+    dpo = DPOConfig(**common, beta=config.beta, loss_type=[config.loss_type], label_smoothing=config.label_smoothing)
+    return planned(DPOTrainer, plan)(**shared, args=dpo, train_dataset=data)
+
+
+def _kto(
+    shared: dict[str, Any], pairs: list[dict[str, Any]], plan: Plan, common: dict[str, Any], config: PreferenceConfig
+) -> Any:
+    """KTO learns from single answers, in the order of the rows, since neighbours estimate its KL term together."""
+    from datasets import Dataset
+    from trl import KTOConfig, KTOTrainer
+
+    halves = [
+        {"prompt": pairs[pair]["prompt"], "completion": pairs[pair][side], "label": side == "chosen"}
+        for batch in plan.batches
+        for side in ("chosen", "rejected")
+        for pair in batch
+    ]
+    rows = 2 * int(np.max([len(batch) for batch in plan.batches]))
+    kto = KTOConfig(**common, beta=config.beta, per_device_train_batch_size=max(2, rows))
+    return KTOTrainer(**shared, args=kto, train_dataset=Dataset.from_list(halves))
+
+
+def check_preference(job: Job) -> dict[str, Any]:
+    """Check preference training: the template renders both answers, they differ, memory suffices for model and reference.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    config = read_config(PreferenceConfig, job.options, job.name or "preference")
+    rows = read_rows(job.rows)
+    pairs, lengths, too_long = encode_pairs(load_tokenizer(job.parent), rows.slice(0, LOOKED_AT), config)
+    alike = sum(pair["chosen"] == pair["rejected"] for pair in pairs)
+    if alike:
+        raise TrainingError(f"preference: in {alike} of {len(pairs)} pairs both answers are the same; leave them out")
+    return {
+        "pairs": rows.num_rows,
+        "looked_at": len(pairs) + too_long,
+        "too_long": too_long,
+        "mean_tokens": round(sum(lengths) / len(lengths), 1),
+        "one_pair": pairs[0],
+        **memory(job.parent, config, copies=1 if config.loss_type == "orpo" else 2),
+    }
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(PreferenceConfig, job.options, job.name or "preference")
+    return preference(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
+
+
+if __name__ == "__main__":
+    main("preference", _run, check_preference)

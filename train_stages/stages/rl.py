@@ -1,0 +1,312 @@
+"""Reinforcement learning from verifiable rewards: TRL's GRPOTrainer with the tasks' own checkers as rewards.
+
+Each step draws problems (`train_stages.rl.draws`), samples responses from the current weights in this process or through a
+vLLM server (`train_stages.rl.rollouts`), and scores them (`train_stages.rewards.checkers`). Beside the weights are
+`rollouts.parquet`, how every group of responses came out, and, when they were measured, `pass_rates.parquet`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filters.evidence import PassRate
+from storage.errors import TrainingError
+from storage.ids import digest
+from synth.problems.base import Problem
+from synth.sample import problem_of
+from train_stages.config import RlConfig, read_config
+from train_stages.process.job import Job, main, read_rows
+from train_stages.process.preflight import load_tokenizer, memory
+from train_stages.process.resume import STATES, last_state, output_folder
+from train_stages.process.stage import (
+    Progress,
+    StageResult,
+    callbacks,
+    common_arguments,
+    load,
+    on_gpu,
+    optimisers,
+    run,
+    stage_identity,
+    world_size,
+)
+from train_stages.rewards.checkers import check_rewards, make_rewards
+from train_stages.rl import pass_rates
+from train_stages.rl.draws import FILE, Draws, Rollouts
+from train_stages.rl.grpo import grpo_trainer, keeping_callback
+from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
+
+__all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
+
+ToMessages = Callable[[Problem], list[dict[str, str]]]
+LOOKED_AT = 200
+"""Prompts that a preflight renders."""
+
+
+def rl(
+    parent: Path,
+    problems: Sequence[Problem],
+    out: Path,
+    config: RlConfig | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    to_messages: ToMessages | None = None,
+    rates: Mapping[str, PassRate] | None = None,
+) -> StageResult:
+    """Train a checkpoint on its own samples.
+
+    Args:
+        parent: The checkpoint to start from; it should already solve a good part of the problems when it samples.
+        problems: What is asked. For each problem its task must be known.
+        out: Where the new checkpoint goes; it must not exist.
+        config: Settings.
+        seed: Seed of the order and of the samples.
+        progress: Told after each step.
+        to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
+        rates: Pass rates of this parent by problem id; problems that it solves always or never are left out.
+
+    Raises:
+        CheckpointError: `parent` cannot be loaded.
+        ModelServerError: Responses are asked of a vLLM server that cannot be started or reached.
+        TrainingError: There is no problem, `out` exists, or the loss is no longer a number.
+    """
+    from datasets import Dataset
+
+    config = config or RlConfig()
+    if not problems:
+        raise TrainingError("rl: there are no problems to train on")
+    known = {} if config.difficulty == "all" else dict(rates or {})
+    render = to_messages or bare_prompt
+    given = [[problem.id, render(problem)] for problem in problems]
+    said = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known.values())
+    identity = stage_identity("rl", parent, digest(given, said), config, seed)
+    with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
+        if config.difficulty == "measured":
+            known |= _measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
+        chosen = pass_rates.choose(problems, known, tries=config.least_tries)
+        model, tokenizer = load(parent, config)
+        tokenizer.padding_side = "left"
+        rewards = make_rewards(chosen.problems, format_weight=config.format_weight)
+        state = last_state(folder)
+        rollouts = Rollouts(state / FILE if state else None)
+        arguments = _arguments(folder, config, seed, weights=rewards.weights)
+        trainer = grpo_trainer(
+            draws=Draws(
+                len(chosen.problems),
+                steps=config.steps,
+                prompts=config.prompts_per_step,
+                group=config.samples,
+                repeats=arguments.gradient_accumulation_steps,
+                seed=seed,
+                history=rollouts if config.resampling == "history" else None,
+            ),
+            rollouts=rollouts,
+            rounds=config.resampling_rounds if config.resampling == "dynamic" else 0,
+            seed=seed,
+            server=server,
+            model=model,
+            args=arguments,
+            reward_funcs=list(rewards.functions),
+            train_dataset=Dataset.from_list(
+                [{"prompt": render(problem), "number": number} for number, problem in enumerate(chosen.problems)]
+            ),
+            processing_class=tokenizer,
+            optimizers=optimisers(model, config),
+            callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
+        )
+        facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
+        made = run(trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts)
+        if trainer.is_world_process_zero():
+            rollouts.write(folder / FILE, [problem.id for problem in chosen.problems])
+            if config.difficulty == "measured":
+                pass_rates.keep(folder / pass_rates.FILE, known.values())
+        return made
+
+
+def bare_prompt(problem: Problem) -> list[dict[str, str]]:
+    """The problem's prompt as the only message."""
+    return [{"role": "user", "content": problem.prompt}]
+
+
+def _measured(
+    folder: Path,
+    parent: Path,
+    problems: Sequence[Problem],
+    render: ToMessages,
+    config: RlConfig,
+    seed: int,
+    server: VllmRollouts | None,
+) -> dict[str, PassRate]:
+    """Measure pass rates once; a killed stage that goes on reads what it had found."""
+    path = folder / STATES / pass_rates.FILE
+    if path.exists():
+        return pass_rates.kept(path)
+    rates = pass_rates.measure(
+        problems,
+        _asker(parent, render, config, seed, server),
+        model=parent.name,
+        tries=config.least_tries,
+        wanted=config.steps * config.prompts_per_step,
+        seed=seed,
+    )
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_suffix(".making")
+    pass_rates.keep(beside, rates.values())
+    beside.replace(path)
+    return rates
+
+
+def _asker(
+    parent: Path, render: ToMessages, config: RlConfig, seed: int, server: VllmRollouts | None
+) -> pass_rates.Ask:
+    if server is not None:
+        tokenizer = load_tokenizer(parent)
+
+        def ask_server(problems: Sequence[Problem], tries: int) -> list[list[str]]:
+            prompts = [
+                list(
+                    tokenizer.apply_chat_template(render(one), add_generation_prompt=True, return_dict=True)[
+                        "input_ids"
+                    ]
+                )
+                for one in problems
+            ]
+            ids = [tokens for tokens, _ in server.generate(prompts, tries)]
+            texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
+            return [texts[start : start + tries] for start in range(0, len(texts), tries)]
+
+        return ask_server
+    from storage.ids import seed_from
+    from synth.engines.sampler import Sampler
+
+    sampler = Sampler(parent, device="cuda" if on_gpu(config) else "cpu")
+
+    def ask(problems: Sequence[Problem], tries: int) -> list[list[str]]:
+        asked = [(problem, number) for problem in problems for number in range(tries)]
+        answers = sampler.generate(
+            [render(problem) for problem, _ in asked],
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+            seed=[seed_from("pass rate", seed, problem.id, number) for problem, number in asked],
+        )
+        return [[one.text for one in answers[start : start + tries]] for start in range(0, len(answers), tries)]
+
+    return ask
+
+
+def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[float] | None = None) -> Any:
+    from trl import GRPOConfig
+
+    world = world_size()
+    if config.prompts_per_step % world:
+        raise TrainingError(
+            f"rl: prompts_per_step = {config.prompts_per_step} cannot be shared by {world} processes; set it to a multiple"
+        )
+    rows = config.prompts_per_step * config.samples // world
+    micro_rows = rows
+    high = config.epsilon_high
+    if config.loss_type == "cispo":  # TRL's is the bound itself there, not its distance from 1
+        high = 1 + (config.epsilon if high is None else high)
+    if config.micro_batch_tokens:
+        micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
+    return GRPOConfig(
+        **common_arguments(folder, config, steps=config.steps, seed=seed),
+        per_device_train_batch_size=micro_rows,
+        gradient_accumulation_steps=rows // micro_rows,
+        num_generations=config.samples,
+        max_completion_length=config.max_tokens,
+        temperature=config.temperature,
+        loss_type=config.loss_type,
+        scale_rewards=config.scale_rewards,
+        epsilon=config.epsilon,
+        epsilon_high=high,
+        beta=config.beta,
+        mask_truncated_completions=config.mask_truncated,
+        num_iterations=1,
+        reward_weights=list(weights) if weights else None,
+    )
+
+
+def _divisors(number: int) -> list[int]:
+    return [n for n in range(1, math.isqrt(number) + 1) if number % n == 0] + [
+        number // n for n in range(1, math.isqrt(number) + 1) if number % n == 0
+    ]
+
+
+def read_problems(path: Path) -> tuple[list[Problem], ToMessages | None, dict[str, PassRate]]:
+    """Read problems from rows, how each is asked when the rows have `messages`, and pass rates when they have `tries`.
+
+    Raises:
+        TrainingError: The file cannot be read, or lacks a column of a problem.
+    """
+    rows = read_rows(path).to_pylist()
+    try:
+        problems = [problem_of(row) for row in rows]
+        rates = pass_rates.read(rows, [problem.id for problem in problems])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"rows {path} are no problems: {error!r}") from None
+    asked = {problem.id: row["messages"] for problem, row in zip(problems, rows, strict=True) if row.get("messages")}
+    return problems, (lambda problem: list(asked[problem.id])) if asked else None, rates
+
+
+def check_rl(job: Job) -> dict[str, Any]:
+    """Check reinforcement learning: prompts render and fit, each kind of problem is rewarded rightly, memory suffices.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        ModelServerError: A vLLM server is named that cannot be reached, or none is installed.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    config = read_config(RlConfig, job.options, job.name or "rl")
+    problems, to_messages, rates = read_problems(job.rows)
+    if not problems:
+        raise TrainingError("rl: there are no problems to train on")
+    tokenizer = load_tokenizer(job.parent)
+    if not tokenizer.chat_template:
+        raise TrainingError("rl: this checkpoint has no chat template; take an instruct model, or add a template")
+    prompts = [
+        tokenizer.apply_chat_template((to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False)
+        for problem in problems[:LOOKED_AT]
+    ]
+    longest = max(len(tokenizer(prompt, add_special_tokens=False)["input_ids"]) for prompt in prompts)
+    if longest + config.max_tokens > config.max_length:
+        raise TrainingError(
+            f"rl: a prompt of {longest} tokens and max_tokens = {config.max_tokens} exceed max_length = "
+            f"{config.max_length}; set max_length to {longest + config.max_tokens} or lower max_tokens"
+        )
+    at_once = config.prompts_per_step * config.samples * (longest + config.max_tokens)
+    if config.difficulty == "measured" and config.accelerate is not None:
+        raise TrainingError(
+            "rl: difficulty: measured works in one process; set difficulty: stored, or leave accelerate out"
+        )
+    own_server = uses_vllm(config) and config.rollout_endpoint is None
+    chosen = pass_rates.choose(problems, {} if config.difficulty == "all" else rates, tries=config.least_tries)
+    return {
+        "problems": len(problems),
+        "pass_rates": {name: int(value) for name, value in chosen.figures.items()},
+        "longest_prompt": longest,
+        "one_prompt": prompts[0],
+        "rewarded": check_rewards(problems),
+        "rollouts": check_rollouts(config, job.parent),
+        **memory(
+            job.parent,
+            config,
+            copies=2 if config.beta else 1,
+            tokens=config.micro_batch_tokens or at_once,
+            share=1 - config.rollout_memory if own_server else 1.0,
+        ),
+    }
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(RlConfig, job.options, job.name or "rl")
+    problems, to_messages, rates = read_problems(job.rows)
+    return rl(
+        job.parent, problems, job.out, config, seed=job.seed, progress=progress, to_messages=to_messages, rates=rates
+    )
+
+
+if __name__ == "__main__":
+    main("rl", _run, check_rl)

@@ -1,0 +1,133 @@
+"""Supervised fine-tuning on conversations, with the loss on the assistant's turns only.
+
+python -m train_stages.stages.sft --config job.json
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from storage.errors import TrainingError
+from train_stages.config import SftConfig, read_config
+from train_stages.process.job import Job, main, read_rows
+from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
+from train_stages.process.stage import Progress, StageResult, load
+
+if TYPE_CHECKING:
+    from train_stages.data.encode import Encoded
+
+__all__ = ["SftConfig", "sft"]
+
+
+def sft(
+    parent: Path,
+    rows: pa.Table,
+    out: Path,
+    config: SftConfig | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> StageResult:
+    """Fine-tune a checkpoint.
+
+    Args:
+        parent: The checkpoint to start from.
+        rows: Column `messages`, a list of `{role, content}`, of which the assistant's turns are learned; or `prompt` and
+            `completion`, such lists or plain texts, of which the completion is; or ready `input_ids` and `labels` (-100
+            carries no loss).
+            Optional: `spans`, a list of `{start, end}`, the parts of the last turn that carry loss, null for all of it;
+            `id`, `difficulty` and `subject`, for the order.
+        out: Where the new checkpoint goes; it must not exist.
+        config: Settings.
+        seed: Seed of the order of the rows.
+        progress: Told after each step.
+
+    Raises:
+        CheckpointError: `parent` cannot be loaded.
+        TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
+    """
+    from train_stages.stages.supervised import Described, chosen_order, train_supervised
+
+    config = config or SftConfig()
+    model, tokenizer = load(parent, config, packed=config.packing)
+    encoded, described = encode(tokenizer, rows, config), Described.of(rows)
+    return train_supervised(
+        "sft",
+        model,
+        tokenizer,
+        encoded,
+        chosen_order(encoded, described, config, seed),
+        described=described,
+        parent=parent,
+        out=out,
+        config=config,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
+    """Turn rows into tokens and labels.
+
+    Raises:
+        TrainingError: A column is missing, or no row is left.
+    """
+    from train_stages.data.encode import encode_conversations, encode_labels
+
+    names = set(rows.column_names)
+    if {"input_ids", "labels"} <= names:
+        pairs = zip(rows["input_ids"].to_pylist(), rows["labels"].to_pylist(), strict=True)
+        return encode_labels(pairs, config.max_length)
+    if {"prompt", "completion"} <= names:
+        asked, answered = (_turns(rows[name].to_pylist(), role) for name, role in _ROLES)
+        chats = [[*prompt, *completion] for prompt, completion in zip(asked, answered, strict=True)]
+        return encode_conversations(tokenizer, chats, config.max_length, given=[len(prompt) for prompt in asked])
+    if "messages" not in names:
+        raise TrainingError(
+            f"sft: rows need a column messages, or prompt and completion, or input_ids and labels; there are {sorted(names)}"
+        )
+    spans = None
+    if "spans" in names:
+        spans = [
+            None if one is None else [(span["start"], span["end"]) for span in one] for one in rows["spans"].to_pylist()
+        ]
+    return encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length, spans)
+
+
+_ROLES = (("prompt", "user"), ("completion", "assistant"))
+
+
+def _turns(values: list[Any], role: str) -> list[list[dict[str, str]]]:
+    """Turns as they are, or a text as one turn of a role."""
+    return [[{"role": role, "content": value}] if isinstance(value, str) else list(value) for value in values]
+
+
+def check_sft(job: Job) -> dict[str, Any]:
+    """Check supervised fine-tuning: the template renders, some token carries loss, memory suffices.
+
+    Raises:
+        CheckpointError: The parent's tokenizer or configuration cannot be loaded.
+        TrainingError: One of the checks fails; the message says which setting to change.
+    """
+    from train_stages.data.encode import show_loss
+
+    config = read_config(SftConfig, job.options, job.name or "sft")
+    tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
+    encoded = encode(tokenizer, rows.slice(0, LOOKED_AT), config)
+    told = sum(1 for labels in encoded.table["labels"].to_pylist() for label in labels if label >= 0)
+    return {
+        **counts(rows.num_rows, encoded),
+        "share_with_loss": round(told / encoded.tokens, 3),
+        "one_row": show_loss(tokenizer, encoded),
+        **memory(job.parent, config),
+    }
+
+
+def _run(job: Job, progress: Progress) -> StageResult:
+    config = read_config(SftConfig, job.options, job.name or "sft")
+    return sft(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
+
+
+if __name__ == "__main__":
+    main("sft", _run, check_sft)
