@@ -6,19 +6,17 @@ A package of yours adds a filter with an entry point in the group `nightschool.f
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from pkgutil import iter_modules
 from typing import Any
 
 from pydantic import ValidationError
 
-from filters import asking, rules
 from filters.base import Context, Filter, FilterKind, Finding, Options, night_filter, row_filter, run_filters
 from storage.errors import RecipeError
 from storage.names import unknown
+from storage.registry import Registry
 
 __all__ = [
+    "FILTERS",
     "Context",
     "Filter",
     "FilterKind",
@@ -32,22 +30,21 @@ __all__ = [
 ]
 
 
+FILTERS = Registry(
+    "filter",
+    FilterKind,
+    "nightschool.filters",
+    folders=["filters.rules", "filters.asking"],
+    helpers=["asking", "judging", "scoring", "trials", "method_rejection"],
+    named={"own_rule": "filters.rules.method_rejection:own_rule"},
+    make_with="@row_filter or @night_filter of filters.base",
+)
+
+
 @cache
 def filter_kinds() -> dict[str, FilterKind]:
     """Return every filter by name: those in `rules` and `asking`, and those of other packages."""
-    found: dict[str, FilterKind] = {}
-    for room in (rules, asking):
-        for info in iter_modules(room.__path__):
-            module = import_module(f"{room.__name__}.{info.name}")
-            found |= {item.name: item for item in vars(module).values() if isinstance(item, FilterKind)}
-    for point in entry_points(group="nightschool.filters"):
-        item = point.load()
-        if not isinstance(item, FilterKind):
-            raise RecipeError(
-                f"entry point {point.name} ({point.value}) names no filter; make one with @row_filter or @night_filter"
-            )
-        found[item.name] = item
-    return dict(sorted(found.items()))
+    return FILTERS.all()
 
 
 def get_filter(name: str, options: Mapping[str, Any] | None = None) -> Filter:
@@ -56,10 +53,7 @@ def get_filter(name: str, options: Mapping[str, Any] | None = None) -> Filter:
     Raises:
         RecipeError: There is no filter of that name (the message has the nearest), or an option is unknown or wrong.
     """
-    kinds = filter_kinds()
-    if name not in kinds:
-        raise RecipeError(unknown("filter", name, kinds))
-    kind = kinds[name]
+    kind = FILTERS.get(name)
     given = dict(options or {})
     for key in given:
         if key not in kind.options.model_fields:

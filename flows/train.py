@@ -30,7 +30,7 @@ from storage.models.checkpoints import Checkpoint, find_checkpoint
 from storage.releases.changes import change_since_training
 from storage.releases.reading import Release, get_release
 from storage.workspace import Workspace
-from train_stages.pipeline import STAGES, Selection, Training
+from train_stages.pipeline import Selection, Training
 from train_stages.promotion.evaluate import Evaluation
 from train_stages.promotion.examiner import Exam, Judge, accuracy_rows
 from train_stages.promotion.promote import Decision
@@ -177,7 +177,9 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     release.must_be_readable()
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
     candidate, stages, judge = incumbent, [], make_judge(night, spec)
-    chosen = {name: getattr(spec, name) for name in STAGES if getattr(spec, name) is not None}
+    chosen = {
+        name: getattr(spec, name) for name in ("cpt", "sft", "preference", "rl") if getattr(spec, name) is not None
+    }
     with night.progress.stage("preflight") as stage:
         looked = {
             name: _training(night, spec, release, stage).preflight(name, incumbent, options)

@@ -301,11 +301,3 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "srpo": {"loss_type": "dapo", "scale_rewards": "group", "resampling": "history"},  # arXiv:2504.14286
 }  # fmt: skip
-
-
-CONFIGS: dict[str, type[TrainConfig]] = {
-    "cpt": CptConfig,
-    "sft": SftConfig,
-    "preference": PreferenceConfig,
-    "rl": RlConfig,
-}

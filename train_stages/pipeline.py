@@ -5,7 +5,7 @@ once, whoever asks and however often.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,35 +16,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.asking.trials import Trial, store_trials
-from filters.evidence import PassRate
 from filters.rules.difficulty import pass_rates
-from storage.errors import TrainingError
 from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, register_checkpoint
 from storage.models.curves import record_curves
 from storage.releases.reading import Release
-from storage.releases.shapes import shaped
 from synth.calls.prompting import Prompts
 from synth.problems.base import Problem
-from synth.sample import problem_of, problem_row
-from train_stages.config import CONFIGS, read_config
-from train_stages.data.pairs import preference_pairs
-from train_stages.masks.steps import masked_attempt
+from synth.sample import problem_of
+from train_stages.config import read_config
 from train_stages.process.job import Job
 from train_stages.process.launch import launch
 from train_stages.process.stage import MANIFEST
 from train_stages.rl.pass_rates import FILE, kept
-from train_stages.stages.cpt import check_cpt
-from train_stages.stages.preference import check_preference
-from train_stages.stages.rl import check_rl
-from train_stages.stages.sft import check_sft
-
-STAGES = ("cpt", "sft", "preference", "rl")
-"""In the order of training."""
+from train_stages.stages import Stage, get_stage
+from train_stages.stages.base import Material
 
 Report = Callable[[str, int, int], None]
-Rates = Mapping[str, PassRate]
 
 
 @dataclass(frozen=True)
@@ -150,7 +139,7 @@ class Training:
 
     def _make(self, name: str, parent: Checkpoint, options: Mapping[str, Any], out: Path) -> None:
         """Run a stage in a process of its own."""
-        config = read_config(CONFIGS[name], options, f"train.{name}")
+        config = read_config(get_stage(name).config, options, f"train.{name}")
         with self._job(name, parent, options, out) as job:
             launch(name, job, self.report, accelerate=config.accelerate, processes=config.processes)
 
@@ -167,16 +156,17 @@ class Training:
             CheckpointError: The parent cannot be loaded.
             TrainingError: The stage could not learn from these rows, or not on this machine.
         """
-        read_config(CONFIGS[name], options, f"train.{name}")
         out = self.lake.workspace.folder("checkpoints") / f"preflight-{name}"
         with self._job(name, parent, options, out) as job:
-            return CHECKS[name](job)
+            return get_stage(name).check(job)
 
     @contextmanager
     def _job(self, name: str, parent: Checkpoint, options: Mapping[str, Any], out: Path) -> Iterator[Job]:
         """Write the rows of a stage beside its output, for as long as they are needed."""
         rows = out.with_name(f".{out.name}.rows.parquet")
-        pq.write_table(_ROWS[name](self, options, self.rates(name, parent)), rows)
+        stage = get_stage(name)
+        config = read_config(stage.config, options, f"train.{name}")
+        pq.write_table(stage.rows(self.material(stage, parent), config), rows)
         yield Job(parent=parent.path, rows=rows, out=out, options=dict(options), seed=self.seed, name=f"train.{name}")
         rows.unlink()
 
@@ -184,13 +174,11 @@ class Training:
         """Return the rows to learn from."""
         return self.selection.of(self.release.table())
 
-    def rates(self, name: str, parent: Checkpoint) -> Rates:
-        """Return the pass rates that the lake has of a checkpoint, by problem id; only reinforcement learning asks."""
-        return (
-            pass_rates(self.lake, parent.id, problems=[problem.id for problem in self.problems()])
-            if name == "rl"
-            else {}
-        )
+    def material(self, stage: Stage, parent: Checkpoint) -> Material:
+        """Return what a stage makes its rows of, when it starts from a checkpoint."""
+        problems = self.problems() if stage.asks else []
+        rates = pass_rates(self.lake, parent.id, problems=[problem.id for problem in problems]) if stage.asks else {}
+        return Material(f"release {self.release.id}", self.rows(), problems, self.messages, rates)
 
     def problems(self) -> list[Problem]:
         """Return the distinct problems behind those rows, in stable order."""
@@ -198,78 +186,3 @@ class Training:
         for row in self.rows().sort_by("problem_id").to_pylist():
             found.setdefault(row["problem_id"], problem_of({**row, "attrs": row["problem_attrs"]}))
         return list(found.values())
-
-
-def _texts(training: Training, _: Mapping[str, Any], __: Rates) -> pa.Table:
-    made = [(row, text) for row in training.rows().to_pylist() for text in shaped([row], "text")]
-    if not made:
-        raise TrainingError(f"cpt: release {training.release.id} has no rows with text for it")
-    return _described([row for row, _ in made]).append_column("text", pa.array([text["text"] for _, text in made]))
-
-
-def _chats(training: Training, options: Mapping[str, Any], _: Rates) -> pa.Table:
-    made: list[tuple[Mapping[str, Any], Any, Any]] = []
-    for row in training.rows().to_pylist():
-        made.extend((row, chat["messages"], None) for chat in shaped([row], "messages"))
-        attempt = masked_attempt(row, training.messages) if options.get("step_mask") else None
-        if attempt is not None:
-            made.append((row, attempt[0], [{"start": start, "end": end} for start, end in attempt[1]]))
-    if not made:
-        raise TrainingError(f"sft: release {training.release.id} has no rows with an answer for it")
-    table = _described([row for row, _, _ in made]).append_column("messages", pa.array([chat for _, chat, _ in made]))
-    return table.append_column("spans", pa.array([spans for _, _, spans in made], _SPANS))
-
-
-_SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
-
-
-def _described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """What an order may depend on."""
-    return pa.table(
-        {
-            "id": pa.array([row["sample_id"] for row in rows], pa.string()),
-            "difficulty": pa.array([row["tier"] for row in rows], pa.float64()),
-            "subject": pa.array([row["task"] for row in rows], pa.string()),
-            "source": pa.array([row["source"] for row in rows], pa.string()),
-        }
-    )
-
-
-def _pairs(training: Training, _: Mapping[str, Any], __: Rates) -> pa.Table:
-    pairs = preference_pairs(training.rows().to_pylist(), training.messages)
-    if not pairs:
-        raise TrainingError(
-            f"preference: release {training.release.id} has no pairs: neither rows of kind preference, nor wrong attempts "
-            "of a student (tutorship, critique) at a problem that another row answers rightly"
-        )
-    return pa.Table.from_pylist(pairs)
-
-
-def _questions(training: Training, _: Mapping[str, Any], rates: Rates) -> pa.Table:
-    problems = training.problems()
-    if not problems:
-        raise TrainingError(f"rl: release {training.release.id} has no problems for it")
-    rows = [
-        {**problem_row(problem, split="train", night=training.night), "messages": training.messages(problem)}
-        for problem in problems
-    ]
-    table = pa.Table.from_pylist(rows)
-    known = [rates.get(problem.id) for problem in problems]
-    for name in ("tries", "correct"):
-        counts = pa.array([None if rate is None else getattr(rate, name) for rate in known], pa.int64())
-        table = table.append_column(name, counts)
-    return table
-
-
-_ROWS: dict[str, Callable[[Training, Mapping[str, Any], Rates], pa.Table]] = {
-    "cpt": _texts,
-    "sft": _chats,
-    "preference": _pairs,
-    "rl": _questions,
-}
-CHECKS: dict[str, Callable[[Job], dict[str, Any]]] = {
-    "cpt": check_cpt,
-    "sft": check_sft,
-    "preference": check_preference,
-    "rl": check_rl,
-}

@@ -16,9 +16,9 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
-from train_stages.config import CONFIGS
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
+from train_stages.stages import STAGES
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -96,10 +96,10 @@ class Recipe(Part):
         """Refuse what a training would refuse, before the night that it follows is paid."""
         sizes = {name: one for name, one in self.base.tiny.items() if name != "seed"}
         given: dict[str, tuple[type[BaseModel], Mapping[str, Any]]] = {"base.tiny": (TinyConfig, sizes)}
-        for stage, config in CONFIGS.items():
-            options = getattr(self.train, stage, None)
+        for name in STAGES.names():
+            options = getattr(self.train, name, None)
             if options is not None:
-                given[f"train.{stage}"] = (config, options)
+                given[f"train.{name}"] = (STAGES.get(name).config, options)
         for key, (model, options) in given.items():
             try:
                 model.model_validate(options)

@@ -5,45 +5,41 @@ source under `nightschool.sources` (a pydantic model of its options with a metho
 cannot be taken. Nothing is imported before it is asked for.
 """
 
-import importlib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from storage.errors import RecipeError
+from storage.registry import Registry
 from synth.problems.base import Source, Task
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-TASKS_GROUP = "nightschool.tasks"
-SOURCES_GROUP = "nightschool.sources"
-
-_TASKS = {
+TASKS = Registry[object]("task", object, "nightschool.tasks", named={
     "arithmetic": "synth.problems.arithmetic:ArithmeticTask",
     "knights_knaves": "synth.problems.knights_knaves:KnightsKnavesTask",
     "math_word": "synth.problems.math_word:MathWord",
-}
-_SOURCES = {
+})  # fmt: skip
+SOURCES = Registry[object]("source", object, "nightschool.sources", named={
     "arithmetic": "synth.problems.options:ArithmeticOptions",
     "file": "synth.problems.options:FileOptions",
     "gsm8k": "synth.problems.options:Gsm8kOptions",
     "huggingface": "synth.problems.options:HuggingFaceOptions",
     "knights_knaves": "synth.problems.knights_knaves.options:KnightsKnavesOptions",
     "svamp": "synth.problems.options:SvampOptions",
-}
+})  # fmt: skip
 
 
 def task_names() -> list[str]:
     """Names of all tasks, built-in and installed, sorted."""
-    return sorted({*_TASKS, *entry_points(group=TASKS_GROUP).names})
+    return TASKS.names()
 
 
 def source_names() -> list[str]:
     """Names of all sources, built-in and installed, sorted."""
-    return sorted({*_SOURCES, *entry_points(group=SOURCES_GROUP).names})
+    return SOURCES.names()
 
 
 @cache
@@ -53,7 +49,7 @@ def get_task(name: str) -> Task:
     Raises:
         RecipeError: There is no such task, or the package that adds it cannot be imported.
     """
-    found = _find(name, "task", _TASKS, TASKS_GROUP, task_names())
+    found = TASKS.get(name)
     task = found() if isinstance(found, type) else found
     missing = [part for part in ("check", "steps", "solve", "review") if not callable(getattr(task, part, None))]
     if missing:
@@ -67,7 +63,7 @@ def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
     Raises:
         RecipeError: There is no such source, or an option is unknown or has a wrong value.
     """
-    model = _find(name, "source", _SOURCES, SOURCES_GROUP, source_names())
+    model = SOURCES.get(name)
     from pydantic import BaseModel, ValidationError
 
     if not (isinstance(model, type) and issubclass(model, BaseModel) and callable(getattr(model, "open", None))):
@@ -83,20 +79,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words = list(known)
     near = get_close_matches(word, words, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words) or 'none'}."
-
-
-def _find(name: str, kind: str, built_in: Mapping[str, str], group: str, names: Iterable[str]) -> object:
-    if name in built_in:
-        module, _, attribute = built_in[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
-    for point in entry_points(group=group, name=name):
-        try:
-            return cast(object, point.load())
-        except Exception as error:  # whatever a foreign package does when it is imported
-            raise RecipeError(
-                f"{kind} {name!r} ({point.value}) cannot be imported: {type(error).__name__}: {error}"
-            ) from error
-    raise RecipeError(f"{kind} {name!r} is not known; {did_you_mean(name, names)}")
 
 
 def _sentence(name: str, fields: Iterable[str], error: "ValidationError") -> str:

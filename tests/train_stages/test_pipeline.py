@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,11 +18,14 @@ from synth.calls.prompting import Prompts
 from train_stages import pipeline
 from train_stages.pipeline import Selection, Training
 from train_stages.process.job import Job
-from train_stages.stages.rl import _run
+from train_stages.stages.rl import RL, RlConfig, questions
 
 
 class Release:
     id, content_hash = "r@1", "h"
+
+    def table(self):
+        return pa.table({})
 
 
 class Sometimes:
@@ -70,7 +74,7 @@ def test_rl_learns_from_problems_that_its_parent_solves_sometimes(training):
 def test_what_was_measured_is_in_the_lake_and_not_measured_again(training, monkeypatch):
     told, parent = training
     monkeypatch.setattr(synth.problems, "get_task", lambda name: Sometimes())
-    monkeypatch.setattr(pipeline, "launch", lambda stage, job, *_, **__: _run(job, lambda *_: None))
+    monkeypatch.setattr(pipeline, "launch", lambda stage, job, *_, **__: RL.run(job, lambda *_: None))
     options = {"steps": 1, "prompts_per_step": 2, "samples": 2, "max_tokens": 6, "device": "cpu", "difficulty": "measured",
                "least_tries": 4}  # fmt: skip
     made, metrics = told.stage("rl", parent, options)
@@ -80,9 +84,9 @@ def test_what_was_measured_is_in_the_lake_and_not_measured_again(training, monke
     assert told.stage("rl", parent, options) == (made, metrics), "what is made is found, although rates are known now"
     again = made.path.with_name("again")
     rows = told.lake.workspace.folder("rows") / "rows.parquet"
-    pq.write_table(pipeline._ROWS["rl"](told, options, told.rates("rl", parent)), rows)
+    pq.write_table(questions(told.material(RL, parent), RlConfig(**options)), rows)
     monkeypatch.setattr(
         "train_stages.rl.pass_rates.measure", lambda problems, *_, **__: {p.id: 1 / 0 for p in problems}
     )
-    _run(Job(parent=parent.path, rows=rows, out=again, options=options), lambda *_: None)
+    RL.run(Job(parent=parent.path, rows=rows, out=again, options=options), lambda *_: None)
     assert pq.read_table(again / "rollouts.parquet").num_rows == 2

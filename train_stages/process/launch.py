@@ -33,7 +33,7 @@ def launch(
     What it writes to standard error is kept beside the output, in `.<name>.log`, until it ends well.
 
     Args:
-        stage: `cpt`, `sft`, `preference` or `rl`.
+        stage: Name of the stage.
         job: What it is to do.
         report: Told of its progress.
         accelerate: Start it through `accelerate launch`, see `command`.
@@ -83,7 +83,7 @@ def command(stage: str, config: Path, accelerate: str | None = None, processes: 
     """The command that runs a stage.
 
     Args:
-        stage: `cpt`, `sft`, `preference` or `rl`.
+        stage: Name of the stage.
         config: The job file.
         accelerate: Name of a configuration in `train_stages/accelerate/`, or a path; None starts one plain process.
         processes: How many on this machine; None is one for each GPU, and with a file of one's own what the file says.
@@ -91,7 +91,7 @@ def command(stage: str, config: Path, accelerate: str | None = None, processes: 
     Raises:
         TrainingError: There is no such configuration, or DeepSpeed is asked for and not installed.
     """
-    module = ["-m", f"train_stages.stages.{stage}", "--config", str(config)]
+    module = ["-m", "train_stages.stages", stage, "--config", str(config)]
     if accelerate is None:
         return [sys.executable, *module]
     named = CONFIGURATIONS / f"{accelerate}.yaml"

@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from storage.errors import TrainingError
+from storage.releases.shapes import shaped
 from train_stages.config import CptConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.process.stage import Progress, StageResult, load
+from train_stages.stages.base import Material, Stage, described
 
 if TYPE_CHECKING:
     from train_stages.data.encode import Encoded
@@ -136,10 +138,32 @@ def check_cpt(job: Job) -> dict[str, Any]:
     return {**counts(rows.num_rows, encoded), "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}
 
 
-def _run(job: Job, progress: Progress) -> StageResult:
+def texts(material: Material, config: CptConfig) -> pa.Table:
+    """Return the rows of a release as plain texts: columns `id`, `difficulty`, `subject`, `source` and `text`.
+
+    Raises:
+        TrainingError: No row has a text.
+    """
+    pairs = [(row, text["text"]) for row in material.samples.to_pylist() for text in shaped([row], "text")]
+    if not pairs:
+        raise TrainingError(f"cpt: {material.origin} has no rows with text for it")
+    return described([row for row, _ in pairs]).append_column("text", pa.array([text for _, text in pairs]))
+
+
+def run_cpt(job: Job, progress: Progress) -> StageResult:
+    """Do a job of continued pre-training."""
     config = read_config(CptConfig, job.options, job.name or "cpt")
     return cpt(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
+CPT = Stage(
+    "cpt",
+    summary="continued pre-training on texts, with the loss on every token",
+    config=CptConfig,
+    rows=texts,
+    check=check_cpt,
+    run=run_cpt,
+)
+
 if __name__ == "__main__":
-    main("cpt", _run, check_cpt)
+    main(CPT.name, CPT.run, CPT.check)

@@ -20,6 +20,7 @@ from storage.errors import TrainingError
 from storage.ids import digest
 from train_stages.config import OrderConfig, PreferenceConfig, read_config
 from train_stages.data.batches import Plan, plan_padded, planned
+from train_stages.data.pairs import preference_pairs
 from train_stages.orders.ordering import order_rows
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
@@ -36,6 +37,7 @@ from train_stages.process.stage import (
     stage_identity,
     world_size,
 )
+from train_stages.stages.base import Material, Stage
 
 __all__ = ["PreferenceConfig", "preference"]
 
@@ -188,10 +190,35 @@ def check_preference(job: Job) -> dict[str, Any]:
     }
 
 
-def _run(job: Job, progress: Progress) -> StageResult:
+def pairs_of(material: Material, config: PreferenceConfig) -> pa.Table:
+    """Return the pairs that a release holds, see `train_stages.data.pairs.preference_pairs` for the columns.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    pairs = preference_pairs(material.samples.to_pylist(), material.messages)
+    if not pairs:
+        raise TrainingError(
+            f"preference: {material.origin} has no pairs: neither rows of kind preference, nor wrong attempts of a "
+            "student (tutorship, critique) at a problem that another row answers rightly"
+        )
+    return pa.Table.from_pylist(pairs)
+
+
+def run_preference(job: Job, progress: Progress) -> StageResult:
+    """Do a job of preference training."""
     config = read_config(PreferenceConfig, job.options, job.name or "preference")
     return preference(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
+PREFERENCE = Stage(
+    "preference",
+    summary="preference training on pairs of a better and a worse answer (DPO, ORPO, KTO)",
+    config=PreferenceConfig,
+    rows=pairs_of,
+    check=check_preference,
+    run=run_preference,
+)
+
 if __name__ == "__main__":
-    main("preference", _run, check_preference)
+    main(PREFERENCE.name, PREFERENCE.run, PREFERENCE.check)

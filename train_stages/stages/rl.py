@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from filters.evidence import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
 from synth.problems.base import Problem
-from synth.sample import problem_of
+from synth.sample import problem_of, problem_row
 from train_stages.config import RlConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import load_tokenizer, memory
@@ -36,6 +38,7 @@ from train_stages.rl import pass_rates
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.grpo import grpo_trainer, keeping_callback
 from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
+from train_stages.stages.base import Material, Stage
 
 __all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
 
@@ -300,7 +303,28 @@ def check_rl(job: Job) -> dict[str, Any]:
     }
 
 
-def _run(job: Job, progress: Progress) -> StageResult:
+def questions(material: Material, config: RlConfig) -> pa.Table:
+    """Return the problems as rows: columns of `problems`, `id`, `messages` (how each is asked), and `tries` and `correct`.
+
+    Raises:
+        TrainingError: There is no problem.
+    """
+    if not material.problems:
+        raise TrainingError(f"rl: {material.origin} has no problems for it")
+    rows = [
+        {**problem_row(problem, split="train", night=""), "id": problem.id, "messages": material.messages(problem)}
+        for problem in material.problems
+    ]
+    table = pa.Table.from_pylist(rows)
+    rates = [material.rates.get(problem.id) for problem in material.problems]
+    for name in ("tries", "correct"):
+        counts = pa.array([None if rate is None else getattr(rate, name) for rate in rates], pa.int64())
+        table = table.append_column(name, counts)
+    return table
+
+
+def run_rl(job: Job, progress: Progress) -> StageResult:
+    """Do a job of reinforcement learning."""
     config = read_config(RlConfig, job.options, job.name or "rl")
     problems, to_messages, rates = read_problems(job.rows)
     return rl(
@@ -308,5 +332,15 @@ def _run(job: Job, progress: Progress) -> StageResult:
     )
 
 
+RL = Stage(
+    "rl",
+    summary="reinforcement learning from verifiable rewards (GRPO and its relatives)",
+    config=RlConfig,
+    rows=questions,
+    check=check_rl,
+    run=run_rl,
+    asks=True,
+)
+
 if __name__ == "__main__":
-    main("rl", _run, check_rl)
+    main(RL.name, RL.run, RL.check)

@@ -3,16 +3,20 @@
 python -m train_stages.stages.sft --config job.json
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from storage.errors import TrainingError
+from storage.releases.shapes import shaped
 from train_stages.config import SftConfig, read_config
+from train_stages.masks.steps import masked_attempt
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.process.stage import Progress, StageResult, load
+from train_stages.stages.base import Material, Stage, described
 
 if TYPE_CHECKING:
     from train_stages.data.encode import Encoded
@@ -124,10 +128,41 @@ def check_sft(job: Job) -> dict[str, Any]:
     }
 
 
-def _run(job: Job, progress: Progress) -> StageResult:
+_SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
+
+
+def chats(material: Material, config: SftConfig) -> pa.Table:
+    """Return the rows of a release as chats: columns `id`, `difficulty`, `subject`, `source`, `messages` and `spans`.
+
+    Raises:
+        TrainingError: No row has an answer.
+    """
+    rows: list[tuple[Mapping[str, Any], Any, Any]] = []
+    for row in material.samples.to_pylist():
+        rows.extend((row, chat["messages"], None) for chat in shaped([row], "messages"))
+        attempt = masked_attempt(row, material.messages) if config.step_mask else None
+        if attempt is not None:
+            rows.append((row, attempt[0], [{"start": start, "end": end} for start, end in attempt[1]]))
+    if not rows:
+        raise TrainingError(f"sft: {material.origin} has no rows with an answer for it")
+    table = described([row for row, _, _ in rows]).append_column("messages", pa.array([chat for _, chat, _ in rows]))
+    return table.append_column("spans", pa.array([spans for _, _, spans in rows], _SPANS))
+
+
+def run_sft(job: Job, progress: Progress) -> StageResult:
+    """Do a job of supervised fine-tuning."""
     config = read_config(SftConfig, job.options, job.name or "sft")
     return sft(job.parent, read_rows(job.rows), job.out, config, seed=job.seed, progress=progress)
 
 
+SFT = Stage(
+    "sft",
+    summary="supervised fine-tuning on chats, with the loss on the assistant's turns",
+    config=SftConfig,
+    rows=chats,
+    check=check_sft,
+    run=run_sft,
+)
+
 if __name__ == "__main__":
-    main("sft", _run, check_sft)
+    main(SFT.name, SFT.run, SFT.check)

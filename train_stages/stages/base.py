@@ -1,0 +1,80 @@
+"""What a training stage is: its settings, the rows that it makes of a plan's material, its check and its run.
+
+A file of a stage ends like this, and is then a stage for recipes, `preflight` and the command line alike:
+
+    SFT = Stage("sft", summary="...", config=SftConfig, rows=chats, check=check_sft, run=run_sft)
+
+    if __name__ == "__main__":
+        main(SFT.name, SFT.run, SFT.check)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from filters.evidence import PassRate
+from synth.problems.base import Problem
+from train_stages.config import TrainConfig
+from train_stages.process.job import Job
+from train_stages.process.stage import Progress, StageResult
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a plan hands to a stage, which makes its rows of it.
+
+    Attributes:
+        origin: Where it comes from, for sentences: `release demo@3`.
+        samples: The selected rows of the release, with its columns.
+        problems: The selected problems, in a stable order.
+        messages: Renders a problem as a model is asked it.
+        rates: Pass rates of the checkpoint that the stage starts from, by problem id; only where `Stage.asks` is true.
+    """
+
+    origin: str
+    samples: pa.Table
+    problems: Sequence[Problem]
+    messages: Callable[[Problem], Messages]
+    rates: Mapping[str, PassRate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A training stage.
+
+    Attributes:
+        name: Name in recipes, `sft`; also the name of its file or entry point.
+        summary: One line for people.
+        config: Its settings.
+        rows: Makes its rows of the material, given its settings: a table with a column `id`, the row's identity.
+
+            Raises TrainingError when there is nothing for it to learn from.
+        check: Looks at a job in seconds on a CPU and returns figures for people; raises what would make it fail.
+        run: Does the job.
+        asks: It asks problems instead of reading answers: it is given pass rates, and its result is kept only when it is
+            no worse than what it started from.
+    """
+
+    name: str
+    summary: str
+    config: type[TrainConfig]
+    rows: Callable[[Material, Any], pa.Table]
+    check: Callable[[Job], dict[str, Any]]
+    run: Callable[[Job, Progress], StageResult]
+    asks: bool = False
+
+
+def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return the columns `id`, `difficulty`, `subject` and `source` of rows of a release, which an order may depend on."""
+    return pa.table(
+        {
+            "id": pa.array([row["sample_id"] for row in rows], pa.string()),
+            "difficulty": pa.array([row["tier"] for row in rows], pa.float64()),
+            "subject": pa.array([row["task"] for row in rows], pa.string()),
+            "source": pa.array([row["source"] for row in rows], pa.string()),
+        }
+    )
