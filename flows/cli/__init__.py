@@ -1,11 +1,11 @@
-"""The command line, `nightschool`: a module per group of commands. Heavy imports wait until a command needs them."""
+"""The command line, `nightschool`: `commands/` has a file per group of commands; beside it is what they stand on."""
 
 import os
 import signal
 
 import typer
 
-from flows.cli import (
+from flows.cli.commands import (
     alarms,
     compare,
     doctor,

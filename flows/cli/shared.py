@@ -64,6 +64,6 @@ def today(date: str | None) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know becomes text, NaN and infinity null."""
-    from flows.cli.json_text import to_json
+    from flows.report.json_text import to_json
 
     typer.echo(to_json(value, indent=2))

@@ -1,4 +1,4 @@
-"""`nightschool compare`: a recipe's `experiment`, on a release of the workspace."""
+"""A recipe's `experiment`, on a release of the workspace: one small model per arm, compared."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -30,7 +30,7 @@ def compare(
     is missing.
     """
     with sentences():
-        from flows.cli.experiment import run_experiment, shown
+        from flows.night.experiment import run_experiment, shown
         from flows.night.night import open_night
         from flows.recipe.recipe import load_recipe
         from flows.report.progress import Progress

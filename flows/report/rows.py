@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from flows.cli.json_text import to_json
+from flows.report.json_text import to_json
 from flows.report.summary import print_table
 from storage.errors import QueryError
 from storage.sql.describe import Relation

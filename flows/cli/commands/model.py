@@ -90,7 +90,7 @@ def model_compare(
 ) -> None:
     """Compare two checkpoints on every set that both have answered. Nothing is asked anew, nothing decided."""
     with sentences(), _lake(workspace) as lake:
-        from flows.cli.compared import compare_checkpoints
+        from flows.report.compared import compare_checkpoints
         from flows.report.summary import print_table
         from storage.models.registry import resolve
 

@@ -61,7 +61,8 @@ def try_(
 ) -> None:
     """Run one method on one problem and show the whole dialogue; without a recipe the solver is the teacher."""
     with sentences():
-        from flows.cli.trial import given_problem, print_trial, try_method
+        from flows.night.trial import given_problem, try_method
+        from flows.report.trial import print_trial
         from storage.errors import RecipeError
 
         if problem is not None and source is not None:

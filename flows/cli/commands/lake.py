@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import keeping, takedown
+from flows.cli.commands import keeping, takedown
 from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
 
 app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)

@@ -63,18 +63,18 @@ def sql(
 def _run(
     place: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
 ) -> None:
-    from flows.cli import answers
+    from flows.report import rows
     from storage.sql.run import Answer
 
     with Answer(place, statement, **limits) as answer:
         if as_json:
-            answers.write_json(answer)
+            rows.write_json(answer)
         elif as_csv:
-            answers.write_csv(answer)
+            rows.write_csv(answer)
         elif parquet is not None:
-            typer.echo(f"{answers.write_parquet(answer, parquet):,} rows written to {parquet}")
+            typer.echo(f"{rows.write_parquet(answer, parquet):,} rows written to {parquet}")
         else:
-            answers.show(answer)
+            rows.show(answer)
 
 
 def _interact(place: Any, run: Callable[[str], None]) -> None:
@@ -106,7 +106,7 @@ def _interact(place: Any, run: Callable[[str], None]) -> None:
 def _schema(name: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from flows.cli.answers import show_schema
+    from flows.report.rows import show_schema
     from storage.sql.describe import describe
 
     found = describe(name)
@@ -134,8 +134,8 @@ def why(
 ) -> None:
     """Say why a row was accepted or rejected: every verdict, the row it resembles, the calls behind it."""
     with sentences():
-        from flows.cli.explain import print_why
-        from flows.cli.explain import why as explain
+        from flows.report.explain import print_why
+        from flows.report.explain import why as explain
         from storage.workspace import Workspace
 
         story = explain(Workspace.open(workspace or Workspace.default_root()), sample)
@@ -159,7 +159,7 @@ def lineage(
 ) -> None:
     """Walk from a checkpoint to the rows it read and the calls behind them, or from a row to the checkpoints that read it."""
     with sentences():
-        from flows.cli.explain import lineage_of, print_lineage
+        from flows.report.explain import lineage_of, print_lineage
         from storage.workspace import Workspace
 
         found = lineage_of(Workspace.open(workspace or Workspace.default_root()), identity, rows=rows)
