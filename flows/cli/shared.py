@@ -5,9 +5,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from storage.lake.lake import Lake
+    from storage.workspace import Workspace
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -51,6 +55,46 @@ def sentences() -> Iterator[None]:
             raise
         typer.secho(f"error: {error.filename}: {error.strerror}; name a place that you may use", fg="red", err=True)
         raise typer.Exit(1) from None
+
+
+def open_workspace(root: Path | None) -> "Workspace":
+    """Open the workspace of `--workspace`, or the usual one.
+
+    Raises:
+        WorkspaceError: There is none, or it cannot be used.
+    """
+    from storage.workspace import Workspace
+
+    return Workspace.open(root or Workspace.default_root())
+
+
+def create_workspace(root: Path | None, **options: Any) -> "Workspace":
+    """Open the workspace of `--workspace`, or the usual one; make it when it is not there.
+
+    Args:
+        root: Its folder.
+        **options: As `Workspace.create` has them.
+
+    Raises:
+        WorkspaceError: It cannot be made or used.
+    """
+    from storage.workspace import Workspace
+
+    return Workspace.create(root or Workspace.default_root(), **options)
+
+
+@contextmanager
+def open_lake(root: Path | None, *, read_only: bool = True) -> Iterator["Lake"]:
+    """Open the lake of the workspace of `--workspace`, or of the usual one.
+
+    Raises:
+        LakeError: It cannot be opened.
+        WorkspaceError: There is no workspace, or no lake in it.
+    """
+    from storage.lake.lake import Lake
+
+    with Lake(open_workspace(root), read_only=read_only) as lake:
+        yield lake
 
 
 def today(date: str | None) -> str:

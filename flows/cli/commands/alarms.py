@@ -4,21 +4,19 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, open_lake, print_json, sentences
 
 app = typer.Typer(help="Nights that stopped because a filter removed too much of a method.", no_args_is_help=True)
 
 
 @app.command("list")
-def alarms_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def alarms_list(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List every alarm: what was removed of which method and why, and whether someone has accepted it."""
     with sentences():
         from filters.night.alarms import list_alarms
         from flows.report.summary import print_table
-        from storage.lake.lake import Lake
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+        with open_lake(root) as lake:
             rows = list_alarms(lake)
         if as_json:
             print_json(rows)
@@ -30,16 +28,14 @@ def alarms_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
 def alarms_accept(
     night: Annotated[str, typer.Argument(help="The night that stopped, 2026-01-01/nightly.")],
     because: Annotated[str, typer.Option(help="Why it is as it should be; kept with the alarm.")] = "",
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
 ) -> None:
     """Say that a night's alarms are as they should be; the night's own command then goes on to its release."""
     with sentences():
         from filters.night.alarms import accept_alarms
-        from storage.lake.lake import Lake
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:
-            found = accept_alarms(lake, night, because)
-        for alarm in found:
+        with open_lake(root, read_only=False) as lake:
+            accepted = accept_alarms(lake, night, because)
+        for alarm in accepted:
             typer.echo(f"accepted: {alarm}")
-        typer.echo("run the night's command again to go on" if found else f"night {night} has no open alarm")
+        typer.echo("run the night's command again to go on" if accepted else f"night {night} has no open alarm")

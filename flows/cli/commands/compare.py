@@ -8,6 +8,7 @@ from flows.cli.shared import (
     RecipeArgument,
     SetOption,
     WorkspaceOption,
+    create_workspace,
     print_json,
     sentences,
     today,
@@ -20,7 +21,7 @@ app = typer.Typer()
 def compare(
     recipe: RecipeArgument,
     settings: SetOption = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -35,15 +36,14 @@ def compare(
         from flows.recipe.recipe import load_recipe
         from flows.report.progress import Progress
         from flows.report.summary import print_table
-        from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])
-        place = Workspace.create(workspace or Workspace.default_root())
-        with open_night(loaded, today(None), place, Progress(quiet=quiet), "experiment") as night:
+        workspace = create_workspace(root)
+        with open_night(loaded, today(None), workspace, Progress(quiet=quiet), "experiment") as night:
             table = run_experiment(night)
         if as_json:
             print_json(table)
             return
         rows = shown(table)
         print_table(list(rows[0]), rows, title=f"{table['items']} held-out problems, 95 % intervals")
-        typer.echo(f"table and plot: {place.root / table['folder']}")
+        typer.echo(f"table and plot: {workspace.root / table['folder']}")

@@ -14,7 +14,7 @@ app = typer.Typer()
 def doctor(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="Look at the models of this recipe too.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also import torch and name the device it trains on.")] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at environment, versions, Prefect, lake, ledger, disk, GPU, vLLM: each a line, ok, warn or fail, with the remedy.
@@ -25,7 +25,7 @@ def doctor(
         from flows.doctor.doctor import examine, print_lines
         from storage.workspace import Workspace
 
-        lines = examine(workspace or Workspace.default_root(), recipe, deep=deep)
+        lines = examine(root or Workspace.default_root(), recipe, deep=deep)
         if as_json:
             print_json([line.to_json() for line in lines])
         else:

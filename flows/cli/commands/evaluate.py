@@ -9,6 +9,7 @@ from flows.cli.shared import (
     QuietOption,
     SetOption,
     WorkspaceOption,
+    create_workspace,
     print_json,
     sentences,
     today,
@@ -25,7 +26,7 @@ def evaluate(
         str, typer.Option(help="validation, or heldout (promotion looks at that one; leave it alone).")
     ] = "validation",
     settings: SetOption = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -41,11 +42,10 @@ def evaluate(
         from flows.recipe.recipe import load_recipe
         from flows.report.progress import Progress
         from flows.report.summary import print_table
-        from storage.workspace import Workspace
 
         loaded = load_recipe(Path(recipe), settings or [])
-        place = Workspace.create(workspace or Workspace.default_root())
-        with open_night(loaded, today(None), place, Progress(quiet=quiet), "evaluation") as night:
+        workspace = create_workspace(root)
+        with open_night(loaded, today(None), workspace, Progress(quiet=quiet), "evaluation") as night:
             rows = evaluate_checkpoint(night, checkpoint, split)
         if as_json:
             print_json(rows)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, open_lake, open_workspace, print_json, sentences
 
 app = typer.Typer()
 
@@ -14,7 +14,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be
 
 @app.command("maintain")
 def lake_maintain(
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     keep_days: Annotated[
         int, typer.Option(min=1, help="Days that old snapshots, replaced files and maintenance's own back-ups stay.")
     ] = 7,
@@ -29,12 +29,11 @@ def lake_maintain(
     with sentences():
         from flows.report.progress import Progress
         from flows.report.write import write_report
-        from storage.lake.lake import Lake
         from storage.lake.maintenance import maintain_lake
         from storage.takedown.carry_out import resume
 
         say = Progress(quiet=quiet).say
-        with Lake(_open(workspace)) as lake:
+        with open_lake(root, read_only=False) as lake:
             if not dry_run:
                 resume(lake, say=say, rewrite=write_report)
             done = maintain_lake(lake, keep_days=keep_days, dry_run=dry_run, orphans=orphans, say=say)
@@ -56,7 +55,7 @@ def lake_maintain(
 
 @app.command("compact")
 def lake_compact(
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -64,10 +63,9 @@ def lake_compact(
     """Merge small files and nothing else; the files they replace stay until `nightschool lake maintain` removes them."""
     with sentences():
         from flows.report.progress import Progress
-        from storage.lake.lake import Lake
         from storage.lake.maintenance import compact_lake
 
-        with Lake(_open(workspace)) as lake:
+        with open_lake(root, read_only=False) as lake:
             done = compact_lake(lake, dry_run=dry_run, say=Progress(quiet=quiet).say)
         if as_json:
             print_json(done)
@@ -77,7 +75,7 @@ def lake_compact(
 
 @app.command("backup")
 def lake_backup(
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     name: Annotated[str | None, typer.Option(help="Begins the folder's name; letters, digits, - and _.")] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -86,25 +84,24 @@ def lake_backup(
     with sentences():
         from flows.report.progress import Progress
         from storage.catalog.backup import back_up, find_backup
-        from storage.lake.lake import Lake
 
-        with Lake(_open(workspace)) as lake:
+        with open_lake(root, read_only=False) as lake:
             Progress(quiet=quiet).say(f"back-up of {lake.catalog.described}")
             with lake.lock():
                 folder = back_up(lake.workspace, lake.catalog, name)
-            made = find_backup(lake.workspace, folder.name)
+            copy = find_backup(lake.workspace, folder.name)
         if as_json:
             print_json(
-                {"backup": made.name, "folder": str(folder), "commits": made.commits, "files": len(made.lake_files)}
+                {"backup": copy.name, "folder": str(folder), "commits": copy.commits, "files": len(copy.lake_files)}
             )
         else:
-            typer.echo(f"{folder}: {made.commits:,} commits, naming {len(made.lake_files):,} files of the lake")
+            typer.echo(f"{folder}: {copy.commits:,} commits, naming {len(copy.lake_files):,} files of the lake")
 
 
 @app.command("restore")
 def lake_restore(
     backup: Annotated[str, typer.Argument(help="A name in `backups/`, or a folder.")],
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     force: Annotated[bool, typer.Option("--force", help="Although commits made since are lost to the lake.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -117,7 +114,7 @@ def lake_restore(
         from storage.upkeep.restore import restore
 
         Progress(quiet=quiet).say(f"restore of {backup}: checking it")
-        done = restore(_open(workspace), backup, force=force, dry_run=dry_run, rewrite=write_report)
+        done = restore(open_workspace(root), backup, force=force, dry_run=dry_run, rewrite=write_report)
         if as_json:
             print_json(done.to_json())
             return
@@ -133,10 +130,9 @@ def lake_restore(
             typer.echo(f"what was there is kept in {done.kept}")
 
 
-def _open(workspace: Path | None) -> Any:
-    from storage.workspace import Workspace
+def _open(root: Path | None) -> Any:
 
-    return Workspace.open(workspace or Workspace.default_root())
+    return open_workspace(root)
 
 
 def _print_compaction(figures: dict[str, Any], dry_run: bool) -> None:

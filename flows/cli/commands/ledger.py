@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, create_workspace, open_workspace, print_json, sentences
 
 app = typer.Typer(help="Every finished model call of this machine.", no_args_is_help=True)
 
 
 @app.command("check")
 def ledger_check(
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Publish again what the lake has lost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -22,10 +22,9 @@ def ledger_check(
         from storage.lake.lake import Lake
         from storage.ledger import published
         from storage.ledger.ledger import Ledger
-        from storage.workspace import Workspace
 
-        place = Workspace.open(workspace or Workspace.default_root())
-        with Lake(place) as lake, Ledger(place.ledger) as ledger:
+        workspace = open_workspace(root)
+        with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
             if repair:
                 published.repair(ledger, lake)
                 published.publish(ledger, lake)
@@ -46,18 +45,17 @@ def ledger_import(
     temperature: Annotated[float, typer.Option(min=0, help="For lines that do not say it.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0, max=1, help="For lines that do not say it.")] = 1.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="For lines that do not say it.")] = 1024,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring generations made elsewhere into the ledger, as if they had been made here; all of a file, or nothing."""
     with sentences():
         from storage.ledger.ledger import Ledger
-        from storage.workspace import Workspace
         from synth.engines.base import Sampling
         from synth.imports.generations import import_calls
 
-        place = Workspace.create(workspace or Workspace.default_root())
-        with Ledger(place.ledger) as ledger:
+        workspace = create_workspace(root)
+        with Ledger(workspace.ledger) as ledger:
             result = import_calls(
                 ledger, file, model=model, requests=requests, defaults=Sampling(temperature, max_tokens, top_p)
             )

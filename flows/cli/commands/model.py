@@ -1,17 +1,11 @@
 """`nightschool model`: the registry of checkpoints."""
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
-
-if TYPE_CHECKING:
-    from storage.lake.lake import Lake
+from flows.cli.shared import JsonOption, WorkspaceOption, open_lake, print_json, sentences
 
 app = typer.Typer(help="Checkpoints: what there is, which one is the student, and back.", no_args_is_help=True)
 
@@ -19,19 +13,10 @@ ModelArgument = Annotated[str, typer.Argument(help="`student`, an id or its begi
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept with the decision.")]
 
 
-@contextmanager
-def _lake(workspace: Path | None, *, read_only: bool = True) -> Iterator["Lake"]:
-    from storage.lake.lake import Lake
-    from storage.workspace import Workspace
-
-    with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=read_only) as lake:
-        yield lake
-
-
 @app.command("list")
-def model_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def model_list(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the checkpoints, newest first."""
-    with sentences(), _lake(workspace) as lake:
+    with sentences(), open_lake(root) as lake:
         from flows.report.summary import print_table
         from storage.models.registry import list_checkpoints
 
@@ -48,15 +33,15 @@ def model_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -
 
 
 @app.command("show")
-def model_show(model: ModelArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def model_show(model: ModelArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a checkpoint: configuration, metrics, what it was trained from, decisions, accuracy on each set."""
-    with sentences(), _lake(workspace) as lake:
+    with sentences(), open_lake(root) as lake:
         from flows.report.summary import print_table
         from storage.models.registry import describe, resolve
 
-        found = describe(lake, resolve(lake, model))
+        checkpoint = describe(lake, resolve(lake, model))
         if as_json:
-            print_json(found)
+            print_json(checkpoint)
             return
         for name in (
             "checkpoint_id",
@@ -68,28 +53,28 @@ def model_show(model: ModelArgument, workspace: WorkspaceOption = None, as_json:
             "created_at",
             "folder",
         ):
-            typer.echo(f"{name:14}{found[name]}")
+            typer.echo(f"{name:14}{checkpoint[name]}")
         for name in ("metrics", "config"):
-            said = ", ".join(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
-                             for key, value in found[name].items())  # fmt: skip
-            typer.echo(f"{name:14}{said}")
-        typer.echo(f"{'trained from':14}{' <- '.join(parent[:12] for parent in found['ancestors']) or 'nothing'}")
-        for decision in found["decisions"]:
-            who = "candidate" if decision["candidate"] == found["checkpoint_id"] else "incumbent"
+            text = ", ".join(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+                             for key, value in checkpoint[name].items())  # fmt: skip
+            typer.echo(f"{name:14}{text}")
+        typer.echo(f"{'trained from':14}{' <- '.join(parent[:12] for parent in checkpoint['ancestors']) or 'nothing'}")
+        for decision in checkpoint["decisions"]:
+            who = "candidate" if decision["candidate"] == checkpoint["checkpoint_id"] else "incumbent"
             typer.echo(f"{decision['decision']:14}as {who}, {decision['night'] or 'by a person'}: {decision['reason']}")
-        if found["accuracy"]:
-            print_table(["set_version", "task", "tier", "mode", "items", "answers", "accuracy"], found["accuracy"])
+        if checkpoint["accuracy"]:
+            print_table(["set_version", "task", "tier", "mode", "items", "answers", "accuracy"], checkpoint["accuracy"])
 
 
 @app.command("compare")
 def model_compare(
     incumbent: ModelArgument,
     candidate: ModelArgument,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two checkpoints on every set that both have answered. Nothing is asked anew, nothing decided."""
-    with sentences(), _lake(workspace) as lake:
+    with sentences(), open_lake(root) as lake:
         from flows.report.compared import compare_checkpoints
         from flows.report.summary import print_table
         from storage.models.registry import resolve
@@ -107,11 +92,11 @@ def model_promote(
     reason: ReasonOption,
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse what waits instead.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Promote what does not wait, without evidence.")] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide about a checkpoint that waits for a person; what is promoted is the next night's student."""
-    with sentences(), _lake(workspace, read_only=False) as lake:
+    with sentences(), open_lake(root, read_only=False) as lake:
         from storage.models.registry import approve, resolve
 
         identity = resolve(lake, model)
@@ -126,11 +111,11 @@ def model_promote(
 def model_rollback(
     reason: ReasonOption,
     to: Annotated[str | None, typer.Option("--to", help="An earlier student [default: the one before].")] = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make an earlier student the student again; it is recorded, and nothing is removed."""
-    with sentences(), _lake(workspace, read_only=False) as lake:
+    with sentences(), open_lake(root, read_only=False) as lake:
         from storage.models.registry import resolve, roll_back
 
         before, after = roll_back(lake, reason=reason, by=getpass.getuser(), to=resolve(lake, to) if to else None)
@@ -146,11 +131,11 @@ def model_prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be removed, and why the rest stays.")
     ] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove folders of checkpoints that were never promoted and that no promoted one was trained from."""
-    with sentences(), _lake(workspace, read_only=dry_run) as lake:
+    with sentences(), open_lake(root, read_only=dry_run) as lake:
         from dataclasses import asdict
 
         from flows.report.summary import print_table

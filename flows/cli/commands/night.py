@@ -12,6 +12,7 @@ from flows.cli.shared import (
     RepinOption,
     SetOption,
     WorkspaceOption,
+    create_workspace,
     print_json,
     sentences,
     today,
@@ -29,7 +30,7 @@ def run(
         str | None,
         typer.Option("--since", help="Also every night from this date on that is not finished, oldest first."),
     ] = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     train: Annotated[bool, typer.Option(help="Train afterwards when the data has changed enough.")] = True,
     repin: RepinOption = False,
     ray: Annotated[
@@ -49,18 +50,17 @@ def run(
         from flows.recipe.recipe import load_recipe
         from flows.report.summary import print_night, print_training
         from flows.service.orchestrator import configure
-        from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])
         day = today(date)
-        place = Workspace.create(workspace or Workspace.default_root())
-        for line in configure(place):
+        workspace = create_workspace(root)
+        for line in configure(workspace):
             typer.echo(line, err=True)
         from flows.cli.launch import run_flows
 
         dates = nights_since(since, day) if since else [day]
         trains = train and loaded.train is not None
-        results = run_flows(recipe, settings or [], dates, place, train=trains, repin=repin, quiet=quiet, ray=ray)
+        results = run_flows(recipe, settings or [], dates, workspace, train=trains, repin=repin, quiet=quiet, ray=ray)
         if as_json:
             print_json(results if since else results[0])
             return
@@ -75,7 +75,7 @@ def plan(
     recipe: RecipeArgument,
     settings: SetOption = None,
     date: DateOption = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a night would ask, take and cost at most, before anything is paid. Nothing is written."""
@@ -87,7 +87,7 @@ def plan(
         from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])
-        with planning_night(loaded, today(date), workspace or Workspace.default_root()) as night:
+        with planning_night(loaded, today(date), root or Workspace.default_root()) as night:
             result = estimate(night)
         if as_json:
             print_json(result)

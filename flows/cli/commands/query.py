@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, open_workspace, print_json, sentences
 
 app = typer.Typer()
 
@@ -16,7 +16,7 @@ def sql(
     statement: Annotated[
         str | None, typer.Argument(help="One SELECT over the lake's tables and views; without it, a prompt.")
     ] = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the rows to this new Parquet file.")] = None,
@@ -37,7 +37,6 @@ def sql(
     """
     with sentences():
         from storage.errors import QueryError
-        from storage.workspace import Workspace
 
         if as_json + as_csv + (parquet is not None) > 1:
             raise QueryError("choose one of --json, --csv and --parquet")
@@ -45,7 +44,7 @@ def sql(
             return _schema(statement, as_json)
         if examples:
             return _examples(as_json)
-        place = Workspace.open(workspace or Workspace.default_root())
+        workspace = open_workspace(root)
         if example is not None:
             from storage.sql.questions import question
 
@@ -53,20 +52,20 @@ def sql(
         limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20}
 
         def run(text: str) -> None:
-            _run(place, text, limits, as_json=as_json, as_csv=as_csv, parquet=parquet)
+            _run(workspace, text, limits, as_json=as_json, as_csv=as_csv, parquet=parquet)
 
         if statement is None:
-            return _interact(place, run)
+            return _interact(workspace, run)
         run(statement)
 
 
 def _run(
-    place: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
+    workspace: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
 ) -> None:
     from flows.report import rows
     from storage.sql.run import Answer
 
-    with Answer(place, statement, **limits) as answer:
+    with Answer(workspace, statement, **limits) as answer:
         if as_json:
             rows.write_json(answer)
         elif as_csv:
@@ -77,7 +76,7 @@ def _run(
             rows.show(answer)
 
 
-def _interact(place: Any, run: Callable[[str], None]) -> None:
+def _interact(workspace: Any, run: Callable[[str], None]) -> None:
     """Read statements from the terminal, or one from a pipe."""
     import sys
 
@@ -100,7 +99,7 @@ def _interact(place: Any, run: Callable[[str], None]) -> None:
         else:
             run(text)
 
-    run_prompt(run_line, place.root / "sql_history", typer.echo)
+    run_prompt(run_line, workspace.root / "sql_history", typer.echo)
 
 
 def _schema(name: str | None, as_json: bool) -> None:
@@ -109,40 +108,39 @@ def _schema(name: str | None, as_json: bool) -> None:
     from flows.report.rows import show_schema
     from storage.sql.describe import describe
 
-    found = describe(name)
+    relations = describe(name)
     if as_json:
-        print_json([asdict(relation) for relation in found])
+        print_json([asdict(relation) for relation in relations])
     else:
-        show_schema(found)
+        show_schema(relations)
 
 
 def _examples(as_json: bool) -> None:
     from storage.sql.questions import QUESTIONS
 
     if as_json:
-        return print_json([one._asdict() for one in QUESTIONS])
-    for number, one in enumerate(QUESTIONS, 1):
-        typer.secho(f"{number}. {one.name}: {one.words}", bold=True)
-        typer.echo("   " + one.sql.replace("\n", "\n   "))
+        return print_json([example._asdict() for example in QUESTIONS])
+    for number, example in enumerate(QUESTIONS, 1):
+        typer.secho(f"{number}. {example.name}: {example.words}", bold=True)
+        typer.echo("   " + example.sql.replace("\n", "\n   "))
 
 
 @app.command()
 def why(
     sample: Annotated[str, typer.Argument(help="A sample id, or the beginning of one.")],
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say why a row was accepted or rejected: every verdict, the row it resembles, the calls behind it."""
     with sentences():
         from flows.report.explain import print_why
         from flows.report.explain import why as explain
-        from storage.workspace import Workspace
 
-        story = explain(Workspace.open(workspace or Workspace.default_root()), sample)
+        provenance = explain(open_workspace(root), sample)
         if as_json:
-            print_json(story)
+            print_json(provenance)
         else:
-            print_why(story)
+            print_why(provenance)
 
 
 @app.command()
@@ -151,7 +149,7 @@ def lineage(
         str,
         typer.Argument(metavar="ID", help="A checkpoint (`student` is today's), or a row; the beginning is enough."),
     ],
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="Of a checkpoint: every row it read, with the calls behind it.")
     ] = False,
@@ -160,10 +158,9 @@ def lineage(
     """Walk from a checkpoint to the rows it read and the calls behind them, or from a row to the checkpoints that read it."""
     with sentences():
         from flows.report.explain import lineage_of, print_lineage
-        from storage.workspace import Workspace
 
-        found = lineage_of(Workspace.open(workspace or Workspace.default_root()), identity, rows=rows)
+        walk = lineage_of(open_workspace(root), identity, rows=rows)
         if as_json:
-            print_json(found)
+            print_json(walk)
         else:
-            print_lineage(found)
+            print_lineage(walk)

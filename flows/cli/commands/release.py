@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, open_lake, open_workspace, print_json, sentences
 
 app = typer.Typer(help="Data sets by name and version.", no_args_is_help=True)
 
@@ -27,45 +27,42 @@ def release_create(
             "source:gsm8k=5000. Chosen by a hash of the ids, the same for everybody."
         ),
     ] = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name the accepted rows as they are now, with a manifest and an immutable Parquet export."""
     with sentences():
         from flows.night.night import code_version
         from storage.errors import LakeError
-        from storage.lake.lake import Lake
         from storage.releases.making import create_release
         from storage.releases.mixture import read_mixture
-        from storage.workspace import Workspace
 
         wanted = read_mixture(mixture) if mixture else None
-        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:
+        with open_lake(root, read_only=False) as lake:
             before = lake.last_seq()
-            made = create_release(
+            release = create_release(
                 lake, name, night=None, condition=where, mixture=wanted, extra={"code": code_version()}
             )
-            if made is None:
+            if release is None:
                 raise LakeError(
                     f"release {name}: no accepted row fits {where!r}; see `nightschool sql --example yield-by-method`"
                 )
             new = lake.last_seq() > before
         if as_json:
-            print_json({"release": made.id, "new": new, "rows": made.rows, "path": str(made.path)})
+            print_json({"release": release.id, "new": new, "rows": release.rows, "path": str(release.path)})
         else:
-            words = f"{made.id}: {made.rows:,} rows in {made.path}"
-            typer.echo(words if new else f"{words} (it holds these rows already; nothing was made)")
+            line = f"{release.id}: {release.rows:,} rows in {release.path}"
+            typer.echo(line if new else f"{line} (it holds these rows already; nothing was made)")
 
 
 @app.command("list")
-def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def release_list(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the releases with rows, commit and folder."""
     with sentences():
         from flows.report.summary import print_table
         from storage.releases.reading import list_releases
-        from storage.workspace import Workspace
 
-        rows = list_releases(Workspace.open(workspace or Workspace.default_root()))
+        rows = list_releases(open_workspace(root))
         if as_json:
             print_json(rows)
         else:
@@ -76,18 +73,16 @@ def release_list(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 
 
 @app.command("show")
-def release_show(release: ReleaseArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def release_show(release: ReleaseArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a release's manifest: query, counts, tokens, models, stages, benchmarks, versions, hashes."""
     with sentences():
-        from storage.lake.lake import Lake
         from storage.releases.reading import get_release
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
-            found = get_release(lake, release)
-        manifest = dict(found.manifest)
-        if found.redaction is not None:
-            manifest["redacted"] = {"takedown": found.redaction.takedown, "successor": found.redaction.successor}
+        with open_lake(root) as lake:
+            named = get_release(lake, release)
+        manifest = dict(named.manifest)
+        if named.redaction is not None:
+            manifest["redacted"] = {"takedown": named.redaction.takedown, "successor": named.redaction.successor}
         if as_json:
             return print_json(manifest)
         import yaml
@@ -99,27 +94,26 @@ def release_show(release: ReleaseArgument, workspace: WorkspaceOption = None, as
 def release_diff(
     old: Annotated[str, typer.Argument(help="A release, reasoning@1.")],
     new: Annotated[str, typer.Argument(help="Another one, reasoning@2.")],
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which rows came in and went out between two releases, by method and source, and why."""
     with sentences():
         from flows.report.summary import print_table
-        from storage.lake.lake import Lake
         from storage.releases.checks import diff_releases
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
-            found = diff_releases(lake, old, new)
+        with open_lake(root) as lake:
+            changes = diff_releases(lake, old, new)
         if as_json:
-            return print_json(found)
+            return print_json(changes)
         typer.echo(
-            f"{found['old']} -> {found['new']}: {found['rows_in']:,} rows in, {found['rows_out']:,} out, {found['kept']:,} kept"
+            f"{changes['old']} -> {changes['new']}: "
+            f"{changes['rows_in']:,} rows in, {changes['rows_out']:,} out, {changes['kept']:,} kept"
         )
         columns = ["method", "source", "rows_in", "rows_out", "kept", "tokens_in", "tokens_out"]
-        print_table(columns, found["by_method"])
-        if found["reasons"]:
-            print_table(["reason", "rows"], found["reasons"], title="rows that went out")
+        print_table(columns, changes["by_method"])
+        if changes["reasons"]:
+            print_table(["reason", "rows"], changes["reasons"], title="rows that went out")
 
 
 @app.command("verify")
@@ -127,30 +121,28 @@ def release_verify(
     release: Annotated[
         str | None, typer.Argument(help="A release, or the latest of a data set [default: every release]")
     ] = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the hash of every file, the manifest and the content of a release; exit code 1 when something is wrong."""
     with sentences():
-        from storage.lake.lake import Lake
         from storage.releases.checks import verify_release
         from storage.releases.reading import get_release, release_ids
-        from storage.workspace import Workspace
 
-        said: list[dict[str, Any]] = []
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+        results: list[dict[str, Any]] = []
+        with open_lake(root) as lake:
             names = [release] if release else release_ids(lake)
             for name in names:
-                one = get_release(lake, name)
-                said.append({
-                    "release": one.id, "rows": one.rows, "problems": verify_release(lake, one),
-                    "redacted": one.redaction and asdict(one.redaction),
+                verified = get_release(lake, name)
+                results.append({
+                    "release": verified.id, "rows": verified.rows, "problems": verify_release(lake, verified),
+                    "redacted": verified.redaction and asdict(verified.redaction),
                 })  # fmt: skip
         if as_json:
-            print_json(said)
-        for line in [] if as_json else said:
+            print_json(results)
+        for line in [] if as_json else results:
             typer.echo("\n".join(line["problems"]) or _verified(line))
-        if any(line["problems"] for line in said):
+        if any(line["problems"] for line in results):
             raise typer.Exit(1)
 
 
@@ -169,16 +161,14 @@ def release_export(
         str,
         typer.Option(help="messages, prompt_completion, preference, prompt, stepwise, text (TRL's formats) or verl."),
     ] = "messages",
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
 ) -> None:
     """Write the rows of a release in a shape that trainers read as they are."""
     with sentences():
-        from storage.lake.lake import Lake
         from storage.releases.reading import get_release
         from storage.releases.shapes import export, known_shape
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+        with open_lake(root) as lake:
             count = export(get_release(lake, release), known_shape(shape), target)
         typer.echo(f"{count:,} rows written to {target}")
 
@@ -196,7 +186,7 @@ def release_publish(
         str | None, typer.Option(metavar="OWNER/NAME", help="Send the folder to the Hugging Face Hub; needs $HF_TOKEN.")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Make the repository public; without it, private.")] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a release as a Hugging Face data set: shards, a card from the manifest, splits that share no problem.
@@ -204,12 +194,10 @@ def release_publish(
     A later release adds the rows that are new; shards are never rewritten.
     """
     with sentences():
-        from storage.lake.lake import Lake
         from storage.releases.publish import publish
         from storage.releases.reading import get_release
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
+        with open_lake(root) as lake:
             done = publish(get_release(lake, release), folder, shapes=shape or (), test=test)
         address = None
         if push is not None:

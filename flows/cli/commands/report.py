@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, WorkspaceOption, open_lake, print_json, sentences
 
 app = typer.Typer()
 
@@ -17,22 +17,20 @@ def report(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write [default: reports/ of the workspace]")] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the morning report of a night: one HTML file that needs no network. Nights write it by themselves."""
     with sentences():
         from flows.report import gather, write_report
-        from storage.lake.lake import Lake
         from storage.lake.overview import find_night
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root()), read_only=True) as lake:
-            found = find_night(lake, night)
+        with open_lake(root) as lake:
+            identity = find_night(lake, night)
             if as_json:
-                print_json(gather(lake, found))
+                print_json(gather(lake, identity))
                 return
-            path = write_report(lake, found, out)
+            path = write_report(lake, identity, out)
         typer.echo(str(path))
         if open_it:
             typer.launch(path.resolve().as_uri())

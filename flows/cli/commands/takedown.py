@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, open_lake, print_json, sentences
 
 _SHOWN = 5
 
@@ -27,7 +27,7 @@ def lake_takedown(
     resume: Annotated[bool, typer.Option("--resume", help="Finish what was interrupted; names nothing new.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and do nothing.")] = False,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -36,19 +36,18 @@ def lake_takedown(
         from flows.report.progress import Progress
         from flows.report.write import write_report
         from storage.errors import LakeError
-        from storage.lake.lake import Lake
         from storage.takedown import carry_out as carrying
         from storage.takedown.plan import plan_takedown
-        from storage.workspace import Workspace
 
-        with Lake(Workspace.open(workspace or Workspace.default_root())) as lake:
+        with open_lake(root, read_only=False) as lake:
             say = Progress(quiet=quiet).say
             if resume:
                 if samples or problem or where is not None:
                     raise LakeError("--resume finishes what was begun; name rows without it")
-                done = carrying.resume(lake, say=say, rewrite=write_report)
-                print_json(done) if as_json else typer.echo(
-                    "\n".join(f"takedown {one['takedown_id']} is done" for one in done) or "nothing to finish"
+                finished = carrying.resume(lake, say=say, rewrite=write_report)
+                print_json(finished) if as_json else typer.echo(
+                    "\n".join(f"takedown {takedown['takedown_id']} is done" for takedown in finished)
+                    or "nothing to finish"
                 )
                 return
             plan = plan_takedown(lake, because=reason or "", samples=samples or (), problems=problem or (), where=where)
@@ -61,11 +60,11 @@ def lake_takedown(
                 return
             if not yes:
                 typer.confirm("Remove all this for good?", abort=True, err=True)
-            made = carrying.take_down(lake, plan.takedown, say=say, rewrite=write_report)
+            outcome = carrying.take_down(lake, plan.takedown, say=say, rewrite=write_report)
         if as_json:
-            print_json({"plan": shown, **made})
+            print_json({"plan": shown, **outcome})
         else:
-            _print_done(made)
+            _print_done(outcome)
 
 
 def _print_plan(plan: Mapping[str, Any]) -> None:
@@ -97,10 +96,10 @@ def _named(what: str, names: list[str]) -> str:
     return f"{len(names):,} {what}: {', '.join(names[:_SHOWN])}{more}"
 
 
-def _print_done(made: Mapping[str, Any]) -> None:
-    purged = made["purged"]
-    typer.echo(f"removed: {', '.join(f'{table} {rows:,}' for table, rows in made['removed'].items())}")
-    for release, successor in made["successors"].items():
+def _print_done(outcome: Mapping[str, Any]) -> None:
+    purged = outcome["purged"]
+    typer.echo(f"removed: {', '.join(f'{table} {rows:,}' for table, rows in outcome['removed'].items())}")
+    for release, successor in outcome["successors"].items():
         typer.echo(f"{release} is redacted; in its place: {successor or 'nothing, no row is left'}")
     typer.echo(
         f"purged: {purged['files_removed']:,} files of the lake, {purged['calls_removed']:,} calls of the ledger, "
@@ -119,5 +118,5 @@ def _print_done(made: Mapping[str, Any]) -> None:
         )
     typer.echo(
         'models that read the rows: `nightschool sql "select * from exposed where takedown_id = '
-        f"'{made['takedown_id']}'\"`"
+        f"'{outcome['takedown_id']}'\"`"
     )

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, SetOption, WorkspaceOption, print_json, sentences
+from flows.cli.shared import (
+    JsonOption,
+    SetOption,
+    WorkspaceOption,
+    create_workspace,
+    open_workspace,
+    print_json,
+    sentences,
+)
 
 app = typer.Typer()
 
@@ -15,7 +23,7 @@ app = typer.Typer()
 def up(
     recipe: Annotated[Path, typer.Argument(help="The recipe of every night.")] = Path("recipes/nightly.yaml"),
     settings: SetOption = None,
-    workspace: WorkspaceOption = None,
+    root: WorkspaceOption = None,
     cron: Annotated[
         str | None, typer.Option(help="When the night begins, in cron's words [default: 0 1 * * *]")
     ] = None,
@@ -34,24 +42,23 @@ def up(
         from flows.service.deployments import Plan
         from flows.service.record import status as service_status
         from flows.service.service import Service
-        from storage.workspace import Workspace
 
         if status:
-            found = service_status(Workspace.open(workspace or Workspace.default_root()))
+            service = service_status(open_workspace(root))
             if as_json:
-                print_json(found)
-            elif found["running"]:
-                dead = [name for name, part in found["parts"].items() if not part["alive"]]
-                typer.echo(f"up: {found['ui']}" + (f"; not alive: {', '.join(dead)}" if dead else ""))
-                typer.echo(f"its pages ask for a password; it stands in {found['login_file']}")
+                print_json(service)
+            elif service["running"]:
+                dead = [name for name, part in service["parts"].items() if not part["alive"]]
+                typer.echo(f"up: {service['ui']}" + (f"; not alive: {', '.join(dead)}" if dead else ""))
+                typer.echo(f"its pages ask for a password; it stands in {service['login_file']}")
             else:
-                typer.echo(f"not running for {found['workspace']}")
-            raise typer.Exit(0 if found["running"] else 1)
+                typer.echo(f"not running for {service['workspace']}")
+            raise typer.Exit(0 if service["running"] else 1)
         from flows.service.orchestrator import settle
 
         settle()
         plan = Plan(recipe, settings or [], cron, timezone, port)
         plan.check()
-        place = Workspace.create(workspace or Workspace.default_root())
+        workspace = create_workspace(root)
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
-        Service(place, plan, lambda line: typer.echo(line, err=True)).run()
+        Service(workspace, plan, lambda line: typer.echo(line, err=True)).run()
