@@ -46,12 +46,12 @@ def maintain(
         timezone: Where the schedule's days begin.
     """
     day = logical_date(date, timezone)
-    place, progress = (
+    opened, progress = (
         Workspace.create(Path(workspace) if workspace else Workspace.default_root()),
         Progress(quiet=quiet),
     )
-    with recorded(place, f"maintain {day}"):
-        return run_maintenance(load_deployed(Path(recipe), settings or []), day, place, progress)
+    with recorded(opened, f"maintain {day}"):
+        return run_maintenance(load_deployed(Path(recipe), settings or []), day, opened, progress)
 
 
 def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:
@@ -67,12 +67,12 @@ def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: P
             return {"night": night.id, "skipped": str(error), "cleaned": cleaned}
         taken = _finish_takedowns(night, lease)
         rejected = scan_history(night)
-        made = _release_without(night) if rejected else None
+        made_release = _release_without(night) if rejected else None
         kept = maintain_lake(night.lake, lease=lease, say=progress.say)
         return {
             "night": night.id,
             "rejected": rejected,
-            "release": made,
+            "release": made_release,
             "cleaned": cleaned,
             "lake": kept,
             "takedowns": taken,
@@ -86,13 +86,13 @@ def _finish_takedowns(night: Night, lease: Lease) -> list[str]:
     except (LeaseError, WorkspaceError) as error:
         night.progress.say(f"a takedown is not finished: {error}")
         return []
-    return [one["takedown_id"] for one in done]
+    return [takedown["takedown_id"] for takedown in done]
 
 
 def _release_without(night: Night) -> str | None:
     """Make the release that leaves out what the benchmarks no longer allow, and tell of it."""
-    made = release(night, f"release:{night.id}:maintain:{night.benchmarks.digest}")
-    if made is None:
+    successor = release(night, f"release:{night.id}:maintain:{night.benchmarks.digest}")
+    if successor is None:
         return None
-    emit_release(made.id, made.rows)
-    return made.id
+    emit_release(successor.id, successor.rows)
+    return successor.id

@@ -71,21 +71,21 @@ async def nightly(
         ray: Where shards run: `ray://host:10001`, `auto`, or `local` for a cluster of this machine; None runs them in this
             process. Needs prefect-ray.
     """
-    place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
+    opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_deployed(Path(recipe), settings or []), Progress(quiet=quiet)
     day = logical_date(date, timezone)
-    with recorded(place, f"nightly {day}"):
+    with recorded(opened, f"nightly {day}"):
         if date is not None:
-            return await run_night(loaded, day, place, progress, repin=repin, ray=ray)
+            return await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
         today = logical_date(None, timezone, datetime.now(UTC))
         if too_late(day, catch_up, today) and catch_up:
             progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
             return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
-        due = due_by_the_lake(loaded, day, place, catch_up)
+        due = due_by_the_lake(loaded, day, opened, catch_up)
         if resume:
-            return {"resumed": await _make_up(loaded, due.interrupted, place, progress, ray)}
-        caught = await _make_up(loaded, due.nights[:-1], place, progress, ray)
-        summary = await run_night(loaded, day, place, progress, repin=repin, ray=ray)
+            return {"resumed": await _make_up(loaded, due.interrupted, opened, progress, ray)}
+        caught = await _make_up(loaded, due.nights[:-1], opened, progress, ray)
+        summary = await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
         return {**summary, "caught_up": caught} if caught else summary
 
 
@@ -109,22 +109,22 @@ def due_by_the_lake(recipe: Recipe, day: str, workspace: Workspace, catch_up: in
         stopped = nights.stopped(lake, recipe.name)
     due = due_nights(finished, begun, day, catch_up)
     waiting = {date for date, why in stopped.items() if why["kind"] in FOR_A_PERSON}
-    return Due(due, [one for one in due if one in begun - finished - waiting])
+    return Due(due, [night for night in due if night in begun - finished - waiting])
 
 
 async def _make_up(
     recipe: Recipe, due: list[str], workspace: Workspace, progress: Progress, ray: str | None
 ) -> dict[str, str]:
     """Run nights that are late, oldest first. One that cannot be finished does not hold up the others."""
-    made: dict[str, str] = {}
-    for one in due:
-        progress.say(f"night {one} was left out or interrupted; making up for it")
+    outcomes: dict[str, str] = {}
+    for date in due:
+        progress.say(f"night {date} was left out or interrupted; making up for it")
         try:
-            made[one] = str((await run_night(recipe, one, workspace, progress, ray=ray))["release"])
+            outcomes[date] = str((await run_night(recipe, date, workspace, progress, ray=ray))["release"])
         except NightschoolError as error:
-            made[one] = f"not finished: {error}"
-            progress.say(f"night {one} is not finished: {error}")
-    return made
+            outcomes[date] = f"not finished: {error}"
+            progress.say(f"night {date} is not finished: {error}")
+    return outcomes
 
 
 async def run_night(
@@ -175,7 +175,7 @@ def stop_noted(night: Night) -> Iterator[str]:
         raise
 
 
-def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[str, Any]:
+def _summary(night: Night, synthesis: Synthesis, made_release: Release | None) -> dict[str, Any]:
     return {
         "night": night.id,
         "funnel": nights.funnel(night.lake, night.id),
@@ -183,8 +183,8 @@ def _summary(night: Night, synthesis: Synthesis, made: Release | None) -> dict[s
         "tokens": nights.tokens(night.lake, night.id),
         "costs": nights.costs(night.lake, night.id),
         "accepted_tokens": nights.accepted_tokens(night.lake, night.id),
-        "release": made.id if made else None,
-        "release_rows": made.rows if made else 0,
+        "release": made_release.id if made_release else None,
+        "release_rows": made_release.rows if made_release else 0,
         "student": night.student.id if night.student else None,
         "budget": synthesis.budget,
         "failures": synthesis.failures,

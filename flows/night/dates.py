@@ -68,7 +68,7 @@ def due_nights(finished: Collection[str], begun: Collection[str], day: str, catc
     last = date.fromisoformat(day)
     earlier = [(last - timedelta(days=back)).isoformat() for back in range(catch_up, 0, -1)]
     first = min((*finished, *begun), default=day)
-    return [one for one in earlier if one >= first and one not in finished] + [day]
+    return [date_ for date_ in earlier if date_ >= first and date_ not in finished] + [day]
 
 
 def nights_since(since: str, day: str) -> list[str]:
@@ -77,7 +77,7 @@ def nights_since(since: str, day: str) -> list[str]:
     Raises:
         RecipeError: `since` is no date, or comes after `day`.
     """
-    first, last = (date.fromisoformat(check_date(one)) for one in (since, day))
+    first, last = (date.fromisoformat(check_date(text)) for text in (since, day))
     if first > last:
         raise RecipeError(f"--since {since} comes after --date {day}; name an earlier one")
     return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]

@@ -53,7 +53,7 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     return rows
 
 
-def _rows(label: str, found: Evaluation) -> list[dict[str, Any]]:
+def _rows(label: str, evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "set": label,
@@ -64,5 +64,5 @@ def _rows(label: str, found: Evaluation) -> list[dict[str, Any]]:
             "sampled": f"avg@{score.samples} {score.average}" if score.average else None,
             "pass": ", ".join(f"pass@{k} {value}" for k, value in score.pass_at),
         }
-        for score in found.scores
+        for score in evaluation.scores
     ]

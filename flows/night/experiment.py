@@ -35,7 +35,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
     texts = list(vocabulary_texts(night.draws, night.prompts))
 
     def base(seed: int) -> Path:
-        made = make_base(
+        checkpoint_made = make_base(
             night.lake,
             checkpoint=recipe.checkpoint(recipe.base.checkpoint) if recipe.base.checkpoint else None,
             texts=texts,
@@ -43,7 +43,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
             night=f"experiment/{recipe.name}",
             code_version=code_version(),
         )
-        return made.path
+        return checkpoint_made.path
 
     experiment = Experiment(
         recipe.experiment,
@@ -62,7 +62,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
 def shown(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Turn the table into rows for a terminal."""
 
-    def words(value: list[float] | None) -> str:
+    def interval(value: list[float] | None) -> str:
         return "" if value is None else f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
 
     first = table["arms"][0]["arm"]
@@ -71,9 +71,9 @@ def shown(table: Mapping[str, Any]) -> list[dict[str, Any]]:
             "arm": line["arm"],
             "rows": line["rows"],
             "tokens": line["tokens"],
-            "greedy": words(line["greedy"]),
-            "sampled": words(line.get("sampled")),
-            f"greedy minus {first}": words(line[f"greedy_minus_{first}"]),
+            "greedy": interval(line["greedy"]),
+            "sampled": interval(line.get("sampled")),
+            f"greedy minus {first}": interval(line[f"greedy_minus_{first}"]),
             "seeds": ", ".join(f"{value:.3f}" for value in line["greedy_by_seed"]),
         }
         for line in table["arms"]

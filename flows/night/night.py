@@ -134,12 +134,12 @@ class Night:
     @property
     def assignments(self) -> list[Assignment]:
         """The recipe's methods with what they work on."""
-        found = []
+        assigned = []
         for spec in self.recipe.methods:
             method = get_method(spec.method)
             params = method.params.model_validate(spec.params)
-            found.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
-        return found
+            assigned.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
+        return assigned
 
     @cached_property
     def rules(self) -> Rules:

@@ -198,9 +198,9 @@ async def _run(night: Night, method: Method, problem: Problem, attempt: str | No
     if attempt is not None:
         inner.engines = {**inner.engines, "student": Given(attempt)}
     asker = Watched(inner)
-    one = Attempt(attempt_id(night.id, method.name, params, problem, 0), night.id, method, params, problem, 0, 0)
+    trial = Attempt(attempt_id(night.id, method.name, params, problem, 0), night.id, method, params, problem, 0, 0)
     try:
-        finished = await run_attempts([one], asker)
+        finished = await run_attempts([trial], asker)
     finally:
         for engine in inner.engines.values():
             await engine.close()
@@ -219,13 +219,13 @@ async def _run(night: Night, method: Method, problem: Problem, attempt: str | No
 
 def _judged(samples: Any, night: Night, problem: Problem) -> list[dict[str, Any]]:
     """The samples with what the row-local filters say, and the decision that follows from these."""
-    judges = [one for one in night.rules.filters if one.scope == "row" and one.name != "decontamination"]
+    judges = [rule for rule in night.rules.filters if rule.scope == "row" and rule.name != "decontamination"]
     verdicts = run_filters(judges, samples, Context(problems={problem.id: problem}))
     decided = {row["sample_id"]: row for row in decide(samples, verdicts, night.rules.policies).to_pylist()}
-    found = []
+    shown = []
     for row in samples.to_pylist():
         own = [verdict for verdict in verdicts.to_pylist() if verdict["sample_id"] == row["sample_id"]]
-        found.append(
+        shown.append(
             {
                 **{name: row[name] for name in ("kind", "origin", "messages", "response", "rejected", "text")},
                 **{name: row[name] for name in ("steps", "labels", "answer")},
@@ -235,4 +235,4 @@ def _judged(samples: Any, night: Night, problem: Problem) -> list[dict[str, Any]
                 "reason": decided[row["sample_id"]]["reason"],
             }
         )
-    return found
+    return shown

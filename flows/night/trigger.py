@@ -36,7 +36,7 @@ def decide(change: Change, when: WhenSpec) -> Decision:
     since = f"since {change.trained} was trained on" if change.trained else "and nothing was trained on yet"
     met: list[str] = []
     unmet: list[str] = []
-    for name, value, bound, words in (
+    for name, value, bound, sentence in (
         ("min_new_rows", change.new_rows, when.rows, f"{change.new_rows:,} rows of {change.release} are new {since}"),
         ("min_new_tokens", change.new_tokens, when.min_new_tokens, f"{change.new_tokens:,} tokens are new {since}"),
         ("max_drift", change.drift, when.max_drift, f"the mixture drifted by {change.drift or 0:.3f}"),
@@ -44,7 +44,7 @@ def decide(change: Change, when: WhenSpec) -> Decision:
         if bound is None or value is None:
             continue
         reached = value > bound if name == "max_drift" else value >= bound
-        (met if reached else unmet).append(f"{words} (train.when.{name} is {bound:,})")
+        (met if reached else unmet).append(f"{sentence} (train.when.{name} is {bound:,})")
     if when.benchmarks and change.disallowed:
         met.append(f"{change.disallowed:,} rows of the last training hold a benchmark item by now")
     return Decision(True, "; ".join(met)) if met else Decision(False, "not trained: " + "; ".join(unmet))

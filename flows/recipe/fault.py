@@ -22,7 +22,7 @@ def sentence(error: ValidationError, model: type[BaseModel], content: Mapping[st
     """
     first = error.errors(include_url=False)[0]
     path = _path(first["loc"], content, missing=first["type"] == "missing")
-    words = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = ".".join(filter(None, [key, *map(str, path)]))
     if first["type"] == "missing":
@@ -31,24 +31,24 @@ def sentence(error: ValidationError, model: type[BaseModel], content: Mapping[st
         if path[-1] == _CREDENTIAL:
             hint = "a credential is named by its environment variable: api_key_env"
         else:
-            known = _keys(model, path[:-1])
-            hint = unknown("key", str(path[-1]), known).partition("; ")[2] if known else "there are none"
+            keys = _keys(model, path[:-1])
+            hint = unknown("key", str(path[-1]), keys).partition("; ")[2] if keys else "there are none"
         return f"{where} is no key that is known here; {hint}{more}"
     value = first["input"]
     if _CREDENTIAL in where:
         return f"{where}: write the name of an environment variable, such as TEACHER_KEY, never the key itself{more}"
     shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"{where}{shown}: {words}{more}" if where else f"{words}{more}"
+    return f"{where}{shown}: {message}{more}" if where else f"{message}{more}"
 
 
 def _path(loc: tuple[int | str, ...], content: Any, *, missing: bool) -> list[int | str]:
     """Return the keys of a place as the file has them: without pydantic's names for the members of a union."""
-    path, place = [], content
+    path, value = [], content
     for number, part in enumerate(loc, 1):
-        held = isinstance(place, Mapping) and part in place
-        listed = isinstance(place, list | tuple) and isinstance(part, int) and part < len(place)
+        held = isinstance(value, Mapping) and part in value
+        listed = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
         if held or listed:
-            place = place[part]
+            value = value[part]
         elif not (missing and number == len(loc)):
             continue
         path.append(part)
@@ -59,11 +59,13 @@ def _keys(model: type[BaseModel], path: list[int | str]) -> list[str]:
     """Return the keys that a place may have."""
     schema = model.model_json_schema(mode="serialization")  # leaves out what no file says
     definitions = schema.get("$defs", {})
-    places = [schema]
+    schemas = [schema]
     for part in path:
-        places = [_below(one, part) for place in places for one in _members(place, definitions)]
-    found = [one.get("properties", {}) for place in places for one in _members(place, definitions)]
-    return [name for properties in found for name in properties]
+        schemas = [_below(member, part) for schema_at in schemas for member in _members(schema_at, definitions)]
+    properties_at = [
+        member.get("properties", {}) for schema_at in schemas for member in _members(schema_at, definitions)
+    ]
+    return [name for properties in properties_at for name in properties]
 
 
 def _below(schema: dict[str, Any], part: int | str) -> dict[str, Any]:
@@ -77,5 +79,7 @@ def _members(schema: dict[str, Any], definitions: dict[str, Any]) -> list[dict[s
     if "$ref" in schema:
         return _members(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     return (
-        [one for member in schema["anyOf"] for one in _members(member, definitions)] if "anyOf" in schema else [schema]
+        [expanded for member in schema["anyOf"] for expanded in _members(member, definitions)]
+        if "anyOf" in schema
+        else [schema]
     )

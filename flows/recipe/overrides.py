@@ -20,32 +20,32 @@ def apply_override(content: dict[str, Any], override: str) -> None:
     except RecipeError:
         value = text
     *path, last = key.split(".")
-    place: Any = content
+    container: Any = content
     for part in path:
-        place = _step(place, part, override)
-    if isinstance(place, list):
-        place[_index(place, last, override)] = value
-    elif isinstance(place, dict):
-        place[last] = value
+        container = _step(container, part, override)
+    if isinstance(container, list):
+        container[_index(container, last, override)] = value
+    elif isinstance(container, dict):
+        container[last] = value
     else:
         raise RecipeError(f"--set {override!r}: {'.'.join(path)} holds no further keys")
 
 
-def _step(place: Any, part: str, override: str) -> Any:
-    if isinstance(place, list):
-        return place[_index(place, part, override)]
-    if isinstance(place, dict):
-        if place.get(part) is None:
-            place[part] = {}
-        return place[part]
+def _step(container: Any, part: str, override: str) -> Any:
+    if isinstance(container, list):
+        return container[_index(container, part, override)]
+    if isinstance(container, dict):
+        if container.get(part) is None:
+            container[part] = {}
+        return container[part]
     raise RecipeError(f"--set {override!r}: {part!r} lies below a plain value")
 
 
-def _index(place: list[Any], part: str, override: str) -> int:
+def _index(entries: list[Any], part: str, override: str) -> int:
     """Find a list entry by number, or by its `name` or `method`."""
-    for index, entry in enumerate(place):
+    for index, entry in enumerate(entries):
         if isinstance(entry, dict) and part in (entry.get("name"), entry.get("method")):
             return index
-    if part.isdecimal() and int(part) < len(place):
+    if part.isdecimal() and int(part) < len(entries):
         return int(part)
-    raise RecipeError(f"--set {override!r}: there is no entry {part!r} among {len(place)}")
+    raise RecipeError(f"--set {override!r}: there is no entry {part!r} among {len(entries)}")

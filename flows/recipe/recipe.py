@@ -94,7 +94,7 @@ class Recipe(Part):
 
     def _check_options(self) -> None:
         """Refuse what a training would refuse, before the night that it follows is paid."""
-        sizes = {name: one for name, one in self.base.tiny.items() if name != "seed"}
+        sizes = {name: spec for name, spec in self.base.tiny.items() if name != "seed"}
         given: dict[str, tuple[type[BaseModel], Mapping[str, Any]]] = {"base.tiny": (TinyConfig, sizes)}
         for name in STAGES.names():
             options = getattr(self.train, name, None)

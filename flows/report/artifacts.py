@@ -50,21 +50,21 @@ def progress_artifact(stage: Stage, progress: Progress) -> Iterator[None]:
     """Show a stage's progress on the page of the run, renewed every few seconds by a thread of its own."""
     from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-    made: list[Any] = []
+    artifact_ids: list[Any] = []
     key = f"progress-{re.sub(r'[^a-z0-9]+', '-', stage.name.lower())}"
     _said(
         progress,
-        lambda: made.append(create_progress_artifact(0.0, key=key, description=stage.name, _sync=True)),  # type: ignore[call-arg, unused-ignore]
+        lambda: artifact_ids.append(create_progress_artifact(0.0, key=key, description=stage.name, _sync=True)),  # type: ignore[call-arg, unused-ignore]
     )
-    if not made:
+    if not artifact_ids:
         yield
         return
     ended = threading.Event()
 
     def renew() -> None:
         share = 100.0 * stage.done / (stage.total or 1)
-        words = f"{stage.name}: {stage.done:,} of {stage.total or 0:,}"
-        _said(progress, lambda: update_progress_artifact(made[0], share, description=words, _sync=True))  # type: ignore[call-arg, unused-ignore]
+        text = f"{stage.name}: {stage.done:,} of {stage.total or 0:,}"
+        _said(progress, lambda: update_progress_artifact(artifact_ids[0], share, description=text, _sync=True))  # type: ignore[call-arg, unused-ignore]
 
     def follow() -> None:
         while not ended.wait(_EVERY_S):

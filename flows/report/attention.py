@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.report.numbers import count, percent, words
+from flows.report.numbers import count, percent, reason_text
 
 ACT, LOOK = "act", "look"
 """Someone has to do something; someone should look."""
@@ -13,8 +13,8 @@ Item = dict[str, str]
 
 def attention(report: Mapping[str, Any]) -> list[Item]:
     """Return what needs a person, each with `level`, `title`, `text` and a `command` (perhaps empty)."""
-    found = [*_run(report), *_books(report), *_failed(report), *_alarms(report), *_model(report)]
-    return sorted(found, key=lambda item: (ACT, LOOK).index(item["level"]))
+    items = [*_run(report), *_books(report), *_failed(report), *_alarms(report), *_model(report)]
+    return sorted(items, key=lambda item: (ACT, LOOK).index(item["level"]))
 
 
 def _item(level: str, title: str, text: str, command: str = "") -> Item:
@@ -27,8 +27,8 @@ def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     if any(alarm["accepted"] is None for alarm in report["alarms"]):
         return  # that is why it stopped, and what is said of it
     if run and run["stopped"]:
-        said = run["stopped"]["words"]
-        yield _item(ACT, "The night stopped", said[:1].upper() + said[1:], again)
+        reason = run["stopped"]["words"]
+        yield _item(ACT, "The night stopped", reason[:1].upper() + reason[1:], again)
         return
     if run is None or run["ended"] is None:
         yield _item(
@@ -61,18 +61,20 @@ def _failed(report: Mapping[str, Any]) -> Iterator[Item]:
         if not row["failed"]:
             continue
         reasons = [r for r in report["reasons"] if r["what"] == "failed" and r["method"] == row["method"]]
-        said = ", ".join(f"{words(r['reason'])} {count(r['rows'])}" for r in reasons[:4])
+        why = ", ".join(f"{reason_text(r['reason'])} {count(r['rows'])}" for r in reasons[:4])
         stopped = all(r["reason"] == "budget" for r in reasons)
         if not stopped:
             title = f"{count(row['failed'])} of {count(row['planned'])} attempts of {row['method']} failed"
-            yield _item(LOOK, title, f"{percent(row['failed'] / row['planned'])}: {said}.")
+            yield _item(LOOK, title, f"{percent(row['failed'] / row['planned'])}: {why}.")
 
 
 def _alarms(report: Mapping[str, Any]) -> Iterator[Item]:
     """A filter that removed most of a method's rows is more often a bug than a bad night."""
     for alarm in report["alarms"]:
-        title = f"{words(alarm['filter'])} removed {percent(alarm['removed'] / alarm['rows'])} of {alarm['method']}"
-        examples = " ".join(f"nightschool why {one}" for one in alarm["examples"][:1])
+        title = (
+            f"{reason_text(alarm['filter'])} removed {percent(alarm['removed'] / alarm['rows'])} of {alarm['method']}"
+        )
+        examples = " ".join(f"nightschool why {sample_id}" for sample_id in alarm["examples"][:1])
         text = f"{count(alarm['removed'])} of {count(alarm['rows'])} rows."
         if alarm["accepted"]:
             yield _item(LOOK, title, f"{text} Accepted by a person: {alarm['note'] or 'no reason given'}.", examples)

@@ -50,9 +50,9 @@ def line_chart(points: Sequence[Point], *, label: str, x_label: str, height: int
     for value in (value for value in x_ticks if points[0][0] <= value <= points[-1][0]):
         _text(root, across(value), height - _BOTTOM + 16, figure(value), "middle")
     _text(root, WIDTH - _RIGHT, height - 3, x_label, "end", "caption")
-    places = [(across(x), up(y)) for x, y in thinned(points)]
-    Xml.SubElement(root, "polyline", {"points": " ".join(f"{x:.1f},{y:.1f}" for x, y in places), "class": "curve"})
-    _dot(root, *places[-1], "end-point")
+    positions = [(across(x), up(y)) for x, y in thinned(points)]
+    Xml.SubElement(root, "polyline", {"points": " ".join(f"{x:.1f},{y:.1f}" for x, y in positions), "class": "curve"})
+    _dot(root, *positions[-1], "end-point")
     return _done(root)
 
 
@@ -61,8 +61,8 @@ def bar_chart(
 ) -> Markup:
     """Draw one bar per night, the last one in full colour, its value above it; a night without a value has no bar."""
     root = _root(height, label)
-    known = [value for _, value in bars if value is not None and math.isfinite(value)]
-    y_ticks = ticks(0, max([*known, 0]) or 1, 3)
+    finite = [value for _, value in bars if value is not None and math.isfinite(value)]
+    y_ticks = ticks(0, max([*finite, 0]) or 1, 3)
     up = _scale(0, y_ticks[-1], height - _BOTTOM + 8, _TOP + 6)
     _grid(root, [(up(value), y_format(value)) for value in y_ticks])
     slot = (WIDTH - _LEFT - _RIGHT) / max(len(bars), 7)
@@ -93,13 +93,13 @@ def interval_chart(groups: Sequence[tuple[str, Estimate, Estimate]], *, label: s
     for index, (name, before, after) in enumerate(groups):
         top = 20 + 58 * index
         _text(root, left, top, name, "start", "strong")
-        for row, (kind, found) in enumerate((("before", before), ("after", after))):
+        for row, (kind, estimate) in enumerate((("before", before), ("after", after))):
             y = top + 13 + 15 * row
-            _line(root, across(found.low), y, across(found.high), y, f"interval {kind}")
-            dot = _dot(root, across(found.value), y, f"dot {kind}")
+            _line(root, across(estimate.low), y, across(estimate.high), y, f"interval {kind}")
+            dot = _dot(root, across(estimate.value), y, f"dot {kind}")
             Xml.SubElement(
                 dot, "title"
-            ).text = f"{kind}: {share(found.value)} [{share(found.low)}, {share(found.high)}]"
+            ).text = f"{kind}: {share(estimate.value)} [{share(estimate.low)}, {share(estimate.high)}]"
     return _done(root)
 
 
@@ -176,20 +176,20 @@ def _done(root: Xml.Element) -> Markup:
 
 
 def _grid(root: Xml.Element, rows: Sequence[tuple[float, str]]) -> None:
-    for y, words in rows:
+    for y, text in rows:
         _line(root, _LEFT, y, WIDTH - _RIGHT, y, "grid")
-        _text(root, _LEFT - 6, y + 4, words, "end")
+        _text(root, _LEFT - 6, y + 4, text, "end")
 
 
 def _line(root: Xml.Element, x1: float, y1: float, x2: float, y2: float, kind: str) -> Xml.Element:
-    places = {name: f"{value:.1f}" for name, value in (("x1", x1), ("y1", y1), ("x2", x2), ("y2", y2))}
-    return Xml.SubElement(root, "line", {**places, "class": kind})
+    positions = {name: f"{value:.1f}" for name, value in (("x1", x1), ("y1", y1), ("x2", x2), ("y2", y2))}
+    return Xml.SubElement(root, "line", {**positions, "class": kind})
 
 
 def _dot(root: Xml.Element, x: float, y: float, kind: str) -> Xml.Element:
     return Xml.SubElement(root, "circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4", "class": kind})
 
 
-def _text(root: Xml.Element, x: float, y: float, words: str, anchor: str, kind: str = "tick") -> None:
+def _text(root: Xml.Element, x: float, y: float, text: str, anchor: str, kind: str = "tick") -> None:
     element = Xml.SubElement(root, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": kind})
-    element.text = plain(words, 48)
+    element.text = plain(text, 48)

@@ -13,7 +13,7 @@ SHOWN = 3
 def experiments(workspace: Workspace, recipe: str) -> list[dict[str, Any]]:
     """Return the last experiments of a recipe: each arm with its accuracy and its difference from the first."""
     files = (workspace.root / "experiments").glob(f"{recipe}-{'[0-9a-f]' * 8}/table.json")
-    found = []
+    tables = []
     for file in sorted(files, key=lambda file: file.stat().st_mtime)[-SHOWN:]:
         with suppress(OSError, ValueError, KeyError, IndexError):  # half a copy, or of another version
             table = json.loads(file.read_text(encoding="utf-8"))
@@ -26,5 +26,5 @@ def experiments(workspace: Workspace, recipe: str) -> list[dict[str, Any]]:
                 for arm in table["arms"]
             ]
             folder = workspace.relative(file.parent)
-            found.append({"folder": folder, "items": table["items"], "first": first, "arms": arms})
-    return found
+            tables.append({"folder": folder, "items": table["items"], "first": first, "arms": arms})
+    return tables

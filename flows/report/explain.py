@@ -41,25 +41,25 @@ def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> di
         if identity == STUDENT:
             identity = resolve(lake, STUDENT)
         if is_checkpoint(lake, identity):
-            found = checkpoint_lineage(lake, identity)
-            return {**found, "rows": checkpoint_calls(lake, identity)} if rows else found
+            lineage = checkpoint_lineage(lake, identity)
+            return {**lineage, "rows": checkpoint_calls(lake, identity)} if rows else lineage
         story = sample_story(lake, identity)
         if "takedown" in story:
             return {"sample_id": identity, "checkpoints": story["takedown"]["read_by"]}
         return {"sample_id": story["sample"]["sample_id"], "checkpoints": story["checkpoints"]}
 
 
-def print_lineage(found: Mapping[str, Any]) -> None:
+def print_lineage(lineage: Mapping[str, Any]) -> None:
     """Print lineage for people."""
     titles = {
-        "read": f"rows that {found.get('checkpoint_id')} and its ancestors read",
+        "read": f"rows that {lineage.get('checkpoint_id')} and its ancestors read",
         "models": "who answered the calls behind them",
         "rows": "every row and call",
-        "checkpoints": f"checkpoints that read {found.get('sample_id')}",
+        "checkpoints": f"checkpoints that read {lineage.get('sample_id')}",
     }
     for name, title in titles.items():
-        if name in found:
-            lines = found[name]
+        if name in lineage:
+            lines = lineage[name]
             print_table(list(lines[0]) if lines else ["none"], lines, title=title)
 
 
@@ -70,8 +70,8 @@ def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
         _print_gone(gone, console)
         return
     sample, decision = story["sample"], story["decision"]
-    said = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
-    console.print(inert(f"{sample['sample_id']}: {said}", "bold"))
+    outcome = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
+    console.print(inert(f"{sample['sample_id']}: {outcome}", "bold"))
     console.print(inert(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
     table = Table("filter", "version", "outcome", "reason", "detail")
     for verdict in story["verdicts"]:
@@ -110,11 +110,13 @@ def _print_gone(gone: Mapping[str, Any], console: Console) -> None:
 
 
 def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -> None:
-    for made in checkpoints:
-        through = "" if made["ancestor"] == made["checkpoint_id"] else f" through {made['ancestor']}"
-        student = ", promoted" if made["promoted"] else ""
+    for checkpoint in checkpoints:
+        through = "" if checkpoint["ancestor"] == checkpoint["checkpoint_id"] else f" through {checkpoint['ancestor']}"
+        student = ", promoted" if checkpoint["promoted"] else ""
         console.print(
-            inert(f"read by {made['checkpoint_id']} ({made['stage']}{student}) in {made['release_id']}{through}")
+            inert(
+                f"read by {checkpoint['checkpoint_id']} ({checkpoint['stage']}{student}) in {checkpoint['release_id']}{through}"
+            )
         )
 
 

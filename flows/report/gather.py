@@ -83,21 +83,21 @@ def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Figures of a night that is over, from what it ended with."""
     summary = entry["summary"] or {}
     funnel = summary.get("funnel") or []
-    made, accepted = (sum(row[name] for row in funnel) for name in ("made", "accepted"))
+    rows_made, accepted = (sum(row[name] for row in funnel) for name in ("made", "accepted"))
     paid = sum((row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0) for row in summary.get("tokens") or [])
     cost = sum(row["cost"] or 0 for row in summary.get("costs") or [])
-    words = summary.get("accepted_tokens")
+    accepted_tokens = summary.get("accepted_tokens")
     overall = ((entry["promotion"] or {}).get("figures") or {}).get("overall") or {}
     return {
         "night": entry["night"],
-        "made": made,
+        "made": rows_made,
         "accepted": accepted,
-        "yield": accepted / made if made else None,
+        "yield": accepted / rows_made if rows_made else None,
         "tokens": paid,
         "cost": cost,
-        "accepted_tokens": words,
-        "tokens_per_accepted": paid / words if words else None,
-        "cost_per_thousand": 1000 * cost / words if words else None,
+        "accepted_tokens": accepted_tokens,
+        "tokens_per_accepted": paid / accepted_tokens if accepted_tokens else None,
+        "cost_per_thousand": 1000 * cost / accepted_tokens if accepted_tokens else None,
         "seconds": sum((summary.get("seconds") or {}).values()) or None,
         "accuracy": overall.get("candidate"),
         "decision": (entry["promotion"] or {}).get("decision"),
@@ -112,11 +112,11 @@ def _rows(overview: Overview, reasons: Sequence[Mapping[str, Any]]) -> dict[str,
     ids = [*accepted, *rejected, *(pair[name] for pair in pairs for name in ("sample_id", "kept"))]
     rows = overview.rows(list(dict.fromkeys(ids)))
     to_read: dict[str, list[dict[str, Any]]] = {}
-    for one in accepted:
-        to_read.setdefault(rows[one]["method"], []).append(rows[one])
+    for sample_id in accepted:
+        to_read.setdefault(rows[sample_id]["method"], []).append(rows[sample_id])
     refused: dict[str, list[dict[str, Any]]] = {}
-    for one in rejected:
-        refused.setdefault(_reason(rows[one]), []).append(rows[one])
+    for sample_id in rejected:
+        refused.setdefault(_reason(rows[sample_id]), []).append(rows[sample_id])
     beside = [{**pair, "row": rows[pair["sample_id"]], "match": rows.get(pair["kept"])} for pair in pairs]
     return {"samples": to_read, "rejected": refused, "duplicates": beside}
 
@@ -138,11 +138,11 @@ def _training(overview: Overview, run: Mapping[str, Any] | None) -> dict[str, An
 
 def _curves(overview: Overview) -> list[dict[str, Any]]:
     """Each stage's loss, or reward for reinforcement learning, over its steps."""
-    made = overview.checkpoints()
-    logged = overview.curves([one["checkpoint_id"] for one in made])
-    found = []
-    for one in made:
-        curves = logged.get(one["checkpoint_id"], {})
+    checkpoints = overview.checkpoints()
+    logged = overview.curves([checkpoint["checkpoint_id"] for checkpoint in checkpoints])
+    drawn = []
+    for checkpoint in checkpoints:
+        curves = logged.get(checkpoint["checkpoint_id"], {})
         measure = "reward" if "reward" in curves else "loss"
-        found.append({"stage": one["stage"], "measure": measure, "points": curves.get(measure, [])})
-    return found
+        drawn.append({"stage": checkpoint["stage"], "measure": measure, "points": curves.get(measure, [])})
+    return drawn

@@ -53,8 +53,8 @@ def seconds(value: float | None) -> str:
 
 def day(text: str) -> str:
     """Return a logical date in words."""
-    found = date.fromisoformat(text)
-    return f"{found:%A}, {found.day} {found:%B} {found.year}"
+    date_ = date.fromisoformat(text)
+    return f"{date_:%A}, {date_.day} {date_:%B} {date_.year}"
 
 
 def clock(value: datetime | None) -> str:
@@ -62,6 +62,6 @@ def clock(value: datetime | None) -> str:
     return NONE if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
-def words(reason: str | None) -> str:
+def reason_text(reason: str | None) -> str:
     """Return a stable reason as words: `answer:wrong_answer` is `answer: wrong answer`."""
     return (reason or "no reason given").replace("_", " ").replace(":", ": ", 1)

@@ -36,7 +36,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("clock", "count", "day", "figure", "percent", "seconds", "share", "words")
+    names = ("clock", "count", "day", "figure", "percent", "seconds", "share", "reason_text")
     environment.filters |= {name: getattr(numbers, name) for name in names}
     environment.filters |= {"shown": shown, "plain": plain, "slug": _slug, "short": _short, "masked": _masked}
     return environment
@@ -61,23 +61,23 @@ def _masked(row: str) -> list[tuple[str, bool]]:
 def lede(report: Mapping[str, Any]) -> str:
     """The night in two or three sentences."""
     totals, release, training = report["totals"], report["release"], report["training"]
-    said = [
+    sentences = [
         f"{numbers.count(totals['accepted'])} of {numbers.count(totals['made'])} rows were accepted"
         + (f" and stand in {release['release_id']}." if release else ".")
     ]
     if training is None or training["pinned"] is None:
-        said.append("No training followed.")
+        sentences.append("No training followed.")
     elif training["promotion"] is None:
-        said.append("Training has not ended.")
+        sentences.append("Training has not ended.")
     else:
         overall = training["promotion"]["figures"]["overall"]
         change = f"from {numbers.percent(overall['incumbent'])} to {numbers.percent(overall['candidate'])}"
         decision = training["promotion"]["decision"]
-        said.append(f"Held-out accuracy went {change}: the new model {_DECIDED.get(decision, f'is {decision}')}.")
+        sentences.append(f"Held-out accuracy went {change}: the new model {_DECIDED.get(decision, f'is {decision}')}.")
     wanted = sum(item["level"] == "act" for item in report["attention"])
     if wanted:
-        said.append(f"{'One thing needs' if wanted == 1 else f'{wanted} things need'} a person.")
-    return " ".join(said)
+        sentences.append(f"{'One thing needs' if wanted == 1 else f'{wanted} things need'} a person.")
+    return " ".join(sentences)
 
 
 _DECIDED = {
@@ -98,27 +98,27 @@ def _night_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         ("accuracy", "Held-out accuracy of the candidate", numbers.percent),
         ("seconds", "Seconds of work", numbers.seconds),
     )
-    found = []
+    drawn = []
     for key, title, form in wanted:
         bars = [(entry["night"].partition("/")[0], entry[key]) for entry in history]
         if any(value for _, value in bars):
-            said = "; ".join(f"{name} {form(value)}" for name, value in bars)
-            found.append({"title": title, "svg": charts.bar_chart(bars, label=f"{title}: {said}", y_format=form)})
-    return found
+            values = "; ".join(f"{name} {form(value)}" for name, value in bars)
+            drawn.append({"title": title, "svg": charts.bar_chart(bars, label=f"{title}: {values}", y_format=form)})
+    return drawn
 
 
 def _curves(curves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    found = []
+    pictures = []
     drawn = [curve for curve in curves if curve["points"]]
     stages = [curve["stage"] for curve in drawn]
-    for place, curve in enumerate(drawn):
+    for index, curve in enumerate(drawn):
         points, stage = curve["points"], curve["stage"]
-        number = f" {stages[: place + 1].count(stage)}" if stages.count(stage) > 1 else ""  # trained more than once
+        number = f" {stages[: index + 1].count(stage)}" if stages.count(stage) > 1 else ""  # trained more than once
         title = f"{stage.upper()}{number}: {curve['measure']}"
         first, last = points[0][1], points[-1][1]
         label = f"{title} over {points[-1][0]:.0f} steps, from {numbers.figure(first)} to {numbers.figure(last)}"
-        found.append({"title": title, "svg": charts.line_chart(points, label=label, x_label="step")})
-    return found
+        pictures.append({"title": title, "svg": charts.line_chart(points, label=label, x_label="step")})
+    return pictures
 
 
 def _accuracy(promotion: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -62,13 +62,13 @@ class Stage:
         self.done += count
         self.show()
 
-    def to(self, done: int, total: int | None = None, words: str = "") -> None:
-        """Set how much is done, of how much, with some words."""
+    def to(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Set how much is done, of how much, with a note."""
         self.done = done
         self.total = total or self.total
-        self.show(words)
+        self.show(note)
 
-    def show(self, words: str = "") -> None:
+    def show(self, note: str = "") -> None:
         """Bring it before people's eyes."""
         raise TypeError("use Progress.stage")
 
@@ -99,23 +99,23 @@ class _Bar(Stage):
         self._bar = RichProgress(
             TextColumn("{task.description:<12}"),
             *columns,
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
         )
         self._task: Any = None
 
     def __enter__(self) -> "Stage":
         self._bar.start()
-        self._task = self._bar.add_task(self.name, total=self.total, words="")
+        self._task = self._bar.add_task(self.name, total=self.total, note="")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, words: str = "") -> None:
+    def show(self, note: str = "") -> None:
         if not self._counted and self.done:
-            words = f"{self.done} of {self.total} {words}" if self.total else f"{self.done} {words}"
-        self._bar.update(self._task, completed=self.done, total=self.total, words=words[:60])
+            note = f"{self.done} of {self.total} {note}" if self.total else f"{self.done} {note}"
+        self._bar.update(self._task, completed=self.done, total=self.total, note=note[:60])
 
 
 class _Lines(Stage):
@@ -125,11 +125,11 @@ class _Lines(Stage):
         self._started = time.monotonic()
         self._shown = self._started
 
-    def show(self, words: str = "") -> None:
+    def show(self, note: str = "") -> None:
         now = time.monotonic()
         if now - self._shown >= _EVERY_S:
             self._shown = now
-            self._progress.say(f"{self.name}: {self._count()} {words}".rstrip())
+            self._progress.say(f"{self.name}: {self._count()} {note}".rstrip())
 
     def _count(self) -> str:
         return f"{self.done}" + (f" of {self.total}" if self.total else "")

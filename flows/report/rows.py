@@ -73,7 +73,9 @@ def write_parquet(answer: Answer, target: Path) -> int:
 def show_schema(relations: list[Relation]) -> None:
     """Print tables and views with what their columns mean."""
     for relation in relations:
-        columns = [{"column": one.name, "type": one.type, "meaning": one.comment} for one in relation.columns]
+        columns = [
+            {"column": column.name, "type": column.type, "meaning": column.comment} for column in relation.columns
+        ]
         print_table(
             ["column", "type", "meaning"], columns, title=f"{relation.name} ({relation.kind}): {relation.comment}"
         )

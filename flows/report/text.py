@@ -20,11 +20,11 @@ def shown(text: str | None, limit: int = 2_000) -> Markup:
     text = text or ""
     cut = text[:limit]
     parts = []
-    place = 0
-    for found in _UNSEEN.finditer(cut):
-        parts += [escape(cut[place : found.start()]), _named(found.group())]
-        place = found.end()
-    parts.append(escape(cut[place:]))
+    end = 0
+    for unseen in _UNSEEN.finditer(cut):
+        parts += [escape(cut[end : unseen.start()]), _named(unseen.group())]
+        end = unseen.end()
+    parts.append(escape(cut[end:]))
     if len(text) > limit:
         more = f"{len(text) - limit:,} more characters"
         parts.append(Markup('<span class="more"> … {}</span>').format(more))
