@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
+import httpx
 import psutil
 import yaml
 
+from flows.service.prefect_server import prefect_client, read_login
 from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
@@ -161,10 +161,11 @@ class Machine:
         deadline = time.monotonic() + AWAY_S
         while True:
             try:
-                url, data = f"{self.service()['url']}/{path}", json.dumps(body if body is not None else {}).encode()
-                with urlopen(Request(url, data=data, headers={"content-type": "application/json"}), timeout=20) as got:
-                    return json.load(got)
-            except (URLError, OSError, ValueError):
+                with prefect_client(self.service()["url"], read_login(Workspace(self.workspace))) as client:
+                    answer = client.request("POST", f"/{path}", json=body if body is not None else {})
+                    answer.raise_for_status()
+                    return answer.json()
+            except (httpx.HTTPError, OSError, ValueError):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)

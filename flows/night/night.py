@@ -26,7 +26,7 @@ from storage.workspace import Workspace
 from synth.calls.ask import Asker, Budget, Price
 from synth.calls.prompting import Prompts
 from synth.engines.base import Engine
-from synth.engines.spec import PROMOTED, open_engine
+from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, open_engine
 from synth.methods import get_method
 from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
@@ -182,7 +182,7 @@ class Night:
         engines: dict[str, Engine] = {}
         shared: dict[str, Engine] = {}
         for role, spec in self.recipe.models.items():
-            same = digest(spec.model_dump(mode="json", exclude={"price", "tokens_per_second"}))
+            same = digest(spec.model_dump(mode="json", exclude=NOT_THE_ENGINE))
             if same in shared:
                 engines[role] = shared[same]
                 continue
@@ -204,6 +204,9 @@ class Night:
             draw=self.id if self.recipe.draw == "new" else None,
             budget=Budget(budget.calls, budget.tokens, budget.cost, self.deadline),
             prices={role: Price(price.prompt, price.completion, price.cached) for role, price in prices.items()},
+            profiles={
+                role: spec.profile(self.checkpoint_of(spec.checkpoint)) for role, spec in self.recipe.models.items()
+            },
         )
 
     def incumbent(self) -> Checkpoint:

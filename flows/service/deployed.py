@@ -12,7 +12,7 @@ from flows.recipe.overrides import apply_override
 from flows.recipe.recipe import Recipe, load_recipe, read_recipe
 from storage.errors import RecipeError
 
-NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price"})
+NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price", "sampling"})
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
 OF_THE_FILE = frozenset({"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate"})
 """Keys that name a server, a credential or a program, wherever they stand."""

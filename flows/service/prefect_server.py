@@ -35,10 +35,8 @@ def create_app() -> "ASGIApp":
     from prefect.server.api.server import create_app as prefect_app
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    app = prefect_app(final=True)
-    app.add_middleware(OwnPages)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
-    return app
+    # Around the application, not in it: its own services ask it in this process, under a host name of their own.
+    return TrustedHostMiddleware(OwnPages(prefect_app(final=True)), allowed_hosts=list(HOSTS), www_redirect=False)
 
 
 class OwnPages:

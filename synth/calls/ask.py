@@ -17,6 +17,7 @@ from synth.calls.keys import call_key, content_key, sampling_params
 from synth.calls.prompting import Prompts
 from synth.calls.slots import Slots
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
+from synth.engines.profile import PLAIN, Profile
 from synth.problems.base import Problem
 
 __all__ = ["Asker", "Budget", "Price", "Reply", "call_key", "clean"]
@@ -71,6 +72,7 @@ class Asker:
         draw: None to accept answers of other nights; else a word that enters every key.
         budget: Hard stop.
         prices: Price by role.
+        profiles: How the model of each role is asked; a role that is not there is asked plainly.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Asker:
         draw: str | None = None,
         budget: Budget | None = None,
         prices: Mapping[str, Price] | None = None,
+        profiles: Mapping[str, Profile] | None = None,
     ) -> None:
         self.engines = engines
+        self.profiles = profiles or {}
         self.prompts = prompts
         self._ledger = ledger
         self._night = night
@@ -123,7 +127,7 @@ class Asker:
             LakeError: The answer cannot be recorded, and so is not used.
         """
         engine = self.engines[role]
-        messages = self.prompts.messages(act, {"problem": problem, **inputs})
+        messages = self.profiles.get(role, PLAIN).frame(self.prompts.messages(act, {"problem": problem, **inputs}))
         key = call_key(engine, messages, sampling, sample, act=act, problem=problem, inputs=inputs, draw=self._draw)
         request = Request(messages, sampling, seed_from(key), act, problem, inputs)
         return await self._reply(_Question(key, role, engine, request, sample, method))

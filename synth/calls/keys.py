@@ -1,7 +1,8 @@
 """What enters a call's content key, and what does not. It is decided here and nowhere else.
 
 * in: the model's identity (digest of the weights, or declared name and revision; never a bare server alias), the rendered
-  messages, the sampling parameters (temperature, max_tokens, top_p, stop, schema), the explicit sample number (repetition
+  messages, the sampling parameters (temperature, max_tokens, top_p, stop, schema, and those beyond them that are said: top_k,
+  min_p, the penalties, further keys of the request's body), the explicit sample number (repetition
   of the attempt and number at the call site), the draw (only when a recipe asks old questions afresh) and, for an engine
   that reads the problem itself (the solver), the act, the problem and the inputs;
 * out: role, method, engine, endpoint, time-outs, retries, concurrency, prices, template names, night, recipe, shard, and
@@ -12,7 +13,6 @@ The seed of a call is derived from its key by hashing, so it enters no key itsel
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from storage.ids import digest
@@ -58,4 +58,6 @@ def content_key(
 @functools.lru_cache(maxsize=1024)
 def sampling_params(sampling: Sampling) -> dict[str, Any]:
     """Return sampling parameters as plain values; do not change what is returned."""
-    return {**asdict(sampling), "stop": list(sampling.stop)}
+    first = {name: getattr(sampling, name) for name in ("temperature", "max_tokens", "top_p", "stop", "schema")}
+    body = {} if sampling.body is None else {"body": sampling.body}
+    return {**first, "stop": list(sampling.stop), **sampling.further(), **body}

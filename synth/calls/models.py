@@ -7,6 +7,7 @@ from typing import Any
 from synth.calls.ask import Asker, Reply
 from synth.calls.structured import Schema, read_structured, schema_text
 from synth.engines.base import Message, Sampling
+from synth.engines.profile import PLAIN, Profile
 from synth.problems.base import Problem
 
 
@@ -26,9 +27,10 @@ class Role:
         self,
         prompt: str,
         *,
-        temperature: float = 0.0,
-        max_tokens: int = 1024,
-        top_p: float = 1.0,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        essential: Mapping[str, float] | None = None,
         stop: tuple[str, ...] = (),
         sample: int = 0,
         schema: Schema | None = None,
@@ -36,11 +38,15 @@ class Role:
     ) -> Reply:
         """Render a prompt with the problem and `inputs`, and ask durably.
 
+        What is not said here is decided by the role, the paper, the model's own card and our default, in this order:
+        `synth.engines.profile`.
+
         Args:
             prompt: Name of the prompt file.
             temperature: 0 is greedy.
             max_tokens: Upper bound on the completion.
             top_p: Nucleus share.
+            essential: The paper's values that the method could not do without, by parameter.
             stop: Strings at which generation stops.
             sample: Number of this answer among several to the same question, from the call site.
             schema: What the answer must look like, a pydantic model or a JSON schema; `Reply.value` is then the answer read.
@@ -50,8 +56,9 @@ class Role:
             RequestRefused: The engine will never answer this request, or the answer breaks the schema
                 (`schema_violation`); let it pass, the attempt then fails with its reason.
         """
-        # 1 and 1.0 are the same temperature, so they must be the same key
-        sampling = Sampling(float(temperature), max_tokens, float(top_p), tuple(stop), schema_text(schema))
+        call = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
+        profile = self._models.profile(self._name)
+        sampling = profile.sampling(call, essential, stop=tuple(stop), schema=schema_text(schema))
         reply = await self._models._ask(self._name, prompt, inputs, sampling, sample)
         if schema is None:
             return reply
@@ -80,6 +87,10 @@ class Models:
         if role.startswith("_") or role not in self._asker.engines:
             raise AttributeError(f"the recipe names no model for the role {role!r}")
         return Role(role, self)
+
+    def profile(self, role: str) -> Profile:
+        """Return how the model of a role is asked."""
+        return self._asker.profiles.get(role, PLAIN)
 
     async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
         self._remember(prompt)

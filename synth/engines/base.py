@@ -20,6 +20,13 @@ class Sampling:
         top_p: Nucleus share, 1 keeps everything.
         stop: Strings at which generation stops.
         schema: JSON schema that the completion must follow, as canonical JSON text; None leaves it free.
+        top_k: Only the k likeliest tokens are drawn from; None leaves it out.
+        min_p: Only tokens at least so likely, relative to the likeliest; None leaves it out.
+        presence_penalty: Against tokens that were written already; None leaves it out.
+        frequency_penalty: The same, in proportion to how often; None leaves it out.
+        repetition_penalty: Divides the logits of tokens that were seen; None leaves it out.
+        body: Further keys of the request that can change the answer (`chat_template_kwargs`, `reasoning_effort`, ...), as
+            canonical JSON text; None has none.
     """
 
     temperature: float = 0.0
@@ -27,6 +34,17 @@ class Sampling:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     schema: str | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = None
+    body: str | None = None
+
+    def further(self) -> dict[str, float]:
+        """Return the parameters beyond the first five that are said, by name."""
+        names = ("top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)

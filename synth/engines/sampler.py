@@ -5,7 +5,7 @@ last bit from batch to batch, so even greedy answers are not promised to be iden
 quantised weights, continuous batching; vLLM is the engine for that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,16 @@ class Generation:
     prompt_tokens: int
     completion_tokens: int
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which tokens are drawn from, and how evenly."""
+
+    temperature: float
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
 
 
 @dataclass(slots=True)
@@ -87,6 +97,9 @@ class Sampler:
         temperature: float,
         max_tokens: int,
         top_p: float = 1.0,
+        top_k: int = 0,
+        min_p: float = 0.0,
+        template: Mapping[str, Any] | None = None,
         seed: int | Sequence[int] = 0,
         stop: Sequence[str] = (),
     ) -> list[Generation]:
@@ -97,13 +110,17 @@ class Sampler:
             temperature: 0 is greedy.
             max_tokens: Upper bound on a completion; a row near the end of the context window gets less.
             top_p: Nucleus share; 1 keeps everything.
+            top_k: Only the k likeliest tokens; 0 keeps all.
+            min_p: Only tokens at least so likely, relative to the likeliest; 0 keeps all.
+            template: What the chat template is told besides the messages.
             seed: One seed per conversation, or one number from which they are derived by position.
             stop: Strings that end a completion; they are cut off.
         """
         seeds = [seed_from(seed, i) for i in range(len(conversations))] if isinstance(seed, int) else list(seed)
         results: list[Generation | None] = [None] * len(conversations)
         rows: list[_Row] = []
-        for index, (prompt, own_seed) in enumerate(zip(map(self._encode, conversations), seeds, strict=True)):
+        prompts = [self._encode(conversation, template or {}) for conversation in conversations]
+        for index, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
             room = self.context - len(prompt)
             if room < 1:
                 words = f"prompt_too_long: {len(prompt)} tokens, the model's limit is {self.context}"
@@ -111,14 +128,16 @@ class Sampler:
             else:
                 rows.append(_Row(index, prompt, min(max_tokens, room), own_seed, []))
         for batch in self._batches(rows):
-            self._answer(batch, temperature, top_p, tuple(stop))
+            self._answer(batch, Cut(temperature, top_p, top_k, min_p), tuple(stop))
             for row in batch:
                 reason: Literal["stop", "length"] = "stop" if row.stopped else "length"
                 results[row.index] = Generation(row.text, reason, len(row.prompt), len(row.written))
         return [result for result in results if result is not None]
 
-    def _encode(self, conversation: Sequence[dict[str, str]]) -> list[int]:
-        text = self.tokenizer.apply_chat_template(list(conversation), tokenize=False, add_generation_prompt=True)
+    def _encode(self, conversation: Sequence[dict[str, str]], template: Mapping[str, Any]) -> list[int]:
+        text = self.tokenizer.apply_chat_template(
+            list(conversation), tokenize=False, add_generation_prompt=True, **template
+        )
         return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _batches(self, rows: list[_Row]) -> Iterator[list[_Row]]:
@@ -132,7 +151,7 @@ class Sampler:
         if batch:
             yield batch
 
-    def _answer(self, rows: list[_Row], temperature: float, top_p: float, stop: tuple[str, ...]) -> None:
+    def _answer(self, rows: list[_Row], cut: "Cut", stop: tuple[str, ...]) -> None:
         """Fill `written`, `text` and `stopped` of each row."""
         import torch
         from transformers import DynamicCache
@@ -142,7 +161,7 @@ class Sampler:
         token = torch.tensor(padded, device=self.device)
         mask = torch.tensor([[0] * (longest - len(r.prompt)) + [1] * len(r.prompt) for r in rows], device=self.device)
         position = (mask.cumsum(1) - 1).clamp(min=0)
-        draws = _uniform_draws(rows).to(self.device) if temperature > 0 else None
+        draws = _uniform_draws(rows).to(self.device) if cut.temperature > 0 else None
         cache = DynamicCache(config=self.model.config)
         open_rows, step = (
             list(range(len(rows))),
@@ -159,7 +178,7 @@ class Sampler:
                     use_cache=True,
                     logits_to_keep=1,
                 ).logits[:, -1]
-                chosen = _choose(logits, temperature, top_p, None if draws is None else draws[:, step])
+                chosen = choose(logits, cut, None if draws is None else draws[:, step])
                 step += 1
                 numbers = chosen.tolist()
                 open_rows = [i for i in open_rows if not self._append(owners[i], numbers[i], stop)]
@@ -198,16 +217,23 @@ def _uniform_draws(rows: list[_Row]) -> Any:
     return torch.stack([torch.rand(length, generator=torch.Generator().manual_seed(row.seed)) for row in rows])
 
 
-def _choose(logits: Any, temperature: float, top_p: float, draws: Any) -> Any:
-    """Pick one token a row: the best one, or by inverting the distribution function at the row's uniform draw."""
+def choose(logits: Any, cut: Cut, draws: Any) -> Any:
+    """Pick one token a row: the best one, or by inverting the distribution function at the row's uniform draw.
+
+    The cuts are made one after the other as vLLM makes them: top_k, then top_p of what is left, then min_p.
+    """
     import torch
 
-    if temperature <= 0:
+    if cut.temperature <= 0:
         return logits.argmax(-1)
-    share, order = torch.softmax(logits.float() / temperature, -1), None
-    if top_p < 1:
+    share, order = torch.softmax(logits.float() / cut.temperature, -1), None
+    if cut.top_p < 1 or cut.top_k or cut.min_p:
         share, order = share.sort(-1, descending=True)
-        share = share.masked_fill(share.cumsum(-1) - share >= top_p, 0.0)
+        if cut.top_k:
+            share[:, cut.top_k :] = 0.0
+            share = share / share.sum(-1, keepdim=True)
+        share = share.masked_fill(share.cumsum(-1) - share >= cut.top_p, 0.0) if cut.top_p < 1 else share
+        share = share.masked_fill(share < cut.min_p * share[:, :1], 0.0)
     total = share.cumsum(-1)
     picked = torch.searchsorted(total, draws[:, None] * total[:, -1:], right=True).clamp(max=logits.shape[-1] - 1)
     return (picked if order is None else order.gather(-1, picked))[:, 0]

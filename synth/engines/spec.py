@@ -1,18 +1,42 @@
 """Who answers in a role, as a recipe says it, and the engine that this means."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from storage.models.checkpoints import Checkpoint
+from synth.engines.profile import Profile, SamplingSpec, read_card
 
 if TYPE_CHECKING:
     from synth.engines.base import Engine
 
 PROMOTED = "promoted"
 """Value of `models.<role>.checkpoint` that means: the model that was promoted last, or the base before the first."""
+
+
+NOT_THE_ENGINE = {
+    "price", "tokens_per_second", "sampling", "system", "chat_template", "reasoning_effort", "extra_body",
+}  # fmt: skip
+"""What a role says of its use of a model: roles that differ in these alone share one engine."""
+OURS_TO_SAY = frozenset(
+    {
+        "model",
+        "messages",
+        "prompt",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "seed",
+        "stop",
+        "response_format",
+        "stream",
+        "n",
+    }
+)
+"""Keys of a request that `extra_body` may not say: they are a call's own, or have a setting."""
 
 
 class PriceSpec(BaseModel):
@@ -51,6 +75,17 @@ class ModelSpec(BaseModel):
     )
     timeout_s: float = Field(600, gt=0, description="Limit for one try of a request.")
     outage_s: float = Field(600, gt=0, description="How long every endpoint may be away before the run stops.")
+    sampling: SamplingSpec = Field(
+        SamplingSpec(), description="How it samples; what is not said is the paper's, the model's own or ours."
+    )
+    system: str | None = Field(None, description="A system message before every prompt of this role.")
+    chat_template: dict[str, Any] = Field(
+        default_factory=dict, description="What its chat template is told: enable_thinking: false."
+    )
+    reasoning_effort: str | None = Field(None, description="For servers that know it: low, medium, high.")
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, description="Further keys of the request, for this server alone."
+    )
     max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
     price: PriceSpec = PriceSpec()
     tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
@@ -67,10 +102,47 @@ class ModelSpec(BaseModel):
                     "engine vllm with an endpoint needs `name` and `revision` (a bare server alias must never return "
                     "another model's answers), or `checkpoint` when the server serves a local folder"
                 )
+        taken = sorted(OURS_TO_SAY & self.extra_body.keys()) + sorted(
+            SamplingSpec.model_fields.keys() & self.extra_body.keys()
+        )
+        if taken:
+            raise ValueError(
+                f"extra_body may not hold {taken[0]!r}; sampling parameters stand in `sampling`, the rest is ours"
+            )
+        if self.engine != "vllm":
+            self._known_to_this_process()
         for endpoint in self.endpoints:
             if not endpoint.startswith(("http://", "https://")):
                 raise ValueError(f"endpoint {endpoint!r} must start with http:// or https://")
         return self
+
+    def _known_to_this_process(self) -> None:
+        penalties = [name for name in self.sampling.given() if name.endswith("_penalty")]
+        for name in ("reasoning_effort", "extra_body", *(f"sampling.{penalty}" for penalty in penalties)):
+            if "." in name or getattr(self, name):
+                raise ValueError(
+                    f"{name} needs the engine vllm; {self.engine} knows temperature, top_p, top_k, min_p and chat_template"
+                )
+
+    def profile(self, checkpoint: Checkpoint | None) -> Profile:
+        """Return how this role's model is asked.
+
+        Args:
+            checkpoint: What `checkpoint` stands for; its own generation_config.json counts where the recipe says nothing.
+
+        Raises:
+            CheckpointError: Its generation_config.json cannot be used.
+        """
+        body = dict(self.extra_body)
+        if self.chat_template:
+            body["chat_template_kwargs"] = self.chat_template
+        if self.reasoning_effort is not None:
+            body["reasoning_effort"] = self.reasoning_effort
+        card = SamplingSpec() if self.engine == "solver" else read_card(checkpoint.path if checkpoint else None)
+        if self.engine == "transformers":
+            card = card.model_copy(update={"repetition_penalty": None})
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False) if body else None
+        return Profile(self.sampling, card, self.system, text)
 
     @property
     def endpoints(self) -> tuple[str, ...]:

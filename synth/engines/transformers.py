@@ -1,6 +1,7 @@
 """The in-process engine: a small local checkpoint, answered in batches by one thread."""
 
 import asyncio
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,9 @@ class Transformers:
             temperature=sampling.temperature,
             max_tokens=sampling.max_tokens,
             top_p=sampling.top_p,
+            top_k=sampling.top_k or 0,
+            min_p=sampling.min_p or 0.0,
+            template=json.loads(sampling.body or "{}").get("chat_template_kwargs", {}),
             stop=sampling.stop,
             seed=[request.seed for request in requests],
         )

@@ -230,6 +230,8 @@ class Vllm:
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,
             "seed": request.seed & (2**63 - 1),  # vLLM wants a signed 64-bit number
+            **sampling.further(),
+            **(json.loads(sampling.body) if sampling.body is not None else {}),
         }
         if request.scores:
             payload = score_body(self._name, request.messages[-1]["content"])

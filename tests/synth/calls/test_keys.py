@@ -114,7 +114,10 @@ def test_an_engine_that_reads_the_problem_has_it_in_its_key(problems):
 
 
 def test_every_sampling_parameter_enters_the_key():
-    changes = {"temperature": 0.5, "max_tokens": 7, "top_p": 0.5, "stop": ("x",), "schema": "{}"}
+    changes = {
+        "temperature": 0.5, "max_tokens": 7, "top_p": 0.5, "stop": ("x",), "schema": "{}", "top_k": 20, "min_p": 0.1,
+        "presence_penalty": 1.0, "frequency_penalty": 1.0, "repetition_penalty": 1.1, "body": "{}",
+    }  # fmt: skip
     assert set(changes) == {field.name for field in fields(Sampling)}
     keys = {content_key("m", MESSAGES, Sampling(**{name: value}), "0.0") for name, value in changes.items()}
     assert len(keys | {content_key("m", MESSAGES, Sampling(), "0.0")}) == len(changes) + 1

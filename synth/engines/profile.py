@@ -1,0 +1,141 @@
+"""How a role's model wants to be asked: its sampling, its system message, what its chat template and its server are told.
+
+Each sampling parameter of a call has the value of the first that says something:
+
+1. the recipe's method (`methods.params`), through the call site,
+2. the recipe's role (`models.<role>.sampling`),
+3. the method's paper, where the method marks a value as essential to it,
+4. the model's own `generation_config.json`,
+5. `OURS`.
+
+Evaluation and rollouts name theirs, so that two models are always compared alike.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from storage.errors import CheckpointError
+from synth.engines.base import Message, Sampling
+
+FILE = "generation_config.json"
+OURS: Mapping[str, float] = {"temperature": 0.0, "max_tokens": 1024, "top_p": 1.0}
+"""Where nobody says anything: greedy, so that a call without any wish is the same each time."""
+WHEN_DRAWN = ("top_p", "top_k", "min_p")
+"""Which tokens are drawn from; a greedy call (temperature 0) draws none, so what only the model's card says of it is left out."""
+
+
+class SamplingSpec(BaseModel):
+    """Sampling parameters that somebody says something about; None leaves one to the next."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float | None = Field(None, ge=0, le=10, description="0 is greedy.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus share.")
+    top_k: int | None = Field(None, ge=0, description="Only the k likeliest tokens; 0 keeps all.")
+    min_p: float | None = Field(
+        None, ge=0, le=1, description="Only tokens at least so likely, relative to the likeliest."
+    )
+    presence_penalty: float | None = Field(None, ge=-2, le=2, description="Against tokens that were written already.")
+    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="The same, in proportion to how often.")
+    repetition_penalty: float | None = Field(
+        None, gt=0, description="Divides the logits of tokens that were seen; 1 is none."
+    )
+    max_tokens: int | None = Field(None, ge=1, description="Upper bound on a completion.")
+
+    def given(self) -> dict[str, float]:
+        """Return the parameters that are said, by name."""
+        return self.model_dump(exclude_none=True)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a role's model is asked.
+
+    Attributes:
+        role: What the recipe's role says of sampling.
+        card: What the model's own generation_config.json says.
+        system: A system message before every prompt of the role; one that a prompt has follows it.
+        body: Further keys of the request (`chat_template_kwargs`, `reasoning_effort`, ...), canonical JSON; None has none.
+    """
+
+    role: SamplingSpec = field(default_factory=SamplingSpec)
+    card: SamplingSpec = field(default_factory=SamplingSpec)
+    system: str | None = None
+    body: str | None = None
+
+    def sampling(
+        self,
+        call: Mapping[str, float | None],
+        essential: Mapping[str, float] | None = None,
+        *,
+        stop: tuple[str, ...] = (),
+        schema: str | None = None,
+    ) -> Sampling:
+        """Decide the sampling of one call.
+
+        Args:
+            call: What the call site says, by parameter; None says nothing.
+            essential: What the method's paper says and the method could not do without.
+            stop: Strings at which generation stops.
+            schema: JSON schema of the completion, canonical JSON.
+        """
+        said = [
+            {name: value for name, value in call.items() if value is not None},
+            self.role.given(),
+            dict(essential or {}),
+        ]
+        explicit = {name: value for values in reversed(said) for name, value in values.items()}
+        chosen = {**OURS, **self.card.given(), **explicit}
+        if chosen["temperature"] == 0:
+            for name in WHEN_DRAWN:
+                if name not in explicit:
+                    chosen.pop(name, None)
+        whole = {name: int(value) for name, value in chosen.items() if name in ("max_tokens", "top_k")}
+        shares = {name: float(value) for name, value in chosen.items() if name not in whole}  # 1 and 1.0 are one key
+        return Sampling(**shares, **whole, stop=stop, schema=schema, body=self.body)  # type: ignore[arg-type]
+
+    def frame(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """Put the role's system message before a rendered prompt."""
+        if self.system is None:
+            return messages
+        if messages and messages[0]["role"] == "system":
+            first = {"role": "system", "content": f"{self.system}\n\n{messages[0]['content']}"}
+            return (first, *messages[1:])
+        return ({"role": "system", "content": self.system}, *messages)
+
+
+PLAIN = Profile()
+"""A role of which nothing is said, and whose model says nothing."""
+
+
+def read_card(checkpoint: Path | None) -> SamplingSpec:
+    """Read what a checkpoint's generation_config.json says of sampling; nothing where there is no such file.
+
+    A card that says `do_sample: false` asks for greedy decoding.
+
+    Raises:
+        CheckpointError: The file is no JSON, or a value of it is out of range.
+    """
+    file = checkpoint / FILE if checkpoint is not None else None
+    if file is None or not file.is_file():
+        return SamplingSpec()
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file} cannot be read: {error}") from None
+    names = set(SamplingSpec.model_fields) - {"max_tokens"}  # its `max_length` and the like are defaults of a library
+    values: dict[str, Any] = {name: content[name] for name in names if content.get(name) is not None}
+    if content.get("do_sample") is False:
+        values = {name: value for name, value in values.items() if name == "repetition_penalty"} | {"temperature": 0.0}
+    try:
+        return SamplingSpec.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise CheckpointError(
+            f"{file}: {'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}"
+        ) from None
