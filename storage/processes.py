@@ -7,7 +7,7 @@ import psutil
 
 
 def started(pid: int) -> str | None:
-    """Return when a process started, in words that never change while it lives; None when there is none, or a zombie."""
+    """Return when a process started, as text that never changes while it lives; None when there is none, or a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -20,7 +20,7 @@ def started(pid: int) -> str | None:
         return None
 
 
-def place() -> str:
+def pid_space() -> str:
     """Name where pids mean the same process: a machine since its start, and a pid namespace of it."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + str(Path("/proc/self/ns/pid").readlink())

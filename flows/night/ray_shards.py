@@ -24,7 +24,7 @@ from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint
-from storage.processes import place
+from storage.processes import pid_space
 from storage.workspace import Workspace
 from synth.night.runner import Attempt, Finished, run_attempts
 
@@ -64,7 +64,7 @@ async def remote_shard(
         finally:
             for engine in {id(engine): engine for engine in asker.engines.values()}.values():
                 await engine.close()
-            if place() != home:
+            if pid_space() != home:
                 publish(ledger, lake, night.id)
 
 
@@ -84,7 +84,7 @@ class RayShards:
         night = self._night
         parameters = {
             "number": number, "attempts": attempts, "recipe": night.recipe, "date": night.date, "root": night.workspace.root,
-            "student": night.student, "deadline": night.deadline, "home": place(),
+            "student": night.student, "deadline": night.deadline, "home": pid_space(),
         }  # fmt: skip
         future = self._runner.submit(remote_shard, parameters)
         finished: Finished = await asyncio.to_thread(future.result)

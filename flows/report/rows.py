@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from flows.report.json_text import to_json
 from flows.report.summary import print_table
 from storage.errors import QueryError
+from storage.files import whole
 from storage.sql.describe import Relation
 from storage.sql.run import Answer
 
@@ -57,16 +58,11 @@ def write_parquet(answer: Answer, target: Path) -> int:
     """
     if target.exists() or not target.parent.is_dir():
         raise QueryError(f"{target}: " + ("exists already; name another file" if target.exists() else "no such folder"))
-    making = target.with_name(f".{target.name}.making")
     count = 0
-    try:
-        with pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
-            for batch in answer:
-                writer.write_batch(batch)
-                count += batch.num_rows
-        making.rename(target)
-    finally:
-        making.unlink(missing_ok=True)
+    with whole(target) as making, pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
+        for batch in answer:
+            writer.write_batch(batch)
+            count += batch.num_rows
     return count
 
 

@@ -10,6 +10,7 @@ from flows.report.gather import gather
 from flows.report.page import render
 from flows.report.progress import Progress
 from storage.errors import LakeError, NightschoolError
+from storage.files import write_whole
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
@@ -45,11 +46,9 @@ def _write(report: Mapping[str, Any], path: Path) -> Path:
     if path.is_dir():
         raise LakeError(f"the report cannot be written to {path}: it is a folder; name a file")
     page = render(report)
-    making = path.with_name(f".{path.name}.making")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        making.write_text(page, encoding="utf-8")
-        making.replace(path)
+        write_whole(path, page)
     except OSError as error:
         raise LakeError(f"the report cannot be written to {path}: {error}") from error
     return path

@@ -54,21 +54,21 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
         )
 
 
-def _guarded(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every value that only the file may say, by its place."""
+def _guarded(value: Any, key_path: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every value that only the file may say, by its key path."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            at = f"{place}.{key}" if place else str(key)
-            of_a_model = place.startswith("models.") and place.count(".") == 1 and key not in NUMBERS
-            if of_a_model or str(key) in OF_THE_FILE or place == "prompts":
+            at = f"{key_path}.{key}" if key_path else str(key)
+            of_a_model = key_path.startswith("models.") and key_path.count(".") == 1 and key not in NUMBERS
+            if of_a_model or str(key) in OF_THE_FILE or key_path == "prompts":
                 yield at, inner
             else:
                 yield from _guarded(inner, at)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _guarded(inner, f"{place}.{number}")
-    elif place in ("prompts", "models") or (place.startswith("models.") and place.count(".") == 1):
-        yield place, value
+            yield from _guarded(inner, f"{key_path}.{number}")
+    elif key_path in ("prompts", "models") or (key_path.startswith("models.") and key_path.count(".") == 1):
+        yield key_path, value
 
 
 def _inside(folder: Path, text: Any) -> bool:

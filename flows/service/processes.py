@@ -16,18 +16,18 @@ PATIENCE_S = 20.0
 """How long runs may take to end themselves before they are killed."""
 
 
-def marked(workspace: Workspace) -> list[psutil.Process]:
+def service_processes(workspace: Workspace) -> list[psutil.Process]:
     """Return the living processes of a workspace's service, without this one."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             ours = process.environ().get(MARK) == str(workspace.root)
             if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
-def end_marked(workspace: Workspace, *, but: int | None = None) -> int:
+def end_service_processes(workspace: Workspace, *, but: int | None = None) -> int:
     """Ask every process of a workspace's service to stop, kill those that have not in time.
 
     Args:
@@ -40,7 +40,7 @@ def end_marked(workspace: Workspace, *, but: int | None = None) -> int:
     spared = _family(but)
     count = 0
     for patience_s in (PATIENCE_S, 0.0):
-        processes = [process for process in marked(workspace) if process.pid not in spared]
+        processes = [process for process in service_processes(workspace) if process.pid not in spared]
         count = count or len(processes)
         for process in processes:
             with contextlib.suppress(psutil.Error):

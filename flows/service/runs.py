@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 
 from storage.errors import WorkspaceError
-from storage.processes import place
+from storage.files import write_whole
+from storage.processes import pid_space
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of, is_alive
 
@@ -31,20 +32,20 @@ class RunRecord:
         flow_run: Prefect's id of the run.
         what: What it is, for people: `nightly 2026-11-23`.
         api: The Prefect server that it reports to, or `embedded`.
-        place: Where its process id means something.
+        pid_space: Where its process id means something.
         process: Process id and start time.
     """
 
     flow_run: str
     what: str
     api: str
-    place: str
+    pid_space: str
     process: dict[str, Any]
 
     @property
     def dead(self) -> bool:
         """Whether its process is known to be gone."""
-        return self.place == place() and not is_alive(self.process)
+        return self.pid_space == pid_space() and not is_alive(self.process)
 
 
 def api_url() -> str:
@@ -65,12 +66,10 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
     if identity is None:  # called as a plain function
         yield
         return
-    record = RunRecord(str(identity), what, api_url(), place(), identity_of(psutil.Process()))
+    record = RunRecord(str(identity), what, api_url(), pid_space(), identity_of(psutil.Process()))
     file = _folder(workspace) / f"{identity}.json"
-    partial = file.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-        partial.replace(file)
+        write_whole(file, json.dumps(asdict(record)) + "\n")
     except OSError as error:
         raise WorkspaceError(
             f"{file} cannot be written: {error}. Free some space and run the same command again"
@@ -83,11 +82,11 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
 
 def records(workspace: Workspace) -> list[RunRecord]:
     """Return every record; one that cannot be read names no process, so it is left out."""
-    found = []
+    readable = []
     for file in sorted((workspace.root / "runs").glob("*.json")):
         with suppress(OSError, ValueError, TypeError):
-            found.append(RunRecord(**json.loads(file.read_text(encoding="utf-8"))))
-    return found
+            readable.append(RunRecord(**json.loads(file.read_text(encoding="utf-8"))))
+    return readable
 
 
 def forget(workspace: Workspace, record: RunRecord) -> None:

@@ -1,7 +1,8 @@
 """What a kill leaves behind, cleaned up at the next start, with a line for each.
 
-Runs that Prefect still believes to be at work, concurrency slots that nobody holds, model servers without an owner, leases
-of the dead. Processes are told by pid and start time; nothing that lives is touched.
+`kill -9` of a run leaves it RUNNING in Prefect, with the only slot of its deployment, so that no further night begins; it
+leaves the model server that the run had started on the GPU, and its leases until they expire. Prefect frees a slot itself once
+its run is closed. Processes are known by pid and start time; nothing that lives is touched.
 """
 
 import os
@@ -18,12 +19,9 @@ from synth.engines.vllm_server import end_orphan
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
 
 STUCK_S = 600.0
 """How long a run without a known process may be RUNNING or PENDING before it counts as dead, where others may start runs."""
-
-_LIMIT = "deployment:"
 
 
 def end_model_servers(workspace: Workspace) -> list[str]:
@@ -76,7 +74,6 @@ def close_runs(workspace: Workspace, *, stuck_s: float = STUCK_S) -> list[str]:
                 forget(workspace, record)
         if _is_private(workspace):
             lines += _close_stuck(client, alive, datetime.now(UTC) - timedelta(seconds=stuck_s))
-            lines += _free_slots(client)
     return lines
 
 
@@ -105,41 +102,14 @@ def _close(client: "SyncPrefectClient", flow_run: str, what: str) -> list[str]:
     return [f"closed the run {run.name} ({what}), left {before} by a kill"]
 
 
-def _at_work(client: "SyncPrefectClient", deployment: str | None = None) -> list["FlowRun"]:
-    from uuid import UUID
-
-    from prefect.client.schemas.filters import (
-        FlowRunFilter,
-        FlowRunFilterDeploymentId,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
+def _close_stuck(client: "SyncPrefectClient", alive: set[str], before: datetime) -> list[str]:
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
     from prefect.client.schemas.objects import StateType
 
-    types = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=types))
-    of = None if deployment is None else FlowRunFilterDeploymentId(any_=[UUID(deployment)])
-    return list(client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state, deployment_id=of)))
-
-
-def _close_stuck(client: "SyncPrefectClient", alive: set[str], before: datetime) -> list[str]:
     lines = []
-    for run in _at_work(client):
+    types = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    at_work = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types)))
+    for run in client.read_flow_runs(flow_run_filter=at_work):
         if str(run.id) not in alive and run.state is not None and run.state.timestamp <= before:
             lines += _close(client, str(run.id), "no process")
-    return lines
-
-
-def _free_slots(client: "SyncPrefectClient") -> list[str]:
-    """Free the slots of deployments that have no run at work: they leak when a worker dies before its run has begun."""
-    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
-
-    lines = []
-    for limit in client.read_global_concurrency_limits(limit=200, offset=0):
-        if not limit.name.startswith(_LIMIT) or not limit.active_slots:
-            continue
-        if _at_work(client, limit.name.removeprefix(_LIMIT)):
-            continue
-        client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
-        lines.append(f"freed {limit.active_slots} leaked slot(s) of {limit.name}")
     return lines

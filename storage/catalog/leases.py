@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from storage.catalog.catalog import Catalog, Execute
 from storage.errors import LeaseError, NightschoolError
-from storage.processes import place, started
+from storage.processes import pid_space, started
 
 LEASE_S = 60.0
 """How long a holder that cannot be looked at (another machine, a stopped process) keeps its lease after a renewal."""
@@ -164,7 +164,7 @@ def acquire(catalog: Catalog, name: str, *, purpose: str = "", ttl_s: float = LE
         if isinstance(taken, Lease):
             return taken
         if time.monotonic() >= until:
-            where = "here" if taken.place == place() else "on another machine"
+            where = "here" if taken.place == pid_space() else "on another machine"
             raise LeaseError(
                 f"lease {name} is held by process {taken.pid} {where} for {taken.purpose or 'its work'}, until "
                 f"{time.strftime('%H:%M:%S', time.gmtime(taken.expires))} UTC unless renewed; wait for it to end"
@@ -178,7 +178,7 @@ def _take(catalog: Catalog, name: str, purpose: str, ttl_s: float) -> Lease | Ho
         found = [one for one in _all(catalog, execute, name) if one.alive]
         if found:
             return found[0]
-        row = [holder, place(), os.getpid(), started(os.getpid()), catalog.now(execute) + ttl_s, purpose]
+        row = [holder, pid_space(), os.getpid(), started(os.getpid()), catalog.now(execute) + ttl_s, purpose]
         ((token,),) = execute(
             "insert into nightschool_leases (name, token, holder, place, pid, started, expires, purpose) "
             "values (?, 1, ?, ?, ?, ?, ?, ?) on conflict (name) do update set token = nightschool_leases.token + 1, "
@@ -200,7 +200,7 @@ def _all(catalog: Catalog, execute: Execute, name: str | None = None) -> list[Ho
         "select name, token, purpose, place, pid, expires, started from nightschool_leases where holder is not null "
         "order by name"
     )
-    now, here = catalog.now(execute), place()
+    now, here = catalog.now(execute), pid_space()
     return [
         Holder(
             row[0],

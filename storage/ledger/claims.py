@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from uuid import uuid4
 
-from storage.processes import place, started
+from storage.processes import pid_space, started
 
 LEASE_S = 60.0
 """How long an owner that cannot be looked at (stopped, or in another container) keeps its claims after its last renewal."""
@@ -50,7 +50,7 @@ class Claims:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._owner = uuid4().hex
-        self._place = place()
+        self._pid_space = pid_space()
         self._renewed: float | None = None
 
     def renew(self, *, first: bool = False) -> None:
@@ -58,7 +58,7 @@ class Claims:
         now = time.time()
         if (self._renewed is None and not first) or (self._renewed is not None and 0 <= now - self._renewed < RENEW_S):
             return
-        row = (self._owner, self._place, os.getpid(), started(os.getpid()), now + LEASE_S)
+        row = (self._owner, self._pid_space, os.getpid(), started(os.getpid()), now + LEASE_S)
         self._connection.execute("insert or replace into owners values (?, ?, ?, ?, ?)", row)
         self._renewed = now
 
@@ -99,7 +99,7 @@ class Claims:
         lost = [
             (owner,)
             for owner, where, pid, start, lease in self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
-            if lease is None or lease < time.time() or (where == self._place and started(pid) != start)
+            if lease is None or lease < time.time() or (where == self._pid_space and started(pid) != start)
         ]
         self._connection.executemany("delete from claims where owner = ?", lost)
         self._connection.executemany("delete from owners where owner = ?", lost)

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import LakeError, RecipeError
+from storage.files import whole
 from storage.names import unknown
 from storage.releases.reading import Release
 
@@ -76,15 +77,11 @@ def export(release: Release, shape: Shape, target: Path) -> int:
     if target.exists():
         raise RecipeError(f"{target} exists already; name another file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    making = target.with_name(f".{target.name}.making")
     write = _write_parquet if target.suffix == ".parquet" else _write_lines
-    try:
+    with whole(target) as making:
         count = write(shaped_batches(release, shape), SCHEMAS[shape], making)
         if not count:
             raise LakeError(f"release {release.id} has no row in the shape {shape}")
-        making.rename(target)
-    finally:
-        making.unlink(missing_ok=True)
     return count
 
 

@@ -22,13 +22,13 @@ def doctor(
     Nothing is changed, and no credential is shown. The exit code is 1 when something fails.
     """
     with sentences():
-        from flows.doctor.doctor import examine, print_lines
+        from flows.doctor.doctor import examine, print_findings
         from storage.workspace import Workspace
 
-        lines = examine(root or Workspace.default_root(), recipe, deep=deep)
+        findings = examine(root or Workspace.default_root(), recipe, deep=deep)
         if as_json:
-            print_json([line.to_json() for line in lines])
+            print_json([finding.to_json() for finding in findings])
         else:
-            print_lines(lines)
-        if any(line.level == "fail" for line in lines):
+            print_findings(findings)
+        if any(finding.level == "fail" for finding in findings):
             raise typer.Exit(1)

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 
 from flows.service.prefect_server import read_login
-from flows.service.processes import marked
+from flows.service.processes import service_processes
 from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
@@ -130,6 +130,6 @@ def serving_up(folder: Path, **variables: str) -> Iterator[Up]:
             service.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 service.process.wait(timeout=60)
-        for process in marked(Workspace(cli.workspace)):
+        for process in service_processes(Workspace(cli.workspace)):
             process.kill()
         service.process.kill()

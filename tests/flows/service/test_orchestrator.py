@@ -1,23 +1,18 @@
 """The embedded orchestrator: private to the workspace, and an orphan of a killed run is ended at the next start."""
 
 import copy
-import itertools
 import os
 import signal
 import stat
 import subprocess
 import time
-from pathlib import Path
-from unittest.mock import Mock
 
 import httpx
 import psutil
 import pytest
 
-from flows.service.deployments import Plan
 from flows.service.orchestrator import embedded_server
 from flows.service.prefect_server import FACTORY, login_file, read_login
-from flows.service.service import Service
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
@@ -65,24 +60,6 @@ def test_an_orphaned_server_is_ended_and_nothing_is_left(cli, slow_teacher):
 
 def _local(process: psutil.Process) -> bool:
     return {item.laddr.ip for item in process.net_connections() if item.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
-
-
-def test_a_part_that_dies_again_and_again_is_started_after_longer_pauses_and_never_given_up(workspace, monkeypatch):
-    said, now = [], [0.0]
-    monkeypatch.setattr("flows.service.service.time.monotonic", lambda: now[0])
-    service = Service(workspace, Plan(Path("r.yaml"), port=1), said.append)
-    starts = []
-    monkeypatch.setattr(service, "_write_record", lambda: None)
-    monkeypatch.setattr(service, "_start", lambda name: starts.append(now[0]))
-    for _ in range(2000):
-        service._revive("worker-cpu", 1)
-        now[0] += 0.5
-    pauses = [round(late - early) for early, late in itertools.pairwise(starts)]
-    assert starts[0] == 0 and pauses[:7] == [2, 4, 8, 16, 32, 60, 60] and now[0] - starts[-1] < 62
-    monkeypatch.setattr(service, "_start", Mock(side_effect=OSError("No space left on device")))
-    now[0] += 1000
-    service._revive("worker-cpu", 1)
-    assert said[-1] == "worker-cpu: No space left on device"
 
 
 def test_the_embedded_server_has_a_login_and_answers_no_other_host(tmp_path, monkeypatch):

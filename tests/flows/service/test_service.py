@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.soaking.plain import plain_nights
 from flows.recipe.recipe import load_recipe
-from flows.service.processes import marked
+from flows.service.processes import service_processes
 from storage.workspace import Workspace
 from tests.flows.night.test_one_training import HOLD
 from tests.flows.service.running import Up, serving_up, wait_for
@@ -33,15 +33,15 @@ def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so
         "server": True, "worker-cpu": True, "worker-gpu": True,
     }  # fmt: skip
     listening = set()
-    for process in marked(Workspace(up.cli.workspace)):
+    for process in service_processes(Workspace(up.cli.workspace)):
         with contextlib.suppress(psutil.Error):
             listening |= {item.laddr.ip for item in process.net_connections() if item.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
     assert {item["name"] for item in up.ask("deployments/filter")} == {"nightly", "train", "maintain"}
     wait_for(lambda: [one for one in up.ask("work_pools/gpu/workers/filter") if one["status"] == "ONLINE"], 60)
     seen = {line["part"]: line for line in json.loads(up.cli("doctor", "--json"))}
-    assert seen["nightschool up"]["level"] == "ok" and found["ui"] in seen["nightschool up"]["found"]
-    assert found["ui"] in seen["Prefect"]["found"] and "pool gpu: 1 online" in seen["worker"]["found"]
+    assert seen["nightschool up"]["level"] == "ok" and found["ui"] in seen["nightschool up"]["state"]
+    assert found["ui"] in seen["Prefect"]["state"] and "pool gpu: 1 online" in seen["worker"]["state"]
     words = up.cli("up", up.recipe, "--port", "0", code=1)
     assert "nightschool up runs already" in words and str(up.process.pid) in words and found["ui"] in words
 
@@ -77,7 +77,7 @@ def test_what_kill_9_leaves_is_cleaned_up_and_a_lost_event_is_made_good(up):
     up.process.wait()
     holder.wait()
     holder.stdout.close()
-    assert marked(Workspace(up.cli.workspace)), "the workers live on"
+    assert service_processes(Workspace(up.cli.workspace)), "the workers live on"
     night = asyncio.run(plain_nights(load_recipe(up.recipe), ["2026-01-01"], up.cli.workspace))
     assert night[0]["release"] == "small@2", "made while no server was there to hear of it"
 
@@ -95,5 +95,5 @@ def test_what_kill_9_leaves_is_cleaned_up_and_a_lost_event_is_made_good(up):
 
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(timeout=90) == 0 and "everything is stopped" in up.said()
-    assert marked(Workspace(up.cli.workspace)) == []
+    assert service_processes(Workspace(up.cli.workspace)) == []
     up.cli("up", "--status", code=1)

@@ -1,0 +1,71 @@
+"""The models of a recipe: whether vLLM is there to be started, endpoints answer, and checkpoints exist."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.doctor.finding import Finding, fail, ok, warn
+from flows.doctor.http import NO_ANSWER, ask, bare, reason
+from storage.errors import ModelServerError
+
+if TYPE_CHECKING:
+    from synth.engines.spec import ModelSpec
+
+
+def check_vllm() -> Iterator[Finding]:
+    """Look for vLLM's own environment, without starting it."""
+    from synth.engines.vllm_command import vllm_python
+
+    try:
+        environment = vllm_python().parent.parent
+    except ModelServerError as error:
+        yield warn("vLLM", str(error), "`make vllm`; not needed for endpoints of your own")
+        return
+    packages = environment.glob("lib/python3*/site-packages/vllm*-*.dist-info")
+    names = sorted(path.name.removesuffix(".dist-info").replace("-", " ") for path in packages)
+    yield ok("vLLM", f"{', '.join(names) or 'installed'} in {environment}")
+
+
+def check_recipe(path: Path) -> Iterator[Finding]:
+    """Look at a recipe and its models."""
+    from flows.recipe.recipe import load_recipe
+    from synth.engines.spec import PROMOTED
+
+    recipe = load_recipe(path)
+    yield ok("recipe", f"{recipe.name}: {len(recipe.methods)} methods, digest {recipe.digest[:12]}")
+    for role, spec in recipe.models.items():
+        part = f"models.{role}"
+        yield from check_endpoints(role, spec)
+        if spec.engine == "vllm" and not spec.endpoints:
+            yield from (fail(line.part, line.state, line.remedy) for line in check_vllm() if line.level != "ok")
+        if spec.checkpoint not in (None, PROMOTED):
+            folder = recipe.path(str(spec.checkpoint))
+            if folder.is_dir():
+                yield ok(part, str(folder))
+            else:
+                yield fail(part, f"{folder} does not exist", f"set {part}.checkpoint to a Hugging Face folder")
+
+
+def check_endpoints(role: str, spec: "ModelSpec") -> Iterator[Finding]:
+    """Look at the endpoints of a role: whether they answer, and whether they serve its model."""
+    part = f"models.{role}"
+    key = os.environ.get(spec.api_key_env) if spec.api_key_env else None
+    if spec.api_key_env and not key:
+        state = f"the environment variable {spec.api_key_env} is empty or not set"
+        yield fail(part, state, f"export {spec.api_key_env}=...")
+        return
+    for address in spec.endpoints:
+        root = address.rstrip("/").removesuffix("/v1")
+        try:
+            listed = ask(f"{root}/v1/models", f"Bearer {key}" if key else None)
+            names = [str(model["id"]) for model in listed["data"]]
+        except (*NO_ANSWER, KeyError, TypeError) as error:
+            remedy = f"start the server, or correct {part}.endpoint"
+            yield fail(part, f"{bare(address)} does not answer: {reason(error)}", remedy)
+            continue
+        if spec.name and spec.name not in names:
+            remedy = f"set {part}.name to what it serves: {', '.join(names[:5]) or 'nothing'}"
+            yield fail(part, f"{bare(address)} does not serve {spec.name}", remedy)
+        else:
+            yield ok(part, f"{bare(address)} serves {spec.name or ', '.join(names[:3])}")
