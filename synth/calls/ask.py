@@ -132,6 +132,31 @@ class Asker:
         request = Request(messages, sampling, seed_from(key), act, problem, inputs)
         return await self._reply(_Question(key, role, engine, request, sample, method))
 
+    async def chat(
+        self,
+        role: str,
+        messages: tuple[Message, ...],
+        problem: Problem,
+        sampling: Sampling,
+        sample: str,
+        method: str | None = None,
+    ) -> Reply:
+        """Go on with a dialogue that is rendered already, from the ledger or durably; arguments as for `ask`.
+
+        Raises:
+            RequestRefused: The engine will never answer this request, or answers by rule and reads no dialogue.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The answer cannot be recorded, and so is not used.
+        """
+        engine = self.engines[role]
+        if engine.reads_problem:
+            raise RequestRefused("no_dialogue", f"the role {role!r} answers by rule and cannot go on with a dialogue")
+        key = content_key(engine.model, messages, sampling, sample, draw=self._draw)
+        return await self._reply(
+            _Question(key, role, engine, Request(messages, sampling, seed_from(key), "chat", problem), sample, method)
+        )
+
     async def score(self, role: str, text: str, method: str | None = None) -> Reply:
         """Score how likely a text is to a role's model, from the ledger or durably; `Reply.text` is a `Score` in JSON.
 

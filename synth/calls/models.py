@@ -1,6 +1,6 @@
 """The models of a recipe as a method sees them: one attribute per role, called with the name of a prompt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +64,29 @@ class Role:
             return reply
         return replace(reply, value=read_structured(reply.text, schema, reply.complete))
 
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        sample: int = 0,
+    ) -> Reply:
+        """Go on with a dialogue, durably: `messages` are rendered already and end with another's turn.
+
+        Args:
+            messages: The dialogue so far.
+            temperature: 0 is greedy; None lets role, card and default decide.
+            max_tokens: Upper bound on the completion, likewise.
+            sample: Number of this answer among several to the same dialogue, from the call site.
+
+        Raises:
+            RequestRefused: The engine will never answer this request; let it pass.
+        """
+        profile = self._models.profile(self._name)
+        sampling = profile.sampling({"temperature": temperature, "max_tokens": max_tokens})
+        return await self._models._chat(self._name, profile.frame(tuple(messages)), sampling, sample)
+
 
 class Models:
     """The models of the recipe, bound to one attempt; `models.teacher(...)` asks the role `teacher`.
@@ -97,6 +120,13 @@ class Models:
         number, place = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
         reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, number, self._method)
+        self._asked[place] = reply
+        return reply
+
+    async def _chat(self, role: str, messages: tuple[Message, ...], sampling: Sampling, sample: int) -> Reply:
+        number, place = f"{self._repetition}.{sample}", len(self._asked)
+        self._asked.append(None)
+        reply = await self._asker.chat(role, messages, self._problem, sampling, number, self._method)
         self._asked[place] = reply
         return reply
 
