@@ -55,7 +55,7 @@ shard: {shard}
 models:
   student: &model {{engine: vllm, endpoint: "{endpoint}", name: {model}, revision: bench, concurrency: {concurrency}}}
   teacher: *model
-prompts: {{solve: solve.jinja, correct: correct.jinja}}
+prompts: {{solve: solve.jinja, tutorship/correct: correct.jinja}}
 methods: [{{method: tutorship, params: {{attempt_tokens: 64, max_tokens: 64}}}}]
 alarms: {{share: 1}}  # what a random model writes is rejected, all of it
 """

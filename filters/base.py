@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
 from storage.ids import digest
+from synth.calls.prompting import prompts_beside
 from synth.problems.base import Problem
 
 Scope = Literal["row", "night", "last"]
@@ -158,6 +160,7 @@ class FilterKind:
         options: Its options, as a pydantic model.
         rule: From the rows sorted by id to a finding for each id.
         summary: One line for people.
+        prompts: Folder of the prompts that it asks a model with: those beside its module; None where there are none.
     """
 
     name: str
@@ -166,6 +169,7 @@ class FilterKind:
     options: type[Options]
     rule: NightRule
     summary: str
+    prompts: Traversable | None = None
 
     def bind(self, options: Options | None = None) -> BoundFilter:
         """Set the options; the defaults when None."""
@@ -206,7 +210,8 @@ def night_filter(
     """
 
     def decorate(rule: NightRule) -> FilterKind:
-        return FilterKind(name, version, "last" if last else "night", options, rule, _summary(rule, name))
+        scope: Scope = "last" if last else "night"
+        return FilterKind(name, version, scope, options, rule, _summary(rule, name), prompts_beside(rule))
 
     return decorate
 

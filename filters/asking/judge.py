@@ -21,7 +21,7 @@ from filters.evidence import Judgements
 from filters.rows import Row
 
 ASPECTS = ("correctness", "clarity")
-"""What is scored; the prompts are `judge_<aspect>`."""
+"""What is scored; the prompts are `<aspect>.jinja`, beside this file."""
 
 _DRAWS = 1_000
 

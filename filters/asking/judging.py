@@ -113,7 +113,7 @@ async def _ask(asker: Asker, options: JudgeOptions, row: Row, aspect: str, probl
         problem = replace(problem, prompt=row.asked, gold=gold)
     inputs = {"answer": clean(row.learned), "reference_first": seed_from("judge order", row.sample_id, aspect) % 2 == 0}
     sampling = Sampling(0.0, options.max_tokens, 1.0, (), None)
-    reply = await asker.ask(str(options.role), f"judge_{aspect}", problem, inputs, sampling, "0.0", "judge")
+    reply = await asker.ask(str(options.role), f"judge/{aspect}", problem, inputs, sampling, "0.0", "judge")
     score = read_score(reply.text)
     reason = None if score is not None else "unreadable"
     return {"score": score, "reason": reason, "call_id": reply.call_id, "model": reply.model}

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filters import FILTERS
+from filters.base import FilterKind
 from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.night.rules import Rules, read_rules
 from flows.recipe.parts import SourceSpec
@@ -27,7 +29,7 @@ from synth.calls.ask import Asker, Budget, Price
 from synth.calls.prompting import Prompts
 from synth.engines.base import Engine
 from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, open_engine
-from synth.methods import get_method
+from synth.methods import Method, get_method
 from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
 from synth.problems.base import Problem
@@ -78,9 +80,18 @@ class Night:
 
     @cached_property
     def prompts(self) -> Prompts:
-        """The night's prompts: the built-in ones and those of its methods, some of them replaced by the recipe."""
-        folders = [item.method.prompts for item in self.assignments if item.method.prompts is not None]
-        return Prompts({name: self.recipe.path(file) for name, file in self.recipe.prompts.items()}, folders)
+        """The night's prompts: the built-in ones, those of its methods and filters, some of them replaced by the recipe.
+
+        Raises:
+            RecipeError: The recipe replaces a prompt that there is not, or a file is missing or no valid template.
+        """
+        owners: list[Method | FilterKind] = [item.method for item in self.assignments]
+        owners += [FILTERS.get(name) for name in self.recipe.filters]
+        folders = {owner.name: owner.prompts for owner in owners if owner.prompts is not None}
+        prompts = Prompts(self.recipe.prompts, folders, self.recipe.path)
+        for item in self.assignments:
+            prompts.of(item.method.name, item.prompts)
+        return prompts
 
     @cached_property
     def benchmarks(self) -> BenchmarkManifest:
@@ -138,7 +149,7 @@ class Night:
         for spec in self.recipe.methods:
             method = get_method(spec.method)
             params = method.params.model_validate(spec.params)
-            assigned.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions))
+            assigned.append(Assignment(method, params, spec.sources, spec.limit, spec.repetitions, spec.prompts))
         return assigned
 
     @cached_property

@@ -13,6 +13,7 @@ from storage.ids import digest, digest_files
 from storage.lake import nights
 from storage.models.checkpoints import find_checkpoint
 from synth.engines.spec import PROMOTED
+from synth.methods import Method
 from synth.night.draw import Assignment
 
 
@@ -33,7 +34,7 @@ def pin(night: Night, *, again: bool) -> None:
         "recipe": night.recipe.digest,
         "parts": _parts(night.recipe),
         "student": night.student.id if night.student else None,
-        "prompts": sorted(night.prompts.digests.values()),
+        "prompts": _prompts_of(night),
         "methods": _sources_of(night.assignments),
         "benchmarks": night.benchmarks.to_json(),
         "code": code_version(),
@@ -75,7 +76,20 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return changed
 
 
+def _prompts_of(night: Night) -> list[str]:
+    """Digests of the night's prompts, and of those that single entries of `methods` put in their place."""
+    views = [night.prompts.of(item.method.name, item.prompts) for item in night.assignments if item.prompts]
+    return sorted({*night.prompts.digests.values(), *(prompt.digest for view in views for prompt in view.values())})
+
+
 def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
     """Digest the sources of each method: every file of its folder, since methods share parsers."""
-    folders = {item.method.name: Path(inspect.getfile(item.method.run)).parent for item in assignments}
-    return {name: digest_files(folder.glob("*.py"), folder) for name, folder in folders.items()}
+    folders = {item.method.name: _folder_of(item.method) for item in assignments}
+    return {name: digest_files(folder.rglob("*.py"), folder) for name, folder in folders.items()}
+
+
+def _folder_of(method: Method) -> Path:
+    """The folder that a method shares with others; a method that is a package of its own lies one level deeper."""
+    file = Path(inspect.getfile(method.run))
+    alone = file.name != "__init__.py" or not (file.parent.parent / "__init__.py").exists()
+    return file.parent if alone else file.parent.parent

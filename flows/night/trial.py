@@ -23,10 +23,12 @@ from storage.errors import RecipeError
 from storage.names import unknown
 from storage.workspace import Workspace
 from synth.calls.ask import Asker, Reply
+from synth.calls.prompting import Prompt
 from synth.engines.base import Answer, Request
+from synth.engines.profile import PLAIN
 from synth.engines.spec import PROMOTED
 from synth.methods import Method, get_method
-from synth.night.runner import Attempt, attempt_id, run_attempts
+from synth.night.runner import run_attempts
 from synth.problems import Problem, task_names
 from synth.problems.knights_knaves.given import read_puzzle
 from synth.problems.math_word import canonical_question, gold_verifies
@@ -59,15 +61,19 @@ class Watched(Asker):
     def __init__(self, inner: Asker) -> None:
         self.engines = inner.engines
         self.prompts = inner.prompts
+        self.profiles = inner.profiles
         self.calls: list[dict[str, Any]] = []
         self._inner = inner
 
-    async def ask(self, role: str, act: str, problem: Problem, inputs: Any, *rest: Any, **more: Any) -> Reply:
+    async def ask(
+        self, role: str, prompt: Prompt | str, problem: Problem, inputs: Any, *rest: Any, **more: Any
+    ) -> Reply:
         """Ask, and remember."""
-        messages = self.prompts.messages(act, {"problem": problem, **inputs})
-        call: dict[str, Any] = {"role": role, "prompt": act, "messages": list(messages), "response": None}
+        prompt = self.prompts[prompt] if isinstance(prompt, str) else prompt
+        messages = self.profiles.get(role, PLAIN).frame(prompt.messages({"problem": problem, **inputs}))
+        call: dict[str, Any] = {"role": role, "prompt": prompt.name, "messages": list(messages), "response": None}
         self.calls.append(call)
-        reply = await self._inner.ask(role, act, problem, inputs, *rest, **more)
+        reply = await self._inner.ask(role, prompt, problem, inputs, *rest, **more)
         call |= {
             "response": reply.text,
             "reasoning": reply.reasoning,
@@ -193,21 +199,20 @@ def _draw(night: Night, method: Method, source: str | None, tier: int | None, se
 
 
 async def _run(night: Night, method: Method, problem: Problem, attempt: str | None) -> dict[str, Any]:
-    params = night.assignments[0].params
+    assignment = night.assignments[0]
     inner = night.asker()
     if attempt is not None:
         inner.engines = {**inner.engines, "student": Given(attempt)}
     asker = Watched(inner)
-    trial = Attempt(attempt_id(night.id, method.name, params, problem, 0), night.id, method, params, problem, 0, 0)
     try:
-        finished = await run_attempts([trial], asker)
+        finished = await run_attempts([assignment.attempt(night.id, problem, 0, 0)], asker)
     finally:
         for engine in inner.engines.values():
             await engine.close()
     row = finished.attempts.to_pylist()[0]
     return {
         "method": method.name,
-        "params": params.model_dump(mode="json"),
+        "params": assignment.params.model_dump(mode="json"),
         "problem": {"task": problem.task, "source": problem.source, "prompt": problem.prompt, "gold": problem.gold},
         "status": row["status"],
         "reason": row["reason"],

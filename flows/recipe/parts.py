@@ -61,6 +61,9 @@ class MethodSpec(Part):
     sources: tuple[str, ...] | None = Field(None, description="Sources it works on; None means every one it can.")
     limit: int | None = Field(None, ge=1, description="At most this many problems of a source.")
     repetitions: int = Field(1, ge=1, le=1000, description="Attempts per problem.")
+    prompts: dict[str, str] = Field(
+        default_factory=dict, description="Files to use instead of prompts, by name, in this entry only."
+    )
 
 
 class BudgetSpec(Part):

@@ -40,7 +40,9 @@ class Recipe(Part):
     problems: ProblemsSpec
     benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
     models: dict[str, ModelSpec] = Field(default_factory=dict)
-    prompts: dict[str, str] = Field(default_factory=dict, description="Files to use instead of prompts, by name.")
+    prompts: dict[str, str] = Field(
+        default_factory=dict, description="Files to use instead of prompts, by name: solve, tutorship/correct."
+    )
     methods: tuple[MethodSpec, ...] = Field(min_length=1)
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by filter.")
     policy: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options of the policy by method.")

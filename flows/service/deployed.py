@@ -4,6 +4,7 @@ Its parameters come through the Prefect server: whoever may start a run there gi
 who is asked, with which key, by which program and with which files is the file's to say; numbers and choices may be given.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "t
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
 OF_THE_FILE = frozenset({"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate"})
 """Keys that name a server, a credential or a program, wherever they stand."""
+
+_PROMPTS = re.compile(r"(methods\.\d+\.)?prompts")
+"""Where a recipe names files to use instead of prompts."""
 
 
 def load_deployed(path: Path, settings: Sequence[str]) -> Recipe:
@@ -46,7 +50,7 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
     for key in sorted(before.keys() | after.keys()):
         if before.get(key) == after.get(key):
             continue
-        if key.startswith("prompts.") and _inside(path.parent, after.get(key)):
+        if _PROMPTS.fullmatch(key.rpartition(".")[0]) and _inside(path.parent, after.get(key)):
             continue
         raise RecipeError(
             f"{key}: settings of a deployment may not change it, since they come through the Prefect server; "
@@ -60,14 +64,18 @@ def _guarded(value: Any, key_path: str = "") -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             at = f"{key_path}.{key}" if key_path else str(key)
             of_a_model = key_path.startswith("models.") and key_path.count(".") == 1 and key not in NUMBERS
-            if of_a_model or str(key) in OF_THE_FILE or key_path == "prompts":
+            if of_a_model or str(key) in OF_THE_FILE or _PROMPTS.fullmatch(key_path):
                 yield at, inner
             else:
                 yield from _guarded(inner, at)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _guarded(inner, f"{key_path}.{number}")
-    elif key_path in ("prompts", "models") or (key_path.startswith("models.") and key_path.count(".") == 1):
+    elif (
+        key_path == "models"
+        or _PROMPTS.fullmatch(key_path)
+        or (key_path.startswith("models.") and key_path.count(".") == 1)
+    ):
         yield key_path, value
 
 

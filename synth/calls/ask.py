@@ -14,7 +14,7 @@ from storage.lake.tombstones import REASON
 from storage.ledger.ledger import Call, Ledger
 from synth.calls.budget import GRACE_S, Budget, Meter, Price
 from synth.calls.keys import call_key, content_key, sampling_params
-from synth.calls.prompting import Prompts
+from synth.calls.prompting import Prompt, Prompts
 from synth.calls.slots import Slots
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.profile import PLAIN, Profile
@@ -102,7 +102,7 @@ class Asker:
     async def ask(
         self,
         role: str,
-        act: str,
+        prompt: Prompt | str,
         problem: Problem,
         inputs: Mapping[str, Any],
         sampling: Sampling,
@@ -113,7 +113,7 @@ class Asker:
 
         Args:
             role: Who is asked.
-            act: What is asked: the name of the prompt.
+            prompt: What is asked: a prompt, or the name of one of the night's.
             problem: What it is about.
             inputs: Values for the prompt, besides the problem.
             sampling: Sampling parameters.
@@ -127,9 +127,12 @@ class Asker:
             LakeError: The answer cannot be recorded, and so is not used.
         """
         engine = self.engines[role]
-        messages = self.profiles.get(role, PLAIN).frame(self.prompts.messages(act, {"problem": problem, **inputs}))
-        key = call_key(engine, messages, sampling, sample, act=act, problem=problem, inputs=inputs, draw=self._draw)
-        request = Request(messages, sampling, seed_from(key), act, problem, inputs)
+        prompt = self.prompts[prompt] if isinstance(prompt, str) else prompt
+        messages = self.profiles.get(role, PLAIN).frame(prompt.messages({"problem": problem, **inputs}))
+        key = call_key(
+            engine, messages, sampling, sample, act=prompt.act, problem=problem, inputs=inputs, draw=self._draw
+        )
+        request = Request(messages, sampling, seed_from(key), prompt.act, problem, inputs)
         return await self._reply(_Question(key, role, engine, request, sample, method))
 
     async def chat(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from synth.calls.ask import Asker, Reply
+from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
 from synth.engines.base import Message, Sampling
 from synth.engines.profile import PLAIN, Profile
@@ -42,7 +43,7 @@ class Role:
         `synth.engines.profile`.
 
         Args:
-            prompt: Name of the prompt file.
+            prompt: Name of the prompt: the method's own by its file's name, or a shared one.
             temperature: 0 is greedy.
             max_tokens: Upper bound on the completion.
             top_p: Nucleus share.
@@ -95,10 +96,19 @@ class Models:
         asker: The night's asker.
         problem: What the attempt is about.
         repetition: Repetition of the attempt; it enters every sample number.
-        method: Name of the method, which calls are put on the account of.
+        method: Name of the method, whose prompts are named and which calls are put on the account of.
+        replaced: Files that the recipe's entry uses instead of prompts.
     """
 
-    def __init__(self, asker: Asker, problem: Problem, repetition: int, method: str | None = None) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        problem: Problem,
+        repetition: int,
+        method: str | None = None,
+        replaced: Replaced | None = None,
+    ) -> None:
+        self._prompts = asker.prompts.of(method, replaced)
         self._asker = asker
         self._problem = problem
         self._repetition = repetition
@@ -116,10 +126,9 @@ class Models:
         return self._asker.profiles.get(role, PLAIN)
 
     async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
-        self._remember(prompt)
         number, place = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
-        reply = await self._asker.ask(role, prompt, self._problem, inputs, sampling, number, self._method)
+        reply = await self._asker.ask(role, self._prompt(prompt), self._problem, inputs, sampling, number, self._method)
         self._asked[place] = reply
         return reply
 
@@ -137,15 +146,15 @@ class Models:
 
     def messages(self, prompt: str, **inputs: Any) -> list[Message]:
         """Render a prompt without asking, to word a sample."""
-        self._remember(prompt)
-        return list(self._asker.prompts.messages(prompt, {"problem": self._problem, **inputs}))
+        return list(self._prompt(prompt).messages({"problem": self._problem, **inputs}))
 
     def text(self, prompt: str, **inputs: Any) -> str:
         """Render a prompt to plain text without asking, to word a sample."""
-        self._remember(prompt)
-        return self._asker.prompts.text(prompt, {"problem": self._problem, **inputs})
+        return self._prompt(prompt).text({"problem": self._problem, **inputs})
 
-    def _remember(self, prompt: str) -> None:
-        name = self._asker.prompts.digests.get(prompt)
-        if name is not None and name not in self.used_prompts:
-            self.used_prompts.append(name)
+    def _prompt(self, name: str) -> Prompt:
+        """Return a prompt, and remember that it was used."""
+        prompt = prompt_of(self._prompts, name)
+        if prompt.digest not in self.used_prompts:
+            self.used_prompts.append(prompt.digest)
+        return prompt

@@ -1,76 +1,70 @@
 """Prompts are files: Jinja2, sandboxed, with undefined names as errors. Model text enters only as a value.
 
-A file `solve.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
-A method of another package brings its own in a folder `prompts` beside its module. A recipe overrides a prompt by naming a file.
+A file `correct.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
+A method's prompts (and those of a filter that asks a model) are the `.jinja` files beside its module, and are named after it:
+`tutorship/correct`. Those in `synth/methods/shared_prompts` belong to every method and have a plain name: `solve`.
+A recipe puts another file in the place of any of them, for the whole night or for one entry of `methods`.
 """
 
 import functools
-from collections.abc import Iterable, Mapping
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from storage.errors import RecipeError
 from storage.ids import digest
 from synth.engines.base import Message
 
-FOLDER = Path(__file__).parent.parent / "prompts"
+METHODS = Path(__file__).parent.parent / "methods"
+SHARED = METHODS / "shared_prompts"
+_ENVIRONMENT = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
 
 
-class Prompts:
-    """The prompts of one night.
+class Prompt:
+    """One prompt.
+
+    Attributes:
+        name: `method/name`, or a plain name where it is shared.
+        act: What is asked, without whose prompt it is: `correct`. Engines that answer by rule go by it.
+        digest: `name@digest of its source`, as rows and pins have it.
 
     Args:
-        overrides: Files to use instead, by prompt name.
-        folders: Where more prompts are, besides the built-in ones; see `Method.prompts`.
+        name: Its name.
+        path: Its file.
 
     Raises:
-        RecipeError: A name is unknown or there twice, or a file is missing or no valid template.
+        RecipeError: The file is no valid template.
     """
 
-    def __init__(self, overrides: Mapping[str, Path] | None = None, folders: Iterable[Traversable] = ()) -> None:
-        files: dict[str, Traversable] = {}
-        for folder in {str(folder): folder for folder in (FOLDER, *folders)}.values():
-            for path in folder.iterdir():
-                name, _, kind = path.name.rpartition(".")
-                if kind == "jinja" and name in files:
-                    raise RecipeError(
-                        f"prompt {path}: the name {name!r} is taken by {files[name]}; give yours another name, "
-                        f"or put a file in the other's place in the recipe (`prompts: {{{name}: FILE}}`)"
-                    )
-                if kind == "jinja":
-                    files[name] = path
-        for name, path in (overrides or {}).items():
-            if name not in files:
-                raise RecipeError(f"prompts.{name}: there is no such prompt; there are {', '.join(sorted(files))}")
-            if not path.is_file():
-                raise RecipeError(f"prompts.{name}: file {path} does not exist")
-            files[name] = path
-        environment = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
-        self._templates = {}
-        self.digests: dict[str, str] = {}
-        for name, path in sorted(files.items()):
-            try:
-                source = path.read_text(encoding="utf-8")
-                template = environment.from_string(source)
-            except (TemplateError, UnicodeDecodeError) as error:
-                raise RecipeError(f"prompt {path}: {error}") from error
-            template.globals = dict(template.globals)  # Jinja's own chained mapping is copied at each rendering, slowly
-            self._templates[name] = template
-            self.digests[name] = f"{name}@{digest(source, length=12)}"
+    def __init__(self, name: str, path: Traversable) -> None:
+        self.name = name
+        self.act = name.rpartition("/")[2]
+        try:
+            source = path.read_text(encoding="utf-8")
+            self._template: Template = _ENVIRONMENT.from_string(source)
+        except (TemplateError, UnicodeDecodeError) as error:
+            raise RecipeError(f"prompt {path}: {error}") from error
+        # Jinja's own chained mapping is copied at each rendering, slowly
+        self._template.globals = dict(self._template.globals)
+        self.digest = f"{name}@{digest(source, length=12)}"
 
-    def messages(self, name: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
-        """Render a prompt to chat messages.
+    def messages(self, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
+        """Render to chat messages.
 
         Raises:
-            RecipeError: There is no such prompt, or it names a value it is not given.
+            RecipeError: The prompt names a value that it is not given.
         """
-        template = self._find(name)
+        template = self._template
         if not template.blocks:
-            return ({"role": "user", "content": self.text(name, inputs)},)
+            return ({"role": "user", "content": self.text(inputs)},)
         messages: list[Message] = []
         try:
             context = template.new_context(dict(inputs))
@@ -78,8 +72,113 @@ class Prompts:
                 if role in template.blocks:
                     messages.append({"role": role, "content": "".join(template.blocks[role](context)).strip()})
         except TemplateError as error:
-            raise RecipeError(f"prompt {name}: {error}") from error
+            raise RecipeError(f"prompt {self.name}: {error}") from error
         return tuple(messages)
+
+    def text(self, inputs: Mapping[str, Any]) -> str:
+        """Render to plain text.
+
+        Raises:
+            RecipeError: The prompt names a value that it is not given.
+        """
+        try:
+            return str(self._template.render(**inputs)).strip()
+        except TemplateError as error:
+            raise RecipeError(f"prompt {self.name}: {error}") from error
+
+
+Replaced = Mapping[str, str | Path]
+"""Files to use instead of prompts, by name."""
+
+
+class Prompts:
+    """The prompts of one night, by name: the built-in ones, and those of folders.
+
+    Args:
+        replaced: Files to use instead, by prompt name.
+        folders: Where more prompts are, by the name of the method or filter that they belong to.
+        path: Where a file lies that a recipe names.
+
+    Raises:
+        RecipeError: A name is unknown or there twice, or a file is missing or no valid template.
+    """
+
+    def __init__(
+        self,
+        replaced: Replaced | None = None,
+        folders: Mapping[str, Traversable] | None = None,
+        path: Callable[[str], Path] = Path,
+    ) -> None:
+        self._path = path
+        paths: dict[str, Traversable] = {path.stem: path for path in SHARED.glob("*.jinja")}
+        built_in = {folder.name: folder for folder in METHODS.iterdir() if folder.is_dir() and folder != SHARED}
+        for owner, folder in {**built_in, **(folders or {})}.items():
+            for name, file in _prompts_in(folder):
+                if name in paths:
+                    raise RecipeError(
+                        f"prompt {file}: {name!r} is the name of a prompt that all methods share; give yours another "
+                        f"name, or put it in the other's place in the recipe (`prompts: {{{name}: FILE}}`)"
+                    )
+                paths[f"{owner}/{name}"] = file
+        self._prompts = {name: Prompt(name, file) for name, file in paths.items()}
+        for name, other in (replaced or {}).items():
+            if name not in self._prompts:
+                raise RecipeError(f"prompts.{name}: {_unknown(name, self._prompts)}")
+            self._prompts[name] = self._replacement(name, other, f"prompts.{name}")
+        self._views: dict[tuple[str | None, tuple[tuple[str, str], ...]], Mapping[str, Prompt]] = {}
+
+    def __getitem__(self, name: str) -> Prompt:
+        """Return a prompt by its name.
+
+        Raises:
+            RecipeError: There is none.
+        """
+        return prompt_of(self._prompts, name)
+
+    @functools.cached_property
+    def digests(self) -> Mapping[str, str]:
+        """`name@digest` of each prompt, by name."""
+        return MappingProxyType({name: prompt.digest for name, prompt in sorted(self._prompts.items())})
+
+    def of(self, owner: str | None, replaced: Replaced | None = None) -> Mapping[str, Prompt]:
+        """Return the prompts as one method sees them: its own by their short names too.
+
+        Args:
+            owner: The method or filter; None has none of its own.
+            replaced: Files to use instead, by short or full name, for one entry of the recipe.
+
+        Raises:
+            RecipeError: A name in `replaced` is unknown, or its file is missing or no valid template.
+        """
+        key = (owner, tuple(sorted((name, str(file)) for name, file in (replaced or {}).items())))
+        if key not in self._views:
+            self._views[key] = self._view(owner, replaced or {})
+        return self._views[key]
+
+    def _view(self, owner: str | None, replaced: Replaced) -> Mapping[str, Prompt]:
+        seen = dict(self._prompts)
+        own = f"{owner}/"
+        for name, file in replaced.items():
+            full = own + name if own + name in seen else name
+            where = f"methods.{owner}.prompts.{name}"
+            if full not in seen:
+                raise RecipeError(f"{where}: {_unknown(name, seen)}")
+            seen[full] = self._replacement(full, file, where)
+        return seen | {name.removeprefix(own): prompt for name, prompt in seen.items() if name.startswith(own)}
+
+    def _replacement(self, name: str, file: str | Path, key: str) -> Prompt:
+        path = self._path(str(file))
+        if not path.is_file():
+            raise RecipeError(f"{key}: file {path} does not exist")
+        return Prompt(name, path)
+
+    def messages(self, name: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
+        """Render a prompt to chat messages.
+
+        Raises:
+            RecipeError: There is no such prompt, or it names a value it is not given.
+        """
+        return self[name].messages(inputs)
 
     def text(self, name: str, inputs: Mapping[str, Any]) -> str:
         """Render a prompt to plain text.
@@ -87,18 +186,37 @@ class Prompts:
         Raises:
             RecipeError: There is no such prompt, or it names a value it is not given.
         """
-        try:
-            return str(self._find(name).render(**inputs)).strip()
-        except TemplateError as error:
-            raise RecipeError(f"prompt {name}: {error}") from error
-
-    def _find(self, name: str) -> Any:
-        if name not in self._templates:
-            raise RecipeError(f"there is no prompt {name!r}; there are {', '.join(sorted(self._templates))}")
-        return self._templates[name]
+        return self[name].text(inputs)
 
 
-@functools.cache
-def built_in() -> Prompts:
-    """Return the prompts that are always there."""
-    return Prompts()
+def prompt_of(prompts: Mapping[str, Prompt], name: str) -> Prompt:
+    """Return one of the prompts that a method sees.
+
+    Raises:
+        RecipeError: There is none of that name.
+    """
+    if name not in prompts:
+        raise RecipeError(_unknown(name, prompts))
+    return prompts[name]
+
+
+def prompts_beside(function: Callable[..., object]) -> Traversable | None:
+    """Return the folder of a function's module, where there are prompts in it."""
+    module = sys.modules[function.__module__]
+    folder = files(module.__package__) if module.__package__ else Path(inspect.getfile(function)).parent
+    return folder if any(_prompts_in(folder)) else None
+
+
+def _prompts_in(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        name, _, kind = path.name.rpartition(".")
+        if kind == "jinja":
+            yield name, path
+
+
+def _unknown(name: str, prompts: Mapping[str, Prompt]) -> str:
+    """Say that there is no such prompt; a flat name of before gets the one it has now."""
+    full = sorted({prompt.name for prompt in prompts.values()})
+    now = [other for other in full if name in (other.rpartition("/")[2], other.replace("/", "_"))]
+    hint = f"it is called {' or '.join(now)}" if now else f"there are {', '.join(full)}"
+    return f"there is no prompt {name!r}; {hint}"

@@ -1,4 +1,6 @@
-"""Synthesis methods, one file each. `get_method` finds them by name; other packages add theirs by entry point.
+"""Synthesis methods: a file each, or a folder with the method's prompts in it. `get_method` finds them by name.
+
+Prompts that all methods share lie in `shared_prompts`.
 
 A package of yours adds a method with an entry point in the group `nightschool.methods` that names a `Method`.
 """
@@ -15,7 +17,7 @@ METHODS = Registry(
     Method,
     "nightschool.methods",
     folders=[__name__],
-    helpers=["base", "lesson", "sections"],
+    helpers=["base", "sections"],
     make_with="@method of synth.methods",
 )
 

@@ -5,7 +5,8 @@
         reply = await models.teacher("solve", temperature=params.temperature)
         yield Sample(messages=models.messages("solve"), response=reply.text)
 
-The prompts that it names are the built-in ones and those in a folder `prompts` beside its module (package data).
+The prompts that it names are the `.jinja` files beside its module (package data), so a method with prompts is a folder, and
+the shared ones (`solve`, `complete`).
 
 A method uses no clock and no randomness but the seeds it is given, so running it again finds its own past in the ledger.
 
@@ -18,19 +19,16 @@ Filters read some of a sample's attrs, whatever the method:
 """
 
 import asyncio
-import inspect
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from synth.calls.ask import Reply
 from synth.calls.models import Models
+from synth.calls.prompting import prompts_beside
 from synth.problems.base import Problem
 from synth.sample import Kind, Sample
 
@@ -65,7 +63,7 @@ class Method:
         calls: Calls per attempt by role, at most, given the parameters; for planning.
         observes: Filters that only observe its rows (a failing verdict does not reject them), given the parameters.
         shows_gold: Prompts that may hold the gold answer; no other call of the method may be shown it.
-        prompts: Folder of the prompts that it brings along; None where there is none.
+        prompts: Folder of its prompts; None where it has none of its own.
     """
 
     name: str
@@ -109,17 +107,10 @@ def method(
             calls=calls or (lambda _: dict.fromkeys(roles, 1)),
             observes=observes or (lambda _: frozenset()),
             shows_gold=frozenset(shows_gold),
-            prompts=_prompts_beside(run),
+            prompts=prompts_beside(run),
         )
 
     return decorate
-
-
-def _prompts_beside(run: Coroutine) -> Traversable | None:
-    package = sys.modules[run.__module__].__package__
-    beside = files(package) if package else Path(inspect.getfile(run)).parent
-    folder = beside / "prompts"
-    return folder if folder.is_dir() else None
 
 
 async def together(calls: Iterable[Awaitable[Reply]]) -> list[Reply]:

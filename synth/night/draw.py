@@ -1,7 +1,7 @@
 """Draws a night: held-out sets first, then problems that are in none of them, then the attempts to make on them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage.errors import ProblemError
@@ -162,6 +162,7 @@ class Assignment:
         sources: Sources it works on; None means all.
         limit: Problems at most.
         repetitions: Attempts per problem.
+        prompts: Files to use instead of prompts, by name, as the recipe names them.
     """
 
     method: Method
@@ -169,6 +170,12 @@ class Assignment:
     sources: tuple[str, ...] | None
     limit: int | None
     repetitions: int
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+    def attempt(self, night: str, problem: Problem, repetition: int, shard: int) -> Attempt:
+        """Return one of its attempts."""
+        identity = attempt_id(night, self.method.name, self.params, problem, repetition, self.prompts)
+        return Attempt(identity, night, self.method, self.params, problem, repetition, shard, self.prompts)
 
 
 def plan_attempts(
@@ -177,17 +184,15 @@ def plan_attempts(
     """List a night's attempts, each once, cut into shards of `shard` in a stable order."""
     planned: dict[str, Attempt] = {}
     for assignment in assignments:
-        method = assignment.method
+        tasks = assignment.method.tasks
         for source, members in problems.items():
             if assignment.sources is not None and source not in assignment.sources:
                 continue
-            fitting = [problem for problem in members if not method.tasks or problem.task in method.tasks]
+            fitting = [problem for problem in members if not tasks or problem.task in tasks]
             for problem in fitting[: assignment.limit]:
                 for repetition in range(assignment.repetitions):
-                    identity = attempt_id(night, method.name, assignment.params, problem, repetition)
-                    number = len(planned) // shard
-                    attempt = Attempt(identity, night, method, assignment.params, problem, repetition, number)
-                    planned.setdefault(identity, attempt)
+                    attempt = assignment.attempt(night, problem, repetition, len(planned) // shard)
+                    planned.setdefault(attempt.id, attempt)
     return list(planned.values())
 
 
@@ -222,19 +227,9 @@ def find_attempts(
         problem = by_id.get(row["problem_id"])
         for assignment in by_method.get(row["method"], []) if problem else []:
             assert problem is not None
-            identity = attempt_id(row["night"], row["method"], assignment.params, problem, row["repetition"])
-            if identity == row["attempt_id"]:
-                found.append(
-                    Attempt(
-                        identity,
-                        row["night"],
-                        assignment.method,
-                        assignment.params,
-                        problem,
-                        row["repetition"],
-                        row["shard"],
-                    )
-                )
+            attempt = assignment.attempt(row["night"], problem, row["repetition"], row["shard"])
+            if attempt.id == row["attempt_id"]:
+                found.append(attempt)
                 break
         else:
             raise ProblemError(f"planned attempt {row['attempt_id']} of {row['method']} fits no method of the recipe")
@@ -263,6 +258,8 @@ def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int =
                     "why": why,
                     "corrected": "\n".join(review.correction),
                 }
-                yield from (m["content"] for m in prompts.messages("tutor", {"problem": problem, "attempt": attempt}))
-                yield prompts.text("lesson", {"problem": problem, **lesson})
-                yield prompts.text("lesson", {"problem": problem, **lesson, "check": "correct"})
+                yield from (
+                    m["content"] for m in prompts.messages("tutorship/tutor", {"problem": problem, "attempt": attempt})
+                )
+                yield prompts.text("tutorship/lesson", {"problem": problem, **lesson})
+                yield prompts.text("tutorship/lesson", {"problem": problem, **lesson, "check": "correct"})

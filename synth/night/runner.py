@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import length_hint
 from typing import Any
 
@@ -38,6 +38,7 @@ class Attempt:
         problem: What it is about.
         repetition: 0, 1, ... for the same problem and method.
         shard: Shard of the night.
+        prompts: Files that its entry of the recipe uses instead of prompts.
     """
 
     id: str
@@ -47,11 +48,24 @@ class Attempt:
     problem: Problem
     repetition: int
     shard: int
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
-def attempt_id(night: str, method: str, params: Params, problem: Problem, repetition: int) -> str:
-    """Identity of an attempt: the same night asks the same attempts again after a crash."""
-    return digest("attempt", night, method, params.model_dump(mode="json"), problem.id, repetition)
+def attempt_id(
+    night: str,
+    method: str,
+    params: Params,
+    problem: Problem,
+    repetition: int,
+    prompts: Mapping[str, str] | None = None,
+) -> str:
+    """Identity of an attempt: the same night asks the same attempts again after a crash.
+
+    The prompts that only this entry of the recipe uses are part of it, as the recipe names them, so that two entries which
+    differ in nothing else make attempts of their own.
+    """
+    own = [dict(prompts)] if prompts else []
+    return digest("attempt", night, method, params.model_dump(mode="json"), problem.id, repetition, *own)
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,7 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
 
 
 async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name)
+    models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name, attempt.prompts)
     row = {
         "attempt_id": attempt.id,
         "night": attempt.night,

@@ -1,4 +1,5 @@
 import asyncio
+from importlib.resources import files
 
 import pytest
 
@@ -62,7 +63,9 @@ def lake(tmp_path):
 
 def judge(lake, engine, options=OPTIONS, **more):
     with Ledger(lake.workspace.ledger) as ledger:
-        asker = Asker(ledger, {"judge": engine}, Prompts(), night=NIGHT, **more)
+        asker = Asker(
+            ledger, {"judge": engine}, Prompts(folders={"judge": files("filters.asking")}), night=NIGHT, **more
+        )
         standing = {"good", "odd", "long", "own", "ask"}
         return asyncio.run(judge_night(lake, NIGHT, asker, options, standing, {PROBLEM.id: PROBLEM}))
 

@@ -43,7 +43,7 @@ def test_the_whole_dialogue_is_shown():
     shown = tried("tutorship", *GIVEN, "--attempt", WRONG)
     for word in (
         "is asked `solve`",
-        "is asked `correct`",
+        "is asked `tutorship/correct`",
         "First wrong step: 1",
         "2 + 3 is 5, not 6.",
         "#### 4",
@@ -131,10 +131,10 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
     source, prompt, project = (
         re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "jinja", "toml")
     )
-    (tmp_path / "yours" / "prompts").mkdir(parents=True)
+    (tmp_path / "yours").mkdir()
     (tmp_path / "yours" / "__init__.py").touch()
     (tmp_path / "yours" / "brief.py").write_text(source)
-    (tmp_path / "yours" / "prompts" / "brief.jinja").write_text(prompt)
+    (tmp_path / "yours" / "brief.jinja").write_text(prompt)
     points = tomllib.loads(project)["project"]["entry-points"]
     info = tmp_path / "yours-1.0.dist-info"
     info.mkdir()
@@ -151,7 +151,7 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
     long = "\n".join(f"{n} + 1 = {n + 1}" for n in range(9))
     tried = json.loads(nightschool("try", "brief", "--attempt", long, "--json"))
     (asked,) = tried["calls"]
-    assert asked["prompt"] == "brief" and tried["samples"][0]["reason"] == "own_rule:too_long"
+    assert asked["prompt"] == "brief/brief" and tried["samples"][0]["reason"] == "own_rule:too_long"
     assert asked["messages"][0]["content"] == (
         f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
     )

@@ -237,6 +237,7 @@ def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
         ('models.teacher={"engine": "vllm", "endpoint": "http://127.0.0.1:9", "name": "x", "revision": "1"}', "models.teacher"),
         ("models.other.engine=solver", "models.other.engine"),
         ("prompts.solve=/etc/passwd", "prompts.solve"),
+        ("methods.0.prompts.solve=/etc/passwd", "methods.0.prompts.solve"),
         ("prompts.solve=../../etc/passwd", "prompts.solve"),
         ("prompts.solve=${x}/passwd", "prompts.solve"),
         ("train.rl.rollout_endpoint=http://127.0.0.1:9", "train.rl.rollout_endpoint"),
@@ -271,5 +272,10 @@ def test_a_run_with_such_settings_fails_before_it_reads_or_asks_anything(up, qui
 
 def test_numbers_may_be_given_and_the_recipes_own_folder_too(tmp_path):
     recipe = tmp_path / "r.yaml"
-    recipe.write_text(yaml.safe_dump({"name": "x", "models": {"teacher": {"engine": "solver"}}, "prompts": {}}))
+    recipe.write_text(
+        yaml.safe_dump(
+            {"name": "x", "models": {"teacher": {"engine": "solver"}}, "prompts": {}, "methods": [{"method": "cot"}]}
+        )
+    )
     check_settings(recipe, ["problems.limit=5", "models.teacher.concurrency=4", "prompts.solve=mine/solve.jinja"])
+    check_settings(recipe, ["methods.cot.prompts.solve=mine/solve.jinja"])

@@ -41,7 +41,7 @@ def test_a_broken_template_names_its_file(tmp_path):
 
 
 def test_unknown_and_missing_files_are_named(tmp_path):
-    with pytest.raises(RecipeError, match="no such prompt"):
+    with pytest.raises(RecipeError, match="there is no prompt 'slove'; there are"):
         Prompts(write(tmp_path, "x", "slove"))
     with pytest.raises(RecipeError, match="does not exist"):
         Prompts({"solve": tmp_path / "gone.jinja"})
@@ -52,18 +52,67 @@ def test_the_digest_follows_the_words(tmp_path):
     assert one != other and one.startswith("solve@")
 
 
-def test_a_method_brings_prompts_along(tmp_path, problems):
+def test_a_method_brings_prompts_along_under_its_name(tmp_path, problems):
     write(tmp_path, "{{ problem.prompt }} In verse.", "verse")
     (tmp_path / "README.txt").write_text("no prompt")
-    prompts = Prompts(folders=[tmp_path, tmp_path])  # two methods of one module
-    assert prompts.text("verse", {"problem": problems[0]}).endswith("In verse.")
-    assert set(prompts.digests) - set(Prompts().digests) == {"verse"}
+    prompts = Prompts(folders={"poet": tmp_path, "bard": tmp_path})  # two methods of one folder
+    assert prompts.of("poet")["verse"].text({"problem": problems[0]}).endswith("In verse.")
+    assert set(prompts.digests) - set(Prompts().digests) == {"poet/verse", "bard/verse"}
+    assert prompts.of("poet")["verse"].digest.startswith("poet/verse@")
     (tmp_path / "own").mkdir()
-    other = Prompts(write(tmp_path / "own", "other", "verse"), [tmp_path])
-    assert other.text("verse", {}) == "other" and other.digests["verse"] != prompts.digests["verse"]
+    other = Prompts({"poet/verse": write(tmp_path / "own", "other", "verse")["verse"]}, {"poet": tmp_path})
+    assert other.of("poet")["verse"].text({}) == "other"
+    assert other.digests["poet/verse"] != prompts.digests["poet/verse"]
 
 
-def test_a_prompt_with_a_name_that_is_taken_is_refused(tmp_path):
+def test_two_methods_may_use_one_name_and_both_see_the_shared_prompts(tmp_path):
+    folders = {name: tmp_path / name for name in ("poet", "bard")}
+    for name, folder in folders.items():
+        folder.mkdir()
+        write(folder, f"As a {name}.", "verse")
+    prompts = Prompts(folders=folders)
+    for name in folders:
+        assert prompts.of(name)["verse"].text({}) == f"As a {name}."
+        assert prompts.of(name)["solve"] is prompts["solve"]
+        assert prompts.of(name)["poet/verse"] is prompts["poet/verse"], "another's by its full name"
+    assert "verse" not in prompts.digests and "verse" not in prompts.of("tutorship")
+
+
+def test_a_prompt_with_the_name_of_a_shared_one_is_refused(tmp_path):
     write(tmp_path, "mine")
-    with pytest.raises(RecipeError, match=r"solve.jinja: the name 'solve' is taken by .*; give yours another name"):
-        Prompts(folders=[tmp_path])
+    with pytest.raises(RecipeError, match=r"solve.jinja: 'solve' is the name .* all methods share; give yours another"):
+        Prompts(folders={"poet": tmp_path})
+
+
+def test_one_entry_of_a_recipe_replaces_prompts_for_itself(tmp_path):
+    prompts = Prompts(path=lambda name: tmp_path / name)
+    for name in ("correct", "solve"):
+        write(tmp_path, f"Another {name}.", name)
+    entry = prompts.of("tutorship", {"correct": "correct.jinja", "solve": "solve.jinja"})
+    full = prompts.of("tutorship", {"tutorship/correct": "correct.jinja"})
+    assert (
+        entry["correct"].text({})
+        == full["correct"].text({})
+        == entry["tutorship/correct"].text({})
+        == "Another correct."
+    )
+    assert entry["correct"].digest.startswith("tutorship/correct@")
+    assert entry["solve"].text({}) == "Another solve." and entry["lesson"] is prompts["tutorship/lesson"]
+    assert prompts.of("tutorship")["correct"] is prompts["tutorship/correct"]
+    with pytest.raises(RecipeError, match=r"methods.tutorship.prompts.corect: there is no prompt 'corect'"):
+        prompts.of("tutorship", {"corect": "correct.jinja"})
+
+
+@pytest.mark.parametrize(("name", "now"), [("correct", "tutorship/correct"), ("judge_clarity", "judge/clarity")])
+def test_a_flat_name_of_before_gets_the_one_it_has_now(tmp_path, name, now):
+    write(tmp_path, "x", "clarity")
+    with pytest.raises(RecipeError, match=rf"prompts.{name}: there is no prompt '{name}'; it is called {now}"):
+        Prompts(write(tmp_path, "x", name), {"judge": tmp_path} if name != "correct" else {})
+
+
+def test_what_is_asked_has_no_owner_in_it():
+    """Engines that answer by rule go by it, so it is in their keys: it must not change with where a prompt lies."""
+    assert {name: Prompts()[name].act for name in ("solve", "tutorship/correct")} == {
+        "solve": "solve",
+        "tutorship/correct": "correct",
+    }

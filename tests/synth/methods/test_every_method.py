@@ -131,7 +131,7 @@ def leaky() -> Method:
 
     @method("leaky", paper="none", makes=("sft",), roles=("student",))
     async def made(problem, models, params) -> AsyncIterator[Sample]:
-        await models.student("correct", attempt="x")
+        await models.student("tutorship/correct", attempt="x")
         yield Sample(messages=models.messages("solve"), response="x")
 
     return made

@@ -72,7 +72,12 @@ async def test_samples_know_their_calls_models_and_prompts(make_asker, problems,
     assert [ledger.find(key).role for key in row["parents"]] == ["student", "teacher"]
     assert row["models"] == ["solver@1", "student-weights"]
     assert row["origin"] == "rule"
-    assert {name.split("@")[0] for name in row["prompts"]} == {"solve", "correct", "tutor", "lesson"}
+    assert {name.split("@")[0] for name in row["prompts"]} == {
+        "solve",
+        "tutorship/correct",
+        "tutorship/tutor",
+        "tutorship/lesson",
+    }
     assert row["sample_id"] == sample_id(row["attempt_id"], 0)
 
 

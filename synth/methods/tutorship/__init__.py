@@ -21,7 +21,7 @@ from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together
-from synth.methods.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
+from synth.methods.tutorship.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
