@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from synth.engines.vllm_command import ServerOptions, serve_command, serve_environment, vllm_python
 
@@ -11,15 +12,14 @@ LENGTH = 2048
 """Room for the longest prompt of a method: the tiny model reads letter by letter."""
 
 
-def make_tiny(folder: Path, length: int = LENGTH) -> Path:
-    """A random two-layer Llama with one token per letter and a chat template: real to vLLM, and made in seconds."""
-    import torch
+def letters() -> Any:
+    """A tokenizer with one token per letter, and a chat template."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     specials = ["<unk>", "<pad>", "<s>", "</s>", "<user>", "<assistant>"]
-    letters = [chr(code) for code in range(32, 127)] + ["\n"]
-    vocabulary = {token: index for index, token in enumerate([*specials, *letters])}
+    alphabet = [chr(code) for code in range(32, 127)] + ["\n"]
+    vocabulary = {token: index for index, token in enumerate([*specials, *alphabet])}
     plain = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     plain.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     plain.decoder = decoders.Fuse()
@@ -31,6 +31,15 @@ def make_tiny(folder: Path, length: int = LENGTH) -> Path:
         "<s>{% for message in messages %}{{ '<assistant>' if message.role == 'assistant' else '<user>' }}"
         "{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
     )
+    return tokenizer
+
+
+def make_tiny(folder: Path, length: int = LENGTH) -> Path:
+    """A random two-layer Llama that reads letter by letter: real to vLLM, and made in seconds."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = letters()
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

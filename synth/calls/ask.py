@@ -57,6 +57,7 @@ def clean(text: str) -> str:
 
 _SCORING = Sampling(max_tokens=0)
 _LOGPROBS = "logprobs"
+_VERIFY = "verify"
 _ANY = Problem("", "text", "", "", "")
 """A text that is scored belongs to no problem."""
 
@@ -180,6 +181,24 @@ class Asker:
         key = content_key(engine.model, messages, _SCORING, _LOGPROBS)
         request = Request(messages, _SCORING, seed_from(key), "score", _ANY, scores=True)
         return await self._reply(_Question(key, role, engine, request, _LOGPROBS, method))
+
+    async def verify(self, role: str, messages: tuple[Message, ...], method: str | None = None) -> Reply:
+        """Let a verifier score a whole chat, from the ledger or durably; `Reply.text` is `{"score": p}`.
+
+        Its key has the sample name `verify`, which no chat has, and never a draw: a verifier says the same every night.
+
+        Raises:
+            RequestRefused: The chat will never be scored; `no_verifier` where the role's engine is none.
+            ModelServerError: The engine cannot be reached.
+            BudgetError: The budget has no room for this call.
+            LakeError: The score cannot be recorded, and so is not used.
+        """
+        engine = self.engines[role]
+        if not getattr(engine, "scores_chats", False):
+            raise RequestRefused("no_verifier", f"the role {role!r} is no verifier; give it `engine: verifier`")
+        key = content_key(engine.model, messages, _SCORING, _VERIFY)
+        request = Request(messages, _SCORING, seed_from(key), "verify", _ANY, scores=True)
+        return await self._reply(_Question(key, role, engine, request, _VERIFY, method))
 
     async def put(self, role: str, request: Request, sample: str) -> Reply:
         """Put a question that is rendered already, from the ledger or durably; the seed is the request's own.

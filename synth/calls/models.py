@@ -1,5 +1,6 @@
 """The models of a recipe as a method sees them: one attribute per role, called with the name of a prompt."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -88,6 +89,18 @@ class Role:
         sampling = profile.sampling({"temperature": temperature, "max_tokens": max_tokens})
         return await self._models._chat(self._name, profile.frame(tuple(messages)), sampling, sample)
 
+    async def score(self, messages: Sequence[Message]) -> tuple[float, Reply]:
+        """Let a verifier score a chat that ends with the answer, durably.
+
+        Returns:
+            How likely the answer is to be right, between 0 and 1, and the call behind it.
+
+        Raises:
+            RequestRefused: The role is no verifier, or the chat is too long for it; let it pass.
+        """
+        reply = await self._models._verify(self._name, tuple(messages))
+        return float(json.loads(reply.text)["score"]), reply
+
 
 class Models:
     """The models of the recipe, bound to one attempt; `models.teacher(...)` asks the role `teacher`.
@@ -136,6 +149,13 @@ class Models:
         number, place = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
         reply = await self._asker.chat(role, messages, self._problem, sampling, number, self._method)
+        self._asked[place] = reply
+        return reply
+
+    async def _verify(self, role: str, messages: tuple[Message, ...]) -> Reply:
+        place = len(self._asked)
+        self._asked.append(None)
+        reply = await self._asker.verify(role, messages, self._method)
         self._asked[place] = reply
         return reply
 

@@ -56,7 +56,7 @@ class ModelSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    engine: Literal["solver", "transformers", "vllm"]
+    engine: Literal["solver", "transformers", "verifier", "vllm"]
     checkpoint: str | None = Field(None, description="A Hugging Face folder, or `promoted`.")
     endpoint: str | tuple[str, ...] | None = Field(
         None,
@@ -92,8 +92,8 @@ class ModelSpec(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "ModelSpec":
-        if self.engine == "transformers" and not self.checkpoint:
-            raise ValueError("engine transformers needs `checkpoint`: a Hugging Face folder, or promoted")
+        if self.engine in ("transformers", "verifier") and not self.checkpoint:
+            raise ValueError(f"engine {self.engine} needs `checkpoint`: a Hugging Face folder, or promoted")
         if self.engine == "vllm" and not self.checkpoint:
             if not self.endpoints:
                 raise ValueError("engine vllm needs `endpoint`, or `checkpoint` for a server that the flow starts")
@@ -170,6 +170,11 @@ def open_engine(
 
         assert checkpoint is not None
         return Transformers(checkpoint.path, checkpoint.id, max(spec.concurrency or 0, 256))
+    if spec.engine == "verifier":
+        from synth.engines.verifier import Verifier
+
+        assert checkpoint is not None
+        return Verifier(checkpoint.path, checkpoint.id, max(spec.concurrency or 0, 256))
     identity = checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
     if spec.endpoints:
         from synth.engines.vllm import Vllm

@@ -1,0 +1,140 @@
+"""A verifier as an engine: a checkpoint with one scalar head says how likely an answer is to be right. It writes nothing.
+
+The scalar is a logit over the whole chat, as a Hugging Face model for sequence classification with one label gives it
+(outcome verifiers: arXiv:2110.14168, section 4.2). Scorers, filters and rewards ask the role that it serves, like any model.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from storage.errors import CheckpointError, ModelServerError, NightschoolError
+from synth.engines.base import Answer, Message, Request, RequestRefused
+
+BATCH_TOKENS = 16_384
+"""Rows times longest chat of one pass; bounds the memory, our choice."""
+GATHER_S = 0.02
+
+
+class Verifier:
+    """Gathers the chats that are open at the moment and scores them in batches.
+
+    Args:
+        checkpoint: Hugging Face folder of a model with one label; loaded at the first request.
+        identity: Digest of the checkpoint.
+        concurrency: Requests gathered at most.
+    """
+
+    reads_problem = False
+    scores_chats = True
+
+    def __init__(self, checkpoint: Path, identity: str, concurrency: int = 256) -> None:
+        self.model = identity
+        self.concurrency = concurrency
+        self._checkpoint = checkpoint
+        self._head: _Head | None = None
+        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def answer(self, request: Request) -> Answer:
+        """Score a chat; `Answer.text` is `{"score": p}` with p between 0 and 1.
+
+        Raises:
+            RequestRefused: The chat is longer than the model's context, or a text was to be written.
+            ModelServerError: The model cannot be loaded or failed.
+        """
+        if not request.scores:
+            raise RequestRefused("writes_nothing", "a verifier scores answers and writes none; name another model here")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(GATHER_S)
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await asyncio.to_thread(self._score, [request.messages for request, _ in batch])
+            except Exception as error:
+                failure = error if isinstance(error, NightschoolError) else ModelServerError(
+                    f"{self._checkpoint} failed to score: {type(error).__name__}: {error}"
+                )  # fmt: skip
+                answers = [failure] * len(batch)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_exception(answer) if isinstance(answer, Exception) else future.set_result(answer)
+
+    def _score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
+        if self._head is None:
+            self._head = _Head(self._checkpoint)
+        return self._head.score(chats)
+
+    async def close(self) -> None:
+        """Let go of the model's memory."""
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        self._head = None
+
+
+class _Head:
+    """The model and its tokenizer.
+
+    Raises:
+        CheckpointError: The folder holds no model with one label.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(str(checkpoint), local_files_only=True)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                str(checkpoint), dtype=dtype, local_files_only=True
+            )
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{checkpoint} cannot be loaded as a verifier: {error}") from error
+        if model.config.num_labels != 1:
+            raise CheckpointError(
+                f"{checkpoint} has {model.config.num_labels} labels; a verifier has one, the logit of right"
+            )
+        self.model: Any = model.to(self.device).eval()
+        self.context = int(self.model.config.max_position_embeddings)
+        if self.model.config.pad_token_id is None:
+            self.model.config.pad_token_id = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0
+
+    def score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
+        """Score chats in order; one that is too long is refused alone."""
+        rows = [
+            self.tokenizer.apply_chat_template(list(chat), tokenize=True, return_dict=True)["input_ids"]
+            for chat in chats
+        ]
+        answers: list[Answer | Exception] = [
+            RequestRefused("prompt_too_long", f"{len(row)} tokens, the model's limit is {self.context}") for row in rows
+        ]
+        fitting = sorted((n for n, row in enumerate(rows) if len(row) <= self.context), key=lambda n: len(rows[n]))
+        while fitting:
+            size = max(1, BATCH_TOKENS // len(rows[fitting[-1]]))
+            batch, fitting = fitting[-size:], fitting[:-size]
+            for number, logit in zip(batch, self._logits([rows[n] for n in batch]), strict=True):
+                text = json.dumps({"score": 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, logit))))})
+                answers[number] = Answer(text, "stop", len(rows[number]), 0)
+        return answers
+
+    def _logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
+        import torch
+
+        pad, longest = int(self.model.config.pad_token_id), max(map(len, rows))
+        ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], device=self.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=self.device)
+        with torch.inference_mode():
+            return [float(logit) for logit in self.model(input_ids=ids, attention_mask=mask).logits[:, 0].float()]
