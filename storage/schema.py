@@ -239,7 +239,7 @@ TABLES: dict[str, pa.Schema] = {
     "checkpoints": pa.schema(
         [
             _field("checkpoint_id", _S, "digest of weights, tokenizer and template"),
-            _field("stage", _S, "base, cpt, sft, preference or rl"),
+            _field("stage", _S, "base, or the kind of stage that made it: cpt, sft, preference, rl, ..."),
             _field("parent", _S, "checkpoint it was trained from, null for a base"),
             _field("release_id", _S, "release it was trained on, null for a base"),
             _field("path", _S, "Hugging Face folder, relative to the workspace"),
@@ -248,9 +248,25 @@ TABLES: dict[str, pa.Schema] = {
             _field("code_version", _S, "version of Nightschool"),
             _field("night", _S, "night it belongs to"),
             _field("created_at", _T, "when"),
+            _field(
+                "read",
+                _S,
+                "what its stage read, JSON: name in the plan, rows, problems, corpora, digest; null for a base and for what an "
+                "older version trained, which counts as having read its whole release",
+            ),
             _commit,
         ],
         metadata={"comment": "registry of trained models"},
+    ),
+    "stage_rows": pa.schema(
+        [
+            _field("checkpoint_id", _S, "model whose stage read it"),
+            _field("sample_id", _S, "row of its release; null for a problem without one"),
+            _field("problem_id", _S, "the row's problem, or the problem itself"),
+            _field("part", _S, "row (its text was learned) or problem (only its problem was asked)"),
+            _commit,
+        ],
+        metadata={"comment": "what each training stage really read, by id; without its text"},
     ),
     "curves": pa.schema(
         [
@@ -341,9 +357,7 @@ TABLES: dict[str, pa.Schema] = {
             _field("call_ids", pa.list_(_S), "calls that are gone, and are not asked again"),
             _field("contents", pa.list_(_S), "digests of what the rows held: the same text is not committed again"),
             _field("releases", pa.list_(_S), "releases that held one of the rows"),
-            _field(
-                "checkpoints", pa.list_(_S), "models that read one of these releases, themselves or through an ancestor"
-            ),
+            _field("checkpoints", pa.list_(_S), "models that read one of the rows, themselves or through an ancestor"),
             _field("created_at", _T, "when"),
             _commit,
         ],

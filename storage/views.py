@@ -58,40 +58,54 @@ VIEWS: dict[str, tuple[str, str]] = {
         from calls where origin = 'made' group by night, method, model, role order by night, method, model, role
         """,
     ),
+    "reads": (
+        "what the stage that made each model read: rows of its release, and problems without a row",
+        """
+        select k.checkpoint_id, k.release_id, r.sample_id, null::varchar as problem_id, 'row' as part
+        from checkpoints k join release_rows r using (release_id) where k.read is null
+        union all
+        select r.checkpoint_id, k.release_id, r.sample_id, if(r.sample_id is null, r.problem_id, null) as problem_id, r.part
+        from stage_rows r join checkpoints k using (checkpoint_id)
+        """,
+    ),
     "lineage": (
         "from a checkpoint to the calls behind each row it was trained on, its ancestors' rows included",
         """
         with recursive ancestry as (
-            select checkpoint_id, checkpoint_id as ancestor, parent, release_id from checkpoints
+            select checkpoint_id, checkpoint_id as ancestor, parent from checkpoints
             union
-            select a.checkpoint_id, p.checkpoint_id, p.parent, p.release_id
+            select a.checkpoint_id, p.checkpoint_id, p.parent
             from ancestry a join checkpoints p on p.checkpoint_id = a.parent
         )
-        select a.checkpoint_id, a.ancestor, a.release_id, s.sample_id, s.night, s.method, s.problem_id, s.attempt_id,
+        select a.checkpoint_id, a.ancestor, r.release_id, s.sample_id, s.night, s.method, s.problem_id, s.attempt_id,
                unnest(if(len(s.parents) = 0, [null], s.parents)) as call_id
-        from ancestry a join release_rows r using (release_id) join samples s using (sample_id)
+        from ancestry a join reads r on r.checkpoint_id = a.ancestor join samples s using (sample_id)
         """,
     ),
     "taught": (
-        "from a row to every model that read a release with it, itself or through an ancestor",
+        "from a row, or a problem without one, to every model that read it, itself or through an ancestor",
         """
         with recursive ancestry as (
-            select checkpoint_id, stage, checkpoint_id as ancestor, parent, release_id from checkpoints
+            select checkpoint_id, stage, checkpoint_id as ancestor, parent from checkpoints
             union
-            select a.checkpoint_id, a.stage, p.checkpoint_id, p.parent, p.release_id
+            select a.checkpoint_id, a.stage, p.checkpoint_id, p.parent
             from ancestry a join checkpoints p on p.checkpoint_id = a.parent
         )
-        select r.sample_id, a.checkpoint_id, a.stage, a.ancestor, a.release_id
-        from ancestry a join release_rows r using (release_id)
+        select r.sample_id, r.problem_id, r.part, a.checkpoint_id, a.stage, a.ancestor, r.release_id
+        from ancestry a join reads r on r.checkpoint_id = a.ancestor
         """,
     ),
     "exposed": (
-        "which models read rows that were taken down, themselves or through an ancestor; their weights still know them",
+        "which models read what was taken down, themselves or through an ancestor; their weights still know it",
         """
-        select takedown_id, checkpoint_id, any_value(stage) as stage, count(distinct sample_id) as rows,
+        with gone as (
+            select distinct takedown_id, unnest(sample_ids) as id from takedowns
+            union select distinct takedown_id, unnest(problem_ids) from takedowns
+        )
+        select takedown_id, checkpoint_id, any_value(stage) as stage, count(distinct id) as rows,
                bool_or(ancestor = checkpoint_id) as itself,
                checkpoint_id in (select candidate from promotions where decision = 'promoted') as promoted
-        from (select distinct takedown_id, unnest(sample_ids) as sample_id from takedowns) join taught using (sample_id)
+        from gone join taught on id = coalesce(sample_id, problem_id)
         group by takedown_id, checkpoint_id order by takedown_id, checkpoint_id
         """,
     ),
@@ -154,21 +168,28 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "seconds": "server time",
         "cost": "money, at the prices of the night",
     },
+    "reads": {
+        "checkpoint_id": "model whose stage read it",
+        "sample_id": "row; null for a problem without one",
+        "problem_id": "a problem without a row; null for a row",
+    },
     "lineage": {
         "checkpoint_id": "model asked about",
-        "ancestor": "the model itself or one it was trained from, which read the release",
+        "ancestor": "the model itself or one it was trained from, whose stage read the row",
         "release_id": "release that holds the row",
         "call_id": "a call behind the row, null when there is none",
     },
     "taught": {
         "checkpoint_id": "model that the row reached",
         "stage": "stage that made this model",
-        "ancestor": "the model itself or one it was trained from, which read the release",
+        "ancestor": "the model itself or one it was trained from, whose stage read the row",
         "release_id": "release that holds the row",
+        "sample_id": "row; null for a problem without one",
+        "problem_id": "a problem without a row; null for a row",
     },
     "exposed": {
         "stage": "stage that made the model",
-        "rows": "rows of it that are gone",
+        "rows": "rows that it read and that are gone, problems without a row among them",
         "itself": "whether it read one itself, not through an ancestor only",
         "promoted": "whether it ever was the student",
     },

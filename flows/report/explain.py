@@ -53,12 +53,13 @@ def print_lineage(lineage: Mapping[str, Any]) -> None:
     """Print lineage for people."""
     titles = {
         "read": f"rows that {lineage.get('checkpoint_id')} and its ancestors read",
+        "beside": "problems without a row, and texts of corpora, that they read",
         "models": "who answered the calls behind them",
         "rows": "every row and call",
         "checkpoints": f"checkpoints that read {lineage.get('sample_id')}",
     }
     for name, title in titles.items():
-        if name in lineage:
+        if name in lineage and (lineage[name] or name != "beside"):
             lines = lineage[name]
             print_table(list(lines[0]) if lines else ["none"], lines, title=title)
 

@@ -1,9 +1,11 @@
 """Lineage both ways: from a checkpoint to the calls behind each row it read, from a row to every checkpoint it reached.
 
-A checkpoint "read" the rows of its release and of its ancestors' releases; a stage may have learnt from fewer of them (those of
-its kind, or of the methods and tasks that the recipe named), never from others.
+A checkpoint "read" what its stage and its ancestors' stages really read, as `stage_rows` names it: rows of a release, problems
+without a row, and corpora, of which only name and digest are kept. What an older version trained, which named no rows, counts as
+having read its whole release.
 """
 
+import json
 from typing import Any
 
 from storage.errors import LakeError
@@ -13,6 +15,16 @@ _SUMMARY = """
 select ancestor, stage, l.release_id, l.night, l.method, count(distinct sample_id) as rows, count(distinct call_id) as calls
 from lineage l join checkpoints k on k.checkpoint_id = l.ancestor
 where l.checkpoint_id = ? group by all order by all
+"""
+_BESIDE = """
+with recursive ancestry as (
+    select checkpoint_id as ancestor, parent, stage, read from checkpoints where checkpoint_id = ?
+    union
+    select p.checkpoint_id, p.parent, p.stage, p.read from ancestry a join checkpoints p on p.checkpoint_id = a.parent
+)
+select ancestor, stage, read->>'$.name' as name, coalesce((read->>'$.problems')::bigint, 0) as problems,
+       coalesce((read->>'$.corpus_texts')::bigint, 0) as texts, read->>'$.corpora' as corpora
+from ancestry where read is not null order by all
 """
 _ROWS = """
 select l.sample_id, l.method, l.night, l.problem_id, l.ancestor, l.release_id, l.call_id, c.model, c.role, c.act,
@@ -28,7 +40,11 @@ using (call_id) group by all order by all
 
 
 def checkpoint_lineage(lake: Lake, checkpoint: str) -> dict[str, Any]:
-    """Return `checkpoint_id`, `read` (rows and calls by ancestor, release, night and method) and `models` (who answered).
+    """Return where a checkpoint comes from.
+
+    Returns:
+        `checkpoint_id`, `read` (rows and calls by ancestor, release, night and method), `beside` (by ancestor, its problems
+        without a row and its texts of corpora) and `models` (who answered).
 
     Args:
         lake: The lake.
@@ -41,6 +57,11 @@ def checkpoint_lineage(lake: Lake, checkpoint: str) -> dict[str, Any]:
     return {
         "checkpoint_id": identity,
         "read": lake.rows(_SUMMARY, [identity]),
+        "beside": [
+            {**row, "corpora": json.loads(row["corpora"] or "[]")}
+            for row in lake.rows(_BESIDE, [identity])
+            if row["problems"] or row["texts"]
+        ],
         "models": lake.rows(_MODELS, [identity]),
     }
 

@@ -24,7 +24,7 @@ class Checkpoint:
     Attributes:
         id: Digest of weights, configuration, tokenizer and template.
         path: Its Hugging Face folder.
-        stage: `base`, `cpt`, `sft`, `preference` or `rl`.
+        stage: `base`, or the kind of stage that made it: `cpt`, `sft`, `preference`, `rl`, ...
     """
 
     id: str
@@ -55,8 +55,23 @@ def register_checkpoint(
     config: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     code_version: str = "",
+    read: Mapping[str, Any] | None = None,
+    stage_rows: pa.Table | None = None,
 ) -> Checkpoint:
     """Enter a checkpoint folder of the workspace into the lake, once per content.
+
+    Args:
+        lake: The lake.
+        path: The folder.
+        stage: `base`, or the kind of the stage that made it.
+        night: Night it belongs to.
+        parent: Checkpoint it was trained from.
+        release: Release that its stage was given.
+        config: Settings of the stage.
+        metrics: Its figures.
+        code_version: Version of Nightschool.
+        read: What the stage read, in figures; None for a base.
+        stage_rows: What it read by id: rows of the lake's `stage_rows` without `checkpoint_id`.
 
     Raises:
         CheckpointError: The folder holds no weights.
@@ -73,8 +88,13 @@ def register_checkpoint(
         "code_version": code_version,
         "night": night,
         "created_at": datetime.now(UTC),
+        "read": None if read is None else json.dumps(dict(read), sort_keys=True),
     }
-    lake.commit(f"checkpoint:{identity}", "checkpoint", {"checkpoints": table_of("checkpoints", [row])}, night=night)
+    tables = {"checkpoints": table_of("checkpoints", [row])}
+    if stage_rows is not None:
+        ids = pa.array([identity] * stage_rows.num_rows, pa.string())
+        tables["stage_rows"] = stage_rows.append_column("checkpoint_id", ids)
+    lake.commit(f"checkpoint:{identity}", "checkpoint", tables, night=night)
     return Checkpoint(identity, path, stage)
 
 

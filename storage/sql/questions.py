@@ -65,7 +65,7 @@ from costs group by all order by all""",
         "trained-on",
         "What was each model trained on?",
         """select k.checkpoint_id, k.stage, k.night, k.release_id, s.method, count(*) as rows, sum(s.tokens)::bigint as tokens
-from checkpoints k join release_rows r using (release_id) join samples s using (sample_id)
+from reads r join checkpoints k using (checkpoint_id) join samples s using (sample_id)
 group by all order by k.night, k.checkpoint_id, s.method""",
     ),
     Question(

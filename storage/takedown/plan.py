@@ -55,9 +55,11 @@ where json_valid(v.detail) and (v.detail->>'$.kept') in (select unnest($ids::var
   and v.sample_id not in (select unnest($ids::varchar[])) order by all
 """
 _CHECKPOINTS = """
-select checkpoint_id, any_value(stage) as stage, bool_or(ancestor = checkpoint_id) as itself, count(distinct sample_id) as rows,
+select checkpoint_id, any_value(stage) as stage, bool_or(ancestor = checkpoint_id) as itself,
+       count(distinct coalesce(sample_id, problem_id)) as rows,
        checkpoint_id in (select checkpoint_id from students) as promoted
-from taught where sample_id in (select unnest($ids::varchar[])) group by checkpoint_id order by checkpoint_id
+from taught where coalesce(sample_id, problem_id) in (select unnest($ids::varchar[]))
+group by checkpoint_id order by checkpoint_id
 """
 
 
@@ -138,7 +140,7 @@ def plan_takedown(
         row["call_id"]: row["sample_id"]
         for row in lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": rows}).to_pylist()
     }
-    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": rows}).to_pylist()
+    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": [*rows, *gone]}).to_pylist()
     held = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [rows])
     takedown = Takedown(
         takedown_id=digest("takedown", rows, gone, length=16),

@@ -36,6 +36,13 @@ _REFERENCES: Mapping[str, tuple[str, str, str]] = {
         "release_rows", "sample_id", f"select sample_id from samples union all {_GONE.format('sample_ids')}",
     ),
     "checkpoints.release_id": ("checkpoints", "release_id", "select release_id from releases"),
+    "stage_rows.checkpoint_id": ("stage_rows", "checkpoint_id", "select checkpoint_id from checkpoints"),
+    "stage_rows.sample_id": (
+        "stage_rows", "sample_id", f"select sample_id from samples union all {_GONE.format('sample_ids')}",
+    ),
+    "stage_rows.problem_id": (
+        "stage_rows", "problem_id", f"select problem_id from problems union all {_GONE.format('problem_ids')}",
+    ),
     "checkpoints.parent": ("checkpoints", "parent", "select checkpoint_id from checkpoints"),
     "samples.parents": (
         "(select unnest(parents) as call_id from samples where night in (select night from runs "
