@@ -25,6 +25,7 @@ from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_st
 from storage.releases.making import check_condition
 from storage.takedown.carry_out import purge_here
 from storage.workspace import Workspace
+from synth.answers.format import FORMATS
 from synth.calls.ask import Asker, Budget, Price
 from synth.calls.prompting import Prompts
 from synth.engines.base import Engine
@@ -88,7 +89,7 @@ class Night:
         owners: list[Method | FilterKind] = [item.method for item in self.assignments]
         owners += [FILTERS.get(name) for name in self.recipe.filters]
         folders = {owner.name: owner.prompts for owner in owners if owner.prompts is not None}
-        prompts = Prompts(self.recipe.prompts, folders, self.recipe.path)
+        prompts = Prompts(self.recipe.prompts, folders, self.recipe.path, FORMATS[self.recipe.answer])
         for item in self.assignments:
             prompts.of(item.method.name, item.prompts)
         return prompts

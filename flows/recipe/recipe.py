@@ -36,6 +36,11 @@ class Recipe(Part):
     draw: Literal["new", "again"] = Field(
         "again", description="`new` asks old questions afresh; `again` takes the ledger's answers."
     )
+    answer: Literal["hash", "boxed", "phrase", "own"] = Field(
+        "hash",
+        description="How prompts ask for final answers and solutions by rule or by people are written: `#### x`, `\\boxed{x}`, "
+        "`The answer is x.`; `own` leaves it to your prompts.",
+    )
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
     problems: ProblemsSpec
     benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from synth.answers.format import AnswerFormat
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
@@ -158,6 +159,11 @@ class Models:
         reply = await self._asker.verify(role, messages, self._method)
         self._asked[place] = reply
         return reply
+
+    @property
+    def form(self) -> AnswerFormat:
+        """How the recipe wants final answers written."""
+        return self._asker.prompts.form
 
     @property
     def replies(self) -> list[Reply]:

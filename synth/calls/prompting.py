@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from storage.errors import RecipeError
 from storage.ids import digest
+from synth.answers.format import FORMATS, AnswerFormat
 from synth.engines.base import Message
 
 METHODS = Path(__file__).parent.parent / "methods"
@@ -34,27 +35,29 @@ class Prompt:
     Attributes:
         name: `method/name`, or a plain name where it is shared.
         act: What is asked, without whose prompt it is: `correct`. Engines that answer by rule go by it.
+        source: The template.
         digest: `name@digest of its source`, as rows and pins have it.
 
     Args:
         name: Its name.
         path: Its file.
+        form: How it asks for final answers: `answer_format` in the template.
 
     Raises:
         RecipeError: The file is no valid template.
     """
 
-    def __init__(self, name: str, path: Traversable) -> None:
+    def __init__(self, name: str, path: Traversable, form: AnswerFormat) -> None:
         self.name = name
         self.act = name.rpartition("/")[2]
         try:
-            source = path.read_text(encoding="utf-8")
-            self._template: Template = _ENVIRONMENT.from_string(source)
+            self.source = path.read_text(encoding="utf-8")
+            self._template: Template = _ENVIRONMENT.from_string(self.source)
         except (TemplateError, UnicodeDecodeError) as error:
             raise RecipeError(f"prompt {path}: {error}") from error
         # Jinja's own chained mapping is copied at each rendering, slowly
-        self._template.globals = dict(self._template.globals)
-        self.digest = f"{name}@{digest(source, length=12)}"
+        self._template.globals = {**self._template.globals, "answer_format": form}
+        self.digest = f"{name}@{digest(self.source, length=12)}"
 
     def messages(self, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
         """Render to chat messages.
@@ -98,6 +101,7 @@ class Prompts:
         replaced: Files to use instead, by prompt name.
         folders: Where more prompts are, by the name of the method or filter that they belong to.
         path: Where a file lies that a recipe names.
+        form: How they ask for final answers.
 
     Raises:
         RecipeError: A name is unknown or there twice, or a file is missing or no valid template.
@@ -108,8 +112,9 @@ class Prompts:
         replaced: Replaced | None = None,
         folders: Mapping[str, Traversable] | None = None,
         path: Callable[[str], Path] = Path,
+        form: AnswerFormat = FORMATS["hash"],
     ) -> None:
-        self._path = path
+        self._path, self.form = path, form
         paths: dict[str, Traversable] = {path.stem: path for path in SHARED.glob("*.jinja")}
         built_in = {folder.name: folder for folder in METHODS.iterdir() if folder.is_dir() and folder != SHARED}
         for owner, folder in {**built_in, **(folders or {})}.items():
@@ -120,7 +125,7 @@ class Prompts:
                         f"name, or put it in the other's place in the recipe (`prompts: {{{name}: FILE}}`)"
                     )
                 paths[f"{owner}/{name}"] = file
-        self._prompts = {name: Prompt(name, file) for name, file in paths.items()}
+        self._prompts = {name: Prompt(name, file, form) for name, file in paths.items()}
         for name, other in (replaced or {}).items():
             if name not in self._prompts:
                 raise RecipeError(f"prompts.{name}: {_unknown(name, self._prompts)}")
@@ -170,7 +175,7 @@ class Prompts:
         path = self._path(str(file))
         if not path.is_file():
             raise RecipeError(f"{key}: file {path} does not exist")
-        return Prompt(name, path)
+        return Prompt(name, path, self.form)
 
     def messages(self, name: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
         """Render a prompt to chat messages.

@@ -190,7 +190,7 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "parents": parents,
         "prompts": list(models.used_prompts),
         "messages": list(sample.messages),
-        "response": sample.response,
+        "response": _in_form(sample.response, origin, models),
         "rejected": sample.rejected,
         "text": sample.text,
         "steps": None if sample.steps is None else list(sample.steps),
@@ -199,6 +199,11 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "attrs": canonical_json({**sample.attrs, "complete": _complete(sample, written)}),
         "tokens": _words(sample),
     }
+
+
+def _in_form(response: str | None, origin: str, models: Models) -> str | None:
+    """Return an answer in the recipe's form: a model's as it wrote it, a rule's or a data set's rewritten."""
+    return response if response is None or origin == "model" else models.form.rewrite(response)
 
 
 def _complete(sample: Sample, written: Sequence[Reply]) -> bool:

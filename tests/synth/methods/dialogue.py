@@ -3,6 +3,7 @@
 import json
 import random
 
+from synth.answers.format import FORMATS
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.night.runner import run_attempts
@@ -11,9 +12,9 @@ from tests.synth.conftest import Scripted
 from tests.synth.night.test_runner import attempts
 
 
-async def run(ledger, method, problems, params=None, **engines):
+async def run(ledger, method, problems, params=None, form=FORMATS["hash"], **engines):
     """Run a method with these models; its rows with `attrs` read, and the table they came from."""
-    asker = Asker(ledger, engines, Prompts(), night="2026-01-01/test")
+    asker = Asker(ledger, engines, Prompts(form=form), night="2026-01-01/test")
     finished = await run_attempts(attempts(method, problems, params), asker)
     assert finished.attempts["status"].to_pylist() == ["done"] * len(problems), finished.attempts.to_pylist()
     return read(finished.samples), finished.samples
