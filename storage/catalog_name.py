@@ -24,16 +24,16 @@ def parse_catalog(text: str) -> dict[str, str]:
     if kind not in ("postgres", "postgresql"):
         raise WorkspaceError(f"catalogue {kind!r}: write postgres:host=... dbname=... user=..., or leave it out")
     rest = text if rest.startswith("//") else rest.strip()
-    found = re.search(r"(?:^|[\s?&])schema=([^\s&]+)", rest)
+    named = re.search(r"(?:^|[\s?&])schema=([^\s&]+)", rest)
     rest = re.sub(r"(^|[\s?&])schema=[^\s&]+&?", r"\1", rest).rstrip("?& ")
-    schema = found[1] if found else "nightschool"
+    schema = named[1] if named else "nightschool"
     if not _SCHEMA.fullmatch(schema):
         raise WorkspaceError(f"catalogue schema {schema!r}: use lower-case letters, digits and _")
     try:
         parts = conninfo_to_dict(rest)
     except psycopg.Error as error:
-        words = "a part cannot be read" if "password" in rest else str(error).strip()
-        raise WorkspaceError(f"the catalogue's connection string is not one of libpq: {words}") from None
+        fault = "a part cannot be read" if "password" in rest else str(error).strip()
+        raise WorkspaceError(f"the catalogue's connection string is not one of libpq: {fault}") from None
     if secret := _SECRET & set(parts):
         raise WorkspaceError(
             f"the catalogue's connection string holds {', '.join(sorted(secret))}; leave it out and set PGPASSWORD "

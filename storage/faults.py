@@ -25,33 +25,33 @@ _NETWORK = {
 
 def is_passing(error: Exception) -> bool:
     """Return whether a commit that failed like this may succeed when it is tried again."""
-    words = str(error)
-    return bool(_PASSING.search(words)) and not _FULL.search(words)
+    message = str(error)
+    return bool(_PASSING.search(message)) and not _FULL.search(message)
 
 
 def explain(error: Exception, root: Path) -> str:
     """Say what a database error means and what to do about it; an error that nobody knows stays as it is."""
-    words = str(error).strip()
-    if _FULL.search(words):
+    message = str(error).strip()
+    if _FULL.search(message):
         return (
-            f"the disk of {root} is full ({words}). What was committed before is whole, nothing of this commit is "
+            f"the disk of {root} is full ({message}). What was committed before is whole, nothing of this commit is "
             "there: free some space and run the same command again"
         )
-    if found := _NEWER.search(words):
+    if newer := _NEWER.search(message):
         return (
-            f"the catalogue has DuckLake's format {found[1]}, this version reads {found[2]}; nothing was changed: "
+            f"the catalogue has DuckLake's format {newer[1]}, this version reads {newer[2]}; nothing was changed: "
             "update Nightschool"
         )
-    if _NO_CATALOG.search(words):
-        return f"the catalogue is damaged ({words}); bring one back with `nightschool lake restore`"
-    file = _FILE.search(words)
-    if file and (_MISSING.search(words) or _DAMAGED.search(words)):
-        what = "missing" if _MISSING.search(words) else "damaged"
+    if _NO_CATALOG.search(message):
+        return f"the catalogue is damaged ({message}); bring one back with `nightschool lake restore`"
+    file = _FILE.search(message)
+    if file and (_MISSING.search(message) or _DAMAGED.search(message)):
+        what = "missing" if _MISSING.search(message) else "damaged"
         return (
-            f"lake file {file[1]} is {what} ({words.splitlines()[0]}); put it back from a copy, "
+            f"lake file {file[1]} is {what} ({message.splitlines()[0]}); put it back from a copy, "
             "`nightschool lake check` names all that are lost"
         )
-    return words
+    return message
 
 
 def refuse_network_file_system(root: Path, mounts: str | None = None) -> None:
@@ -74,11 +74,11 @@ def refuse_network_file_system(root: Path, mounts: str | None = None) -> None:
         parts = line.split(" ")
         if len(parts) > 2:
             kinds[Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), parts[1]))] = parts[2]
-    for place in (root, *root.parents):
-        if place in kinds:
-            if kinds[place] in _NETWORK:
+    for folder in (root, *root.parents):
+        if folder in kinds:
+            if kinds[folder] in _NETWORK:
                 raise WorkspaceError(
-                    f"workspace {root} is on a network file system ({kinds[place]} at {place}), where SQLite's locks do not "
+                    f"workspace {root} is on a network file system ({kinds[folder]} at {folder}), where SQLite's locks do not "
                     "hold; put it on a local disk. Many machines share a lake through PostgreSQL: "
                     "`nightschool lake init --catalog postgres:...`"
                 )

@@ -69,11 +69,11 @@ class Backup:
 
 def list_backups(workspace: Workspace) -> list[Backup]:
     """Return the back-ups in `backups/`, oldest first; folders that say nothing readable of themselves are left out."""
-    found = []
+    backups = []
     for file in (workspace.root / "backups").glob("*/backup.json"):
         with suppress(LakeError):  # `find_backup` names what is wrong with it
-            found.append(_described(file.parent))
-    return sorted(found, key=lambda backup: backup.made_at)
+            backups.append(_described(file.parent))
+    return sorted(backups, key=lambda backup: backup.made_at)
 
 
 def find_backup(workspace: Workspace, name: str) -> Backup:
@@ -85,22 +85,22 @@ def find_backup(workspace: Workspace, name: str) -> Backup:
     folder = next((path for path in (workspace.root / "backups" / name, Path(name)) if path.is_dir()), None)
     if folder is None:
         raise LakeError(unknown("back-up", name, [backup.name for backup in list_backups(workspace)] or ["none yet"]))
-    found = _described(folder)
-    for file, expected in found.hashes.items():
+    backup = _described(folder)
+    for file, expected in backup.hashes.items():
         if not (folder / file).is_file():
-            raise LakeError(f"back-up {found.name} is damaged: {folder / file} is missing; take another one")
+            raise LakeError(f"back-up {backup.name} is damaged: {folder / file} is missing; take another one")
         if file_hash(folder / file) != expected:
-            raise LakeError(f"back-up {found.name} is damaged: {folder / file} has changed; take another one")
-    return found
+            raise LakeError(f"back-up {backup.name} is damaged: {folder / file} has changed; take another one")
+    return backup
 
 
 def _described(folder: Path) -> Backup:
     try:
-        said = json.loads((folder / "backup.json").read_text())
+        record = json.loads((folder / "backup.json").read_text())
         return Backup(
-            folder.name, folder, datetime.strptime(said["at"], _STAMP).replace(tzinfo=UTC), said.get("commits"),
-            said.get("last_commit"), frozenset(said.get("lake_files", [])), dict(said["files"]),
-            frozenset(said.get("takedowns", [])),
+            folder.name, folder, datetime.strptime(record["at"], _STAMP).replace(tzinfo=UTC), record.get("commits"),
+            record.get("last_commit"), frozenset(record.get("lake_files", [])), dict(record["files"]),
+            frozenset(record.get("takedowns", [])),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"back-up {folder.name} is damaged: {folder / 'backup.json'}: {error}; take another") from None
@@ -174,8 +174,8 @@ def back_up(workspace: Workspace, catalog: Catalog, name: str | None = None, con
             _dump(catalog, making / "catalog.dump")
         shutil.copy2(workspace.root / "workspace.json", making / "workspace.json")
         hashes = {file.name: file_hash(file) for file in sorted(making.iterdir())}
-        said = {"catalog": catalog.described, "data": workspace.data_path, "files": hashes, "at": stamp, **holds}
-        (making / "backup.json").write_text(json.dumps(said, indent=1) + "\n")
+        record = {"catalog": catalog.described, "data": workspace.data_path, "files": hashes, "at": stamp, **holds}
+        (making / "backup.json").write_text(json.dumps(record, indent=1) + "\n")
         making.rename(folder)
     except OSError as error:
         raise LakeError(f"back-up {folder}: {error}") from error

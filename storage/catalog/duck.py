@@ -72,9 +72,9 @@ def _open_store(connection: Any, data_path: str) -> None:
         "URL_STYLE": "path" if at else None,
         "USE_SSL": "false" if at and at.startswith("http://") else None,
     }
-    said = ", ".join(f"{name} '{quote(value)}'" for name, value in values.items() if value)
+    options = ", ".join(f"{name} '{quote(value)}'" for name, value in values.items() if value)
     try:
-        connection.execute(f"CREATE SECRET (TYPE s3, SCOPE '{quote(data_path)}'{', ' if said else ''}{said})")
+        connection.execute(f"CREATE SECRET (TYPE s3, SCOPE '{quote(data_path)}'{', ' if options else ''}{options})")
     except duckdb.Error:  # its text may repeat the statement, and so the keys
         raise LakeError(f"the AWS_* variables do not make a key for {data_path}; see to their form") from None
 

@@ -175,9 +175,9 @@ def acquire(catalog: Catalog, name: str, *, purpose: str = "", ttl_s: float = LE
 def _take(catalog: Catalog, name: str, purpose: str, ttl_s: float) -> Lease | Holder:
     holder = uuid4().hex
     with catalog.transaction() as execute:
-        found = [one for one in _all(catalog, execute, name) if one.alive]
-        if found:
-            return found[0]
+        held = [lease for lease in _all(catalog, execute, name) if lease.alive]
+        if held:
+            return held[0]
         row = [holder, pid_space(), os.getpid(), started(os.getpid()), catalog.now(execute) + ttl_s, purpose]
         ((token,),) = execute(
             "insert into nightschool_leases (name, token, holder, place, pid, started, expires, purpose) "

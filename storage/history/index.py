@@ -64,16 +64,16 @@ class HistoryIndex:
             self._merge()
 
     def _names(self) -> list[tuple[int, int, str]]:
-        found = []
+        runs = []
         for folder in self._folder.iterdir():
             parts = folder.name.split("-")
             if parts[0] == "run" and (folder / "run.json").exists():
-                found.append((int(parts[1]), int(parts[2]), folder.name))
+                runs.append((int(parts[1]), int(parts[2]), folder.name))
             else:
                 shutil.rmtree(folder)  # of a process that died while it wrote
-        found.sort(key=lambda item: (item[0], -item[1]))
+        runs.sort(key=lambda item: (item[0], -item[1]))
         kept: list[tuple[int, int, str]] = []
-        for item in found:  # a merged run makes those inside it superfluous
+        for item in runs:  # a merged run makes those inside it superfluous
             if kept and item[1] <= kept[-1][1]:
                 shutil.rmtree(self._folder / item[2])
             else:
@@ -118,7 +118,7 @@ class HistoryIndex:
         if not table.num_rows:
             return
         table = table.append_column(
-            "night", pa.array([nights[one] for one in table["commit_id"].to_pylist()], pa.string())
+            "night", pa.array([nights[commit] for commit in table["commit_id"].to_pylist()], pa.string())
         )
         last = commits[-1]
         entries = self._read(*self._with_texts(table, sorted(set(nights.values()))))
@@ -135,10 +135,10 @@ class HistoryIndex:
         )
         problems = self._lake.rows(
             "select * from problems where problem_id in (select distinct unnest(?::varchar[]))",
-            [[one for one in samples["problem_id"].to_pylist() if one]],
+            [[identity for identity in samples["problem_id"].to_pylist() if identity]],
         )
         there = set(samples["sample_id"].to_pylist())
-        table = table.filter(pa.array([one in there for one in table["sample_id"].to_pylist()], pa.bool_()))
+        table = table.filter(pa.array([identity in there for identity in table["sample_id"].to_pylist()], pa.bool_()))
         return table, samples, problems
 
     def _merge(self) -> None:

@@ -78,9 +78,9 @@ class Run:
             ValueError: A file is missing or has another size than `run.json` says.
         """
         try:
-            said = json.loads((folder / "run.json").read_text())
+            record = json.loads((folder / "run.json").read_text())
             columns: dict[str, Any] = {}
-            for name, shape in said["shapes"].items():
+            for name, shape in record["shapes"].items():
                 type_ = _type(name)
                 size = int(np.prod(shape)) * type_.itemsize
                 if (folder / name).stat().st_size != size:
@@ -91,7 +91,7 @@ class Run:
                 mapped: Any = np.memmap(folder / name, type_, "r", shape=tuple(shape))
                 mapped._mmap.madvise(mmap.MADV_RANDOM)
                 columns[name] = mapped
-            return cls(columns, said["nights"], said["rows"], folder)
+            return cls(columns, record["nights"], record["rows"], folder)
         except (OSError, KeyError, TypeError) as error:
             raise ValueError(f"{folder}: {error}") from error
 
@@ -114,8 +114,8 @@ class Run:
             rows = self._columns["band_rows.u32"][band, places].astype(np.int64)
             self._forget("band_rows.u32")
             pairs.append(np.repeat(order, counts) * self.rows + rows)
-        found = np.unique(np.concatenate(pairs))
-        return found // max(1, self.rows), found % max(1, self.rows), full
+        pairs_found = np.unique(np.concatenate(pairs))
+        return pairs_found // max(1, self.rows), pairs_found % max(1, self.rows), full
 
     def same(self, exact: U64) -> Iterator[tuple[int, int]]:
         """Yield pairs of query and row whose digests are equal."""
@@ -126,9 +126,9 @@ class Run:
         self._forget("exact.u64")
         for index in np.flatnonzero(right > left).tolist():
             query = int(order[index])
-            for place in range(int(left[index]), int(right[index])):
-                if self._columns["exact_rest.u64"][place] == exact[query, 1]:
-                    yield query, int(self._columns["exact_rows.u32"][place])
+            for position in range(int(left[index]), int(right[index])):
+                if self._columns["exact_rest.u64"][position] == exact[query, 1]:
+                    yield query, int(self._columns["exact_rows.u32"][position])
         self._forget("exact_rest.u64")
 
     def slots(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[slice, U32]]:
@@ -139,14 +139,14 @@ class Run:
             if self._folder is None:
                 yield part, column[rows[part]]
                 continue
-            wanted, place = np.unique(rows[part], return_inverse=True)
-            found, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
+            wanted, index_of = np.unique(rows[part], return_inverse=True)
+            sketches, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
             with (self._folder / "slots.u32").open(
                 "rb", buffering=0
             ) as file:  # mapped, each row would bring its neighbours along
                 for index, row in enumerate(wanted.tolist()):
-                    os.preadv(file.fileno(), [found[index].data], row * size)
-            yield part, found[place]
+                    os.preadv(file.fileno(), [sketches[index].data], row * size)
+            yield part, sketches[index_of]
 
     def sets(self, rows: Sequence[int]) -> Iterator[tuple[U32, U32] | None]:
         """Yield both sets of shingle hashes of rows; None where they are not known."""
@@ -158,10 +158,10 @@ class Run:
             for row in rows:
                 first = int(ends[2 * row - 1]) if row else 0
                 middle, last = int(ends[2 * row]), int(ends[2 * row + 1])
-                found = column[first:last] if file is None else np.empty(last - first, np.uint32)
+                hashes = column[first:last] if file is None else np.empty(last - first, np.uint32)
                 if file is not None and last > first:
-                    os.preadv(file.fileno(), [found.data], 4 * first)
-                yield found[: middle - first], found[middle - first :]
+                    os.preadv(file.fileno(), [hashes.data], 4 * first)
+                yield hashes[: middle - first], hashes[middle - first :]
         self._forget("shingle_ends.u64")
 
     def id(self, row: int) -> str:
@@ -205,8 +205,8 @@ def write_run(entries: Entries, folder: Path, **more: str) -> Run:
             for block in blocks:
                 np.ascontiguousarray(block).tofile(file)
         shapes[name] = [sum(map(len, blocks)), *blocks[0].shape[1:]]
-    said = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
-    (folder / "run.json").write_text(json.dumps(said, indent=1) + "\n")
+    record = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
+    (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
     return Run.open(folder)
 
 
@@ -228,10 +228,10 @@ def _columns(entries: Entries) -> Iterator[tuple[str, Sequence[npt.NDArray[Any]]
     order = np.argsort(entries.bands, axis=0, kind="stable")
     yield "bands.u64", [np.ascontiguousarray(np.take_along_axis(entries.bands, order, axis=0).T)]
     yield "band_rows.u32", [np.ascontiguousarray(order.T.astype(np.uint32))]
-    place = np.argsort(entries.exact[:, 0], kind="stable")
-    yield "exact.u64", [entries.exact[place, 0]]
-    yield "exact_rest.u64", [entries.exact[place, 1]]
-    yield "exact_rows.u32", [place.astype(np.uint32)]
+    by_digest = np.argsort(entries.exact[:, 0], kind="stable")
+    yield "exact.u64", [entries.exact[by_digest, 0]]
+    yield "exact_rest.u64", [entries.exact[by_digest, 1]]
+    yield "exact_rows.u32", [by_digest.astype(np.uint32)]
     yield "slots.u32", _blocks(entries.slots)
     yield "shingles.u32", _blocks(entries.shingles)
     yield "shingle_ends.u64", [entries.ends]

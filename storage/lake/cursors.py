@@ -75,8 +75,8 @@ class Changes:
         if not self.commits:
             return
         with self.lake.catalog.transaction() as execute:
-            found = execute("select seq from nightschool_cursors where consumer = ?", [self.consumer])
-            if (int(found[0][0]) if found else 0) != self.since:
+            cursor = execute("select seq from nightschool_cursors where consumer = ?", [self.consumer])
+            if (int(cursor[0][0]) if cursor else 0) != self.since:
                 raise LakeError(f"cursor {self.consumer!r} was moved by another process; look again with changes_since")
             execute(
                 "insert into nightschool_cursors values (?, ?, ?, ?) on conflict (consumer) do update set "
@@ -92,8 +92,8 @@ def changes_since(lake: Lake, consumer: str) -> Changes:
         LakeError: The cursor stands at a commit that this lake does not have: it was restored from an older back-up.
     """
     with lake.catalog.transaction() as execute:
-        found = execute("select seq, commit_id from nightschool_cursors where consumer = ?", [consumer])
-    since, commit = (int(found[0][0]), str(found[0][1])) if found else (0, "")
+        cursor = execute("select seq, commit_id from nightschool_cursors where consumer = ?", [consumer])
+    since, commit = (int(cursor[0][0]), str(cursor[0][1])) if cursor else (0, "")
     if since and not lake.rows("select 1 from commits where seq = ? and commit_id = ?", [since, commit]):
         raise LakeError(
             f"cursor {consumer!r} stands at commit {since} ({commit}), which this lake does not have: was it restored from a "

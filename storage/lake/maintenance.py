@@ -221,7 +221,11 @@ def clean(
     held = _why_held(lake, stray, before, orphans)
     gone = [*old, *([] if held else stray)]
     size = sum(Path(path).stat().st_size for path in gone if Path(path).is_file())
-    stale = [one for one in list_backups(lake.workspace) if one.name.startswith(f"{LEASE}-") and one.made_at < before]
+    stale = [
+        backup
+        for backup in list_backups(lake.workspace)
+        if backup.name.startswith(f"{LEASE}-") and backup.made_at < before
+    ]
     if not dry_run:
         with step(lake, lease, "clean-up") as connection:
             connection.execute(f"call ducklake_cleanup_old_files('lake', {options})")
@@ -232,7 +236,7 @@ def clean(
             shutil.rmtree(backup.folder)
     return {
         "files_removed": len(old), "bytes_removed": size, "orphans_removed": 0 if held else len(stray),
-        "orphans_held": len(stray) if held else 0, "held_because": held, "backups_removed": [one.name for one in stale],
+        "orphans_held": len(stray) if held else 0, "held_because": held, "backups_removed": [backup.name for backup in stale],
     }  # fmt: skip
 
 

@@ -112,9 +112,9 @@ class Ledger:
                 if granted:
                     return None
                 ask_at = time.monotonic() + RECLAIM_S
-            known = self.find(key)
-            if known is not None:
-                return known
+            answer = self.find(key)
+            if answer is not None:
+                return answer
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, POLL_S[1])
 
@@ -159,7 +159,7 @@ class Ledger:
                 )
                 self._aside.execute("commit")
                 self._aside.execute("begin immediate")
-                differing, known = self._aside.execute(
+                differing, present = self._aside.execute(
                     "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
                 ).fetchone()
                 new = self._aside.execute(
@@ -173,7 +173,7 @@ class Ledger:
             finally:
                 if self._aside.in_transaction:
                     self._aside.execute("rollback")
-        return Added(new, known - differing, differing)
+        return Added(new, present - differing, differing)
 
     def spent(self, night: str) -> Spent:
         """Add up what a night has paid for."""
@@ -233,12 +233,12 @@ class Ledger:
         Raises:
             LakeError: The file cannot be written, or another process reads an old state of it and does not end.
         """
-        known = [(key,) for key in keys]
+        rows = [(key,) for key in keys]
         with self._aside_lock:
             try:
                 self._aside.execute("pragma secure_delete=on")
                 self._aside.execute("begin immediate")
-                self._aside.executemany("insert or ignore into gone values (?)", known)
+                self._aside.executemany("insert or ignore into gone values (?)", rows)
                 removed = self._aside.execute("delete from calls where key in (select key from gone)").rowcount
                 self._aside.execute("commit")
                 self._aside.execute("vacuum")

@@ -29,11 +29,11 @@ def publish(ledger: "Ledger", lake: Lake, night: str | None = None) -> int:
     with lake.workspace.lock("publish"):
         while calls := ledger.unpublished(CHUNK):
             keys = [call.key for call in calls]
-            known = {
+            in_lake = {
                 row["call_id"]
                 for row in lake.rows("select call_id from calls where call_id in (select unnest(?::varchar[]))", [keys])
             }
-            fresh = [call for call in calls if call.key not in known]
+            fresh = [call for call in calls if call.key not in in_lake]
             if fresh:
                 rows = table_of("calls", [to_lake(call, ledger.id) for call in fresh])
                 lake.commit(
@@ -136,13 +136,13 @@ def check(ledger: "Ledger", lake: Lake) -> Reconciliation:
         (there,) = lake.rows(
             "select count(*) as lake_calls, count(*) filter (where ledger = ?) as lake_own from calls", [ledger.id]
         )
-        found = {
+        keys_by_fault = {
             name: [next(iter(row.values())) for row in lake.rows(statement, [ledger.id] * statement.count("?"))]
             for name, statement in _FAULTS.items()
         }
-    examples = [key for keys in found.values() for key in keys[:5]]
+    examples = [key for keys in keys_by_fault.values() for key in keys[:5]]
     return Reconciliation(
-        **here, **there, **{name: len(keys) for name, keys in found.items()}, examples=tuple(examples)
+        **here, **there, **{name: len(keys) for name, keys in keys_by_fault.items()}, examples=tuple(examples)
     )
 
 

@@ -146,14 +146,14 @@ class Writer:
         for order, result in zip(orders, results, strict=True):
             if order.waiter is not None:
                 by_loop.setdefault(order.waiter.get_loop(), []).append((order, result))
-        for loop, told in by_loop.items():
+        for loop, settled in by_loop.items():
             try:
-                loop.call_soon_threadsafe(self._tell, told)
+                loop.call_soon_threadsafe(self._tell, settled)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 continue
 
-    def _tell(self, told: list[tuple[_Order, Any]]) -> None:
-        for order, result in told:
+    def _tell(self, settled: list[tuple[_Order, Any]]) -> None:
+        for order, result in settled:
             assert order.waiter is not None
             if order.waiter.cancelled():
                 if result is True:

@@ -74,13 +74,13 @@ def accuracies(lake: Lake, checkpoint_id: str) -> dict[tuple[str, int], tuple[in
     return {(row["task"], row["tier"]): (row["correct"], row["total"]) for row in rows}
 
 
-def common_sets(lake: Lake, one: str, other: str) -> list[str]:
+def common_sets(lake: Lake, first: str, other: str) -> list[str]:
     """Return the versions of the sets that two checkpoints have both answered greedily, newest first."""
     rows = lake.rows(
         "select set_version, max(c.seq) as last from evaluations e join commits c using (commit_id) "
         "where e.mode = 'greedy' and checkpoint_id in ($1, $2) group by set_version "
         "having count(distinct checkpoint_id) = len(list_distinct([$1, $2])) order by last desc",
-        [one, other],
+        [first, other],
     )
     return [row["set_version"] for row in rows]
 

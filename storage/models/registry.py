@@ -72,7 +72,7 @@ def describe(lake: Lake, identity: str) -> dict[str, Any]:
         "folder": str(lake.workspace.root / row["path"]),
         "student": identity == _student(lake),
         "ancestors": ancestors(lake, identity),
-        "decisions": [{**found, "figures": json.loads(found["figures"])} for found in decisions],
+        "decisions": [{**decision, "figures": json.loads(decision["figures"])} for decision in decisions],
         "accuracy": accuracy,
     }
 
@@ -82,11 +82,11 @@ def ancestors(lake: Lake, identity: str) -> list[str]:
     parents = {
         row["checkpoint_id"]: row["parent"] for row in lake.rows("select checkpoint_id, parent from checkpoints")
     }
-    found: list[str] = []
-    while (parent := parents.get(identity)) is not None and parent not in found:
-        found.append(parent)
+    chain: list[str] = []
+    while (parent := parents.get(identity)) is not None and parent not in chain:
+        chain.append(parent)
         identity = parent
-    return found
+    return chain
 
 
 def students(lake: Lake) -> list[str]:
@@ -158,9 +158,9 @@ def approve(lake: Lake, identity: str, *, reason: str, by: str, anyway: bool = F
             f"compare it with that one, or give --anyway"
         )
     decision = "refused" if refuse else "promoted"
-    said = f"{by} {'refused' if refuse else 'promoted'} it: {reason}"
+    sentence = f"{by} {'refused' if refuse else 'promoted'} it: {reason}"
     _by_hand(
-        lake, candidate=candidate.id, incumbent=incumbent, kind="person", reason=said, by=by, decision=decision,
+        lake, candidate=candidate.id, incumbent=incumbent, kind="person", reason=sentence, by=by, decision=decision,
         evidence=waiting,
     )  # fmt: skip
     return decision

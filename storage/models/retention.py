@@ -43,7 +43,7 @@ def retention(lake: Lake, *, keep: int) -> list[Folder]:
         "select checkpoint_id, path, stage, night from checkpoints order by created_at desc, checkpoint_id"
     )
     protected = _protected(lake)
-    found = []
+    folders = []
     for number, row in enumerate(rows):
         folder = lake.workspace.root / row["path"]
         if not folder.is_dir():
@@ -52,8 +52,8 @@ def retention(lake: Lake, *, keep: int) -> list[Folder]:
         why = protected.get(identity) or (f"among the {keep} newest" if number < keep else "")
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         reason = why or "neither promoted nor an ancestor, and older than those that are kept"
-        found.append(Folder(identity, row["path"], row["stage"], row["night"], size, not why, reason))
-    return found
+        folders.append(Folder(identity, row["path"], row["stage"], row["night"], size, not why, reason))
+    return folders
 
 
 def _protected(lake: Lake) -> dict[str, str]:

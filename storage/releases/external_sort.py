@@ -21,11 +21,11 @@ def boundaries(connection: Any, table: str, column: str) -> list[str]:
     """Return the values that cut a table of the connection, sorted by a text column, into buckets of about equal size."""
     (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
     size = max(BUCKET_ROWS, -(-rows // _MOST_BUCKETS))
-    found = connection.execute(
+    result = connection.execute(
         f"select {column} from (select {column}, row_number() over (order by {column}) as place from {table}) "
         f"where (place - 1) % {size} = 0 and place > 1 order by place"
     )
-    return [str(row[0]) for row in found.fetchall()]
+    return [str(row[0]) for row in result.fetchall()]
 
 
 def sort_batches(
@@ -46,8 +46,8 @@ def sort_batches(
         folder: Where the buckets may lie; they are gone at the end.
         rows: Most rows per batch returned.
     """
-    with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as place:
-        paths = [Path(place) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
+    with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as buckets:
+        paths = [Path(buckets) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
         _distribute(batches, column, np.array(list(cuts), dtype=object), schema, paths)
         for path in paths:
             with pa.memory_map(str(path)) as source:
@@ -65,9 +65,9 @@ def _distribute(
         for batch in batches:
             buckets = np.searchsorted(cuts, batch[column].to_numpy(zero_copy_only=False), side="right")
             order = np.argsort(buckets, kind="stable")
-            found, starts = np.unique(buckets[order], return_index=True)
+            numbers, starts = np.unique(buckets[order], return_index=True)
             rows = batch.take(pa.array(order))
-            for bucket, start, end in zip(found, starts, [*starts[1:], len(order)], strict=True):
+            for bucket, start, end in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
                 writers[bucket].write_batch(rows.slice(start, end - start))
     finally:
         for writer in writers:

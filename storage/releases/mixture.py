@@ -49,11 +49,11 @@ def read_mixture(parts: Iterable[str]) -> Mixture:
     shares: dict[str, Fraction] = {}
     columns: set[str] = set()
     for part in parts:
-        found = _PART.fullmatch(part.strip())
-        column = (found["column"] or "method") if found else ""
-        if not found or column not in COLUMNS:
+        match = _PART.fullmatch(part.strip())
+        column = (match["column"] or "method") if match else ""
+        if not match or column not in COLUMNS:
             raise RecipeError(f"mixture {part!r}: write method:cot=5000 (rows) or source:gsm8k=30% (a share)")
-        name, value = found["name"].strip(), found["value"].strip()
+        name, value = match["name"].strip(), match["value"].strip()
         if re.fullmatch(r"\d+", value):
             caps[column, name] = int(value)
         elif re.fullmatch(r"\d+(\.\d+)?%", value) and 0 < Fraction(value[:-1]) <= 100:
@@ -104,10 +104,10 @@ def targets(counts: Mapping[str, int], shares: Mapping[str, Fraction]) -> dict[s
 
 def _known(connection: Any, column: str, name: str) -> None:
     if not connection.execute(f"select 1 from picked where {column} = ? limit 1", [name]).fetchone():
-        known = [
+        names = [
             str(row[0]) for row in connection.execute(f"select distinct {column} from picked order by all").fetchall()
         ]
-        raise RecipeError(f"mixture: no row has {column} {name!r}; there are {', '.join(known)}")
+        raise RecipeError(f"mixture: no row has {column} {name!r}; there are {', '.join(names)}")
 
 
 def _keep(connection: Any, column: str, name: str, cap: int) -> None:

@@ -57,9 +57,9 @@ def shaped(rows: Iterable[Row], shape: Shape) -> Iterator[dict[str, Any]]:
     if shape not in _MAKE:
         raise RecipeError(unknown("shape", shape, SHAPES))
     for row in rows:
-        made = _MAKE[shape](row)
-        if made is not None:
-            yield made
+        row_made = _MAKE[shape](row)
+        if row_made is not None:
+            yield row_made
 
 
 def export(release: Release, shape: Shape, target: Path) -> int:
@@ -90,7 +90,7 @@ def shaped_batches(release: Release, shape: Shape) -> Iterator[list[dict[str, An
     seen: set[str] = set()
     for batch in release.batches():
         rows = batch.to_pylist()
-        yield [one for row in rows for one in shaped([row], shape) if first(row, shape, seen)]
+        yield [shaped_row for row in rows for shaped_row in shaped([row], shape) if first(row, shape, seen)]
 
 
 def first(row: Row, shape: Shape, seen: set[str]) -> bool:
@@ -160,8 +160,8 @@ def _stepwise(row: Row) -> dict[str, Any] | None:
 def _text(row: Row) -> dict[str, Any] | None:
     if row["text"]:
         return {"text": row["text"]}
-    made = _messages(row)
-    return made and {"text": "\n".join(message["content"] for message in made["messages"])}
+    chat = _messages(row)
+    return chat and {"text": "\n".join(message["content"] for message in chat["messages"])}
 
 
 def _verl(row: Row) -> dict[str, Any] | None:

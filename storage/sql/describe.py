@@ -61,9 +61,9 @@ def describe(name: str | None = None) -> list[Relation]:
             types.setdefault(table, []).append((column, type_))
     finally:
         connection.close()
-    found = [_relation(view, "view", text, types[view]) for view, (text, _) in VIEWS.items()]
-    found += [_relation(table, "table", comment(schema), types[table]) for table, schema in tables.items()]
-    return [relation for relation in found if name in (None, relation.name)]
+    relations = [_relation(view, "view", text, types[view]) for view, (text, _) in VIEWS.items()]
+    relations += [_relation(table, "table", comment(schema), types[table]) for table, schema in tables.items()]
+    return [relation for relation in relations if name in (None, relation.name)]
 
 
 def _relation(name: str, kind: str, text: str, types: list[tuple[str, str]]) -> Relation:
@@ -74,9 +74,9 @@ def _relation(name: str, kind: str, text: str, types: list[tuple[str, str]]) -> 
 
 def column_comment(relation: str, column: str) -> str:
     """Return what a column means: as the view says, else as the table of that name does, else as any table does."""
-    said = COLUMN_COMMENTS.get(relation, {}).get(column)
-    if said:
-        return said
+    text = COLUMN_COMMENTS.get(relation, {}).get(column)
+    if text:
+        return text
     tables: dict[str, pa.Schema] = {"commits": COMMITS, **TABLES}
     if relation in tables:
         return comment(tables[relation].field(column))

@@ -102,10 +102,10 @@ def _parse(statement: str) -> dict[str, Any]:
     finally:
         connection.close()
     if tree.get("error"):
-        words = str(tree.get("error_message", ""))
-        if "Only SELECT" in words or "CTE needs a SELECT" in words:
-            words = "only SELECT statements are allowed; the lake is read-only here"
-        raise QueryError(words)
+        message = str(tree.get("error_message", ""))
+        if "Only SELECT" in message or "CTE needs a SELECT" in message:
+            message = "only SELECT statements are allowed; the lake is read-only here"
+        raise QueryError(message)
     count = len(tree["statements"])
     if count != 1:
         raise QueryError(f"one SELECT at a time, please; there are {count} statements")

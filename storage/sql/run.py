@@ -128,13 +128,13 @@ class Answer:
         code = self._process.wait()
         if self._expired:
             raise QueryError(f"stopped after {self._timeout:g} s; narrow the statement, or allow more with --timeout")
-        said = json.loads(text) if text else {}
-        if said.get("kind") in ("WorkspaceError", "LakeError"):
-            raise WorkspaceError(said["error"])
-        words = said.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
-        if any(mark in words for mark in _OUT_OF_MEMORY):
-            words = f"needs more memory than a statement may have; narrow it, or allow more with --memory ({words})"
-        raise QueryError(words)
+        status = json.loads(text) if text else {}
+        if status.get("kind") in ("WorkspaceError", "LakeError"):
+            raise WorkspaceError(status["error"])
+        message = status.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
+        if any(mark in message for mark in _OUT_OF_MEMORY):
+            message = f"needs more memory than a statement may have; narrow it, or allow more with --memory ({message})"
+        raise QueryError(message)
 
     def _last_words(self) -> str:
         lines = (
@@ -149,10 +149,10 @@ class Answer:
             except StopIteration:
                 break
             yield batch
-        said = json.loads(self._status.read() or "{}")
-        if not said.get("ok"):
-            raise QueryError(said.get("error") or "the statement's process ended before its last row")
-        self.layers = list(said["layers"])
+        status = json.loads(self._status.read() or "{}")
+        if not status.get("ok"):
+            raise QueryError(status.get("error") or "the statement's process ended before its last row")
+        self.layers = list(status["layers"])
 
     def close(self) -> None:
         """End the statement's process and remove what it left."""

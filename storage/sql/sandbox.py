@@ -26,10 +26,10 @@ def main() -> None:
     layers = close_network() if request["local"] else []
     try:
         _answer(request, layers)
-        said: dict[str, Any] = {"ok": True, "layers": layers}
+        outcome: dict[str, Any] = {"ok": True, "layers": layers}
     except BaseException as error:  # whatever it is, the process that asked is told in words
-        said = {"ok": False, "error": _words(error), "kind": type(error).__name__}
-    json.dump(said, status)
+        outcome = {"ok": False, "error": _words(error), "kind": type(error).__name__}
+    json.dump(outcome, status)
     status.close()
     sys.stdout.flush()
     os._exit(0)
@@ -105,14 +105,14 @@ def _write(reader: Any) -> None:
 
 def _told_apart(names: list[str]) -> list[str]:
     """Number the columns of equal names (a, a_1), as a join has them: rows are read by name."""
-    told: list[str] = []
+    distinct: list[str] = []
     for name in names:
-        number, one = 0, name
-        while one in told or (number and one in names):
+        number, candidate = 0, name
+        while candidate in distinct or (number and candidate in names):
             number += 1
-            one = f"{name}_{number}"
-        told.append(one)
-    return told
+            candidate = f"{name}_{number}"
+        distinct.append(candidate)
+    return distinct
 
 
 def _words(error: BaseException) -> str:
