@@ -35,6 +35,7 @@ class HistoryIndex:
         read: Turns rows of the lake into entries.
 
     Attributes:
+        folder: Where the runs lie, a folder each.
         runs: The runs, oldest first.
         left_out: Rows of other schemes that the last refresh met.
     """
@@ -45,19 +46,19 @@ class HistoryIndex:
         self._lake = lake
         self._scheme = scheme
         self._read = read
-        self._folder = lake.workspace.root / "index" / digest("history index 2", scheme, length=12)
+        self.folder = lake.workspace.root / "index" / digest("history index 2", scheme, length=12)
 
     def refresh(self) -> None:
         """Index what was committed since, and merge small runs; make everything again when something is damaged."""
         with self._lake.workspace.lock("history-index"):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 names = self._names()
                 self._check(names)
-                self.runs = [Run.open(self._folder / name) for _, _, name in names]
+                self.runs = [Run.open(self.folder / name) for _, _, name in names]
             except ValueError:
-                shutil.rmtree(self._folder)
-                self._folder.mkdir(parents=True)
+                shutil.rmtree(self.folder)
+                self.folder.mkdir(parents=True)
                 names, self.runs = [], []
             self.left_out = 0
             self._append(names[-1][1] if names else 0)
@@ -65,7 +66,7 @@ class HistoryIndex:
 
     def _names(self) -> list[tuple[int, int, str]]:
         runs = []
-        for folder in self._folder.iterdir():
+        for folder in self.folder.iterdir():
             parts = folder.name.split("-")
             if parts[0] == "run" and (folder / "run.json").exists():
                 runs.append((int(parts[1]), int(parts[2]), folder.name))
@@ -75,7 +76,7 @@ class HistoryIndex:
         kept: list[tuple[int, int, str]] = []
         for item in runs:  # a merged run makes those inside it superfluous
             if kept and item[1] <= kept[-1][1]:
-                shutil.rmtree(self._folder / item[2])
+                shutil.rmtree(self.folder / item[2])
             else:
                 kept.append(item)
         return kept
@@ -86,7 +87,7 @@ class HistoryIndex:
             if first != before + 1:
                 raise ValueError(f"commits before {name} are missing")
         if names:
-            last = json.loads((self._folder / names[-1][2] / "run.json").read_text()).get("commit")
+            last = json.loads((self.folder / names[-1][2] / "run.json").read_text()).get("commit")
             if not self._lake.query(
                 "select 1 from commits where seq = ? and commit_id = ?", [names[-1][1], last]
             ).num_rows:
@@ -146,14 +147,14 @@ class HistoryIndex:
             names = self._names()
             at = min(range(len(names) - 1), key=lambda index: self.runs[index].rows + self.runs[index + 1].rows)
             merged = join(self.runs[at].entries(), self.runs[at + 1].entries())
-            commit = json.loads((self._folder / names[at + 1][2] / "run.json").read_text())["commit"]
+            commit = json.loads((self.folder / names[at + 1][2] / "run.json").read_text())["commit"]
             self.runs[at : at + 2] = [self._write(merged, names[at][0], names[at + 1][1], commit)]
             for _, _, name in names[at : at + 2]:
-                shutil.rmtree(self._folder / name)
+                shutil.rmtree(self.folder / name)
 
     def _write(self, entries: Entries, first: int, last: int, commit: str) -> Run:
-        folder = self._folder / f"run-{first}-{last}"
-        making = self._folder / f"making-{first}-{last}"
+        folder = self.folder / f"run-{first}-{last}"
+        making = self.folder / f"making-{first}-{last}"
         write_run(entries, making, commit=commit, scheme=self._scheme)
         making.rename(folder)
         return Run.open(folder)

@@ -16,7 +16,7 @@ from storage.lake.lake import Lake
 from storage.names import unknown
 from storage.schema import TABLES
 
-_FEW = 64
+LISTED_COMMITS = 64
 """Up to so many commits are named one by one, so that files of other commits are not opened."""
 
 
@@ -53,7 +53,7 @@ class Changes:
         if not self.commits:
             return
         chosen = ", ".join(f'"{name}"' for name in columns or TABLES[table].names)
-        if len(self.commits) <= _FEW:
+        if len(self.commits) <= LISTED_COMMITS:
             named = ", ".join(f"'{commit}'" for commit in self.commits)
         else:
             named = f"select commit_id from commits where seq > {self.since} and seq <= {self.until}"

@@ -35,7 +35,7 @@ POLL_S = (0.05, 0.5)
 RECLAIM_S = 1.0
 """How often such a waiter asks for the claim itself, in case the other process gave up or is gone."""
 
-_STANDING_ROWS = 2000
+STANDING_ROWS = 2000
 """Calls per batch of `standing`; bounds memory."""
 
 _META = """
@@ -193,7 +193,7 @@ class Ledger:
         """Return calls that the lake is not known to have, at most `limit` of them."""
         return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by id limit ?", [limit])]
 
-    def standing(self) -> pa.RecordBatchReader:
+    def standing(self, batch_rows: int = STANDING_ROWS) -> pa.RecordBatchReader:
         """Read what a comparison with the lake needs of every call, in batches: key, origin, published, digest of the answer.
 
         Read by Python's own SQLite. DuckDB brings another one, and a file that both open in one process loses its locks
@@ -205,7 +205,7 @@ class Ledger:
         def batches() -> Iterator[pa.RecordBatch]:
             with closing(open_file(self._path)) as connection:
                 rows = connection.execute("select key, origin, published, response from calls order by id")
-                while part := rows.fetchmany(_STANDING_ROWS):
+                while part := rows.fetchmany(batch_rows):
                     keys, origins, published, answers = zip(*part, strict=True)
                     digests = [md5(answer.encode(), usedforsecurity=False).hexdigest() for answer in answers]
                     yield pa.record_batch([keys, origins, map(bool, published), digests], schema=schema)

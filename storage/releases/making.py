@@ -31,7 +31,7 @@ CHANGING = "releases"
 JOIN_MEMORY = 512 << 20
 """Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_BATCH_ROWS = 5_000
+BATCH_ROWS = 5_000
 _COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
@@ -220,9 +220,9 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
     """Write the picked rows in order of their ids; return what the files are, and the content hash."""
     writer, content = ShardWriter(folder), ContentHash()
     cuts = boundaries(connection, "picked", "sample_id")
-    reader = connection.execute(_STREAM).to_arrow_reader(_BATCH_ROWS)
+    reader = connection.execute(_STREAM).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
-    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, _BATCH_ROWS):
+    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
         content.update(batch)
         writer.write(batch)
     return writer.close(), content.hexdigest()

@@ -57,6 +57,7 @@ class Answer:
 
     Attributes:
         schema: Arrow schema of the rows.
+        pid: The statement's process.
         layers: What the statement's process was closed by, known at the end: `network`, `files`, `limits`.
     """
 
@@ -81,6 +82,7 @@ class Answer:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[write],
             env=_environment(), start_new_session=True,
         )  # fmt: skip
+        self.pid = self._process.pid
         os.close(write)
         self._status = os.fdopen(read, encoding="utf-8")
         request = {

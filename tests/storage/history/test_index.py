@@ -84,10 +84,10 @@ def test_what_was_accepted_is_found_with_its_night(lake):
 def test_a_refresh_adds_only_what_is_new(lake):
     accept(lake, "1", ["a"])
     first = opened(lake)
-    folders = {path.name: path.stat().st_mtime_ns for path in first._folder.iterdir()}
+    folders = {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}
     accept(lake, "2", ["b"])
     assert known(opened(lake)) == {("a", "1"), ("b", "2")}
-    assert folders.items() <= {path.name: path.stat().st_mtime_ns for path in first._folder.iterdir()}.items()
+    assert folders.items() <= {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}.items()
 
 
 def test_many_nights_are_merged(lake):
@@ -110,7 +110,7 @@ def test_a_damaged_index_is_made_again(lake, damage, monkeypatch, tmp_path):
     for night in range(3):
         accept(lake, f"{night}", [f"{night}a", f"{night}b"])
         index = opened(lake)
-    expected, folder = known(index), index._folder
+    expected, folder = known(index), index.folder
     runs = sorted(folder.iterdir())
     if damage == "lost":
         shutil.rmtree(folder.parent)
@@ -136,7 +136,7 @@ def test_another_lake_under_the_same_index(lake, tmp_path):
     index = opened(lake)
     with Lake(Workspace.create(tmp_path / "v")) as other:
         accept(other, "1", ["z"])
-        shutil.copytree(index._folder, other.workspace.root / "index" / index._folder.name)
+        shutil.copytree(index.folder, other.workspace.root / "index" / index.folder.name)
         assert known(opened(other)) == {("z", "1")}
 
 

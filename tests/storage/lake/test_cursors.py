@@ -53,7 +53,7 @@ def test_deletes_rewrites_compaction_and_expiry_do_not_make_old_rows_new(lake):
 
 
 def test_many_commits_are_one_question(lake, monkeypatch):
-    monkeypatch.setattr("storage.lake.cursors._FEW", 2)
+    monkeypatch.setattr("storage.lake.cursors.LISTED_COMMITS", 2)
     for name in "abcd":
         add(lake, name)
     assert ids(changes_since(lake, "index")) == ["a", "b", "c", "d"]

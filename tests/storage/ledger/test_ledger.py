@@ -118,10 +118,8 @@ async def test_an_answer_that_comes_alone_is_written_at_once_and_its_followers_s
     monkeypatch.setattr(writer, "GATHER_S", 1.0)
     monkeypatch.setattr(writer, "LONGEST_GATHER_S", 1.0)
     sizes = []
-    insert = writer.Writer._insert
-    monkeypatch.setattr(
-        writer.Writer, "_insert", lambda self, file, orders: sizes.append(len(orders)) or insert(self, file, orders)
-    )
+    insertion = writer.insertion
+    monkeypatch.setattr(writer, "insertion", lambda rows: sizes.append(rows) or insertion(rows))
     await ledger.record(CALL)
     await asyncio.gather(*(ledger.record(numbered(number)) for number in range(20)))
     assert sizes == [1, 20] and pauses[0] == 0 and pauses[1] > 0

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from storage.lake import nights
-from storage.ledger import ledger as ledger_module
 from storage.ledger.ledger import Call, Ledger
 from storage.ledger.published import adopt, check, publish, repair
 from storage.workspace import Workspace
@@ -127,11 +126,10 @@ async def test_a_check_leaves_the_ledger_its_locks(ledger, lake):
     assert another_process_counts() == 2
 
 
-async def test_a_check_reads_the_ledger_in_batches(ledger, lake, monkeypatch):
-    monkeypatch.setattr(ledger_module, "_STANDING_ROWS", 3)
+async def test_a_check_reads_the_ledger_in_batches(ledger, lake):
     await asyncio.gather(*(ledger.record(numbered(number, response="ä" * number)) for number in range(8)))
     publish(ledger, lake)
-    assert [batch.num_rows for batch in ledger.standing()] == [3, 3, 2]
+    assert [batch.num_rows for batch in ledger.standing(batch_rows=3)] == [3, 3, 2]
     found = check(ledger, lake)
     assert found.agree and found.calls == found.lake_own == 8
 

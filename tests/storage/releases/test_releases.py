@@ -104,7 +104,7 @@ def test_a_condition_is_inspected(lake, condition):
 
 
 def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
-    monkeypatch.setattr("storage.releases.making._BATCH_ROWS", 7)
+    monkeypatch.setattr("storage.releases.making.BATCH_ROWS", 7)
     monkeypatch.setattr("storage.releases.making.ShardWriter", partial(ShardWriter, shard_bytes=2000))
     names = [f"r{n:03d}" for n in range(60)]
     accept(lake, *names)

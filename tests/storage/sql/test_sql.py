@@ -181,7 +181,7 @@ def test_a_statement_ends_with_the_process_that_asked(place):
     code = (
         "import sys, pathlib\nfrom storage import Workspace, stream\n"
         "with stream(Workspace.open(pathlib.Path(sys.argv[1])), sys.argv[2]) as answer:\n"
-        "    for batch in answer:\n        print(answer._process.pid, flush=True)\n"
+        "    for batch in answer:\n        print(answer.pid, flush=True)\n"
     )
     statement = "select a.range from range(1000000000) a, range(1000000) b where hash(a.range) % 3 = 0"
     asker = subprocess.Popen(
