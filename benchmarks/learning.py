@@ -33,7 +33,7 @@ from synth.problems.arithmetic import Arithmetic
 from synth.problems.base import Problem
 from synth.problems.holdout import structure_ids
 from synth.problems.knights_knaves import KnightsKnaves
-from train_stages.config import CptConfig, OrderConfig, RlConfig, SftConfig
+from train_stages.config import CptConfig, RlConfig, SftConfig
 from train_stages.models.tiny import TinyConfig, create_base
 from train_stages.promotion.evaluate import EvaluateConfig, Evaluation, evaluate
 from train_stages.promotion.promote import keep_rl
@@ -42,10 +42,15 @@ from train_stages.stages.rl import rl
 from train_stages.stages.sft import sft
 
 RESULT = Path(__file__).resolve().parent / "results" / "learning.json"
-MUON: dict[str, Any] = {"optimiser": "muon", "batch_tokens": 1024, "max_length": 256, "device": "cpu"}
+COMMON: dict[str, Any] = {"batch_tokens": 1024, "max_length": 256, "device": "cpu"}
 SMALL = TinyConfig()
 FOLDER = Path(os.environ.get("LEARNING_FOLDER", "/tmp/nightschool-learning"))
 """Where checkpoints go; a stage that is there is not made again."""
+
+
+def muon(rest: float) -> dict[str, Any]:
+    """Muon, with the learning rate of what is no matrix."""
+    return {"kind": "muon", "adamw_learning_rate": rest}
 
 
 @dataclass
@@ -140,9 +145,9 @@ def tier1_sets(seed: int, heldout: int = 600, train: int = 2000) -> tuple[list[P
 def tier1_model(seed: int, train: Sequence[Problem], sft_tokens: int) -> Run:
     """The demo's recipe: CPT on plain text, then SFT."""
     run = from_nothing(train, seed, SMALL)
-    first = CptConfig(budget_tokens=60_000, learning_rate=0.02, adamw_learning_rate=0.003, decay=0, **MUON)
+    first = CptConfig(budget_tokens=60_000, learning_rate=0.02, optimiser=muon(0.003), schedule={"decay": 0}, **COMMON)
     run = run.then("cpt", cpt, texts(train), first, seed)
-    second = SftConfig(budget_tokens=sft_tokens, learning_rate=0.01, adamw_learning_rate=0.002, **MUON)
+    second = SftConfig(budget_tokens=sft_tokens, learning_rate=0.01, optimiser=muon(0.002), **COMMON)
     return run.then("sft", sft, chats(train), second, seed)
 
 
@@ -188,9 +193,9 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         config = SftConfig(
             budget_tokens=options.warm_up,
             learning_rate=options.puzzle_rate,
-            adamw_learning_rate=0.003,
-            decay=0.0,
-            **MUON,
+            optimiser=muon(0.003),
+            schedule={"decay": 0},
+            **COMMON,
         )
         run = run.then("sft-pairs", sft, chats(pairs), config, seed, mark=len(pairs))
     train = [*train, *pairs * (options.pairs - 1)]
@@ -200,10 +205,10 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         config = SftConfig(
             budget_tokens=tokens,
             learning_rate=options.puzzle_rate,
-            adamw_learning_rate=0.003,
-            decay=0.9 if last else 0.0,
-            order=OrderConfig(strategy=options.order),
-            **{**MUON, "batch_tokens": options.batch_tokens},
+            optimiser=muon(0.003),
+            schedule={"decay": 0.9 if last else 0},
+            order=options.order,
+            **{**COMMON, "batch_tokens": options.batch_tokens},
         )
         run = run.then(f"sft{piece}", sft, chats(train), config, seed + 100 * piece, mark=len(train))
     found = ask(run, held, seed, samples=4)
@@ -226,7 +231,7 @@ def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     fresh = Arithmetic([1]).draw(8000, seed=300 + seed, exclude=structure_ids(held))
     config = RlConfig(
         steps=options.steps, prompts_per_step=32, samples=8, max_tokens=40, max_length=256, device="cpu",
-        learning_rate=options.rate, optimiser="adamw", beta=options.beta, temperature=options.temperature,
+        learning_rate=options.rate, loss={"beta": options.beta}, temperature=options.temperature,
         resampling=options.resampling,
     )  # fmt: skip
     learned = start.then("rl", rl, fresh, config, seed)
@@ -235,9 +240,9 @@ def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     more = SftConfig(
         budget_tokens=round(speed * spent),
         learning_rate=options.more_rate,
-        adamw_learning_rate=0.001,
-        decay=0.9,
-        **MUON,
+        optimiser=muon(0.001),
+        schedule={"decay": 0.9},
+        **COMMON,
     )
     control = start.then("more-sft", sft, chats(train), more, seed)
     before, after, longer = (ask(run, held, seed) for run in (start, learned, control))

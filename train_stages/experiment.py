@@ -21,7 +21,7 @@ from storage.releases.shapes import shaped
 from storage.releases.subset import budget_tokens, equal_budget
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
-from train_stages.config import CptConfig, SftConfig, TrainConfig
+from train_stages.config import CptConfig, SftConfig, SupervisedConfig
 from train_stages.process.stage import MANIFEST
 from train_stages.promotion.evaluate import EvaluateConfig, Messages, evaluate
 from train_stages.promotion.statistics import Share, clustered, paired_bootstrap
@@ -137,7 +137,7 @@ class Experiment:
         own = out.with_name(f"{out.name}-own")
         if not own.exists():
             if arm.shape == "text":
-                texts = CptConfig.model_validate(config.model_dump(include=set(TrainConfig.model_fields)))
+                texts = CptConfig.model_validate(config.model_dump(include=_SHARED))
                 cpt(parent, pa.table({"text": [m["text"] for m in made]}), own, texts, seed=seed)
             else:
                 sft(parent, pa.table({"messages": [m["messages"] for m in made]}), own, config, seed=seed)
@@ -149,6 +149,10 @@ class Experiment:
         if not out.exists():
             sft(own, chats, out, last, seed=seed)
         return {"path": out, "tokens": tokens}
+
+
+_SHARED = set(SupervisedConfig.model_fields) - {"epochs", "order"}
+"""Settings that a text arm takes over from those of fine-tuning."""
 
 
 def _select(release: Release, name: str, where: str) -> list[Mapping[str, Any]]:

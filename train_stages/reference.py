@@ -1,4 +1,4 @@
-"""Writes the reference of the stages' settings (docs/settings.md) from the settings themselves, so that it cannot rot."""
+"""Writes the reference of the stages' settings and parts (docs/settings.md) from themselves, so that it cannot rot."""
 
 import sys
 from collections.abc import Iterator
@@ -12,47 +12,97 @@ from pydantic.fields import FieldInfo
 from train_stages.config import (
     CptConfig,
     MixtureConfig,
-    OrderConfig,
     PhaseConfig,
     PreferenceConfig,
     RlConfig,
     SftConfig,
     TrainConfig,
 )
+from train_stages.losses import LOSSES
+from train_stages.losses.base import Loss
+from train_stages.masks import MASKS
 from train_stages.models.tiny import TinyConfig
+from train_stages.optimisers import OPTIMISERS
+from train_stages.orders import ORDERS
+from train_stages.parts import Kinds, Part
 from train_stages.promotion.evaluate import EvaluateConfig
 from train_stages.promotion.promote import PromoteConfig
+from train_stages.rewards import REWARDS
+from train_stages.schedules import SCHEDULES
+from train_stages.transforms import TRANSFORMS
 
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
-    ("cpt", "train.cpt", CptConfig),
-    ("mixture", "train.cpt.mixture", MixtureConfig),
-    ("a phase of a mixture", "train.cpt.mixture.phases", PhaseConfig),
-    ("sft", "train.sft", SftConfig),
-    ("order", "train.sft.order and train.cpt.order", OrderConfig),
-    ("preference", "train.preference", PreferenceConfig),
-    ("rl", "train.rl", RlConfig),
-    ("evaluate", "train.evaluate", EvaluateConfig),
-    ("promote", "train.promote", PromoteConfig),
-    ("tiny", "base.tiny", TinyConfig),
+    ("cpt", "a stage `cpt`", CptConfig),
+    ("mixture", "`mixture` of a stage `cpt`", MixtureConfig),
+    ("a phase of a mixture", "`phases` of a mixture", PhaseConfig),
+    ("sft", "a stage `sft`", SftConfig),
+    ("preference", "a stage `preference`", PreferenceConfig),
+    ("rl", "a stage `rl`", RlConfig),
+    ("evaluate", "`train.evaluate`", EvaluateConfig),
+    ("promote", "`train.promote`", PromoteConfig),
+    ("tiny", "`base.tiny`", TinyConfig),
 )
+PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
+    ("losses", "loss", "What is made small.", LOSSES),
+    ("rewards", "rewards", "What responses earn in `rl`; those that apply to a problem are added up by weight.", REWARDS),
+    ("orders", "order", "In which order rows are learned from in `sft` and `cpt`.", ORDERS),
+    ("schedules", "schedule", "How the learning rate changes over the steps, as a share of its peak.", SCHEDULES),
+    ("optimisers", "optimiser", "The rule by which weights are changed.", OPTIMISERS),
+    ("masks", "mask", "Which parts of a row carry loss in `sft`.", MASKS),
+    ("transforms", "transforms", "What is done to the last turn of a chat in `sft` before it is encoded.", TRANSFORMS),
+)  # fmt: skip
 SHARED = set(TrainConfig.model_fields)
 
 
 def reference() -> str:
     """Return the reference as Markdown."""
-    parts = ["# Settings of the training stages", "", "Made by `make docs` from the settings themselves; how to choose them: "
-             "[training](training.md).", "", "## every stage", "", *_rows(TrainConfig, SHARED)]  # fmt: skip
+    parts = ["# Settings and parts of the training stages", "", "Made by `make docs` from the settings themselves; how to "
+             "choose them: [training](training.md).", "", "## every stage", "", *_rows(TrainConfig, SHARED)]  # fmt: skip
     for title, key, model in SECTIONS:
-        own = [name for name in model.model_fields if name not in SHARED or _differs(model, name)]
-        parts += ["", f"## {title}", "", f"Under `{key}`.", "", *_rows(model, set(own))]
+        own = {name for name in model.model_fields if name not in SHARED or _differs(model, name)}
+        parts += ["", f"## {title}", "", f"Settings of {key}.", "", *_rows(model, own)]
+    for title, key, summary, kinds in PARTS:
+        parts += [
+            "",
+            f"## {title}",
+            "",
+            f"{summary} Written `{key}: {_written(key)}`; a name alone takes the defaults.",
+        ]
+        for name, part in kinds.all().items():
+            parts += ["", f"### `{name}`", "", _about(part), *_settings(part)]
     return "\n".join(parts) + "\n"
+
+
+def _written(key: str) -> str:
+    return "[{kind: NAME, ...}]" if key in ("rewards", "transforms") else "{kind: NAME, ...}"
+
+
+def _about(part: type[Part]) -> str:
+    """What a part is, where it is published, and what it needs."""
+    facts = [part.summary()]
+    if part.paper:
+        facts.append(f"Source: {part.paper}.")
+    if issubclass(part, Loss):
+        facts.append(f"For {' and '.join(f'`{stage}`' for stage in part.stages)}.")
+        facts.append(f"Computed by TRL as `{part.trl}`." if part.trl else "Computed by its formula.")
+        needs = [("a reference model", part.needs_reference), ("rows that are not packed", part.needs_unpacked)]
+        facts += (
+            [f"Needs {' and '.join(need for need, true in needs if true)}."] if any(true for _, true in needs) else []
+        )
+    return " ".join(facts)
+
+
+def _settings(part: type[Part]) -> Iterator[str]:
+    if part.model_fields:
+        yield ""
+        yield from _rows(part, set(part.model_fields))
 
 
 def _differs(model: type[BaseModel], name: str) -> bool:
     """Whether a stage has another default than the others."""
     if not issubclass(model, TrainConfig):
         return True
-    return bool(model.model_fields[name].default != TrainConfig.model_fields[name].default)
+    return _default(model.model_fields[name]) != _default(TrainConfig.model_fields[name])
 
 
 def _rows(model: type[BaseModel], names: set[str]) -> Iterator[str]:
@@ -68,9 +118,23 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
     value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, Part):
+        return f"`{_part(value)}`"
+    if isinstance(value, tuple) and value and isinstance(value[0], Part):
+        return f"`[{', '.join(map(_part, value))}]`"
     if value is None or isinstance(value, BaseModel):
         return "" if value is None else "see below"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _part(part: Part) -> str:
+    """A part as a recipe writes it."""
+    settings = "".join(
+        f", {name}: {getattr(part, name)}"
+        for name, field in type(part).model_fields.items()
+        if getattr(part, name) != field.default or name in ("warmup", "decay")
+    )
+    return f"{{kind: {part.name}{settings}}}" if settings else part.name
 
 
 def _choices(kind: Any) -> str:
@@ -78,7 +142,7 @@ def _choices(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{word}`" for word in get_args(kind)) + ". "
     if get_origin(kind) in (Union, UnionType):
-        return "".join(_choices(one) for one in get_args(kind))
+        return "".join(_choices(choice) for choice in get_args(kind))
     return ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from flows.recipe.fault import sentence
 from flows.recipe.overrides import apply_override
@@ -16,6 +16,7 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
+from train_stages.config import read_config
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
 from train_stages.stages import STAGES
@@ -102,16 +103,16 @@ class Recipe(Part):
     def _check_options(self) -> None:
         """Refuse what a training would refuse, before the night that it follows is paid."""
         sizes = {name: spec for name, spec in self.base.tiny.items() if name != "seed"}
-        given: dict[str, tuple[type[BaseModel], Mapping[str, Any]]] = {"base.tiny": (TinyConfig, sizes)}
-        for name in STAGES.names():
-            options = getattr(self.train, name, None)
-            if options is not None:
-                given[f"train.{name}"] = (STAGES.get(name).config, options)
-        for key, (model, options) in given.items():
-            try:
-                model.model_validate(options)
-            except ValidationError as error:
-                raise ValueError(sentence(error, model, options, key)) from None
+        try:
+            TinyConfig.model_validate(sizes)
+            for name in STAGES.names():
+                options = getattr(self.train, name, None)
+                if options is not None:
+                    read_config(STAGES.get(name).config, options, f"train.{name}")
+        except ValidationError as error:
+            raise ValueError(sentence(error, TinyConfig, sizes, "base.tiny")) from None
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
 
     @property
     def digest(self) -> str:

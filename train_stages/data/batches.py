@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from train_stages.orders.ordering import Order
+from train_stages.orders.base import Order
 
 WINDOW = 50
 """Optimiser steps among which rows of one length are brought together, when nothing depends on the order."""

@@ -13,7 +13,7 @@ import numpy as np
 from storage.errors import RecipeError
 from storage.names import unknown
 from train_stages.config import MixtureConfig
-from train_stages.orders.ordering import Order
+from train_stages.orders.base import Order
 
 ROWS = "rows"
 """Weight of everything that no other key names."""

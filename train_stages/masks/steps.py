@@ -5,11 +5,11 @@ steps of a trajectory with the rest as context is ATLaS (arXiv:2503.02197), ther
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from synth.problems.base import Problem
 from synth.sample import problem_of
+from train_stages.masks.base import Ask, Chat, Mask
 
 
 def step_spans(text: str, steps: Sequence[str], labels: Sequence[bool]) -> list[tuple[int, int]]:
@@ -32,9 +32,7 @@ def step_spans(text: str, steps: Sequence[str], labels: Sequence[bool]) -> list[
     return spans
 
 
-def masked_attempt(
-    row: Mapping[str, Any], ask: Callable[[Problem], list[dict[str, str]]]
-) -> tuple[list[dict[str, str]], list[tuple[int, int]]] | None:
+def masked_attempt(row: Mapping[str, Any], ask: Ask) -> Chat | None:
     """A stepwise row as the chat in which the student made its attempt, and the parts of it that carry loss.
 
     Returns:
@@ -47,4 +45,16 @@ def masked_attempt(
         return None
     spans = step_spans(attempt, row["steps"], row["labels"])
     problem = problem_of({**row, "attrs": row["problem_attrs"]})
-    return ([*ask(problem), {"role": "assistant", "content": attempt}], spans) if spans else None
+    return Chat([*ask(problem), {"role": "assistant", "content": attempt}], spans) if spans else None
+
+
+class Steps(Mask):
+    """Also learn from a student's attempts whose steps were labelled (critique, step labels): loss on the right steps."""
+
+    name: ClassVar[str] = "steps"
+    paper: ClassVar[str] = "arXiv:2503.02197"
+
+    def __call__(self, row: Mapping[str, Any], ask: Ask) -> list[Chat]:
+        """Return the row's chat, and the attempt that it holds."""
+        attempt = masked_attempt(row, ask)
+        return super().__call__(row, ask) + ([attempt] if attempt else [])

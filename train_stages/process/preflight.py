@@ -55,7 +55,7 @@ def memory(
     parameters, shape = _shape(parent)
     gpu = on_gpu(config)
     width = 2 if gpu and config.weights == "bfloat16" else 4
-    fixed = parameters * width * (4 if config.optimiser == "adamw" else 3)
+    fixed = parameters * width * (2 + config.optimiser.moments)
     fixed += parameters * width * (copies - 1)
     tokens = max(tokens or config.tokens_at_once, config.max_length)
     layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers

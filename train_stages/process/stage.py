@@ -129,9 +129,6 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
         "learning_rate": config.learning_rate,
         "weight_decay": config.weight_decay,
         "max_grad_norm": config.max_grad_norm,
-        "warmup_steps": math.ceil(config.warmup * steps),
-        "lr_scheduler_type": "warmup_stable_decay",
-        "lr_scheduler_kwargs": {"num_decay_steps": round(config.decay * steps), "decay_type": "linear"},
         checkpointing: config.gradient_checkpointing and gpu,
         "bf16": gpu,
         "use_cpu": not gpu,
@@ -144,24 +141,6 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
         "save_steps": config.save_every or math.ceil(steps / 10),
         "save_total_limit": 2,  # the newest may be half written when a kill comes
     }
-
-
-def optimisers(model: Any, config: TrainConfig) -> tuple[Any, None]:
-    """The `optimizers` argument of a trainer; with `adamw` the trainer makes its own.
-
-    Raises:
-        TrainingError: Muon is asked for and several processes train.
-    """
-    if config.optimiser == "adamw":
-        return None, None
-    if world_size() > 1:
-        raise TrainingError(f"optimiser = 'muon' works on one device, not on {world_size()}: set optimiser: adamw")
-    from train_stages.optimisers.muon import MuonWithAdamW
-
-    optimiser = MuonWithAdamW(
-        model, lr=config.learning_rate, adamw_lr=config.adamw_learning_rate, weight_decay=config.weight_decay
-    )
-    return optimiser, None
 
 
 def callbacks(stage: str, progress: Progress | None) -> list[Any]:

@@ -30,11 +30,18 @@ class Rollouts:
             columns = pq.read_table(path).to_pydict()
             self._lines = list(zip(*(columns[name] for name in ("step", "problem", "tries", "correct")), strict=True))
 
-    def add(self, step: int, numbers: Sequence[int], scores: Sequence[float], group: int) -> None:
-        """Note the responses of a step: the problem's number and the score of each, groups of `group` together."""
+    def add(self, step: int, numbers: Sequence[int], correct: Sequence[float | None], group: int) -> None:
+        """Note the responses of a step, groups of `group` together.
+
+        Args:
+            step: The step.
+            numbers: The problem's number, of each response.
+            correct: 1 or 0, of each response; None where that cannot be decided, which is no try.
+            group: Responses to a problem.
+        """
         for start in range(0, len(numbers), group):
-            right = sum(score == 1.0 for score in scores[start : start + group])
-            self._lines.append((step, numbers[start], group, right))
+            decided = [right for right in correct[start : start + group] if right is not None]
+            self._lines.append((step, numbers[start], len(decided), sum(right == 1.0 for right in decided)))
 
     def last(self, before: int) -> dict[int, tuple[int, int]]:
         """Return (tries, correct) of each problem when it was last drawn in a step before `before`."""
@@ -55,7 +62,8 @@ class Rollouts:
 
 def unsolved(pool: Sequence[int], last: dict[int, tuple[int, int]]) -> list[int]:
     """SRPO's rule: leave out the problems whose responses were all right; with none left, begin again with all."""
-    left = [number for number in pool if number not in last or last[number][1] < last[number][0]]
+    solved = {number for number, (tries, right) in last.items() if tries and right == tries}
+    left = [number for number in pool if number not in solved]
     return left or list(pool)
 
 

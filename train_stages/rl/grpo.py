@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from storage.ids import seed_from
-from train_stages.rewards.checkers import FORMAT
+from train_stages.config import RlConfig
+from train_stages.losses.base import Sampled
+from train_stages.process.trainer import configured
+from train_stages.rewards.scoring import Rewards
+from train_stages.rl.advantage import advantages, total
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.rollouts import VllmRollouts
 
@@ -16,15 +20,23 @@ TOTAL = "num_items_in_batch"
 
 
 def grpo_trainer(
-    draws: Draws, rollouts: Rollouts, *, rounds: int, seed: int, server: VllmRollouts | None, **arguments: Any
+    draws: Draws,
+    rollouts: Rollouts,
+    rewards: Rewards,
+    config: RlConfig,
+    *,
+    seed: int,
+    server: VllmRollouts | None,
+    **arguments: Any,
 ) -> Any:
     """Make the trainer.
 
     Args:
         draws: Which problem comes when.
         rollouts: Where the outcome of each group of responses is noted.
-        rounds: Further rounds of sampling to fill a step with groups that have an advantage (DAPO's dynamic sampling,
-            arXiv:2503.14476, section 3.2); what is still without one then stays, and weighs nothing. 0 samples once.
+        rewards: What responses earn.
+        config: Settings. With dynamic resampling a step is filled with groups that have an advantage in further rounds of
+            sampling (DAPO, arXiv:2503.14476, section 3.2); what is still without one then stays, and weighs nothing.
         seed: Seed of the problems that are drawn in further rounds.
         server: Who writes the responses; None writes them in this process.
         arguments: For TRL's `GRPOTrainer`; each process must hold whole groups.
@@ -32,8 +44,12 @@ def grpo_trainer(
     from accelerate.utils import broadcast_object_list, gather_object
     from trl import GRPOTrainer
 
-    class Trainer(GRPOTrainer):  # type: ignore[misc, unused-ignore]
+    loss = config.loss
+    rounds = config.resampling_rounds if config.resampled == "dynamic" else 0
+
+    class Trainer(configured(GRPOTrainer, config)):  # type: ignore[misc, unused-ignore]
         _served_step = -1
+        _earned: Any = None
 
         def _get_train_sampler(self, dataset: Any = None) -> Any:
             return draws
@@ -44,16 +60,49 @@ def grpo_trainer(
             return self._refilled(batch, inputs) if rounds else batch
 
         def _sampled(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-            """Sample and score once, and note what came out."""
+            """Sample and score once, and compare each response with its group."""
             batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
-            numbers = gather_object([row["number"] for row in inputs])
-            right = [list(self._logs["rewards"][name])[-len(numbers) :] for name in self._checkers()]
-            scores = [float(np.nansum(one)) for one in zip(*right, strict=True)]
-            rollouts.add(self.state.global_step, numbers, scores, self.num_generations)
+            earned = total(self._earned, self.reward_weights.to(self._earned.device))
+            start = self.accelerator.process_index * len(inputs)
+            gains = advantages(earned, self.num_generations, loss.scale_rewards)
+            batch["advantages"] = gains[start : start + len(inputs)]
             return batch
 
-        def _checkers(self) -> list[str]:
-            return [name for name in self.reward_func_names if name != FORMAT]
+        def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, *more: Any) -> Any:
+            """Score, keep what each reward gives, and note how each group came out."""
+            self._earned = super()._calculate_rewards(inputs, prompts, completions, *more)
+            numbers = [row["number"] for row in inputs]
+            correct = gather_object(rewards.correct(completions, numbers))
+            rollouts.add(self.state.global_step, gather_object(numbers), correct, self.num_generations)
+            return self._earned
+
+        def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
+            if loss.trl is not None:
+                return super()._compute_loss(model, inputs)
+            return self._loss_of(model, inputs)
+
+        def _loss_of(self, model: Any, inputs: dict[str, Any]) -> Any:
+            """Compute a loss that TRL does not know by its formula."""
+            import torch
+
+            ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1)
+            seen = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)
+            logps, *_ = self._get_per_token_logps_and_entropies(model, ids, seen, inputs["completion_ids"].size(1))
+            old = inputs.get("old_per_token_logps")
+            parts = self.current_gradient_accumulation_steps
+            step = inputs["num_items_in_batch"].clamp(min=1.0) / self.accelerator.num_processes
+            sampled = Sampled(
+                logps=logps,
+                old=logps.detach() if old is None else old,
+                advantages=inputs["advantages"],
+                mask=inputs["completion_mask"],
+                longest=self.max_completion_length,
+                step_tokens=step * parts / self.args.steps_per_generation,
+                reference=inputs.get("ref_per_token_logps"),
+                correction=inputs.get("importance_sampling_ratio"),
+            )
+            value = loss(sampled)
+            return value if loss.over_step else value / parts
 
         def _refilled(self, batch: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
             """Replace groups without an advantage by groups of other problems that have one."""
@@ -108,7 +157,7 @@ def grpo_trainer(
             return [ids for ids, _ in mine], [logs for _, logs in mine]
 
     Trainer.__name__ = GRPOTrainer.__name__
-    trainer = Trainer(**arguments)
+    trainer = Trainer(reward_funcs=list(rewards.functions), **arguments)
     if server is not None:
         trainer.use_vllm = True  # TRL then corrects for the difference between the server's probabilities and its own
     return trainer

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from filters.evidence import PassRate
 from filters.rules.difficulty import for_reinforcement
-from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
+from train_stages.rewards.base import Response
 
 FILE = "pass_rates.parquet"
 CHUNK = 256
@@ -79,16 +79,14 @@ def measure(
         wanted: Stop when so many were found.
         seed: Seed of the order.
     """
-    from synth.problems import get_task
-
     order = np.random.default_rng(seed).permutation(len(problems))
     rates: dict[str, PassRate] = {}
     for start in range(0, len(order), CHUNK):
         asked = [problems[number] for number in order[start : start + CHUNK]]
         for problem, answers in zip(asked, ask(asked, tries), strict=True):
-            checker = get_task(problem.task)
-            right = sum(checker.check(problem, answer).outcome is Outcome.CORRECT for answer in answers)
-            rates[problem.id] = PassRate(problem.id, model, "", len(answers), right)
+            credits = [Response(problem, answer).correct for answer in answers]
+            decided = [right for right in credits if right is not None]
+            rates[problem.id] = PassRate(problem.id, model, "", len(decided), round(sum(decided)))
         if len(for_reinforcement(rates.values(), tries=tries)) >= wanted:
             break
     return rates

@@ -78,3 +78,28 @@ def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
             "source": pa.array([row["source"] for row in rows], pa.string()),
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What an order may depend on, for each row that was handed in.
+
+    Attributes:
+        ids: Identity of each row.
+        difficulty: Larger is harder; None takes the length in tokens.
+        subjects: For `blocked` and `interleaved`; None means one subject.
+    """
+
+    ids: Sequence[str]
+    difficulty: Sequence[float] | None = None
+    subjects: Sequence[str] | None = None
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> "Described":
+        """Read the columns `id`, `difficulty` and `subject`, where they are there."""
+        names = rows.column_names
+        return cls(
+            [str(one) for one in rows["id"].to_pylist()] if "id" in names else [str(n) for n in range(rows.num_rows)],
+            rows["difficulty"].to_pylist() if "difficulty" in names else None,
+            rows["subject"].to_pylist() if "subject" in names else None,
+        )

@@ -15,7 +15,7 @@ from train_stages.config import CptConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.process.stage import Progress, StageResult, load
-from train_stages.stages.base import Material, Stage, described
+from train_stages.stages.base import Described, Material, Stage, described
 
 if TYPE_CHECKING:
     from train_stages.data.encode import Encoded
@@ -49,10 +49,10 @@ def cpt(
     """
     from train_stages.data.encode import encode_texts, wrap
     from train_stages.data.mixture import blend, mixed_order
-    from train_stages.stages.supervised import Described, chosen_order, train_supervised
+    from train_stages.stages.supervised import chosen_order, train_supervised
 
     config = config or CptConfig()
-    model, tokenizer = load(parent, config, packed=config.packing == "best_fit")
+    model, tokenizer = load(parent, config, packed=config.isolated)
     rows = with_replay(rows, config)
     encoded, described, plan = (
         encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length),
@@ -134,8 +134,13 @@ def check_cpt(job: Job) -> dict[str, Any]:
     if config.mixture is not None:
         names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
         blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
+    copies = 2 if config.loss.needs_reference else 1
     encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
-    return {**counts(rows.num_rows, encoded), "one_row": show_loss(tokenizer, encoded), **memory(job.parent, config)}
+    return {
+        **counts(rows.num_rows, encoded),
+        "one_row": show_loss(tokenizer, encoded),
+        **memory(job.parent, config, copies=copies),
+    }
 
 
 def texts(material: Material, config: CptConfig) -> pa.Table:

@@ -18,10 +18,11 @@ import pyarrow as pa
 
 from storage.errors import TrainingError
 from storage.ids import digest
-from train_stages.config import OrderConfig, PreferenceConfig, read_config
+from train_stages.config import PreferenceConfig, read_config
 from train_stages.data.batches import Plan, plan_padded, planned
 from train_stages.data.pairs import preference_pairs
-from train_stages.orders.ordering import order_rows
+from train_stages.orders import ORDERS
+from train_stages.orders.base import order_rows
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
 from train_stages.process.resume import output_folder
@@ -32,11 +33,11 @@ from train_stages.process.stage import (
     common_arguments,
     load,
     on_gpu,
-    optimisers,
     run,
     stage_identity,
     world_size,
 )
+from train_stages.process.trainer import configured, preference_trainer
 from train_stages.stages.base import Material, Stage
 
 __all__ = ["PreferenceConfig", "preference"]
@@ -68,7 +69,7 @@ def preference(
     config = config or PreferenceConfig()
     model, tokenizer = load(parent, config)
     pairs, lengths, too_long = encode_pairs(tokenizer, rows, config)
-    order = order_rows(max(1, round(len(pairs) * config.epochs)), OrderConfig(), difficulty=lengths, seed=seed)
+    order = order_rows(max(1, round(len(pairs) * config.epochs)), ORDERS.make("random"), difficulty=lengths, seed=seed)
     plan = plan_padded(
         lengths,
         order,
@@ -132,21 +133,23 @@ def _trainer(
     """TRL's trainer for the loss, on the planned micro-batches."""
     from datasets import Dataset
 
-    shared = {"model": model, "processing_class": tokenizer, "optimizers": optimisers(model, config), "callbacks": told}
+    shared = {"model": model, "processing_class": tokenizer, "callbacks": told}
     common |= {"gradient_accumulation_steps": plan.accumulate, "max_length": config.max_length}
-    if config.loss_type == "kto":
+    if config.loss.name == "kto":
         return _kto(shared, pairs, plan, common, config)
     common["per_device_train_batch_size"] = 1  # the plan has the true sizes
     data = Dataset.from_list(pairs)
-    if config.loss_type == "orpo":
+    if config.loss.name == "orpo":
         from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-        orpo = ORPOConfig(**common, beta=config.beta)
-        return planned(ORPOTrainer, plan)(**shared, args=orpo, train_dataset=data)
+        orpo = ORPOConfig(**common, **config.loss.trl_arguments())
+        return configured(planned(ORPOTrainer, plan), config)(**shared, args=orpo, train_dataset=data)
     from trl import DPOConfig, DPOTrainer
 
-    dpo = DPOConfig(**common, beta=config.beta, loss_type=[config.loss_type], label_smoothing=config.label_smoothing)
-    return planned(DPOTrainer, plan)(**shared, args=dpo, train_dataset=data)
+    settings = {"loss_type": [config.loss.trl], **config.loss.trl_arguments()} if config.loss.trl else {}
+    dpo = DPOConfig(**common, **settings)
+    trainer = preference_trainer(configured(planned(DPOTrainer, plan), config), config.loss)
+    return trainer(**shared, args=dpo, train_dataset=data)
 
 
 def _kto(
@@ -163,8 +166,8 @@ def _kto(
         for pair in batch
     ]
     rows = 2 * int(np.max([len(batch) for batch in plan.batches]))
-    kto = KTOConfig(**common, beta=config.beta, per_device_train_batch_size=max(2, rows))
-    return KTOTrainer(**shared, args=kto, train_dataset=Dataset.from_list(halves))
+    kto = KTOConfig(**common, **config.loss.trl_arguments(), per_device_train_batch_size=max(2, rows))
+    return configured(KTOTrainer, config)(**shared, args=kto, train_dataset=Dataset.from_list(halves))
 
 
 def check_preference(job: Job) -> dict[str, Any]:
@@ -186,7 +189,7 @@ def check_preference(job: Job) -> dict[str, Any]:
         "too_long": too_long,
         "mean_tokens": round(sum(lengths) / len(lengths), 1),
         "one_pair": pairs[0],
-        **memory(job.parent, config, copies=1 if config.loss_type == "orpo" else 2),
+        **memory(job.parent, config, copies=2 if config.loss.needs_reference else 1),
     }
 
 

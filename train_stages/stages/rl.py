@@ -28,12 +28,11 @@ from train_stages.process.stage import (
     common_arguments,
     load,
     on_gpu,
-    optimisers,
     run,
     stage_identity,
     world_size,
 )
-from train_stages.rewards.checkers import check_rewards, make_rewards
+from train_stages.rewards.scoring import check_rewards, make_rewards
 from train_stages.rl import pass_rates
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.grpo import grpo_trainer, keeping_callback
@@ -91,10 +90,10 @@ def rl(
         chosen = pass_rates.choose(problems, known, tries=config.least_tries)
         model, tokenizer = load(parent, config)
         tokenizer.padding_side = "left"
-        rewards = make_rewards(chosen.problems, format_weight=config.format_weight)
+        rewards = make_rewards(chosen.problems, config.rewards)
         state = last_state(folder)
         rollouts = Rollouts(state / FILE if state else None)
-        arguments = _arguments(folder, config, seed, weights=rewards.weights)
+        arguments = grpo_arguments(folder, config, seed, weights=rewards.weights)
         trainer = grpo_trainer(
             draws=Draws(
                 len(chosen.problems),
@@ -103,20 +102,19 @@ def rl(
                 group=config.samples,
                 repeats=arguments.gradient_accumulation_steps,
                 seed=seed,
-                history=rollouts if config.resampling == "history" else None,
+                history=rollouts if config.resampled == "history" else None,
             ),
             rollouts=rollouts,
-            rounds=config.resampling_rounds if config.resampling == "dynamic" else 0,
+            rewards=rewards,
+            config=config,
             seed=seed,
             server=server,
             model=model,
             args=arguments,
-            reward_funcs=list(rewards.functions),
             train_dataset=Dataset.from_list(
                 [{"prompt": render(problem), "number": number} for number, problem in enumerate(chosen.problems)]
             ),
             processing_class=tokenizer,
-            optimizers=optimisers(model, config),
             callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
         )
         facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
@@ -199,7 +197,18 @@ def _asker(
     return ask
 
 
-def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[float] | None = None) -> Any:
+def grpo_arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[float] | None = None) -> Any:
+    """TRL's configuration.
+
+    Args:
+        folder: Where the stage works.
+        config: Settings.
+        seed: Seed of the training.
+        weights: Of the rewards; None weighs them alike.
+
+    Raises:
+        TrainingError: The problems of a step cannot be shared by the processes.
+    """
     from trl import GRPOConfig
 
     world = world_size()
@@ -209,9 +218,6 @@ def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[f
         )
     rows = config.prompts_per_step * config.samples // world
     micro_rows = rows
-    high = config.epsilon_high
-    if config.loss_type == "cispo":  # TRL's is the bound itself there, not its distance from 1
-        high = 1 + (config.epsilon if high is None else high)
     if config.micro_batch_tokens:
         micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
     return GRPOConfig(
@@ -221,12 +227,7 @@ def _arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[f
         num_generations=config.samples,
         max_completion_length=config.max_tokens,
         temperature=config.temperature,
-        loss_type=config.loss_type,
-        scale_rewards=config.scale_rewards,
-        epsilon=config.epsilon,
-        epsilon_high=high,
-        beta=config.beta,
-        mask_truncated_completions=config.mask_truncated,
+        **config.loss.trl_arguments(),
         num_iterations=1,
         reward_weights=list(weights) if weights else None,
     )
@@ -291,12 +292,12 @@ def check_rl(job: Job) -> dict[str, Any]:
         "pass_rates": {name: int(value) for name, value in chosen.figures.items()},
         "longest_prompt": longest,
         "one_prompt": prompts[0],
-        "rewarded": check_rewards(problems),
+        "rewarded": check_rewards(problems, config.rewards),
         "rollouts": check_rollouts(config, job.parent),
         **memory(
             job.parent,
             config,
-            copies=2 if config.beta else 1,
+            copies=2 if config.loss.beta else 1,
             tokens=config.micro_batch_tokens or at_once,
             share=1 - config.rollout_memory if own_server else 1.0,
         ),

@@ -3,20 +3,19 @@
 python -m train_stages.stages.sft --config job.json
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from storage.errors import TrainingError
-from storage.releases.shapes import shaped
 from train_stages.config import SftConfig, read_config
-from train_stages.masks.steps import masked_attempt
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
 from train_stages.process.stage import Progress, StageResult, load
-from train_stages.stages.base import Material, Stage, described
+from train_stages.stages.base import Described, Material, Stage, described
+from train_stages.transforms.base import transformed
 
 if TYPE_CHECKING:
     from train_stages.data.encode import Encoded
@@ -51,11 +50,11 @@ def sft(
         CheckpointError: `parent` cannot be loaded.
         TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
     """
-    from train_stages.stages.supervised import Described, chosen_order, train_supervised
+    from train_stages.stages.supervised import chosen_order, train_supervised
 
     config = config or SftConfig()
     model, tokenizer = load(parent, config, packed=config.packing)
-    encoded, described = encode(tokenizer, rows, config), Described.of(rows)
+    encoded, described = encode(tokenizer, rows, config, seed), Described.of(rows)
     return train_supervised(
         "sft",
         model,
@@ -71,21 +70,30 @@ def sft(
     )
 
 
-def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
+def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> "Encoded":
     """Turn rows into tokens and labels.
 
+    Args:
+        tokenizer: The model's.
+        rows: See `sft`.
+        config: Settings.
+        seed: Seed of the transforms.
+
     Raises:
-        TrainingError: A column is missing, or no row is left.
+        TrainingError: A column is missing, no row is left, or there are transforms and the rows are tokens already.
     """
     from train_stages.data.encode import encode_conversations, encode_labels
 
     names = set(rows.column_names)
     if {"input_ids", "labels"} <= names:
+        if config.transforms:
+            raise TrainingError("sft: transforms change texts, and these rows are tokens already: leave transforms out")
         pairs = zip(rows["input_ids"].to_pylist(), rows["labels"].to_pylist(), strict=True)
         return encode_labels(pairs, config.max_length)
     if {"prompt", "completion"} <= names:
         asked, answered = (_turns(rows[name].to_pylist(), role) for name, role in _ROLES)
         chats = [[*prompt, *completion] for prompt, completion in zip(asked, answered, strict=True)]
+        chats = _transformed(chats, [None] * len(chats), rows, config, seed)
         return encode_conversations(tokenizer, chats, config.max_length, given=[len(prompt) for prompt in asked])
     if "messages" not in names:
         raise TrainingError(
@@ -96,7 +104,20 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig) -> "Encoded":
         spans = [
             None if one is None else [(span["start"], span["end"]) for span in one] for one in rows["spans"].to_pylist()
         ]
-    return encode_conversations(tokenizer, rows["messages"].to_pylist(), config.max_length, spans)
+    chats = rows["messages"].to_pylist()
+    chats = _transformed(chats, spans or [None] * len(chats), rows, config, seed)
+    return encode_conversations(tokenizer, chats, config.max_length, spans)
+
+
+def _transformed(chats: list[Any], spans: Sequence[Any], rows: pa.Table, config: SftConfig, seed: int) -> list[Any]:
+    """Apply the transforms to the chats whose spans do not name parts of the text."""
+    if not config.transforms:
+        return chats
+    ids = Described.of(rows).ids
+    return [
+        transformed(chat, config.transforms, seed, row) if parts is None else chat
+        for chat, parts, row in zip(chats, spans, ids, strict=True)
+    ]
 
 
 _ROLES = (("prompt", "user"), ("completion", "assistant"))
@@ -118,13 +139,13 @@ def check_sft(job: Job) -> dict[str, Any]:
 
     config = read_config(SftConfig, job.options, job.name or "sft")
     tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
-    encoded = encode(tokenizer, rows.slice(0, LOOKED_AT), config)
+    encoded = encode(tokenizer, rows.slice(0, LOOKED_AT), config, job.seed)
     told = sum(1 for labels in encoded.table["labels"].to_pylist() for label in labels if label >= 0)
     return {
         **counts(rows.num_rows, encoded),
         "share_with_loss": round(told / encoded.tokens, 3),
         "one_row": show_loss(tokenizer, encoded),
-        **memory(job.parent, config),
+        **memory(job.parent, config, copies=2 if config.loss.needs_reference else 1),
     }
 
 
@@ -139,10 +160,9 @@ def chats(material: Material, config: SftConfig) -> pa.Table:
     """
     rows: list[tuple[Mapping[str, Any], Any, Any]] = []
     for row in material.samples.to_pylist():
-        rows.extend((row, chat["messages"], None) for chat in shaped([row], "messages"))
-        attempt = masked_attempt(row, material.messages) if config.step_mask else None
-        if attempt is not None:
-            rows.append((row, attempt[0], [{"start": start, "end": end} for start, end in attempt[1]]))
+        for chat in config.mask(row, material.messages):
+            spans = None if chat.spans is None else [{"start": start, "end": end} for start, end in chat.spans]
+            rows.append((row, chat.messages, spans))
     if not rows:
         raise TrainingError(f"sft: {material.origin} has no rows with an answer for it")
     table = described([row for row, _, _ in rows]).append_column("messages", pa.array([chat for _, chat, _ in rows]))

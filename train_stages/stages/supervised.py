@@ -1,7 +1,6 @@
 """The part that continued pre-training and supervised fine-tuning share: TRL's SFTTrainer on planned micro-batches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,49 +8,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from train_stages.config import CptConfig, SftConfig
+from train_stages.config import SupervisedConfig
 from train_stages.data.batches import Plan, plan_packed, plan_padded, planned
 from train_stages.data.encode import Encoded, to_dataset
-from train_stages.orders.ordering import Order, kendall_tau, order_rows
+from train_stages.orders.base import Order, kendall_tau, order_rows
 from train_stages.process.resume import output_folder
 from train_stages.process.stage import (
     Progress,
     StageResult,
     callbacks,
     common_arguments,
+    load,
     on_gpu,
-    optimisers,
     run,
     stage_identity,
     world_size,
 )
+from train_stages.process.trainer import configured, supervised_trainer
+from train_stages.stages.base import Described
 
 ORDER_FILE = "order.parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What an order may depend on, for each row that was handed in.
-
-    Attributes:
-        ids: Identity of each row.
-        difficulty: Larger is harder; None takes the length in tokens.
-        subjects: For `blocked` and `interleaved`; None means one subject.
-    """
-
-    ids: Sequence[str]
-    difficulty: Sequence[float] | None = None
-    subjects: Sequence[str] | None = None
-
-    @classmethod
-    def of(cls, rows: pa.Table) -> "Described":
-        """Read the columns `id`, `difficulty` and `subject`, where they are there."""
-        names = rows.column_names
-        return cls(
-            [str(one) for one in rows["id"].to_pylist()] if "id" in names else [str(n) for n in range(rows.num_rows)],
-            rows["difficulty"].to_pylist() if "difficulty" in names else None,
-            rows["subject"].to_pylist() if "subject" in names else None,
-        )
 
 
 def train_supervised(
@@ -64,7 +40,7 @@ def train_supervised(
     described: Described,
     parent: Path,
     out: Path,
-    config: CptConfig | SftConfig,
+    config: SupervisedConfig,
     seed: int,
     progress: Progress | None,
     phases: int = 1,
@@ -89,8 +65,8 @@ def train_supervised(
     """
     from trl import SFTConfig, SFTTrainer
 
-    packed = config.packing in (True, "best_fit")
-    mixed = phases == 1 and config.order.strategy in ("random", "two_set")
+    packed = config.isolated
+    mixed = phases == 1 and config.order.movable
     numbers, difficulty, _ = _describe(encoded, described)
     plan = _plan(encoded, order, config, packed=packed, mixed=mixed, seed=seed)
     identity = stage_identity(stage, parent, encoded.digest, config, seed)
@@ -101,14 +77,16 @@ def train_supervised(
             gradient_accumulation_steps=plan.accumulate,
             max_length=None,  # the rows were cut or left out already
             padding_free=packed,
+            loss_type=config.loss.trl or "nll",
             dataset_kwargs={"skip_prepare_dataset": True},
         )
-        trainer = planned(SFTTrainer, plan)(
+        reference = load(parent, config, packed=packed)[0] if config.loss.needs_reference else None
+        trainer_class = supervised_trainer(configured(planned(SFTTrainer, plan), config), config.loss, reference)
+        trainer = trainer_class(
             model=model,
             args=arguments,
             train_dataset=to_dataset(encoded.table),
             processing_class=tokenizer,
-            optimizers=optimisers(model, config),
             callbacks=callbacks(stage, progress),
         )
         figures = {
@@ -127,7 +105,7 @@ def train_supervised(
         return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=figures)
 
 
-def chosen_order(encoded: Encoded, described: Described, config: CptConfig | SftConfig, seed: int) -> Order:
+def chosen_order(encoded: Encoded, described: Described, config: SupervisedConfig, seed: int) -> Order:
     """Put encoded rows in the order that `config.order` says, for `epochs` or `budget_tokens`."""
     _, difficulty, subjects = _describe(encoded, described)
     visits = _visits(encoded, config)
@@ -145,23 +123,21 @@ def _describe(encoded: Encoded, described: Described) -> tuple[list[int], Sequen
     return numbers, difficulty, subjects
 
 
-def _visits(encoded: Encoded, config: CptConfig | SftConfig) -> int:
+def _visits(encoded: Encoded, config: SupervisedConfig) -> int:
     rows: int = encoded.table.num_rows
     if config.budget_tokens is None:
         return max(1, round(rows * config.epochs))
     return rows * -(-config.budget_tokens // encoded.tokens) * 2  # enough for an order that prefers short rows
 
 
-def _within_budget(encoded: Encoded, order: Order, config: CptConfig | SftConfig) -> Order:
+def _within_budget(encoded: Encoded, order: Order, config: SupervisedConfig) -> Order:
     if config.budget_tokens is None:
         return order
     seen = np.cumsum(np.asarray(encoded.lengths)[order])
     return order[: max(1, int(np.searchsorted(seen, config.budget_tokens, side="right")))]
 
 
-def _plan(
-    encoded: Encoded, order: Order, config: CptConfig | SftConfig, *, packed: bool, mixed: bool, seed: int
-) -> Plan:
+def _plan(encoded: Encoded, order: Order, config: SupervisedConfig, *, packed: bool, mixed: bool, seed: int) -> Plan:
     world = world_size()
     if packed:
         capacity = min(config.max_length, config.micro_batch_tokens or config.max_length)

@@ -49,7 +49,7 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         (changed(models={"teacher": {"engine": "transformers"}}), "needs `checkpoint`"),
         (changed(methods=[{"method": "cot", "sources": ["b"]}]), "unknown source 'b'"),
         (changed(budget={"calls": -1}), r"budget\.calls = -1"),
-        (changed(train={"sft": {"learning_rat": 1}}), r"recipe: train\.sft\.learning_rat is no key.*mean 'learning_rate'\?"),
+        (changed(train={"sft": {"learning_rat": 1}}), r"recipe: train\.sft\.learning_rat: unknown setting.*mean 'learning_rate'\?"),
         (changed(train={"rl": {"steps": "many"}}), r"recipe: train\.rl\.steps = 'many'"),
         (changed(base={"tiny": {"widht": 64}}), r"recipe: base\.tiny\.widht is no key.*mean 'width'\?"),
         ({"name": "x"}, "problems is missing"),

@@ -12,11 +12,11 @@ from train_stages.config import SftConfig
 from train_stages.data.batches import plan_padded
 from train_stages.process.job import Job
 from train_stages.process.launch import CONFIGURATIONS, command, launch
-from train_stages.process.stage import optimisers
+from train_stages.process.trainer import configured
 from train_stages.stages.sft import sft
 
 OPTIONS = {"device": "cpu", "batch_tokens": 512, "max_length": 128, "learning_rate": 3e-3, "log_every": 1,
-           "budget_tokens": 2400, "order": {"strategy": "easy_to_hard"}, "packing": True}  # fmt: skip
+           "budget_tokens": 2400, "order": "easy_to_hard", "packing": True}  # fmt: skip
 
 
 def losses(path):
@@ -56,7 +56,7 @@ def test_how_many_processes_are_started(tmp_path, monkeypatch):
     assert command("sft", tmp_path / "job", str(mine))[5] == "-m"
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(TrainingError, match="set optimiser: adamw"):
-        optimisers(None, SftConfig(optimiser="muon"))
+        configured(object, SftConfig(optimiser="muon"))
 
 
 def test_the_fsdp_configuration_says_what_accelerate_understands(monkeypatch):

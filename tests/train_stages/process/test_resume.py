@@ -57,9 +57,9 @@ class Stage:
     def run(self):
         """In this process: starting one more costs seconds and shows nothing more."""
         from train_stages.process.job import read_job
-        from train_stages.stages import rl, sft
+        from train_stages.stages import get_stage
 
-        {"sft": sft, "rl": rl}[self.name]._run(read_job(self.file), lambda *_: None)
+        get_stage(self.name).run(read_job(self.file), lambda *_: None)
         return self.out
 
     @property
@@ -128,7 +128,7 @@ def test_rl_killed_at_a_step_ends_with_the_weights_of_an_uninterrupted_run(base,
     table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:7]])
     pq.write_table(table, tmp_path / "problems.parquet")
     options = {"steps": 10, "prompts_per_step": 2, "samples": 2, "max_tokens": 8, "learning_rate": 1e-2,
-               "scale_rewards": "group", "save_every": 3, "device": "cpu", "log_every": 1,
+               "loss": {"scale_rewards": "group"}, "save_every": 3, "device": "cpu", "log_every": 1,
                "resampling": "history"}  # fmt: skip
     whole = Stage("rl", tmp_path, base, "problems.parquet", "whole", **options).run()
     stage = Stage("rl", tmp_path, base, "problems.parquet", "killed", **options)

@@ -42,7 +42,8 @@ def numbered(problems, monkeypatch):
 
 def test_dynamic_sampling_fills_steps_with_groups_that_teach(base, numbered, tmp_path):
     def share(resampling):
-        config = RlConfig(**FAST, resampling=resampling, resampling_rounds=8)
+        rounds = {"resampling_rounds": 8} if resampling == "dynamic" else {}
+        config = RlConfig(**FAST, resampling=resampling, **rounds)
         made = rl(base, numbered, tmp_path / resampling, config)
         history = [entry for entry in made.history if "reward" in entry]
         lines = pq.read_table(made.path / "rollouts.parquet").to_pylist()
@@ -71,7 +72,7 @@ def test_groups_without_an_advantage_are_replaced(base, numbered, tmp_path, monk
 
     monkeypatch.setattr(GRPOTrainer, "_compute_loss", looking)
     monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
-    config = RlConfig(**FAST, variant="dapo", mask_truncated=False, resampling_rounds=50)
+    config = RlConfig(**FAST, loss={"kind": "dapo", "mask_truncated": False}, resampling_rounds=50)
     rl(base, numbered, tmp_path / "out", config)
     assert len(seen) == 3 and all(bool((groups > 0).all()) for groups in seen)
 

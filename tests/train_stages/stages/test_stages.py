@@ -12,7 +12,7 @@ from synth.engines.sampler import Sampler
 from tests.train_stages.conftest import chat
 from train_stages.config import CptConfig, RlConfig, SftConfig
 from train_stages.data.encode import encode_conversations, encode_texts
-from train_stages.optimisers.muon import MuonWithAdamW, orthogonalise, split_parameters
+from train_stages.optimisers.muon_with_adamw import MuonWithAdamW, orthogonalise, split_parameters
 from train_stages.process.stage import MANIFEST
 from train_stages.promotion.evaluate import EvaluateConfig, evaluate
 from train_stages.stages.cpt import cpt

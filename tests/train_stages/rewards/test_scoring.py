@@ -8,10 +8,13 @@ from filters.evidence import PassRate
 from storage.errors import TrainingError
 from synth.answers.outcome import Check, Outcome
 from synth.problems.knights_knaves import KnightsKnaves
-from train_stages.rewards.checkers import check_rewards, make_rewards
+from train_stages.config import RlConfig
+from train_stages.rewards.scoring import check_rewards, make_rewards
 from train_stages.rl import pass_rates
 from train_stages.rl.draws import Draws, Rollouts, unsolved
 from train_stages.rl.grpo import merge
+
+REWARDS = ["answer", "assignment", {"kind": "format", "weight": 0.1}]
 
 
 def said(*texts):
@@ -22,7 +25,7 @@ def test_each_component_scores_its_own_problems(problems):
     puzzle = KnightsKnaves((2,), "compact").draw(1, seed=1)[0]
     other = "#### ann is a knight, ben is a knight"
     other = other if puzzle.gold not in other else "#### ann is a knave, ben is a knave"
-    rewards = make_rewards([problems[0], puzzle], format_weight=0.1)
+    rewards = make_rewards([problems[0], puzzle], RlConfig(rewards=REWARDS).rewards)
     completions = said(problems[0].solution, "#### 99", "no idea", f"#### {puzzle.gold}", other, "who knows")
     numbers = [0, 0, 0, 1, 1, 1]
     scores = {
@@ -46,10 +49,19 @@ def test_a_checker_that_refuses_its_own_gold_answer_is_found(problems, monkeypat
         def solve(self, problem):
             return problem.solution
 
-    assert check_rewards(problems) == {"arithmetic": problems[0].gold}
+    assert check_rewards(problems, RlConfig().rewards) == {"arithmetic": problems[0].gold}
     monkeypatch.setattr("synth.problems.get_task", lambda name: Broken())
     with pytest.raises(TrainingError, match="calls the gold answer"):
-        check_rewards(problems)
+        check_rewards(problems, RlConfig().rewards)
+
+
+def test_a_problem_that_no_reward_applies_to_is_refused(problems):
+    puzzle = KnightsKnaves((2,), "compact").draw(1, seed=1)[0]
+    with pytest.raises(
+        TrainingError, match="no reward applies to problems of the task knights_knaves: rewards are answer, format"
+    ):
+        make_rewards([problems[0], puzzle], RlConfig(rewards=["answer", "format"]).rewards)
+    assert make_rewards(problems[:2], RlConfig().rewards).names == ("answer", "format"), "no puzzle, no assignment"
 
 
 def rate(problem, correct, tries=8):

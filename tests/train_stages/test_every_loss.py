@@ -1,0 +1,228 @@
+"""Every loss: by hand, gradient, neutral settings, packed rows, what the trainer makes of it, and a training that resumes."""
+
+import math
+
+import pyarrow as pa
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tests.train_stages import every
+from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig
+from train_stages.data.batches import plan_padded
+from train_stages.data.encode import encode_conversations
+from train_stages.losses import LOSSES
+from train_stages.losses.base import Answers, Pairs, PolicyLoss, PreferenceLoss, Sampled, SupervisedLoss, Tokens
+from train_stages.orders import ORDERS
+from train_stages.orders.base import order_rows
+from train_stages.stages.preference import encode_pairs, preference
+from train_stages.stages.rl import grpo_arguments
+from train_stages.stages.sft import sft
+
+PARTS = LOSSES.all()
+NAMES = sorted(PARTS)
+STILL = {"device": "cpu", "log_every": 1, "max_length": 128, "max_grad_norm": 0, "learning_rate": 1e-3}
+LEVEL = {"schedule": {"kind": "constant", "warmup": 0}}
+
+
+def of(family):
+    return [name for name in NAMES if issubclass(PARTS[name], family)]
+
+
+def quick_first(names):
+    """One of each family is quick enough to be tried before every commit."""
+    quick = ("row_mean", "sigmoid_norm", "dr_grpo")
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_described(name):
+    every.check_described(LOSSES, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_formula_is_what_was_worked_out_by_hand(name):
+    every.check_formula(PARTS[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradient_is_that_of_the_formula(name):
+    every.check_gradient(PARTS[name])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if PARTS[name].neutral])
+def test_at_neutral_settings_it_is_its_base(name):
+    every.check_neutral(PARTS[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packed_rows_are_right_or_refused(base, rows, tmp_path, name):
+    every.check_packing(PARTS[name], base, rows.slice(0, 12), tmp_path)
+
+
+def log_probabilities(model, ids, labels):
+    """Of each label, and where there is one."""
+    with torch.no_grad():
+        logs = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0, :-1], -1)
+    targets = torch.tensor(labels[1:])
+    return logs.gather(1, targets.clamp(min=0)[:, None])[:, 0] * (targets >= 0), (targets >= 0).float()
+
+
+@pytest.mark.parametrize("name", of(SupervisedLoss))
+def test_the_trainer_computes_a_supervised_loss(base, rows, tmp_path, name):
+    """Two steps on all rows, in several micro-batches: the loss of the parent, and of what a step made of it."""
+    rows = rows.slice(0, 7)
+    encoded = encode_conversations(AutoTokenizer.from_pretrained(base), rows["messages"].to_pylist(), 128)
+    loss = PARTS[name]()
+    options = {
+        "loss": loss,
+        "batch_tokens": encoded.tokens,
+        "micro_batch_tokens": encoded.tokens // 3,
+        **STILL,
+        **LEVEL,
+    }
+    two = sft(base, rows, tmp_path / "two", SftConfig(epochs=2, **options))
+    one = sft(base, rows, tmp_path / "one", SftConfig(epochs=1, **options))
+    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
+
+    def by_hand(model):
+        total, count = 0.0, 0.0
+        columns = (encoded.table["input_ids"].to_pylist(), encoded.table["labels"].to_pylist())
+        for ids, labels in zip(*columns, strict=True):
+            logps, mask = log_probabilities(model, ids, labels)
+            before = log_probabilities(parent, ids, labels)[0]
+            total += float(loss(Tokens(logps[None], mask[None], before[None])).sum())
+            count += float(mask.sum()) if loss.per == "token" else 1
+        return total / count
+
+    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    assert len(losses) >= 2 and losses[0] == pytest.approx(by_hand(parent), rel=2e-4)
+    assert losses[1] == pytest.approx(by_hand(after), rel=2e-4) and losses[1] != pytest.approx(losses[0], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def pairs(problems):
+    return pa.Table.from_pylist(
+        [
+            {
+                "prompt": [{"role": "user", "content": problem.prompt}],
+                "chosen": [{"role": "assistant", "content": problem.solution}],
+                "rejected": [{"role": "assistant", "content": other.solution + " #### 0"}],
+            }
+            for problem, other in zip(problems[:6], problems[6:12], strict=True)
+        ]
+    )
+
+
+def answer(model, tokenizer, prompt, reply):
+    """Log-probability of a reply, summed over its tokens, the end token included; and how many they are."""
+    asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+    ids = tokenizer.apply_chat_template(prompt + reply, return_dict=True)["input_ids"]
+    logps, mask = log_probabilities(model, ids, [-100] * len(asked) + ids[len(asked) :])
+    return float(logps.sum()), float(mask.sum())
+
+
+def side(policy, reference, tokenizer, pairs, name):
+    told = [answer(policy, tokenizer, pair["prompt"], pair[name]) for pair in pairs]
+    before = [answer(reference, tokenizer, pair["prompt"], pair[name])[0] for pair in pairs]
+    return Answers(*(torch.tensor(values) for values in (*zip(*told, strict=True), before)))
+
+
+def kto_drift(policy, reference, tokenizer, rows, lengths):
+    """Mean gain of answers to the prompts of others, at least 0 (arXiv:2402.01306, section 4.1), in the second step."""
+    order = order_rows(2 * len(rows), ORDERS.make("random"), difficulty=lengths, seed=0)
+    batch = plan_padded(
+        lengths, order, batch_tokens=sum(lengths), micro_tokens=sum(lengths), mixed=True, seed=0
+    ).batches[1]
+    halves = [(rows[pair]["prompt"], rows[pair][side]) for side in ("chosen", "rejected") for pair in batch]
+    others = [(prompt, reply) for (prompt, _), (_, reply) in zip(halves, halves[-1:] + halves, strict=False)]
+    gains = [answer(policy, tokenizer, *pair)[0] - answer(reference, tokenizer, *pair)[0] for pair in others]
+    return torch.tensor(max(0.0, sum(gains) / len(gains)))
+
+
+@pytest.mark.parametrize("name", quick_first(of(PreferenceLoss)))
+def test_the_trainer_computes_a_preference_loss(base, pairs, tmp_path, name):
+    """Two steps on all pairs: the loss of the parent, and of what a step made of it."""
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig())
+    loss = PARTS[name]()
+    config = PreferenceConfig(loss=loss, epochs=2, batch_tokens=sum(lengths), **STILL, **LEVEL)
+    two = preference(base, pairs, tmp_path / "two", config)
+    one = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
+    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
+    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    rows = pairs.to_pylist()
+
+    def by_hand(policy, drift=None):
+        chosen, rejected = (side(policy, parent, tokenizer, rows, name) for name in ("chosen", "rejected"))
+        return float(loss(Pairs(chosen, rejected, drift)).mean())
+
+    assert losses[0] == pytest.approx(by_hand(parent), rel=2e-3)
+    drift = kto_drift(after, parent, tokenizer, rows, lengths) if name == "kto" else None
+    assert losses[1] == pytest.approx(by_hand(after, drift), rel=2e-3) and losses[1] < losses[0]
+    if name in ("sigmoid", "sigmoid_norm"):
+        assert losses[0] == pytest.approx(math.log(2), rel=1e-4), "policy and reference agree at first"
+
+
+OLD = [[0.0, 0.5, -0.5], [0.25, -0.3, 0.0]]  # log ratio to the sampling policy, token by token
+REFERENCE = [[0.1, -0.4, 0.3], [-0.2, 0.6, 0.0]]  # log ratio to the reference
+MASK, ADVANTAGES, LONGEST = [[1, 1, 1], [1, 1, 0]], [1.0, -1.0], 8
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1])
+@pytest.mark.parametrize("name", of(PolicyLoss))
+def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta):
+    from tests.train_stages.rl.test_advantage import trainer
+
+    loss = PARTS[name](beta=beta)
+    made, config = trainer(base, tmp_path, loss)
+    ids = torch.tensor([[5, 6, 7], [8, 9, 10]])
+    prompt = torch.tensor([[1, 2], [3, 4]])
+    logits = made.model(input_ids=torch.cat([prompt, ids], 1)).logits[:, 1:-1] / config.temperature
+    logs = torch.log_softmax(logits, -1).gather(2, ids[..., None])[..., 0]
+    given = {
+        "prompt_ids": prompt, "prompt_mask": torch.ones_like(prompt), "completion_ids": ids,
+        "completion_mask": torch.tensor(MASK), "advantages": torch.tensor(ADVANTAGES),
+        "old_per_token_logps": logs - torch.tensor(OLD), "num_items_in_batch": torch.tensor(5),
+        "ref_per_token_logps": logs - torch.tensor(REFERENCE),
+    }  # fmt: skip
+    sampled = Sampled(
+        logps=logs, old=logs - torch.tensor(OLD), advantages=torch.tensor(ADVANTAGES), mask=torch.tensor(MASK),
+        longest=LONGEST, step_tokens=5, reference=logs - torch.tensor(REFERENCE),
+    )  # fmt: skip
+    assert made._compute_loss(made.model.train(), given).item() == pytest.approx(loss(sampled).item(), rel=1e-4)
+    assert grpo_arguments(tmp_path, config, 0).beta == beta
+
+
+class Easy:
+    """A checker that even an untrained model pleases now and then."""
+
+    def check(self, problem, response):
+        from synth.answers.outcome import Check, Outcome
+
+        return Check(Outcome.CORRECT if len(response) % 2 else Outcome.WRONG, answer=response)
+
+
+@pytest.mark.parametrize("name", quick_first(NAMES))
+def test_a_training_that_breaks_off_goes_on_to_the_same_weights(
+    base, rows, pairs, problems, tmp_path, name, monkeypatch
+):
+    common = {"learning_rate": 1e-3, "loss": name}
+    if issubclass(PARTS[name], PolicyLoss):
+        monkeypatch.setattr("synth.problems.get_task", lambda task: Easy())
+        group = {"steps": 4, "prompts_per_step": 2, "samples": 4, "max_tokens": 8}
+        every.check_resume("rl", base, problems[:9], tmp_path, **group, **common)
+    elif issubclass(PARTS[name], PreferenceLoss):
+        every.check_resume("preference", base, pairs, tmp_path, batch_tokens=100, epochs=2, **common)
+    else:
+        every.check_resume("sft", base, rows.slice(0, 40), tmp_path, batch_tokens=256, **common)
+
+
+def test_a_loss_of_another_stage_is_refused_with_those_that_work():
+    from storage.errors import RecipeError
+
+    with pytest.raises(RecipeError, match=r"^sft\.loss: ipo is a loss of other stages; here are .*cross_entropy"):
+        every.read("sft", loss="ipo")
+    with pytest.raises(RecipeError, match=r"^cpt\.loss: unknown loss 'cross_entrpy'; did you mean 'cross_entropy'"):
+        every.read("cpt", loss="cross_entrpy")
+    assert RlConfig(loss={"kind": "dapo"}).resampled == "dynamic" and CptConfig().loss.name == "cross_entropy"

@@ -1,0 +1,102 @@
+"""Settings of reinforcement learning."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from train_stages.config.base import TrainConfig
+from train_stages.losses import LOSSES
+from train_stages.losses.base import PolicyLoss
+from train_stages.rewards import REWARDS
+from train_stages.rewards.base import Reward
+
+DR_GRPO = {"kind": "dr_grpo"}
+_LOSS = "write loss: {kind: NAME, ...} with this in it"
+
+
+class RlConfig(TrainConfig):
+    """Reinforcement learning from verifiable rewards (GRPO and its relatives, on-policy)."""
+
+    instead: ClassVar[Mapping[str, str]] = {
+        "epochs": "problems are drawn step by step; set steps",
+        "budget_tokens": "problems are drawn step by step; set steps",
+        "batch_tokens": "a step holds prompts_per_step times samples responses; set those",
+        "packing": "responses are not packed; set micro_batch_tokens to say how many go through the model at once",
+        "order": "problems are drawn at random, every one before any comes again; see resampling and difficulty",
+        "variant": "write loss: dapo (or grpo, dr_grpo, srpo), which brings what its paper says",
+        "format_weight": "write rewards: [answer, assignment, {kind: format, weight: ...}]",
+        **dict.fromkeys(("epsilon", "epsilon_high", "scale_rewards", "mask_truncated"), _LOSS),
+    }
+
+    steps: int = Field(default=100, gt=0, description="Optimiser steps; each draws fresh prompts.")
+    prompts_per_step: int = Field(default=8, gt=0, description="Problems in a step.")
+    samples: int = Field(default=8, ge=2, description="Responses to each problem; they are each other's baseline.")
+    temperature: float = Field(default=1.0, gt=0, description="Sampling temperature of the rollouts.")
+    max_tokens: int = Field(default=512, gt=0, description="Longest response.")
+    loss: Annotated[SerializeAsAny[PolicyLoss], LOSSES.field(PolicyLoss, DR_GRPO)] = Field(
+        default_factory=LOSSES.default(PolicyLoss, DR_GRPO), description="What is made small."
+    )
+    rewards: Annotated[tuple[SerializeAsAny[Reward], ...], REWARDS.fields(Reward)] = Field(
+        default_factory=lambda: tuple(REWARDS.make(name) for name in ("answer", "assignment", "format")),
+        min_length=1,
+        description="What responses earn; those that apply to a problem are added up by weight.",
+    )
+    resampling: Literal["none", "history", "dynamic"] | None = Field(
+        default=None,
+        description="`history`: an epoch leaves out problems whose responses were all right (SRPO, arXiv:2504.14286); "
+        "`dynamic`: groups without an advantage are sampled again with other problems (DAPO); None: what the paper of the "
+        "loss does.",
+    )
+    resampling_rounds: int = Field(
+        default=4, ge=1, description="dynamic: further rounds of sampling in a step; our choice."
+    )
+    difficulty: Literal["stored", "measured", "all"] = Field(
+        default="stored",
+        description="Leave out problems that the model solves always or never: by `stored` attempts of the model that RL "
+        "starts from, where the lake has them; `measured` before RL begins; `all` leaves none out.",
+    )
+    least_tries: int = Field(
+        default=8, ge=2, description="Fewer attempts say nothing about a problem; so many are made when measured."
+    )
+    rollouts: Literal["auto", "transformers", "vllm"] = Field(
+        default="auto",
+        description="Who writes the responses. `auto`: the server of `rollout_endpoint`, or on one GPU a vLLM of our own "
+        "where it is installed, else this process.",
+    )
+    rollout_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://", description="A vLLM server in development mode that sees the same files."
+    )
+    rollout_memory: float = Field(
+        default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."
+    )
+    learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens of responses that go through the model at once, at most."""
+        return self.micro_batch_tokens or self.prompts_per_step * self.samples * self.max_tokens
+
+    @property
+    def resampled(self) -> Literal["none", "history", "dynamic"]:
+        """What is done about groups without an advantage."""
+        return self.loss.resampling if self.resampling is None else self.resampling
+
+    @model_validator(mode="after")
+    def _fit(self) -> "RlConfig":
+        given = self.model_fields_set
+        if self.resampled == "dynamic" and self.loss.scale_rewards == "batch":
+            raise ValueError("resampling: dynamic mixes batches; set the loss's scale_rewards to group or none")
+        if self.resampled != "dynamic" and "resampling_rounds" in given:
+            raise ValueError("resampling_rounds is for resampling: dynamic; set that, or leave it out")
+        if self.difficulty == "all" and "least_tries" in given:
+            raise ValueError("least_tries is for difficulty: stored or measured; set one of them, or leave it out")
+        if self.rollouts == "transformers" and self.rollout_endpoint is not None:
+            raise ValueError("rollout_endpoint names a vLLM server; set rollouts to auto or vllm")
+        if "rollout_memory" in given and (self.rollouts == "transformers" or self.rollout_endpoint is not None):
+            raise ValueError("rollout_memory is for a vLLM server of our own; leave it out, or rollout_endpoint")
+        names = [reward.name for reward in self.rewards]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"rewards: {name} stands {names.count(name)} times; give it once, with one weight")
+        return self

@@ -1,0 +1,258 @@
+"""What a loss is: one of three families, by what it is computed from.
+
+* `SupervisedLoss` (stages `sft` and `cpt`): log-probabilities of given tokens.
+* `PreferenceLoss` (stage `preference`): log-probabilities of a better and a worse answer.
+* `PolicyLoss` (stage `rl`): log-probabilities of the model's own responses, and their advantages.
+
+A loss that TRL computes names it (`trl`); the formula is then what a test holds TRL's trainer to. Any other is computed by
+the formula itself. `B` is rows, `T` tokens. No file here imports torch: a recipe is read without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from train_stages.parts import Part
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Example:
+    """A value worked out by hand, to which a test holds the formula.
+
+    Attributes:
+        inputs: Fields of `Tokens`, `Pairs` or `Sampled`, as nested lists.
+        expected: What the formula gives, as nested lists.
+        settings: Of the loss.
+        gradient: Of the sum of what it gives, by `logps` (of the chosen answer); None is not compared.
+    """
+
+    inputs: Mapping[str, Any]
+    expected: Any
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    gradient: Any = None
+
+
+PAIR: Mapping[str, Any] = {
+    "chosen": {"logps": [-2.0], "tokens": [4.0], "reference": [-3.0]},
+    "rejected": {"logps": [-6.0], "tokens": [2.0], "reference": [-5.0]},
+}
+"""A pair for examples: log-ratios of 1 and -1, of 1/4 and -1/2 per token."""
+RESPONSES: Mapping[str, Any] = {
+    "logps": [[-1.0, -0.5], [-2.0, -1.0]], "old": [[-1.3, -0.2], [-2.5, -1.0]], "advantages": [1.0, -1.0],
+    "mask": [[1, 1], [1, 0]], "longest": 4, "step_tokens": 3,
+}  # fmt: skip
+"""Two responses for examples: ratios of e^.3 = 1.349859 and e^-.3 = .740818, and of e^.5 = 1.648721."""
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """Settings at which a loss is another one; a test holds it to that.
+
+    Attributes:
+        settings: Of this loss.
+        base: The other loss.
+        gradient: Only the gradients are equal; the values differ by what does not depend on the model.
+    """
+
+    settings: Mapping[str, Any]
+    base: str
+    gradient: bool = False
+
+
+class Loss(Part):
+    """Base of every loss.
+
+    Attributes:
+        stages: Stages that can use it.
+        trl: Its name in TRL, whose trainer then computes it; None lets the formula here do so.
+        needs_reference: It needs log-probabilities of the checkpoint that training starts from, a second model in memory.
+        needs_unpacked: Rows must not share a sequence: it needs to know where each row ends.
+        stops_gradient: Some of the formula is a weight that takes no gradient; its examples then have one worked out.
+        examples: Values worked out by hand, at least one.
+        neutral: Settings at which it is another loss; None where there are none.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = ()
+    trl: ClassVar[str | None] = None
+    needs_reference: ClassVar[bool] = False
+    needs_unpacked: ClassVar[bool] = False
+    stops_gradient: ClassVar[bool] = False
+    examples: ClassVar[tuple[Example, ...]] = ()
+    neutral: ClassVar[Neutral | None] = None
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Log-probabilities of the tokens that rows are to be continued with.
+
+    Attributes:
+        logps: `[B, T]`, of the model, 0 where `mask` is 0.
+        mask: `[B, T]`, 1 where a token carries loss, else 0.
+        reference: `[B, T]`, of the checkpoint that training starts from; None unless the loss needs it.
+    """
+
+    logps: "Tensor"
+    mask: "Tensor"
+    reference: "Tensor | None" = None
+
+
+class SupervisedLoss(Loss):
+    """A loss on given tokens.
+
+    Attributes:
+        per: Over what the values are averaged within an optimiser step: every token that carries loss, or every row.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = ("sft", "cpt")
+    per: ClassVar[Literal["token", "row"]] = "token"
+
+    def __call__(self, tokens: Tokens) -> "Tensor":
+        """Return the loss of each token, `[B, T]`, 0 where none is; or of each row, `[B]`, where `per` is `row`."""
+        raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One side of pairs.
+
+    Attributes:
+        logps: `[B]`, log-probability of each answer by the model, summed over its tokens.
+        tokens: `[B]`, tokens of each answer.
+        reference: `[B]`, the same by the checkpoint that training starts from; None unless the loss needs it.
+    """
+
+    logps: "Tensor"
+    tokens: "Tensor"
+    reference: "Tensor | None" = None
+
+    @property
+    def gain(self) -> "Tensor":
+        """`[B]`, how much more probable the model finds each answer than the reference does, as a log-ratio."""
+        if self.reference is None:
+            raise ValueError("a loss that uses `gain` sets needs_reference = True")
+        return self.logps - self.reference
+
+    @property
+    def mean_gain(self) -> "Tensor":
+        """`[B]`, the same per token."""
+        return self.gain / self.tokens
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Better and worse answers to the same prompts.
+
+    Attributes:
+        chosen: The better ones.
+        rejected: The worse ones.
+        drift: How far the model is from the reference, an estimate of their KL divergence, a scalar; for KTO alone.
+    """
+
+    chosen: Answers
+    rejected: Answers
+    drift: "Tensor | None" = None
+
+
+class PreferenceLoss(Loss):
+    """A loss on pairs of answers."""
+
+    stages: ClassVar[tuple[str, ...]] = ("preference",)
+    needs_reference: ClassVar[bool] = True
+
+    def __call__(self, pairs: Pairs) -> "Tensor":
+        """Return the loss of each pair, `[B]`."""
+        raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """Return what TRL's configuration is told of the settings."""
+        return {setting: getattr(self, setting) for setting in type(self).model_fields}
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Responses that the model has written, and what they were worth.
+
+    Attributes:
+        logps: `[B, T]`, of the tokens, by the model as it is.
+        old: `[B, T]`, by the model that wrote them.
+        advantages: `[B]`, see `train_stages.rl.advantage`.
+        mask: `[B, T]`, 1 where a token carries loss, else 0.
+        longest: Longest response that is allowed, in tokens.
+        step_tokens: Tokens that carry loss in the whole optimiser step, over the micro-batches in it.
+        reference: `[B, T]`, by the checkpoint that training starts from; None without a KL term.
+        correction: `[B, T]`, weights that make up for a difference between server and trainer; None without a server.
+    """
+
+    logps: "Tensor"
+    old: "Tensor"
+    advantages: "Tensor"
+    mask: "Tensor"
+    longest: int
+    step_tokens: "Tensor | float"
+    reference: "Tensor | None" = None
+    correction: "Tensor | None" = None
+
+    @property
+    def ratio(self) -> "Tensor":
+        """`[B, T]`, how much more probable each token has become since it was written."""
+        return (self.logps - self.old).exp()
+
+
+class PolicyLoss(Loss):
+    """A loss on the model's own responses.
+
+    Attributes:
+        over_step: `mean` divides by what the whole optimiser step holds; else it is averaged over micro-batches.
+        resampling: What the paper does about groups without an advantage, unless the recipe says otherwise.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = ("rl",)
+    over_step: ClassVar[bool] = False
+    resampling: ClassVar[Literal["none", "history", "dynamic"]] = "none"
+
+    scale_rewards: Literal["group", "batch", "none"] = Field(
+        default="group", description="Divide advantages by the standard deviation of the group or the batch."
+    )
+    beta: float = Field(
+        default=0.0, ge=0, description="Weight of the KL term (k3, weighted by the ratio); 0 loads no reference model."
+    )
+    mask_truncated: bool = Field(default=False, description="Leave responses that were cut off out of the loss.")
+
+    def __call__(self, sampled: Sampled) -> "Tensor":
+        """Return the loss of a micro-batch, a scalar."""
+        losses = self.token_losses(sampled)
+        if sampled.correction is not None:
+            losses = losses * sampled.correction
+        if self.beta and sampled.reference is not None:
+            apart = sampled.reference - sampled.logps
+            losses = losses + self.beta * (apart.exp() - apart - 1) * sampled.ratio
+        return self.mean(losses * sampled.mask, sampled)
+
+    def token_losses(self, sampled: Sampled) -> "Tensor":
+        """Return the loss of each token, `[B, T]`."""
+        raise TypeError(f"{type(self).__name__} has no formula: define token_losses")
+
+    def mean(self, losses: "Tensor", sampled: Sampled) -> "Tensor":
+        """Return the average of the losses of the tokens, which are 0 where the mask is, as a scalar."""
+        raise TypeError(f"{type(self).__name__} has no average: define mean")
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """Return what TRL's configuration is told of the settings."""
+        return {
+            "loss_type": self.trl or "dapo",
+            "scale_rewards": self.scale_rewards,
+            "beta": self.beta,
+            "mask_truncated_completions": self.mask_truncated,
+        }
+
+
+def log_sigmoid(values: "Tensor") -> "Tensor":
+    """Return the logarithm of the sigmoid, without underflow."""
+    from torch.nn.functional import logsigmoid
+
+    return logsigmoid(values)

@@ -1,0 +1,137 @@
+"""What the trainers of all stages are given: the optimiser, the schedule, and losses that TRL does not know."""
+
+from typing import Any
+
+from storage.errors import TrainingError
+from train_stages.config import TrainConfig
+from train_stages.losses.base import Answers, Pairs, PreferenceLoss, SupervisedLoss, Tokens
+from train_stages.process.stage import world_size
+
+IGNORED = -100
+
+
+def configured(trainer: type[Any], config: TrainConfig) -> type[Any]:
+    """Return a subclass of a trainer that takes its optimiser and its schedule from the settings.
+
+    Raises:
+        TrainingError: The optimiser works in one process, and several train.
+    """
+    if world_size() > 1 and not config.optimiser.sharded:
+        raise TrainingError(
+            f"optimiser = {config.optimiser.name!r} works on one device, not on {world_size()}: set optimiser: adamw"
+        )
+
+    class Configured(trainer):  # type: ignore[misc, unused-ignore]
+        optimizer: Any
+        lr_scheduler: Any
+
+        def create_optimizer(self, model: Any = None) -> Any:
+            if self.optimizer is None:
+                self.optimizer = config.optimiser.build(
+                    self.model if model is None else model,
+                    learning_rate=config.learning_rate,
+                    weight_decay=config.weight_decay,
+                )
+            return self.optimizer
+
+        def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+            from torch.optim.lr_scheduler import LambdaLR
+
+            if self.lr_scheduler is None:
+
+                def share(step: int) -> float:  # a function, so that the scheduler does not save it
+                    return config.schedule(step, num_training_steps)
+
+                self.lr_scheduler = LambdaLR(self.optimizer if optimizer is None else optimizer, share)
+                self._created_lr_scheduler = True
+            return self.lr_scheduler
+
+    Configured.__name__ = trainer.__name__
+    return Configured
+
+
+def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any = None) -> type[Any]:
+    """Return a subclass of TRL's SFTTrainer that computes a loss by its formula, or `trainer` where TRL knows the loss.
+
+    Args:
+        trainer: SFTTrainer, or a subclass.
+        loss: The loss.
+        reference: The checkpoint that training starts from, where the loss needs it.
+    """
+    if loss.trl is not None:
+        return trainer
+
+    class Supervised(trainer):  # type: ignore[misc, unused-ignore]
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self._reference = reference
+            if reference is not None:
+                self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
+
+        def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
+            if loss.per == "token":
+                return super()._get_num_items_in_batch(batch_samples, device)
+            import torch
+
+            rows = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
+            return self.accelerator.gather(rows).sum()
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            import torch
+
+            given = {name: value for name, value in inputs.items() if name != "labels"}
+            labels = inputs["labels"][:, 1:]
+            mask = (labels != IGNORED).to(torch.float32)
+            logps = _of(model(**given, use_cache=False).logits[:, :-1], labels, mask)
+            before = None
+            if self._reference is not None:
+                with torch.no_grad():
+                    before = _of(self._reference(**given, use_cache=False).logits[:, :-1], labels, mask)
+            count = num_items_in_batch
+            if count is None:
+                count = mask.sum() if loss.per == "token" else len(labels)
+            value = loss(Tokens(logps, mask, before)).sum() / count * self.accelerator.num_processes
+            return (value, None) if return_outputs else value
+
+    Supervised.__name__ = trainer.__name__
+    return Supervised
+
+
+def _of(logits: Any, labels: Any, mask: Any) -> Any:
+    """Log-probability of each label, `[B, T]`, 0 where none is."""
+    chosen = logits.float().log_softmax(-1).gather(2, labels.clamp(min=0)[..., None])[..., 0]
+    return chosen * mask
+
+
+def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
+    """Return a subclass of TRL's DPOTrainer that computes a loss by its formula, or `trainer` where TRL knows the loss."""
+    if loss.trl is not None:
+        return trainer
+
+    class Preference(trainer):  # type: ignore[misc, unused-ignore]
+        def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+            import torch
+
+            mask = inputs["completion_mask"]
+            given = {name: value for name, value in inputs.items() if name not in OUTSIDE} | {"use_cache": False}
+            labels = inputs["input_ids"].masked_fill(mask == 0, IGNORED)
+            places = mask[:, 1:].size(1)
+            logps = model(**given, labels=labels, fused_lm_head=True).log_probs[:, -places:].sum(1).chunk(2)
+            before: Any = (None, None)
+            if loss.needs_reference:
+                with torch.no_grad():
+                    outputs = self.ref_model(**given, labels=labels, fused_lm_head=True)
+                before = outputs.log_probs[:, -places:].sum(1).chunk(2)
+            lengths = mask[:, 1:].sum(1).chunk(2)
+            sides = [Answers(*side) for side in zip(logps, lengths, before, strict=True)]
+            value = loss(Pairs(sides[0], sides[1])).mean()
+            return (value, None) if return_outputs else value
+
+    Preference.__name__ = trainer.__name__
+    return Preference
+
+
+OUTSIDE = {"completion_mask", "ref_chosen_logps", "ref_rejected_logps"}
+"""Inputs of TRL's preference trainer that are not the model's."""

@@ -1,0 +1,85 @@
+"""What a reward is: a pure function of a problem and a response to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from synth.answers.outcome import Check, Outcome
+from synth.problems.base import Problem
+from train_stages.parts import Part
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a model answered.
+
+    Attributes:
+        problem: The problem.
+        text: The response.
+        tokens: Its length, its end token included.
+    """
+
+    problem: Problem
+    text: str
+    tokens: int = 0
+
+    @cached_property
+    def check(self) -> Check:
+        """What the checker of the problem's task says; asked once."""
+        from synth.problems import get_task
+
+        return get_task(self.problem.task).check(self.problem, self.text)
+
+    @property
+    def correct(self) -> float | None:
+        """1 when the answer is right; None when it was read and cannot be decided; 0 when it is wrong or there is none."""
+        return credit(self.check)
+
+
+def credit(check: Check) -> float | None:
+    """Return 1 for a right answer, 0 for a wrong one or none at all, and None for one that cannot be decided."""
+    if check.outcome is Outcome.UNVERIFIABLE and check.answer is not None:
+        return None
+    return 1.0 if check.outcome is Outcome.CORRECT else 0.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A reward worked out by hand.
+
+    Attributes:
+        response: What was answered; `{gold}` stands for the right answer.
+        expected: What it earns.
+        settings: Of the reward.
+        tokens: Length of the response.
+        task: Task of the problem.
+    """
+
+    response: str
+    expected: float | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tokens: int = 0
+    task: str = "arithmetic"
+
+
+class Reward(Part):
+    """Base of every reward.
+
+    Attributes:
+        examples: Rewards worked out by hand, at least one.
+    """
+
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    weight: float = Field(default=1.0, ge=0, description="Weight in the sum; 0 only records it.")
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether it says anything about responses to this problem."""
+        return True
+
+    def __call__(self, response: Response) -> float | None:
+        """Return what a response earns; None when that cannot be said, and the response then leaves its group."""
+        raise TypeError(f"{type(self).__name__} has no formula: define __call__")

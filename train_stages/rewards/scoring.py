@@ -1,0 +1,109 @@
+"""Rewards as TRL calls them: a function each, so that each is apart in the curves (`rewards/NAME/mean`).
+
+A response of which one reward cannot say what it earns earns nothing from any: TRL then leaves it out of its group.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from storage.errors import TrainingError
+from synth.answers.outcome import Outcome
+from synth.problems.base import Problem
+from train_stages.rewards.base import Response, Reward
+
+Completions = Sequence[Sequence[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """The reward functions that TRL calls.
+
+    Attributes:
+        names: Name of each.
+        functions: Scores of completions; None where a reward does not apply to the problem, or cannot say.
+        weights: Weight of each in the sum.
+        correct: Whether each completion is right, 1 or 0, and None where that cannot be decided, whatever is rewarded.
+    """
+
+    names: tuple[str, ...]
+    functions: tuple[Callable[..., list[float | None]], ...]
+    weights: tuple[float, ...]
+    correct: Callable[[Completions, Sequence[int]], list[float | None]]
+
+
+def make_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> Rewards:
+    """Make the reward functions for problems that rows name by `number`.
+
+    Raises:
+        TrainingError: There is a problem that no reward with a weight applies to.
+    """
+    used = [reward for reward in rewards if any(reward.applies(problem) for problem in problems)]
+    for problem in {problem.task: problem for problem in reversed(problems)}.values():
+        if not any(reward.weight and reward.applies(problem) for reward in rewards):
+            raise TrainingError(
+                f"rl: no reward applies to problems of the task {problem.task}: rewards are "
+                f"{', '.join(reward.name for reward in rewards) or 'none'}; add the one that its right answers earn"
+            )
+
+    @lru_cache(maxsize=16_384)
+    def response(number: int, text: str, tokens: int) -> Response:
+        return Response(problems[number], text, tokens)
+
+    @lru_cache(maxsize=16_384)
+    def scores(number: int, text: str, tokens: int) -> dict[str, float | None]:
+        problem = problems[number]
+        earned = {reward.name: reward(response(number, text, tokens)) for reward in used if reward.applies(problem)}
+        return {} if None in earned.values() else earned
+
+    def function(reward: Reward) -> Callable[..., list[float | None]]:
+        def score(
+            completions: Completions,
+            number: Sequence[int],
+            completion_ids: Sequence[Sequence[int]] | None = None,
+            **_: Any,
+        ) -> list[float | None]:
+            lengths = [len(ids) for ids in completion_ids] if completion_ids else [0] * len(number)
+            asked = zip(number, texts(completions), lengths, strict=True)
+            return [scores(index, text, length).get(reward.name) for index, text, length in asked]
+
+        score.__name__ = reward.name  # TRL logs a reward by the name of its function
+        return score
+
+    def correct(completions: Completions, number: Sequence[int]) -> list[float | None]:
+        return [response(index, text, 0).correct for index, text in zip(number, texts(completions), strict=True)]
+
+    return Rewards(
+        tuple(reward.name for reward in used),
+        tuple(map(function, used)),
+        tuple(reward.weight for reward in used),
+        correct,
+    )
+
+
+def texts(completions: Completions) -> list[str]:
+    """Return what each completion says."""
+    return [completion[-1]["content"] if completion else "" for completion in completions]
+
+
+def check_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> dict[str, str]:
+    """Let the checker of each task judge one problem's own gold answer, and an empty response.
+
+    Raises:
+        TrainingError: The gold answer earns nothing, silence earns something, or no reward applies to a problem.
+    """
+    from synth.problems import get_task
+
+    make_rewards(problems, rewards)
+    rewarded = {}
+    for task, problem in {problem.task: problem for problem in reversed(problems)}.items():
+        checker = get_task(task)
+        right = problem.solution or checker.solve(problem) or f"#### {problem.gold}"
+        outcome = checker.check(problem, right).outcome
+        if outcome is not Outcome.CORRECT:
+            raise TrainingError(f"rl: the checker of {task} calls the gold answer of problem {problem.id} {outcome}")
+        if checker.check(problem, "").outcome is Outcome.CORRECT:
+            raise TrainingError(f"rl: the checker of {task} rewards an empty response to problem {problem.id}")
+        rewarded[task] = problem.gold
+    return rewarded
