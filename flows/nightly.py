@@ -5,7 +5,7 @@ the lake, and every commit has an idempotency key.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from flows.report.progress import Progress
 from flows.service.deployed import load_deployed
 from flows.service.events import emit_release
 from flows.service.runs import recorded
+from storage.catalog.leases import Lease, in_turn
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
 from storage.lake import nights
 from storage.lake.lake import Lake
@@ -39,6 +40,8 @@ from synth.sample import problem_row
 
 FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}
 """What stops a night until somebody has looked; anything else may be over by the next try."""
+WAIT_S = 6 * 3600.0
+"""How long a night waits for another one that is alive to draw or to decide."""
 
 
 @flow(name="nightly", validate_parameters=True)
@@ -163,6 +166,13 @@ async def run_night(
         return summary
 
 
+def one_at_a_time(night: Night, step: str) -> AbstractContextManager[Lease]:
+    """Hold the lease of a step that looks at all nights (drawing, deciding) and must see what the others have committed."""
+    return in_turn(
+        night.lake.catalog, step, purpose=f"{step} of night {night.id}", wait_s=WAIT_S, say=night.progress.say
+    )
+
+
 @contextmanager
 def stop_noted(night: Night) -> Iterator[str]:
     """Keep in the lake why a night stopped; gives the id of its run. On a full disk that cannot be kept either."""
@@ -198,7 +208,7 @@ def plan(night: Night) -> None:
     if night.lake.has(f"plan:{night.id}"):
         return
     recipe = night.recipe
-    with night.progress.stage("problems") as stage, night.workspace.lock("draw"):
+    with night.progress.stage("problems") as stage, one_at_a_time(night, "draw"):
         draws = night.draws
         for draw in draws:
             hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
@@ -239,8 +249,8 @@ def make_curator(night: Night) -> Curator:
 @task(name="curate", task_run_name="curate", cache_policy=NO_CACHE, persist_result=False)
 def curate(night: Night, curator: Curator) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
-    with night.progress.stage("curation"):
-        curator.decide_night()
+    with night.progress.stage("curation"), one_at_a_time(night, "decision") as lease:
+        curator.decide_night(lease.check)
         curator.stop_on_alarms()
 
 

@@ -1,5 +1,6 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -88,8 +89,14 @@ class Curator:
             return await score_night(self._lake, self._night, asker, self._rules.perplexity, standing)
         return await judge_night(self._lake, self._night, asker, self._rules.judge, standing, self._problems)
 
-    def decide_night(self) -> None:
-        """Run the night filters on all of a night's samples, decide on each, and commit, once."""
+    def decide_night(self, fence: Callable[[], None] = lambda: None) -> None:
+        """Run the night filters on all of a night's samples, decide on each, and commit, once.
+
+        Two nights that decide at once would each accept what the other accepts too: whoever calls this holds the lease.
+
+        Args:
+            fence: Called before the commit; raises when the lease has passed to another night.
+        """
         key = f"curate:{self._night}"
         if self._lake.has(key):
             return
@@ -116,6 +123,7 @@ class Curator:
             "verdicts": self._stamp(pa.concat_tables([found, decisions])),
             "signatures": make_signatures(kept, self._context()),
         }
+        fence()
         self._lake.commit(key, "curate", tables, night=self._night)
 
     def stop_on_alarms(self) -> None:

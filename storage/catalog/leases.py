@@ -9,7 +9,7 @@ Source: M. Kleppmann, "How to do distributed locking" (2016), for the fencing to
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -170,6 +170,39 @@ def acquire(catalog: Catalog, name: str, *, purpose: str = "", ttl_s: float = LE
                 f"{time.strftime('%H:%M:%S', time.gmtime(taken.expires))} UTC unless renewed; wait for it to end"
             )
         time.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
+
+
+@contextmanager
+def in_turn(
+    catalog: Catalog, name: str, *, purpose: str, wait_s: float, say: Callable[[str], None] = lambda sentence: None
+) -> Iterator[Lease]:
+    """Hold a lease for as long as the body runs, after whoever has it now, on whatever machine.
+
+    A holder that is dead is not waited for, nor one that has stopped renewing.
+
+    Args:
+        catalog: The lake's catalogue (`Lake.catalog`).
+        name: What is leased.
+        purpose: For people who ask who holds it.
+        wait_s: How long to wait for a holder that is alive.
+        say: Told once, when there is somebody to wait for.
+
+    Raises:
+        LeaseError: Somebody alive held it all the time.
+    """
+    until, told = time.monotonic() + wait_s, False
+    while True:
+        try:
+            lease = acquire(catalog, name, purpose=purpose, wait_s=min(1.0, wait_s))
+            break
+        except LeaseError as error:
+            if time.monotonic() >= until:
+                raise
+            if not told:
+                say(f"waiting: {error}")
+            told = True
+    with lease:
+        yield lease
 
 
 def _take(catalog: Catalog, name: str, purpose: str, ttl_s: float) -> Lease | Holder:
