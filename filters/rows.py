@@ -1,6 +1,5 @@
 """Rows of the `samples` table as the filters read them: by id, with every text safe to encode."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from storage.names import unknown
+from synth.notes import Judgement, Notes, NotesError, SftNotes, StepwiseNotes, read_notes
 
 _COLUMNS = (
     *("sample_id", "night", "method", "kind", "problem_id", "task", "messages"),
-    *("response", "rejected", "text", "steps", "labels", "answer", "attrs"),
+    *("response", "rejected", "text", "steps", "labels", "answer", "notes", "attrs"),
 )
 
 
@@ -36,17 +36,23 @@ class Row:
     steps: tuple[str | None, ...] | None
     labels: tuple[bool | None, ...] | None
     answer: str | None
+    notes_json: str | None
     attrs_json: str | None
     broken: bool = False
 
     @property
-    def attrs(self) -> dict[str, Any]:
-        """The method's own columns; empty when they are missing or no JSON object."""
+    def notes(self) -> Notes:
+        """What the method says of the row; nothing where it cannot be read, which `structure` rejects."""
         try:
-            value = json.loads(self.attrs_json or "{}")
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
+            return read_notes(self.kind, self.notes_json, self.attrs_json)
+        except NotesError:
+            return Notes()
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """What the row judges, where its kind can."""
+        notes = self.notes
+        return notes.judgement if isinstance(notes, SftNotes | StepwiseNotes) else None
 
     @property
     def asked(self) -> str:
@@ -93,6 +99,7 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         steps=None if steps is None else tuple(steps),
         labels=None if labels is None else tuple(labels),
         answer=item.get("answer"),
+        notes_json=item.get("notes"),
         attrs_json=item.get("attrs"),
         broken=broken,
     )

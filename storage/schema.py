@@ -125,7 +125,10 @@ TABLES: dict[str, pa.Schema] = {
             _field("steps", pa.list_(_S), "steps of a stepwise row"),
             _field("labels", pa.list_(_B), "whether each step is right"),
             _field("answer", _S, "final answer the row claims"),
-            _field("attrs", _S, "columns of the method, JSON"),
+            _field(
+                "notes", _S, "what the method says to filters and training, JSON (synth/notes.py); null in older rows"
+            ),
+            _field("attrs", _S, "columns of the method's own, JSON"),
             _field("tokens", _I, "length in whitespace-separated words (a model-free token count)"),
             _commit,
         ],

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from storage.ids import digest
 from synth.engines.base import Message
+from synth.notes import Kind, Notes
 from synth.problems.base import Problem
 
-Kind = Literal["sft", "preference", "prompt", "text", "stepwise"]
+__all__ = ["Kind", "Origin", "Sample", "problem_of", "problem_row", "sample_id"]
+
 Origin = Literal["model", "rule", "gold"]
 
 
@@ -27,7 +29,8 @@ class Sample:
         text: Plain text for continued pre-training.
         steps: Steps of a stepwise row.
         labels: Whether each of `steps` is right.
-        attrs: The method's own columns. JSON values only.
+        notes: What the row says to filters and training, by the model of its kind (`synth.notes`); None says nothing.
+        attrs: The method's own columns, which nobody else reads. JSON values only.
         parents: Content keys of the calls behind it; None means every call the attempt asked so far.
         origin: Who wrote the answer; None lets the last parent's engine decide.
     """
@@ -40,6 +43,7 @@ class Sample:
     text: str | None = None
     steps: Sequence[str] | None = None
     labels: Sequence[bool] | None = None
+    notes: Notes | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     parents: Sequence[str] | None = None
     origin: Origin | None = None

@@ -109,8 +109,9 @@ def _choose(
 
 
 async def _ask(asker: Asker, options: JudgeOptions, row: Row, aspect: str, problem: Problem) -> dict[str, Any]:
-    if isinstance(gold := row.attrs.get("question_gold"), str):  # the method made the question
-        problem = replace(problem, prompt=row.asked, gold=gold)
+    question = row.notes.question
+    if question is not None and question.gold is not None:  # the method made the question
+        problem = replace(problem, prompt=row.asked, gold=question.gold)
     inputs = {"answer": clean(row.learned), "reference_first": seed_from("judge order", row.sample_id, aspect) % 2 == 0}
     sampling = Sampling(0.0, options.max_tokens, 1.0, (), None)
     reply = await asker.ask(str(options.role), f"judge/{aspect}", problem, inputs, sampling, "0.0", "judge")

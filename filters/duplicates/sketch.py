@@ -108,8 +108,7 @@ def _given(row: Row, problem: Problem | None, *, exact: bool) -> list[tuple[str,
     if problem is not None and (not asked or problem.prompt in asked):
         asked = "" if exact else problem.prompt
     before = [content for role, content in row.messages if role == "assistant" and content != row.learned]
-    attempt = row.attrs.get("student_attempt")
-    attempts = [attempt] if isinstance(attempt, str) else []
+    attempts = [row.notes.attempt.text] if row.notes.attempt else []
     return [("", asked), *(("a", text) for text in (*before, *attempts))]
 
 

@@ -8,6 +8,7 @@ from filters.text import clean
 from synth.answers.exact import UNPARSABLE_ANSWER, final_answer
 from synth.answers.outcome import Check, Outcome
 from synth.answers.verification import verify
+from synth.notes import StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem, Task
 
@@ -17,7 +18,7 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     """The answer that is learned is correct, by the task's own checker.
 
     - `sft`: the response. When it states no answer, the answer that the row claims. A row that judges an attempt
-      (`agrees` in its attrs: does the judgement agree with the checker?) must judge right too.
+      (`judgement` in its notes: does it agree with the checker?) must judge right too.
     - `preference`: the better half; the worse one is only recorded.
     - `stepwise`: the labels, by what the method recorded or by the task's own review of the steps.
     - `prompt`: passes, there is nothing to learn yet. `text`: unknown unless it claims an answer.
@@ -30,11 +31,11 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     if problem is None:
         return Finding("unknown", "unknown_problem")
     task = get_task(problem.task)
-    if "question_gold" in row.attrs:  # the method made the question: its own gold answer counts, not the seed problem's
-        own = row.attrs["question_gold"]
-        if not isinstance(own, str):
+    question = row.notes.question
+    if question is not None:  # the method made the question: its own gold answer counts, not the seed problem's
+        if question.gold is None:
             return Finding("unknown", "no_answer")
-        problem, task = replace(problem, gold=own, solution=None, attrs={}), get_task("math_word")
+        problem, task = replace(problem, gold=question.gold, solution=None, attrs={}), get_task("math_word")
     if row.kind == "stepwise":
         return _labels(row, problem, task)
     judged = _judgement(row)
@@ -84,20 +85,19 @@ def _finding(check: Check) -> Finding:
 
 
 def _judgement(row: Row) -> Finding:
-    """A row that judges an attempt says in `agrees` whether the checker agrees; null when no judgement was found."""
-    attrs = row.attrs
-    if "agrees" not in attrs or attrs["agrees"] is True:
+    """A row that judges an attempt notes whether the checker agrees; None when no judgement was found."""
+    if row.judgement is None or row.judgement.agrees:
         return PASS
-    return fail("wrong_judgement") if attrs["agrees"] is False else Finding("unknown", "no_judgement")
+    return fail("wrong_judgement") if row.judgement.agrees is False else Finding("unknown", "no_judgement")
 
 
 def _labels(row: Row, problem: Problem, task: Task) -> Finding:
     """Labels that a rule gave must be what the critic said, and the critic must not mention that it was told."""
-    attrs = row.attrs
-    if attrs.get("mentions_labels") is True:
+    notes = row.notes
+    if isinstance(notes, StepwiseNotes) and notes.mentions_labels:
         return fail("mentions_labels")
-    if "agrees" in attrs:
-        return PASS if attrs["agrees"] is True else fail("labels_disagree")
+    if row.judgement is not None:
+        return PASS if row.judgement.agrees else fail("labels_disagree")
     review = task.review(problem, "\n".join(clean(step or "") for step in row.steps or ()))
     if review is None or len(review.labels) != len(row.labels or ()):
         return Finding("unknown", "unverified_labels")

@@ -37,7 +37,7 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
         findings[row.sample_id] = PASS
         if not context.may_represent(row) or row.problem_id is None:
             continue
-        one = (row.method, row.asked if "question_gold" in row.attrs else row.problem_id)
+        one = (row.method, row.problem_id if row.notes.question is None else row.asked)
         if options.per_problem is not None and problems[one] >= options.per_problem:
             findings[row.sample_id] = fail("too_many_of_problem", limit=options.per_problem)
             continue
@@ -52,5 +52,5 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
 
 
 def _template(row: Row, context: Context) -> str:
-    problem = None if "question_gold" in row.attrs else context.problems.get(row.problem_id or "")
+    problem = context.problems.get(row.problem_id or "") if row.notes.question is None else None
     return " ".join(masked(in_digits(tokens(problem.prompt if problem else row.asked))))

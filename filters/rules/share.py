@@ -1,8 +1,7 @@
 """Caps on the share of a kind of rows: at most so many of a method's rows may, say, only confirm a right attempt.
 
-A row that belongs to a capped kind has `share_of` (its name), `share_cap` (the largest share) and `share_draw` (a number in
-[0, 1) by hashing) in its attrs. Over the night, those with the least draws are kept until the cap is reached, so neither
-sharding nor order decides.
+A row that belongs to a capped kind says so in its notes (`synth.notes.Share`). Over the night, those with the least draws are
+kept until the cap is reached, so neither sharding nor order decides.
 """
 
 from collections import defaultdict
@@ -21,10 +20,9 @@ def share(rows: Sequence[Row], context: Context, options: Options) -> Mapping[st
     for row in rows:
         if not context.may_represent(row):
             continue
-        attrs = row.attrs
-        if "share_of" in attrs:
-            place = (float(attrs["share_draw"]), row.sample_id, float(attrs["share_cap"]))
-            capped[row.method, str(attrs["share_of"])].append(place)
+        note = row.notes.share
+        if note is not None:
+            capped[row.method, note.of].append((note.draw, row.sample_id, note.cap))
         else:
             others[row.method] += 1
     for (method, kind), members in capped.items():

@@ -8,6 +8,7 @@ from pydantic import Field
 from filters.base import PASS, Context, Finding, Options, fail, row_filter
 from filters.rows import Row, texts
 from filters.text import fold
+from synth.notes import NOTES, NotesError, read_notes
 
 # Markers of chat templates: <|im_start|>, <|eot_id|>, [INST], <<SYS>>, <start_of_turn>, </s>. GSM8K's calculator marks
 # (<<3+4=7>>) and think tags are none.
@@ -19,7 +20,7 @@ _CONTROL = bytes({*range(9), 11, 12, *range(14, 32), 127})
 # Searching for plain text is fifty times faster than a pattern: a pattern runs where one of these stands.
 _MARKER_PARTS = ("|>", "INST]", "SYS>>", "_of_turn>", "s>")
 _TURN_PARTS = ("Human:", "User:", "Assistant:", "System:")
-_KINDS = ("sft", "preference", "prompt", "text", "stepwise")
+_KINDS = tuple(NOTES)
 
 
 class StructureOptions(Options):
@@ -116,6 +117,8 @@ def _attrs(row: Row, options: StructureOptions) -> str | None:
             return "invalid_attrs"
         if not isinstance(value, dict):
             return "invalid_attrs"
-    if not options.truncated and row.attrs.get("complete") is False:
-        return "truncated"
-    return None
+    try:
+        notes = read_notes(row.kind, row.notes_json, row.attrs_json)
+    except NotesError:
+        return "invalid_notes"
+    return "truncated" if notes.complete is False and not options.truncated else None

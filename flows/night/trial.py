@@ -234,7 +234,7 @@ def _judged(samples: Any, night: Night, problem: Problem) -> list[dict[str, Any]
             {
                 **{name: row[name] for name in ("kind", "origin", "messages", "response", "rejected", "text")},
                 **{name: row[name] for name in ("steps", "labels", "answer")},
-                "attrs": json.loads(row["attrs"]),
+                **{name: json.loads(row[name]) for name in ("notes", "attrs")},
                 "verdicts": {verdict["filter"]: verdict["reason"] or verdict["outcome"] for verdict in own},
                 "decision": decided[row["sample_id"]]["outcome"],
                 "reason": decided[row["sample_id"]]["reason"],

@@ -38,7 +38,8 @@ def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> N
     if sample["rejected"]:
         learned = f"better:\n{learned}\n\nworse:\n{sample['rejected']}"
     asked = sample["messages"][-1]["content"] if sample["messages"] else ""
-    attrs = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sample["attrs"].items())
+    own = {**sample["notes"], **sample["attrs"]}
+    attrs = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in own.items())
     good = sample["decision"] == "accepted"
     verdict = f"{sample['decision']}{'' if good else ' · ' + str(sample['reason'])}"
     parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(learned), inert(f"\n{attrs}", "dim"))

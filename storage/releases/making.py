@@ -34,7 +34,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 5_000
 _COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
-    a.text, a.steps, a.labels, a.answer, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
+    a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
     p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
 """
 _PICK = f"""

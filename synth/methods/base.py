@@ -10,12 +10,8 @@ the shared ones (`solve`, `complete`).
 
 A method uses no clock and no randomness but the seeds it is given, so running it again finds its own past in the ledger.
 
-Filters read some of a sample's attrs, whatever the method:
-
-* `refused`: the method's own rule speaks against the row, in a stable word; None when nothing does. The row is yielded all
-  the same, so that every row made is accounted for, and is rejected with this reason.
-* `agrees`: whether a judgement in the row agrees with the checker. `readable`: whether the attempt that it is about says
-  anything. `complete`: whether nothing was cut off. `question_gold`: the gold answer of a question that the method made.
+What a row says to filters and training is in its notes (`synth.notes`), one model per kind of sample. A method that speaks
+against a row itself yields it all the same, with the reason in `refused`.
 """
 
 import asyncio

@@ -52,7 +52,6 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
                 "votes": votes[vote] if vote is not None else 0,
                 "pass_rate": pass_rate,
                 "k": params.samples,
-                "complete": reply.complete,
             },
             parents=[reply.call_id],
         )

@@ -45,6 +45,5 @@ async def knights_knaves(problem: Problem, models: Models, params: KnightsKnaves
             "n_people": problem.tier,
             "cot_kind": "rule_short" if reply.by_rule else "long_teacher",
             "teacher_correct": check.outcome is Outcome.CORRECT,
-            "complete": reply.complete,
         },
     )

@@ -13,6 +13,7 @@ from pydantic import Field
 from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together
+from synth.notes import Attempt, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -93,7 +94,6 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
         labels=labels,
         answer=checked.answer,
         attrs={
-            "student_attempt": attempt.text,
             "student_model": attempt.model,
             "mc_values": values,
             "completions": params.completions,
@@ -103,8 +103,10 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
             "label_source": "monte_carlo",
             "rule_labels": by_rule,
             "rule_agrees": None if by_rule is None else by_rule == labels,
-            "readable": bool(steps) and checked.answer is not None,
-            "complete": attempt.complete,  # a completion that was cut just counts as not right
         },
+        notes=StepwiseNotes(
+            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
+            complete=attempt.complete,  # a completion that was cut just counts as not right
+        ),
         parents=[*(reply.call_id for reply in models.replies[1:]), attempt.call_id],
     )

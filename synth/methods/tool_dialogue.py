@@ -7,6 +7,7 @@ from pydantic import Field
 from synth.calls.models import Models
 from synth.environments import get_environment
 from synth.methods.base import Params, method
+from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -56,8 +57,7 @@ async def tool_dialogue(problem: Problem, models: Models, params: ToolDialoguePa
                 "environment": environment.name,
                 "turns": len(parents),
                 "reward": turn.reward,
-                "complete": reply.complete,
-                "refused": None if turn.done else "unfinished_dialogue",
             },
+            notes=SftNotes(refused=None if turn.done else "unfinished_dialogue", complete=reply.complete),
             parents=parents,
         )

@@ -16,6 +16,7 @@ from synth.calls.ask import Asker, Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Method, Params
+from synth.notes import NOTES, Notes, to_json
 from synth.problems.base import Problem
 from synth.sample import Sample, sample_id
 
@@ -196,7 +197,8 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "steps": None if sample.steps is None else list(sample.steps),
         "labels": None if sample.labels is None else list(sample.labels),
         "answer": sample.answer,
-        "attrs": canonical_json({**sample.attrs, "complete": _complete(sample, written)}),
+        "notes": to_json(_notes(sample, written)),
+        "attrs": canonical_json(sample.attrs),
         "tokens": _words(sample),
     }
 
@@ -206,16 +208,26 @@ def _in_form(response: str | None, origin: str, models: Models) -> str | None:
     return response if response is None or origin == "model" else models.form.rewrite(response)
 
 
-def _complete(sample: Sample, written: Sequence[Reply]) -> bool:
-    """Say whether nothing in a sample was cut at its token limit; the filter `structure` rejects it otherwise.
+def _notes(sample: Sample, written: Sequence[Reply]) -> Notes:
+    """Return a sample's notes, with whether nothing in it was cut at its token limit (`structure` rejects it otherwise).
 
     The last parent is who wrote the answer (as for `origin`): when it was cut, the sample is. Any other parent counts too,
-    unless the method says `complete` in the sample's attrs itself: it then answers for the rest, which lets an attempt that
-    is only there to be corrected be cut.
+    unless the method says `complete` itself: it then answers for the rest, which lets an attempt that is only there to be
+    corrected be cut.
+
+    Raises:
+        TypeError: The notes are those of another kind of sample.
     """
+    model = NOTES[sample.kind]
+    notes = model() if sample.notes is None else sample.notes
+    if type(notes) is not model:
+        raise TypeError(
+            f"notes of a sample of the kind {sample.kind!r} must be {model.__name__}, not {type(notes).__name__}"
+        )
+    complete = all(reply.complete for reply in written) if notes.complete is None else notes.complete
     if written and not written[-1].complete:
-        return False
-    return bool(sample.attrs.get("complete", all(reply.complete for reply in written)))
+        complete = False
+    return notes.model_copy(update={"complete": complete})
 
 
 def _words(sample: Sample) -> int:

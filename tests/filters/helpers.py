@@ -54,7 +54,7 @@ def derivation(problem: Problem) -> str:
 def row(
     sample_id: str, problem: Problem | None = None, response: str | None = "#### 38", **more: Any
 ) -> dict[str, Any]:
-    attrs = more.pop("attrs", {})
+    attrs, notes = more.pop("attrs", {}), more.pop("notes", None)
     asked = f"{problem.prompt}\n\nThink step by step." if problem else "What is it?"
     return {
         "sample_id": sample_id,
@@ -78,6 +78,7 @@ def row(
         "steps": None,
         "labels": None,
         "answer": None,
+        "notes": json.dumps(notes) if isinstance(notes, dict) else notes,
         "attrs": attrs if isinstance(attrs, str) or attrs is None else json.dumps(attrs),
         "tokens": 1,
     } | more

@@ -42,6 +42,7 @@ CHANGE = st.fixed_dictionaries(
         "steps": st.none() | st.lists(MAYBE, max_size=4),
         "labels": st.none() | st.lists(st.none() | st.booleans(), max_size=4),
         "answer": MAYBE,
+        "notes": MAYBE | st.dictionaries(st.sampled_from(["judgement", "attempt", "complete"]), MAYBE).map(json.dumps),
         "attrs": MAYBE
         | st.sampled_from(["5", "null", "[]", '"complete"', "[" * 9])
         | st.dictionaries(st.sampled_from(["agrees", "student_attempt", "complete"]), MAYBE).map(json.dumps),

@@ -2,12 +2,13 @@ import pyarrow as pa
 import pytest
 
 from filters.rows import read_rows, texts
+from synth.notes import Notes
 from tests.filters.helpers import row, table
 
 
 def test_missing_columns_are_null():
     (read,) = read_rows(pa.table({"sample_id": ["s"], "response": ["x"]}))
-    assert (read.learned, read.task, read.messages, read.attrs) == ("x", "", (), {})
+    assert (read.learned, read.task, read.messages, read.notes) == ("x", "", (), Notes())
 
 
 def test_without_ids_there_are_no_rows():
@@ -31,7 +32,6 @@ def test_asked_and_learned():
     assert texts(read) == ["q", "a"]
 
 
-def test_attrs_that_are_no_object_are_empty():
-    assert [
-        read.attrs for read in read_rows(table(row("a", attrs="[1]"), row("b", attrs="{"), row("c", attrs=None)))
-    ] == [{}] * 3
+def test_notes_that_cannot_be_read_say_nothing():
+    bad = [row("a", notes="[1]"), row("b", notes="{"), row("c", notes={"refused": "Not A Word"}), row("d", attrs="[1]")]
+    assert [read.notes.model_fields_set for read in read_rows(table(*bad))] == [set()] * 4

@@ -4,12 +4,12 @@ Tutorship and critique keep what the student answered. Where the checker calls t
 right answer to the same problem, the two are a pair. What cannot be verified is never taken for wrong.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from storage.releases.shapes import shaped
 from synth.answers.outcome import Outcome
+from synth.notes import read_notes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import problem_of
@@ -51,12 +51,7 @@ def _right_answers(rows: Iterable[Row]) -> dict[str, str]:
     """A verified answer to each problem that has one: the first by sample id among rows that answer the bare problem."""
     found: dict[str, str] = {}
     for row in sorted(rows, key=lambda one: str(one["sample_id"])):
-        if (
-            row["kind"] != "sft"
-            or not row["response"]
-            or row["problem_id"] in found
-            or _attrs(row).get("student_attempt")
-        ):
+        if row["kind"] != "sft" or not row["response"] or row["problem_id"] in found or _attempt(row):
             continue
         problem = _problem(row)
         if get_task(problem.task).check(problem, row["response"]).outcome is Outcome.CORRECT:
@@ -65,17 +60,19 @@ def _right_answers(rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _wrong_attempt(row: Row) -> str | None:
-    attempt = _attrs(row).get("student_attempt")
+    attempt = _attempt(row)
     if not attempt or row["kind"] == "preference":
         return None
     problem = _problem(row)
     wrong = get_task(problem.task).check(problem, attempt).outcome is Outcome.WRONG
-    return str(attempt) if wrong else None
+    return attempt if wrong else None
 
 
 def _problem(row: Row) -> Problem:
     return problem_of({**row, "attrs": row["problem_attrs"]})
 
 
-def _attrs(row: Row) -> dict[str, Any]:
-    return json.loads(row["attrs"]) if row["attrs"] else {}
+def _attempt(row: Row) -> str | None:
+    """The attempt of a student that a row is about."""
+    attempt = read_notes(row["kind"], row.get("notes"), row["attrs"]).attempt
+    return attempt.text if attempt else None

@@ -4,10 +4,10 @@ Rows of kind `stepwise` (critique, step labels) keep the attempt and say of each
 steps of a trajectory with the rest as context is ATLaS (arXiv:2503.02197), there with steps that a model chose.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from synth.notes import read_notes
 from synth.sample import problem_of
 from train_stages.masks.base import Ask, Chat, Mask
 
@@ -38,14 +38,14 @@ def masked_attempt(row: Mapping[str, Any], ask: Ask) -> Chat | None:
     Returns:
         None for any other row, and when no step is right.
     """
-    if row["kind"] != "stepwise" or not row["steps"] or not row["attrs"]:
+    if row["kind"] != "stepwise" or not row["steps"]:
         return None
-    attempt = json.loads(row["attrs"]).get("student_attempt")
-    if not attempt:
+    attempt = read_notes(row["kind"], row.get("notes"), row["attrs"]).attempt
+    if attempt is None:
         return None
-    spans = step_spans(attempt, row["steps"], row["labels"])
+    spans = step_spans(attempt.text, row["steps"], row["labels"])
     problem = problem_of({**row, "attrs": row["problem_attrs"]})
-    return Chat([*ask(problem), {"role": "assistant", "content": attempt}], spans) if spans else None
+    return Chat([*ask(problem), {"role": "assistant", "content": attempt.text}], spans) if spans else None
 
 
 class Steps(Mask):

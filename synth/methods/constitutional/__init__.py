@@ -23,6 +23,7 @@ from synth.answers.outcome import Check, Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import Params, method, whole
+from synth.notes import PreferenceNotes, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -102,9 +103,8 @@ async def constitutional(problem: Problem, models: Models, params: Constitutiona
                 "critique": after.critique.text if after.critique else "",
                 "edit_ratio": round(change, 4),
                 "transition": _transition(before, after),
-                "refused": "right_to_wrong" if broken else unchanged,
-                "complete": after.reply.complete,
             },
+            notes=SftNotes(refused="right_to_wrong" if broken else unchanged, complete=after.reply.complete),
             parents=_parents(chain[: index + 1]),
         )
     last = chain[-1]
@@ -120,9 +120,8 @@ async def constitutional(problem: Problem, models: Models, params: Constitutiona
             "transition": _transition(chain[0], last),
             "draft_check": chain[0].check.outcome.value,
             "last_check": last.check.outcome.value,
-            "refused": "right_to_wrong" if broken else same,
-            "complete": last.reply.complete,
         },
+        notes=PreferenceNotes(refused="right_to_wrong" if broken else same, complete=last.reply.complete),
         parents=_parents(chain),
     )
 

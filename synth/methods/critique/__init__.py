@@ -14,6 +14,7 @@ from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
 from synth.methods.step_labels import completion_values
+from synth.notes import Attempt, Judgement, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -134,19 +135,22 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
         steps=steps,
         labels=labels,
         attrs={
-            "student_attempt": attempt.text,
             "student_model": attempt.model,
             "final_label": right,
-            "readable": bool(steps) and task.check(problem, attempt.text).answer is not None,
             "critic_verdicts": verdicts,
             "step_critiques": read_explanations(reply.text, len(steps)),
             "first_error_step": _first_error(steps, labels, right, source),
             "label_source": source,
-            "mentions_labels": mentions_labels(reply.text),
-            "agrees": verdicts == labels,
             "label_agreement": _agreement(verdicts, labels),
-            "complete": reply.complete,
         },
+        notes=StepwiseNotes(
+            attempt=Attempt(
+                text=attempt.text, readable=bool(steps) and task.check(problem, attempt.text).answer is not None
+            ),
+            judgement=Judgement(agrees=verdicts == labels),
+            mentions_labels=mentions_labels(reply.text),
+            complete=reply.complete,
+        ),
         parents=[*(one.call_id for one in models.replies[:-1]), reply.call_id],
     )
 

@@ -16,6 +16,7 @@ from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together
 from synth.methods.sections import accepts, sections
+from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question
@@ -78,11 +79,13 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
                 "self_reason": read.get(f"check {number}", ""),
                 "statement": read.get("statement", ""),
                 "question": question,
-                "question_gold": None if claimed is None else normalise(claimed),
                 **_confirmed(params.resolve if solved else 0, agreeing),
-                "refused": reason,
-                "complete": reply.complete,
             },
+            notes=SftNotes(
+                question=Question(gold=None if claimed is None else normalise(claimed)),
+                refused=reason,
+                complete=reply.complete,
+            ),
             parents=[*(one.call_id for one in solved), reply.call_id],
         )
 

@@ -13,6 +13,7 @@ from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
 from synth.methods.sections import accepts, sections
+from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -87,6 +88,6 @@ async def response_diversification(
                 "self_tag": {True: "accept", False: "refuse", None: None}[tag],
                 "similarity_known": round(similarity(solution, known), 4),
                 "similarity_nearest": round(nearest, 4),
-                "refused": reason,
             },
+            notes=SftNotes(refused=reason),
         )

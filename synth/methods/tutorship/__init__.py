@@ -4,7 +4,7 @@ The teacher sees the reference answer, the student never does. How good the teac
 read from the rows:
 
     -- the teacher's error rate: where its verdict and the checker disagree
-    select avg(((attrs->>'agrees') = 'false')::int) from samples
+    select avg(((notes->'judgement'->>'agrees') = 'false')::int) from samples
     where method = 'tutorship' and (attrs->>'oracle_check') in ('correct', 'wrong') and (attrs->>'check') is not null
     -- what a lesson is worth (`retry: true`): right after a hint, less right on a second try without one
     select avg(((attrs->>'second_correct') = 'true')::int) - avg(((attrs->>'control_correct') = 'true')::int) from samples
@@ -22,6 +22,7 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together
 from synth.methods.tutorship.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
+from synth.notes import Attempt, Judgement, SftNotes, Share
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -82,22 +83,23 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
         answer=checked.answer if lesson.check == "correct" else task.check(problem, lesson.corrected).answer,
         attrs={
             "op": "tutor_amp",
-            "student_attempt": attempt.text,
             "student_model": attempt.model,
             "teacher_model": reply.model,
             "check": lesson.check,
             "first_error_step": lesson.first_wrong,
             "error_explanation": lesson.why,
             "n_steps": len(steps),
-            "readable": bool(steps) and checked.answer is not None,
             "oracle_check": checked.outcome.value,
-            "agrees": None if lesson.check is None else (lesson.check == "correct") == right,
             **_rule(problem, attempt.text, lesson),
-            **_confirmation(problem, lesson, params),
             **again,
-            "refused": "mentions_reference" if mentions_reference(reply.text) else None,
-            "complete": reply.complete,
         },
+        notes=SftNotes(
+            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
+            judgement=Judgement(agrees=None if lesson.check is None else (lesson.check == "correct") == right),
+            share=_confirmation(problem, lesson, params),
+            refused="mentions_reference" if mentions_reference(reply.text) else None,
+            complete=reply.complete,
+        ),
         parents=[attempt.call_id, reply.call_id],
     )
 
@@ -111,12 +113,12 @@ def _rule(problem: Problem, attempt: str, lesson: Lesson) -> dict[str, Any]:
     return {"rule_first_error_step": by_rule, "step_agrees": by_rule == lesson.first_wrong}
 
 
-def _confirmation(problem: Problem, lesson: Lesson, params: TutorshipParams) -> dict[str, Any]:
+def _confirmation(problem: Problem, lesson: Lesson, params: TutorshipParams) -> Share | None:
     """Mark a row that only confirms: over the night, those with the lowest draws are kept up to the cap."""
     if lesson.check != "correct":
-        return {}
+        return None
     draw = seed_from("confirmation", problem.id) / 2**63
-    return {"share_of": "confirmation", "share_cap": params.confirmations, "share_draw": round(draw, 9)}
+    return Share(of="confirmation", cap=params.confirmations, draw=round(draw, 9))
 
 
 async def _try_again(

@@ -66,7 +66,7 @@ def test_rows_about_other_structures_share_nothing():
 def test_an_attempt_counts():
     ann = arithmetic()
     rows = [
-        row("s", ann, "The attempt is correct.", attrs={"student_attempt": text}) for text in ("5 + 3 = 8", "no idea")
+        row("s", ann, "The attempt is correct.", notes={"attempt": {"text": text}}) for text in ("5 + 3 = 8", "no idea")
     ]
     assert similarity(*(one(item, ann) for item in rows)) < 0.8
 

@@ -14,8 +14,8 @@ CASES = {
     "a wrong claim": ({"response": "The attempt is correct.", "answer": "5"}, ("fail", "wrong_answer")),
     "a claim that is not what the text says": ({"answer": "5"}, ("fail", "claim_differs")),
     "a claim cannot save a wrong text": ({"response": WRONG, "answer": "6"}, ("fail", "wrong_answer")),
-    "a wrong judgement": ({"attrs": {"agrees": False}}, ("fail", "wrong_judgement")),
-    "no judgement": ({"attrs": {"agrees": None}}, ("unknown", "no_judgement")),
+    "a wrong judgement": ({"notes": {"judgement": {"agrees": False}}}, ("fail", "wrong_judgement")),
+    "no judgement": ({"notes": {"judgement": {"agrees": None}}}, ("unknown", "no_judgement")),
     "preference": ({"kind": "preference", "rejected": WRONG}, ("pass", None)),
     "preference, better half wrong": (
         {"kind": "preference", "response": WRONG, "rejected": RIGHT},
@@ -32,13 +32,13 @@ CASES = {
         {"kind": "text", "text": WRONG, "response": None, "answer": "5"},
         ("fail", "wrong_answer"),
     ),
-    "labels": ({"kind": "stepwise", "attrs": {"agrees": True}}, ("pass", None)),
+    "labels": ({"kind": "stepwise", "notes": {"judgement": {"agrees": True}}}, ("pass", None)),
     "labels that the critic does not share": (
-        {"kind": "stepwise", "attrs": {"agrees": False}},
+        {"kind": "stepwise", "notes": {"judgement": {"agrees": False}}},
         ("fail", "labels_disagree"),
     ),
     "a critic that was told": (
-        {"kind": "stepwise", "attrs": {"agrees": True, "mentions_labels": True}},
+        {"kind": "stepwise", "notes": {"judgement": {"agrees": True}, "mentions_labels": True}},
         ("fail", "mentions_labels"),
     ),
     "labels by review": (

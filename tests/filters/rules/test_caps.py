@@ -43,7 +43,7 @@ def test_rows_of_earlier_nights_about_the_same_problem_count():
 
 def test_a_question_that_a_method_made_is_a_problem_of_its_own():
     def made(name, question):
-        return row(name, ANN, messages=[{"role": "user", "content": question}], attrs={"question_gold": "1"})
+        return row(name, ANN, messages=[{"role": "user", "content": question}], notes={"question": {"gold": "1"}})
 
     samples = table(made("a", "Old?"), made("b", "New?"), made("c", "Old?"))
     found = outcomes(get_filter("caps", {"per_problem": 1})(samples, context(ANN)))

@@ -9,12 +9,12 @@ from tests.filters.helpers import table
 
 def rows(confirmations: int, corrections: int, cap: float = 0.3) -> list[dict]:
     made = [
-        {"share_of": "confirmation", "share_cap": cap, "share_draw": (number * 37 % 101) / 101}
+        {"share": {"of": "confirmation", "cap": cap, "draw": (number * 37 % 101) / 101}}
         for number in range(confirmations)
     ] + [{}] * corrections
     return [
-        {"sample_id": f"s{number:03}", "method": "tutorship", "attrs": json.dumps(attrs)}
-        for number, attrs in enumerate(made)
+        {"sample_id": f"s{number:03}", "method": "tutorship", "kind": "sft", "notes": json.dumps(notes)}
+        for number, notes in enumerate(made)
     ]
 
 

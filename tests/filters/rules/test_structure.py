@@ -39,7 +39,8 @@ BAD = {
     "chat_marker": {"response": "done<|im_end|>"},
     "unclosed_think": {"response": "<think>so"},
     "invalid_attrs": {"attrs": "{"},
-    "truncated": {"attrs": {"complete": False}},
+    "invalid_notes": {"notes": {"judgment": {}}},
+    "truncated": {"notes": {"complete": False}},
 }
 
 
@@ -69,5 +70,5 @@ def test_markers_of_chat_templates(text):
 
 
 def test_truncated_answers_may_be_let_through():
-    samples = table(row("s", attrs={"complete": False}))
+    samples = table(row("s", notes={"complete": False}))
     assert outcomes(get_filter("structure", {"truncated": True})(samples, Context())) == {"s": ("pass", None)}

@@ -1,4 +1,4 @@
-"""What the tests of methods share: scripted models, a recorded run, rows with their attrs read."""
+"""What the tests of methods share: scripted models, a recorded run, rows with their notes and attrs read."""
 
 import json
 import random
@@ -7,13 +7,14 @@ from synth.answers.format import FORMATS
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.night.runner import run_attempts
+from synth.notes import read_notes
 from synth.problems import get_task
 from tests.synth.conftest import Scripted
 from tests.synth.night.test_runner import attempts
 
 
 async def run(ledger, method, problems, params=None, form=FORMATS["hash"], **engines):
-    """Run a method with these models; its rows with `attrs` read, and the table they came from."""
+    """Run a method with these models; its rows with `notes` and `attrs` read, and the table they came from."""
     asker = Asker(ledger, engines, Prompts(form=form), night="2026-01-01/test")
     finished = await run_attempts(attempts(method, problems, params), asker)
     assert finished.attempts["status"].to_pylist() == ["done"] * len(problems), finished.attempts.to_pylist()
@@ -21,7 +22,10 @@ async def run(ledger, method, problems, params=None, form=FORMATS["hash"], **eng
 
 
 def read(samples):
-    return [{**row, "attrs": json.loads(row["attrs"])} for row in samples.to_pylist()]
+    return [
+        {**row, "notes": read_notes(row["kind"], row["notes"]), "attrs": json.loads(row["attrs"])}
+        for row in samples.to_pylist()
+    ]
 
 
 def scripted(**acts):

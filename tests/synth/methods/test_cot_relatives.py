@@ -70,7 +70,7 @@ async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
         return f"**Verdict:** accept\n\n**Solution 1:**\n{known}\n\n**Solution 2:**\n{other}"
 
     rows, _ = await run(ledger, method, problems, teacher=scripted(diversify=diversify))
-    assert [row["attrs"]["refused"] for row in rows] == ["not_different", None] * len(problems)
+    assert [row["notes"].refused for row in rows] == ["not_different", None] * len(problems)
     assert all(row["answer"] == problem.gold for row, problem in zip(rows[1::2], problems, strict=True))
 
 
@@ -87,7 +87,7 @@ async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
 async def test_whatever_a_teacher_writes_is_a_row_with_its_reason(ledger, problems, reply, reasons):
     method = get_method("response_diversification")
     rows, _ = await run(ledger, method, problems[:1], teacher=scripted(diversify=lambda request: reply))
-    assert [row["attrs"]["refused"] for row in rows] == reasons
+    assert [row["notes"].refused for row in rows] == reasons
 
 
 def expanded(gold):
@@ -111,9 +111,9 @@ async def test_new_questions_are_accepted_when_three_of_four_agree(ledger, probl
     teacher = scripted(expand=lambda request: expanded(gold), solve=solve)
     rows, _ = await run(ledger, method, problems[:1], teacher=teacher)
     first, second = (row["attrs"] for row in rows)
-    assert (first["refused"], second["refused"]) == (refused, "self_refused")
+    assert [row["notes"].refused for row in rows] == [refused, "self_refused"]
     assert first["resolved"] == 4 and first["agreeing"] == (right if gold == 9 else 0) and second["resolved"] == 0
-    assert first["question_gold"] == str(gold) and first["statement"] == "Ann has 9."
+    assert rows[0]["notes"].question.gold == str(gold) and first["statement"] == "Ann has 9."
     assert all("Ann has 4 pens" in text and "4 + 5" not in text for text in solved)
     assert "Ann has 4 pens" in rows[0]["messages"][0]["content"]
 
@@ -137,7 +137,7 @@ async def test_solving_again_finds_what_the_self_check_lets_pass(ledger):
         ledger, method, problems, method.params(questions=1), teacher=scripted(expand=expand_apart, solve=solve)
     )
     wrong = {index for index, problem in enumerate(problems) if errs(problem, "writer", 0.3)}
-    refused = {index for index, row in enumerate(rows) if row["attrs"]["refused"]}
+    refused = {index for index, row in enumerate(rows) if row["notes"].refused}
     assert wrong <= refused  # recall 1: four solvers never agree on a wrong 8
     lost = len(refused - wrong) / (len(problems) - len(wrong))
     assert lost < 0.12  # by hand: 1 - .9^4 - 4 * .1 * .9^3 = .052 of the right ones

@@ -55,7 +55,7 @@ async def test_a_critic_that_says_it_was_told_is_marked(ledger, problems):
     rows, _ = await run(
         ledger, method, problems, student=student, teacher=Scripted(lambda r: "Step 1: right. The label says so.")
     )
-    assert all(row["attrs"]["mentions_labels"] for row in rows) and teacher.requests == []
+    assert all(row["notes"].mentions_labels for row in rows) and teacher.requests == []
 
 
 def completing(share):
@@ -79,7 +79,7 @@ async def test_steps_are_labelled_until_the_first_that_never_ends_right(ledger):
     for row in rows:
         attrs = row["attrs"]
         assert row["labels"] == [True, False] and attrs["mc_values"] == [1.0, 0.0] and attrs["first_error_step"] == 2
-        assert row["steps"] == attrs["student_attempt"].splitlines()[:2]
+        assert row["steps"] == row["notes"].attempt.text.splitlines()[:2]
         assert attrs["rule_agrees"] is True and attrs["label_source"] == "monte_carlo"
     assert len(student.requests) == len(problems) * (1 + 2 * 8)
 
@@ -118,7 +118,7 @@ async def test_a_chain_that_breaks_a_right_answer_is_refused(ledger):
         ledger, method, problems, method.params(revisions=2), student=student,
         teacher=reviser(lambda request: f"Let us see.\n{corrupt(request.problem)}"),
     )  # fmt: skip
-    assert len(rows) == 3 * len(problems) and {row["attrs"]["refused"] for row in rows} == {"right_to_wrong"}
+    assert len(rows) == 3 * len(problems) and {row["notes"].refused for row in rows} == {"right_to_wrong"}
     assert Counter(row["attrs"]["transition"] for row in rows if row["kind"] == "sft") == {
         "right_to_wrong": 6, "wrong_to_wrong": 6,
     }  # fmt: skip
@@ -135,7 +135,7 @@ async def test_a_mended_answer_makes_a_pair_whose_better_half_is_verified(ledger
     assert set(decide(table, verdicts)["outcome"].to_pylist()) == {"accepted"}
     pairs = [row for row in rows if row["kind"] == "preference"]
     assert len(pairs) == 6 and {row["attrs"]["transition"] for row in pairs} == {"wrong_to_right"}
-    assert {row["attrs"]["refused"] for row in rows if row["attrs"].get("revision_idx") == 2} == {"no_change"}
+    assert {row["notes"].refused for row in rows if row["attrs"].get("revision_idx") == 2} == {"no_change"}
     chains = {row["attrs"]["chain_id"] for row in rows}
     assert len(chains) == 6 and all(len(row["parents"]) == 5 for row in pairs)
 
@@ -180,7 +180,11 @@ async def test_where_no_derivation_is_known_completions_label_the_steps(ledger):
     rows, _ = await run(ledger, method, problems, params, student=Scripted(learn), teacher=Scripted(criticise))
     for row in rows:
         attrs = row["attrs"]
-        assert row["labels"] == [True, False] and attrs["agrees"] is True and attrs["label_source"] == "monte_carlo"
+        assert (
+            row["labels"] == [True, False]
+            and row["notes"].judgement.agrees is True
+            and attrs["label_source"] == "monte_carlo"
+        )
         assert attrs["first_error_step"] == 2 and len(row["parents"]) == 1 + 2 * 2 + 1
 
 

@@ -13,6 +13,7 @@ from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.methods import Method, describe, methods
 from synth.night.runner import Attempt, attempt_id, run_attempts
+from synth.notes import NOTES, read_notes
 from synth.problems import get_task, open_source
 from synth.sample import Sample
 from tests.synth.conftest import Scripted
@@ -160,8 +161,11 @@ async def test_rows_are_of_the_kinds_it_says_and_name_their_calls(method, ledger
     rows = finished.samples.to_pylist()
     assert rows and {row["kind"] for row in rows} <= set(method.makes)
     for row in rows:
-        attrs = json.loads(row["attrs"])
-        assert attrs.get("refused") is None or re.fullmatch(r"[a-z_]+", attrs["refused"])
+        notes = read_notes(row["kind"], row["notes"])
+        assert type(notes) is NOTES[row["kind"]] and notes.complete is not None
+        assert not set(json.loads(row["attrs"])) & {"refused", "complete", "share", "judgement", "attempt"}, (
+            "said twice"
+        )
         assert all(ledger.find(key) is not None for key in row["parents"])
         if row["kind"] == "stepwise":
             assert len(row["steps"]) == len(row["labels"])

@@ -66,7 +66,11 @@ async def test_a_critique_says_what_the_labels_say(make_asker, problems):
     finished = await run_attempts(attempts(get_method("critique"), problems), make_asker(student))
     for row in finished.samples.to_pylist():
         attrs = json.loads(row["attrs"])
-        assert row["kind"] == "stepwise" and row["labels"][-1] is False and attrs["agrees"] is True
+        assert (
+            row["kind"] == "stepwise"
+            and row["labels"][-1] is False
+            and json.loads(row["notes"])["judgement"]["agrees"] is True
+        )
         assert attrs["first_error_step"] == len(row["steps"])
 
 

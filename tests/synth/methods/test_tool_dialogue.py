@@ -24,7 +24,7 @@ async def test_a_tool_user_is_answered_and_its_dialogue_is_one_row(ledger, probl
     assert [message["role"] for message in row["messages"]] == ["user", "assistant", "user"]
     assert row["messages"][1]["content"] == "calculate: 2 + 3" and row["messages"][2]["content"] == "2 + 3 = 5"
     assert row["response"] == get_task(problem.task).solve(problem) and row["answer"] == problem.gold
-    assert row["attrs"]["reward"] == 1.0 and row["attrs"]["turns"] == 2 and row["attrs"]["refused"] is None
+    assert row["attrs"]["reward"] == 1.0 and row["attrs"]["turns"] == 2 and row["notes"].refused is None
     assert len(row["parents"]) == 2
 
 
@@ -33,7 +33,7 @@ async def test_a_dialogue_that_never_ends_is_a_row_with_its_reason(ledger, probl
     rows, _ = await run(
         ledger, get_method("tool_dialogue"), [problem], params, teacher=Scripted(lambda _: "calculate: 1 + 1")
     )
-    assert rows[0]["attrs"]["refused"] == "unfinished_dialogue" and rows[0]["attrs"]["turns"] == 3
+    assert rows[0]["notes"].refused == "unfinished_dialogue" and rows[0]["attrs"]["turns"] == 3
     assert rows[0]["answer"] is None
 
 

@@ -29,7 +29,7 @@ async def test_the_first_wrong_step_is_the_one_that_was_made_wrong(ledger, probl
     rows, _ = await by_solver(ledger, problems, Scripted(lambda request: corrupt(request.problem)))
     for row, problem in zip(rows, problems, strict=True):
         attrs = row["attrs"]
-        assert attrs["check"] == "wrong" and attrs["agrees"] is True and attrs["first_error_step"] == 2
+        assert attrs["check"] == "wrong" and row["notes"].judgement.agrees is True and attrs["first_error_step"] == 2
         assert attrs["rule_first_error_step"] == 2 and attrs["step_agrees"] is True
         assert row["answer"] == problem.gold
         assert get_task("arithmetic").check(problem, row["response"]).outcome == "correct"
@@ -40,9 +40,12 @@ async def test_a_right_attempt_is_confirmed_and_marked_for_the_cap(ledger, probl
     draws = set()
     for row in rows:
         attrs = row["attrs"]
-        assert attrs["check"] == "correct" and attrs["agrees"] is True and attrs["first_error_step"] is None
-        assert attrs["share_of"] == "confirmation" and attrs["share_cap"] == 0.3 and 0 <= attrs["share_draw"] < 1
-        draws.add(attrs["share_draw"])
+        assert (
+            attrs["check"] == "correct" and row["notes"].judgement.agrees is True and attrs["first_error_step"] is None
+        )
+        share = row["notes"].share
+        assert (share.of, share.cap) == ("confirmation", 0.3)
+        draws.add(share.draw)
     assert len(draws) == len(rows)
 
 
@@ -62,7 +65,7 @@ async def test_a_teacher_that_errs_is_found_out(ledger, problems):
     )
     rows, table = await run(ledger, TUTORSHIP, problems, student=student, teacher=Scripted(teach))
     mistakes = {index for index, problem in enumerate(problems) if errs(problem, "teacher", 0.1)}
-    assert {index for index, row in enumerate(rows) if row["attrs"]["agrees"] is False} == mistakes
+    assert {index for index, row in enumerate(rows) if row["notes"].judgement.agrees is False} == mistakes
     assert 10 < len(mistakes) < 30
     verdicts = run_filters([get_filter("answer")], table, Context(problems={item.id: item for item in problems}))
     outcome = decide(table, verdicts)["outcome"].to_pylist()
@@ -128,4 +131,4 @@ async def test_a_teacher_that_mentions_the_reference_is_refused(ledger, problems
     student = Scripted(lambda request: solve(request.problem))
     teacher = scripted(correct=lambda request: reply)
     rows, _ = await run(ledger, TUTORSHIP, problems[:1], student=student, teacher=teacher)
-    assert rows[0]["attrs"]["refused"] == refused
+    assert rows[0]["notes"].refused == refused

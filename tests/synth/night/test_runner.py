@@ -14,6 +14,7 @@ from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.methods.base import Params, method
 from synth.night.runner import POOL, Attempt, attempt_id, pool_size, run_attempts
+from synth.notes import PreferenceNotes, SftNotes
 from synth.problems import get_task
 from synth.sample import Sample, sample_id
 from tests.synth.conftest import Scripted
@@ -106,25 +107,34 @@ def cut_at(*samples):
 
 
 @pytest.mark.parametrize(
-    ("cut", "attrs", "complete"),
+    ("cut", "said", "complete"),
     [
-        ((), {}, True),
-        ((0,), {}, False),  # the method says nothing: every parent counts
-        ((1,), {}, False),
-        ((0,), {"complete": True}, True),  # the method answers for what is not the last parent
-        ((1,), {"complete": True}, False),  # nobody can answer for the last parent
-        ((), {"complete": False}, False),
+        ((), None, True),
+        ((0,), None, False),  # the method says nothing: every parent counts
+        ((1,), None, False),
+        ((0,), True, True),  # the method answers for what is not the last parent
+        ((1,), True, False),  # nobody can answer for the last parent
+        ((), False, False),
     ],
 )
-async def test_what_was_cut_off_is_never_complete(make_asker, problems, cut, attrs, complete):
+async def test_what_was_cut_off_is_never_complete(make_asker, problems, cut, said, complete):
     @method("two_turns", paper="none", makes=("sft",), roles=("student",))
     async def two_turns(problem, models, params) -> AsyncIterator[Sample]:
         for number in range(2):
             reply = await models.student("solve", sample=number, number=number)
-        yield Sample(messages=[{"role": "user", "content": "q"}], response=reply.text, attrs=attrs)
+        yield Sample(messages=[{"role": "user", "content": "q"}], response=reply.text, notes=SftNotes(complete=said))
 
     finished = await run_attempts(attempts(two_turns, problems[:1]), make_asker(cut_at(*cut)))
-    assert json.loads(finished.samples.to_pylist()[0]["attrs"])["complete"] is complete
+    assert json.loads(finished.samples.to_pylist()[0]["notes"])["complete"] is complete
+
+
+async def test_notes_of_another_kind_fail_the_attempt(make_asker, problems):
+    @method("mixed", paper="none", makes=("sft",))
+    async def mixed(problem, models, params) -> AsyncIterator[Sample]:
+        yield Sample(response="x", notes=PreferenceNotes())
+
+    (row,) = (await run_attempts(attempts(mixed, problems[:1]), make_asker())).attempts.to_pylist()
+    assert row["reason"] == "method_error" and "must be SftNotes, not PreferenceNotes" in row["detail"]
 
 
 @pytest.mark.parametrize("name", ["cot", "critique", "knights_knaves", "tutorship"])
@@ -137,7 +147,7 @@ async def test_a_teacher_that_was_cut_off_teaches_nothing(make_asker, problems, 
     asker = Asker(ledger, {"student": student, "teacher": Cut()}, Prompts(), night=NIGHT)
     finished = await run_attempts(attempts(get_method(name), problems), asker)
     assert finished.samples.num_rows == len(problems)
-    assert not any(json.loads(row["attrs"])["complete"] for row in finished.samples.to_pylist())
+    assert not any(json.loads(row["notes"])["complete"] for row in finished.samples.to_pylist())
 
 
 async def test_an_attempt_that_was_cut_off_may_be_corrected(make_asker, problems):
@@ -147,7 +157,7 @@ async def test_an_attempt_that_was_cut_off_may_be_corrected(make_asker, problems
     student = Scripted(lambda request: "")
     student.answer = cut  # type: ignore[method-assign]
     finished = await run_attempts(attempts(get_method("tutorship"), problems), make_asker(student))
-    assert all(json.loads(row["attrs"])["complete"] for row in finished.samples.to_pylist())
+    assert all(json.loads(row["notes"])["complete"] for row in finished.samples.to_pylist())
 
 
 async def test_attempts_after_the_deadline_fail_with_the_reason_budget(make_asker, problems):

@@ -47,7 +47,7 @@ def test_a_students_mistakes_become_pairs(problems):
         }  # fmt: skip
 
     def attempt(text):
-        return {"method": "tutorship", "response": "a lesson", "attrs": json.dumps({"student_attempt": text})}
+        return {"method": "tutorship", "response": "a lesson", "notes": json.dumps({"attempt": {"text": text}})}
 
     one, two, three = problems[:3]
     rows = [
