@@ -43,7 +43,9 @@ sys.path.insert(0, str(PEERS))
 
 from environment import peers_python, versions_in  # noqa: E402
 from measure import request_of  # noqa: E402
-from tiny import make_tiny  # noqa: E402
+
+from tests.server_program import ServerProgram  # noqa: E402
+from tests.tiny_llama import make_tiny  # noqa: E402
 
 MODEL = "tiny"
 RECIPE = """
@@ -169,7 +171,7 @@ def one_setting(setting: Setting, python: Path, rounds: int, count: int) -> dict
     seconds: dict[str, list[float]] = {name: [] for name in (*clients, "flow", "flow_raw", "flow_total")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        checkpoint = make_tiny(folder / "tiny", setting.layers, setting.width)
+        checkpoint = make_tiny(folder / "tiny", layers=setting.layers, width=setting.width, length=1024, endless=True)
         options = ServerOptions(max_model_len=1024, max_num_seqs=setting.concurrency, start_limit_s=400)
         say(f"starting vLLM: {setting}")
         with VllmServer(checkpoint, MODEL, folder / "served", options) as server, telling(server):
@@ -214,15 +216,12 @@ def telling(server: Any) -> Iterator[None]:
 @contextmanager
 def mock(seconds: float) -> Iterator[str]:
     """A mock server in a process of its own; its address."""
-    process = subprocess.Popen(
-        [sys.executable, str(PEERS / "mock.py"), str(seconds)], stdout=subprocess.PIPE, text=True
-    )
+    server = ServerProgram("benchmarks.peers.mock", (seconds,))
+    server.start()
     try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        yield server.endpoint
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def client_cpu(rounds: int, count: int) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RESULT = Path(__file__).resolve().parent / "results" / "soak.json"
+HERE = Path(__file__).resolve().parent
+RESULT = HERE / "results" / "soak.json"
+sys.path.insert(0, str(HERE.parent))
 
 
 def main() -> None:
@@ -42,12 +44,12 @@ def main() -> None:
     options = parser.parse_args()
     kept: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     if "b" in options.parts:  # first: Prefect reads where its server is when it is imported, and the soak imports it
-        from soaking.overhead import measure
+        from benchmarks.soaking.overhead import measure
 
         found = measure(shards=options.shards, seconds=options.seconds, rounds=options.rounds)
         kept |= {"overhead_percent": found.pop("overhead_percent"), "overhead": found}
     if "a" in options.parts:
-        from soaking.soak import SEVEN, TWO, soak
+        from benchmarks.soaking.soak import SEVEN, TWO, soak
 
         seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
         faults = TWO if options.nights == 2 else SEVEN

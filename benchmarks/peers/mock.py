@@ -1,12 +1,15 @@
 """A chat endpoint that answers every request after a fixed time, as cheaply as a server in Python can.
 
-Run as a program: `mock.py SECONDS`; it prints its port. It speaks just enough HTTP for a client that keeps its
-connections: what it costs itself must not be what is measured.
+    python -m benchmarks.peers.mock PORT SECONDS
+
+It prints its port. What it costs itself must not be what is measured.
 """
 
 import asyncio
 import json
 import sys
+
+from tests.http_protocol import Requests, serve_forever
 
 MESSAGE = {"role": "assistant", "content": "A step, and another step. " * 8}
 BODY = json.dumps(
@@ -22,45 +25,21 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
-class Connection(asyncio.Protocol):
-    """One connection; requests are read by their Content-Length."""
+class Connection(Requests):
+    """One connection; every chat is answered in time."""
 
     def __init__(self, seconds: float) -> None:
+        super().__init__()
         self.seconds = seconds
-        self.buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Take every whole request from the buffer and answer it in time."""
-        self.buffer += data
-        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
-            head = self.buffer[:end].lower()
-            place = head.find(b"content-length:")
-            length = int(head[place + 15 :].split(b"\r\n", 1)[0]) if place >= 0 else 0
-            if len(self.buffer) < end + 4 + length:
-                return
-            self.buffer = self.buffer[end + 4 + length :]
-            if head.startswith(b"post"):
-                asyncio.get_running_loop().call_later(self.seconds, self.reply, ANSWER)
-            else:
-                self.reply(NOTHING)
-
-    def reply(self, what: bytes) -> None:
-        """Answer, if the client is still there."""
-        if not self.transport.is_closing():
-            self.transport.write(what)
-
-
-async def serve(seconds: float) -> None:
-    """Serve until killed."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(seconds), "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    def asked(self, head: bytes, body: bytes) -> None:
+        """Answer a chat later, anything else with 404."""
+        if head.startswith(b"post"):
+            asyncio.get_running_loop().call_later(self.seconds, self.send, ANSWER)
+        else:
+            self.send(NOTHING)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(float(sys.argv[1])))
+    seconds = float(sys.argv[2])
+    asyncio.run(serve_forever(lambda: Connection(seconds), int(sys.argv[1])))

@@ -21,9 +21,8 @@ from flows.service.prefect_server import prefect_client, read_login
 from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
+from tests.server_program import CHECKOUT, ServerProgram
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[1]
 MARK = "NIGHTSCHOOL_SOAK"
 """Environment variable that every process of a soak inherits."""
 NEVER = "0 1 1 1 *"
@@ -44,33 +43,22 @@ def wait_for(what: Callable[[], Any], limit_s: float, words: str, pause_s: float
 
 
 @dataclass
-class ModelServer:
+class ModelServer(ServerProgram):
     """The stand-in, which can vanish and come back at the same port."""
 
-    book: Path
-    seconds: float
-    environment: dict[str, str]
-    port: int = 0
-    process: "subprocess.Popen[str] | None" = None
-
-    def start(self) -> None:
-        """Start it."""
-        command = [sys.executable, str(HERE / "model_server.py"), str(self.port), str(self.book), str(self.seconds)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self.environment)
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
-
-    def kill(self) -> None:
-        """Make it vanish."""
-        assert self.process is not None and self.process.stdout is not None
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+    module: str = "benchmarks.soaking.model_server"
+    book: Path = Path()
 
     def answers(self) -> list[tuple[float, str]]:
         """Every answer that was given in full: when, and to which call."""
         lines = self.book.read_text().splitlines() if self.book.exists() else []
         return [(float(moment), seed) for moment, _, seed in (line.partition(" ") for line in lines)]
+
+
+def model_server(book: Path, seconds: float, environment: dict[str, str]) -> ModelServer:
+    """Make a stand-in that thinks so long about an answer and keeps book of it."""
+    book = book.resolve()
+    return ModelServer(arguments=(book, seconds), environment=environment, book=book)
 
 
 @dataclass
@@ -105,9 +93,9 @@ class Machine:
             "PREFECT_UI_ENABLED": "false",
             MARK: uuid4().hex,
         }
-        self.model = ModelServer(self.folder / "book", self.seconds, self.environment)
+        self.model = model_server(self.folder / "book", self.seconds, self.environment)
         self.model.start()
-        self.recipe["models"]["teacher"]["endpoint"] = f"http://127.0.0.1:{self.model.port}"
+        self.recipe["models"]["teacher"]["endpoint"] = self.model.endpoint
         self.file = self.folder / "recipe.yaml"
         self.file.write_text(yaml.safe_dump(self.recipe))
 

@@ -1,6 +1,6 @@
 """An OpenAI-compatible chat server that solves the arithmetic it is asked, and keeps book of what it has fully answered.
 
-    python model_server.py PORT BOOK SECONDS
+    python -m benchmarks.soaking.model_server PORT BOOK SECONDS
 
 A line of the book is `time seed`; a request's seed is made from its content, so the same call asked again has the same one.
 One answer in ten is wrong, always the same ones, so that there is something to reject.

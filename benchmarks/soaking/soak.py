@@ -23,7 +23,7 @@ from storage.workspace import Workspace
 
 from .books import calls_paid_again, lake_faults, rows_lost_and_doubled
 from .faults import FAULTS, Done, Scene
-from .machine import CATCH_UP, Machine, ModelServer, wait_for
+from .machine import CATCH_UP, Machine, model_server, wait_for
 from .plain import plain_nights
 
 DISK_MIB = 300
@@ -210,7 +210,7 @@ def _quiet(machine: Machine) -> None:
 
 def _undisturbed(machine: Machine, dates: Sequence[str]) -> set[str]:
     """Run the same nights in a workspace of its own, where nothing goes wrong, and return the rows that need no student."""
-    server = ModelServer(machine.folder / "undisturbed-book", 0.0, machine.environment)
+    server = model_server(machine.folder / "undisturbed-book", 0.0, machine.environment)
     server.start()
     alone = copy.deepcopy(machine.recipe)
     alone["methods"] = [method for method in alone["methods"] if method["method"] == METHOD]

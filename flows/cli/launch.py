@@ -31,48 +31,34 @@ def run_flows(
     Raises:
         OrchestratorError: The Prefect server cannot be reached.
     """
-    with embedded_server(workspace):
-        return _run_flows(recipe, settings, dates, workspace, train=train, repin=repin, quiet=quiet, ray=ray)
-
-
-def _run_flows(
-    recipe: Path,
-    settings: Sequence[str],
-    dates: Sequence[str],
-    workspace: Workspace,
-    *,
-    train: bool,
-    repin: bool,
-    quiet: bool,
-    ray: str | None,
-) -> list[dict[str, Any]]:
-    import httpx
-
-    from flows.nightly import nightly
-    from flows.service.zombies import close_runs
-    from flows.train import train as train_flow
-
     common: dict[str, Any] = {
         "recipe": str(recipe),
         "workspace": str(workspace.root),
         "settings": list(settings),
         "quiet": quiet,
     }
+    with embedded_server(workspace):
+        import httpx
 
-    async def both(date: str) -> dict[str, Any]:
-        night = await nightly(**common, date=date, repin=repin, ray=ray)
-        trained = await asyncio.to_thread(lambda: train_flow(**common, date=date)) if train else None
-        return {"night": night, "train": trained}
+        from flows.nightly import nightly  # Prefect reads where its server is when it is imported
+        from flows.service.zombies import close_runs
+        from flows.train import train as train_flow
 
-    async def all_of_them() -> list[dict[str, Any]]:
-        return [await both(date) for date in dates]
+        async def run_one(date: str) -> dict[str, Any]:
+            night = await nightly(**common, date=date, repin=repin, ray=ray)
+            trained = await asyncio.to_thread(lambda: train_flow(**common, date=date)) if train else None
+            return {"night": night, "train": trained}
 
-    try:
-        for line in close_runs(workspace):
-            print(line, file=sys.stderr)  # noqa: T201 - for whoever started it
-        return asyncio.run(all_of_them())
-    except httpx.TransportError as error:
-        where = os.environ.get("PREFECT_API_URL", "the embedded one")
-        raise OrchestratorError(
-            f"the Prefect server ({where}) cannot be reached: {error}. Start it, or unset PREFECT_API_URL to use the embedded one"
-        ) from error
+        async def run_all() -> list[dict[str, Any]]:
+            return [await run_one(date) for date in dates]
+
+        try:
+            for line in close_runs(workspace):
+                print(line, file=sys.stderr)  # noqa: T201 - for whoever started it
+            return asyncio.run(run_all())
+        except httpx.TransportError as error:
+            address = os.environ.get("PREFECT_API_URL", "the embedded one")
+            raise OrchestratorError(
+                f"the Prefect server ({address}) cannot be reached: {error}. Start it, or unset PREFECT_API_URL to use the "
+                "embedded one"
+            ) from error

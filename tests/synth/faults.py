@@ -12,38 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.server_program import CHECKOUT, ServerProgram
 from tests.synth.faulty_client import Outcome
 
 HERE = Path(__file__).parent
-CHECKOUT = HERE.parents[1]
 
 
 @dataclass
-class Server:
+class Server(ServerProgram):
     """A faulty server at a fixed port, with its book, and when its client was killed."""
 
-    book: Path
-    fault: str
-    seconds: float
-    port: int = 0
-    process: "subprocess.Popen[str] | None" = None
+    module: str = "tests.synth.faulty_server"
+    book: Path = Path()
     kills: list[float] = field(default_factory=list)
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, str(HERE / "faulty_server.py"), str(self.port), str(self.book), self.fault]
-        self.process = subprocess.Popen([*command, str(self.seconds)], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
-
-    def kill(self) -> None:
-        assert self.process is not None and self.process.stdout is not None
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
 
     def counted(self, mark: str) -> int:
         """Lines of the book with a mark: answered `a`, asked again after that `r`, faults `f`."""
@@ -73,7 +54,8 @@ class Server:
 
 @contextlib.contextmanager
 def serving(folder: Path, fault: str = "none", seconds: float = 0.05) -> Iterator[Server]:
-    server = Server(folder / f"book-{fault}", fault, seconds)
+    book = folder / f"book-{fault}"
+    server = Server(arguments=(book, fault, seconds), book=book)
     server.start()
     try:
         yield server

@@ -1,6 +1,6 @@
 """A chat endpoint with one fault, in a process of its own, that keeps book of what it has fully answered.
 
-    python faulty_server.py PORT BOOK FAULT SECONDS
+    python -m tests.synth.faulty_server PORT BOOK FAULT SECONDS
 
 The book is appended to with one write per line, so it outlives `kill -9` of this process: `a ID TIME` a request was
 answered in full, `r ID TIME` a request was asked again after that, `f ID TIME` a fault was dealt out. A request's id is its
@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from tests.http_protocol import Requests, serve_forever
 
 CANARY = "Say yes."
 KEY = "sk-right-0123456789abcdef"
@@ -51,31 +53,18 @@ class Book:
         os.write(self._file, f"{mark} {name} {time.monotonic()}\n".encode())
 
 
-class Connection(asyncio.Protocol):
+class Connection(Requests):
     """One connection of a client."""
 
     def __init__(self, book: Book, fault: str, seconds: float) -> None:
+        super().__init__()
         self.book, self.fault, self.seconds = book, fault, seconds
-        self.buffer = b""
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
-            head = self.buffer[:end].lower()
-            place = head.find(b"content-length:")
-            length = int(head[place + 15 :].split(b"\r\n", 1)[0]) if place >= 0 else 0
-            if len(self.buffer) < end + 4 + length:
-                return
-            body, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
-            if head.startswith(b"post"):
-                self.asked(head, json.loads(body))
-            else:
-                self.transport.write(http(200 if b" /health " in head else 404, b""))
-
-    def asked(self, head: bytes, request: dict[str, Any]) -> None:
+    def asked(self, head: bytes, body: bytes) -> None:
+        if not head.startswith(b"post"):
+            self.send(http(200 if b" /health " in head else 404, b""))
+            return
+        request = json.loads(body)
         name, text = str(request["seed"]), request["messages"][0]["content"]
         canary = text == CANARY
         if not canary and name in self.book.answered:
@@ -101,11 +90,10 @@ class Connection(asyncio.Protocol):
             loop.call_later(self.seconds * random.uniform(0.5, 1.5), self.reply, name, canary)
 
     def reply(self, name: str, canary: bool = False) -> None:
-        if not self.transport.is_closing():
-            if not canary:
-                self.book.answered.add(name)
-                self.book.write("a", name)
-            self.transport.write(http(200, answer(name)))
+        if not canary and not self.transport.is_closing():
+            self.book.answered.add(name)
+            self.book.write("a", name)
+        self.send(http(200, answer(name)))
 
     def spoil(self) -> None:
         if self.transport.is_closing():
@@ -131,12 +119,6 @@ def answer(name: str) -> bytes:
     return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}).encode()
 
 
-async def serve(port: int, book: Book, fault: str, seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    made = await loop.create_server(lambda: Connection(book, fault, seconds), "127.0.0.1", port, backlog=1024)
-    print(made.sockets[0].getsockname()[1], flush=True)
-    await made.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Book(Path(sys.argv[2])), sys.argv[3], float(sys.argv[4])))
+    book, fault, seconds = Book(Path(sys.argv[2])), sys.argv[3], float(sys.argv[4])
+    asyncio.run(serve_forever(lambda: Connection(book, fault, seconds), int(sys.argv[1])))

@@ -30,12 +30,18 @@ def endpoint() -> Iterator[str]:
         yield address
 
 
-def test_a_night_with_a_judge(cli, endpoint):
+def night_that_asks(cli, endpoint: str, filter_name: str, role: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a night of 20 rows whose filter asks a role at an endpoint; its recipe and its figures."""
     content = copy.deepcopy(SMALL)
     content["problems"]["limit"] = 20
-    content["models"]["judge"] = {"engine": "vllm", "endpoint": endpoint, "name": "judge", "revision": "1"}
-    content["filters"] = {"judge": {"role": "judge"}}
-    night = json.loads(cli("run", cli.recipe(content), "--date", "2026-01-01", "--json", "--quiet"))["night"]
+    content["models"][role] = {"engine": "vllm", "endpoint": endpoint, "name": role, "revision": "1"}
+    content["filters"] = {filter_name: {"role": role}}
+    summary = json.loads(cli("run", cli.recipe(content), "--date", "2026-01-01", "--json", "--quiet"))
+    return content, summary["night"]
+
+
+def test_a_night_with_a_judge(cli, endpoint):
+    content, night = night_that_asks(cli, endpoint, "judge", "judge")
     assert night["release_rows"] == 20, "nothing was known to be wrong, so the judge only observes"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         asked = lake.rows(
@@ -52,11 +58,7 @@ def test_a_night_with_a_judge(cli, endpoint):
 
 
 def test_a_night_whose_rows_are_scored(cli, endpoint):
-    content = copy.deepcopy(SMALL)
-    content["problems"]["limit"] = 20
-    content["models"]["scorer"] = {"engine": "vllm", "endpoint": endpoint, "name": "scorer", "revision": "1"}
-    content["filters"] = {"perplexity": {"role": "scorer"}}
-    night = json.loads(cli("run", cli.recipe(content), "--date", "2026-01-01", "--json", "--quiet"))["night"]
+    content, night = night_that_asks(cli, endpoint, "perplexity", "scorer")
     assert night["release_rows"] == 20, "without a limit the filter only observes"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         said = lake.rows(

@@ -14,7 +14,7 @@ from synth.engines.base import Request, RequestRefused, Sampling
 from synth.engines.spec import ModelSpec
 from synth.engines.verifier import Verifier
 from synth.problems.base import Problem
-from tests.serve_tiny import letters
+from tests.tiny_llama import letters
 
 ANY = Problem("", "text", "", "", "")
 
