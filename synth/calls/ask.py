@@ -12,7 +12,7 @@ from typing import Any
 from storage.ids import seed_from
 from storage.lake.tombstones import REASON
 from storage.ledger.ledger import Call, Ledger
-from synth.calls.budget import GRACE_S, Budget, Meter, Price
+from synth.calls.budget import GRACE_S, Budget, Meter, Price, counted
 from synth.calls.keys import call_key, content_key, sampling_params
 from synth.calls.prompting import Prompt, Prompts
 from synth.calls.slots import Slots
@@ -285,7 +285,7 @@ class Asker:
         async with self._slots.setdefault(id(engine), Slots(engine)):
             reserved = self._meter.reserve(question.role, question.request)
             try:
-                answer = await engine.answer(question.request)
+                answer = counted(question.request, await engine.answer(question.request))
             except BaseException:
                 self._meter.settle(reserved, None)
                 raise
@@ -299,7 +299,11 @@ class Asker:
             role=question.role,
             act=request.act,
             messages=request.messages,
-            sampling={**sampling_params(request.sampling), "seed": request.seed},
+            sampling={
+                **sampling_params(request.sampling),
+                "seed": request.seed,
+                **({} if answer.counted else {"usage": "estimated"}),
+            },
             sample=question.sample,
             response=clean(answer.text),
             finish_reason=answer.finish_reason,

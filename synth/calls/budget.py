@@ -1,7 +1,7 @@
 """A night's budget: hard stops in calls, tokens, money and time, held also for calls that are in flight."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from storage.errors import BudgetError
@@ -9,7 +9,7 @@ from storage.ledger.ledger import Spent
 from synth.engines.base import Answer, Request
 
 _WORDS_TO_TOKENS = 1.6
-"""Upper rule of thumb for English; only bounds what is set aside while a call is in flight."""
+"""Upper rule of thumb for English: bounds what is set aside while a call is in flight, and stands for what nobody counted."""
 
 GRACE_S = 30.0
 """How long calls that are in flight at the finish-by time may still take; then they are given up."""
@@ -65,6 +65,23 @@ class Reserved:
     cost: float
 
 
+def counted(request: Request, answer: Answer) -> Answer:
+    """Return an answer with a count of tokens: the engine's, or ours by words where it gave none that could be true."""
+    if answer.counted:
+        return answer
+    words = len(answer.text.split()) + len(answer.reasoning.split())
+    return replace(
+        answer,
+        prompt_tokens=round(_tokens_read(request)),
+        completion_tokens=round(words * _WORDS_TO_TOKENS),
+        cached_tokens=0,
+    )
+
+
+def _tokens_read(request: Request) -> float:
+    return sum(len(message["content"].split()) for message in request.messages) * _WORDS_TO_TOKENS
+
+
 class Meter:
     """Counts what a night uses against its budget.
 
@@ -108,8 +125,7 @@ class Meter:
             BudgetError: There is no room for it.
         """
         self.check_time()
-        words = sum(len(message["content"].split()) for message in request.messages)
-        read, written = words * _WORDS_TO_TOKENS, float(request.sampling.max_tokens)
+        read, written = _tokens_read(request), float(request.sampling.max_tokens)
         reserved = Reserved(role, read + written, self._price(role).of(read, written))
         for name, limit, used, more in (
             ("calls", self._budget.calls, self._calls, 1),

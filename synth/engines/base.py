@@ -82,6 +82,7 @@ class Answer:
         reasoning: What a reasoning model thought before it answered; empty where the server keeps none apart.
         cached_tokens: Tokens of the prompt that the server had in its prefix cache.
         seconds: From sending the request that was answered to its last byte; tries that failed are left out.
+        counted: False when the engine gave no believable count of tokens; who records the answer then counts itself.
     """
 
     text: str
@@ -91,6 +92,7 @@ class Answer:
     reasoning: str = ""
     cached_tokens: int = 0
     seconds: float = 0.0
+    counted: bool = True
 
 
 class RequestRefused(Exception):

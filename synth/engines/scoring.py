@@ -72,7 +72,7 @@ def read_score(raw: bytes | None, seconds: float = 0.0) -> Answer:
     scored = told[1:] if told and told[0] is None else told
     if not all(type(one) in (int, float) and abs(one) < LARGEST for one in scored):
         raise RequestRefused("malformed_answer", "a log-probability is missing or not a finite number")
-    tokens = count_of(reply.get("usage"), "prompt_tokens")
+    tokens = count_of(reply.get("usage"), "prompt_tokens") or 0
     if tokens and tokens != len(told):
         raise RequestRefused("no_logprobs", f"{len(told)} log-probabilities came for a text of {tokens} tokens")
     if not scored:

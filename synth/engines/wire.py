@@ -18,6 +18,8 @@ import aiohttp
 from storage.errors import RecipeError
 from synth.engines.base import Answer, RequestRefused
 
+MOST_TOKENS = 10**8
+"""No model reads or writes so many in one call; a count beyond it is a fault of the server."""
 LARGEST_ANSWER = 16 << 20
 LARGEST_ERROR = 64 << 10
 WORDS = 300
@@ -146,14 +148,16 @@ def read_answer(raw: bytes | None, seconds: float = 0.0) -> Answer:
         raise RequestRefused("malformed_answer", "the text holds half a surrogate pair and is no Unicode") from None
     usage = reply.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    read, written = count_of(usage, "prompt_tokens"), count_of(usage, "completion_tokens")
     return Answer(
         text,
         finish_reason,
-        count_of(usage, "prompt_tokens"),
-        count_of(usage, "completion_tokens"),
+        read or 0,
+        written or 0,
         reasoning,
-        count_of(details, "cached_tokens"),
+        min(count_of(details, "cached_tokens") or 0, read or 0),
         seconds,
+        counted=read is not None and written is not None,
     )
 
 
@@ -199,10 +203,12 @@ def parse(raw: bytes | None) -> Any:
         return None
 
 
-def count_of(usage: Any, key: str) -> int:
-    """A number of a mapping like `usage`, 0 where it has none."""
+def count_of(usage: Any, key: str) -> int | None:
+    """A count of a mapping like `usage`; None where it has none that could be true (null, text, negative, absurd)."""
     value = usage.get(key) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
 
 
 def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:

@@ -1,11 +1,16 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from storage.errors import BudgetError
 from storage.ledger.ledger import Spent
+from synth.calls.ask import Asker
 from synth.calls.budget import Budget, Meter, Price
+from synth.calls.models import Models
+from synth.calls.prompting import Prompts
 from synth.engines.base import Answer, Request, Sampling
+from tests.synth.conftest import Scripted
 
 
 def request(problems, max_tokens: int = 100) -> Request:
@@ -57,3 +62,20 @@ def test_the_deadline_is_a_time_in_any_zone(problems):
     with pytest.raises(BudgetError, match="finish_by"):
         over.reserve("student", request(problems))
     assert Meter(Budget(), {}, Spent()).seconds_left() is None
+
+
+async def test_an_answer_without_usage_counts_by_our_own_count_now_and_after_a_restart(ledger, problems):
+    class Uncounted(Scripted):
+        async def answer(self, request):
+            return replace(await super().answer(request), prompt_tokens=0, completion_tokens=0, counted=False)
+
+    engine = Uncounted(lambda request: "one two three four five")
+
+    def asker(tokens):
+        return Asker(ledger, {"student": engine}, Prompts(), night="2026-01-01/test", budget=Budget(tokens=tokens))
+
+    reply = await Models(asker(None), problems[0], 0).student("solve", max_tokens=8)
+    assert reply.completion_tokens == 8 and reply.prompt_tokens > 20
+    assert ledger.spent("2026-01-01/test").completion_tokens == 8
+    with pytest.raises(BudgetError, match=r"budget\.tokens"):
+        await Models(asker(reply.prompt_tokens + 10), problems[1], 0).student("solve", max_tokens=8)

@@ -83,3 +83,21 @@ def test_any_failure_is_read(status: int, raw: bytes, header: str | None, creden
     trouble = read_failure(status, raw, header, credential, (prompt,))
     assert len(str(trouble)) <= WORDS + 12
     assert trouble.kind is not Kind.FINAL or trouble.reason
+
+
+@pytest.mark.parametrize(
+    ("count", "read"),
+    [
+        (12, 12), (12.0, 12), (0, 0), (None, None), ("12", None), (-1, None), (2**63, None), (10**30, None), (True, None),
+        (1.5, None), ([1], None), (float("inf"), None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_count_that_cannot_be_true_is_unknown_and_the_answer_is_kept(count, read):
+    body = {
+        "choices": [{"message": {"content": "four"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": count, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2**70}},
+    }
+    answer = read_answer(json.dumps(body).encode())
+    assert answer.text == "four" and answer.counted is (read is not None)
+    assert (answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens) == (read or 0, 3, 0)
