@@ -91,14 +91,12 @@ def labelled_answers(data: Path | None) -> list[tuple[str, str, bool]]:
 def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> dict[str, float]:
     from math_verify import parse
     from math_verify import verify as their_verify
-
-    from synth.answers.exact import final_answer
-    from synth.answers.verification import verify
+    from synth.answers.judge import judge, judge_answer
 
     labelled = labelled_answers(data)
     if data is None:
         labelled = [(gold, f"#### {answer}", gold == answer) for gold, answer, _ in labelled]
-    ours, outcomes = best(lambda: [verify(gold, final_answer(text)).outcome for gold, text, _ in labelled], rounds)
+    ours, outcomes = best(lambda: [judge(gold, text).outcome for gold, text, _ in labelled], rounds)
 
     def plain() -> list[bool]:
         return [bool(their_verify(parse(gold), parse(text))) for gold, text, _ in labelled]
@@ -106,11 +104,10 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
     theirs, said = best(plain, 1)
     pairs = [(outcome, label) for outcome, (_, _, label) in zip(outcomes, labelled, strict=True)]
     agree = sum((outcome is Outcome.CORRECT) == label for outcome, label in pairs)
-    cases = CHECKOUT / "tests" / "filters"
+    cases = CHECKOUT / "tests" / "synth" / "answers" / "cases"
     wrong, right = (json.loads((cases / f"{name}_answers.json").read_text()) for name in ("wrong", "correct"))
-    verify("x+1", "1+x")
-    false = sum(verify(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in wrong)
-    decided = sum(verify(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in right)
+    false = sum(judge_answer(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in wrong)
+    decided = sum(judge_answer(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in right)
     detail["verification"] = {
         "answers": len(labelled),
         "ours_per_cpu_s": len(labelled) / ours,

@@ -5,15 +5,14 @@ from dataclasses import replace
 from filters.base import PASS, Context, Finding, fail, row_filter
 from filters.rows import Row
 from filters.text import clean
-from synth.answers.exact import UNPARSABLE_ANSWER, final_answer
+from synth.answers.judge import NO_ANSWER, VERSION
 from synth.answers.outcome import Check, Outcome
-from synth.answers.verification import verify
 from synth.notes import StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem, Task
 
 
-@row_filter("answer", version="2")
+@row_filter("answer", version=VERSION)
 def answer(row: Row, context: Context, options: object) -> Finding:
     """The answer that is learned is correct, by the task's own checker.
 
@@ -52,27 +51,22 @@ def answer(row: Row, context: Context, options: object) -> Finding:
 
 def _check(task: Task, problem: Problem, learned: str, claimed: str | None) -> Check:
     """Check the response; then the claim must not be wrong, and it decides when the response states no answer."""
-    stated = _decided(task.check(problem, learned), problem, final_answer(learned))
-    if claimed is None or stated.outcome is Outcome.WRONG:
+    stated = task.check(problem, learned)
+    silent = stated.reason == NO_ANSWER
+    if claimed is None or (stated.outcome is Outcome.WRONG and not silent):
         return stated
     claim = Check(Outcome.CORRECT, claimed) if claimed == problem.gold else _claim(task, problem, claimed)
     if stated.outcome is Outcome.CORRECT:
         wrong = claim.outcome is Outcome.WRONG
         return Check(Outcome.WRONG, claimed, "claim_differs") if wrong else stated
-    return claim if stated.reason == "no_answer" else stated
+    return claim if silent else stated
 
 
 def _claim(task: Task, problem: Problem, claimed: str) -> Check:
     """Check a claimed answer, as it stands or on an answer line."""
     text = clean(claimed)
-    check = _decided(task.check(problem, f"#### {text}"), problem, text)
+    check = task.check(problem, f"#### {text}")
     return task.check(problem, text) if check.outcome is Outcome.UNVERIFIABLE else check
-
-
-def _decided(check: Check, problem: Problem, answer: str | None) -> Check:
-    """Let what exact comparison could not read be compared by type and by computer algebra."""
-    unread = check.outcome is Outcome.UNVERIFIABLE and check.reason == UNPARSABLE_ANSWER
-    return verify(problem.gold, answer) if unread and answer is not None else check
 
 
 def _finding(check: Check) -> Finding:

@@ -18,7 +18,7 @@ from itertools import takewhile
 
 from storage.errors import ProblemError
 from storage.ids import seed_from
-from synth.answers.exact import compare, final_answer
+from synth.answers.judge import judge
 from synth.answers.outcome import Check, Outcome
 from synth.problems import derivation
 from synth.problems.base import Problem, Review
@@ -199,8 +199,8 @@ class ArithmeticTask:
     name = "arithmetic"
 
     def check(self, problem: Problem, response: str) -> Check:
-        """Compare the response's final answer with the gold answer."""
-        return compare(problem.gold, final_answer(response))
+        """Judge the response's final answer (`synth.answers.judge`)."""
+        return judge(problem.gold, response)
 
     def steps(self, response: str) -> list[str]:
         """The lines of the response, without the answer line."""
@@ -256,7 +256,7 @@ def _follow(problem: Problem, steps: Sequence[str], read: Sequence[re.Match[str]
         first_wrong = len(steps)
     rest = (*step_lines(value, remaining), f"#### {problem.gold}")
     if not why:
-        given = f", not {check.answer}" if check.outcome is Outcome.WRONG else ""
+        given = f", not {check.answer}" if check.outcome is Outcome.WRONG and check.answer else ""
         why = f"the next step is {rest[0]}." if remaining else f"the answer is {problem.gold}{given}."
     labels = tuple(index < first_wrong for index in range(len(steps)))
     return Review(check.outcome, tuple(steps), labels, first_wrong, why, rest)

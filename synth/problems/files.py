@@ -17,11 +17,12 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.errors import ProblemError
-from synth.answers.exact import normalise
-from synth.answers.numbers import format_number, read_number
-from synth.answers.units import known_units
+from synth.answers.forms import Quantity
+from synth.answers.judge import gold_verifies
+from synth.answers.numbers import format_number
+from synth.answers.parsing import read_form
 from synth.problems.base import Problem
-from synth.problems.math_word import canonical_question, gold_verifies
+from synth.problems.math_word import canonical_question
 
 _ANSWER_TAIL = re.compile(r"\n*[ \t]*####[^\n]*\s*$")
 _ENDED = re.compile(r"[.!?:;,]['\"”’)]*$")
@@ -186,14 +187,23 @@ class MappedSource:
                     "correct `answer_pattern`."
                 )
             text = found[-1].strip()
-        number = read_number(text)
-        gold = text if number is None or known_units(number.unit) else normalise(text)  # a unit that must agree stays
+        gold = _plain_gold(text)
         if not gold_verifies(gold):
             raise ProblemError(
                 f"{place}: the gold answer {text[:80]!r} (field {mapping.answer!r}) does not verify against itself; "
                 "give the final answer alone, or an `answer_pattern` that finds it."
             )
         return gold
+
+
+def _plain_gold(text: str) -> str:
+    """A plain number without separators and without words that are no unit; everything else as it stands."""
+    form = read_form(text)
+    plain = (
+        isinstance(form, Quantity) and form.tree[0] in ("n", "neg") and not (form.unit or form.percent or form.group)
+    )
+    value = form.value if isinstance(form, Quantity) and plain and not form.prose else None
+    return text if value is None else format_number(value)
 
 
 class FileRows:

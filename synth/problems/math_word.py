@@ -7,8 +7,8 @@
 import re
 import unicodedata
 
-from synth.answers.exact import compare, final_answer, normalise
-from synth.answers.outcome import Check, Outcome
+from synth.answers.judge import judge
+from synth.answers.outcome import Check
 from synth.problems import derivation
 from synth.problems.base import Problem, Review
 
@@ -22,8 +22,8 @@ class MathWord:
     name = "math_word"
 
     def check(self, problem: Problem, response: str) -> Check:
-        """Check the marked final answer against the gold number."""
-        return compare(problem.gold, final_answer(response))
+        """Judge the marked final answer against the gold answer (`synth.answers.judge`)."""
+        return judge(problem.gold, response, options=problem.attrs.get("options"))
 
     def steps(self, response: str) -> list[str]:
         """Cut a response into its lines with content."""
@@ -51,11 +51,6 @@ def canonical_question(text: str) -> str:
     """The wording of a question with its numbers kept: NFKC, lower case, single spaces, no punctuation."""
     text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(_NOT_A_WORD.sub(" ", text).split())
-
-
-def gold_verifies(gold: str) -> bool:
-    """Whether a gold answer checks as correct against itself, written as an answer line."""
-    return compare(gold, final_answer(f"#### {normalise(gold)}")).outcome is Outcome.CORRECT
 
 
 def _answer_line(problem: Problem) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
-from synth.answers.exact import compare, final_answer, normalise
+from synth.answers.judge import equal_answers, judge, normalise
 from synth.answers.outcome import Outcome
+from synth.answers.reading import final_answer
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together
@@ -66,7 +67,7 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
             solved = await together(
                 models.teacher("solve", problem=variant, sample=sample, **options) for sample in range(params.resolve)
             )
-            agreeing = sum(compare(variant.gold, final_answer(one.text)).outcome is Outcome.CORRECT for one in solved)
+            agreeing = sum(judge(variant.gold, one.text).outcome is Outcome.CORRECT for one in solved)
             reason = None if agreeing >= params.agreement * params.resolve else "not_confirmed"
         yield Sample(
             messages=models.messages("solve", problem=variant),
@@ -96,7 +97,7 @@ def _fault(question: str, solution: str, claimed: str | None, tag: bool | None, 
         return "no_question" if not question else "no_solution"
     if tag is not True:
         return "self_refused" if tag is False else "no_verdict"
-    if claimed is None or compare(claimed, claimed).outcome is not Outcome.CORRECT:
+    if claimed is None or not equal_answers(claimed, claimed):
         return "no_answer"
     return "same_question" if canonical_question(question) in asked else None
 

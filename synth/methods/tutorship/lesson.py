@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from synth.answers.exact import normalise
+from synth.answers.judge import normalise
 from synth.problems.base import Problem
 
 _MARKUP = r"[ \t>#*_`\-•]*"

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from synth.answers.exact import NO_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER, final_part
+from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER
 from synth.answers.outcome import Check, Outcome
+from synth.answers.reading import State, final_part, read_answer
 from synth.problems.base import Problem, Review
 from synth.problems.derivation import split_steps
 from synth.problems.knights_knaves.search import answer_line, solution_lines
@@ -63,7 +64,10 @@ class KnightsKnavesTask:
         puzzle = _Given.of(problem)
         part = final_part(response) or _closing(response, puzzle.words)
         if part is None:
-            return Check(Outcome.UNVERIFIABLE, None, NO_ANSWER)
+            unfinished = read_answer(response).state is State.UNFINISHED
+            return Check(
+                *((Outcome.UNVERIFIABLE, None, UNFINISHED_ANSWER) if unfinished else (Outcome.WRONG, None, NO_ANSWER))
+            )
         roles = read_roles(part, puzzle.names, puzzle.words)
         if roles is None:
             return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER)

@@ -9,7 +9,7 @@ RIGHT, WRONG = derivation(ANN), "5 + 3 = 8\n8 - 2 = 5\n#### 5"
 CASES = {
     "right": ({}, ("pass", None)),
     "wrong": ({"response": WRONG}, ("fail", "wrong_answer")),
-    "no answer": ({"response": "I cannot say."}, ("unknown", "no_answer")),
+    "no answer": ({"response": "I cannot say."}, ("fail", "no_answer")),
     "a claim without an answer in the text": ({"response": "The attempt is correct.", "answer": "6"}, ("pass", None)),
     "a wrong claim": ({"response": "The attempt is correct.", "answer": "5"}, ("fail", "wrong_answer")),
     "a claim that is not what the text says": ({"answer": "5"}, ("fail", "claim_differs")),
@@ -23,7 +23,7 @@ CASES = {
     ),
     "preference, better half unclear": (
         {"kind": "preference", "response": "?", "rejected": WRONG},
-        ("unknown", "no_answer"),
+        ("fail", "no_answer"),
     ),
     "prompt": ({"kind": "prompt", "response": None}, ("pass", None)),
     "text": ({"kind": "text", "text": RIGHT, "response": None}, ("unknown", "no_answer_claimed")),

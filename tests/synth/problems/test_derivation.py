@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.answers.exact import compare, final_answer
+from synth.answers.judge import judge
 from synth.answers.outcome import Outcome
 from synth.problems.derivation import derive, equations, evaluate, review, split_steps, strip_marks
 
@@ -100,7 +100,7 @@ def test_evaluates_nothing_else(text):
 @given(st.text(alphabet="0123456789+-*/=()%$x. <>,ab\n#", max_size=80) | st.text(max_size=60))
 def test_never_raises_on_model_text(text):
     equations(text)
-    check = compare("6", final_answer(text))
+    check = judge("6", text)
     found = review(text, STEPS, "#### 6", check)
     assert len(found.labels) == len(found.steps)
     assert found.first_wrong is None or found.labels == tuple(i < found.first_wrong for i in range(len(found.steps)))
@@ -110,31 +110,31 @@ def test_never_raises_on_model_text(text):
 STEPS = [("5 + 3 = 8", 8), ("8 - 2 = 6", 6)]
 
 
-def judge(attempt, steps=STEPS, **options):
+def reviewed(attempt, steps=STEPS, **options):
     gold = str(steps[-1][1])
-    return review(attempt, steps, f"#### {gold}", compare(gold, final_answer(attempt)), **options)
+    return review(attempt, steps, f"#### {gold}", judge(gold, attempt), **options)
 
 
 def test_a_right_attempt_has_no_wrong_step():
-    found = judge("5 + 3 = 8\n8 - 2 = 6\n#### 6")
+    found = reviewed("5 + 3 = 8\n8 - 2 = 6\n#### 6")
     assert (found.outcome, found.first_wrong, found.labels) == (Outcome.CORRECT, None, (True, True))
     assert found.steps == ("5 + 3 = 8", "8 - 2 = 6")
 
 
 def test_a_false_equation_is_named():
-    found = judge("5 + 3 = 9\n9 - 2 = 7\n#### 7")
+    found = reviewed("5 + 3 = 9\n9 - 2 = 7\n#### 7")
     assert (found.outcome, found.first_wrong, found.labels) == (Outcome.WRONG, 0, (False, False))
     assert found.explanation == "5 + 3 is 8, not 9."
     assert found.correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
 
 
 def test_correction_begins_where_the_right_steps_end():
-    found = judge("5 + 3 = 8\n8 - 2 = 5\n#### 5")
+    found = reviewed("5 + 3 = 8\n8 - 2 = 5\n#### 5")
     assert (found.first_wrong, found.correction) == (1, ("8 - 2 = 6", "#### 6"))
 
 
 def test_a_true_step_from_elsewhere_is_wrong():
-    found = judge("5 + 3 = 8\n8 + 2 = 10\n#### 10")
+    found = reviewed("5 + 3 = 8\n8 + 2 = 10\n#### 10")
     assert (found.first_wrong, found.explanation) == (1, "the next step is 8 - 2 = 6.")
 
 
@@ -148,33 +148,33 @@ def test_a_true_step_from_elsewhere_is_wrong():
     ],
 )
 def test_right_steps_with_a_wrong_or_missing_answer(attempt, explanation):
-    found = judge(attempt)
+    found = reviewed(attempt)
     assert found.first_wrong == len(found.steps) and all(found.labels)
     assert found.explanation == explanation and found.correction[-1] == "#### 6"
 
 
 def test_a_wrong_step_counts_even_when_the_answer_is_right():
-    found = judge("5 + 3 = 9\n8 - 2 = 6\n#### 6")
+    found = reviewed("5 + 3 = 9\n8 - 2 = 6\n#### 6")
     assert (found.outcome, found.first_wrong) == (Outcome.CORRECT, 0)
 
 
 def test_another_route_is_right_only_where_it_is_allowed():
     attempt = "3 - 2 = 1\n5 + 1 = 6\n#### 6"
-    assert judge(attempt).first_wrong == 0
-    assert judge(attempt, other_routes=True).first_wrong is None
-    assert judge("3 - 2 = 2\n5 + 1 = 6\n#### 6", other_routes=True).first_wrong == 0
+    assert reviewed(attempt).first_wrong == 0
+    assert reviewed(attempt, other_routes=True).first_wrong is None
+    assert reviewed("3 - 2 = 2\n5 + 1 = 6\n#### 6", other_routes=True).first_wrong == 0
 
 
 def test_prose_without_equations():
-    assert judge("I just guess.\n#### 4").first_wrong == 0
-    assert judge("I just guess.\n#### 4").correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
-    assert judge("I just know.\n#### 6").first_wrong is None
+    assert reviewed("I just guess.\n#### 4").first_wrong == 0
+    assert reviewed("I just guess.\n#### 4").correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
+    assert reviewed("I just know.\n#### 6").first_wrong is None
 
 
 def test_steps_joined_or_regrouped_are_right():
-    assert judge("5 + 3 - 2 = 6\n#### 6").first_wrong is None
+    assert reviewed("5 + 3 - 2 = 6\n#### 6").first_wrong is None
     chain = [("2 + 3 + 4 = 9", 9)]
-    assert judge("3 + 4 = 7\n7 + 2 = 9\n#### 9", chain).first_wrong is None
+    assert reviewed("3 + 4 = 7\n7 + 2 = 9\n#### 9", chain).first_wrong is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-"), st.integers(1, 9)), min_size=2, max_size=5), st.data())
@@ -186,9 +186,9 @@ def test_finds_exactly_the_corrupted_step(operations, data):
         value = result
     broken = data.draw(st.integers(0, len(steps) - 1))
     lines = [text for text, _ in steps]
-    assert judge("\n".join([*lines, f"#### {value}"]), steps).first_wrong is None
+    assert reviewed("\n".join([*lines, f"#### {value}"]), steps).first_wrong is None
     lines[broken] = lines[broken].replace(f"= {steps[broken][1]}", f"= {steps[broken][1] + 100}")
-    found = judge("\n".join([*lines, f"#### {value + 1}"]), steps)
+    found = reviewed("\n".join([*lines, f"#### {value + 1}"]), steps)
     assert found.first_wrong == broken
     assert found.correction[0] == steps[broken][0] or len({v for _, v in steps}) < len(steps)
 

@@ -1,6 +1,7 @@
+from synth.answers.judge import gold_verifies
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
-from synth.problems.math_word import MathWord, canonical_question, gold_verifies
+from synth.problems.math_word import MathWord, canonical_question
 
 TASK = MathWord()
 PROBLEM = Problem(
@@ -38,7 +39,7 @@ def test_another_right_way_is_right():
 
 def test_an_attempt_without_equations_is_corrected_from_the_start():
     found = TASK.review(PROBLEM, "It must be a lot.\nMaybe more.")
-    assert (found.outcome, found.first_wrong, len(found.correction)) == (Outcome.UNVERIFIABLE, 0, 3)
+    assert (found.outcome, found.first_wrong, len(found.correction)) == (Outcome.WRONG, 0, 3)
 
 
 def test_structure_keeps_numbers_and_forgets_layout():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from synth.answers.exact import final_answer, normalise
+from synth.answers.judge import normalise
 from synth.answers.outcome import Outcome
+from synth.answers.reading import final_answer
 from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.problems import get_task

@@ -1,13 +1,12 @@
-"""Whether an answer is the gold answer: exactly, then by type, then by computer algebra in a process that can be killed.
+"""Computer algebra for what this package's own algebra does not read, in processes that are killed when they take too long.
 
-Three outcomes, and the first stage that decides wins. What no stage decides, or what takes longer than `LIMIT_S`, is
-unverifiable, which is never counted as correct.
+SymPy and math-verify see only expressions within the limits of `symbolic_form`, and only there. A comparison that takes
+longer than `LIMIT_S` is undecided.
 """
 
 import atexit
 import json
 import os
-import re
 import select
 import subprocess
 import sys
@@ -16,11 +15,8 @@ import time
 from contextlib import suppress
 from functools import cache, lru_cache
 
-from synth.answers.exact import UNPARSABLE_ANSWER, WRONG_ANSWER, compare
-from synth.answers.math_form import expression
-from synth.answers.numbers import MAX_ANSWER
-from synth.answers.outcome import Check, Outcome
-from synth.answers.typed import compare_typed
+from synth.answers.outcome import Outcome
+from synth.answers.symbolic_form import expression
 
 LIMIT_S = 0.7
 """Seconds for one comparison, after which its process is killed."""
@@ -28,37 +24,9 @@ LIMIT_S = 0.7
 _START_S = 60.0
 
 
-def verify(gold: str, answer: str | None) -> Check:
-    """Compare an extracted answer with the gold answer."""
-    exact = compare(gold, answer)
-    if answer is not None and exact.outcome is Outcome.CORRECT and _other_letter(gold, answer):
-        return _check(Outcome.UNVERIFIABLE, exact)
-    if answer is None or exact.outcome is not Outcome.UNVERIFIABLE or exact.reason != UNPARSABLE_ANSWER:
-        return exact
-    if len(gold) > MAX_ANSWER or len(answer) > MAX_ANSWER:
-        return exact
-    outcome = compare_typed(gold, answer, _plain)
-    return exact if outcome is Outcome.UNVERIFIABLE else _check(outcome, exact)
-
-
-def _other_letter(gold: str, answer: str) -> bool:
-    """Whether a variable stands in another case; the letters of a choice (A to E) may."""
-    pairs = [re.findall(r"(?<![A-Za-z\\\\])[A-Za-z](?![A-Za-z])", text) for text in (gold, answer)]
-    return any(
-        one != other and one.lower() == other.lower() and one.lower() > "e" for one, other in zip(*pairs, strict=False)
-    )
-
-
-def _check(outcome: Outcome, exact: Check) -> Check:
-    reasons = {Outcome.CORRECT: None, Outcome.WRONG: WRONG_ANSWER, Outcome.UNVERIFIABLE: UNPARSABLE_ANSWER}
-    return Check(outcome, exact.answer, reasons[outcome])
-
-
 @lru_cache(maxsize=10_000)
-def _plain(gold: str, answer: str) -> Outcome:
-    exact = compare(gold, answer)
-    if exact.outcome is not Outcome.UNVERIFIABLE:
-        return exact.outcome
+def compare_symbolically(gold: str, answer: str) -> Outcome:
+    """Compare two expressions by computer algebra; undecided unless both are within the limits."""
     left, right = expression(gold), expression(answer)
     if left is None or right is None:
         return Outcome.UNVERIFIABLE
@@ -115,14 +83,14 @@ class _Process:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "synth.answers.math_worker"],
+            [sys.executable, "-m", "synth.answers.symbolic_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         if self._line(_START_S) != "ready":
             self.end()
-            raise RuntimeError("synth.answers.math_worker did not start; is math-verify installed?")
+            raise RuntimeError("synth.answers.symbolic_worker did not start; is math-verify installed?")
         return self._process
 
     def _line(self, seconds: float) -> str | None:

@@ -1,17 +1,15 @@
-import json
 import threading
-from pathlib import Path
 
 import pytest
 
 from filters import get_filter
-from synth.answers import verification
-from synth.answers.math_form import expression
+from synth.answers import symbolic
+from synth.answers.judge import judge_answer
 from synth.answers.outcome import Outcome
-from synth.answers.verification import Pool, verify
+from synth.answers.symbolic import Pool, compare_symbolically
+from synth.answers.symbolic_form import expression
 from tests.filters.helpers import context, outcomes, row, table, word_problem
 
-CASES = Path(__file__).parent
 PATIENCE_S = 20.0
 HOSTILE = [
     "9^{9^{9^{9}}}",
@@ -30,49 +28,24 @@ HOSTILE = [
 ]
 
 
-def cases(name):
-    found = json.loads((CASES / f"{name}_answers.json").read_text(encoding="utf-8"))
-    return [(case["gold"], case["answer"]) for case in found]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _started():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verification, "LIMIT_S", PATIENCE_S)
-        assert verify("x+1", "1+x").outcome is Outcome.CORRECT
+        patch.setattr(symbolic, "LIMIT_S", PATIENCE_S)
+        assert compare_symbolically("x+1", "1+x") is Outcome.CORRECT
 
 
 @pytest.fixture
 def patient(monkeypatch):
     """A machine with other work may be late with an easy answer; only what never ends is to meet the limit."""
-    monkeypatch.setattr(verification, "LIMIT_S", PATIENCE_S)
-
-
-def test_no_wrong_answer_is_called_correct():
-    wrong = cases("wrong")
-    assert len(wrong) >= 200
-    assert [case for case in wrong if verify(*case).outcome is Outcome.CORRECT] == []
-    assert [case for case in wrong if verify(*reversed(case)).outcome is Outcome.CORRECT] == []
-
-
-def test_correct_answers_in_other_words_are_recognised(patient):
-    right = cases("correct")
-    assert len(right) >= 200
-    found = [verify(*case).outcome for case in right]
-    assert found.count(Outcome.CORRECT) >= 0.95 * len(right)
-    assert [case for case, outcome in zip(right, found, strict=True) if outcome is Outcome.WRONG] == []
-
-
-def test_every_gold_is_its_own_answer_or_unverifiable():
-    for gold, _ in (*cases("correct"), *cases("wrong")):
-        assert verify(gold, gold).outcome is not Outcome.WRONG, gold
+    monkeypatch.setattr(symbolic, "LIMIT_S", PATIENCE_S)
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:20].encode("ascii", "replace").decode())
 @pytest.mark.parametrize("gold", ["1", "x^2+1", None])
 def test_hostile_answers_are_unverifiable_at_once(gold, text):
-    assert verify(gold or text, text if gold else "2").outcome is not Outcome.CORRECT
+    assert judge_answer(gold or text, text if gold else "2").outcome is not Outcome.CORRECT
 
 
 @pytest.mark.timeout(60)
@@ -82,7 +55,7 @@ def test_what_never_ends_is_killed(patient, monkeypatch):
     before = pool._free[0]._process.pid
     slow = "+".join(rf"\sqrt{{x+{n}}}\cdot \sin({n}x)^{n}" for n in range(2, 40))
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "LIMIT_S", 0.7)
+        patch.setattr(symbolic, "LIMIT_S", 0.7)
         assert pool.compare(slow, slow + "+x-x") == "unverifiable"
     assert pool.compare("x", "x") == "correct"
     assert pool._free[0]._process.pid != before
