@@ -91,6 +91,7 @@ def labelled_answers(data: Path | None) -> list[tuple[str, str, bool]]:
 def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> dict[str, float]:
     from math_verify import parse
     from math_verify import verify as their_verify
+
     from synth.answers.judge import judge, judge_answer
 
     labelled = labelled_answers(data)

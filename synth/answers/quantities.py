@@ -1,4 +1,4 @@
-r"""Numbers and expressions with what they count: `$5`, `1.5 km/h`, `3 dozen eggs`, `12\\pi cm^2`, `Ann has 5 apples left`."""
+r"""Numbers and expressions with what they count: `$5`, `1.5 km/h`, `3 dozen eggs`, `12\pi cm^2`, `Ann has 5 apples left`."""
 
 import re
 from dataclasses import replace
