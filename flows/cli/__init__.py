@@ -10,6 +10,7 @@ from flows.cli.commands import (
     compare,
     doctor,
     evaluate,
+    judge,
     lake,
     lake_check,
     ledger,
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (night, up, report, evaluate, compare, doctor, query, methods, serve):
+for group in (night, up, report, evaluate, compare, judge, doctor, query, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

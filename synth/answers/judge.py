@@ -83,7 +83,7 @@ def _judged(gold: str, reading: Reading, options: Options | None) -> Check:
     outcome = _with_options(gold, text, options) if options else _compare(gold, text)
     if reading.exclaimed and outcome is not Outcome.CORRECT and _compare(gold, text + "!") is Outcome.CORRECT:
         outcome, text = Outcome.CORRECT, text + "!"
-    return Check(outcome, _shown(text), _REASONS[outcome])
+    return Check(outcome, _shown(text), _REASONS[outcome], text)
 
 
 def _gold_text(gold: str) -> str:

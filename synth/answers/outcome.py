@@ -20,8 +20,10 @@ class Check:
         outcome: One of the three outcomes.
         answer: The final answer found in the response, in normal form; None when none was found.
         reason: A stable word for what went wrong (`no_answer`, `wrong_answer`, `unparsable_answer`, ...); None when correct.
+        reading: The final answer as it was written; None when there was none to read.
     """
 
     outcome: Outcome
     answer: str | None = None
     reason: str | None = None
+    reading: str | None = None

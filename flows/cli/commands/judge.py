@@ -1,0 +1,93 @@
+"""`nightschool judge`: what the judge of answers says of the lines of a file."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.shared import JsonOption, print_json, sentences
+
+app = typer.Typer()
+
+SHOWN = 200  # lines of a table on the terminal
+
+
+@app.command()
+def judge(
+    file: Annotated[Path, typer.Argument(help="A .jsonl file of `{gold, response}` or `{gold, pred}`.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the answers of a file: each line's outcome, reading and reason, and how many there are of each.
+
+    A line has `gold` and `response` (a text) or `pred` (a bare answer); it may have `options` (of a choice) and `task`.
+    Where it has a label, `right` (the letters that are right, of C, W and U) or `equal` (true or false), the confusion
+    table and every disagreement are shown too.
+    """
+    with sentences():
+        from synth.answers.judge import VERSION
+        from synth.answers.labelled import confusion, counts, judge_rows
+
+        judged = judge_rows(_rows(file), _check)
+        table: dict[str, Any] = counts(judged)
+        lines = [
+            {"line": one.line, "outcome": one.check.outcome.value, "reading": one.check.reading, "reason": one.check.reason}
+            | ({"right": one.row.right, "disagreement": one.disagreement} if one.row.right else {})
+            for one in judged
+        ]
+        labels = confusion(judged)
+        if as_json:
+            print_json(table | {"version": VERSION, "confusion": labels, "lines": lines})
+            return
+        _show(judged, table, labels)
+
+
+def _rows(file: Path) -> Any:
+    from storage.errors import ProblemError
+    from synth.answers.labelled import read_row
+
+    if not file.is_file():
+        raise ProblemError(f"{file}: there is no such file; name a .jsonl file.")
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            place = f"{file}, line {number}"
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise ProblemError(f"{place}: not JSON ({error}); write one JSON object per line.") from None
+            yield number, read_row(record, place)
+
+
+def _check(row: Any) -> Any:
+    """Judge a row by its task, or by the plain judge."""
+    from synth.answers.judge import judge as judge_response
+    from synth.answers.judge import judge_answer
+
+    if row.task and not row.bare:
+        from synth.problems import Problem, get_task
+
+        attrs = {} if row.options is None else {"options": row.options}
+        problem = Problem(task=row.task, source="judge", prompt="", gold=row.gold, structure="", attrs=attrs)
+        return get_task(row.task).check(problem, row.text)
+    return (judge_answer if row.bare else judge_response)(row.gold, row.text, options=row.options)
+
+
+def _show(judged: Any, table: dict[str, Any], labels: dict[str, dict[str, int]]) -> None:
+    from flows.report.summary import print_table
+
+    def shown(one: Any) -> dict[str, Any]:
+        reading, gold = (" ".join((text or "").split())[:60] for text in (one.check.reading, one.row.gold))
+        return {"line": one.line, "outcome": one.check.outcome.value, "reading": reading, "reason": one.check.reason, "gold": gold}
+
+    columns = ["line", "outcome", "reading", "reason", "gold"]
+    print_table(columns, [shown(one) for one in judged[:SHOWN]], title="Outcomes")
+    if len(judged) > SHOWN:
+        typer.echo(f"... and {len(judged) - SHOWN} lines more; --json has them all")
+    print_table(list(table), [table], title="Counts")
+    if labels:
+        rows = [{"right": label} | outcomes for label, outcomes in labels.items()]
+        print_table(["right", "correct", "wrong", "undecided"], rows, title="Labels against outcomes")
+        apart = [shown(one) | {"right": one.row.right, "disagreement": one.disagreement} for one in judged if one.disagreement]
+        print_table([*columns, "right", "disagreement"], apart, title="Disagreements")
