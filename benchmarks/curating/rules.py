@@ -105,7 +105,7 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
     theirs, said = best(plain, 1)
     pairs = [(outcome, label) for outcome, (_, _, label) in zip(outcomes, labelled, strict=True)]
     agree = sum((outcome is Outcome.CORRECT) == label for outcome, label in pairs)
-    cases = CHECKOUT / "tests" / "synth" / "answers" / "cases"
+    cases = CHECKOUT / "tests" / "synth" / "answers"
     wrong, right = (json.loads((cases / f"{name}_answers.json").read_text()) for name in ("wrong", "correct"))
     false = sum(judge_answer(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in wrong)
     decided = sum(judge_answer(case["gold"], case["answer"]).outcome is Outcome.CORRECT for case in right)

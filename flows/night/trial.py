@@ -22,6 +22,7 @@ from flows.report.progress import Progress
 from storage.errors import RecipeError
 from storage.names import unknown
 from storage.workspace import Workspace
+from synth.answers.judge import gold_verifies
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt
 from synth.engines.base import Answer, Request
@@ -31,7 +32,7 @@ from synth.methods import Method, get_method
 from synth.night.runner import run_attempts
 from synth.problems import Problem, task_names
 from synth.problems.knights_knaves.given import read_puzzle
-from synth.problems.math_word import canonical_question, gold_verifies
+from synth.problems.math_word import canonical_question
 
 DATE = "1970-01-01"
 """Logical date of every trial: the same trial again finds its calls."""

@@ -75,10 +75,14 @@ def read_row(record: object, place: str) -> Row:
         raise ProblemError(f"{place}: not an object but {type(record).__name__}; write one object per line.")
     given = [key for key in ("response", "pred") if record.get(key) is not None]
     if record.get("gold") is None or len(given) != 1:
-        raise ProblemError(f"{place}: it needs `gold` and one of `response` and `pred`; it has {', '.join(record) or 'nothing'}.")
+        raise ProblemError(
+            f"{place}: it needs `gold` and one of `response` and `pred`; it has {', '.join(record) or 'nothing'}."
+        )
     options = record.get("options")
     if options is not None and not isinstance(options, list | dict):
-        raise ProblemError(f"{place}: `options` is {options!r}; write a list of texts or an object with a text for each letter.")
+        raise ProblemError(
+            f"{place}: `options` is {options!r}; write a list of texts or an object with a text for each letter."
+        )
     return Row(
         gold=_text(record["gold"]),
         text=_text(record[given[0]]),

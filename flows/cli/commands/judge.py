@@ -15,7 +15,9 @@ SHOWN = 200  # lines of a table on the terminal
 
 @app.command()
 def judge(
-    file: Annotated[Path, typer.Argument(help="A .jsonl file of `{gold, response}` or `{gold, pred}`.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A .jsonl file of `{gold, response}` or `{gold, pred}`.", show_default=False)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Judge the answers of a file: each line's outcome, reading and reason, and how many there are of each.
@@ -31,7 +33,12 @@ def judge(
         judged = judge_rows(_rows(file), _check)
         table: dict[str, Any] = counts(judged)
         lines = [
-            {"line": one.line, "outcome": one.check.outcome.value, "reading": one.check.reading, "reason": one.check.reason}
+            {
+                "line": one.line,
+                "outcome": one.check.outcome.value,
+                "reading": one.check.reading,
+                "reason": one.check.reason,
+            }
             | ({"right": one.row.right, "disagreement": one.disagreement} if one.row.right else {})
             for one in judged
         ]
@@ -79,7 +86,13 @@ def _show(judged: Any, table: dict[str, Any], labels: dict[str, dict[str, int]])
 
     def shown(one: Any) -> dict[str, Any]:
         reading, gold = (" ".join((text or "").split())[:60] for text in (one.check.reading, one.row.gold))
-        return {"line": one.line, "outcome": one.check.outcome.value, "reading": reading, "reason": one.check.reason, "gold": gold}
+        return {
+            "line": one.line,
+            "outcome": one.check.outcome.value,
+            "reading": reading,
+            "reason": one.check.reason,
+            "gold": gold,
+        }
 
     columns = ["line", "outcome", "reading", "reason", "gold"]
     print_table(columns, [shown(one) for one in judged[:SHOWN]], title="Outcomes")
@@ -89,5 +102,9 @@ def _show(judged: Any, table: dict[str, Any], labels: dict[str, dict[str, int]])
     if labels:
         rows = [{"right": label} | outcomes for label, outcomes in labels.items()]
         print_table(["right", "correct", "wrong", "undecided"], rows, title="Labels against outcomes")
-        apart = [shown(one) | {"right": one.row.right, "disagreement": one.disagreement} for one in judged if one.disagreement]
+        apart = [
+            shown(one) | {"right": one.row.right, "disagreement": one.disagreement}
+            for one in judged
+            if one.disagreement
+        ]
         print_table([*columns, "right", "disagreement"], apart, title="Disagreements")

@@ -11,7 +11,7 @@ from synth.answers.numbers import format_number, parse_number
 from synth.answers.outcome import Outcome
 from synth.answers.typography import MAX_ANSWER
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent
 FRACTIONS = st.fractions(max_denominator=10**6).filter(lambda value: abs(value) < 10**12)
 PIECES = [
     "####",

@@ -5,7 +5,7 @@ import pytest
 
 from synth.answers.reading import State, bare_answer, final_answer, final_part, read_answer
 
-CASES = json.loads((Path(__file__).parent / "cases" / "reading.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).parent / "reading.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
