@@ -1,4 +1,5 @@
 # make demo    two nights and two trainings on this machine, no GPU, no network, no model to fetch
+# make quick   the tests that need no server and no training, to run before a commit
 # make test    every test, with a real lake, a real Prefect server and a real vLLM server
 # make check   ruff, mypy, the order of imports, the generated docs
 # make stress  long kills and soaks; results in stress/
@@ -12,7 +13,7 @@ DEMO := .nightschool/demo
 # One more than this machine's cores: some tests wait for the minute of a schedule.
 WORKERS ?= 3
 
-.PHONY: env system vllm demo test check format docs stress bench clean
+.PHONY: env system vllm demo quick test check format docs stress bench clean
 
 env: $(VENV)/.installed
 
@@ -34,6 +35,9 @@ demo: env
 	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-01
 	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-02
 	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
+
+quick: env
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow" --durations 15
 
 test: system env vllm
 	NIGHTSCHOOL_EXPECTS_VLLM=1 NIGHTSCHOOL_EXPECTS_POSTGRES=1 NIGHTSCHOOL_EXPECTS_CHROMIUM=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40

@@ -16,6 +16,8 @@ from tests.flows.conftest import SMALL
 from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
 from tests.flows.test_night import DATE, accounts
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = 300
 
 

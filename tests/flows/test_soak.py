@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks.soaking.soak import TWO, soak
 
+pytestmark = pytest.mark.slow
+
 SEED = 979_142
 """Of the moments of the faults; in `stress/` each run draws its own."""
 

@@ -16,6 +16,8 @@ from synth.engines.base import RequestRefused
 from synth.engines.solver import Solver
 from tests.flows.conftest import SMALL
 
+pytestmark = pytest.mark.slow
+
 DAY = "2026-01-02"
 
 

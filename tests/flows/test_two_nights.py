@@ -5,6 +5,8 @@ import json
 import threading
 from contextlib import ExitStack
 
+import pytest
+
 from benchmarks.soaking.plain import without_prefect
 from filters.night.curate import Curator
 from flows import nightly
@@ -14,6 +16,8 @@ from flows.recipe.recipe import make_recipe
 from flows.report.progress import Progress
 from storage.catalog.leases import list_leases
 from storage.lake.lake import Lake
+
+pytestmark = pytest.mark.slow
 
 OTHER_S = 10.0
 """How long a decision waits, before it commits, for the other one to come as far: it must not."""

@@ -16,6 +16,8 @@ from tests.synth.faults import Server, kill_at_random, serving
 from tests.synth.faulty_client import Outcome, run
 from tests.synth.faulty_server import KEY
 
+pytestmark = pytest.mark.slow
+
 KILLS = 5
 PAID_AGAIN = 32
 """Of 1,000 answers that had fully arrived, at most so many are paid again after kills of the client."""

@@ -8,6 +8,8 @@ from synth.problems.arithmetic import Arithmetic
 from train_stages import experiment
 from train_stages.experiment import Experiment, ExperimentConfig, plot, tabulate
 
+pytestmark = pytest.mark.slow
+
 ROW = {"kind": "sft", "rejected": None, "text": None, "steps": None, "labels": None, "gold": None}
 
 

@@ -20,6 +20,8 @@ from train_stages.pipeline import Selection, Training
 from train_stages.process.job import Job
 from train_stages.stages.rl import RL, RlConfig, questions
 
+pytestmark = pytest.mark.slow
+
 
 class Release:
     id, content_hash = "r@1", "h"

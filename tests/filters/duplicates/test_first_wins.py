@@ -45,6 +45,7 @@ def path(request, monkeypatch):
         pytest.skip("numba is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.7, 0.8, 0.9])
 def test_against_every_pair(path, threshold):
     sketches = sketch_texts(documents(600))

@@ -41,6 +41,7 @@ def judge(name, lake, *rows):
     return get_filter(name)(samples, context(PROBLEM, ANN, history=open_history(lake)))
 
 
+@pytest.mark.slow
 def test_a_duplicate_says_which_night_and_which_row(lake):
     samples = (row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR.replace("can", "con")), row("c", PROBLEM, "new"))
     found = judge("near_duplicates", lake, *samples)

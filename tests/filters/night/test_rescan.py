@@ -41,6 +41,7 @@ def accepted(lake):
     return lake.query("select sample_id from accepted order by 1")["sample_id"].to_pylist()
 
 
+@pytest.mark.slow
 def test_a_grown_manifest_takes_rows_out_of_the_next_release(lake):
     assert rescan(lake, BEFORE) == 0
     first = create_release(lake, "set", night=None)

@@ -32,6 +32,7 @@ def promote(lake, model, number):
     lake.commit(f"promote:{number}", "promotion", {"promotions": table_of("promotions", [row])})
 
 
+@pytest.mark.slow
 def test_another_model_makes_a_rate_expire(lake):
     store_trials(lake, "a", [*trials("p", 2, 8), *trials("p", 8, 8, "n"), *trials("q", 0, 4)], night=NIGHT)
     assert pass_rates(lake, "m") == {"p": PassRate("p", "m", "{}", 8, 2), "q": PassRate("q", "m", "{}", 4, 0)}

@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -15,6 +16,7 @@ def invoke(workspace, *words: str, code: int = 0):
     return done
 
 
+@pytest.mark.slow
 def test_a_lake_is_maintained_backed_up_and_restored(workspace):
     with Lake(workspace) as lake:
         for number in range(3):

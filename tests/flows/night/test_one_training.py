@@ -19,6 +19,8 @@ from storage.lake.lake import Lake
 from storage.models.checkpoints import record_promotion
 from tests.flows.conftest import SMALL
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import sys, time
 from pathlib import Path

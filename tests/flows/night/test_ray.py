@@ -16,6 +16,8 @@ from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 
+pytestmark = pytest.mark.slow
+
 DATE = ("--date", "2026-01-01")
 
 

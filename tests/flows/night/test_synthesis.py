@@ -4,6 +4,8 @@ import asyncio
 import copy
 from unittest.mock import patch
 
+import pytest
+
 from benchmarks.soaking.plain import plain_nights
 from flows.night.synthesis import Room
 from flows.recipe.recipe import make_recipe
@@ -12,6 +14,8 @@ from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from synth.engines.solver import Solver
 from tests.flows.conftest import SMALL
+
+pytestmark = pytest.mark.slow
 
 
 class Together(Solver):

@@ -17,6 +17,8 @@ from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
 from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
 
+pytestmark = pytest.mark.slow
+
 
 def servers(home: str) -> list[psutil.Process]:
     found = []

@@ -20,6 +20,8 @@ from storage.workspace import Workspace
 from tests.flows.night.test_one_training import HOLD
 from tests.flows.service.running import Up, serving_up, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:

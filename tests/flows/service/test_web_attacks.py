@@ -28,6 +28,8 @@ from storage.workspace import Workspace
 from tests.browser import visiting
 from tests.flows.service.running import Up, serving_up, wait_for
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sk-nobody-may-see-this"
 
 PAGE = Template("""<!doctype html><meta charset="utf-8"><title>a page</title><form id="f" method="post" target="i"

@@ -82,6 +82,7 @@ def test_the_environment_names_the_catalogue_of_a_new_workspace(tmp_path, either
     assert "catalog" not in Workspace.scratch(tmp_path / "scratch").config
 
 
+@pytest.mark.slow
 def test_the_files_lie_on_an_object_store(tmp_path, monkeypatch):
     """A local S3 server; the keys come from the environment and stand nowhere else."""
     moto = pytest.importorskip("moto.server")

@@ -46,6 +46,7 @@ def test_reading_an_older_workspace_says_what_to_do(old):
         Lake(Workspace.open(old), read_only=True)
 
 
+@pytest.mark.slow
 def test_a_migration_that_was_killed_is_run_again(old, monkeypatch):
     def dies(*_: object) -> None:
         raise OSError("killed")

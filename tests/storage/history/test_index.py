@@ -90,6 +90,7 @@ def test_a_refresh_adds_only_what_is_new(lake):
     assert folders.items() <= {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}.items()
 
 
+@pytest.mark.slow
 def test_many_nights_are_merged(lake):
     for night in range(MOST_RUNS + 5):
         accept(lake, f"{night:02}", [f"{night}-{row}" for row in range(night + 1)])

@@ -50,6 +50,7 @@ def test_threads_do_not_lose_commits(lake):
     assert lake.rows("select count(*) as n from promotions") == [{"n": 12}]
 
 
+@pytest.mark.slow
 def test_processes_do_not_lose_commits_nor_make_one_twice(workspace, lake):
     code = (
         "import sys, pathlib\n"

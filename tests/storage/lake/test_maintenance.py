@@ -53,6 +53,7 @@ def keep_at_once(lake) -> dict:
         return {**compacted, **expire(lake, lease, soon()), **clean(lake, lease, soon())}
 
 
+@pytest.mark.slow
 def test_nothing_that_anybody_needs_changes_through_compaction_expiry_and_clean_up(either):
     with Lake(either) as lake:
         accept(lake, "a", "b")
@@ -92,6 +93,7 @@ def test_a_cursor_is_right_through_deletes_rewrites_compaction_and_expiry(either
         assert changes_since(lake, "me").commits == ()
 
 
+@pytest.mark.slow
 def test_compaction_killed_in_the_middle_leaves_a_lake_that_opens_and_a_second_run_finishes(either):
     with Lake(either) as lake:
         for number in range(3):

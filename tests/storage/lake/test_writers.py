@@ -13,6 +13,8 @@ import pytest
 from storage.lake.lake import Lake
 from tests.storage.killing import kill_writers, look, start
 
+pytestmark = pytest.mark.slow
+
 
 def test_four_writers_of_fifty_commits_while_a_reader_looks(either):
     Lake(either).close()

@@ -15,6 +15,8 @@ from storage.upkeep.check import check_lake
 from storage.upkeep.restore import restore
 from tests.storage.lake.test_maintenance import commit, fingerprints, keep_at_once
 
+pytestmark = pytest.mark.slow
+
 
 def backed_up(lake, name: str = "mine") -> str:
     with lake.lock():

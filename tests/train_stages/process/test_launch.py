@@ -15,6 +15,8 @@ from train_stages.process.launch import CONFIGURATIONS, command, launch
 from train_stages.process.trainer import configured
 from train_stages.stages.sft import sft
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"device": "cpu", "batch_tokens": 512, "max_length": 128, "learning_rate": 3e-3, "log_every": 1,
            "budget_tokens": 2400, "order": "easy_to_hard", "packing": True}  # fmt: skip
 

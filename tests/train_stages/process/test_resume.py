@@ -21,6 +21,8 @@ from train_stages.process import resume
 from train_stages.process.job import EVENTS
 from train_stages.process.resume import SEAL, STATES, last_state, output_folder, seal
 
+pytestmark = pytest.mark.slow
+
 FAST = {"batch_tokens": 512, "max_length": 128, "device": "cpu", "log_every": 1}
 
 

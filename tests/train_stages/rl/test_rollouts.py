@@ -20,6 +20,8 @@ from train_stages.rl import rollouts as module
 from train_stages.rl.rollouts import check_rollouts, uses_vllm
 from train_stages.stages.rl import rl
 
+pytestmark = pytest.mark.slow
+
 FAST = {"steps": 3, "prompts_per_step": 2, "samples": 4, "max_tokens": 6, "learning_rate": 1e-2, "device": "cpu",
         "log_every": 1}  # fmt: skip
 

@@ -6,6 +6,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from train_stages.rl.rollouts import VllmRollouts
 
+pytestmark = pytest.mark.slow
+
 NEARLY = 0.05
 """The server computes in bfloat16: of two tokens that are nearly as likely it may take either."""
 

@@ -12,6 +12,8 @@ from train_stages.config import PreferenceConfig
 from train_stages.data.pairs import preference_pairs
 from train_stages.stages.preference import encode_pairs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pairs(problems):

@@ -19,6 +19,8 @@ from train_stages.stages.cpt import cpt
 from train_stages.stages.rl import rl
 from train_stages.stages.sft import sft
 
+pytestmark = pytest.mark.slow
+
 FAST = {
     "optimiser": "muon",
     "learning_rate": 0.02,
