@@ -105,7 +105,7 @@ def batch(number: int, rng: random.Random, pool: str) -> dict[str, pa.Table]:
             "problem_id": f"{number:04d}-{n // 10}", "task": "math_word", "source": "made", "tier": 1, "position": 0,
             "origin": "model", "models": ["m"], "parents": [f"{rng.getrandbits(128):032x}"], "prompts": ["solve@1"],
             "messages": [{"role": "user", "content": pool[start : start + 200]}],
-            "response": pool[start + 200 : start + 1300], "answer": "1", "attrs": "{}", "tokens": 200,
+            "response": pool[start + 200 : start + 1300], "answer": "1", "attrs": "{}", "words": 200,
         })  # fmt: skip
         verdicts.append(
             {"sample_id": sample, "filter": "policy", "version": "1", "outcome": "accepted", "night": night}
@@ -152,7 +152,7 @@ def measure_questions(lake: Lake, rounds: int, detail: dict[str, Any]) -> dict[s
     ids = [row["sample_id"] for row in lake.rows("select sample_id from samples using sample 50 rows (reservoir, 1)")]
     rng = random.Random(2)
     group = (
-        "select method, count(*) as n, avg(tokens) as words, max(len(response)) as longest "
+        "select method, count(*) as n, avg(words) as words, max(len(response)) as longest "
         "from {} group by method order by method"
     )
     look = "select * from {} where sample_id = ?"

@@ -1,7 +1,7 @@
-"""Filters, one file each in `rules` and `asking`. `get_filter` finds them by name; other packages add theirs by entry point.
+"""Filters, one file each in `rules`, and in `asking` if they ask a model. `get_filter` finds them by name.
 
 A package of yours adds a filter with an entry point in the group `nightschool.filters` that names what `@row_filter` or
-`@night_filter` of `filters.base` made.
+`@night_filter` of `filters.base` made; what it asks a model, if anything, is in the same file (`filters.asks`).
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,37 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from filters.base import Context, Filter, FilterKind, Finding, Options, night_filter, row_filter, run_filters
+from filters.asks import Asks
+from filters.base import (
+    AskingOptions,
+    BoundFilter,
+    Context,
+    Filter,
+    FilterKind,
+    Finding,
+    Options,
+    night_filter,
+    row_filter,
+    run_filters,
+    unknown_filter,
+)
 from storage.errors import RecipeError
 from storage.names import unknown
 from storage.registry import Registry
+from storage.views import RENAMED_FILTERS
 
 __all__ = [
     "FILTERS",
+    "AskingOptions",
+    "Asks",
+    "BoundFilter",
     "Context",
     "Filter",
     "FilterKind",
     "Finding",
     "Options",
     "filter_kinds",
+    "find_filter",
     "get_filter",
     "night_filter",
     "row_filter",
@@ -35,8 +53,6 @@ FILTERS = Registry(
     FilterKind,
     "nightschool.filters",
     folders=["filters.rules", "filters.asking"],
-    helpers=["asking", "judging", "scoring", "trials", "method_rejection"],
-    named={"own_rule": "filters.rules.method_rejection:own_rule"},
     make_with="@row_filter or @night_filter of filters.base",
 )
 
@@ -47,13 +63,24 @@ def filter_kinds() -> dict[str, FilterKind]:
     return FILTERS.all()
 
 
-def get_filter(name: str, options: Mapping[str, Any] | None = None) -> Filter:
+def find_filter(name: str) -> FilterKind:
+    """Return a filter by name, before its options are set.
+
+    Raises:
+        RecipeError: There is no filter of that name; the message has the nearest, or the name of today.
+    """
+    if name in RENAMED_FILTERS:
+        raise RecipeError(unknown_filter(name, FILTERS.names()))
+    return FILTERS.get(name)
+
+
+def get_filter(name: str, options: Mapping[str, Any] | None = None) -> BoundFilter:
     """Return a filter by name, with its options set as a recipe gives them.
 
     Raises:
         RecipeError: There is no filter of that name (the message has the nearest), or an option is unknown or wrong.
     """
-    kind = FILTERS.get(name)
+    kind = find_filter(name)
     given = dict(options or {})
     for key in given:
         if key not in kind.options.model_fields:

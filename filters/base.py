@@ -16,14 +16,17 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from filters.asks import Asks, Evidence
 from filters.benchmarks import BenchmarkManifest
-from filters.evidence import Judgements, PassRate, Scored
+from filters.pass_rate import PassRate
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
 from storage.ids import digest
+from storage.names import unknown
+from storage.views import RENAMED_FILTERS
 from synth.calls.prompting import prompts_beside
 from synth.problems.base import Problem
 
@@ -46,6 +49,12 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AskingOptions(Options):
+    """Base of the options of a filter that asks a model."""
+
+    role: str | None = Field(default=None, description="Role in the recipe's models that is asked; None asks nobody.")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What filters may look at besides the rows.
@@ -62,8 +71,8 @@ class Context:
             its answer could take a good row with it.
         rates: The student's pass rates by problem id (see `filters.rules.difficulty`).
         earlier: Accepted rows of earlier nights by method and problem id.
-        judgements: What a judge said of the rows (see `filters.asking.judge`).
-        perplexities: How likely rows are to a model, by sample id (see `filters.asking.perplexity`).
+        evidence: What filters asked models about the rows: by filter, sample id and name (see `filters.asks`).
+        correct: Whether a row's answer is right, where a checker knows.
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -74,8 +83,12 @@ class Context:
     eligible: frozenset[str] | None = None
     rates: Mapping[str, PassRate] = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    judgements: Judgements | None = None
-    perplexities: Mapping[str, Scored] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, Mapping[str, Evidence]]] = field(default_factory=dict)
+    correct: Mapping[str, bool] = field(default_factory=dict)
+
+    def evidence_of(self, name: str) -> Mapping[str, Mapping[str, Evidence]]:
+        """Return what a filter asked about the rows, by sample id and name; empty when it asked nothing."""
+        return self.evidence.get(name, {})
 
     def may_represent(self, row: Row) -> bool:
         """Whether a row may be the one that is kept of several duplicates."""
@@ -98,6 +111,12 @@ class Finding:
 
 
 PASS = Finding("pass")
+
+
+def unknown_filter(name: str, known: Iterable[str]) -> str:
+    """Say that there is no filter of that name; with the name of today where it had another, else with the nearest."""
+    today = RENAMED_FILTERS.get(name)
+    return f"the filter {name!r} is called {today!r} now" if today else unknown("filter", name, known)
 
 
 def fail(reason: str, **detail: object) -> Finding:
@@ -141,6 +160,7 @@ class BoundFilter:
     scope: Scope
     options: Options
     rule: Callable[[Sequence[Row], Context, Any], Mapping[str, Finding]]
+    asks: Asks | None = None
 
     def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
         """Return one verdict (schema `VERDICTS`) per row of `samples`, in its order."""
@@ -160,7 +180,8 @@ class FilterKind:
         options: Its options, as a pydantic model.
         rule: From the rows sorted by id to a finding for each id.
         summary: One line for people.
-        prompts: Folder of the prompts that it asks a model with: those beside its module; None where there are none.
+        asks: What it asks a model; None asks nobody.
+        prompts: Folder of the prompts that it asks with: those beside its module; None where there are none.
     """
 
     name: str
@@ -169,6 +190,7 @@ class FilterKind:
     options: type[Options]
     rule: NightRule
     summary: str
+    asks: Asks | None = None
     prompts: Traversable | None = None
 
     def bind(self, options: Options | None = None) -> BoundFilter:
@@ -177,7 +199,7 @@ class FilterKind:
         plain = chosen.model_dump(mode="json")
         changed = plain != self.options().model_dump(mode="json")
         version = f"{self.version}+{digest(plain, length=8)}" if changed else self.version
-        return BoundFilter(self.name, version, self.scope, chosen, self.rule)
+        return BoundFilter(self.name, version, self.scope, chosen, self.rule, self.asks)
 
 
 def row_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[RowRule], FilterKind]:
@@ -202,16 +224,18 @@ def batch_filter(name: str, *, version: str, options: type[Options] = Options) -
 
 
 def night_filter(
-    name: str, *, version: str, options: type[Options] = Options, last: bool = False
+    name: str, *, version: str, options: type[Options] = Options, last: bool = False, asks: Asks | None = None
 ) -> Callable[[NightRule], FilterKind]:
-    """Make a filter of a function that judges a whole night, given its rows sorted by id.
+    """Make a filter of a function that decides about a whole night, given its rows sorted by id.
 
-    A `last` one runs after every other filter, with the rows that stand by then in `Context.eligible`.
+    A `last` one runs after every other filter, with the rows that stand by then in `Context.eligible`. One that `asks` a model
+    takes `AskingOptions` and finds the answers in `Context.evidence_of`.
     """
 
     def decorate(rule: NightRule) -> FilterKind:
         scope: Scope = "last" if last else "night"
-        return FilterKind(name, version, scope, options, rule, _summary(rule, name), prompts_beside(rule))
+        prompts = prompts_beside(rule) if asks is not None else None
+        return FilterKind(name, version, scope, options, rule, _summary(rule, name), asks, prompts)
 
     return decorate
 

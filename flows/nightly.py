@@ -17,8 +17,8 @@ from prefect.cache_policies import NO_CACHE
 from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
+from flows.night.asking import ask_for_filters
 from flows.night.dates import due_nights, logical_date, too_late
-from flows.night.judging import judge
 from flows.night.night import Night, code_version, open_night
 from flows.night.pinning import pin
 from flows.night.synthesis import Synthesis, synthesise
@@ -157,7 +157,7 @@ async def run_night(
         synthesis = await synthesise(night, curator, ray)
         if synthesis.failures:
             progress.say(synthesis.failures)
-        await judge(night, curator)
+        await ask_for_filters(night, curator)
         curate(night, curator)
         summary = _summary(night, synthesis, release(night))
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
@@ -192,7 +192,7 @@ def _summary(night: Night, synthesis: Synthesis, made_release: Release | None) -
         "reasons": nights.reasons(night.lake, night.id),
         "tokens": nights.tokens(night.lake, night.id),
         "costs": nights.costs(night.lake, night.id),
-        "accepted_tokens": nights.accepted_tokens(night.lake, night.id),
+        "accepted_words": nights.accepted_words(night.lake, night.id),
         "release": made_release.id if made_release else None,
         "release_rows": made_release.rows if made_release else 0,
         "student": night.student.id if night.student else None,

@@ -4,29 +4,48 @@ Every table is append-only and every row carries the `commit_id` it came with. W
 what a release holds are decided by joining `commits`, never by the files' own history.
 """
 
+from dataclasses import dataclass
+from typing import Literal
+
 import pyarrow as pa
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Format of a workspace. A newer one is refused, an older one is migrated."""
 
-_message = pa.struct([("role", pa.string()), ("content", pa.string())])
+Writer = Literal["ours", "person", "model"]
+"""Who wrote the strings of a column. `ours`: ids, digests, names, stable words. `person`: what whoever runs the nights wrote (a
+recipe, a reason), which stays when rows are taken down. `model`: the text of problems and models, or what quotes it, which goes."""
 
 
-def _field(name: str, type_: pa.DataType, comment: str) -> pa.Field:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Type of a column that holds strings, and who wrote them."""
+
+    type: pa.DataType
+    writer: Writer
+
+
+def _field(name: str, type_: pa.DataType | _Text, comment: str) -> pa.Field:
+    if isinstance(type_, _Text):
+        return pa.field(name, type_.type, metadata={"comment": comment, "writer": type_.writer})
     return pa.field(name, type_, metadata={"comment": comment})
 
 
-_S, _I, _F, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_WORD, _WORDS = _Text(pa.string(), "ours"), _Text(pa.list_(pa.string()), "ours")
+_NOTE = _Text(pa.string(), "person")
+_TEXT, _TEXTS = _Text(pa.string(), "model"), _Text(pa.list_(pa.string()), "model")
+_CHAT = _Text(pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])), "model")
+_I, _F, _B = pa.int64(), pa.float64(), pa.bool_()
 _T = pa.timestamp("us", tz="UTC")
-_commit = _field("commit_id", _S, "commit this row came with")
+_commit = _field("commit_id", _WORD, "commit this row came with")
 
 COMMITS = pa.schema(
     [
-        _field("commit_id", _S, "identity of the commit"),
+        _field("commit_id", _WORD, "identity of the commit"),
         _field("seq", _I, "1, 2, 3, ... in order of commit"),
-        _field("key", _S, "idempotency key: a second commit under it changes nothing"),
-        _field("kind", _S, "what was committed: problems, samples, curate, release, checkpoint, ..."),
-        _field("night", _S, "night (date/recipe), null outside a night"),
+        _field("key", _WORD, "idempotency key: a second commit under it changes nothing"),
+        _field("kind", _WORD, "what was committed: problems, samples, curate, release, checkpoint, ..."),
+        _field("night", _WORD, "night (date/recipe), null outside a night"),
         _field("rows", _I, "rows committed, all tables together"),
         _field("created_at", _T, "when"),
     ],
@@ -36,224 +55,214 @@ COMMITS = pa.schema(
 TABLES: dict[str, pa.Schema] = {
     "problems": pa.schema(
         [
-            _field("problem_id", _S, "content identity: task, prompt, gold answer"),
-            _field("task", _S, "kind of problem: arithmetic, knights_knaves, math_word"),
-            _field("source", _S, "where it comes from, for example gsm8k"),
+            _field("problem_id", _WORD, "content identity: task, prompt, gold answer"),
+            _field("task", _WORD, "kind of problem: arithmetic, knights_knaves, math_word"),
+            _field("source", _WORD, "where it comes from, for example gsm8k"),
             _field(
                 "split",
-                _S,
+                _WORD,
                 "train; never trained on: heldout (promotion is tested on it), validation (choices are made on it), benchmark",
             ),
             _field("tier", _I, "difficulty; for puzzles the number of people"),
-            _field("prompt", _S, "the question"),
-            _field("gold", _S, "the final answer"),
-            _field("solution", _S, "a worked solution, null when there is none"),
-            _field("structure_id", _S, "digest of the canonical structure: equal for the same problem in other words"),
-            _field("structure", _S, "the canonical structure"),
-            _field("license", _S, "SPDX identifier or unknown"),
-            _field("attrs", _S, "what else the task needs, JSON"),
-            _field("night", _S, "night that drew it first"),
+            _field("prompt", _TEXT, "the question"),
+            _field("gold", _TEXT, "the final answer"),
+            _field("solution", _TEXT, "a worked solution, null when there is none"),
+            _field(
+                "structure_id", _WORD, "digest of the canonical structure: equal for the same problem in other words"
+            ),
+            _field("structure", _TEXT, "the canonical structure"),
+            _field("license", _WORD, "SPDX identifier or unknown"),
+            _field("attrs", _TEXT, "what else the task needs, JSON"),
+            _field("night", _WORD, "night that drew it first"),
             _commit,
         ],
-        metadata={"comment": "questions with checkable answers"},
+        metadata={"goes_with": "problem", "comment": "questions with checkable answers"},
     ),
     "attempts": pa.schema(
         [
-            _field("attempt_id", _S, "identity: night, method, parameters, problem, repetition"),
-            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
-            _field("method", _S, "synthesis method"),
-            _field("problem_id", _S, "problem it is about"),
+            _field("attempt_id", _WORD, "identity: night, method, parameters, problem, repetition"),
+            _field("night", _WORD, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("method", _WORD, "synthesis method"),
+            _field("problem_id", _WORD, "problem it is about"),
             _field("repetition", _I, "0, 1, ... for the same problem and method"),
             _field("shard", _I, "shard of the night it belongs to"),
-            _field("status", _S, "planned, then done or failed"),
-            _field("reason", _S, "stable word for why it failed, null otherwise"),
-            _field("detail", _S, "the failure in words"),
+            _field("status", _WORD, "planned, then done or failed"),
+            _field("reason", _WORD, "stable word for why it failed, null otherwise"),
+            _field("detail", _TEXT, "the failure in words"),
             _field("samples", _I, "samples it made"),
             _field("calls", _I, "model calls it asked, found in the ledger or not"),
             _commit,
         ],
-        metadata={"comment": "one problem, one method, one repetition; two rows each: planned, and what became of it"},
+        metadata={
+            "goes_with": "problem",
+            "comment": "one problem, one method, one repetition; two rows each: planned, and what became of it",
+        },
     ),
     "calls": pa.schema(
         [
-            _field("call_id", _S, "content key of the call"),
-            _field("model", _S, "identity of the model (digest of weights, or declared name and revision)"),
-            _field("role", _S, "role it was first asked in: student, teacher, ..."),
-            _field("act", _S, "what was asked: solve, correct, critique, ..."),
-            _field("messages", pa.list_(_message), "the rendered chat"),
-            _field("sampling", _S, "sampling parameters, JSON"),
-            _field("sample", _S, "explicit sample number, repetition.sample"),
-            _field("response", _S, "what the model answered"),
-            _field("finish_reason", _S, "stop or length"),
+            _field("call_id", _WORD, "content key of the call"),
+            _field("model", _WORD, "identity of the model (digest of weights, or declared name and revision)"),
+            _field("role", _WORD, "role it was first asked in: student, teacher, ..."),
+            _field("act", _WORD, "what was asked: solve, correct, critique, ..."),
+            _field("messages", _CHAT, "the rendered chat"),
+            _field("sampling", _WORD, "sampling parameters, JSON"),
+            _field("sample", _WORD, "explicit sample number, repetition.sample"),
+            _field("response", _TEXT, "what the model answered"),
+            _field("finish_reason", _WORD, "stop or length"),
             _field("prompt_tokens", _I, "tokens read"),
             _field("completion_tokens", _I, "tokens written"),
-            _field("origin", _S, "made, or imported"),
-            _field("night", _S, "night that paid for it, null when imported"),
+            _field("origin", _WORD, "made, or imported"),
+            _field("night", _WORD, "night that paid for it, null when imported"),
             _field("created_at", _T, "when the answer was recorded"),
-            _field("method", _S, "method whose attempt made it; other methods that asked the same found it"),
-            _field("reasoning", _S, "what a reasoning model thought before it answered, kept apart from the answer"),
+            _field("method", _WORD, "method whose attempt made it; other methods that asked the same found it"),
+            _field("reasoning", _TEXT, "what a reasoning model thought before it answered, kept apart from the answer"),
             _field("cached_tokens", _I, "tokens read that the server had in its prefix cache; part of prompt_tokens"),
             _field(
                 "seconds", _F, "server time, from the request to its last byte; calls overlap, so sums exceed the clock"
             ),
             _field("cost", _F, "what it cost, at the prices of the night that made it"),
-            _field("ledger", _S, "identity of the ledger (the machine) that published it"),
+            _field("ledger", _WORD, "identity of the ledger (the machine) that published it"),
             _commit,
         ],
-        metadata={"comment": "published history of the ledger: every finished model call, once"},
+        metadata={"goes_with": "call", "comment": "published history of the ledger: every finished model call, once"},
     ),
     "samples": pa.schema(
         [
-            _field("sample_id", _S, "identity: attempt and position"),
-            _field("attempt_id", _S, "attempt that made it"),
-            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
-            _field("method", _S, "synthesis method"),
-            _field("kind", _S, "sft, preference, prompt, text or stepwise"),
-            _field("problem_id", _S, "problem it is about"),
-            _field("task", _S, "kind of problem"),
-            _field("source", _S, "where the problem comes from"),
+            _field("sample_id", _WORD, "identity: attempt and position"),
+            _field("attempt_id", _WORD, "attempt that made it"),
+            _field("night", _WORD, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("method", _WORD, "synthesis method"),
+            _field("kind", _WORD, "sft, preference, prompt, text or stepwise"),
+            _field("problem_id", _WORD, "problem it is about"),
+            _field("task", _WORD, "kind of problem"),
+            _field("source", _WORD, "where the problem comes from"),
             _field("tier", _I, "difficulty of the problem"),
             _field("position", _I, "0, 1, ... within the attempt"),
-            _field("origin", _S, "who wrote the answer: model, rule (a solver) or gold (the data set's own)"),
-            _field("models", pa.list_(_S), "identities of the models that wrote parts of it"),
-            _field("parents", pa.list_(_S), "call_ids behind it, in order"),
-            _field("prompts", pa.list_(_S), "prompt files used, name@digest"),
-            _field("messages", pa.list_(_message), "chat for sft and stepwise; prompt part for preference"),
-            _field("response", _S, "the answer that is learned, as text"),
-            _field("rejected", _S, "the worse answer of a preference pair"),
-            _field("text", _S, "plain text for continued pre-training"),
-            _field("steps", pa.list_(_S), "steps of a stepwise row"),
+            _field("origin", _WORD, "who wrote the answer: model, rule (a solver) or gold (the data set's own)"),
+            _field("models", _WORDS, "identities of the models that wrote parts of it"),
+            _field("parents", _WORDS, "call_ids behind it, in order"),
+            _field("prompts", _WORDS, "prompt files used, name@digest"),
+            _field("messages", _CHAT, "chat for sft and stepwise; prompt part for preference"),
+            _field("response", _TEXT, "the answer that is learned, as text"),
+            _field("rejected", _TEXT, "the worse answer of a preference pair"),
+            _field("text", _TEXT, "plain text for continued pre-training"),
+            _field("steps", _TEXTS, "steps of a stepwise row"),
             _field("labels", pa.list_(_B), "whether each step is right"),
-            _field("answer", _S, "final answer the row claims"),
+            _field("answer", _TEXT, "final answer the row claims"),
             _field(
-                "notes", _S, "what the method says to filters and training, JSON (synth/notes.py); null in older rows"
+                "notes",
+                _TEXT,
+                "what the method says to filters and training, JSON (synth/notes.py); null in older rows",
             ),
-            _field("attrs", _S, "columns of the method's own, JSON"),
-            _field("tokens", _I, "length in whitespace-separated words (a model-free token count)"),
+            _field("attrs", _TEXT, "columns of the method's own, JSON"),
+            _field("words", _I, "length in words separated by white space"),
             _commit,
         ],
-        metadata={"comment": "rows written by the methods, accepted or not"},
+        metadata={"goes_with": "problem", "comment": "rows written by the methods, accepted or not"},
     ),
     "verdicts": pa.schema(
         [
-            _field("sample_id", _S, "sample observed"),
-            _field("filter", _S, "filter, or policy for the decision"),
-            _field("version", _S, "version of the filter or policy"),
-            _field("outcome", _S, "pass, fail or unknown; for policy accepted or rejected"),
-            _field("reason", _S, "stable word for why not; null on pass"),
-            _field("detail", _S, "what was found, JSON (for duplicates: kept id and similarity)"),
-            _field("night", _S, "night that judged"),
+            _field("sample_id", _WORD, "sample observed"),
+            _field("filter", _WORD, "filter, or policy for the decision"),
+            _field("version", _WORD, "version of the filter or policy"),
+            _field("outcome", _WORD, "pass, fail or unknown; for policy accepted or rejected"),
+            _field("reason", _WORD, "stable word for why not; null on pass"),
+            _field("detail", _TEXT, "what was found, JSON (for duplicates: kept id and similarity)"),
+            _field("night", _WORD, "night that judged"),
             _commit,
         ],
         metadata={
-            "comment": "observations of filters, and the policy's decision (filter = policy; the last one holds)"
+            "goes_with": "sample",
+            "comment": "observations of filters, and the policy's decision (filter = policy; the last one holds)",
         },
     ),
     "signatures": pa.schema(
         [
-            _field("sample_id", _S, "accepted sample"),
-            _field("method", _S, "rows are compared within a method and task"),
-            _field("task", _S, "kind of problem"),
-            _field("exact", _S, "digest of the normal form"),
-            _field("scheme", _S, "how the signature was made: permutations, hash, seed, shingle"),
+            _field("sample_id", _WORD, "accepted sample"),
+            _field("method", _WORD, "rows are compared within a method and task"),
+            _field("task", _WORD, "kind of problem"),
+            _field("exact", _WORD, "digest of the normal form"),
+            _field("scheme", _WORD, "how the signature was made: permutations, hash, seed, shingle"),
             _field("minhash", pa.list_(pa.uint32()), "MinHash signature"),
             _commit,
         ],
-        metadata={"comment": "what near-duplicate search needs of every row ever accepted"},
+        metadata={"goes_with": "sample", "comment": "what near-duplicate search needs of every row ever accepted"},
     ),
-    "trials": pa.schema(
+    "evidence": pa.schema(
         [
-            _field("problem_id", _S, "problem that was asked"),
-            _field("model", _S, "identity of the model that tried"),
-            _field("sampling", _S, "its sampling parameters without the seed, JSON"),
-            _field("trial", _S, "what tells this trial from others: the call_id, or where a rollout came from"),
-            _field("outcome", _S, "correct, wrong or unverifiable"),
-            _field("night", _S, "night it belongs to"),
+            _field("subject", _WORD, "what it is about: sample or problem"),
+            _field("subject_id", _WORD, "which one"),
+            _field("kind", _WORD, "what was measured: rubric, perplexity, trial, or what a filter of yours measures"),
+            _field("name", _WORD, "what of it: the aspect of a rubric, which trial"),
+            _field("model", _WORD, "identity of the model that was asked"),
+            _field(
+                "version", _WORD, "how it was asked: version of the filter, or sampling parameters of a trial, JSON"
+            ),
+            _field("value", _F, "the number; null when there is none"),
+            _field("text", _TEXT, "what is no number: the outcome of a trial, or why there is no value"),
+            _field("call_ids", _WORDS, "the calls behind it"),
+            _field("night", _WORD, "night that asked"),
             _commit,
         ],
-        metadata={"comment": "checked attempts of models at problems: what pass rates are counted from"},
+        metadata={
+            "goes_with": "subject",
+            "comment": "what models were asked about rows and problems, a row per answer; only what has the same kind, name, "
+            "model and version compares",
+        },
     ),
     "alarms": pa.schema(
         [
-            _field("night", _S, "night whose release stopped"),
-            _field("event", _S, "raised, or accepted by someone who has looked"),
-            _field("method", _S, "method whose rows were removed"),
-            _field("filter", _S, "filter that removed them"),
+            _field("night", _WORD, "night whose release stopped"),
+            _field("event", _WORD, "raised, or accepted by someone who has looked"),
+            _field("method", _WORD, "method whose rows were removed"),
+            _field("filter", _WORD, "filter that removed them"),
             _field("rows", _I, "rows of the method"),
             _field("removed", _I, "rows that the filter removed"),
             _field("share", _F, "share of the rows that it may remove"),
-            _field("reasons", _S, "how many by reason, JSON"),
-            _field("examples", pa.list_(_S), "sample ids of some of them"),
-            _field("note", _S, "what whoever accepted it had to say"),
+            _field("reasons", _WORD, "how many by reason, JSON"),
+            _field("examples", _WORDS, "sample ids of some of them"),
+            _field("note", _NOTE, "what whoever accepted it had to say"),
             _field("created_at", _T, "when"),
             _commit,
         ],
         metadata={"comment": "filters that removed more of a method than they may, and who accepted it"},
     ),
-    "judgements": pa.schema(
-        [
-            _field("sample_id", _S, "sample that was judged"),
-            _field("aspect", _S, "correctness or clarity"),
-            _field("score", _I, "1 (worst) to 5; null when none could be read"),
-            _field("reason", _S, "stable word for why there is no score"),
-            _field("call_id", _S, "the call behind it"),
-            _field("model", _S, "identity of the judge"),
-            _field("night", _S, "night that asked"),
-            _commit,
-        ],
-        metadata={
-            "comment": "what a judge model said of rows; whether it may reject by it is in the verdicts of the filter judge"
-        },
-    ),
-    "perplexities": pa.schema(
-        [
-            _field("sample_id", _S, "sample that was scored"),
-            _field("logprob", _F, "sum of the natural log-probabilities of the tokens of what is learned"),
-            _field("tokens", _I, "tokens that were scored; perplexity is exp(-logprob / tokens)"),
-            _field("reason", _S, "stable word for why there is no score"),
-            _field("call_id", _S, "the call behind it"),
-            _field("model", _S, "identity of the model"),
-            _field("night", _S, "night that asked"),
-            _commit,
-        ],
-        metadata={"comment": "how likely rows are to the model of the filter perplexity"},
-    ),
     "releases": pa.schema(
         [
-            _field("release_id", _S, "name@version"),
-            _field("name", _S, "data set"),
+            _field("release_id", _WORD, "name@version"),
+            _field("name", _WORD, "data set"),
             _field("version", _I, "1, 2, 3, ..."),
             _field("at_seq", _I, "commit up to which it reads"),
-            _field("condition", _S, "the SQL condition"),
+            _field("condition", _NOTE, "the SQL condition"),
             _field("rows", _I, "rows named"),
-            _field("content_hash", _S, "digest of the sorted sample ids and their content"),
-            _field("path", _S, "Parquet export, relative to the workspace"),
-            _field("manifest", _S, "the whole manifest, JSON"),
-            _field("night", _S, "night that made it"),
+            _field("content_hash", _WORD, "digest of the sorted sample ids and their content"),
+            _field("path", _WORD, "Parquet export, relative to the workspace"),
+            _field("manifest", _NOTE, "the whole manifest, JSON"),
+            _field("night", _WORD, "night that made it"),
             _field("created_at", _T, "when"),
             _commit,
         ],
         metadata={"comment": "named, immutable sets of accepted rows"},
     ),
     "release_rows": pa.schema(
-        [_field("release_id", _S, "release"), _field("sample_id", _S, "row it names"), _commit],
+        [_field("release_id", _WORD, "release"), _field("sample_id", _WORD, "row it names"), _commit],
         metadata={"comment": "which rows a release names"},
     ),
     "checkpoints": pa.schema(
         [
-            _field("checkpoint_id", _S, "digest of weights, tokenizer and template"),
-            _field("stage", _S, "base, or the kind of stage that made it: cpt, sft, preference, rl, ..."),
-            _field("parent", _S, "checkpoint it was trained from, null for a base"),
-            _field("release_id", _S, "release it was trained on, null for a base"),
-            _field("path", _S, "Hugging Face folder, relative to the workspace"),
-            _field("config", _S, "configuration of the stage, JSON"),
-            _field("metrics", _S, "loss, tokens, CPU seconds, JSON"),
-            _field("code_version", _S, "version of Nightschool"),
-            _field("night", _S, "night it belongs to"),
+            _field("checkpoint_id", _WORD, "digest of weights, tokenizer and template"),
+            _field("stage", _WORD, "base, or the kind of stage that made it: cpt, sft, preference, rl, ..."),
+            _field("parent", _WORD, "checkpoint it was trained from, null for a base"),
+            _field("release_id", _WORD, "release it was trained on, null for a base"),
+            _field("path", _WORD, "Hugging Face folder, relative to the workspace"),
+            _field("config", _NOTE, "configuration of the stage, JSON"),
+            _field("metrics", _WORD, "loss, tokens, CPU seconds, JSON"),
+            _field("code_version", _WORD, "version of Nightschool"),
+            _field("night", _WORD, "night it belongs to"),
             _field("created_at", _T, "when"),
             _field(
                 "read",
-                _S,
+                _WORD,
                 "what its stage read, JSON: name in the plan, rows, problems, corpora, digest; null for a base and for what an "
                 "older version trained, which counts as having read its whole release",
             ),
@@ -263,20 +272,20 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "stage_rows": pa.schema(
         [
-            _field("checkpoint_id", _S, "model whose stage read it"),
-            _field("sample_id", _S, "row of its release; null for a problem without one"),
-            _field("problem_id", _S, "the row's problem, or the problem itself"),
-            _field("part", _S, "row (its text was learned) or problem (only its problem was asked)"),
+            _field("checkpoint_id", _WORD, "model whose stage read it"),
+            _field("sample_id", _WORD, "row of its release; null for a problem without one"),
+            _field("problem_id", _WORD, "the row's problem, or the problem itself"),
+            _field("part", _WORD, "row (its text was learned) or problem (only its problem was asked)"),
             _commit,
         ],
         metadata={"comment": "what each training stage really read, by id; without its text"},
     ),
     "curves": pa.schema(
         [
-            _field("checkpoint_id", _S, "model that was trained"),
-            _field("stage", _S, "cpt, sft, preference or rl"),
+            _field("checkpoint_id", _WORD, "model that was trained"),
+            _field("stage", _WORD, "cpt, sft, preference or rl"),
             _field("step", _I, "optimiser step at which it was logged"),
-            _field("metric", _S, "loss, reward, grad_norm, learning_rate, entropy, ... as the trainer names it"),
+            _field("metric", _WORD, "loss, reward, grad_norm, learning_rate, entropy, ... as the trainer names it"),
             _field("value", _F, "mean since the entry before"),
             _commit,
         ],
@@ -284,41 +293,41 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "evaluations": pa.schema(
         [
-            _field("evaluation_id", _S, "checkpoint and evaluation set"),
-            _field("checkpoint_id", _S, "model that answered"),
-            _field("set_version", _S, "digest of the items"),
-            _field("problem_id", _S, "item"),
-            _field("task", _S, "kind of problem"),
+            _field("evaluation_id", _WORD, "checkpoint and evaluation set"),
+            _field("checkpoint_id", _WORD, "model that answered"),
+            _field("set_version", _WORD, "digest of the items"),
+            _field("problem_id", _WORD, "item"),
+            _field("task", _WORD, "kind of problem"),
             _field("tier", _I, "difficulty"),
-            _field("mode", _S, "greedy or sampled"),
+            _field("mode", _WORD, "greedy or sampled"),
             _field("sample", _I, "0, 1, ... among the sampled"),
-            _field("response", _S, "what it answered"),
-            _field("answer", _S, "final answer found"),
-            _field("outcome", _S, "correct, wrong or unverifiable"),
-            _field("night", _S, "night it belongs to"),
+            _field("response", _TEXT, "what it answered"),
+            _field("answer", _TEXT, "final answer found"),
+            _field("outcome", _WORD, "correct, wrong or unverifiable"),
+            _field("night", _WORD, "night it belongs to"),
             _commit,
         ],
-        metadata={"comment": "every response to every held-out item"},
+        metadata={"goes_with": "problem", "comment": "every response to every held-out item"},
     ),
     "evaluation_sets": pa.schema(
         [
-            _field("set_version", _S, "digest of the items"),
-            _field("name", _S, "what it is for: promotion, and the night that decides by it"),
-            _field("problem_id", _S, "item"),
-            _field("night", _S, "night it was put together for"),
+            _field("set_version", _WORD, "digest of the items"),
+            _field("name", _WORD, "what it is for: promotion, and the night that decides by it"),
+            _field("problem_id", _WORD, "item"),
+            _field("night", _WORD, "night it was put together for"),
             _commit,
         ],
         metadata={"comment": "which items stand in which version of an evaluation set"},
     ),
-    "looks": pa.schema(
+    "promotion_looks": pa.schema(
         [
-            _field("set_version", _S, "the items that were looked at"),
-            _field("incumbent", _S, "checkpoint that was compared with"),
-            _field("candidate", _S, "checkpoint that asked"),
+            _field("set_version", _WORD, "the items that were looked at"),
+            _field("incumbent", _WORD, "checkpoint that was compared with"),
+            _field("candidate", _WORD, "checkpoint that asked"),
             _field("look", _I, "1 for items that no decision had looked at before"),
             _field("level", _F, "level of the test, after spending for earlier looks"),
             _field("items", _I, "how many items"),
-            _field("night", _S, "night it belongs to"),
+            _field("night", _WORD, "night it belongs to"),
             _field("created_at", _T, "when"),
             _commit,
         ],
@@ -326,10 +335,10 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "pruned": pa.schema(
         [
-            _field("checkpoint_id", _S, "checkpoint whose folder was removed; its row in checkpoints stays"),
-            _field("path", _S, "the folder, relative to the workspace"),
+            _field("checkpoint_id", _WORD, "checkpoint whose folder was removed; its row in checkpoints stays"),
+            _field("path", _WORD, "the folder, relative to the workspace"),
             _field("bytes", _I, "how large it was"),
-            _field("reason", _S, "why it could go"),
+            _field("reason", _WORD, "why it could go"),
             _field("removed_at", _T, "when"),
             _commit,
         ],
@@ -337,12 +346,12 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "promotions": pa.schema(
         [
-            _field("candidate", _S, "checkpoint that asked"),
-            _field("incumbent", _S, "checkpoint it was compared with"),
-            _field("decision", _S, "promoted (also by a person, or by a rollback), refused, undecided or waiting"),
-            _field("reason", _S, "why, in a sentence"),
-            _field("figures", _S, "counts, accuracies, intervals and p value, JSON"),
-            _field("night", _S, "night it belongs to"),
+            _field("candidate", _WORD, "checkpoint that asked"),
+            _field("incumbent", _WORD, "checkpoint it was compared with"),
+            _field("decision", _WORD, "promoted (also by a person, or by a rollback), refused, undecided or waiting"),
+            _field("reason", _NOTE, "why, in a sentence"),
+            _field("figures", _WORD, "counts, accuracies, intervals and p value, JSON"),
+            _field("night", _WORD, "night it belongs to"),
             _field("created_at", _T, "when"),
             _commit,
         ],
@@ -350,17 +359,17 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "takedowns": pa.schema(
         [
-            _field("takedown_id", _S, "digest of what was taken down"),
-            _field("event", _S, "planned, then done: its text is in no file any more"),
-            _field("kind", _S, "what was named: sample, problem or condition (which is not kept)"),
-            _field("because", _S, "why, in the words of whoever did it"),
-            _field("sample_ids", pa.list_(_S), "rows that are gone"),
-            _field("problem_ids", pa.list_(_S), "problems that are gone"),
-            _field("structure_ids", pa.list_(_S), "structures of these problems: no night draws one again"),
-            _field("call_ids", pa.list_(_S), "calls that are gone, and are not asked again"),
-            _field("contents", pa.list_(_S), "digests of what the rows held: the same text is not committed again"),
-            _field("releases", pa.list_(_S), "releases that held one of the rows"),
-            _field("checkpoints", pa.list_(_S), "models that read one of the rows, themselves or through an ancestor"),
+            _field("takedown_id", _WORD, "digest of what was taken down"),
+            _field("event", _WORD, "planned, then done: its text is in no file any more"),
+            _field("kind", _WORD, "what was named: sample, problem or condition (which is not kept)"),
+            _field("because", _NOTE, "why, in the words of whoever did it"),
+            _field("sample_ids", _WORDS, "rows that are gone"),
+            _field("problem_ids", _WORDS, "problems that are gone"),
+            _field("structure_ids", _WORDS, "structures of these problems: no night draws one again"),
+            _field("call_ids", _WORDS, "calls that are gone, and are not asked again"),
+            _field("contents", _WORDS, "digests of what the rows held: the same text is not committed again"),
+            _field("releases", _WORDS, "releases that held one of the rows"),
+            _field("checkpoints", _WORDS, "models that read one of the rows, themselves or through an ancestor"),
             _field("created_at", _T, "when"),
             _commit,
         ],
@@ -368,9 +377,9 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "takedown_rows": pa.schema(
         [
-            _field("takedown_id", _S, "takedown that removed them"),
-            _field("in_table", _S, "table they stood in"),
-            _field("of_commit", _S, "commit they had come with"),
+            _field("takedown_id", _WORD, "takedown that removed them"),
+            _field("in_table", _WORD, "table they stood in"),
+            _field("of_commit", _WORD, "commit they had come with"),
             _field("rows", _I, "how many"),
             _commit,
         ],
@@ -378,9 +387,9 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "redactions": pa.schema(
         [
-            _field("release_id", _S, "release whose files are gone"),
-            _field("successor", _S, "release with the rows that are left, null when none are"),
-            _field("takedown_id", _S, "takedown that asked for it"),
+            _field("release_id", _WORD, "release whose files are gone"),
+            _field("successor", _WORD, "release with the rows that are left, null when none are"),
+            _field("takedown_id", _WORD, "takedown that asked for it"),
             _field("rows", _I, "rows left out"),
             _field("created_at", _T, "when"),
             _commit,
@@ -389,16 +398,16 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "runs": pa.schema(
         [
-            _field("run_id", _S, "night or train, and the night"),
-            _field("event", _S, "pinned, decided (whether to train), stopped or finished"),
-            _field("night", _S, "night: logical date and recipe, 2026-11-23/nightly"),
-            _field("recipe", _S, "name of the recipe"),
-            _field("pinned", _S, "recipe, code, prompts, student and benchmarks by digest, JSON"),
-            _field("summary", _S, "figures at the end, JSON"),
+            _field("run_id", _WORD, "night or train, and the night"),
+            _field("event", _WORD, "pinned, decided (whether to train), stopped or finished"),
+            _field("night", _WORD, "night: logical date and recipe, 2026-11-23/nightly"),
+            _field("recipe", _WORD, "name of the recipe"),
+            _field("pinned", _NOTE, "recipe, code, prompts, student and benchmarks by digest, JSON"),
+            _field("summary", _TEXT, "figures at the end, JSON"),
             _field("created_at", _T, "when"),
             _commit,
         ],
-        metadata={"comment": "what each night was pinned to, and how it ended"},
+        metadata={"goes_with": "redacted", "comment": "what each night was pinned to, and how it ended"},
     ),
 }
 
@@ -406,3 +415,56 @@ TABLES: dict[str, pa.Schema] = {
 def comment(item: pa.Schema | pa.Field) -> str:
     """Return the comment of a table's schema or of a column."""
     return str((item.metadata or {}).get(b"comment", b"").decode())
+
+
+def writer(field: pa.Field) -> str | None:
+    """Return who wrote the strings of a column: `ours`, `person` or `model`; None where it holds no strings."""
+    value = (field.metadata or {}).get(b"writer")
+    return value.decode() if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Rows of a table that are taken down together with the sample, problem or call that they are about.
+
+    Attributes:
+        table: The table.
+        column: Its column with the id.
+        kind: What the id is of: `sample`, `problem` or `call`.
+        subject: Only rows whose column `subject` says this; None means every row.
+    """
+
+    table: str
+    column: str
+    kind: Literal["sample", "problem", "call"]
+    subject: str | None = None
+
+    @property
+    def condition(self) -> str:
+        """SQL condition that selects these rows of the table, whatever their id."""
+        return "true" if self.subject is None else f"subject = '{self.subject}'"
+
+
+_KINDS: tuple[Literal["sample", "problem", "call"], ...] = ("sample", "problem", "call")
+SUBJECTS: tuple[Literal["sample", "problem"], ...] = ("sample", "problem")
+"""What evidence may be about: what a takedown can remove."""
+
+
+def ties() -> list[Tie]:
+    """Return what every table is taken down with, as the tables themselves say (`goes_with` in their metadata).
+
+    A table with text of models says `sample`, `problem`, `call`, `subject` (its rows say which of `SUBJECTS`), or `redacted`
+    (the rows stay, and `storage.takedown.carry_out` removes the text from them).
+    """
+    found: list[Tie] = []
+    for name, schema in TABLES.items():
+        if goes_with(schema) == "subject":
+            found += [Tie(name, "subject_id", subject, subject) for subject in SUBJECTS]
+        found += [Tie(name, f"{kind}_id", kind) for kind in _KINDS if kind == goes_with(schema)]
+    return found
+
+
+def goes_with(schema: pa.Schema) -> str | None:
+    """Return what the rows of a table are taken down with (see `ties`); None where the table does not say."""
+    value = (schema.metadata or {}).get(b"goes_with")
+    return value.decode() if value else None

@@ -1,11 +1,60 @@
 """The views of the lake that people query, each with a comment."""
 
+RENAMED_FILTERS = {"own_rule": "method_rejection", "judge": "rubric"}
+"""Filters that had another name: the verdicts of their nights keep it, and `observations` shows the name of today."""
+
+
+def _renamed(column: str, end: str = "") -> str:
+    """SQL that puts a filter's name of today in the place of an older one with which a column begins (and then `end`)."""
+    cases = " ".join(
+        f"when starts_with({column}, '{old}{end}') then '{new}' || {column}[{len(old) + 1}:]"
+        if end
+        else f"when {column} = '{old}' then '{new}'"
+        for old, new in RENAMED_FILTERS.items()
+    )
+    return f"case {cases} else {column} end"
+
+
 VIEWS: dict[str, tuple[str, str]] = {
+    "observations": (
+        "verdicts, with the names that filters have today",
+        f"""
+        select sample_id, {_renamed("filter")} as filter, version, outcome,
+               if(filter = 'policy', {_renamed("reason", ":")}, reason) as reason, detail, night, commit_id
+        from verdicts
+        """,
+    ),
+    "rubric_scores": (
+        "how models grade rows by a rubric, 1 (worst) to 5; whether that may reject is in the verdicts of the filter rubric",
+        """
+        select subject_id as sample_id, name as aspect, value::bigint as score, if(value is null, text, null) as reason,
+               call_ids[1] as call_id, model, night, commit_id
+        from evidence where subject = 'sample' and kind = 'rubric'
+        """,
+    ),
+    "judgements": ("rubric_scores, under the name that they had before format 3", "select * from rubric_scores"),
+    "perplexities": (
+        "how likely rows are to the model of the filter perplexity, which is exp(-logprob / tokens)",
+        """
+        select subject_id as sample_id, try(text->>'$.logprob')::double as logprob,
+               try(text->>'$.tokens')::bigint as tokens, if(value is null, text, null) as reason,
+               call_ids[1] as call_id, model, night, commit_id
+        from evidence where subject = 'sample' and kind = 'perplexity'
+        """,
+    ),
+    "trials": (
+        "checked attempts of models at problems: what pass rates are counted from",
+        """
+        select subject_id as problem_id, model, version as sampling, name as trial, text as outcome, night, commit_id
+        from evidence where subject = 'problem' and kind = 'trial'
+        """,
+    ),
+    "looks": ("promotion_looks, under the name that they had before format 3", "select * from promotion_looks"),
     "decisions": (
         "the policy's last decision on every sample",
         """
         select v.sample_id, v.outcome, v.reason, v.version, v.night
-        from verdicts v join commits c using (commit_id)
+        from observations v join commits c using (commit_id)
         where v.filter = 'policy'
         qualify row_number() over (partition by v.sample_id order by c.seq desc) = 1
         """,
@@ -44,7 +93,8 @@ VIEWS: dict[str, tuple[str, str]] = {
         select runs.night, recipe, (summary->>'$.train')::boolean as train, summary->>'$.why' as why,
                summary->>'$.change.release' as release_id, summary->>'$.change.trained' as trained_before,
                (summary->>'$.change.rows')::bigint as rows, (summary->>'$.change.new_rows')::bigint as new_rows,
-               (summary->>'$.change.new_tokens')::bigint as new_tokens, (summary->>'$.change.drift')::double as drift,
+               coalesce(summary->>'$.change.new_words', summary->>'$.change.new_tokens')::bigint as new_words,
+               (summary->>'$.change.drift')::double as drift,
                (summary->>'$.change.disallowed')::bigint as disallowed, runs.created_at
         from runs join commits c using (commit_id) where event = 'decided' order by c.seq desc
         """,
@@ -149,6 +199,13 @@ _RATES = {
     "rate": "correct / tries",
     "bucket": "unsolved, hard, medium, easy or trivial",
 }
+_RUBRIC = {
+    "aspect": "correctness or clarity",
+    "score": "1 (worst) to 5; null when none could be read",
+    "reason": "stable word for why there is no score",
+    "call_id": "the call behind it",
+    "model": "identity of the model that graded",
+}
 COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     "funnel": {
         "planned": "attempts planned",
@@ -160,6 +217,20 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     },
     "rejected": {"reason": "stable word for why not"},
     "decisions": {"outcome": "accepted or rejected"},
+    "rubric_scores": _RUBRIC,
+    "judgements": _RUBRIC,
+    "perplexities": {
+        "logprob": "sum of the natural log-probabilities of the tokens of what is learned",
+        "tokens": "tokens that were scored",
+        "reason": "stable word for why there is no score",
+        "call_id": "the call behind it",
+    },
+    "trials": {
+        "model": "identity of the model that tried",
+        "sampling": "its sampling parameters without the seed, JSON",
+        "trial": "what tells this trial from others: the call, or where a rollout came from",
+        "outcome": "correct, wrong or unverifiable",
+    },
     "costs": {
         "calls": "model calls made",
         "prompt_tokens": "tokens read",
@@ -201,7 +272,7 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "trained_before": "release that was trained on last",
         "rows": "rows of the release",
         "new_rows": "rows of it that the last training did not have",
-        "new_tokens": "words in those",
+        "new_words": "words in those, separated by white space",
         "drift": "distance between the mixtures then and now, 0 to 1",
         "disallowed": "rows of the last training that hold a benchmark item by now",
     },

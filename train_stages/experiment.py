@@ -18,7 +18,7 @@ from storage.errors import RecipeError, TrainingError
 from storage.ids import digest
 from storage.releases.reading import Release, rows_where
 from storage.releases.shapes import shaped
-from storage.releases.subset import budget_tokens, equal_budget
+from storage.releases.subset import budget_words, equal_budget
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
 from train_stages.config import CptConfig, SftConfig, SupervisedConfig
@@ -99,7 +99,7 @@ class Experiment:
         config, common = self.config, list[Mapping[str, Any]]()
         if config.common:
             found = _select(self.release, "common", config.common)
-            common = budget_tokens(found, 10**12)[: config.common_rows]
+            common = budget_words(found, 10**12)[: config.common_rows]
         taken = {row["sample_id"] for row in common}
         groups = {}
         for name, arm in config.arms.items():

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.asking.trials import Trial, store_trials
+from filters.night.trials import Trial, store_trials
 from filters.rules.difficulty import pass_rates
 from storage.ids import digest
 from storage.lake.lake import Lake

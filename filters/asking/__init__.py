@@ -1,1 +1,1 @@
-"""Filters that ask a model, and how they ask: judging, scoring, trials."""
+"""Filters that ask a model, one file or folder each: what they ask (`filters.asks`), and what they make of the answers."""

@@ -5,19 +5,21 @@
     filters:
       perplexity: {role: scorer, limits: {math_word: {most: 40}}}
 
-The rows are scored before curation (`filters.asking.scoring`): the text that is learned, by itself, without the question or a chat
-template, as web text is scored (CCNet, arXiv:1911.00359). The number depends on the model and its tokenizer; there is no
-limit that suits every model, so none is set. A row that could not be scored is `unknown` where a limit holds for its task,
-and passes with the reason in its detail where none does.
+Scored is the text that is learned, by itself, without the question or a chat template, as web text is scored (CCNet,
+arXiv:1911.00359). The number depends on the model and its tokenizer; there is no limit that suits every model, so none is set.
+A row that could not be scored is `unknown` where a limit holds for its task, and passes with the reason in its detail where
+none does. In `evidence` the value is the perplexity, and the text is the sum of the log-probabilities and their number, JSON.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field, model_validator
 
-from filters.base import PASS, Context, Finding, Options, fail, night_filter
-from filters.evidence import Scored
+from filters.asks import Asks, Evidence, LogProbability, NightRows, Reading
+from filters.base import PASS, AskingOptions, Context, Finding, Options, fail, night_filter
 from filters.rows import Row
+from filters.text import clean
+from synth.engines.scoring import Score
 
 
 class Bounds(Options):
@@ -40,7 +42,7 @@ class Bounds(Options):
         return self.least is not None or self.most is not None
 
 
-class PerplexityOptions(Options):
+class PerplexityOptions(AskingOptions):
     """Options of `perplexity`; as they are it asks nobody and rejects nothing."""
 
     role: str | None = Field(default=None, description="Role in the recipe's models that scores; None asks nobody.")
@@ -48,26 +50,52 @@ class PerplexityOptions(Options):
     default: Bounds = Field(default=Bounds(), description="Limits of every other task.")
 
 
-@night_filter("perplexity", version="1", options=PerplexityOptions)
+def scored_text(row: Row) -> str:
+    """Return what is scored: the text that is learned, with the steps of a stepwise row; empty when there is none."""
+    if row.kind == "prompt":
+        return ""
+    if row.kind == "text":
+        return row.text or ""
+    return "\n".join(part for part in (*(row.steps or ()), row.learned) if part)
+
+
+def questions(night: NightRows, options: PerplexityOptions) -> Iterator[LogProbability]:
+    """Ask about each standing row that has a text."""
+    for row in night.standing_rows():
+        text = scored_text(row)
+        if text.strip():
+            yield LogProbability(row.sample_id, "perplexity", clean(text))
+
+
+def read(reply: str) -> Reading:
+    """Return the perplexity, with what it is computed from as text."""
+    return Reading(Score.from_json(reply).perplexity, reply)
+
+
+@night_filter("perplexity", version="1", options=PerplexityOptions, asks=Asks(questions, read, scores=True))
 def perplexity(rows: Sequence[Row], context: Context, options: PerplexityOptions) -> Mapping[str, Finding]:
     """What is learned is neither too likely nor too unlikely to a model, where the recipe sets limits; else it observes."""
-    if options.role is None:
-        return {row.sample_id: PASS for row in rows}
-    return {row.sample_id: _finding(row, context.perplexities.get(row.sample_id), options) for row in rows}
+    evidence = context.evidence_of("perplexity")
+    return {
+        row.sample_id: _finding(row, evidence.get(row.sample_id, {}).get("perplexity"), options)
+        if options.role is not None
+        else PASS
+        for row in rows
+    }
 
 
-def _finding(row: Row, found: Scored | None, options: PerplexityOptions) -> Finding:
-    if found is None:  # rejected before, or there is no text
+def _finding(row: Row, evidence: Evidence | None, options: PerplexityOptions) -> Finding:
+    if evidence is None:  # rejected before, or there is no text
         return PASS
     bounds = options.limits.get(row.task, options.default)
-    if found.score is None:
+    if evidence.value is None:
         if bounds.rejects:
-            return Finding("unknown", found.reason)
-        return Finding("pass", detail={"not_scored": found.reason})
-    value = round(found.score.perplexity, 4)
-    said = {"perplexity": value, "tokens": found.score.tokens, "model": found.model}
+            return Finding("unknown", evidence.text)
+        return Finding("pass", detail={"not_scored": evidence.text})
+    value = round(evidence.value, 4)
+    detail = {"perplexity": value, "tokens": Score.from_json(evidence.text or "").tokens, "model": evidence.model}
     if bounds.most is not None and value > bounds.most:
-        return fail("too_unlikely", **said, limit=bounds.most)
+        return fail("too_unlikely", **detail, limit=bounds.most)
     if bounds.least is not None and value < bounds.least:
-        return fail("too_likely", **said, limit=bounds.least)
-    return Finding("pass", detail=said)
+        return fail("too_likely", **detail, limit=bounds.least)
+    return Finding("pass", detail=detail)

@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
-from filters.base import Options
+from filters.base import Options, unknown_filter
 from filters.night.policy import NAME
 from storage.errors import NightschoolError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.lake.nights import funnel
 from storage.names import unknown
+from storage.views import RENAMED_FILTERS
 
 _EXAMPLES = 3
 _DUPLICATES = {"exact_duplicates": 1.0, "near_duplicates": 1.0}
@@ -70,10 +71,12 @@ def read_alarm_options(given: Mapping[str, Any], *, methods: Iterable[str], filt
         if slash and (method not in known_methods or name not in known_filters):
             what = unknown("method", method, known_methods)
             raise RecipeError(
-                f"alarms.shares.{key}: {unknown('filter', name, known_filters) if method in known_methods else what}"
+                f"alarms.shares.{key}: {unknown_filter(name, known_filters) if method in known_methods else what}"
             )
         if not slash and key not in known_methods | known_filters:
-            raise RecipeError(f"alarms.shares.{key}: {unknown('filter or method', key, known_methods | known_filters)}")
+            known = known_methods | known_filters
+            sentence = unknown_filter(key, known) if key in RENAMED_FILTERS else unknown("filter or method", key, known)
+            raise RecipeError(f"alarms.shares.{key}: {sentence}")
     return options
 
 

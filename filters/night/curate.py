@@ -7,17 +7,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.asking.judging import judge_night, read_judgements
-from filters.asking.scoring import read_scores, score_night
-from filters.asking.trials import record_trials
 from filters.base import VERDICTS, Context, Filter, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
 from filters.leaks.inherit import inherit
 from filters.night.alarms import stop_on_alarms
+from filters.night.ask import ask_models, checked_answers, key_of, night_evidence
 from filters.night.policy import decide, eligible
 from filters.night.rules import Rules
+from filters.night.trials import record_trials
 from filters.rules.difficulty import pass_rates
 from storage.lake import nights
 from storage.lake.lake import Lake
@@ -27,12 +26,12 @@ from synth.sample import problem_of
 
 
 class Curator:
-    """Judges the rows of one night.
+    """Curates the rows of one night.
 
     Args:
         lake: The lake.
         night: The night.
-        rules: How they are judged.
+        rules: What decides about them.
         manifest: Benchmarks that rows must not hold.
         student: Identity of the model whose pass rates say how difficult a problem is.
     """
@@ -61,7 +60,7 @@ class Curator:
         )
 
     def _of_scope(self, scope: str) -> list[Filter]:
-        return [judge for judge in self._rules.filters if judge.scope == scope]
+        return [item for item in self._rules.filters if item.scope == scope]
 
     def observe_rows(self, samples: pa.Table) -> pa.Table:
         """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
@@ -71,10 +70,7 @@ class Curator:
         """Return the filters that have yet to ask a model about the night's rows."""
         if self._lake.has(f"curate:{self._night}"):
             return []
-        roles = {"perplexity": self._rules.perplexity.role, "judge": self._rules.judge.role}
-        return [
-            name for name, role in roles.items() if role is not None and not self._lake.has(f"{name}:{self._night}")
-        ]
+        return [item.name for item in self._rules.asking if not self._lake.has(key_of(item.name, self._night))]
 
     async def ask(self, name: str, asker: Asker) -> int:
         """Let a filter of `to_ask` ask its model about the night's rows; return how many rows it asked about.
@@ -85,9 +81,8 @@ class Curator:
         """
         samples = nights.night_samples(self._lake, self._night)
         standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._rules.policies)
-        if name == "perplexity":
-            return await score_night(self._lake, self._night, asker, self._rules.perplexity, standing)
-        return await judge_night(self._lake, self._night, asker, self._rules.judge, standing, self._problems)
+        (bound,) = (item for item in self._rules.asking if item.name == name)
+        return await ask_models(self._lake, self._night, asker, bound, standing, self._problems)
 
     def decide_night(self, fence: Callable[[], None] = lambda: None) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once.
@@ -107,20 +102,23 @@ class Curator:
         standing = eligible(samples, seen, self._rules.policies)
         record_trials(self._lake, self._night)
         rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
-        judged, scores = read_judgements(self._lake, self._night), read_scores(self._lake, self._night)
         context = self._context(
-            eligible=standing, history=open_history(self._lake), rates=rates, judgements=judged, perplexities=scores
+            eligible=standing,
+            history=open_history(self._lake),
+            rates=rates,
+            evidence={item.name: night_evidence(self._lake, self._night, item.name) for item in self._rules.asking},
+            correct=checked_answers(self._lake, self._night),
         )
-        found = run_filters(self._of_scope("night"), samples, context)
-        left = eligible(samples, pa.concat_tables([seen, found]), self._rules.policies)
+        by_night = run_filters(self._of_scope("night"), samples, context)
+        left = eligible(samples, pa.concat_tables([seen, by_night]), self._rules.policies)
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
-        found = pa.concat_tables([inherited, found, last])
-        names = [judge.name for judge in self._rules.filters]
-        decisions = decide(samples, pa.concat_tables([seen, found]), self._rules.policies, filters=names)
+        verdicts = pa.concat_tables([inherited, by_night, last])
+        names = [item.name for item in self._rules.filters]
+        decisions = decide(samples, pa.concat_tables([seen, verdicts]), self._rules.policies, filters=names)
         accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
         kept = samples.filter(pc.is_in(samples["sample_id"], accepted))
         tables = {
-            "verdicts": self._stamp(pa.concat_tables([found, decisions])),
+            "verdicts": self._stamp(pa.concat_tables([verdicts, decisions])),
             "signatures": make_signatures(kept, self._context()),
         }
         fence()

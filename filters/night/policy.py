@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from filters.base import VERDICTS
+from filters.base import VERDICTS, unknown_filter
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
@@ -29,13 +29,13 @@ ORDER = (
     "language",
     "web_quality",
     "attempt",
-    "own_rule",
+    "method_rejection",
     "answer",
     "decontamination",
     "exact_duplicates",
     "near_duplicates",
     "perplexity",
-    "judge",
+    "rubric",
     "difficulty",
     "share",
     "caps",
@@ -113,7 +113,7 @@ def read_policies(
         for key, names in _plain(policy).items():
             for name in names:
                 if name not in known_filters:
-                    raise RecipeError(f"policy.{method}.{key}: {unknown('filter', name, known_filters)}")
+                    raise RecipeError(f"policy.{method}.{key}: {unknown_filter(name, known_filters)}")
     return Policies({name: item for name, item in found.items() if name != "default"}, found.get("default", Policy()))
 
 

@@ -1,14 +1,13 @@
-"""How the rows of a night are judged: what a recipe says of filters, policy and alarms, read and checked in one place."""
+"""How the rows of a night are curated: what a recipe says of filters, policy and alarms, read and checked in one place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from filters import filter_kinds, get_filter
-from filters.asking.judge import JudgeOptions
-from filters.asking.perplexity import PerplexityOptions
-from filters.base import Filter
+from filters.base import BoundFilter
 from filters.night.alarms import AlarmOptions, read_alarm_options
+from filters.night.ask import role_of
 from filters.night.policy import Policies, read_policies
 from filters.rules.caps import CapOptions
 from synth.methods import methods
@@ -22,17 +21,18 @@ class Rules:
         filters: Every filter, with its options set.
         policies: What is asked of the rows of each method.
         alarms: What a filter may remove before the release stops.
-        judge: Options of the filter that asks a judge.
-        perplexity: Options of the filter that asks for log-probabilities.
         caps: Options of the caps.
     """
 
-    filters: tuple[Filter, ...]
+    filters: tuple[BoundFilter, ...]
     policies: Policies
     alarms: AlarmOptions
-    judge: JudgeOptions
-    perplexity: PerplexityOptions
     caps: CapOptions
+
+    @property
+    def asking(self) -> list[BoundFilter]:
+        """The filters that ask a model, where the recipe names its role."""
+        return [bound for bound in self.filters if role_of(bound) is not None]
 
 
 def read_rules(
@@ -60,7 +60,5 @@ def read_rules(
         filters=tuple(get_filter(name, options.get(name)) for name in kinds),
         policies=read_policies(policy, methods=methods(), filters=kinds, observes=observes),
         alarms=read_alarm_options(alarms, methods=methods(), filters=kinds),
-        judge=JudgeOptions.model_validate(options.get("judge", {})),
-        perplexity=PerplexityOptions.model_validate(options.get("perplexity", {})),
         caps=CapOptions.model_validate(options.get("caps", {})),
     )

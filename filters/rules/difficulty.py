@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
-from filters.evidence import Bucket, PassRate
+from filters.pass_rate import Bucket, PassRate
 from filters.rows import Row
 from storage.lake.lake import Lake
 
@@ -30,7 +30,7 @@ def pass_rates(
     Args:
         lake: The lake.
         model: Identity of the model: a checkpoint's id, or a remote model's `name@revision`.
-        sampling: Only this way of sampling (`filters.asking.trials.sampling_text`); None takes, per problem, the way with the most
+        sampling: Only this way of sampling (`filters.night.trials.sampling_text`); None takes, per problem, the way with the most
             tries, never a mixture.
         problems: Only these problems; None means all.
     """

@@ -9,7 +9,7 @@ from filters.rows import Row
 
 
 class Limits(Options):
-    """Limits of one task, in words separated by white space (the unit of the column `tokens`)."""
+    """Limits of one task, in words separated by white space (the unit of the column `words`)."""
 
     least: int = Field(default=1, ge=0, description="Fewest words of what is learned.")
     most: int = Field(

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from filters.asking.judge import ASPECTS
-from filters.asking.judging import JUDGED
+from filters.night.ask import role_of
 from flows.night.night import Night
 from synth.night.draw import draw_problems, plan_attempts
 from synth.night.runner import Attempt
@@ -96,15 +95,15 @@ def estimate(night: Night) -> dict[str, Any]:
 
 def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
     """Add what the filters that ask a model would ask, if every row stood until then and were written to its limit."""
-    judge, scorer = night.rules.judge, night.rules.perplexity
     for attempt in attempts:
         params = attempt.params.model_dump()
         rows, written = int(params.get("samples", 1)), int(params.get("max_tokens", 0) or 0)
-        if judge.role is not None and set(JUDGED) & set(attempt.method.makes):
-            part, calls = roles[judge.role], rows * len(ASPECTS)
+        for bound in night.rules.asking:
+            asks, role = bound.asks, role_of(bound)
+            if asks is None or role is None or not asks.makes & set(attempt.method.makes):
+                continue
+            calls, question = rows * asks.per_row, 0.0 if asks.scores else len(attempt.problem.prompt)
+            part = roles[role]
             part.calls += calls
-            part.prompt_tokens += int(calls * (len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN + written))
-            part.completion_tokens += calls * judge.max_tokens
-        if scorer.role is not None and set(attempt.method.makes) - {"prompt"}:
-            roles[scorer.role].calls += rows
-            roles[scorer.role].prompt_tokens += rows * written
+            part.prompt_tokens += int(calls * (question / CHARACTERS_PER_TOKEN + written))
+            part.completion_tokens += calls * asks.max_tokens(bound.options)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from filters import FILTERS
+from filters import find_filter
 from filters.base import FilterKind
 from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.night.rules import Rules, read_rules
@@ -87,7 +87,7 @@ class Night:
             RecipeError: The recipe replaces a prompt that there is not, or a file is missing or no valid template.
         """
         owners: list[Method | FilterKind] = [item.method for item in self.assignments]
-        owners += [FILTERS.get(name) for name in self.recipe.filters]
+        owners += [find_filter(name) for name in self.recipe.filters]
         folders = {owner.name: owner.prompts for owner in owners if owner.prompts is not None}
         prompts = Prompts(self.recipe.prompts, folders, self.recipe.path, FORMATS[self.recipe.answer])
         for item in self.assignments:

@@ -38,7 +38,7 @@ def decide(change: Change, when: WhenSpec) -> Decision:
     unmet: list[str] = []
     for name, value, bound, sentence in (
         ("min_new_rows", change.new_rows, when.rows, f"{change.new_rows:,} rows of {change.release} are new {since}"),
-        ("min_new_tokens", change.new_tokens, when.min_new_tokens, f"{change.new_tokens:,} tokens are new {since}"),
+        ("min_new_tokens", change.new_words, when.min_new_tokens, f"{change.new_words:,} words are new {since}"),
         ("max_drift", change.drift, when.max_drift, f"the mixture drifted by {change.drift or 0:.3f}"),
     ):
         if bound is None or value is None:

@@ -110,7 +110,9 @@ class WhenSpec(Part):
     min_new_rows: int | None = Field(
         None, ge=1, description="At least this many accepted rows are new; 1 when nothing else is said."
     )
-    min_new_tokens: int | None = Field(None, ge=1, description="At least this many tokens (words) are new.")
+    min_new_tokens: int | None = Field(
+        None, ge=1, description="At least this many words of accepted rows, separated by white space, are new."
+    )
     max_drift: float | None = Field(
         None,
         ge=0,

@@ -82,14 +82,9 @@ class Recipe(Part):
         from synth.methods import get_method
 
         names = {source.name for source in self.problems.sources}
-        for name in ("judge", "perplexity"):
-            role = self.filters.get(name, {}).get("role")
-            if role is not None and role not in self.models:
-                raise ValueError(f"filters.{name}.role: {unknown('role', str(role), self.models)}")
-            if role is not None and name == "perplexity" and self.models[role].engine != "vllm":
-                raise ValueError(
-                    f"filters.perplexity.role: models.{role} must have the engine vllm, which scores prompts"
-                )
+        for name, options in self.filters.items():
+            if (role := options.get("role")) is not None:
+                self._check_role(name, str(role))
         for spec in self.methods:
             for role in get_method(spec.method).roles:
                 if role not in self.models:
@@ -99,6 +94,19 @@ class Recipe(Part):
                     raise ValueError(f"method {spec.method!r}: {unknown('source', name, names)}")
         self._check_options()
         return self
+
+    def _check_role(self, name: str, role: str) -> None:
+        """Refuse a role that a filter cannot ask."""
+        from filters import find_filter
+
+        try:
+            kind = find_filter(name)
+        except RecipeError as error:
+            raise ValueError(f"filters: {error}") from None
+        if role not in self.models:
+            raise ValueError(f"filters.{name}.role: {unknown('role', role, self.models)}")
+        if kind.asks is not None and kind.asks.scores and self.models[role].engine != "vllm":
+            raise ValueError(f"filters.{name}.role: models.{role} must have the engine vllm, which scores prompts")
 
     def _check_options(self) -> None:
         """Refuse what a training would refuse, before the night that it follows is paid."""

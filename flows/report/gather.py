@@ -49,7 +49,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "reasons": reasons,
         "failures": overview.failures(EXAMPLES),
         "costs": overview.costs(),
-        "judgements": overview.judgements(),
+        "rubric_scores": overview.rubric_scores(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
         "release": overview.release(),
         "history": [_past(entry) for entry in overview.history(NIGHTS)],
@@ -57,24 +57,24 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "training": _training(overview, runs.get("train")),
         **_rows(overview, reasons),
     }
-    report["spent"] = _spent(report["costs"], report["totals"]["accepted_tokens"])
+    report["spent"] = _spent(report["costs"], report["totals"]["accepted_words"])
     report["attention"] = attention(report)
     return report
 
 
 def _totals(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    names = ("planned", "done", "failed", "made", "accepted", "rejected", "accepted_tokens")
+    names = ("planned", "done", "failed", "made", "accepted", "rejected", "accepted_words")
     return {name: sum(row[name] for row in funnel) for name in names}
 
 
-def _spent(costs: Sequence[Mapping[str, Any]], accepted_tokens: int) -> dict[str, Any]:
-    """What all calls took, and that per thousand accepted tokens."""
+def _spent(costs: Sequence[Mapping[str, Any]], accepted_words: int) -> dict[str, Any]:
+    """What all calls took, and that per thousand accepted words."""
     total = {
         name: sum(row[name] for row in costs) for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")
     }
     total["cost"] = sum(row["cost"] for row in costs)
     total["tokens"] = total["prompt_tokens"] + total["completion_tokens"]
-    thousands = accepted_tokens / 1000
+    thousands = accepted_words / 1000
     per = {name: total[name] / thousands if thousands else None for name in ("cost", "tokens", "seconds")}
     return {**total, "per_thousand_accepted": per}
 
@@ -86,7 +86,7 @@ def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
     rows_made, accepted = (sum(row[name] for row in funnel) for name in ("made", "accepted"))
     paid = sum((row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0) for row in summary.get("tokens") or [])
     cost = sum(row["cost"] or 0 for row in summary.get("costs") or [])
-    accepted_tokens = summary.get("accepted_tokens")
+    accepted_words = summary.get("accepted_words", summary.get("accepted_tokens"))
     overall = ((entry["promotion"] or {}).get("figures") or {}).get("overall") or {}
     return {
         "night": entry["night"],
@@ -95,9 +95,9 @@ def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
         "yield": accepted / rows_made if rows_made else None,
         "tokens": paid,
         "cost": cost,
-        "accepted_tokens": accepted_tokens,
-        "tokens_per_accepted": paid / accepted_tokens if accepted_tokens else None,
-        "cost_per_thousand": 1000 * cost / accepted_tokens if accepted_tokens else None,
+        "accepted_words": accepted_words,
+        "tokens_per_accepted": paid / accepted_words if accepted_words else None,
+        "cost_per_thousand": 1000 * cost / accepted_words if accepted_words else None,
         "seconds": sum((summary.get("seconds") or {}).values()) or None,
         "accuracy": overall.get("candidate"),
         "decision": (entry["promotion"] or {}).get("decision"),

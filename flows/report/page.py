@@ -93,8 +93,8 @@ def _night_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     wanted = (
         ("accepted", "Accepted rows", numbers.count),
         ("yield", "Accepted share of rows made", numbers.percent),
-        ("tokens_per_accepted", "Tokens paid per accepted token", numbers.figure),
-        ("cost_per_thousand", "Cost per 1,000 accepted tokens", numbers.figure),
+        ("tokens_per_accepted", "Tokens paid per accepted word", numbers.figure),
+        ("cost_per_thousand", "Cost per 1,000 accepted words", numbers.figure),
         ("accuracy", "Held-out accuracy of the candidate", numbers.percent),
         ("seconds", "Seconds of work", numbers.seconds),
     )

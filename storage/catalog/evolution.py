@@ -14,6 +14,7 @@ import pyarrow as pa
 from storage.catalog.backup import back_up
 from storage.catalog.catalog import Catalog
 from storage.catalog.duck import quote
+from storage.catalog.format3 import to_three
 from storage.errors import LakeError, WorkspaceError
 from storage.ids import digest
 from storage.schema import COMMITS, FORMAT_VERSION, TABLES, comment
@@ -36,7 +37,7 @@ def _to_two(connection: Any) -> None:
     """Format 1 had no coordination tables; those are made by their first use, the rest is additions."""
 
 
-STEPS: dict[int, Callable[[Any], None]] = {1: _to_two}
+STEPS: dict[int, Callable[[Any], None]] = {1: _to_two, 2: to_three}
 """What turns a lake of this format into the next; runs inside the transaction of the additions."""
 
 
@@ -94,11 +95,13 @@ def known_tables() -> dict[str, pa.Schema]:
 
 def _add_tables(connection: Any) -> None:
     present: dict[str, dict[str, str]] = {}
-    for table, column, type_ in connection.execute(
-        "select c.table_name, c.column_name, c.data_type from duckdb_columns() c join duckdb_tables() t "
+    comments: dict[tuple[str, str], str | None] = {}
+    for table, column, type_, text in connection.execute(
+        "select c.table_name, c.column_name, c.data_type, c.comment from duckdb_columns() c join duckdb_tables() t "
         "using (database_name, table_name) where database_name = 'lake'"
     ).fetchall():
         present.setdefault(table, {})[column] = _SHORT.get(type_, type_)
+        comments[table, column] = text
     for name, schema in known_tables().items():
         if name not in present:
             columns = ", ".join(f'"{field.name}" {sql_type(field.type)}' for field in schema)
@@ -110,7 +113,7 @@ def _add_tables(connection: Any) -> None:
                 connection.execute(f'ALTER TABLE {name} ADD COLUMN "{field.name}" {wanted}')
             elif there is not None and there.replace('"', "") != wanted.replace('"', ""):
                 raise LakeError(f"column {name}.{field.name} is {there} in this lake and {wanted} in this version")
-            if there is None:
+            if comments.get((name, field.name)) != comment(field):
                 connection.execute(f"COMMENT ON COLUMN {name}.\"{field.name}\" IS '{quote(comment(field))}'")
 
 

@@ -18,7 +18,7 @@ from storage.catalog.evolution import bring_up_to_date, is_current
 from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import explain, is_passing
-from storage.lake.tombstones import without_gone
+from storage.lake.tombstones import without_taken_down
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
 
@@ -74,7 +74,7 @@ class Lake:
             with self.lock():
                 attach(self._connection, workspace, self.catalog, read_only=read_only)
                 self._current = is_current(self.catalog)
-                if not read_only and not self._current:
+                if not read_only and (not self._current or workspace.format < FORMAT_VERSION):
                     bring_up_to_date(self._connection, workspace, self.catalog)
                     self._current = True
         except duckdb.Error as error:
@@ -154,7 +154,7 @@ class Lake:
             return Commit(found[0], found[1], new=False)
         (last,) = self._connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
         commit_id = uuid4().hex
-        tables = without_gone(self._connection, tables)
+        tables = without_taken_down(self._connection, tables)
         if first is not None:
             tables = {**tables, **_conformed(first(self._connection))}
         total = sum(table.num_rows for table in tables.values())

@@ -174,7 +174,7 @@ def night_samples(lake: Lake, night: str) -> pa.Table:
 def night_verdicts(lake: Lake, night: str) -> pa.Table:
     """Return the filters' verdicts on a night's samples (not the policy's decisions)."""
     return lake.query(
-        "select v.* exclude (commit_id, night) from verdicts v join samples s using (sample_id) "
+        "select v.* exclude (commit_id, night) from observations v join samples s using (sample_id) "
         "where s.night = ? and v.filter <> 'policy'",
         [night],
     )
@@ -223,9 +223,9 @@ def costs(lake: Lake, night: str) -> list[dict[str, Any]]:
     return lake.rows("select * exclude (night) from costs where night = ? order by method, model, role", [night])
 
 
-def accepted_tokens(lake: Lake, night: str) -> int:
+def accepted_words(lake: Lake, night: str) -> int:
     """Return the length of a night's accepted rows in words, what its cost is divided by."""
-    rows = lake.rows("select coalesce(sum(tokens), 0)::bigint as words from accepted where night = ?", [night])
+    rows = lake.rows("select coalesce(sum(words), 0)::bigint as words from accepted where night = ?", [night])
     return int(rows[0]["words"])
 
 

@@ -14,7 +14,7 @@ from storage.lake.lake import Lake
 _TONIGHT = """
     create or replace temp table tonight as
     with mine as (
-        select sample_id, method, kind, task, tier, tokens, problem_id, attempt_id from samples where night = $1
+        select sample_id, method, kind, task, tier, words, problem_id, attempt_id from samples where night = $1
     ), decided as (
         select v.sample_id, v.outcome, v.reason from verdicts v join commits c using (commit_id)
         where v.filter = 'policy' and v.sample_id in (select sample_id from mine)
@@ -57,11 +57,11 @@ class Overview:
             ), s as (
                 select method, count(*) as made, count(*) filter (where outcome = 'accepted') as accepted,
                        count(*) filter (where outcome = 'rejected') as rejected,
-                       (coalesce(sum(tokens) filter (where outcome = 'accepted'), 0))::bigint as accepted_tokens
+                       (coalesce(sum(words) filter (where outcome = 'accepted'), 0))::bigint as accepted_words
                 from tonight group by method
             )
             select method, planned, done, failed, coalesce(made, 0) as made, coalesce(accepted, 0) as accepted,
-                   coalesce(rejected, 0) as rejected, coalesce(accepted_tokens, 0) as accepted_tokens
+                   coalesce(rejected, 0) as rejected, coalesce(accepted_words, 0) as accepted_words
             from a left join s using (method) order by planned desc, method
             """,
             [self.night],
@@ -92,13 +92,13 @@ class Overview:
             [self.night],
         )
 
-    def judgements(self) -> list[dict[str, Any]]:
-        """What judges said of the night's rows: scores from 1 to 5 by method and aspect."""
+    def rubric_scores(self) -> list[dict[str, Any]]:
+        """How models graded the night's rows: scores from 1 to 5 by method and aspect."""
         return self._lake.rows(
             """
-            select t.method, j.aspect, j.model, count(score) as judged, avg(score) as mean,
+            select t.method, r.aspect, r.model, count(score) as graded, avg(score) as mean,
                    avg((score >= 4)::int) as good, count(*) - count(score) as unread
-            from judgements j join tonight t using (sample_id) group by all order by all
+            from rubric_scores r join tonight t using (sample_id) group by all order by all
             """
         )
 
@@ -165,7 +165,7 @@ class Overview:
     def _verdicts(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         rows = self._lake.rows(
             """
-            select v.sample_id, v.filter, v.outcome, v.reason, v.detail from verdicts v join commits c using (commit_id)
+            select v.sample_id, v.filter, v.outcome, v.reason, v.detail from observations v join commits c using (commit_id)
             where v.sample_id in (select unnest(?::varchar[]))
             qualify row_number() over (partition by v.sample_id, v.filter order by c.seq desc) = 1
             order by v.sample_id, v.filter = 'policy', v.filter

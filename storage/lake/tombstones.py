@@ -4,7 +4,7 @@ A row is known by its id and by a digest of what it holds, a problem by its id, 
 again stays, as failed with the reason `taken_down`, so that every attempt is accounted for.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.ids import digest
+from storage.schema import ties
 
 REASON = "taken_down"
 """Why an attempt failed that made, or asked for, what was taken down."""
@@ -19,16 +20,11 @@ REASON = "taken_down"
 CONTENT = ("kind", "messages", "response", "rejected", "text", "steps", "labels")
 """Columns by whose digest a row is known again."""
 
-OF_SAMPLES = ("verdicts", "signatures", "judgements", "perplexities")
-"""Tables whose rows go with the sample that they are about."""
-OF_PROBLEMS = ("problems", "attempts", "samples", "trials", "evaluations")
-"""Tables whose rows go with the problem that they are about."""
-
 _LISTS = ("sample_ids", "problem_ids", "call_ids", "contents")
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Tombstones:
     """Ids of everything that was ever taken down; each maps to the takedown."""
 
     sample_ids: Mapping[str, str]
@@ -42,54 +38,49 @@ def content_digests(samples: pa.Table) -> list[str]:
     return [digest(*row.values()) for row in samples.select(list(CONTENT)).to_pylist()]
 
 
-def without_gone(connection: Any, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
+def without_taken_down(connection: Any, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
     """Return rows that are about to be committed without what was taken down; `connection` uses the lake."""
-    if not {*tables} & {*OF_SAMPLES, *OF_PROBLEMS, "calls"}:
+    if not {*tables} & {"samples", *(tie.table for tie in ties())}:
         return tables
-    gone = _gone(connection)
-    return _without(gone, tables) if gone else tables
+    tombstones = _read(connection)
+    return _without(tombstones, tables) if tombstones else tables
 
 
-def _gone(connection: Any) -> Gone | None:
+def _read(connection: Any) -> Tombstones | None:
     rows = connection.execute(
         f"select takedown_id, {', '.join(_LISTS)} from takedowns where event = 'planned'"
     ).fetchall()
     if not rows:
         return None
-    found: list[dict[str, str]] = [{} for _ in _LISTS]
+    takedown_of: list[dict[str, str]] = [{} for _ in _LISTS]
     for takedown, *lists in rows:
-        for known, ids in zip(found, lists, strict=True):
-            known.update(dict.fromkeys(ids or (), takedown))
-    return Gone(*found)
+        for by_id, ids in zip(takedown_of, lists, strict=True):
+            by_id.update(dict.fromkeys(ids or (), takedown))
+    return Tombstones(*takedown_of)
 
 
-def _without(gone: Gone, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def _without(tombstones: Tombstones, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     left = dict(tables)
-    for name in OF_PROBLEMS:
-        if name in left:
-            left[name] = _drop(left[name], "problem_id", gone.problem_ids)
-    if "calls" in left:
-        left["calls"] = _drop(left["calls"], "call_id", gone.call_ids)
-    dropped = {**gone.sample_ids}
+    dropped = {"problem": tombstones.problem_ids, "call": tombstones.call_ids, "sample": tombstones.sample_ids}
     if "samples" in left:
-        back = _back(gone, left["samples"])
+        back = _back(tombstones, left["samples"])
         left["samples"] = _drop(left["samples"], "sample_id", back)
-        dropped |= back
+        dropped["sample"] = {**tombstones.sample_ids, **back}
         if "attempts" in left:
             left["attempts"] = _failed(left["attempts"], tables["samples"], back)
-    for name in OF_SAMPLES:
-        if name in left:
-            left[name] = _drop(left[name], "sample_id", dropped)
+    for tie in ties():
+        if tie.table in left:
+            left[tie.table] = _drop(left[tie.table], tie.column, dropped[tie.kind], subject=tie.subject)
     return left
 
 
-def _back(gone: Gone, samples: pa.Table) -> dict[str, str]:
+def _back(tombstones: Tombstones, samples: pa.Table) -> dict[str, str]:
     """Rows that are coming back, with the takedown that they were removed by."""
     ids = samples["sample_id"].to_pylist()
-    back = {one: gone.sample_ids[one] for one in ids if one in gone.sample_ids}
-    if gone.contents:
+    back = {one: tombstones.sample_ids[one] for one in ids if one in tombstones.sample_ids}
+    if tombstones.contents:
         known = zip(ids, content_digests(samples), strict=True)
-        back |= {one: gone.contents[content] for one, content in known if content in gone.contents}
+        back |= {one: tombstones.contents[content] for one, content in known if content in tombstones.contents}
     return back
 
 
@@ -111,5 +102,8 @@ def _failed(attempts: pa.Table, samples: pa.Table, back: Mapping[str, str]) -> p
     return pa.Table.from_pylist(rows, schema=attempts.schema)
 
 
-def _drop(table: pa.Table, column: str, ids: Collection[str] | Iterable[str]) -> pa.Table:
-    return table.filter(pc.invert(pc.is_in(table[column], pa.array(list(ids), pa.string()))))
+def _drop(table: pa.Table, column: str, ids: Collection[str], *, subject: str | None = None) -> pa.Table:
+    taken = pc.is_in(table[column], pa.array(list(ids), pa.string()))
+    if subject is not None:
+        taken = pc.and_(taken, pc.equal(table["subject"], subject))
+    return table.filter(pc.invert(taken))

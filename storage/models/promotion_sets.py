@@ -59,7 +59,7 @@ def unlooked(lake: Lake, source: str, tier: int) -> list[str]:
 def earlier_looks(lake: Lake, version: str, *, night: str) -> int:
     """Return how many decisions of other nights looked at any item of a set."""
     rows = lake.rows(
-        "select count(*) as n from (select distinct l.night, l.candidate, l.incumbent from looks l "
+        "select count(*) as n from (select distinct l.night, l.candidate, l.incumbent from promotion_looks l "
         "where l.night is distinct from $1 and l.set_version in ("
         "select set_version from evaluation_sets where problem_id in "
         "(select problem_id from evaluation_sets where set_version = $2)))",
@@ -76,4 +76,4 @@ def look_row(
         "set_version": version, "incumbent": incumbent, "candidate": candidate, "look": look, "level": level,
         "items": items, "night": night, "created_at": datetime.now(UTC),
     }  # fmt: skip
-    return table_of("looks", [row])
+    return table_of("promotion_looks", [row])

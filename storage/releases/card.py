@@ -62,13 +62,14 @@ def _body(release: Release, releases: Sequence[str], configs: Mapping[str, Mappi
         for split, rows in counts.items()
     ]
     origins = _said(manifest["by_origin"])
+    rows = [{"words": row.get("tokens"), **row} for row in manifest.get("by_method_and_source", ())]
     parts = [
         f"# {release.name}",
-        f"{release.rows:,} rows, {manifest['tokens']:,} words, release `{release.id}` (published so far: "
+        f"{release.rows:,} rows, {release.words:,} words, release `{release.id}` (published so far: "
         f"{', '.join(f'`{name}`' for name in releases)}). Written, checked and released by Nightschool "
         f"{_plain(str(manifest.get('code', '')))}. Problems are split by their canonical structure: none is in two splits.",
         _table("Configurations", splits, "configuration", "split", "rows"),
-        _table("Rows", manifest.get("by_method_and_source", ()), "method", "source", "rows", "tokens"),
+        _table("Rows", rows, "method", "source", "rows", "words"),
         _table("Who wrote them", manifest.get("models", ()), "model", "role", "sampling", "calls"),
         f"Rows by origin: {origins} (model: a model's answer; rule: a solver's; gold: the data set's own).",
         _table("Rows made and kept", manifest.get("stages", ()), "method", "made", "accepted", "rejected"),

@@ -12,7 +12,7 @@ _COUNTS = """
 with now as (select sample_id from release_rows where release_id = $now),
 before as (select sample_id from release_rows where release_id = $before),
 named as (
-    select s.sample_id, s.method, s.task, s.tokens, n.sample_id is not null as is_now, b.sample_id is not null as was
+    select s.sample_id, s.method, s.task, s.words, n.sample_id is not null as is_now, b.sample_id is not null as was
     from (select * from now union select * from before) both_ join samples s using (sample_id)
     left join now n using (sample_id) left join before b using (sample_id)
     where ($methods is null or list_contains($methods::varchar[], s.method))
@@ -21,7 +21,7 @@ named as (
 select method, task,
        count(*) filter (where is_now) as now, count(*) filter (where was) as was,
        count(*) filter (where is_now and not was) as new_rows,
-       coalesce(sum(tokens) filter (where is_now and not was), 0)::bigint as new_tokens,
+       coalesce(sum(words) filter (where is_now and not was), 0)::bigint as new_words,
        count(*) filter (where was and d.reason like 'decontamination:%') as disallowed,
        count(*) filter (where is_now and d.reason like 'decontamination:%') as stale
 from named left join decisions d on d.sample_id = named.sample_id and d.outcome = 'rejected'
@@ -38,7 +38,7 @@ class Change:
         trained: The release that was trained on last; None before the first training.
         rows: Rows of the latest release.
         new_rows: Rows of it that the last training did not have.
-        new_tokens: Whitespace-separated words in those.
+        new_words: Words, separated by white space, in those.
         drift: Total variation distance between the shares of (method, task) then and now, 0 to 1; None before the
             first training, or when either has no rows.
         disallowed: Rows of the last training that hold a benchmark item, as the benchmarks are now.
@@ -49,7 +49,7 @@ class Change:
     trained: str | None = None
     rows: int = 0
     new_rows: int = 0
-    new_tokens: int = 0
+    new_words: int = 0
     drift: float | None = None
     disallowed: int = 0
     stale: int = 0
@@ -80,7 +80,7 @@ def change_since_training(
         trained,
         drift=_distance([(group["now"], group["was"]) for group in groups]),
         rows=sum(group["now"] for group in groups),
-        **{name: sum(group[name] for group in groups) for name in ("new_rows", "new_tokens", "disallowed", "stale")},
+        **{name: sum(group[name] for group in groups) for name in ("new_rows", "new_words", "disallowed", "stale")},
     )
 
 

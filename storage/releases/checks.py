@@ -19,8 +19,8 @@ new as (select sample_id from release_rows where release_id = $new)
 select coalesce(s.method, '(taken down)') as method, coalesce(s.source, '') as source,
        count(*) filter (where o.sample_id is null) as rows_in, count(*) filter (where n.sample_id is null) as rows_out,
        count(*) filter (where o.sample_id is not null and n.sample_id is not null) as kept,
-       coalesce(sum(s.tokens) filter (where o.sample_id is null), 0)::bigint as tokens_in,
-       coalesce(sum(s.tokens) filter (where n.sample_id is null), 0)::bigint as tokens_out
+       coalesce(sum(s.words) filter (where o.sample_id is null), 0)::bigint as words_in,
+       coalesce(sum(s.words) filter (where n.sample_id is null), 0)::bigint as words_out
 from (from old union from new) b left join old o using (sample_id) left join new n using (sample_id)
 left join samples s using (sample_id) group by all order by all
 """
@@ -40,7 +40,7 @@ def diff_releases(lake: Lake, old: str, new: str) -> dict[str, Any]:
     """Say which rows came in and went out between two releases.
 
     Returns:
-        `old`, `new`, `rows_in`, `rows_out`, `kept`, `by_method` (the same by method and source, with tokens), and
+        `old`, `new`, `rows_in`, `rows_out`, `kept`, `by_method` (the same by method and source, with words), and
         `reasons` (why rows that went out are no longer accepted).
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a release's manifest says of its rows: counts, tokens, licences, who wrote them with which sampling, stages, pins."""
+"""What a release's manifest says of its rows: counts, words, licences, who wrote them with which sampling, stages, pins."""
 
 import json
 from typing import Any
@@ -30,18 +30,18 @@ qualify row_number() over (partition by r.night order by c.seq desc) = 1 order b
 
 def facts(connection: Any) -> dict[str, Any]:
     """Describe the rows in the temporary table `picked`, on a connection that uses the lake."""
-    (rows, tokens) = connection.execute("select count(*), coalesce(sum(tokens), 0)::bigint from picked").fetchone()
+    (rows, words) = connection.execute("select count(*), coalesce(sum(words), 0)::bigint from picked").fetchone()
     stages = _rows(connection, _STAGES)
     pins = [(night, recipe, json.loads(pinned)) for night, recipe, pinned in connection.execute(_PINS).fetchall()]
     recipes = {(recipe, str(pin.get("recipe"))): pin for _, recipe, pin in pins}
     return {
         "rows": rows,
-        "tokens": tokens,
+        "words": words,
         "by_method": _counts(connection, "method"),
         "by_source": _counts(connection, "source"),
         "by_method_and_source": _rows(
             connection,
-            "select method, source, count(*) as rows, sum(tokens)::bigint as tokens from picked group by all order by all",
+            "select method, source, count(*) as rows, sum(words)::bigint as words from picked group by all order by all",
         ),
         "by_origin": _counts(connection, "origin"),
         "licenses": _counts(connection, "license"),

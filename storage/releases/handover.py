@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.releases.reading import Release
+from storage.releases.reading import Release, columns_today
 
 _FOLDER = "arrow"
 
@@ -49,7 +49,8 @@ def open_table(release: Release) -> pa.Table:
         LakeError: A file of the export is missing or not what the manifest says, or the release was redacted.
     """
     tables = [pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in arrow_files(release)]
-    return pa.concat_tables(tables)
+    whole = pa.concat_tables(tables)
+    return whole.rename_columns(columns_today(whole.column_names))
 
 
 def open_dataset(release: Release) -> Any:
@@ -62,6 +63,8 @@ def open_dataset(release: Release) -> Any:
 
     parts = [datasets.Dataset.from_file(str(path)) for path in arrow_files(release)]
     whole = datasets.concatenate_datasets(parts) if len(parts) > 1 else parts[0]
+    for name, today in zip(whole.column_names, columns_today(whole.column_names), strict=True):
+        whole = whole if name == today else whole.rename_column(name, today)
     return datasets.Dataset(whole.data, info=whole.info, fingerprint=release.content_hash[:16])
 
 

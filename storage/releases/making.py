@@ -34,11 +34,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 5_000
 _COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
-    a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.tokens, a.problem_id, p.prompt, p.gold, p.license,
+    a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
     p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
 """
 _PICK = f"""
-    select sample_id, method, source, task, origin, night, tokens, license from (
+    select sample_id, method, source, task, origin, night, words, license from (
         select {_COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
         where c.seq <= {{at_seq}} and p.split = 'train'
     ) a where ({{condition}}

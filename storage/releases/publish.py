@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import LakeError, RecipeError
 from storage.releases.card import card
-from storage.releases.reading import Release
+from storage.releases.reading import Release, columns_today
 from storage.releases.shapes import SCHEMAS, Shape, first, known_shape, shaped
 from storage.releases.shards import SHARD_BYTES, ShardWriter
 
@@ -99,6 +99,7 @@ def publish(
     if release.id in before.releases:
         return before
     _sweep(folder, before)
+    _must_have_the_same_columns(folder, before)
     known = _known(folder, before, release)
     problems = _problems(folder, before)
     number = len(before.releases) + 1
@@ -125,6 +126,17 @@ def _state(folder: Path) -> Published | None:
         raise RecipeError(f"{folder} holds other things; name a new folder, or one that a release was published to")
     folder.mkdir(parents=True, exist_ok=True)
     return None
+
+
+def _must_have_the_same_columns(folder: Path, before: Published) -> None:
+    """Refuse to add shards with other columns: `datasets` would not open them together."""
+    first = next((name for name in sorted(before.files) if name.startswith("data/")), None)
+    names = pq.read_schema(folder / first).names if first else []
+    if columns_today(names) != names:
+        raise LakeError(
+            f"{folder} was begun by an older version, whose column `tokens` is `words` today: publish to a new folder, and "
+            "replace the old one"
+        )
 
 
 def _known(folder: Path, before: Published, release: Release) -> set[str]:

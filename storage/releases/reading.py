@@ -5,7 +5,7 @@ version whose rows it holds, so that the successor of an old release never becom
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,15 @@ left join redactions d using (release_id)
 where r.name = $name and ($version = '' or r.version::varchar = $version)
 order by d.takedown_id is null desc, s.stands_for desc, r.version desc limit 1
 """
+
+
+_RENAMED = {"tokens": "words"}
+"""Columns of exports that an older version made, under their names of today: its files and manifests never change."""
+
+
+def columns_today(names: Iterable[str]) -> list[str]:
+    """Return the names that the columns of an export have today."""
+    return [_RENAMED.get(name, name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,8 @@ class Release:
         Raises:
             LakeError: A file of the export is missing or not what the manifest says.
         """
-        return pa.concat_tables([pq.read_table(file) for file in self.files()]).sort_by("sample_id")
+        table = pa.concat_tables([pq.read_table(file) for file in self.files()]).sort_by("sample_id")
+        return table.rename_columns(columns_today(table.column_names))
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Read the export in bounded memory: method by method, in order of sample id within each.
@@ -117,7 +127,18 @@ class Release:
         Raises:
             LakeError: A file of the export is missing or not what the manifest says.
         """
-        return read_batches(self.files(), columns)
+        for batch in read_batches(self.files(), None if columns is None else self._columns_then(columns)):
+            yield batch.rename_columns(columns_today(batch.schema.names))
+
+    def _columns_then(self, columns: list[str]) -> list[str]:
+        """Return columns under the names that they have in the files."""
+        old = {new: name for name, new in _RENAMED.items()} if "tokens" in self.manifest else {}
+        return [old.get(column, column) for column in columns]
+
+    @property
+    def words(self) -> int:
+        """Length of the rows in words, separated by white space."""
+        return int(self.manifest.get("words", self.manifest.get("tokens", 0)))
 
 
 def get_release(lake: Lake, release_id: str) -> Release:

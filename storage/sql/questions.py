@@ -45,13 +45,13 @@ from funnel order by night, method""",
     ),
     Question(
         "cost-per-accepted-token",
-        "What does an accepted token cost, in tokens written, server seconds and money?",
+        "What does an accepted word cost, in tokens written, server seconds and money?",
         """with spent as (
     select method, sum(completion_tokens) as written, sum(seconds) as seconds, sum(cost) as cost
     from calls where origin = 'made' group by method
-), kept as (select method, sum(tokens) as tokens from accepted group by method)
-select method, kept.tokens::bigint as accepted_tokens, round(written / kept.tokens, 2) as written_per_token,
-       round(1000 * seconds / kept.tokens, 3) as seconds_per_1000, round(1000 * cost / kept.tokens, 6) as cost_per_1000
+), kept as (select method, sum(words) as words from accepted group by method)
+select method, kept.words::bigint as accepted_words, round(written / kept.words, 2) as written_per_word,
+       round(1000 * seconds / kept.words, 3) as seconds_per_1000, round(1000 * cost / kept.words, 6) as cost_per_1000
 from kept join spent using (method) order by method""",
     ),
     Question(
@@ -64,7 +64,7 @@ from costs group by all order by all""",
     Question(
         "trained-on",
         "What was each model trained on?",
-        """select k.checkpoint_id, k.stage, k.night, k.release_id, s.method, count(*) as rows, sum(s.tokens)::bigint as tokens
+        """select k.checkpoint_id, k.stage, k.night, k.release_id, s.method, count(*) as rows, sum(s.words)::bigint as words
 from reads r join checkpoints k using (checkpoint_id) join samples s using (sample_id)
 group by all order by k.night, k.checkpoint_id, s.method""",
     ),
@@ -121,7 +121,7 @@ from samples join decisions using (sample_id) group by all order by accepted / m
     Question(
         "lengths",
         "How long are accepted rows?",
-        """select method, count(*) as rows, quantile_disc(tokens, [0.05, 0.5, 0.95]) as words_5_50_95, sum(tokens)::bigint as words
+        """select method, count(*) as rows, quantile_disc(words, [0.05, 0.5, 0.95]) as words_5_50_95, sum(words)::bigint as words
 from accepted group by method order by method""",
     ),
     Question(

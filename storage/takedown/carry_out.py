@@ -21,8 +21,8 @@ from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError, WorkspaceError
 from storage.lake.lake import Lake, table_of
 from storage.lake.maintenance import LEASE
-from storage.lake.tombstones import OF_PROBLEMS, OF_SAMPLES
 from storage.releases.making import CHANGING
+from storage.schema import ties
 from storage.takedown.purge import Rewrite, purge, purge_workspace
 from storage.takedown.redaction import export_successors, hit_releases
 from storage.workspace import Workspace
@@ -221,23 +221,22 @@ def _remove(connection: Any, takedown: Takedown) -> dict[str, pa.Table]:
         "(from samples o where o.attempt_id = s.attempt_id and o.sample_id not in (select unnest($1::varchar[])))",
         [samples],
     ).fetchall()
-    deletions: list[tuple[str, str, Sequence[str]]] = [
-        ("attempts", "attempt_id", [row[0] for row in attempts]),
-        ("samples", "sample_id", samples),
-        *((table, "sample_id", samples) for table in OF_SAMPLES),
-        *((table, "problem_id", problems) for table in OF_PROBLEMS),
-        ("calls", "call_id", list(takedown.call_ids)),
+    ids = {"sample": samples, "problem": problems, "call": list(takedown.call_ids)}
+    deletions: list[tuple[str, str, str, Sequence[str]]] = [
+        ("attempts", "attempt_id", "true", [row[0] for row in attempts]),
+        ("samples", "sample_id", "true", samples),
+        *((tie.table, tie.column, tie.condition, ids[tie.kind]) for tie in ties()),
     ]
-    gone: dict[tuple[str, str], int] = {}
-    for table, column, ids in deletions:
-        if not ids:
+    removed: dict[tuple[str, str], int] = {}
+    for table, column, condition, of in deletions:
+        if not of:
             continue
-        where = f"{column} in (select unnest(?::varchar[]))"
+        where = f"{condition} and {column} in (select unnest(?::varchar[]))"
         for commit, rows in connection.execute(
-            f"select commit_id, count(*) from {table} where {where} group by commit_id", [ids]
+            f"select commit_id, count(*) from {table} where {where} group by commit_id", [of]
         ).fetchall():
-            gone[table, commit] = gone.get((table, commit), 0) + rows
-        connection.execute(f"delete from {table} where {where}", [ids])
+            removed[table, commit] = removed.get((table, commit), 0) + rows
+        connection.execute(f"delete from {table} where {where}", [of])
     connection.execute(  # a training's figures show one of the rows it learnt from
         "update runs set summary = json_merge_patch(summary, '{\"loss_masks\": null}')::varchar where event = 'finished' "
         "and run_id like 'train/%' and json_extract(summary, '$.loss_masks') is not null and (summary->>'$.release') in "
@@ -246,6 +245,6 @@ def _remove(connection: Any, takedown: Takedown) -> dict[str, pa.Table]:
     )
     rows = [
         {"takedown_id": takedown.takedown_id, "in_table": table, "of_commit": commit, "rows": count}
-        for (table, commit), count in sorted(gone.items())
+        for (table, commit), count in sorted(removed.items())
     ]
     return {"takedown_rows": table_of("takedown_rows", rows)}

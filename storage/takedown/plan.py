@@ -30,8 +30,7 @@ where s.sample_id not in (select unnest($ids::varchar[])) order by all
 _BEHIND = " union ".join(
     [
         "select sample_id, unnest(parents) as call_id from samples",
-        "select sample_id, call_id from judgements where call_id is not null",
-        "select sample_id, call_id from perplexities where call_id is not null",
+        "select subject_id as sample_id, unnest(call_ids) as call_id from evidence where subject = 'sample'",
     ]
 )
 _NEEDED = f"""

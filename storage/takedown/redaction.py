@@ -18,7 +18,7 @@ from storage.releases.reading import Release, get_release
 
 _REMAINING = """
 create temp table picked as
-select s.sample_id, s.method, s.source, s.task, s.origin, s.night, s.tokens, p.license
+select s.sample_id, s.method, s.source, s.task, s.origin, s.night, s.words, p.license
 from release_rows r join samples s using (sample_id) join problems p using (problem_id)
 where r.release_id = ? and s.sample_id not in (select unnest(?::varchar[]))
 """

@@ -15,7 +15,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.published import check as reconcile
 from storage.releases.checks import verify_release
 from storage.releases.reading import get_release, release_ids
-from storage.schema import TABLES
+from storage.schema import SUBJECTS, TABLES, ties
 from storage.takedown.check import wrong_takedowns
 from storage.upkeep.files import checkpoints_changed, checkpoints_missing, damaged_files, damaged_index
 
@@ -26,11 +26,6 @@ _BACK_UP = "bring a back-up back with `nightschool lake restore`, or report it: 
 _GONE = "select unnest({0}) from takedowns"
 _REFERENCES: Mapping[str, tuple[str, str, str]] = {
     "samples.attempt_id": ("samples", "attempt_id", "select attempt_id from attempts"),
-    "samples.problem_id": ("samples", "problem_id", "select problem_id from problems"),
-    "attempts.problem_id": ("attempts", "problem_id", "select problem_id from problems"),
-    "verdicts.sample_id": ("verdicts", "sample_id", "select sample_id from samples"),
-    "signatures.sample_id": ("signatures", "sample_id", "select sample_id from samples"),
-    "judgements.sample_id": ("judgements", "sample_id", "select sample_id from samples"),
     "release_rows.release_id": ("release_rows", "release_id", "select release_id from releases"),
     "release_rows.sample_id": (
         "release_rows", "sample_id", f"select sample_id from samples union all {_GONE.format('sample_ids')}",
@@ -50,7 +45,7 @@ _REFERENCES: Mapping[str, tuple[str, str, str]] = {
         "call_id", f"select call_id from calls union all {_GONE.format('call_ids')}",
     ),
 }  # fmt: skip
-"""What must be there: a relation, its column, and where the value must stand. What a takedown removed is known to be gone."""
+"""Besides what tables are taken down with (`storage.schema.ties`). What a takedown removed is known to be gone."""
 
 
 def check_lake(lake: Lake, said: Callable[[str], None] = lambda step: None, *, deep: bool = False) -> list[str]:
@@ -115,14 +110,29 @@ def _commits(lake: Lake) -> Iterator[str]:
         yield f"{row['n']:,} rows belong to no commit; {_BACK_UP}"
 
 
+def references() -> dict[str, tuple[str, str, str]]:
+    """Return what must be there: a relation, its column, and where the value must stand; that of every table with text among it."""
+    found = dict(_REFERENCES)
+    for tie in ties():
+        home = f"{tie.kind}s"
+        if tie.table != home:
+            relation = tie.table if tie.subject is None else f"(from {tie.table} where {tie.condition})"
+            name = f"{tie.table}.{tie.column}" + (f" of a {tie.subject}" if tie.subject else "")
+            found[name] = (relation, tie.column, f"select {tie.kind}_id from {home}")
+    return found
+
+
 def _references(lake: Lake) -> Iterator[str]:
-    for name, (relation, column, there) in _REFERENCES.items():
+    for name, (relation, column, there) in references().items():
         (row,) = lake.rows(
             f"select count(*) as n, min({column}) as example from {relation} r where {column} is not null "
             f"and not exists (from ({there}) t(known) where t.known = r.{column})"
         )
         if row["n"]:
             yield f"{name}: {row['n']:,} refer to nothing, {row['example']} for one; {_BACK_UP}"
+    for row in lake.rows("select subject, count(*) as n from evidence group by all order by all"):
+        if row["subject"] not in SUBJECTS:
+            yield f"evidence: {row['n']:,} rows are about a {row['subject']}, which no takedown finds; {_BACK_UP}"
 
 
 def _files(lake: Lake) -> Iterator[str]:

@@ -199,7 +199,7 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "answer": sample.answer,
         "notes": to_json(_notes(sample, written)),
         "attrs": canonical_json(sample.attrs),
-        "tokens": _words(sample),
+        "words": _words(sample),
     }
 
 

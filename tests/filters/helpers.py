@@ -80,7 +80,7 @@ def row(
         "answer": None,
         "notes": json.dumps(notes) if isinstance(notes, dict) else notes,
         "attrs": attrs if isinstance(attrs, str) or attrs is None else json.dumps(attrs),
-        "tokens": 1,
+        "words": 1,
     } | more
 
 

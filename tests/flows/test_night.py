@@ -158,10 +158,10 @@ def test_two_processes_do_not_run_one_night_at_once(cli):
 
 
 def test_a_condition_that_no_release_could_be_made_by_stops_the_night_before_it_begins(cli):
-    recipe = cli.recipe({**copy.deepcopy(SMALL), "where": "tokns > 3"})
+    recipe = cli.recipe({**copy.deepcopy(SMALL), "where": "wrods > 3"})
     for command in (("plan", recipe), ("run", recipe, *DATE, "--quiet")):
         words = cli(*command, code=1)
-        assert "where = 'tokns > 3'" in words and "tokens" in words, "the nearest columns are named"
+        assert "where = 'wrods > 3'" in words and '"words"' in words, "the nearest columns are named"
     for key, named in (("filters.length.fewest", "limits"), ("policy.cot.obseve", "observe"), ("alarms.shre", "share")):
         assert named in cli("plan", recipe, "--set", "where=", "--set", f"{key}=3", code=1), "the nearest key is named"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:

@@ -13,6 +13,7 @@ from storage.ledger.ledger import Call, Ledger
 from storage.ledger.published import publish
 from storage.releases.handover import open_table
 from storage.releases.making import create_release
+from storage.schema import TABLES, ties, writer
 from storage.workspace import Workspace
 
 SECRET = "Zyxomma petiolatum"
@@ -31,7 +32,7 @@ def sample(name: str, text: str, **more: Any) -> dict[str, Any]:
         "sample_id": name, "attempt_id": f"a{name}", "night": NIGHT, "method": "cot", "kind": "sft", "problem_id": f"p{name}",
         "task": "math_word", "source": "s", "tier": 1, "position": 0, "origin": "model", "models": ["m@1"],
         "parents": [f"call-{name}"], "messages": [{"role": "user", "content": text}], "response": f"It is {text}.",
-        "answer": text, "attrs": json.dumps({"seen": text}), "tokens": 2, **more,
+        "answer": text, "attrs": json.dumps({"seen": text}), "words": 2, **more,
     }  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def call(key: str, text: str, **more: Any) -> Call:
 
 
 def rows_of(names: dict[str, str]) -> dict[str, pa.Table]:
-    """Accepted rows by name and text, with problems, attempts, verdicts, judgements and evaluations."""
+    """Accepted rows by name and text, with what every table with text says about them or their problems."""
     made: dict[str, list[dict[str, Any]]] = {
         "problems": [problem(name, text) for name, text in names.items()],
         "samples": [sample(name, text) for name, text in names.items()],
@@ -55,10 +56,39 @@ def rows_of(names: dict[str, str]) -> dict[str, pa.Table]:
             for name, text in names.items() for filter_, outcome in (("answer", "pass"), ("policy", "accepted"))
         ],
         "signatures": [{"sample_id": name, "method": "cot", "exact": name} for name in names],
-        "judgements": [{"sample_id": name, "aspect": "clarity", "call_id": f"call-judge-{name}"} for name in names],
+        "evidence": [
+            row
+            for name, text in names.items()
+            for row in (
+                {"subject": "sample", "subject_id": name, "kind": "rubric", "text": text, "call_ids": [f"call-judge-{name}"]},
+                {"subject": "problem", "subject_id": f"p{name}", "kind": "topic", "text": text},
+            )
+        ],
         "evaluations": [{"evaluation_id": "e", "problem_id": f"p{name}", "response": text} for name, text in names.items()],
     }  # fmt: skip
+    for name in sorted({tie.table for tie in ties()} - {*made, "calls"}):
+        made[name] = [row for key, text in names.items() for row in _about(name, key, text)]
     return {name: table_of(name, rows) for name, rows in made.items()}
+
+
+def _about(table: str, name: str, text: str) -> list[dict[str, Any]]:
+    """Rows of a table that this file knows nothing of: the text in every column that may hold it, and the ids it is tied by."""
+    ids = {"sample": name, "problem": f"p{name}", "call": f"call-{name}"}
+    schema = TABLES[table]
+    texts = {field.name: _in_type(field.type, text) for field in schema if writer(field) == "model"}
+    return [
+        {**texts, tie.column: ids[tie.kind], **({"subject": tie.subject} if tie.subject else {})}
+        for tie in ties()
+        if tie.table == table
+    ]
+
+
+def _in_type(type_: pa.DataType, text: str) -> Any:
+    if pa.types.is_list(type_):
+        return [_in_type(type_.value_type, text)]
+    if pa.types.is_struct(type_):
+        return {field.name: text for field in type_}
+    return text
 
 
 def build(workspace: Workspace) -> None:

@@ -46,7 +46,7 @@ def _night(lake: Lake, number: int, night: str) -> None:
                 "sample_id": sample, "attempt_id": sample, "kind": "sft", "task": "arithmetic", "source": "made",
                 "tier": 1, "position": 0, "origin": "model", "models": ["teacher@1"], "parents": [f"call-{sample}"],
                 "prompts": ["solve@1"], "messages": [{"role": "user", "content": f"What is {index} + 1?"}],
-                "response": f"It is {index + 1}.", "answer": str(index + 1), "attrs": "{}", "tokens": 3, **common,
+                "response": f"It is {index + 1}.", "answer": str(index + 1), "attrs": "{}", "words": 3, **common,
             })  # fmt: skip
             bad = method == "cot" and index in (1, 3)
             verdicts.append({"sample_id": sample, "filter": "answer", "version": "1", "outcome": "fail" if bad else "pass",

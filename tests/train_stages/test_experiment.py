@@ -21,7 +21,7 @@ class FakeRelease:
 
     def table(self):
         return pa.Table.from_pylist([
-            {**ROW, "sample_id": f"{method}{n}", "method": method, "tokens": 20 + n % 3, "task": p.task,
+            {**ROW, "sample_id": f"{method}{n}", "method": method, "words": 20 + n % 3, "task": p.task,
              "messages": [{"role": "user", "content": p.prompt}], "response": p.solution}
             for method, count in (("cot", 80), ("tutorship", 30)) for n, p in enumerate(self.problems[:count])
         ])  # fmt: skip
@@ -48,7 +48,7 @@ def test_every_arm_has_the_same_tokens_and_no_common_row(arms):
     common, groups = arms.rows()
     assert len(common) == 10
     taken = {row["sample_id"] for row in common}
-    words = {name: sum(row["tokens"] for row in rows) for name, rows in groups.items()}
+    words = {name: sum(row["words"] for row in rows) for name, rows in groups.items()}
     assert max(words.values()) - min(words.values()) < 25, "up to a row"
     assert all(row["sample_id"] not in taken for rows in groups.values() for row in rows)
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import synth.problems
-from filters.asking.trials import Trial, store_trials
+from filters.night.trials import Trial, store_trials
 from filters.rules.difficulty import pass_rates
 from storage.lake.lake import Lake
 from storage.models.checkpoints import register_checkpoint

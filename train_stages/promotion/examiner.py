@@ -145,7 +145,7 @@ class Judge:
             figures={**figures(decision, config), "set": version, "look": look},
             night=self.night,
             fence=self.fence,
-            more={"looks": looked},
+            more={"promotion_looks": looked},
         )
         return decision
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.evidence import PassRate
+from filters.pass_rate import PassRate
 from filters.rules.difficulty import for_reinforcement
 from synth.problems.base import Problem
 from train_stages.rewards.base import Response

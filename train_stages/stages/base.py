@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters.evidence import PassRate
+from filters.pass_rate import PassRate
 from synth.problems.base import Problem
 from train_stages.config import TrainConfig
 from train_stages.process.job import Job

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters.evidence import PassRate
+from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
 from synth.problems.base import Problem

@@ -74,7 +74,7 @@ def release_list(root: WorkspaceOption = None, as_json: JsonOption = False) -> N
 
 @app.command("show")
 def release_show(release: ReleaseArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show a release's manifest: query, counts, tokens, models, stages, benchmarks, versions, hashes."""
+    """Show a release's manifest: query, counts, words, models, stages, benchmarks, versions, hashes."""
     with sentences():
         from storage.releases.reading import get_release
 
@@ -110,7 +110,7 @@ def release_diff(
             f"{changes['old']} -> {changes['new']}: "
             f"{changes['rows_in']:,} rows in, {changes['rows_out']:,} out, {changes['kept']:,} kept"
         )
-        columns = ["method", "source", "rows_in", "rows_out", "kept", "tokens_in", "tokens_out"]
+        columns = ["method", "source", "rows_in", "rows_out", "kept", "words_in", "words_out"]
         print_table(columns, changes["by_method"])
         if changes["reasons"]:
             print_table(["reason", "rows"], changes["reasons"], title="rows that went out")

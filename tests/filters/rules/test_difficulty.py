@@ -1,8 +1,8 @@
 import pytest
 
 from filters import get_filter
-from filters.asking.trials import Trial, record_trials, store_trials
-from filters.evidence import PassRate
+from filters.night.trials import Trial, record_trials, store_trials
+from filters.pass_rate import PassRate
 from filters.rules.difficulty import for_reinforcement, for_tuning, pass_rates
 from storage.lake.lake import Lake, table_of
 from storage.sql.run import run_sql

@@ -108,12 +108,12 @@ def test_plan_counts_what_filters_ask(cli):
     content = copy.deepcopy(SMALL)
     content["models"] |= {
         name: {"engine": "vllm", "endpoint": "http://127.0.0.1:9", "name": name, "revision": "1"}
-        for name in ("judge", "scorer")
+        for name in ("grader", "scorer")
     }
-    content["filters"] = {"judge": {"role": "judge", "max_tokens": 50}, "perplexity": {"role": "scorer"}}
+    content["filters"] = {"rubric": {"role": "grader", "max_tokens": 50}, "perplexity": {"role": "scorer"}}
     content["methods"][0]["params"] = {"samples": 2, "max_tokens": 100}
     roles = {role["role"]: role for role in json.loads(cli("plan", cli.recipe(content), "--json"))["roles"]}
-    assert (roles["judge"]["calls"], roles["judge"]["completion_tokens"]) == (240, 12_000)  # 2 rows, 2 aspects
+    assert (roles["grader"]["calls"], roles["grader"]["completion_tokens"]) == (240, 12_000)  # 2 rows, 2 aspects
     assert (roles["scorer"]["calls"], roles["scorer"]["prompt_tokens"]) == (120, 12_000)
 
 

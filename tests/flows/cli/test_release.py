@@ -21,7 +21,7 @@ def test_a_release_is_made_shown_compared_and_verified(shell):
             "create",
             "mix",
             "--where",
-            "tokens < 100",
+            "words < 100",
             "--mixture",
             "tutorship=50%",
             "--mixture",

@@ -151,7 +151,7 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
     long = "\n".join(f"{n} + 1 = {n + 1}" for n in range(9))
     tried = json.loads(nightschool("try", "brief", "--attempt", long, "--json"))
     (asked,) = tried["calls"]
-    assert asked["prompt"] == "brief/brief" and tried["samples"][0]["reason"] == "own_rule:too_long"
+    assert asked["prompt"] == "brief/brief" and tried["samples"][0]["reason"] == "method_rejection:too_long"
     assert asked["messages"][0]["content"] == (
         f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
     )

@@ -11,7 +11,7 @@ from flows.night.trigger import decide
 from flows.recipe.parts import WhenSpec
 from storage.releases.changes import Change
 
-LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_tokens=500, drift=0.1)
+LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_words=500, drift=0.1)
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_tokens=500, drift=0.
         ({}, replace(LATER, new_rows=0), False, "0 rows of set@2 are new"),
         ({}, Change("set@1", rows=3, new_rows=3), True, "nothing was trained on yet"),
         ({"min_new_rows": 11}, LATER, False, "train.when.min_new_rows is 11"),
-        ({"min_new_tokens": 500}, LATER, True, "500 tokens are new"),
+        ({"min_new_tokens": 500}, LATER, True, "500 words are new"),
         ({"min_new_tokens": 501}, LATER, False, "train.when.min_new_tokens is 501"),
-        ({"min_new_rows": 11, "min_new_tokens": 500}, LATER, True, "500 tokens"),
+        ({"min_new_rows": 11, "min_new_tokens": 500}, LATER, True, "500 words"),
         ({"max_drift": 0.05}, LATER, True, "the mixture drifted by 0.100 (train.when.max_drift is 0.05)"),
         ({"max_drift": 0.1}, LATER, False, "the mixture drifted by 0.100"),
         ({"min_new_rows": 1000, "max_drift": 0.5}, LATER, False, "min_new_rows is 1,000"),

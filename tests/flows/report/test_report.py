@@ -97,10 +97,10 @@ def test_the_figures_are_those_that_sql_gives(shelf):
     failed = [{"method": "cot", "reason": "context_full", "detail": "the answer was cut"}] * 2
     night = write_night(shelf, "2025-12-02", rows, failed=failed, price=0.25)
     report = gather(shelf, night)
-    said = [{name: value for name, value in row.items() if name != "accepted_tokens"} for row in report["funnel"]]
+    said = [{name: value for name, value in row.items() if name != "accepted_words"} for row in report["funnel"]]
     assert sorted(said, key=lambda row: row["method"]) == nights.funnel(shelf, night)
     assert report["totals"] == {
-        "planned": 17, "done": 15, "failed": 2, "made": 15, "accepted": 8, "rejected": 7, "accepted_tokens": 80,
+        "planned": 17, "done": 15, "failed": 2, "made": 15, "accepted": 8, "rejected": 7, "accepted_words": 80,
     }  # fmt: skip
     told = {(row["what"], row["method"], row["reason"]): row["rows"] for row in report["reasons"]}
     assert told == {(row["what"], row["method"], row["reason"]): row["rows"] for row in nights.reasons(shelf, night)}
@@ -282,18 +282,18 @@ def test_a_night_is_found_by_date_or_name(lake):
         find_night(lake, "2026-01-02")
 
 
-def test_what_the_judge_said_and_what_compare_found_are_shown(shelf):
+def test_how_rows_were_graded_and_what_compare_found_are_shown(shelf):
     night = write_night(shelf, "2025-08-02", [{}] * 3 + [{"method": "tutorship"}], recipe="judged")
     rows = shelf.rows("select sample_id, method from samples where night = ? order by sample_id", [night])
     scores = iter([5, 4, 1, None])
-    judged = [
+    graded = [
         {
-            "sample_id": row["sample_id"], "aspect": "clarity", "score": next(scores), "reason": None, "call_id": "c",
-            "model": "<b>judge</b>@1", "night": night,
+            "subject": "sample", "subject_id": row["sample_id"], "kind": "rubric", "name": "clarity", "value": next(scores),
+            "call_ids": ["c"], "model": "<b>grader</b>@1", "night": night,
         }
         for row in sorted(rows, key=lambda row: row["method"])
     ]  # fmt: skip
-    shelf.commit("judged", "judge", {"judgements": table_of("judgements", judged)}, night=night)
+    shelf.commit("graded", "rubric", {"evidence": table_of("evidence", graded)}, night=night)
     folder = shelf.workspace.folder("experiments", "judged-0123abcd")
     arm = {"seeds": 3, "rows": 40, "tokens": 5000, "sampled": [0, 0, 0]}
     arms = [
@@ -303,12 +303,12 @@ def test_what_the_judge_said_and_what_compare_found_are_shown(shelf):
     (folder / "table.json").write_text(json.dumps({"arms": arms, "items": 300}))
     (shelf.workspace.folder("experiments", "judged-ffffffff") / "table.json").write_text('{"arms": [')
     report = gather(shelf, night)
-    assert [(row["method"], row["judged"], row["mean"], row["unread"]) for row in report["judgements"]] == [
+    assert [(row["method"], row["graded"], row["mean"], row["unread"]) for row in report["rubric_scores"]] == [
         ("cot", 3, 10 / 3, 0), ("tutorship", 0, None, 1),
     ]  # fmt: skip
     assert [found["folder"] for found in report["experiments"]] == ["experiments/judged-0123abcd"]
     text = " ".join(" ".join(page_of(render(report)).text).split())
-    assert "<b>judge</b>@1" in text and "66.7 %" in text and "<i>tutored" in text and ".125 [.050, .200]" in text
+    assert "<b>grader</b>@1" in text and "66.7 %" in text and "<i>tutored" in text and ".125 [.050, .200]" in text
     assert gather(shelf, write_night(shelf, "2025-08-03", [{}], recipe="other"))["experiments"] == []
 
 

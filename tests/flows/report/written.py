@@ -71,7 +71,7 @@ def write_night(
             "kind": "sft", "problem_id": problem["problem_id"], "task": problem["task"], "source": "written",
             "tier": problem["tier"], "position": 0,
             "origin": "model", "models": ["teacher@1"], "parents": [call["call_id"]], "attrs": "{}",
-            "tokens": 10,
+            "words": 10,
             "messages": call["messages"], "response": call["response"], "answer": str(number + 1), "prompts": [],
         }  # fmt: skip
         samples.append(
@@ -101,7 +101,7 @@ def write_night(
         ended = {
             "night": night, "funnel": nights.funnel(lake, night), "tokens": nights.tokens(lake, night),
             "costs": nights.costs(lake, night),
-            "accepted_tokens": nights.accepted_tokens(lake, night), "release": f"written@{date[-2:]}", "budget": None,
+            "accepted_words": nights.accepted_words(lake, night), "release": f"written@{date[-2:]}", "budget": None,
             "seconds": {"attempts": 12.5, "curation": 2.0},
         }  # fmt: skip
         nights.finish(lake, f"night/{night}", night, recipe, {**ended, **(summary or {})})

@@ -25,7 +25,7 @@ def decide(lake, night, draws, **more):
     version = lake.rows("select distinct set_version from evaluation_sets where night = ?", [night])[0]["set_version"]
     look = 1 + earlier_looks(lake, version, night=night)
     row = look_row(version, incumbent="a", candidate=night, look=look, level=0.05, items=len(items), night=night)
-    lake.commit(f"look:{night}", "promotion", {"looks": row}, night=night)
+    lake.commit(f"look:{night}", "promotion", {"promotion_looks": row}, night=night)
     return items, look
 
 

@@ -8,10 +8,10 @@ from storage.releases.changes import change_since_training
 from storage.releases.making import create_release
 
 
-def accept(lake, *names: str, method: str = "cot", task: str = "sums", tokens: int = 2) -> None:
+def accept(lake, *names: str, method: str = "cot", task: str = "sums", words: int = 2) -> None:
     samples = [
         {"sample_id": name, "problem_id": f"p{name}", "method": method, "task": task, "kind": "sft", "response": name,
-         "tokens": tokens, "origin": "rule", "source": "s", "night": "n"}
+         "words": words, "origin": "rule", "source": "s", "night": "n"}
         for name in names
     ]  # fmt: skip
     problems = [{"problem_id": f"p{name}", "split": "train", "license": "MIT"} for name in names]
@@ -34,7 +34,7 @@ def test_nothing_yet_then_everything_is_new(lake):
     accept(lake, "a", "b")
     create_release(lake, "set", night="n")
     change = change_since_training(lake, "set")
-    assert (change.release, change.trained, change.rows, change.new_rows, change.new_tokens) == ("set@1", None, 2, 2, 4)
+    assert (change.release, change.trained, change.rows, change.new_rows, change.new_words) == ("set@1", None, 2, 2, 4)
     assert change.drift is None and change.disallowed == change.stale == 0
 
 
@@ -43,10 +43,10 @@ def test_only_what_the_last_training_did_not_have_is_new_and_the_mixture_is_comp
     create_release(lake, "set", night="n")
     trained(lake, "set@1")
     assert change_since_training(lake, "set").new_rows == 0
-    accept(lake, "c", "d", method="tutorship", tokens=5)
+    accept(lake, "c", "d", method="tutorship", words=5)
     create_release(lake, "set", night="n")
     change = change_since_training(lake, "set")
-    assert (change.release, change.trained, change.new_rows, change.new_tokens) == ("set@2", "set@1", 2, 10)
+    assert (change.release, change.trained, change.new_rows, change.new_words) == ("set@2", "set@1", 2, 10)
     assert change.drift == pytest.approx(0.5), "shares (1, 0) before and (1/2, 1/2) now"
     only = change_since_training(lake, "set", methods=["cot"], tasks=["sums"])
     assert (only.rows, only.new_rows, only.drift) == (2, 0, 0.0)

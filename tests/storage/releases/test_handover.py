@@ -29,7 +29,7 @@ def test_datasets_takes_it_with_the_content_hash_as_fingerprint(release):
     data = open_dataset(release)
     assert len(data) == 20 and data._fingerprint == release.content_hash[:16] and data.cache_files
     assert data[0]["messages"][0]["role"] == "user" and set(data.column_names) == set(release.table().column_names)
-    assert data.map(lambda row: {"n": row["tokens"] + 1}, load_from_cache_file=False)[0]["n"] == 4
+    assert data.map(lambda row: {"n": row["words"] + 1}, load_from_cache_file=False)[0]["n"] == 4
     assert open_table(release).num_rows == 20, "what datasets keeps beside the files is not taken for one of them"
 
 

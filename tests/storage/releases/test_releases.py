@@ -19,7 +19,7 @@ def small(tmp_path_factory):
 
 def accept(lake, *names: str, outcome: str = "accepted", split: str = "train") -> None:
     samples = [
-        {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "tokens": 2,
+        {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "words": 2,
          "origin": "rule", "source": "s", "night": "2026-01-01/r", "messages": [{"role": "user", "content": name}]}
         for name in names
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_a_release_names_the_accepted_rows_and_exports_them(lake):
     assert made is not None and made.id == "set@1" and made.rows == 2
     assert made.table()["sample_id"].to_pylist() == ["a", "b"]
     manifest = json.loads((made.path / "manifest.json").read_text())
-    assert manifest["rows"] == 2 and manifest["tokens"] == 4 and manifest["licenses"] == {"MIT": 2}
+    assert manifest["rows"] == 2 and manifest["words"] == 4 and manifest["licenses"] == {"MIT": 2}
 
 
 def test_the_same_rows_are_not_released_twice_and_new_ones_make_the_next_version(lake):
@@ -117,8 +117,8 @@ def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
 def test_a_manifest_says_what_the_rows_are(small):
     with Lake(small) as lake:
         manifest = get_release(lake, "set").manifest
-    assert manifest["by_method"] == {"cot": 12, "tutorship": 8} and manifest["tokens"] == 60
-    assert manifest["by_method_and_source"][0] == {"method": "cot", "source": "made", "rows": 12, "tokens": 36}
+    assert manifest["by_method"] == {"cot": 12, "tutorship": 8} and manifest["words"] == 60
+    assert manifest["by_method_and_source"][0] == {"method": "cot", "source": "made", "rows": 12, "words": 36}
     assert manifest["stages"] == [
         {"method": "cot", "made": 16, "accepted": 12, "rejected": 4},
         {"method": "tutorship", "made": 8, "accepted": 8, "rejected": 0},
@@ -139,7 +139,7 @@ def test_two_releases_are_compared(lake):
     create_release(lake, "set", night="m")
     found = diff_releases(lake, "set@1", "set")
     assert (found["rows_in"], found["rows_out"], found["kept"]) == (2, 1, 1)
-    assert found["by_method"][0]["tokens_in"] == 4 and found["reasons"] == [{"reason": "leak", "rows": 1}]
+    assert found["by_method"][0]["words_in"] == 4 and found["reasons"] == [{"reason": "leak", "rows": 1}]
 
 
 def test_what_is_wrong_with_a_release_is_named(lake):

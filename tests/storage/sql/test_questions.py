@@ -47,7 +47,7 @@ def test_the_answers_are_right(reader):
     assert yields == {"cot": (16, 12, 75.0), "tutorship": (8, 8, 100.0)}
     assert answer(reader, "rejections-by-reason") == [{"method": "cot", "reason": "answer:wrong", "rows": 4}]
     cost = {row["method"]: row for row in answer(reader, "cost-per-accepted-token")}
-    assert cost["cot"]["accepted_tokens"] == 36 and cost["cot"]["written_per_token"] == round(320 / 36, 2)
+    assert cost["cot"]["accepted_words"] == 36 and cost["cot"]["written_per_word"] == round(320 / 36, 2)
     assert cost["tutorship"]["cost_per_1000"] == pytest.approx(1000 * 0.008 / 24, abs=1e-6)
     trained = [row for row in answer(reader, "trained-on") if row["checkpoint_id"] == "model-1"]
     assert {row["method"]: row["rows"] for row in trained} == {"cot": 12, "tutorship": 8}

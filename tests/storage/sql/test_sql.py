@@ -148,7 +148,7 @@ def test_a_select_returns_its_rows(place):
         "from samples select method, count(*) group by all order by all limit 3",
         "select * from (values (1), (2)) v(x) join range(3) r(x) using (x)",
         "select json_extract_string(attrs, '$.x'), attrs->>'$.y', len(parents), parents[1] from samples",
-        "select night, sum(tokens) filter (where method = 'cot') over (partition by night order by tier) from samples",
+        "select night, sum(words) filter (where method = 'cot') over (partition by night order by tier) from samples",
         "select date_trunc('day', created_at), regexp_extract(key, '[a-z]+'), if(seq > 1, 'a', 'b') from commits",
         "with recursive t as (select 1 as n union all select n + 1 from t where n < 5) select max(n) from t",
         "from samples tablesample 10%",

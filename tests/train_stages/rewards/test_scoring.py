@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from filters.evidence import PassRate
+from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from synth.answers.outcome import Check, Outcome
 from synth.problems.knights_knaves import KnightsKnaves

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import synth.problems
-from filters.evidence import PassRate
+from filters.pass_rate import PassRate
 from storage.errors import ModelServerError, TrainingError
 from synth.answers.outcome import Check, Outcome
 from synth.engines import vllm_command, vllm_server

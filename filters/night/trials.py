@@ -1,4 +1,4 @@
-"""Trials: attempts of models at problems, checked, and kept in the lake. Pass rates are counted from them.
+"""Trials: attempts of models at problems, checked, and kept as evidence. Pass rates are counted from them.
 
 A night's trials are the answers to the bare question (`solve`) behind its rows, whoever asked for them: the attempt that
 a tutor corrects counts like one of the k solutions of `cot`. Not covered: attempts whose rows were never made, because a
@@ -7,9 +7,10 @@ later call of theirs failed.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from storage.lake.lake import Lake, table_of
+from storage.lake.evidence import store_evidence
+from storage.lake.lake import Lake
 from storage.lake.nights import problem_rows
 from synth.engines.solver import Solver
 from synth.problems import get_task
@@ -20,6 +21,7 @@ ACT = "solve"
 """The prompt that asks the bare question."""
 
 _BATCH = 5_000
+_VALUES = {"correct": 1.0, "wrong": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Trial:
         sampling: Its sampling parameters, as `sampling_text` writes them.
         trial: What tells this attempt from others of the same model: the call, or where a rollout came from.
         outcome: `correct`, `wrong` or `unverifiable`, which is not counted as correct.
+        is_call: Whether `trial` is a call of the ledger.
     """
 
     problem_id: str
@@ -39,6 +42,7 @@ class Trial:
     sampling: str
     trial: str
     outcome: str
+    is_call: bool = False
 
 
 def sampling_text(sampling: str) -> str:
@@ -52,8 +56,15 @@ def store_trials(lake: Lake, key: str, trials: Sequence[Trial], *, night: str) -
     Raises:
         LakeError: The commit failed.
     """
-    rows = [{**asdict(trial), "night": night} for trial in trials]
-    lake.commit(key, "trials", {"trials": table_of("trials", rows)}, night=night)
+    rows = [
+        {
+            "subject": "problem", "subject_id": trial.problem_id, "name": trial.trial, "model": trial.model,
+            "version": trial.sampling, "value": _VALUES.get(trial.outcome), "text": trial.outcome,
+            "call_ids": [trial.trial] if trial.is_call else [],
+        }
+        for trial in trials
+    ]  # fmt: skip
+    store_evidence(lake, key, "trial", rows, night=night)
 
 
 def record_trials(lake: Lake, night: str) -> None:
@@ -68,10 +79,10 @@ def record_trials(lake: Lake, night: str) -> None:
         [night, ACT, Solver.model],
     )
     problems = {row["problem_id"]: problem_of(row) for row in problem_rows(lake, night=night)} if asked else {}
-    found: list[Trial] = []
+    trials: list[Trial] = []
     for start in range(0, len(asked), _BATCH):
-        found += _check(lake, asked[start : start + _BATCH], problems)
-    store_trials(lake, key, found, night=night)
+        trials += _check(lake, asked[start : start + _BATCH], problems)
+    store_trials(lake, key, trials, night=night)
 
 
 def _check(lake: Lake, asked: Sequence[dict[str, str]], problems: dict[str, Problem]) -> list[Trial]:
@@ -81,12 +92,14 @@ def _check(lake: Lake, asked: Sequence[dict[str, str]], problems: dict[str, Prob
         [sorted({pair["call_id"] for pair in asked})],
     )
     by_id = {call["call_id"]: call for call in calls}
-    found = []
+    trials = []
     for pair in asked:
         problem, call = problems.get(pair["problem_id"]), by_id[pair["call_id"]]
         # A method that makes questions of its own asks them with the same prompt: those are other problems.
         if problem is None or not any(problem.prompt in turn["content"] for turn in call["messages"]):
             continue
         outcome = get_task(problem.task).check(problem, call["response"]).outcome
-        found.append(Trial(problem.id, call["model"], sampling_text(call["sampling"]), call["call_id"], outcome.value))
-    return found
+        trials.append(
+            Trial(problem.id, call["model"], sampling_text(call["sampling"]), call["call_id"], outcome.value, True)
+        )
+    return trials

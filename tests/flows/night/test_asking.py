@@ -13,7 +13,7 @@ from tests.flows.conftest import SMALL
 from tests.flows.endpoint import Endpoint, serving
 
 
-class _Judge(Endpoint):
+class _Grader(Endpoint):
     def reply(self, asked: Any) -> tuple[int, Any]:
         if self.path == "/v1/completions":
             assert (asked["echo"], asked["max_tokens"], asked["logprobs"]) == (True, 0, 1)
@@ -26,7 +26,7 @@ class _Judge(Endpoint):
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    with serving(_Judge) as address:
+    with serving(_Grader) as address:
         yield address
 
 
@@ -40,21 +40,21 @@ def night_that_asks(cli, endpoint: str, filter_name: str, role: str) -> tuple[di
     return content, summary["night"]
 
 
-def test_a_night_with_a_judge(cli, endpoint):
-    content, night = night_that_asks(cli, endpoint, "judge", "judge")
-    assert night["release_rows"] == 20, "nothing was known to be wrong, so the judge only observes"
+def test_a_night_with_a_rubric(cli, endpoint):
+    content, night = night_that_asks(cli, endpoint, "rubric", "grader")
+    assert night["release_rows"] == 20, "nothing was known to be wrong, so the rubric only observes"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         asked = lake.rows(
-            "select aspect, count(*) as rows, min(score) as least from judgements group by all order by all"
+            "select aspect, count(*) as rows, min(score) as least from rubric_scores group by all order by all"
         )
         calls = lake.rows(
-            "select count(*) as n from calls where role = 'judge' and model = 'judge@1' and method = 'judge'"
+            "select count(*) as n from calls where role = 'grader' and model = 'grader@1' and method = 'rubric'"
         )
-        said = lake.rows("select distinct outcome, detail->>'may_reject' as may from verdicts where filter = 'judge'")
+        said = lake.rows("select distinct outcome, detail->>'may_reject' as may from verdicts where filter = 'rubric'")
     assert [(one["aspect"], one["rows"], one["least"]) for one in asked] == [("clarity", 20, 5), ("correctness", 20, 5)]
     assert calls == [{"n": 40}] and said == [{"outcome": "pass", "may": "false"}]
-    content["filters"] = {"judge": {"role": "juge"}}
-    assert "did you mean 'judge'" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)
+    content["filters"] = {"rubric": {"role": "gradr"}}
+    assert "did you mean 'grader'" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)
 
 
 def test_a_night_whose_rows_are_scored(cli, endpoint):

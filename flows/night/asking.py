@@ -1,7 +1,4 @@
-"""The models' turn to judge: between synthesis and curation, when a filter of the recipe asks one (`judge`, `perplexity`).
-
-Their calls are in the ledger like any other.
-"""
+"""Between synthesis and curation the filters that ask a model ask it. Their calls are in the ledger like any other."""
 
 from filters.night.curate import Curator
 from flows.night.accelerator import Accelerator, needs_accelerator
@@ -9,8 +6,8 @@ from flows.night.night import Night
 from storage.ledger.published import adopt, publish
 
 
-async def judge(night: Night, curator: Curator) -> None:
-    """Ask for judgements and scores, and publish the calls.
+async def ask_for_filters(night: Night, curator: Curator) -> None:
+    """Let each filter that has not asked yet ask about the night's rows, and publish the calls.
 
     Raises:
         ModelServerError: A model cannot be reached; the same command goes on later.

@@ -1,11 +1,8 @@
-"""What was measured before curation, for filters to look at: pass rates, a judge's scores, perplexities."""
+"""Pass rates: how often a model solves a problem, and the bucket of difficulty that this makes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import comb
 from typing import Literal
-
-from synth.engines.scoring import Score
 
 Bucket = Literal["unsolved", "hard", "medium", "easy", "trivial"]
 
@@ -51,31 +48,3 @@ class PassRate:
         if not 1 <= k <= self.tries:
             raise ValueError(f"pass@{k} needs {k} attempts; there are {self.tries}")
         return 1.0 - comb(self.tries - self.correct, k) / comb(self.tries, k)
-
-
-@dataclass(frozen=True, slots=True)
-class Judgements:
-    """What a judge said of a night.
-
-    Attributes:
-        scores: By sample id and aspect; None where no score could be read.
-        known: Whether a row's answer is right, where a checker knows.
-    """
-
-    scores: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
-    known: Mapping[str, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What came of scoring one row.
-
-    Attributes:
-        score: The score; None when there is none.
-        reason: A stable word for why not.
-        model: Identity of the model.
-    """
-
-    score: Score | None
-    reason: str | None = None
-    model: str | None = None
