@@ -3,14 +3,19 @@
 import base64
 import json
 import re
+import threading
+from collections.abc import Callable
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 PATIENCE_S = 10.0
-"""How long a server may take to answer."""
+"""How long a server may take to answer, from the first byte asked to the last one read."""
+LARGEST = 8 << 20
+"""Bytes of an answer that are read; a list of models or workers is far smaller."""
 NO_ANSWER = (URLError, OSError, ValueError, HTTPException)
 """What `ask` raises when there is no answer, or none that is JSON."""
 
@@ -24,7 +29,8 @@ def ask(address: str, authorization: str | None = None, body: Any = None) -> Any
         body: Posted as JSON; None gets.
 
     Raises:
-        OSError, ValueError, HTTPException: `NO_ANSWER` has them all; see `reason`.
+        OSError, ValueError, HTTPException: `NO_ANSWER` has them all; see `reason`. A server that sends us elsewhere has not
+            answered: a credential goes to the address that was named and nowhere else.
     """
     parts = urlsplit(address)
     if parts.username and authorization is None:
@@ -32,8 +38,42 @@ def ask(address: str, authorization: str | None = None, body: Any = None) -> Any
     address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     headers = {"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {})
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(address, data=data, headers=headers), timeout=PATIENCE_S) as reply:  # noqa: S310
-        return json.load(reply)
+    return json.loads(_in_time(lambda: _read(Request(address, data=data, headers=headers))))  # noqa: S310
+
+
+def _read(request: Request) -> bytes:
+    with build_opener(_StayHere).open(request, timeout=PATIENCE_S) as reply:
+        content: bytes = reply.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"the answer is larger than {LARGEST >> 20} MiB")
+    return content
+
+
+class _StayHere(HTTPRedirectHandler):
+    """Follows no redirect: urllib then raises it as an `HTTPError`."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _in_time(question: Callable[[], bytes]) -> bytes:
+    """Ask in a thread that is given up after `PATIENCE_S`: a server that sends a byte now and then never times out itself."""
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def ask_it() -> None:
+        try:
+            answers.put(question())
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask_it, daemon=True).start()
+    try:
+        answer = answers.get(timeout=PATIENCE_S)
+    except Empty:
+        raise TimeoutError(f"no whole answer within {PATIENCE_S:.0f} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def basic(login: str) -> str:
@@ -44,7 +84,12 @@ def basic(login: str) -> str:
 def reason(error: Exception) -> str:
     """Return what happened without the address, which may hold a password."""
     if isinstance(error, HTTPError):
-        return f"HTTP {error.code}"
+        elsewhere = (
+            ", which sends us to another address; name that one" if error.code in (301, 302, 303, 307, 308) else ""
+        )
+        return f"HTTP {error.code}{elsewhere}"
+    if isinstance(error, TimeoutError) and error.args:
+        return str(error)
     return str(error.reason) if isinstance(error, URLError) else type(error).__name__
 
 

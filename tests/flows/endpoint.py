@@ -51,7 +51,7 @@ def slowly_taught(content: dict[str, Any], address: str) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(handler: type[Endpoint]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve on a free port of this machine; give the root's address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
