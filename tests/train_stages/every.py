@@ -7,12 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from storage.errors import RecipeError
 from synth.problems.arithmetic import Arithmetic
 from synth.problems.knights_knaves import KnightsKnaves
 from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig
+from train_stages.data.encode import encode_conversations
 from train_stages.losses import LOSSES
 from train_stages.losses.base import Answers, Loss, Pairs, PreferenceLoss, Sampled, SupervisedLoss, Tokens
 from train_stages.optimisers.base import Optimiser
@@ -120,6 +121,45 @@ def check_packing(loss: type[Loss], base: Any, rows: pa.Table, folder: Any) -> N
     for stage in loss.stages:
         with pytest.raises((RecipeError, ValueError), match=r"packed|packing"):
             read(stage, packing="best_fit" if stage == "cpt" else True, loss=loss.name)
+
+
+LEVEL = {
+    "device": "cpu", "log_every": 1, "max_length": 128, "max_grad_norm": 0, "learning_rate": 1e-3,
+    "schedule": {"kind": "constant", "warmup": 0},
+}  # fmt: skip
+"""Settings under which every step is taken in full, so that a training of one step is the beginning of one of two."""
+
+
+def log_probabilities(model: Any, ids: list[int], labels: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probability of each label, 0 where there is none; and where there is one."""
+    with torch.no_grad():
+        logs = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0, :-1], -1)
+    targets = torch.tensor(labels[1:])
+    return logs.gather(1, targets.clamp(min=0)[:, None])[:, 0] * (targets >= 0), (targets >= 0).float()
+
+
+def check_supervised_trainer(part: type[SupervisedLoss], base: Any, rows: pa.Table, folder: Any) -> None:
+    """Two steps on all rows, in several micro-batches: the loss of the parent, and of what a step made of it."""
+    encoded = encode_conversations(AutoTokenizer.from_pretrained(base), rows["messages"].to_pylist(), 128)
+    loss = part()
+    options = {"loss": loss, "batch_tokens": encoded.tokens, "micro_batch_tokens": encoded.tokens // 3, **LEVEL}
+    two = sft(base, rows, folder / "two", SftConfig(epochs=2, **options))
+    one = sft(base, rows, folder / "one", SftConfig(epochs=1, **options))
+    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
+
+    def by_hand(model: Any) -> float:
+        total, count = 0.0, 0.0
+        columns = (encoded.table["input_ids"].to_pylist(), encoded.table["labels"].to_pylist())
+        for ids, labels in zip(*columns, strict=True):
+            logps, mask = log_probabilities(model, ids, labels)
+            before = log_probabilities(parent, ids, labels)[0]
+            total += float(loss(Tokens(logps[None], mask[None], before[None])).sum())
+            count += float(mask.sum()) if loss.per == "token" else 1
+        return total / count
+
+    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    assert len(losses) >= 2 and losses[0] == pytest.approx(by_hand(parent), rel=2e-4)
+    assert losses[1] == pytest.approx(by_hand(after), rel=2e-4) and losses[1] != pytest.approx(losses[0], rel=1e-4)
 
 
 def read(stage: str, **options: Any) -> Any:

@@ -8,21 +8,17 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.train_stages import every
-from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig
+from train_stages.config import CptConfig, PreferenceConfig, RlConfig
 from train_stages.data.batches import plan_padded
-from train_stages.data.encode import encode_conversations
 from train_stages.losses import LOSSES
-from train_stages.losses.base import Answers, Pairs, PolicyLoss, PreferenceLoss, Sampled, SupervisedLoss, Tokens
+from train_stages.losses.base import Answers, Pairs, PolicyLoss, PreferenceLoss, Sampled, SupervisedLoss
 from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.stages.preference import encode_pairs, preference
 from train_stages.stages.rl import grpo_arguments
-from train_stages.stages.sft import sft
 
 PARTS = LOSSES.all()
 NAMES = sorted(PARTS)
-STILL = {"device": "cpu", "log_every": 1, "max_length": 128, "max_grad_norm": 0, "learning_rate": 1e-3}
-LEVEL = {"schedule": {"kind": "constant", "warmup": 0}}
 
 
 def of(family):
@@ -60,44 +56,9 @@ def test_packed_rows_are_right_or_refused(base, rows, tmp_path, name):
     every.check_packing(PARTS[name], base, rows.slice(0, 12), tmp_path)
 
 
-def log_probabilities(model, ids, labels):
-    """Of each label, and where there is one."""
-    with torch.no_grad():
-        logs = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0, :-1], -1)
-    targets = torch.tensor(labels[1:])
-    return logs.gather(1, targets.clamp(min=0)[:, None])[:, 0] * (targets >= 0), (targets >= 0).float()
-
-
 @pytest.mark.parametrize("name", of(SupervisedLoss))
 def test_the_trainer_computes_a_supervised_loss(base, rows, tmp_path, name):
-    """Two steps on all rows, in several micro-batches: the loss of the parent, and of what a step made of it."""
-    rows = rows.slice(0, 7)
-    encoded = encode_conversations(AutoTokenizer.from_pretrained(base), rows["messages"].to_pylist(), 128)
-    loss = PARTS[name]()
-    options = {
-        "loss": loss,
-        "batch_tokens": encoded.tokens,
-        "micro_batch_tokens": encoded.tokens // 3,
-        **STILL,
-        **LEVEL,
-    }
-    two = sft(base, rows, tmp_path / "two", SftConfig(epochs=2, **options))
-    one = sft(base, rows, tmp_path / "one", SftConfig(epochs=1, **options))
-    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
-
-    def by_hand(model):
-        total, count = 0.0, 0.0
-        columns = (encoded.table["input_ids"].to_pylist(), encoded.table["labels"].to_pylist())
-        for ids, labels in zip(*columns, strict=True):
-            logps, mask = log_probabilities(model, ids, labels)
-            before = log_probabilities(parent, ids, labels)[0]
-            total += float(loss(Tokens(logps[None], mask[None], before[None])).sum())
-            count += float(mask.sum()) if loss.per == "token" else 1
-        return total / count
-
-    losses = [entry["loss"] for entry in two.history if "loss" in entry]
-    assert len(losses) >= 2 and losses[0] == pytest.approx(by_hand(parent), rel=2e-4)
-    assert losses[1] == pytest.approx(by_hand(after), rel=2e-4) and losses[1] != pytest.approx(losses[0], rel=1e-4)
+    every.check_supervised_trainer(PARTS[name], base, rows.slice(0, 7), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +79,7 @@ def answer(model, tokenizer, prompt, reply):
     """Log-probability of a reply, summed over its tokens, the end token included; and how many they are."""
     asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
     ids = tokenizer.apply_chat_template(prompt + reply, return_dict=True)["input_ids"]
-    logps, mask = log_probabilities(model, ids, [-100] * len(asked) + ids[len(asked) :])
+    logps, mask = every.log_probabilities(model, ids, [-100] * len(asked) + ids[len(asked) :])
     return float(logps.sum()), float(mask.sum())
 
 
@@ -146,7 +107,7 @@ def test_the_trainer_computes_a_preference_loss(base, pairs, tmp_path, name):
     tokenizer = AutoTokenizer.from_pretrained(base)
     _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig())
     loss = PARTS[name]()
-    config = PreferenceConfig(loss=loss, epochs=2, batch_tokens=sum(lengths), **STILL, **LEVEL)
+    config = PreferenceConfig(loss=loss, epochs=2, batch_tokens=sum(lengths), **every.LEVEL)
     two = preference(base, pairs, tmp_path / "two", config)
     one = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
     parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))

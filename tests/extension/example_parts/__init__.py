@@ -1,0 +1,1 @@
+"""Parts of a training that live outside the tree, a file each: what a package of somebody else's would hold."""

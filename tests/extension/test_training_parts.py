@@ -1,0 +1,122 @@
+"""Parts of a training from outside the tree: found by entry points, held to what ours are held to, and trained with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from storage.errors import RecipeError
+from synth.problems.arithmetic import Arithmetic
+from synth.sample import problem_row
+from tests.train_stages import every
+from train_stages.losses import LOSSES
+from train_stages.models.tiny import TinyConfig, create_base
+from train_stages.orders import ORDERS
+from train_stages.rewards import REWARDS
+from train_stages.stages import STAGES, get_stage
+from train_stages.stages.base import Material
+
+ROOT = Path(__file__).parent.parent.parent
+POINTS = """
+[nightschool.losses]
+example_minor_sft = tests.extension.example_parts.losses:MinorSft
+[nightschool.orders]
+example_zigzag = tests.extension.example_parts.orders:Zigzag
+[nightschool.rewards]
+example_brief = tests.extension.example_parts.rewards:Brief
+[nightschool.stages]
+example_ask = tests.extension.example_parts.stages:ASK
+"""
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path_factory, monkeypatch):
+    """The package as pip would install it, for this process and those that it starts."""
+    site = tmp_path_factory.mktemp("site")
+    info = site / "example_parts-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example-parts\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(POINTS)
+    monkeypatch.syspath_prepend(str(site))
+    paths = [str(site), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+
+
+@pytest.fixture(scope="module")
+def problems():
+    return Arithmetic([1]).draw(40, seed=1)
+
+
+@pytest.fixture(scope="module")
+def base(problems, tmp_path_factory):
+    small = TinyConfig(width=32, layers=1, heads=1, ffn=64, context=128, vocabulary=400)
+    texts = [f"{problem.prompt}\n{problem.solution}" for problem in problems]
+    return create_base(tmp_path_factory.mktemp("base") / "base", texts, config=small)
+
+
+def chats(problems):
+    rows = [[{"role": "user", "content": p.prompt}, {"role": "assistant", "content": p.solution}] for p in problems]
+    return pa.table({"id": [p.id for p in problems], "messages": rows})
+
+
+def test_a_loss_of_one_file_is_held_to_what_ours_are(base, problems, tmp_path):
+    every.check_described(LOSSES, "example_minor_sft")
+    minor = LOSSES.get("example_minor_sft")
+    every.check_formula(minor)
+    every.check_gradient(minor)
+    every.check_neutral(minor)
+    every.check_packing(minor, base, chats(problems), tmp_path)
+    every.check_supervised_trainer(minor, base, chats(problems[:7]), tmp_path)
+    with pytest.raises(RecipeError, match=r"^rl\.loss: example_minor_sft is a loss of other stages"):
+        every.read("rl", loss="example_minor_sft")
+
+
+def test_an_order_and_a_reward_of_one_file_are_too():
+    every.check_described(ORDERS, "example_zigzag")
+    every.check_order(ORDERS.get("example_zigzag"))
+    every.check_described(REWARDS, "example_brief")
+    every.check_reward(REWARDS.get("example_brief"))
+
+
+def test_a_training_with_them_that_breaks_off_goes_on_to_the_same_weights(base, problems, tmp_path):
+    options = {"loss": {"kind": "example_minor_sft", "beta": 0.1}, "order": "example_zigzag", "learning_rate": 1e-2}
+    whole = every.check_resume("sft", base, chats(problems), tmp_path, batch_tokens=256, epochs=3, **options)
+    assert whole.metrics["loss"] < whole.metrics["first_loss"]
+    told = json.loads((whole.path / "training.json").read_text())["config"]
+    assert told["loss"] == {"kind": "example_minor_sft", "beta": 0.1} and told["order"] == {"kind": "example_zigzag"}
+
+
+def test_a_stage_of_one_file_runs_in_a_process_of_its_own(base, problems, tmp_path):
+    stage = get_stage("example_ask")
+    material = Material("release demo@1", pa.table({}), problems, lambda problem: [])
+    rows = stage.rows(material, stage.config())
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    options = {"batch_tokens": 512, "max_length": 128, "device": "cpu", "loss": "example_minor_sft"}
+    job = {"parent": str(base), "rows": "rows.parquet", "out": "out", "options": options}
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    command = [sys.executable, "-m", "train_stages.stages", "example_ask", "--config", str(tmp_path / "job.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "out" / "model.safetensors").exists() and "example_ask" in STAGES.names()
+
+
+def test_reinforcement_is_told_what_responses_earn(base, problems, tmp_path):
+    table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:4]])
+    pq.write_table(table, tmp_path / "rows.parquet")
+    rewards = ["answer", {"kind": "example_brief", "most": 8, "weight": 0.5}]
+    options = {"rewards": rewards, "steps": 1, "prompts_per_step": 2, "samples": 4, "max_tokens": 8, "device": "cpu",
+               "log_every": 1, "learning_rate": 1e-3}  # fmt: skip
+    job = {"parent": str(base), "rows": "rows.parquet", "out": "out", "options": options}
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    from train_stages.process.job import read_job
+
+    made = get_stage("rl").run(read_job(tmp_path / "job.json"), lambda *_: None)
+    curve = next(entry for entry in made.history if "reward" in entry)
+    brief = curve["rewards/example_brief/mean"]
+    assert curve["reward"] == pytest.approx(curve["rewards/answer/mean"] + 0.5 * brief, abs=1e-5)
+    assert brief == pytest.approx(max(0, 1 - curve["completions/mean_length"] / 8), abs=1e-5)
