@@ -1,7 +1,8 @@
 """Charts as inline SVG: lines, bars, intervals. Colours come from the page's style, so they follow light and dark.
 
 Each is drawn about as wide as a phone, and a wide page puts several side by side, so that words in it are never scaled
-down. Built as an element tree: whatever a label says, it stays a label.
+down. Built as an element tree: whatever a label says, it stays a label. The same three from matplotlib are 9 to 17 KB each
+instead of 2 to 3, in colours that do not follow the page, without a value on a bar that one points at.
 """
 
 import math

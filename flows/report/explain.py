@@ -12,7 +12,7 @@ from flows.report.summary import print_table
 from flows.report.terminal import inert
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
-from storage.lake.provenance import sample_story
+from storage.lake.provenance import provenance_of
 from storage.models.registry import STUDENT, resolve
 from storage.workspace import Workspace
 
@@ -20,14 +20,14 @@ _LONGEST = 4_000  # characters of a text on a terminal; --json has all of it
 
 
 def why(workspace: Workspace, sample_id: str) -> dict[str, Any]:
-    """Return the story of a sample.
+    """Return where a sample comes from: verdicts, what it resembles, the calls behind it, who read it.
 
     Raises:
         LakeError: There is no such sample.
         WorkspaceError: The workspace has no lake yet.
     """
     with Lake(workspace, read_only=True) as lake:
-        return sample_story(lake, sample_id)
+        return provenance_of(lake, sample_id)
 
 
 def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> dict[str, Any]:
@@ -43,10 +43,10 @@ def lineage_of(workspace: Workspace, identity: str, *, rows: bool = False) -> di
         if is_checkpoint(lake, identity):
             lineage = checkpoint_lineage(lake, identity)
             return {**lineage, "rows": checkpoint_calls(lake, identity)} if rows else lineage
-        story = sample_story(lake, identity)
-        if "takedown" in story:
-            return {"sample_id": identity, "checkpoints": story["takedown"]["read_by"]}
-        return {"sample_id": story["sample"]["sample_id"], "checkpoints": story["checkpoints"]}
+        provenance = provenance_of(lake, identity)
+        if "takedown" in provenance:
+            return {"sample_id": identity, "checkpoints": provenance["takedown"]["read_by"]}
+        return {"sample_id": provenance["sample"]["sample_id"], "checkpoints": provenance["checkpoints"]}
 
 
 def print_lineage(lineage: Mapping[str, Any]) -> None:
@@ -64,50 +64,50 @@ def print_lineage(lineage: Mapping[str, Any]) -> None:
             print_table(list(lines[0]) if lines else ["none"], lines, title=title)
 
 
-def print_why(story: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print a story for people."""
+def print_why(provenance: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print where a sample comes from, for people."""
     console = console or Console()
-    if gone := story.get("takedown"):
-        _print_gone(gone, console)
+    if takedown := provenance.get("takedown"):
+        _print_takedown(takedown, console)
         return
-    sample, decision = story["sample"], story["decision"]
+    sample, decision = provenance["sample"], provenance["decision"]
     outcome = "not decided yet" if decision is None else f"{decision['outcome']} {decision['reason'] or ''}".strip()
     console.print(inert(f"{sample['sample_id']}: {outcome}", "bold"))
     console.print(inert(f"night {sample['night']}, {sample['method']} ({sample['kind']}), {sample['task']}"))
     table = Table("filter", "version", "outcome", "reason", "detail")
-    for verdict in story["verdicts"]:
+    for verdict in provenance["verdicts"]:
         detail = json.dumps(verdict["detail"], ensure_ascii=False) if verdict["detail"] else ""
         cells = (verdict["filter"], verdict["version"], verdict["outcome"], verdict["reason"] or "", detail)
         table.add_row(*(inert(str(cell)) for cell in cells))
     console.print(table)
-    for item in story["items"]:
+    for item in provenance["items"]:
         console.print(inert(f"It holds {item['benchmark']}: {item['item']}."))
     rows = [
         ("this row", sample),
-        *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in story["matches"]),
-        *(("held out", item) for item in story["items"] if item["text"]),
+        *((f"kept: {match['sample_id']} of night {match['night']}", match) for match in provenance["matches"]),
+        *(("held out", item) for item in provenance["items"] if item["text"]),
     ]
     beside = Table.grid(expand=True, padding=(0, 1))
     for _ in rows:
         beside.add_column(ratio=1)
     beside.add_row(*(Panel(_texts(row), title=inert(title), title_align="left") for title, row in rows))
     console.print(beside)
-    for number, call in enumerate(story["calls"], 1):
+    for number, call in enumerate(provenance["calls"], 1):
         title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
         console.print(Panel(inert(_short(call["response"])), title=inert(title), title_align="left"))
-    if not story["calls"]:
+    if not provenance["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
-    _print_readers(story["checkpoints"], console)
+    _print_readers(provenance["checkpoints"], console)
 
 
-def _print_gone(gone: Mapping[str, Any], console: Console) -> None:
-    day = f"{gone['created_at']:%Y-%m-%d}"
-    console.print(inert(f"{gone['sample_id']}: taken down on {day} ({gone['takedown_id']})", "bold"))
-    console.print(inert(f"why: {gone['because']}"))
-    for row in gone["releases"]:
+def _print_takedown(takedown: Mapping[str, Any], console: Console) -> None:
+    day = f"{takedown['created_at']:%Y-%m-%d}"
+    console.print(inert(f"{takedown['sample_id']}: taken down on {day} ({takedown['takedown_id']})", "bold"))
+    console.print(inert(f"why: {takedown['because']}"))
+    for row in takedown["releases"]:
         console.print(inert(f"{row['release_id']} was redacted; in its place: {row['successor'] or 'nothing'}"))
-    console.print(inert(f"attempts that made what this takedown removed again, and failed: {gone['made_again']:,}"))
-    _print_readers(gone["read_by"], console)
+    console.print(inert(f"attempts that made what this takedown removed again, and failed: {takedown['made_again']:,}"))
+    _print_readers(takedown["read_by"], console)
 
 
 def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -> None:

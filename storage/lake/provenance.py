@@ -1,4 +1,4 @@
-"""The story of one sample, as the lake tells it: the row, every verdict on it, the row it matched, the calls
+"""Where a sample comes from, as the lake has it: the row, every verdict on it, the row it matched, the calls
 behind it, the checkpoints that read it.
 """
 
@@ -12,7 +12,7 @@ from storage.lake.lineage import row_checkpoints
 from storage.lake.tombstones import REASON
 
 
-def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
+def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
     """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items` (of benchmarks), `calls`
     and `checkpoints`; of a row that was taken down only `takedown`.
 
@@ -23,8 +23,8 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
     Raises:
         LakeError: No sample has that id, or several begin like this.
     """
-    if gone := _gone(lake, sample_id):
-        return {"takedown": gone}
+    if takedown := _taken_down(lake, sample_id):
+        return {"takedown": takedown}
     sample = _sample(lake, sample_id)
     verdicts = lake.rows(
         "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from verdicts v "
@@ -39,22 +39,22 @@ def sample_story(lake: Lake, sample_id: str) -> dict[str, Any]:
         "where call_id in (select unnest(?::varchar[])) qualify row_number() over (partition by call_id) = 1",
         [sample["parents"] or []],
     )
-    place = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
+    order = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
     named = (verdict["detail"].get(name) for verdict in verdicts for name in ("kept", "from"))
-    kept = dict.fromkeys(one for one in named if isinstance(one, str))
+    kept = dict.fromkeys(identity for identity in named if isinstance(identity, str))
     return {
         "sample": sample,
         "decision": decided[-1] if decided else None,
         "verdicts": verdicts,
         "items": _items(lake, verdicts),
-        "matches": [found for one in kept for found in _rows(lake, one)],
-        "calls": sorted(calls, key=lambda call: place[call["call_id"]]),
+        "matches": [match for identity in kept for match in _rows(lake, identity)],
+        "calls": sorted(calls, key=lambda call: order[call["call_id"]]),
         "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
 
 
-def _gone(lake: Lake, sample_id: str) -> dict[str, Any] | None:
-    """Return why a row is gone, and how often an attempt made it again since."""
+def _taken_down(lake: Lake, sample_id: str) -> dict[str, Any] | None:
+    """Return why a row was taken down, and how often an attempt made it again since."""
     rows = lake.rows(
         "select takedown_id, because, created_at, checkpoints from takedowns where event = 'planned' "
         "and list_contains(sample_ids, ?) and ? not in (select sample_id from samples)",
@@ -80,29 +80,29 @@ def _items(lake: Lake, verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
     Texts are given of our own evaluation sets only: the lake does not quote benchmarks.
     """
-    found: dict[tuple[str, str], str | None] = {}
+    items: dict[tuple[str, str], str | None] = {}
     for detail in (verdict["detail"] for verdict in verdicts if verdict["outcome"] == "fail"):
         if "benchmark" in detail and "item" in detail:
             held = lake.rows(
                 "select prompt from problems where structure_id = ? and split <> 'train' limit 1", [detail["item"]]
             )
-            found[detail["benchmark"], detail["item"]] = held[0]["prompt"] if held else None
-    return [{"benchmark": name, "item": item, "text": text} for (name, item), text in sorted(found.items())]
+            items[detail["benchmark"], detail["item"]] = held[0]["prompt"] if held else None
+    return [{"benchmark": name, "item": item, "text": text} for (name, item), text in sorted(items.items())]
 
 
 def _sample(lake: Lake, sample_id: str) -> dict[str, Any]:
-    found = _rows(lake, sample_id)
-    if not found:
+    rows = _rows(lake, sample_id)
+    if not rows:
         near = lake.rows("select sample_id from samples where starts_with(sample_id, ?) limit 6", [sample_id])
         if len(near) != 1:
-            said = (
+            fault = (
                 f"several begin like this: {', '.join(row['sample_id'] for row in near)}" if near else "there is none"
             )
             raise LakeError(
-                f'sample {sample_id!r}: {said}; list ids with `nightschool sql "select sample_id from samples"`'
+                f'sample {sample_id!r}: {fault}; list ids with `nightschool sql "select sample_id from samples"`'
             )
-        found = _rows(lake, near[0]["sample_id"])
-    return found[0]
+        rows = _rows(lake, near[0]["sample_id"])
+    return rows[0]
 
 
 def _rows(lake: Lake, sample_id: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ class Endpoint(BaseHTTPRequestHandler):
 
     def reply(self, asked: Any) -> tuple[int, Any]:
         """Return the status and the body for what was asked."""
-        raise NotImplementedError
+        raise TypeError("override it")
 
     def do_POST(self) -> None:
         status, said = self.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -42,6 +42,21 @@ class SlowTeacher(Endpoint):
         time.sleep(0.02)
         choice = {"index": 0, "message": {"role": "assistant", "content": "#### 1"}, "finish_reason": "stop"}
         return 200, {"choices": [choice], "usage": {"prompt_tokens": 30, "completion_tokens": 10}}
+
+
+class SilentTeacher(Endpoint):
+    """Answers nothing until it is told to: a night that asks it is at work for as long as a test wants.
+
+    A test subclasses it with events of its own.
+    """
+
+    asked: threading.Event
+    released: threading.Event
+
+    def reply(self, asked: Any) -> tuple[int, Any]:
+        type(self).asked.set()
+        type(self).released.wait(120)
+        return 503, {"error": {"message": "the test is over"}}
 
 
 def slowly_taught(content: dict[str, Any], address: str) -> dict[str, Any]:

@@ -50,11 +50,11 @@ def run(workspace, *arguments):
 
 
 def test_everything_about_a_row(workspace):
-    story = json.loads(run(workspace, "b1", "--json").stdout)
-    assert story["decision"]["outcome"] == "rejected"
-    assert [verdict["filter"] for verdict in story["verdicts"]] == ["answer", "near_duplicates", "policy"]
-    assert [match["response"] for match in story["matches"]] == ["An old answer."]
-    assert [call["response"] for call in story["calls"]] == ["I thought of [red]38[/red].\x1b[2J"]
+    provenance = json.loads(run(workspace, "b1", "--json").stdout)
+    assert provenance["decision"]["outcome"] == "rejected"
+    assert [verdict["filter"] for verdict in provenance["verdicts"]] == ["answer", "near_duplicates", "policy"]
+    assert [match["response"] for match in provenance["matches"]] == ["An old answer."]
+    assert [call["response"] for call in provenance["calls"]] == ["I thought of [red]38[/red].\x1b[2J"]
 
 
 def test_for_people(workspace):
@@ -91,9 +91,9 @@ def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(worksp
     with Lake(workspace) as lake:
         tables = {"verdicts": table_of("verdicts", rows), "problems": table_of("problems", [held])}
         lake.commit("three", "curate", tables, night="n2")
-    story = json.loads(run(workspace, "b2", "--json").stdout)
-    assert [item["text"] for item in story["items"]] == [None, "What is held out?"]
-    assert [match["sample_id"] for match in story["matches"]] == ["a1"]
+    provenance = json.loads(run(workspace, "b2", "--json").stdout)
+    assert [item["text"] for item in provenance["items"]] == [None, "What is held out?"]
+    assert [match["sample_id"] for match in provenance["matches"]] == ["a1"]
     out = run(workspace, "b2").stdout
     for words in ("gsm8k/test: i1", "held out", "An old"):
         assert words in out

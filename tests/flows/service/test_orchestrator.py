@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import threading
 import time
 
 import httpx
@@ -15,7 +16,7 @@ from flows.service.orchestrator import embedded_server
 from flows.service.prefect_server import FACTORY, login_file, read_login
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
-from tests.flows.endpoint import SlowTeacher, serving, slowly_taught
+from tests.flows.endpoint import SilentTeacher, SlowTeacher, serving, slowly_taught
 
 pytestmark = pytest.mark.slow
 
@@ -83,19 +84,20 @@ def test_the_embedded_server_has_a_login_and_answers_no_other_host(tmp_path, mon
     assert "PREFECT_API_URL" not in os.environ and servers(str(tmp_path / "w" / "prefect")) == []
 
 
-def test_ctrl_c_ends_a_run_and_its_server_with_one_sentence(cli, slow_teacher):
+def test_ctrl_c_ends_a_run_and_its_server_with_one_sentence(cli):
     cli.environment.pop("PREFECT_API_URL")
-    content = slowly_taught(copy.deepcopy(SMALL), slow_teacher)
-    content["problems"]["limit"] = 400
-    process = subprocess.Popen(
-        cli.command("run", cli.recipe(content), "--date", "2026-01-01", "--quiet"),
-        env=cli.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not (cli.workspace / "ledger.sqlite").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and "the same command goes on where it stopped" in said, said[-2000:]
-    assert "PREFECT_API_URL" not in said and servers(str(cli.workspace / "prefect")) == []
+
+    class Teacher(SilentTeacher):
+        asked, released = threading.Event(), threading.Event()
+
+    with serving(Teacher) as address:
+        process = subprocess.Popen(
+            cli.command("run", cli.recipe(slowly_taught(copy.deepcopy(SMALL), address)), "--date", "2026-01-01", "--quiet"),
+            env=cli.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        assert Teacher.asked.wait(240), "the night asks its teacher"
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+        output, _ = process.communicate(timeout=120)
+        Teacher.released.set()
+    assert process.returncode == 130 and "the same command goes on where it stopped" in output, output[-2000:]
+    assert "PREFECT_API_URL" not in output and servers(str(cli.workspace / "prefect")) == []

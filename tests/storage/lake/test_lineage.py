@@ -3,7 +3,7 @@ import pytest
 from storage.errors import LakeError
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint, row_checkpoints
-from storage.lake.provenance import sample_story
+from storage.lake.provenance import provenance_of
 from tests.storage.small import NIGHTS, build
 
 
@@ -33,7 +33,7 @@ def test_from_a_row_to_every_checkpoint(reader):
     }  # fmt: skip
     assert {line["checkpoint_id"] for line in row_checkpoints(reader, "cot-10")} == {"model-1"}
     assert row_checkpoints(reader, "cot-01") == [], "a rejected row taught nobody"
-    assert sample_story(reader, "cot-00")["checkpoints"] == first
+    assert provenance_of(reader, "cot-00")["checkpoints"] == first
 
 
 def test_an_id_that_is_none_or_several_is_a_sentence(reader):
