@@ -64,6 +64,7 @@ def chats(problems):
     return pa.table({"id": [p.id for p in problems], "messages": rows})
 
 
+@pytest.mark.slow
 def test_a_loss_of_one_file_is_held_to_what_ours_are(base, problems, tmp_path):
     every.check_described(LOSSES, "example_minor_sft")
     minor = LOSSES.get("example_minor_sft")
@@ -83,6 +84,7 @@ def test_an_order_and_a_reward_of_one_file_are_too():
     every.check_reward(REWARDS.get("example_brief"))
 
 
+@pytest.mark.slow
 def test_a_training_with_them_that_breaks_off_goes_on_to_the_same_weights(base, problems, tmp_path):
     options = {"loss": {"kind": "example_minor_sft", "beta": 0.1}, "order": "example_zigzag", "learning_rate": 1e-2}
     whole = every.check_resume("sft", base, chats(problems), tmp_path, batch_tokens=256, epochs=3, **options)
@@ -91,6 +93,7 @@ def test_a_training_with_them_that_breaks_off_goes_on_to_the_same_weights(base, 
     assert told["loss"] == {"kind": "example_minor_sft", "beta": 0.1} and told["order"] == {"kind": "example_zigzag"}
 
 
+@pytest.mark.slow
 def test_a_stage_of_one_file_runs_in_a_process_of_its_own(base, problems, tmp_path):
     stage = get_stage("example_ask")
     material = Material("release demo@1", pa.table({}), problems, lambda problem: [])
@@ -105,6 +108,7 @@ def test_a_stage_of_one_file_runs_in_a_process_of_its_own(base, problems, tmp_pa
     assert (tmp_path / "out" / "model.safetensors").exists() and "example_ask" in STAGES.names()
 
 
+@pytest.mark.slow
 def test_reinforcement_is_told_what_responses_earn(base, problems, tmp_path):
     table = pa.Table.from_pylist([problem_row(problem, split="train", night="n") for problem in problems[:4]])
     pq.write_table(table, tmp_path / "rows.parquet")

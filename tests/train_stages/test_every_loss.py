@@ -25,12 +25,6 @@ def of(family):
     return [name for name in NAMES if issubclass(PARTS[name], family)]
 
 
-def quick_first(names):
-    """One of each family is quick enough to be tried before every commit."""
-    quick = ("row_mean", "sigmoid_norm", "dr_grpo")
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_described(name):
     every.check_described(LOSSES, name)
@@ -51,11 +45,13 @@ def test_at_neutral_settings_it_is_its_base(name):
     every.check_neutral(PARTS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_packed_rows_are_right_or_refused(base, rows, tmp_path, name):
     every.check_packing(PARTS[name], base, rows.slice(0, 12), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", of(SupervisedLoss))
 def test_the_trainer_computes_a_supervised_loss(base, rows, tmp_path, name):
     every.check_supervised_trainer(PARTS[name], base, rows.slice(0, 7), tmp_path)
@@ -101,7 +97,8 @@ def kto_drift(policy, reference, tokenizer, rows, lengths):
     return torch.tensor(max(0.0, sum(gains) / len(gains)))
 
 
-@pytest.mark.parametrize("name", quick_first(of(PreferenceLoss)))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", of(PreferenceLoss))
 def test_the_trainer_computes_a_preference_loss(base, pairs, tmp_path, name):
     """Two steps on all pairs: the loss of the parent, and of what a step made of it."""
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -130,6 +127,7 @@ REFERENCE = [[0.1, -0.4, 0.3], [-0.2, 0.6, 0.0]]  # log ratio to the reference
 MASK, ADVANTAGES, LONGEST = [[1, 1, 1], [1, 1, 0]], [1.0, -1.0], 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [0.0, 0.1])
 @pytest.mark.parametrize("name", of(PolicyLoss))
 def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta):
@@ -164,7 +162,8 @@ class Easy:
         return Check(Outcome.CORRECT if len(response) % 2 else Outcome.WRONG, answer=response)
 
 
-@pytest.mark.parametrize("name", quick_first(NAMES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_a_training_that_breaks_off_goes_on_to_the_same_weights(
     base, rows, pairs, problems, tmp_path, name, monkeypatch
 ):

@@ -18,6 +18,7 @@ def test_it_is_what_was_worked_out_by_hand(name):
     every.check_optimiser(PARTS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_a_training_that_breaks_off_goes_on_to_the_same_weights(base, rows, tmp_path, name):
     options = {"optimiser": name, "learning_rate": 3e-3, "batch_tokens": 512, "weight_decay": 0.1, "epochs": 2}

@@ -18,9 +18,8 @@ def test_it_is_what_was_worked_out_by_hand(name):
     every.check_order(PARTS[name])
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "cyclical" else pytest.param(name, marks=pytest.mark.slow) for name in PARTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARTS)
 def test_a_training_that_breaks_off_goes_on_to_the_same_weights(base, rows, tmp_path, name):
     options = {"order": name, "learning_rate": 1e-3, "batch_tokens": 256, "epochs": 1.5}
     every.check_resume("sft", base, rows.slice(0, 40), tmp_path, **options)

@@ -18,6 +18,7 @@ def test_it_is_what_was_worked_out_by_hand(name):
     every.check_schedule(PARTS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_the_trainer_follows_it_also_after_it_broke_off(base, rows, tmp_path, name):
     schedule = {"kind": name, "warmup": 0.4}

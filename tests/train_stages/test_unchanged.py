@@ -57,9 +57,8 @@ def given(stage, problems):
     return pa.table({"prompt": asked[:12], "chosen": told[:12], "rejected": wrong})
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in ("sft", "rl") else pytest.param(name, marks=pytest.mark.slow) for name in TRAININGS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAININGS)
 def test_it_trains_as_before(base, problems, tmp_path, monkeypatch, name):
     stage, options = TRAININGS[name]
     if stage == "rl":

@@ -41,9 +41,14 @@ class Response:
 
 def credit(check: Check) -> float | None:
     """Return 1 for a right answer, 0 for a wrong one or none at all, and None for one that cannot be decided."""
-    if check.outcome is Outcome.UNVERIFIABLE and check.answer is not None:
+    if check.outcome is Outcome.UNVERIFIABLE and readable(check):
         return None
     return 1.0 if check.outcome is Outcome.CORRECT else 0.0
+
+
+def readable(check: Check) -> bool:
+    """Whether a final answer could be read, right or wrong."""
+    return check.outcome is Outcome.CORRECT or check.answer is not None or check.reading is not None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from synth.answers.outcome import Outcome
-from train_stages.rewards.base import Example, Response, Reward
+from train_stages.rewards.base import Example, Response, Reward, readable
 
 
 class Format(Reward):
@@ -23,5 +22,4 @@ class Format(Reward):
 
     def __call__(self, response: Response) -> float:
         """Return 1 or 0."""
-        check = response.check
-        return 1.0 if check.outcome is Outcome.CORRECT or check.answer is not None else 0.0
+        return 1.0 if readable(response.check) else 0.0
