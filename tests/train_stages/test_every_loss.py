@@ -14,8 +14,8 @@ from train_stages.losses import LOSSES
 from train_stages.losses.base import Answers, Pairs, PolicyLoss, PreferenceLoss, Sampled, SupervisedLoss
 from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
+from train_stages.rl.arguments import grpo_arguments
 from train_stages.stages.preference import encode_pairs, preference
-from train_stages.stages.rl import grpo_arguments
 
 PARTS = LOSSES.all()
 NAMES = sorted(PARTS)

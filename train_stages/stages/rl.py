@@ -5,8 +5,7 @@ vLLM server (`train_stages.rl.rollouts`), and scores them (`train_stages.rewards
 `rollouts.parquet`, how every group of responses came out, and, when they were measured, `pass_rates.parquet`.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,27 @@ from synth.sample import problem_of, problem_row
 from train_stages.config import RlConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import load_tokenizer, memory
-from train_stages.process.resume import STATES, last_state, output_folder
+from train_stages.process.resume import last_state, output_folder
 from train_stages.process.stage import (
     Progress,
     StageResult,
     callbacks,
-    common_arguments,
     load,
     on_gpu,
     run,
     stage_identity,
-    world_size,
 )
 from train_stages.rewards.scoring import check_rewards, make_rewards
 from train_stages.rl import pass_rates
+from train_stages.rl.arguments import grpo_arguments
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.grpo import grpo_trainer, keeping_callback
-from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
+from train_stages.rl.measuring import ToMessages, bare_prompt, measured
+from train_stages.rl.rollouts import check_rollouts, rollout_server, uses_vllm
 from train_stages.stages.base import Material, Stage
 
 __all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
 
-ToMessages = Callable[[Problem], list[dict[str, str]]]
 LOOKED_AT = 200
 """Prompts that a preflight renders."""
 
@@ -86,7 +84,7 @@ def rl(
     identity = stage_identity("rl", parent, digest(given, said), config, seed)
     with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
         if config.difficulty == "measured":
-            known |= _measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
+            known |= measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
         chosen = pass_rates.choose(problems, known, tries=config.least_tries)
         model, tokenizer = load(parent, config)
         tokenizer.padding_side = "left"
@@ -124,119 +122,6 @@ def rl(
             if config.difficulty == "measured":
                 pass_rates.keep(folder / pass_rates.FILE, known.values())
         return made
-
-
-def bare_prompt(problem: Problem) -> list[dict[str, str]]:
-    """The problem's prompt as the only message."""
-    return [{"role": "user", "content": problem.prompt}]
-
-
-def _measured(
-    folder: Path,
-    parent: Path,
-    problems: Sequence[Problem],
-    render: ToMessages,
-    config: RlConfig,
-    seed: int,
-    server: VllmRollouts | None,
-) -> dict[str, PassRate]:
-    """Measure pass rates once; a killed stage that goes on reads what it had found."""
-    path = folder / STATES / pass_rates.FILE
-    if path.exists():
-        return pass_rates.kept(path)
-    rates = pass_rates.measure(
-        problems,
-        _asker(parent, render, config, seed, server),
-        model=parent.name,
-        tries=config.least_tries,
-        wanted=config.steps * config.prompts_per_step,
-        seed=seed,
-    )
-    path.parent.mkdir(exist_ok=True)
-    beside = path.with_suffix(".making")
-    pass_rates.keep(beside, rates.values())
-    beside.replace(path)
-    return rates
-
-
-def _asker(
-    parent: Path, render: ToMessages, config: RlConfig, seed: int, server: VllmRollouts | None
-) -> pass_rates.Ask:
-    if server is not None:
-        tokenizer = load_tokenizer(parent)
-
-        def ask_server(problems: Sequence[Problem], tries: int) -> list[list[str]]:
-            prompts = [
-                list(
-                    tokenizer.apply_chat_template(render(one), add_generation_prompt=True, return_dict=True)[
-                        "input_ids"
-                    ]
-                )
-                for one in problems
-            ]
-            ids = [tokens for tokens, _ in server.generate(prompts, tries)]
-            texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
-            return [texts[start : start + tries] for start in range(0, len(texts), tries)]
-
-        return ask_server
-    from storage.ids import seed_from
-    from synth.engines.sampler import Sampler
-
-    sampler = Sampler(parent, device="cuda" if on_gpu(config) else "cpu")
-
-    def ask(problems: Sequence[Problem], tries: int) -> list[list[str]]:
-        asked = [(problem, number) for problem in problems for number in range(tries)]
-        answers = sampler.generate(
-            [render(problem) for problem, _ in asked],
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
-            seed=[seed_from("pass rate", seed, problem.id, number) for problem, number in asked],
-        )
-        return [[one.text for one in answers[start : start + tries]] for start in range(0, len(answers), tries)]
-
-    return ask
-
-
-def grpo_arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequence[float] | None = None) -> Any:
-    """TRL's configuration.
-
-    Args:
-        folder: Where the stage works.
-        config: Settings.
-        seed: Seed of the training.
-        weights: Of the rewards; None weighs them alike.
-
-    Raises:
-        TrainingError: The problems of a step cannot be shared by the processes.
-    """
-    from trl import GRPOConfig
-
-    world = world_size()
-    if config.prompts_per_step % world:
-        raise TrainingError(
-            f"rl: prompts_per_step = {config.prompts_per_step} cannot be shared by {world} processes; set it to a multiple"
-        )
-    rows = config.prompts_per_step * config.samples // world
-    micro_rows = rows
-    if config.micro_batch_tokens:
-        micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
-    return GRPOConfig(
-        **common_arguments(folder, config, steps=config.steps, seed=seed),
-        per_device_train_batch_size=micro_rows,
-        gradient_accumulation_steps=rows // micro_rows,
-        num_generations=config.samples,
-        max_completion_length=config.max_tokens,
-        temperature=config.temperature,
-        **config.loss.trl_arguments(),
-        num_iterations=1,
-        reward_weights=list(weights) if weights else None,
-    )
-
-
-def _divisors(number: int) -> list[int]:
-    return [n for n in range(1, math.isqrt(number) + 1) if number % n == 0] + [
-        number // n for n in range(1, math.isqrt(number) + 1) if number % n == 0
-    ]
 
 
 def read_problems(path: Path) -> tuple[list[Problem], ToMessages | None, dict[str, PassRate]]:

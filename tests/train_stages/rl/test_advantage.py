@@ -12,9 +12,9 @@ from train_stages.losses import LOSSES
 from train_stages.rewards.base import Reward
 from train_stages.rewards.scoring import Rewards, make_rewards
 from train_stages.rl.advantage import advantages, total
+from train_stages.rl.arguments import grpo_arguments
 from train_stages.rl.draws import Draws, Rollouts
 from train_stages.rl.grpo import grpo_trainer
-from train_stages.stages.rl import grpo_arguments
 
 EARNED = [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]
 LONGEST = 8
