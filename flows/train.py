@@ -1,10 +1,12 @@
 """The flow `train`: when the data has changed enough, stages, evaluation, promotion. A task is a stage."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date as calendar_date
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from flows.night.accelerator import Accelerator
 from flows.night.dates import logical_date
 from flows.night.exam import make_exam, make_judge
 from flows.night.night import Night, code_version, open_night
+from flows.night.reading import make_reader
 from flows.night.trigger import decide
-from flows.recipe.parts import TrainSpec
 from flows.recipe.recipe import Recipe
+from flows.recipe.train import TrainSpec
 from flows.report import reported
 from flows.report.progress import Progress, Stage
 from flows.service.deployed import load_deployed
@@ -30,7 +33,8 @@ from storage.models.checkpoints import Checkpoint, find_checkpoint
 from storage.releases.changes import change_since_training
 from storage.releases.reading import Release, get_release
 from storage.workspace import Workspace
-from train_stages.pipeline import Selection, Training
+from train_stages.plan.run import Made, Training
+from train_stages.plan.steps import Step
 from train_stages.promotion.evaluate import Evaluation
 from train_stages.promotion.examiner import Exam, Judge, accuracy_rows
 from train_stages.promotion.promote import Decision
@@ -96,12 +100,12 @@ def run_training(
         again: Train once more under this date when the data has changed enough since; otherwise a date is trained once.
 
     Raises:
-        RecipeError: The recipe has no `train`, or an option in it cannot be used.
+        RecipeError: The recipe has no `train.plan`, or a key in it cannot be used.
         TrainingError: A stage cannot learn from the release.
         LeaseError: Another training held the lease for longer than this one waits, or took it over from this one.
     """
-    if recipe.train is None:
-        raise RecipeError(f"recipe {recipe.name} has no `train`; it says when and how to train")
+    if recipe.train is None or not recipe.train.plan:
+        raise RecipeError(f"recipe {recipe.name} has no `train.plan`; it lists the stages of a training")
     with (
         open_night(recipe, date, workspace, progress, "training") as night,
         reported(night.lake, night.id, progress),
@@ -163,7 +167,8 @@ def one_training(night: Night) -> Iterator[None]:
 
 def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
     """Ask the lake whether to train, and on what, and keep the answer with its figures."""
-    change = change_since_training(night.lake, night.recipe.dataset, methods=spec.methods, tasks=spec.tasks)
+    selections = [step.selection for step in spec.steps if step.rows and not step.drawn]
+    change = change_since_training(night.lake, night.recipe.dataset, selections)
     decision = decide(change, spec.when)
     said = {"train": decision.train, "why": decision.why, "change": change.to_json()}
     nights.record_decision(night.lake, f"train/{night.id}", night.id, night.recipe.name, said)
@@ -176,32 +181,8 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     release = get_release(night.lake, str(pinned["release"]))
     release.must_be_readable()
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
-    candidate, stages, judge = incumbent, [], make_judge(night, spec)
-    chosen = {
-        name: getattr(spec, name) for name in ("cpt", "sft", "preference", "rl") if getattr(spec, name) is not None
-    }
-    with night.progress.stage("preflight") as stage:
-        looked = {
-            name: _training(night, spec, release, stage).preflight(name, incumbent, options)
-            for name, options in chosen.items()
-        }
-    for name, options in chosen.items():
-        with night.progress.stage(name) as stage:
-            training = _training(night, spec, release, stage)
-            made, metrics = run_stage(training, name, candidate, options)
-            kept = "kept"
-            if name == "rl":
-                verdict = judge.keep_better(candidate, made)
-                kept = verdict.reason
-                made = made if verdict.keep else candidate
-        stages.append(
-            {
-                "stage": name,
-                **{key: metrics.get(key) for key in ("tokens", "steps", "loss", "cpu_seconds")},
-                "kept": kept,
-            }
-        )
-        candidate = made
+    judge = make_judge(night, spec)
+    candidate, stages, looked = _run_plan(night, spec.steps, release, incumbent, judge)
     with night.progress.stage("evaluation"):
         exam = make_exam(night, spec)
         before, after = evaluate_both(judge, incumbent, candidate, exam)
@@ -216,7 +197,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
         "candidate": candidate.id,
         "path": night.workspace.relative(candidate.path),
         "stages": stages,
-        "loss_masks": {name: found["one_row"] for name, found in looked.items() if "one_row" in found},
+        "loss_masks": {name: figures["one_row"] for name, figures in looked.items() if "one_row" in figures},
         "accuracy": accuracy_rows(before, after),
         "decision": decision.outcome,
         "reason": decision.reason,
@@ -224,25 +205,53 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     }
 
 
-def _training(night: Night, spec: TrainSpec, release: Release, stage: Stage) -> Training:
-    return Training(
-        lake=night.lake,
-        night=night.id,
-        release=release,
-        prompts=night.prompts,
-        selection=Selection(spec.methods, spec.tasks),
-        seed=spec.seed,
-        code_version=code_version(),
-        report=lambda name, done, total: stage.to(done, total),
-    )
+def _run_plan(
+    night: Night, steps: Sequence[Step], release: Release, incumbent: Checkpoint, judge: Judge
+) -> tuple[Checkpoint, list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Check every step, then run them in order; one that was run before with the same inputs is only looked up.
+
+    Returns:
+        The checkpoint of the last step, a line for each step, and what its check found, by the step's name.
+    """
+    reader = make_reader(night, release)
+    starts = {step.name: night.start_of(step.checkpoint) for step in steps if step.checkpoint is not None}
+    training = Training(reader, night.id, night.prompts.digests["solve"], code_version(), lambda *_: None)
+    with night.progress.stage("preflight"):
+        looked = {step.name: training.preflight(step, starts.get(step.name, incumbent)) for step in steps}
+    kept: dict[str, Checkpoint] = {}
+    lines = []
+    for step in steps:
+        parent = starts.get(step.name) or (kept[step.start] if step.start is not None else incumbent)
+        with night.progress.stage(step.name) as stage:
+            made = run_stage(replace(training, report=partial(_told, stage)), step, parent)
+            verdict = "kept"
+            kept[step.name] = made.checkpoint
+            if step.stage.asks:
+                better = judge.keep_better(parent, made.checkpoint)
+                verdict = better.reason
+                kept[step.name] = made.checkpoint if better.keep else parent
+        lines.append(
+            {
+                "stage": step.name,
+                "kind": step.stage.name,
+                "from": step.start or step.checkpoint or "incumbent",
+                **{name: made.read[name] for name in ("rows", "problems")},
+                **{name: made.metrics.get(name) for name in ("tokens", "steps", "loss", "cpu_seconds")},
+                "trained": "now" if made.new else "before",
+                "kept": verdict,
+            }
+        )
+    return kept[steps[-1].name], lines, looked
 
 
-@task(name="stage", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def run_stage(
-    training: Training, name: str, parent: Checkpoint, options: Mapping[str, Any]
-) -> tuple[Checkpoint, dict[str, Any]]:
-    """Run one training stage, or find what it made before."""
-    return training.stage(name, parent, options)
+def _told(stage: Stage, _: str, done: int, total: int) -> None:
+    stage.to(done, total)
+
+
+@task(name="stage", task_run_name="{step.name}", cache_policy=NO_CACHE, persist_result=False)
+def run_stage(training: Training, step: Step, parent: Checkpoint) -> Made:
+    """Run one step of the plan, or find what it made before."""
+    return training.run(step, parent)
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)

@@ -25,6 +25,7 @@ from train_stages.models.tiny import TinyConfig
 from train_stages.optimisers import OPTIMISERS
 from train_stages.orders import ORDERS
 from train_stages.parts import Kinds, Part
+from train_stages.plan.steps import Corpus, StepConfig
 from train_stages.promotion.evaluate import EvaluateConfig
 from train_stages.promotion.promote import PromoteConfig
 from train_stages.rewards import REWARDS
@@ -32,6 +33,8 @@ from train_stages.schedules import SCHEDULES
 from train_stages.transforms import TRANSFORMS
 
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("what a stage reads", "any stage of `train.plan`, beside those below", StepConfig),
+    ("a corpus", "each of `corpus`, of a stage `cpt`", Corpus),
     ("cpt", "a stage `cpt`", CptConfig),
     ("mixture", "`mixture` of a stage `cpt`", MixtureConfig),
     ("a phase of a mixture", "`phases` of a mixture", PhaseConfig),
@@ -111,7 +114,7 @@ def _rows(model: type[BaseModel], names: set[str]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if name in names:
             words = " ".join((field.description or "").split())
-            yield f"| `{name}` | {_default(field)} | {_choices(field.annotation)}{words} |"
+            yield f"| `{field.alias or name}` | {_default(field)} | {_choices(field.annotation)}{words} |"
 
 
 def _default(field: FieldInfo) -> str:

@@ -74,7 +74,7 @@ def recipe(seed: int, problems: int, *, learns: bool) -> dict[str, Any]:
         "base": {"tiny": {"width": 64, "layers": 1, "heads": 2, "ffn": 64}},
         "train": {
             "when": {"min_new_rows": round(TRAIN_AFTER * problems)},
-            "sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"},
+            "plan": [{"sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"}}],
             "evaluate": {"samples": 1, "max_tokens": 16},
             "promote": {"fresh": False},  # fresh items would make what later nights draw depend on when a training ended
         },

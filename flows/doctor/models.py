@@ -10,7 +10,9 @@ from flows.doctor.http import NO_ANSWER, ask, bare, reason
 from storage.errors import ModelServerError
 
 if TYPE_CHECKING:
+    from flows.recipe.recipe import Recipe
     from synth.engines.spec import ModelSpec
+    from train_stages.plan.steps import Step
 
 
 def check_vllm() -> Iterator[Finding]:
@@ -34,6 +36,10 @@ def check_recipe(path: Path) -> Iterator[Finding]:
 
     recipe = load_recipe(path)
     yield ok("recipe", f"{recipe.name}: {len(recipe.methods)} methods, digest {recipe.digest[:12]}")
+    if recipe.train is not None and recipe.train.steps:
+        yield ok("train.plan", ", ".join(step.name for step in recipe.train.steps))
+        for step in recipe.train.steps:
+            yield from _check_step(recipe, step)
     for role, spec in recipe.models.items():
         part = f"models.{role}"
         yield from check_endpoints(role, spec)
@@ -45,6 +51,13 @@ def check_recipe(path: Path) -> Iterator[Finding]:
                 yield ok(part, str(folder))
             else:
                 yield fail(part, f"{folder} does not exist", f"set {part}.checkpoint to a Hugging Face folder")
+
+
+def _check_step(recipe: "Recipe", step: "Step") -> Iterator[Finding]:
+    for number, corpus in enumerate(step.corpora):
+        path = recipe.path(corpus.path) if corpus.path is not None else None
+        if path is not None and not path.is_file():
+            yield fail(f"{step.key}.corpus.{number}", f"{path} does not exist", "name a .parquet or .jsonl file")
 
 
 def check_endpoints(role: str, spec: "ModelSpec") -> Iterator[Finding]:

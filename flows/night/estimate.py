@@ -90,6 +90,15 @@ def estimate(night: Night) -> dict[str, Any]:
         "calls": sum(part.calls for part in roles.values()),
         "cost": round(sum(part.cost for part in roles.values()), 4),
         "budget": recipe.budget.model_dump(exclude_none=True),
+        "training": [
+            {
+                "stage": step.name,
+                "kind": step.stage.name,
+                "from": step.start or step.checkpoint or "incumbent",
+                "reads": step.source,
+            }
+            for step in (recipe.train.steps if recipe.train else ())
+        ],
     }
 
 

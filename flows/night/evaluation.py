@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.night.exam import make_judge, read_benchmark
 from flows.night.night import Night
-from flows.recipe.parts import TrainSpec
+from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError, TrainingError
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
 from storage.models.registry import resolve

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows.night.night import UNLIMITED, Night
-from flows.recipe.parts import SourceSpec, TrainSpec
+from flows.recipe.parts import SourceSpec
+from flows.recipe.train import TrainSpec
 from storage.lake.nights import record_problems
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint
@@ -37,7 +38,7 @@ def make_judge(night: Night, spec: TrainSpec) -> Judge:
         night.id,
         night.prompts,
         config=spec.evaluate,
-        tasks=spec.tasks,
+        tasks=spec.judged_tasks,
         seed=spec.seed,
         respond=serve if spec.evaluate.engine == "vllm" else None,
         engine=spec.evaluate.engine,
@@ -55,10 +56,11 @@ def make_exam(night: Night, spec: TrainSpec) -> Exam:
     drawn = decision_items(
         night.lake, night.draws, night=night.id, seed=night.recipe.problems.seed, fresh=spec.promote.fresh
     )
+    judged = spec.judged_tasks
     others: dict[str, list[Problem]] = defaultdict(list)
     items = []
     for problem in drawn:
-        if spec.tasks is None or problem.task in spec.tasks:
+        if judged is None or problem.task in judged:
             items.append(problem)
         else:
             others[f"{problem.task} tier {problem.tier}"].append(problem)

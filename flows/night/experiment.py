@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.night.exam import make_judge
 from flows.night.night import Night, code_version
-from flows.recipe.parts import TrainSpec
+from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.releases.reading import get_release

@@ -18,11 +18,14 @@ from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
 from flows.report.write import write_report
 from storage.catalog.catalog import catalog_of
+from storage.errors import CheckpointError
 from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
-from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student
+from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
+from storage.models.registry import STUDENT, resolve
 from storage.releases.making import check_condition
+from storage.releases.selection import check_selection
 from storage.takedown.carry_out import purge_here
 from storage.workspace import Workspace
 from synth.answers.format import FORMATS
@@ -167,10 +170,12 @@ class Night:
         """Refuse what only the installed filters and the lake can tell of a recipe, before anything is asked.
 
         Raises:
-            RecipeError: The recipe's `filters`, `policy`, `alarms` or `where` cannot be used.
+            RecipeError: The recipe's `filters`, `policy`, `alarms`, `where` or a `where` of its plan cannot be used.
         """
         _ = self.rules
         check_condition(self.lake, self.recipe.condition)
+        for step in self.recipe.train.steps if self.recipe.train else ():
+            check_selection(self.lake, step.selection, step.key, problems=step.drawn)
 
     def checkpoint_of(self, name: str | None) -> Checkpoint | None:
         """Return what `models.<role>.checkpoint` stands for."""
@@ -219,6 +224,26 @@ class Night:
             profiles={
                 role: spec.profile(self.checkpoint_of(spec.checkpoint)) for role, spec in self.recipe.models.items()
             },
+        )
+
+    def start_of(self, name: str) -> Checkpoint:
+        """Return the checkpoint that a stage of the plan is trained from: one of the workspace, or a folder or a Hub model.
+
+        Raises:
+            CheckpointError: There is none of that name, or it cannot be loaded.
+        """
+        try:
+            return find_checkpoint(self.lake, resolve(self.lake, name))
+        except CheckpointError:
+            if name == STUDENT or not self.recipe.path(name).is_dir():
+                raise
+        return make_base(
+            self.lake,
+            checkpoint=self.recipe.checkpoint(name),
+            texts=(),
+            options={},
+            night=self.id,
+            code_version=code_version(),
         )
 
     def incumbent(self) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.recipe.parts import WhenSpec
+from flows.recipe.train import WhenSpec
 from storage.releases.changes import Change
 
 

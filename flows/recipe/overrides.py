@@ -33,7 +33,9 @@ def apply_override(content: dict[str, Any], override: str) -> None:
 
 def _step(container: Any, part: str, override: str) -> Any:
     if isinstance(container, list):
-        return container[_index(container, part, override)]
+        entry = container[_index(container, part, override)]
+        stage = _stage(entry)
+        return entry if stage is None or part.isdecimal() else stage
     if isinstance(container, dict):
         if container.get(part) is None:
             container[part] = {}
@@ -41,11 +43,26 @@ def _step(container: Any, part: str, override: str) -> Any:
     raise RecipeError(f"--set {override!r}: {part!r} lies below a plain value")
 
 
+def _stage(entry: Any) -> dict[str, Any] | None:
+    """Return the settings of an entry that is a stage of a plan, `{sft: {...}}`; None for any other."""
+    if not isinstance(entry, dict) or len(entry) != 1:
+        return None
+    (settings,) = entry.values()
+    return settings if isinstance(settings, dict) else None
+
+
 def _index(entries: list[Any], part: str, override: str) -> int:
-    """Find a list entry by number, or by its `name` or `method`."""
+    """Find a list entry by number, by its `name` or `method`, or a stage of a plan by its name or, else, its kind."""
     for index, entry in enumerate(entries):
         if isinstance(entry, dict) and part in (entry.get("name"), entry.get("method")):
             return index
+        if part == (_stage(entry) or {}).get("name"):
+            return index
+    of_the_kind = [index for index, entry in enumerate(entries) if _stage(entry) is not None and part in entry]
+    if len(of_the_kind) == 1:
+        return of_the_kind[0]
+    if of_the_kind:
+        raise RecipeError(f"--set {override!r}: {len(of_the_kind)} stages are {part}; take a name, or a number from 0")
     if part.isdecimal() and int(part) < len(entries):
         return int(part)
     raise RecipeError(f"--set {override!r}: there is no entry {part!r} among {len(entries)}")

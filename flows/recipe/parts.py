@@ -1,13 +1,9 @@
-"""The parts of a recipe: problems, methods, budget, training."""
+"""The parts of a recipe: problems, methods, budget, base."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
-from train_stages.promotion.evaluate import EvaluateConfig
-from train_stages.promotion.promote import PromoteConfig
-from train_stages.promotion.text_loss import TextsConfig
 
 _LONGEST_S = 366 * 86400
 
@@ -102,61 +98,6 @@ class BudgetSpec(Part):
             return start + timedelta(seconds=self.finish_by)
         today = datetime.combine(start.date(), time.fromisoformat(self.finish_by), tzinfo=UTC)
         return today if today > start else today + timedelta(days=1)
-
-
-class WhenSpec(Part):
-    """When to retrain: what must have changed since the last training. Any one of the conditions is enough."""
-
-    min_new_rows: int | None = Field(
-        None, ge=1, description="At least this many accepted rows are new; 1 when nothing else is said."
-    )
-    min_new_tokens: int | None = Field(
-        None, ge=1, description="At least this many words of accepted rows, separated by white space, are new."
-    )
-    max_drift: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="The shares of (method, task) moved by more than this (total variation distance, 0 to 1).",
-    )
-    benchmarks: bool = Field(
-        True, description="Rows of the last training hold a benchmark item, because the benchmarks have grown."
-    )
-
-    @property
-    def rows(self) -> int | None:
-        """The bound on new rows that holds."""
-        nothing_said = self.min_new_rows is None and self.min_new_tokens is None and self.max_drift is None
-        return 1 if nothing_said else self.min_new_rows
-
-
-class EvaluateSpec(EvaluateConfig):
-    """How models are evaluated, and on what besides the held-out problems."""
-
-    benchmarks: tuple[SourceSpec, ...] = Field(
-        (), description="Benchmarks that a candidate must not lose; the data must not hold them either."
-    )
-    texts: TextsConfig | None = Field(None, description="Held-out text whose loss must not rise.")
-    engine: Literal["transformers", "vllm"] = Field(
-        "transformers", description="`vllm` serves each checkpoint with vLLM; `transformers` loads it in this process."
-    )
-
-
-class TrainSpec(Part):
-    """When and how the student is retrained."""
-
-    when: WhenSpec = WhenSpec()
-    tasks: tuple[str, ...] | None = Field(None, description="Only rows of these tasks; None means all.")
-    methods: tuple[str, ...] | None = Field(None, description="Only rows of these methods; None means all.")
-    cpt: dict[str, Any] | None = Field(
-        None, description="Options of continued pre-training; None leaves the stage out."
-    )
-    sft: dict[str, Any] | None = Field(None, description="Options of supervised fine-tuning.")
-    preference: dict[str, Any] | None = Field(None, description="Options of preference training (DPO, ORPO, KTO).")
-    rl: dict[str, Any] | None = Field(None, description="Options of reinforcement learning with verifiable rewards.")
-    evaluate: EvaluateSpec = EvaluateSpec()
-    promote: PromoteConfig = PromoteConfig()
-    seed: int = Field(0, ge=0)
 
 
 class BaseSpec(Part):

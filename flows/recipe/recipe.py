@@ -10,16 +10,15 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from flows.recipe.fault import sentence
 from flows.recipe.overrides import apply_override
-from flows.recipe.parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec, TrainSpec
+from flows.recipe.parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec
 from flows.recipe.text import read_yaml
+from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.names import unknown
 from synth.engines.spec import ModelSpec
-from train_stages.config import read_config
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
-from train_stages.stages import STAGES
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -113,10 +112,7 @@ class Recipe(Part):
         sizes = {name: spec for name, spec in self.base.tiny.items() if name != "seed"}
         try:
             TinyConfig.model_validate(sizes)
-            for name in STAGES.names():
-                options = getattr(self.train, name, None)
-                if options is not None:
-                    read_config(STAGES.get(name).config, options, f"train.{name}")
+            _ = self.train.steps if self.train is not None else ()
         except ValidationError as error:
             raise ValueError(sentence(error, TinyConfig, sizes, "base.tiny")) from None
         except RecipeError as error:

@@ -90,6 +90,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
         ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
     )
     print_table(list(plan["roles"][0]) if plan["roles"] else ["role"], plan["roles"])
+    if plan["training"]:
+        print_table(list(plan["training"][0]), plan["training"], title="then, when the data has changed enough")
     console.print(
         f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else "")
     )

@@ -15,8 +15,10 @@ from storage.errors import RecipeError
 
 NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price", "sampling"})
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
-OF_THE_FILE = frozenset({"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate"})
-"""Keys that name a server, a credential or a program, wherever they stand."""
+OF_THE_FILE = frozenset(
+    {"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate", "corpus", "from"}
+)
+"""Keys that name a server, a credential, a program or where to train from and what else to read, wherever they stand."""
 
 _PROMPTS = re.compile(r"(methods\.\d+\.)?prompts")
 """Where a recipe names files to use instead of prompts."""

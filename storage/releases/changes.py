@@ -6,17 +6,23 @@ from typing import Any
 
 from storage.lake.lake import Lake
 from storage.lake.nights import last_training
+from storage.releases.making import COLUMNS
 from storage.releases.reading import latest_release
+from storage.releases.selection import Selection, any_of
 
 _COUNTS = """
 with now as (select sample_id from release_rows where release_id = $now),
 before as (select sample_id from release_rows where release_id = $before),
+either as (select * from now union select * from before),
+chosen as (
+    select sample_id, method, task, words from (
+        select {columns} from samples a join problems p using (problem_id)
+        where sample_id in (select sample_id from either)
+    ) accepted where {condition}
+),
 named as (
-    select s.sample_id, s.method, s.task, s.words, n.sample_id is not null as is_now, b.sample_id is not null as was
-    from (select * from now union select * from before) both_ join samples s using (sample_id)
-    left join now n using (sample_id) left join before b using (sample_id)
-    where ($methods is null or list_contains($methods::varchar[], s.method))
-      and ($tasks is null or list_contains($tasks::varchar[], s.task))
+    select s.*, n.sample_id is not null as is_now, b.sample_id is not null as was
+    from chosen s left join now n using (sample_id) left join before b using (sample_id)
 )
 select method, task,
        count(*) filter (where is_now) as now, count(*) filter (where was) as was,
@@ -59,22 +65,25 @@ class Change:
         return asdict(self)
 
 
-def change_since_training(
-    lake: Lake, dataset: str, *, methods: Sequence[str] | None = None, tasks: Sequence[str] | None = None
-) -> Change:
+def change_since_training(lake: Lake, dataset: str, selections: Sequence[Selection] = ()) -> Change:
     """Compare the latest release of a data set with the one that was trained on last.
 
     Args:
         lake: The lake.
         dataset: Name of the data set.
-        methods: Only rows of these methods; None means all.
-        tasks: Only rows of these tasks; None means all.
+        selections: Only rows that one of these selects, limits aside; none means all.
+
+    Raises:
+        QueryError: A condition is more than a condition.
+        LakeError: A condition cannot be used.
     """
+    for selection in selections:
+        selection.inspect()
     latest, trained = latest_release(lake, dataset), last_training(lake, dataset)
     if latest is None:
         return Change(None, trained)
-    chosen = {"methods": list(methods) if methods else None, "tasks": list(tasks) if tasks else None}
-    groups = lake.query_named(_COUNTS, {"now": latest.id, "before": trained or "", **chosen}).to_pylist()
+    statement = _COUNTS.format(columns=COLUMNS, condition=any_of(selections))
+    groups = lake.query_named(statement, {"now": latest.id, "before": trained or ""}).to_pylist()
     return Change(
         latest.id,
         trained,

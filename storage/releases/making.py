@@ -32,19 +32,20 @@ JOIN_MEMORY = 512 << 20
 """Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 5_000
-_COLUMNS = """
+COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
     p.structure_id, p.attrs as problem_attrs, p.structure, p.solution
 """
+"""Columns of a release, from `samples a` and `problems p`; its condition sees them."""
 _PICK = f"""
     select sample_id, method, source, task, origin, night, words, license from (
-        select {_COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
+        select {COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
         where c.seq <= {{at_seq}} and p.split = 'train'
     ) a where ({{condition}}
 )"""
 _STREAM = f"""
-    select {_COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
+    select {COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
 """
 
 

@@ -21,7 +21,7 @@ TINY = {
     "base": {"tiny": {"width": 64, "layers": 1, "heads": 2, "ffn": 64}},
     "train": {
         "when": {"min_new_rows": 10},
-        "sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"},
+        "plan": [{"sft": {"budget_tokens": 8000, "batch_tokens": 512, "learning_rate": 0.01, "optimiser": "muon"}}],
         "evaluate": {"samples": 1, "max_tokens": 16},
     },
 }
@@ -71,7 +71,7 @@ def test_too_little_new_data_trains_nothing_and_says_so(cli):
 
 def test_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
     content = copy.deepcopy(TINY)
-    content["train"]["sft"]["budget_tokens"] = 60_000
+    content["train"]["plan"][0]["sft"]["budget_tokens"] = 60_000
     recipe = cli.recipe(content)
     process = cli.start("run", recipe, *DATE, "--quiet")
     folder = cli.workspace / "checkpoints"
@@ -90,6 +90,6 @@ def test_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
 
 def test_a_wrong_option_of_a_stage_is_named(cli):
     content = copy.deepcopy(TINY)
-    content["train"]["sft"]["learning_rat"] = 1
+    content["train"]["plan"][0]["sft"]["learning_rat"] = 1
     words = cli("run", cli.recipe(content), *DATE, "--quiet", code=1)
-    assert "train.sft.learning_rat" in words
+    assert "train.plan.0.sft.learning_rat" in words

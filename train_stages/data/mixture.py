@@ -60,7 +60,7 @@ def blend(sizes: Mapping[str, int], config: MixtureConfig, total: float) -> Blen
         phases.append(given)
     for name in config.most_epochs:
         if name not in (*sizes, ROWS):
-            raise RecipeError(f"train.cpt.mixture.most_epochs: {unknown('source', name, sizes)}")
+            raise RecipeError(f"cpt.mixture.most_epochs: {unknown('source', name, sizes)}")
     return Blend(phases, sizes)
 
 
@@ -68,7 +68,7 @@ def _spread(weights: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str,
     """Give each source its weight; that of `rows` is spread over the sources nobody names, by their size."""
     for name in weights:
         if name not in sizes and name != ROWS:
-            raise RecipeError(f"train.cpt.mixture: {unknown('source', name, [*sizes, ROWS])}")
+            raise RecipeError(f"cpt.mixture: {unknown('source', name, [*sizes, ROWS])}")
     found = {name: weight for name, weight in weights.items() if name in sizes}
     others = {name: size for name, size in sizes.items() if name not in weights}
     rest = 0.0 if ROWS in sizes else weights.get(ROWS, 0.0)

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str, str]]]) -> list[dict[str, Any]]:
-    """Return pairs with `id`, `prompt`, `chosen`, `rejected` (chats), `problem_id` and `origin`, in the order of the rows.
+    """Return pairs with `id`, `sample_ids`, `prompt`, `chosen`, `rejected` (chats), `problem_id`, `origin`, in order of the rows.
 
     Args:
         rows: Rows of a release.
@@ -29,7 +29,8 @@ def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str
     pairs = []
     for row in rows:
         for made in shaped([row], "preference"):
-            pairs.append({"id": row["sample_id"], "problem_id": row["problem_id"], "origin": row["method"], **made})
+            ids = {"id": row["sample_id"], "sample_ids": [row["sample_id"]], "problem_id": row["problem_id"]}
+            pairs.append({**ids, "origin": row["method"], **made})
         answer = right.get(row["problem_id"])
         attempt = _wrong_attempt(row)
         if answer is None or attempt is None:
@@ -37,25 +38,26 @@ def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str
         pairs.append(
             {
                 "id": row["sample_id"],
+                "sample_ids": [row["sample_id"], answer[0]],
                 "problem_id": row["problem_id"],
                 "origin": row["method"],
                 "prompt": ask(_problem(row)),
-                "chosen": [{"role": "assistant", "content": answer}],
+                "chosen": [{"role": "assistant", "content": answer[1]}],
                 "rejected": [{"role": "assistant", "content": attempt}],
             }
         )
     return pairs
 
 
-def _right_answers(rows: Iterable[Row]) -> dict[str, str]:
+def _right_answers(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
     """A verified answer to each problem that has one: the first by sample id among rows that answer the bare problem."""
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for row in sorted(rows, key=lambda one: str(one["sample_id"])):
         if row["kind"] != "sft" or not row["response"] or row["problem_id"] in found or _attempt(row):
             continue
         problem = _problem(row)
         if get_task(problem.task).check(problem, row["response"]).outcome is Outcome.CORRECT:
-            found[row["problem_id"]] = row["response"]
+            found[row["problem_id"]] = (row["sample_id"], row["response"])
     return found
 
 

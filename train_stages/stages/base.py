@@ -10,6 +10,7 @@ A file of a stage ends like this, and is then a stage for recipes, `preflight` a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,10 @@ from train_stages.process.stage import Progress, StageResult
 Messages = list[dict[str, str]]
 
 
+CORPUS = pa.schema([("id", pa.string()), ("source", pa.string()), ("text", pa.string())])
+"""Columns of `Material.corpus`."""
+
+
 @dataclass(frozen=True)
 class Material:
     """What a plan hands to a stage, which makes its rows of it.
@@ -32,6 +37,7 @@ class Material:
         samples: The selected rows of the release, with its columns.
         problems: The selected problems, in a stable order.
         messages: Renders a problem as a model is asked it.
+        corpus: Texts beside the release: columns `id`, `source` and `text`; only where `Stage.reads_corpora` is true.
         rates: Pass rates of the checkpoint that the stage starts from, by problem id; only where `Stage.asks` is true.
     """
 
@@ -39,6 +45,7 @@ class Material:
     samples: pa.Table
     problems: Sequence[Problem]
     messages: Callable[[Problem], Messages]
+    corpus: pa.Table = field(default_factory=lambda: CORPUS.empty_table())
     rates: Mapping[str, PassRate] = field(default_factory=dict)
 
 
@@ -50,13 +57,20 @@ class Stage:
         name: Name in recipes, `sft`; also the name of its file or entry point.
         summary: One line for people.
         config: Its settings.
-        rows: Makes its rows of the material, given its settings: a table with a column `id`, the row's identity.
+        rows: Makes its rows of the material, given its settings: a table with a column `id`, the id of the sample, the problem
+            or the text that the row is made of. A column `sample_ids` names every sample behind a row, where there are several.
+            What is measured anew each time goes into the columns `measured`; they do not make it another stage.
 
             Raises TrainingError when there is nothing for it to learn from.
         check: Looks at a job in seconds on a CPU and returns figures for people; raises what would make it fail.
         run: Does the job.
         asks: It asks problems instead of reading answers: it is given pass rates, and its result is kept only when it is
             no worse than what it started from.
+        reads_corpora: It can read plain texts beside the release.
+        measured: Columns of its rows that say what was measured of them.
+        visits: File beside the weights, and its column, with the `id` of every row that training really went through; None
+            when it goes through all.
+        files: Files that its settings name, whose content belongs to what it learns.
     """
 
     name: str
@@ -66,6 +80,10 @@ class Stage:
     check: Callable[[Job], dict[str, Any]]
     run: Callable[[Job, Progress], StageResult]
     asks: bool = False
+    reads_corpora: bool = False
+    measured: tuple[str, ...] = ()
+    visits: tuple[str, str] | None = None
+    files: Callable[[Any], Sequence[Path]] = lambda config: ()
 
 
 def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

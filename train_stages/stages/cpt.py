@@ -144,15 +144,23 @@ def check_cpt(job: Job) -> dict[str, Any]:
 
 
 def texts(material: Material, config: CptConfig) -> pa.Table:
-    """Return the rows of a release as plain texts: columns `id`, `difficulty`, `subject`, `source` and `text`.
+    """Return the rows of a release and the corpora as plain texts: columns `id`, `subject`, `source` and `text`.
+
+    Without a corpus there is `difficulty` too; with one the order goes by length.
 
     Raises:
-        TrainingError: No row has a text.
+        TrainingError: There is no text.
     """
     pairs = [(row, text["text"]) for row in material.samples.to_pylist() for text in shaped([row], "text")]
-    if not pairs:
+    if not pairs and not material.corpus.num_rows:
         raise TrainingError(f"cpt: {material.origin} has no rows with text for it")
-    return described([row for row, _ in pairs]).append_column("text", pa.array([text for _, text in pairs]))
+    rows = described([row for row, _ in pairs])
+    rows = rows.append_column("text", pa.array([text for _, text in pairs], pa.string()))
+    if not material.corpus.num_rows:
+        return rows
+    corpus = material.corpus.append_column("subject", material.corpus["source"])
+    columns = ["id", "subject", "source", "text"]
+    return pa.concat_tables([rows.select(columns), corpus.select(columns)])
 
 
 def run_cpt(job: Job, progress: Progress) -> StageResult:
@@ -168,6 +176,9 @@ CPT = Stage(
     rows=texts,
     check=check_cpt,
     run=run_cpt,
+    reads_corpora=True,
+    visits=("order.parquet", "row"),
+    files=lambda config: [Path(config.mixture.general)] if config.mixture and config.mixture.general else [],
 )
 
 if __name__ == "__main__":

@@ -226,6 +226,8 @@ RL = Stage(
     check=check_rl,
     run=run_rl,
     asks=True,
+    measured=("tries", "correct"),
+    visits=(FILE, "problem_id"),
 )
 
 if __name__ == "__main__":

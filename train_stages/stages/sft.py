@@ -182,6 +182,7 @@ SFT = Stage(
     rows=chats,
     check=check_sft,
     run=run_sft,
+    visits=("order.parquet", "row"),
 )
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def run(
         from flows.cli.launch import run_flows
 
         dates = nights_since(since, day) if since else [day]
-        trains = train and loaded.train is not None
+        trains = train and loaded.train is not None and bool(loaded.train.plan)
         results = run_flows(recipe, settings or [], dates, workspace, train=trains, repin=repin, quiet=quiet, ray=ray)
         if as_json:
             print_json(results if since else results[0])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from flows.night.trigger import decide
-from flows.recipe.parts import WhenSpec
+from flows.recipe.train import WhenSpec
 from storage.releases.changes import Change
 
 LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_words=500, drift=0.1)

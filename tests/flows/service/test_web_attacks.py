@@ -242,8 +242,10 @@ def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
         ("methods.0.prompts.solve=/etc/passwd", "methods.0.prompts.solve"),
         ("prompts.solve=../../etc/passwd", "prompts.solve"),
         ("prompts.solve=${x}/passwd", "prompts.solve"),
-        ("train.rl.rollout_endpoint=http://127.0.0.1:9", "train.rl.rollout_endpoint"),
-        ("train.sft.accelerate=/tmp/mine.yaml", "train.sft.accelerate"),
+        ("train.plan.0.sft.rollout_endpoint=http://127.0.0.1:9", "train.plan.0.sft.rollout_endpoint"),
+        ("train.plan.sft.accelerate=/tmp/mine.yaml", "train.plan.0.sft.accelerate"),
+        ("train.plan.sft.from=/tmp/model", "train.plan.0.sft.from"),
+        ('train.plan.sft.corpus=[{"path": "/etc/passwd"}]', "train.plan.0.sft.corpus"),
     ],
 )  # fmt: skip
 def test_a_deployments_settings_change_no_model_key_command_or_file(up, tmp_path, setting, key):

@@ -6,6 +6,7 @@ from storage.lake import nights
 from storage.lake.lake import table_of
 from storage.releases.changes import change_since_training
 from storage.releases.making import create_release
+from storage.releases.selection import Selection
 
 
 def accept(lake, *names: str, method: str = "cot", task: str = "sums", words: int = 2) -> None:
@@ -48,9 +49,11 @@ def test_only_what_the_last_training_did_not_have_is_new_and_the_mixture_is_comp
     change = change_since_training(lake, "set")
     assert (change.release, change.trained, change.new_rows, change.new_words) == ("set@2", "set@1", 2, 10)
     assert change.drift == pytest.approx(0.5), "shares (1, 0) before and (1/2, 1/2) now"
-    only = change_since_training(lake, "set", methods=["cot"], tasks=["sums"])
+    only = change_since_training(lake, "set", [Selection(methods=("cot",), tasks=("sums",))])
     assert (only.rows, only.new_rows, only.drift) == (2, 0, 0.0)
-    assert change_since_training(lake, "set", tasks=["other"]).rows == 0
+    assert change_since_training(lake, "set", [Selection(tasks=("other",))]).rows == 0
+    either = [Selection(tasks=("other",)), Selection("words >= 5")]
+    assert change_since_training(lake, "set", either).new_rows == 2, "what one of the plan's stages would read"
 
 
 def test_rows_that_the_benchmarks_no_longer_allow_are_counted_before_and_after_the_next_release(lake):

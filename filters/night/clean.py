@@ -1,0 +1,65 @@
+"""Which problems and plain texts hold a benchmark item: decontamination for what no method has written about."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from filters import get_filter
+from filters.base import Context
+from filters.benchmarks import BenchmarkManifest
+from storage.lake.lake import Lake
+from storage.lake.nights import problem_rows
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+_BATCH = 20_000
+
+
+class Screening:
+    """Looks for the benchmarks and our own held-out problems in problems and in plain texts.
+
+    Args:
+        lake: The lake, which has the held-out problems.
+        manifest: The benchmarks.
+        options: Options of the filter `decontamination`, as the recipe gives them.
+    """
+
+    def __init__(self, lake: Lake, manifest: BenchmarkManifest, options: Mapping[str, Any] | None = None) -> None:
+        self._judge = get_filter("decontamination", options)
+        self._manifest = manifest
+        self._heldout = [problem_of(row) for row in problem_rows(lake, splits=["heldout", "validation"])]
+
+    def clean_problems(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Return the problems that hold no item, in their order."""
+        rows = [
+            {
+                "sample_id": problem.id,
+                "problem_id": problem.id,
+                "kind": "prompt",
+                "task": problem.task,
+                "messages": [{"role": "user", "content": problem.prompt}],
+            }
+            for problem in problems
+        ]
+        hits = self._hits(rows, {problem.id: problem for problem in problems})
+        return [problem for problem in problems if problem.id not in hits]
+
+    def clean_texts(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts that hold no item, in their order."""
+        rows = [{"sample_id": str(number), "kind": "text", "text": text} for number, text in enumerate(texts)]
+        hits = self._hits(rows, {})
+        return [text for number, text in enumerate(texts) if str(number) not in hits]
+
+    def _hits(self, rows: Sequence[Mapping[str, Any]], problems: Mapping[str, Problem]) -> set[str]:
+        context = Context(
+            problems=problems,
+            manifest=self._manifest,
+            heldout=frozenset(problem.structure_id for problem in self._heldout),
+            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
+        )
+        hits: set[str] = set()
+        for start in range(0, len(rows), _BATCH):
+            verdicts = self._judge(pa.Table.from_pylist([dict(row) for row in rows[start : start + _BATCH]]), context)
+            hits |= {row["sample_id"] for row in verdicts.to_pylist() if row["outcome"] == "fail"}
+        return hits

@@ -1,0 +1,151 @@
+"""Some rows of a release, or some of the lake's problems: by SQL, method and task, and a stable choice among those.
+
+The condition is a recipe's author's: it is inspected like that of `release create --where`, and sees the same columns (of
+problems: those of `problems`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from storage.catalog.duck import connect, quote
+from storage.errors import LakeError, QueryError, RecipeError
+from storage.lake.lake import Lake
+from storage.releases.making import check_condition
+from storage.releases.reading import Release
+from storage.sql.inspection import inspect_condition
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows, or problems.
+
+    Attributes:
+        where: SQL condition; None means every one.
+        methods: Only rows of these methods; None means all.
+        tasks: Only these tasks; None means all.
+        limit: At most so many, chosen by `seed` and id, so that the choice is the same wherever and whenever it is made.
+        seed: Seed of that choice.
+    """
+
+    where: str | None = None
+    methods: tuple[str, ...] | None = None
+    tasks: tuple[str, ...] | None = None
+    limit: int | None = None
+    seed: int = 0
+
+    @property
+    def condition(self) -> str:
+        """The condition in SQL, the limit aside."""
+        parts = [f"({self.where}\n)"] if self.where else []
+        for column, names in (("method", self.methods), ("task", self.tasks)):
+            if names is not None:
+                parts.append(f"{column} in ({', '.join(_literal(name) for name in names) or 'null'})")
+        return " and ".join(parts) or "true"
+
+    def chosen(self, relation: str, key: str) -> str:
+        """Return the SELECT of what is chosen from a relation whose rows have an identity `key`, in order of it."""
+        inner = f"select * from {relation} where {self.condition}"
+        if self.limit is not None:
+            inner += f" order by md5('{self.seed}/' || {key}), {key} limit {self.limit}"
+        return f"select * from ({inner}) order by {key}"
+
+    def inspect(self, relation: str = "accepted") -> None:
+        """Refuse a condition that is more than one.
+
+        Raises:
+            QueryError: It cannot be parsed, escapes its place, names something closed, or depends on the clock or on chance.
+        """
+        if self.where is None:
+            return
+        inspect_condition(self.where, relation)
+        try:  # brackets that close what stands around it, `a) or (b`, would reach beyond methods and tasks
+            inspect_condition(f"case when {self.where}\n then true end", relation)
+        except QueryError:
+            raise QueryError(f"condition {self.where!r}: write one condition, as after WHERE") from None
+
+
+def _literal(text: str) -> str:
+    return f"'{quote(text)}'"
+
+
+def select_rows(release: Release, selection: Selection) -> pa.Table:
+    """Return the selected rows of a release, in order of sample id. Only what is selected is held in memory.
+
+    Raises:
+        QueryError: The condition is more than a condition.
+        LakeError: The condition cannot be used, or a file of the export is damaged.
+    """
+    selection.inspect()
+    files = ", ".join(_literal(str(file)) for file in release.files())
+    connection = connect()
+    try:
+        columns = "* rename (tokens as words)" if "tokens" in release.manifest else "*"  # exports of an older version
+        connection.execute(
+            f"create view accepted as select {columns} from read_parquet([{files}], union_by_name = true)"
+        )
+        return connection.execute(selection.chosen("accepted", "sample_id")).to_arrow_table()
+    except duckdb.Error as error:
+        raise LakeError(f"release {release.id}: condition {selection.condition!r}: {error}") from None
+    finally:
+        connection.close()
+
+
+_DRAWN = """(
+    select distinct on (problem_id) p.* exclude (commit_id) from problems p join commits c using (commit_id)
+    where c.seq <= {at_seq} and p.split = 'train' and not exists (
+        select 1 from problems h where h.split <> 'train' and (h.structure_id = p.structure_id or h.problem_id = p.problem_id)
+    )
+    order by problem_id, c.seq
+) problems"""
+
+
+def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[str, Any]]:
+    """Return the selected ones of all problems that were drawn to be learned up to a commit, in order of id.
+
+    What shares its structure with a problem that is held out, for validation or of a benchmark is not among them. A problem
+    that holds a benchmark item in its text may be: see `filters.night.clean`.
+
+    Args:
+        lake: The lake.
+        selection: Condition over the columns of `problems`; `methods` must be None.
+        at_seq: Number of the commit.
+
+    Raises:
+        QueryError: The condition is more than a condition.
+        LakeError: The condition cannot be used.
+    """
+    selection.inspect("problems")
+    return lake.rows(selection.chosen(_DRAWN.format(at_seq=int(at_seq)), "problem_id"))
+
+
+def check_selection(lake: Lake, selection: Selection, key: str, *, problems: bool = False) -> None:
+    """Refuse a condition by which nothing could be selected, before there is anything.
+
+    Args:
+        lake: The lake.
+        selection: The selection.
+        key: Where its condition stands in the recipe.
+        problems: It is one of problems.
+
+    Raises:
+        RecipeError: It is more than a condition, or names what rows (or problems) do not have.
+    """
+    if selection.where is None:
+        return
+    try:
+        if problems:
+            select_problems(lake, selection, 0)
+        else:
+            selection.inspect()
+            check_condition(lake, selection.condition)
+    except (LakeError, QueryError, RecipeError) as error:
+        raise RecipeError(f"{key}.where = {selection.where!r}: {error}") from None
+
+
+def any_of(selections: Sequence[Selection]) -> str:
+    """Return the SQL condition of a row that at least one of these selects, limits aside; `true` when there is none."""
+    return " or ".join(f"({selection.condition})" for selection in selections) or "true"

@@ -1,0 +1,1 @@
+"""A training as a plan: its steps, what each reads, and how each is run, once."""
