@@ -7,7 +7,7 @@ from typing import Any
 
 from filters.night.ask import role_of
 from flows.night.night import Night
-from synth.night.draw import draw_problems, plan_attempts
+from synth.night.draw import attempt_row, draw_problems, plan_attempts, problems_of
 from synth.night.runner import Attempt
 from synth.problems.base import Problem
 
@@ -72,6 +72,7 @@ def estimate(night: Night) -> dict[str, Any]:
             part.completion_tokens += calls * (
                 int(params.get("attempt_tokens", written)) if role == "student" else written
             )
+    _prepare(night, attempts, roles)
     _ask_filters(night, attempts, roles)
     for role, part in roles.items():
         spec = recipe.models[role]
@@ -100,6 +101,21 @@ def estimate(night: Night) -> dict[str, Any]:
             for step in (recipe.train.steps if recipe.train else ())
         ],
     }
+
+
+def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
+    """Add what methods that see the whole set would ask once; a call is taken to read and write like those of attempts."""
+    for assignment in night.assignments:
+        method = assignment.method
+        if method.prepare is None:
+            continue
+        problems = problems_of(assignment, (one.problem for one in attempts), map(attempt_row, attempts))
+        written = int(assignment.params.model_dump().get("max_tokens", 0) or 0)
+        length = sum(len(problem.prompt) for problem in problems) / max(len(problems), 1) / CHARACTERS_PER_TOKEN
+        for role, calls in method.prepare.calls(assignment.params, len(problems)).items():
+            roles[role].calls += calls
+            roles[role].prompt_tokens += int(calls * length)
+            roles[role].completion_tokens += calls * written
 
 
 def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:

@@ -83,9 +83,13 @@ def _prompts_of(night: Night) -> list[str]:
 
 
 def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
-    """Digest the sources of each method: every file of its folder, since methods share parsers."""
-    folders = {item.method.name: _folder_of(item.method) for item in assignments}
-    return {name: digest_files(folder.rglob("*.py"), folder) for name, folder in folders.items()}
+    return {item.method.name: sources_of(item.method) for item in assignments}
+
+
+def sources_of(method: Method) -> str:
+    """Digest the sources of a method: every file of its folder, since methods share parsers."""
+    folder = _folder_of(method)
+    return digest_files(folder.rglob("*.py"), folder)
 
 
 def _folder_of(method: Method) -> Path:

@@ -14,6 +14,7 @@ from filters.night.curate import Curator
 from flows.night.accelerator import Accelerator, needs_accelerator
 from flows.night.failures import Failures
 from flows.night.night import Night
+from flows.night.preparing import prepare
 from flows.report.artifacts import progress_artifact
 from flows.report.progress import Stage
 from storage.errors import NightschoolError
@@ -102,10 +103,11 @@ async def synthesise(night: Night, curator: Curator, ray: str | None = None) -> 
     Raises:
         ModelServerError: A model cannot be reached; what was finished is committed first.
         BudgetError: Too many attempts failed; what was finished is committed first.
+        PinError: What a method had prepared was taken down.
     """
     rows = nights.open_attempts(night.lake, night.id)
     problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
-    attempts = find_attempts(night.assignments, problems, rows)
+    attempts = find_attempts(await prepare(night) if rows else night.assignments, problems, rows)
     work = _Work(night, curator, night.asker(), Failures(night.recipe.budget.failures, len(attempts)))
     if attempts:
         adopt(night.ledger, night.lake, {engine.model for engine in work.asker.engines.values()})

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,11 +30,15 @@ from synth.engines.base import Answer, Request
 from synth.engines.profile import PLAIN
 from synth.engines.spec import PROMOTED
 from synth.methods import Method, get_method
+from synth.night.draw import Assignment
+from synth.night.preparing import Made, make_artefact
 from synth.night.runner import run_attempts
 from synth.problems import Problem, task_names
 from synth.problems.knights_knaves.given import read_puzzle
 from synth.problems.math_word import canonical_question
 
+TRIAL_SET = 8
+"""Problems that a method which sees the whole set is shown in a trial."""
 DATE = "1970-01-01"
 """Logical date of every trial: the same trial again finds its calls."""
 
@@ -199,6 +204,19 @@ def _draw(night: Night, method: Method, source: str | None, tier: int | None, se
     raise RecipeError(f"no source has a problem for method {method.name!r}; give one with --source or --problem")
 
 
+async def _prepared(assignment: Assignment, night: Night, problem: Problem, asker: Asker) -> Assignment:
+    """Let a method that sees the whole set see a small one: the problem, and a few of the same task from the sources."""
+    if assignment.method.prepare is None:
+        return assignment
+    drawn = [
+        other for draw in night.draws for other in draw.draw(TRIAL_SET, seed=1, tier=draw.tier, exclude=frozenset())
+    ]
+    others = [other for other in drawn if other.task == problem.task and other.id != problem.id]
+    problems = [problem, *others[: TRIAL_SET - 1]]
+    made = await make_artefact(assignment.method, assignment.params, problems, asker, assignment.prompts)
+    return replace(assignment, prepared=made.prepared if isinstance(made, Made) else made)
+
+
 async def _run(night: Night, method: Method, problem: Problem, attempt: str | None) -> dict[str, Any]:
     assignment = night.assignments[0]
     inner = night.asker()
@@ -206,6 +224,7 @@ async def _run(night: Night, method: Method, problem: Problem, attempt: str | No
         inner.engines = {**inner.engines, "student": Given(attempt)}
     asker = Watched(inner)
     try:
+        assignment = await _prepared(assignment, night, problem, asker)
         finished = await run_attempts([assignment.attempt(night.id, problem, 0, 0)], asker)
     finally:
         for engine in inner.engines.values():

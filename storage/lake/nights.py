@@ -157,6 +157,13 @@ def problem_rows(lake: Lake, *, splits: Iterable[str] | None = None, night: str 
     )
 
 
+def planned_attempts(lake: Lake, night: str) -> list[dict[str, Any]]:
+    """Return every attempt that a night planned, whatever became of it, in stable order."""
+    return lake.rows(
+        "select * from attempts where night = ? and status = 'planned' order by shard, attempt_id", [night]
+    )
+
+
 def open_attempts(lake: Lake, night: str) -> list[dict[str, Any]]:
     """Return the planned attempts that are neither done nor failed yet, in stable order."""
     return lake.rows(

@@ -135,6 +135,12 @@ class Models:
             raise AttributeError(f"the recipe names no model for the role {role!r}")
         return Role(role, self)
 
+    def about(self, problem: Problem) -> "Models":
+        """Return the same models, bound to another problem; what they are asked is remembered here too."""
+        other = Models(self._asker, problem, self._repetition, self._method)
+        other._prompts, other._asked, other.used_prompts = self._prompts, self._asked, self.used_prompts
+        return other
+
     def profile(self, role: str) -> Profile:
         """Return how the model of a role is asked."""
         return self._asker.profiles.get(role, PLAIN)

@@ -8,6 +8,17 @@
 The prompts that it names are the `.jinja` files beside its module (package data), so a method with prompts is a folder, and
 the shared ones (`solve`, `complete`).
 
+A method that has to see the set first (Auto-CoT clusters its questions) declares a `prepare` step, which runs once a night and
+whose artefact is stored, named by its digest in each row like a prompt, and given to the coroutine as a fourth argument:
+
+    class Demonstrations(Artefact):
+        texts: tuple[str, ...]
+
+    async def collect(problems, models, params) -> Demonstrations: ...
+
+    @method("auto_cot", ..., prepare=Preparation(collect, Demonstrations))
+    async def auto_cot(problem, models, params, demonstrations): ...
+
 A method uses no clock and no randomness but the seeds it is given, so running it again finds its own past in the ledger.
 
 What a row says to filters and training is in its notes (`synth.notes`), one model per kind of sample. A method that speaks
@@ -15,7 +26,7 @@ against a row itself yields it all the same, with the reason in `refused`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from typing import Any, Protocol
@@ -35,12 +46,34 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Artefact(BaseModel):
+    """Base of what a `prepare` step makes: plain values, which nobody changes once they are made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Coroutine(Protocol):
     """The signature of a method."""
 
-    def __call__(self, problem: Problem, models: Models, params: Any) -> AsyncIterator[Sample]:
-        """Write zero or more samples about one problem."""
+    def __call__(self, problem: Problem, models: Models, params: Any, *artefact: Any) -> AsyncIterator[Sample]:
+        """Write zero or more samples about one problem; the artefact is given to methods that prepare one."""
         ...
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a method does once a night, before its attempts, with all problems that it will be asked about.
+
+    Attributes:
+        run: Makes the artefact of the problems, in the order of their ids. Its models are bound to no problem:
+            `models.about(problem).teacher("solve")` asks about one.
+        makes: The artefact's model.
+        calls: Calls by role, at most, given the parameters and the number of problems; for planning.
+    """
+
+    run: Callable[[Sequence[Problem], Models, Any], Awaitable[Artefact]]
+    makes: type[Artefact]
+    calls: Callable[[Any, int], Mapping[str, int]] = field(default=lambda params, problems: {})
 
 
 @dataclass(frozen=True)
@@ -60,6 +93,7 @@ class Method:
         observes: Filters that only observe its rows (a failing verdict does not reject them), given the parameters.
         shows_gold: Prompts that may hold the gold answer; no other call of the method may be shown it.
         prompts: Folder of its prompts; None where it has none of its own.
+        prepare: What it does once a night before its attempts; None where each problem stands for itself.
     """
 
     name: str
@@ -74,6 +108,7 @@ class Method:
     observes: Callable[[Any], frozenset[str]] = field(default=lambda params: frozenset())
     shows_gold: frozenset[str] = frozenset()
     prompts: Traversable | None = None
+    prepare: Preparation | None = None
 
 
 def method(
@@ -87,6 +122,7 @@ def method(
     calls: Callable[[Any], Mapping[str, int]] | None = None,
     observes: Callable[[Any], frozenset[str]] | None = None,
     shows_gold: Iterable[str] = (),
+    prepare: Preparation | None = None,
 ) -> Callable[[Coroutine], Method]:
     """Make a method of a coroutine. Its docstring's first line becomes the summary; see `Method` for the arguments."""
 
@@ -99,11 +135,12 @@ def method(
             tasks=tasks,
             params=params,
             run=run,
-            summary=(run.__doc__ or name).strip().splitlines()[0],
+            summary=_first_line(run) or name,
             calls=calls or (lambda _: dict.fromkeys(roles, 1)),
             observes=observes or (lambda _: frozenset()),
             shows_gold=frozenset(shows_gold),
             prompts=prompts_beside(run),
+            prepare=prepare,
         )
 
     return decorate
@@ -132,6 +169,10 @@ def whole(reply: Reply) -> str:
     return f"<think>\n{reply.reasoning.strip()}\n</think>\n\n{reply.text}" if reply.reasoning.strip() else reply.text
 
 
+def _first_line(function: Callable[..., object]) -> str:
+    return (function.__doc__ or "").strip().partition("\n")[0]
+
+
 def describe(item: Method) -> dict[str, Any]:
     """Describe a method for people: what it makes, whom it asks, its parameters with their defaults and sources."""
     return {
@@ -142,6 +183,7 @@ def describe(item: Method) -> dict[str, Any]:
         "tasks": list(item.tasks),
         "summary": item.summary,
         "calls": dict(item.calls(item.params())),
+        "prepares": _first_line(item.prepare.run) if item.prepare else None,
         "parameters": [
             {"name": name, "default": field.get_default(call_default_factory=True), "about": field.description or ""}
             for name, field in item.params.model_fields.items()

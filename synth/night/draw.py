@@ -11,6 +11,7 @@ from storage.lake.nights import gone_structures, known_problems, structures
 from storage.models.promotion_sets import items_of, open_set, record_set, set_problems, unlooked
 from synth.calls.prompting import Prompts
 from synth.methods.base import Method, Params
+from synth.night.preparing import NotPrepared, Prepared
 from synth.night.runner import Attempt, attempt_id
 from synth.problems import get_task, open_source
 from synth.problems.base import Problem, Source
@@ -163,6 +164,7 @@ class Assignment:
         limit: Problems at most.
         repetitions: Attempts per problem.
         prompts: Files to use instead of prompts, by name, as the recipe names them.
+        prepared: What the method prepared, for those that do, once it has.
     """
 
     method: Method
@@ -171,11 +173,14 @@ class Assignment:
     limit: int | None
     repetitions: int
     prompts: Mapping[str, str] = field(default_factory=dict)
+    prepared: Prepared | NotPrepared | None = None
 
     def attempt(self, night: str, problem: Problem, repetition: int, shard: int) -> Attempt:
         """Return one of its attempts."""
         identity = attempt_id(night, self.method.name, self.params, problem, repetition, self.prompts)
-        return Attempt(identity, night, self.method, self.params, problem, repetition, shard, self.prompts)
+        return Attempt(
+            identity, night, self.method, self.params, problem, repetition, shard, self.prompts, self.prepared
+        )
 
 
 def plan_attempts(
@@ -234,6 +239,21 @@ def find_attempts(
         else:
             raise ProblemError(f"planned attempt {row['attempt_id']} of {row['method']} fits no method of the recipe")
     return found
+
+
+def problems_of(
+    assignment: Assignment, problems: Iterable[Problem], rows: Iterable[Mapping[str, Any]]
+) -> list[Problem]:
+    """Return the problems that an assignment has attempts on, each once, among the planned rows of the lake."""
+    by_id = {problem.id: problem for problem in problems}
+    mine: dict[str, Problem] = {}
+    for row in rows:
+        problem = by_id.get(row["problem_id"])
+        if problem is None or row["method"] != assignment.method.name:
+            continue
+        if assignment.attempt(row["night"], problem, row["repetition"], row["shard"]).id == row["attempt_id"]:
+            mine[problem.id] = problem
+    return list(mine.values())
 
 
 def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int = 300, seed: int = 0) -> Iterator[str]:

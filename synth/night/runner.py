@@ -15,7 +15,8 @@ from storage.lake.lake import table_of
 from synth.calls.ask import Asker, Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
-from synth.methods.base import Method, Params
+from synth.methods.base import Artefact, Method, Params
+from synth.night.preparing import NotPrepared, Prepared
 from synth.notes import NOTES, Notes, to_json
 from synth.problems.base import Problem
 from synth.sample import Sample, sample_id
@@ -40,6 +41,7 @@ class Attempt:
         repetition: 0, 1, ... for the same problem and method.
         shard: Shard of the night.
         prompts: Files that its entry of the recipe uses instead of prompts.
+        prepared: What the method prepared, for those that do.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Attempt:
     repetition: int
     shard: int
     prompts: Mapping[str, str] = field(default_factory=dict)
+    prepared: Prepared | NotPrepared | None = None
 
 
 def attempt_id(
@@ -141,6 +144,21 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
+def _artefact(attempt: Attempt, models: Models) -> tuple[Artefact, ...]:
+    """Return what the method prepared, which its rows name among their prompts.
+
+    Raises:
+        RequestRefused: It could not prepare.
+    """
+    if attempt.method.prepare is None:
+        return ()
+    if not isinstance(attempt.prepared, Prepared):
+        failure = attempt.prepared or NotPrepared("not_prepared", f"{attempt.method.name} was not prepared")
+        raise RequestRefused(failure.reason, failure.detail)
+    models.used_prompts.append(attempt.prepared.name)
+    return (attempt.prepared.value,)
+
+
 async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name, attempt.prompts)
     row = {
@@ -154,7 +172,7 @@ async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dic
     }
     samples: list[dict[str, Any]] = []
     try:
-        async for sample in attempt.method.run(attempt.problem, models, attempt.params):
+        async for sample in attempt.method.run(attempt.problem, models, attempt.params, *_artefact(attempt, models)):
             samples.append(_row(attempt, models, sample, len(samples)))
     except RequestRefused as error:
         row |= {"status": "failed", "reason": error.reason, "detail": str(error)}

@@ -12,7 +12,9 @@ from storage.workspace import Workspace
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.methods import Method, describe, methods
-from synth.night.runner import Attempt, attempt_id, run_attempts
+from synth.night.draw import Assignment
+from synth.night.preparing import Made, make_artefact
+from synth.night.runner import run_attempts
 from synth.notes import NOTES, read_notes
 from synth.problems import get_task, open_source
 from synth.sample import Sample
@@ -72,10 +74,11 @@ async def finish(method, problems, ledger, engine, params=None):
     engines = dict.fromkeys(method.roles, engine)
     asker = Asker(ledger, engines, Prompts(), night=NIGHT)
     params = params or every_switch(method)
-    attempts = [
-        Attempt(attempt_id(NIGHT, method.name, params, problem, 0), NIGHT, method, params, problem, 0, 0)
-        for problem in problems
-    ]
+    assignment = Assignment(method, params, None, None, 1)
+    if method.prepare:
+        made = await make_artefact(method, params, problems, asker)
+        assignment = replace(assignment, prepared=made.prepared if isinstance(made, Made) else made)
+    attempts = [assignment.attempt(NIGHT, problem, 0, 0) for problem in problems]
     return await run_attempts(attempts, asker), asker
 
 
@@ -109,7 +112,8 @@ async def test_no_more_calls_than_were_planned(method, ledger):
     engine, problem = Scripted(able), problems_for(method)[:1]
     params = every_switch(method)
     await finish(method, problem, ledger, engine, params)
-    assert len(engine.requests) <= sum(method.calls(params).values())
+    prepared = method.prepare.calls(params, 1) if method.prepare else {}
+    assert len(engine.requests) <= sum([*method.calls(params).values(), *prepared.values()])
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
