@@ -1,0 +1,82 @@
+"""What a scorer is: it looks at the candidates for one problem and gives each a number, or says why it has none.
+
+@scorer("length")
+async def length(problem, candidates, models):
+    return [Score(len(candidate.text.split())) for candidate in candidates]
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from synth.calls.models import Models
+from synth.problems.base import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several answers to a problem.
+
+    Attributes:
+        text: The answer.
+        call_id: The call that it is the answer of.
+        complete: False when it was cut at its token limit.
+    """
+
+    text: str
+    call_id: str
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a scorer says of one candidate.
+
+    Attributes:
+        value: The number, in the scorer's own unit; None where it can give none, which is never taken for a low score.
+        reason: A stable word for the value, or for why there is none.
+        call_ids: Calls behind it.
+    """
+
+    value: float | None
+    reason: str | None = None
+    call_ids: tuple[str, ...] = ()
+
+
+Rate = Callable[[Problem, Sequence[Candidate], Models], Awaitable[list[Score]]]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A registered scorer.
+
+    Attributes:
+        name: Name used in recipes and evidence.
+        rate: The coroutine: one score per candidate, in their order. It may ask models, durably.
+        summary: One line for people.
+        roles: Models that it asks.
+    """
+
+    name: str
+    rate: Rate
+    summary: str
+    roles: tuple[str, ...] = ()
+
+    async def __call__(self, problem: Problem, candidates: Sequence[Candidate], models: Models) -> list[Score]:
+        """Score each candidate.
+
+        Raises:
+            ValueError: The scorer broke its contract: it did not give exactly one score per candidate.
+        """
+        scores = await self.rate(problem, candidates, models)
+        if len(scores) != len(candidates):
+            raise ValueError(f"scorer {self.name} gave {len(scores)} scores for {len(candidates)} candidates")
+        return scores
+
+
+def scorer(name: str, *, roles: tuple[str, ...] = ()) -> Callable[[Rate], Scorer]:
+    """Make a scorer of a coroutine. Its docstring's first line becomes the summary."""
+
+    def decorate(rate: Rate) -> Scorer:
+        return Scorer(name, rate, (rate.__doc__ or name).strip().splitlines()[0], roles)
+
+    return decorate
