@@ -162,17 +162,19 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "artefacts": pa.schema(
         [
-            _field("artefact_key", _S, "digest of what it depends on: night, method, parameters, prompts, sources"),
-            _field("artefact_id", _S, "digest of its value; rows name it among their prompts, method/artefact@digest"),
-            _field("night", _S, "night that it belongs to"),
-            _field("method", _S, "method that prepared it"),
-            _field("value", _S, "the artefact, JSON"),
-            _field("problem_ids", pa.list_(_S), "problems that it was made from"),
-            _field("call_ids", pa.list_(_S), "calls behind it"),
-            _field("prompts", pa.list_(_S), "prompts that were used, name@digest"),
+            _field("artefact_key", _WORD, "digest of what it depends on: night, method, parameters, prompts, sources"),
+            _field(
+                "artefact_id", _WORD, "digest of its value; rows name it among their prompts, method/artefact@digest"
+            ),
+            _field("night", _WORD, "night that it belongs to"),
+            _field("method", _WORD, "method that prepared it"),
+            _field("value", _TEXT, "the artefact, JSON; null when something that it was made from was taken down"),
+            _field("problem_ids", _WORDS, "problems that it was made from"),
+            _field("call_ids", _WORDS, "calls behind it"),
+            _field("prompts", _WORDS, "prompts that were used, name@digest"),
             _commit,
         ],
-        metadata={"comment": "what methods that see the whole set prepared, once a night"},
+        metadata={"goes_with": "redacted", "comment": "what methods that see the whole set prepared, once a night"},
     ),
     "verdicts": pa.schema(
         [

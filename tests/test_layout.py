@@ -17,7 +17,10 @@ ROOMS = {
         "orders", "schedules", "optimisers", "transforms", "masks", "models",
     ],
     "filters": ["night", "asking", "rules", "leaks", "duplicates", "compiled"],
-    "synth": ["night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems", "answers"],
+    "synth": [
+        "night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems",
+        "answers",
+    ],
     "storage": ["upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog"],
 }  # fmt: skip
 """The rooms of each folder, the upper ones first. A file beside them stands where it is named, or else below them all."""

@@ -14,14 +14,14 @@ def find_artefact(lake: Lake, key: str) -> str | None:
         PinError: It was made, and has been taken down with something that it was made from.
     """
     rows = lake.rows("select value, method, night from artefacts where artefact_key = ?", [key])
-    if rows:
-        return str(rows[0]["value"])
-    if lake.has(f"artefact:{key}"):
+    if not rows:
+        return None
+    if rows[0]["value"] is None:
         raise PinError(
-            "what a method of this night had prepared was taken down with something that it was made from; "
-            "choose another --date"
+            f"what {rows[0]['method']} had prepared for the night {rows[0]['night']} was taken down with something that it "
+            "was made from; choose another --date"
         )
-    return None
+    return str(rows[0]["value"])
 
 
 def record_artefact(

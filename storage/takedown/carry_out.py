@@ -243,6 +243,10 @@ def _remove(connection: Any, takedown: Takedown) -> dict[str, pa.Table]:
         "(select release_id from release_rows where sample_id in (select unnest(?::varchar[])))",
         [samples],
     )
+    connection.execute(  # what a method prepared from several problems cannot lose one of them
+        "update artefacts set value = null where list_has_any(problem_ids, ?::varchar[]) or list_has_any(call_ids, ?::varchar[])",
+        [problems, list(takedown.call_ids)],
+    )
     rows = [
         {"takedown_id": takedown.takedown_id, "in_table": table, "of_commit": commit, "rows": count}
         for (table, commit), count in sorted(removed.items())

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.catalog.backup import back_up
+from storage.lake.artefacts import record_artefact
 from storage.lake.lake import Lake, table_of
 from storage.ledger.ledger import Call, Ledger
 from storage.ledger.published import publish
@@ -32,7 +33,7 @@ def sample(name: str, text: str, **more: Any) -> dict[str, Any]:
         "sample_id": name, "attempt_id": f"a{name}", "night": NIGHT, "method": "cot", "kind": "sft", "problem_id": f"p{name}",
         "task": "math_word", "source": "s", "tier": 1, "position": 0, "origin": "model", "models": ["m@1"],
         "parents": [f"call-{name}"], "messages": [{"role": "user", "content": text}], "response": f"It is {text}.",
-        "answer": text, "attrs": json.dumps({"seen": text}), "words": 2, **more,
+        "answer": text, "notes": json.dumps({"attempt": {"text": text}}), "attrs": json.dumps({"seen": text}), "words": 2, **more,
     }  # fmt: skip
 
 
@@ -96,6 +97,11 @@ def build(workspace: Workspace) -> None:
     plain = {f"r{number:02}": f"plain {number}" for number in range(40)}
     with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
         lake.commit("one", "samples", rows_of({**plain, "s1": f"{SECRET} one"}), night=NIGHT)
+        for key, problem, text in (("plain", "pr00", "plain 0"), ("secret", "ps1", f"{SECRET} one")):
+            record_artefact(
+                lake, key, json.dumps({"shown": [text]}), night=NIGHT, method="few_shot", problem_ids=[problem, "pr01"],
+                call_ids=[], prompts=[],
+            )  # fmt: skip
         create_release(lake, "plain", night=NIGHT, condition="sample_id like 'r%'")
         create_release(lake, "set", night=NIGHT, condition="sample_id <> 's2'")
         lake.commit("two", "samples", rows_of({"late": "plain late", "s2": f"{SECRET} two"}), night=NIGHT)

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from storage.catalog.catalog import PostgresCatalog, catalog_of
 from storage.catalog.leases import acquire
-from storage.errors import LakeError, LeaseError, QueryError, WorkspaceError
+from storage.errors import LakeError, LeaseError, PinError, QueryError, WorkspaceError
+from storage.lake.artefacts import find_artefact
 from storage.lake.lake import Lake, table_of
 from storage.ledger.ledger import Ledger
 from storage.releases.checks import diff_releases, verify_release
@@ -107,6 +108,9 @@ def test_killed_twice_and_finished_it_leaves_no_byte_in_the_workspace_or_the_cat
         (run,) = lake.rows("select summary from runs")
         assert "trained" in run["summary"] and "loss_masks" not in run["summary"]
         assert lake.rows("select count(*) as n from calls") == [{"n": 41}]
+        assert find_artefact(lake, "plain") == '{"shown": ["plain 0"]}'
+        with pytest.raises(PinError, match="few_shot had prepared for the night .* was taken down"):
+            find_artefact(lake, "secret")
     with Ledger(either.ledger) as ledger:
         assert ledger.count() == 42 and ledger.find("call-plain") and ledger.is_gone("call-open")
 
