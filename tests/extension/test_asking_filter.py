@@ -2,8 +2,6 @@
 
 import copy
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +11,10 @@ from storage.takedown.carry_out import take_down
 from storage.takedown.plan import plan_takedown
 from storage.upkeep.check import check_lake
 from storage.workspace import Workspace
+from tests.extension.installing import install
 from tests.flows.conftest import SMALL, CommandLine, command_line
 from tests.flows.endpoint import Endpoint, serving
 
-ROOT = Path(__file__).parent.parent.parent
 FILTER = "tests.extension.example_filters.example_on_topic:example_on_topic"
 
 
@@ -33,13 +31,9 @@ class Reader(Endpoint):
 @pytest.fixture
 def cli(tmp_path, prefect_server) -> CommandLine:
     """The command line of an environment in which the package is installed."""
-    info = tmp_path / "installed" / "example_filters-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example-filters\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[nightschool.filters]\nexample_on_topic = {FILTER}\n")
+    found = install(tmp_path / "site", "example-filters", {"nightschool.filters": {"example_on_topic": FILTER}})
     line = command_line(tmp_path, prefect_server)
-    paths = [str(tmp_path / "installed"), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return CommandLine(line.workspace, line.folder, {**line.environment, "PYTHONPATH": os.pathsep.join(paths)})
+    return CommandLine(line.workspace, line.folder, {**line.environment, **found})
 
 
 def test_a_night_asks_it_keeps_its_evidence_and_decides_by_it(cli):

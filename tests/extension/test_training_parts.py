@@ -1,7 +1,6 @@
 """Parts of a training from outside the tree: found by entry points, held to what ours are held to, and trained with."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from storage.errors import RecipeError
 from synth.problems.arithmetic import Arithmetic
 from synth.sample import problem_row
+from tests.extension.installing import install
 from tests.train_stages import every
 from train_stages.losses import LOSSES
 from train_stages.models.tiny import TinyConfig, create_base
@@ -22,29 +22,20 @@ from train_stages.stages import STAGES, get_stage
 from train_stages.stages.base import Material
 
 ROOT = Path(__file__).parent.parent.parent
-POINTS = """
-[nightschool.losses]
-example_minor_sft = tests.extension.example_parts.losses:MinorSft
-[nightschool.orders]
-example_zigzag = tests.extension.example_parts.orders:Zigzag
-[nightschool.rewards]
-example_brief = tests.extension.example_parts.rewards:Brief
-[nightschool.stages]
-example_ask = tests.extension.example_parts.stages:ASK
-"""
+POINTS = {
+    "nightschool.losses": {"example_minor_sft": "tests.extension.example_parts.losses:MinorSft"},
+    "nightschool.orders": {"example_zigzag": "tests.extension.example_parts.orders:Zigzag"},
+    "nightschool.rewards": {"example_brief": "tests.extension.example_parts.rewards:Brief"},
+    "nightschool.stages": {"example_ask": "tests.extension.example_parts.stages:ASK"},
+}
 
 
 @pytest.fixture(autouse=True)
 def installed(tmp_path_factory, monkeypatch):
     """The package as pip would install it, for this process and those that it starts."""
     site = tmp_path_factory.mktemp("site")
-    info = site / "example_parts-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example-parts\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(POINTS)
+    monkeypatch.setenv("PYTHONPATH", install(site, "example-parts", POINTS)["PYTHONPATH"])
     monkeypatch.syspath_prepend(str(site))
-    paths = [str(site), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
 
 
 @pytest.fixture(scope="module")

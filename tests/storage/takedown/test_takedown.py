@@ -109,7 +109,7 @@ def test_killed_twice_and_finished_it_leaves_no_byte_in_the_workspace_or_the_cat
         assert "trained" in run["summary"] and "loss_masks" not in run["summary"]
         assert lake.rows("select count(*) as n from calls") == [{"n": 41}]
         assert find_artefact(lake, "plain") == '{"shown": ["plain 0"]}'
-        with pytest.raises(PinError, match="few_shot had prepared for the night .* was taken down"):
+        with pytest.raises(PinError, match=r"few_shot had prepared for the night .* was taken down"):
             find_artefact(lake, "secret")
     with Ledger(either.ledger) as ledger:
         assert ledger.count() == 42 and ledger.find("call-plain") and ledger.is_gone("call-open")
