@@ -51,6 +51,8 @@ class _Mark:
     content: str
 
 
+_PLAIN_ENDING = re.compile(r"(?:#### ?|A: )(-?\$?\d[\d,]*(?:\.\d+)?)\s*")
+_TOKEN = re.compile(r"<[|/A-Za-z｜]")
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
 _CUT = re.compile(
     r"<\|(?:im_end|endoftext|eot_id|end|end_of_text|eom_id|return|im_start)\|>|</s>|<eos>|<end_of_turn>|<｜end▁of▁sentence｜>"
@@ -79,18 +81,30 @@ _HEADING = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]*)?(?:the\s+)?(?:final\s+|correct\s+)?answer[ \t]*:?[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _COPULA = r"(?:\bis\b|\bwas\b|\bare\b|\b(?:would|will|should|must)\s+be\b|\bequals\b|:|=)"
-_PHRASE = re.compile(
-    r"(?:\b(?:answer|ans)\b(?:\s+(?:to|for|of)\s+[^.\n:=?]{1,80}?)?(?:\s+(?:here|then|therefore|thus|choice|option))?\s*[,*]?\s*"
-    + _COPULA
-    + r"|^[ \t]*a[ \t]*:|\bfinal\s+(?:result|solution)\s*"
-    + _COPULA
-    + r"|\b(?:Antwort|Lösung)\s*(?:ist|lautet|:)|\br[ée]ponse\s*(?:finale\s*)?(?:est|:)|\brespuesta\s*(?:final\s*)?(?:es|:)"
-    r"|\brisposta\s*(?:finale\s*)?(?:è|:)|\bresposta\s*(?:final\s*)?(?:é|:)|\bответ\s*(?:[:—-]|это|равен|будет)"
-    r"|\bantwoord\s*(?:is|:)|\bsvar(?:et)?\s*(?:är|er|:)|\bodpowiedź\s*(?:to|brzmi|:)|\bodpověď\s*(?:je|:)|\bcevap\s*:"
-    r"|đáp\s+án\s*(?:là|:)|答案?\s*(?:是|为|為|[:：])|答えは|答え\s*[:：]|정답은|정답\s*:|답은|답\s*:|उत्तर\s*(?:है|:)|الجواب\s*(?:هو|:)"
-    r"|উত্তর\s*(?:হল|:))[ \t]*[:：]?[ \t]*(?:that\s+)?",
-    re.IGNORECASE | re.MULTILINE,
-)
+_TAIL = r"[ \t]*[:：]?[ \t]*(?:that\s+)?"
+_PHRASES = {
+    (
+        "answer",
+        "ans",
+    ): r"\b(?:answer|ans)\b(?:\s+(?:to|for|of)\s+[^.\n:=?]{1,80}?)?(?:\s+(?:here|then|therefore|thus|choice|option))?"
+    r"\s*[,*]?\s*" + _COPULA,
+    ("a:", "a :"): r"^[ \t]*a[ \t]*:",
+    ("final result", "final solution"): r"\bfinal\s+(?:result|solution)\s*" + _COPULA,
+    ("antwort", "lösung"): r"\b(?:Antwort|Lösung)\s*(?:ist|lautet|:)",
+    ("réponse", "reponse"): r"\br[ée]ponse\s*(?:finale\s*)?(?:est|:)",
+    ("respuesta",): r"\brespuesta\s*(?:final\s*)?(?:es|:)",
+    ("risposta", "resposta"): r"\b(?:risposta|resposta)\s*(?:finale?\s*)?(?:è|é|:)",
+    ("ответ",): r"\bответ\s*(?:[:—-]|это|равен|будет)",
+    ("antwoord", "svar"): r"\b(?:antwoord|svar(?:et)?)\s*(?:is|är|er|:)",
+    ("odpow",): r"\b(?:odpowiedź|odpověď)\s*(?:to|brzmi|je|:)",
+    ("cevap", "đáp án"): r"(?:\bcevap\s*:|đáp\s+án\s*(?:là|:))",
+    ("答",): r"答案?\s*(?:是|为|為|[:：])|答えは|答え\s*[:：]",
+    ("답", "उत्तर", "الجواب", "উত্তর"): r"정답은|정답\s*:|답은|답\s*:|उत्तर\s*(?:है|:)|الجواب\s*(?:هو|:)|উত্তর\s*(?:হল|:)",
+}
+_COMPILED = [
+    (words, re.compile(f"(?:{pattern}){_TAIL}", re.IGNORECASE | re.MULTILINE)) for words, pattern in _PHRASES.items()
+]
+"""How answers are announced; a pattern is tried where one of its words occurs."""
 _POSTPOSED = re.compile(
     r"(\$[^$\n]{1,200}\$|\\\([^\n]{1,200}?\\\)|[-+]?\$?\d[\d,./]*%?)\s+is\s+(?:the|our|my)\s+(?:final\s+|correct\s+)?(?:answer|solution)",
     re.IGNORECASE,
@@ -139,6 +153,11 @@ def final_part(text: str) -> str | None:
 
 def read_answer(response: str) -> Reading:
     """Read the final answer of a response. Never raises on model text."""
+    ending = _PLAIN_ENDING.fullmatch(response, response.rfind("\n", 0, len(response.rstrip())) + 1)
+    if ending and not _TOKEN.search(
+        response
+    ):  # the short way of most responses: a number on an answer line, and no tokens or tags
+        return Reading(State.READ, ending[1], "hashes", part=ending[1])
     text, thinking = _spoken(response)
     if thinking:
         return Reading(State.NONE)
@@ -158,13 +177,7 @@ def bare_answer(text: str) -> Reading:
     """Read a text that is an answer itself: whole, unless it marks one."""
     if _BROKEN_INLINE.search(text):
         return Reading(State.UNMARKED)
-    if (
-        len(text) <= MAX_ANSWER
-        and not _BOX.search(text)
-        and "#" not in text
-        and "<" not in text
-        and not _PHRASE.search(text)
-    ):
+    if len(text) <= MAX_ANSWER and not _BOX.search(text) and "#" not in text and "<" not in text and not _phrases(text):
         return Reading(State.READ, text, "bare", part=text)
     reading = read_answer(text)
     if reading.state in (State.READ, State.UNFINISHED):
@@ -215,11 +228,24 @@ def _marks(text: str) -> tuple[list[_Mark], int]:
     marks.extend(_hashes(text))
     for heading in _HEADING.finditer(text):
         marks.append(_Mark(heading.start(), "heading", text[heading.end() :].strip()))
-    for phrase in list(_PHRASE.finditer(text))[-MAX_MARKS:]:
+    for phrase in _phrases(text):
         marks.append(_Mark(phrase.start(), "phrase", text[phrase.end() :].strip()))
-    for posed in list(_POSTPOSED.finditer(text))[-MAX_MARKS:]:
-        marks.append(_Mark(posed.start(), "phrase", posed[1]))
+    if " is " in text:
+        for posed in list(_POSTPOSED.finditer(text))[-MAX_MARKS:]:
+            marks.append(_Mark(posed.start(), "phrase", posed[1]))
     return sorted(marks, key=lambda mark: mark.start), unfinished
+
+
+def _phrases(text: str) -> list[re.Match[str]]:
+    """Where answers are announced in words, the last ones."""
+    lower = text.casefold()
+    found = [
+        match
+        for words, pattern in _COMPILED
+        if any(word in lower for word in words)
+        for match in pattern.finditer(text)
+    ]
+    return sorted(found, key=lambda match: match.start())[-MAX_MARKS:]
 
 
 def _last(marks: list[_Mark]) -> _Mark:
@@ -284,10 +310,9 @@ def _hashes(text: str) -> list[_Mark]:
         elif not line:
             marks.append(_Mark(hashes.start(), "hashes", text[hashes.end() :].strip()))
         elif not (own_line and (_OTHER_HEADING.match(line) or _NUMBERED.match(line))):
-            phrase = _PHRASE.search(line)
-            marks.append(
-                _Mark(hashes.start(), "hashes", line[phrase.end() :] if phrase else text[hashes.start(1) :].strip())
-            )
+            phrases = _phrases(line)
+            content = line[phrases[0].end() :] if phrases else text[hashes.start(1) :].strip()
+            marks.append(_Mark(hashes.start(), "hashes", content))
     return marks
 
 
