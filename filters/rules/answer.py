@@ -91,6 +91,8 @@ def _labels(row: Row, problem: Problem, task: Task) -> Finding:
     if isinstance(notes, StepwiseNotes) and notes.mentions_labels:
         return fail("mentions_labels")
     if row.judgement is not None:
+        if row.judgement.agrees is None:
+            return Finding("unknown", "no_judgement")
         return PASS if row.judgement.agrees else fail("labels_disagree")
     review = task.review(problem, "\n".join(clean(step or "") for step in row.steps or ()))
     if review is None or len(review.labels) != len(row.labels or ()):

@@ -99,7 +99,7 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
             "completions": params.completions,
             "n_steps": len(steps),
             "first_error_step": labels.index(False) + 1 if False in labels else None,
-            "final_label": checked.outcome is Outcome.CORRECT,
+            "final_label": None if checked.outcome is Outcome.UNVERIFIABLE else checked.outcome is Outcome.CORRECT,
             "label_source": "monte_carlo",
             "rule_labels": by_rule,
             "rule_agrees": None if by_rule is None else by_rule == labels,

@@ -35,13 +35,13 @@ class Response:
 
     @property
     def correct(self) -> float | None:
-        """1 when the answer is right; None when it was read and cannot be decided; 0 when it is wrong or there is none."""
+        """1 when the answer is right; None when it cannot be decided or is cut off; 0 when it is wrong or there is none."""
         return credit(self.check)
 
 
 def credit(check: Check) -> float | None:
     """Return 1 for a right answer, 0 for a wrong one or none at all, and None for one that cannot be decided."""
-    if check.outcome is Outcome.UNVERIFIABLE and readable(check):
+    if check.outcome is Outcome.UNVERIFIABLE:
         return None
     return 1.0 if check.outcome is Outcome.CORRECT else 0.0
 

@@ -123,7 +123,8 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
     task = get_task(problem.task)
     steps, labels, source = await _labels(problem, models, params, attempt.text)
-    right = task.check(problem, attempt.text).outcome is Outcome.CORRECT
+    checked = task.check(problem, attempt.text)
+    right = checked.outcome is Outcome.CORRECT
     reply = await models.teacher(
         "critique", steps=steps, labels=labels, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
     )
@@ -144,10 +145,8 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
             "label_agreement": _agreement(verdicts, labels),
         },
         notes=StepwiseNotes(
-            attempt=Attempt(
-                text=attempt.text, readable=bool(steps) and task.check(problem, attempt.text).answer is not None
-            ),
-            judgement=Judgement(agrees=verdicts == labels),
+            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
+            judgement=Judgement(agrees=None if checked.outcome is Outcome.UNVERIFIABLE else verdicts == labels),
             mentions_labels=mentions_labels(reply.text),
             complete=reply.complete,
         ),

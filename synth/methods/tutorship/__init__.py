@@ -64,7 +64,6 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     lesson = read_lesson(reply.text)
     steps = task.steps(attempt.text)
     checked = task.check(problem, attempt.text)
-    right = checked.outcome is Outcome.CORRECT
     again: dict[str, Any] = {}
     if params.retry and lesson.check == "wrong":
         again = await _try_again(problem, models, params, attempt, lesson)
@@ -95,13 +94,20 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
         },
         notes=SftNotes(
             attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
-            judgement=Judgement(agrees=None if lesson.check is None else (lesson.check == "correct") == right),
+            judgement=Judgement(agrees=_agrees(lesson, checked.outcome)),
             share=_confirmation(problem, lesson, params),
             refused="mentions_reference" if mentions_reference(reply.text) else None,
             complete=reply.complete,
         ),
         parents=[attempt.call_id, reply.call_id],
     )
+
+
+def _agrees(lesson: Lesson, outcome: Outcome) -> bool | None:
+    """Whether the teacher says what the judge says; None when one of them does not say."""
+    if lesson.check is None or outcome is Outcome.UNVERIFIABLE:
+        return None
+    return (lesson.check == "correct") == (outcome is Outcome.CORRECT)
 
 
 def _rule(problem: Problem, attempt: str, lesson: Lesson) -> dict[str, Any]:
