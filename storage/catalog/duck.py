@@ -53,6 +53,8 @@ def connect(extension: str = "sqlite_scanner", *, data_path: str = "") -> Any:
     connection = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
+    # Where Python has no script (`python -c`, a prompt) it is on, and draws into what is read from standard output.
+    connection.execute("set enable_progress_bar = false")
     for name in (extension, "ducklake", *(["httpfs"] if "://" in data_path else [])):
         connection.execute(f"LOAD '{quote(str(extension_file(name)))}'")
     if data_path.startswith("s3://"):

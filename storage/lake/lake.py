@@ -148,10 +148,10 @@ class Lake:
         first: Callable[[Any], Mapping[str, pa.Table]] | None,
     ) -> Commit:
         self._connection.execute("BEGIN")
-        found = self._connection.execute("select commit_id, seq from commits where key = ?", [key]).fetchone()
-        if found:
+        present = self._connection.execute("select commit_id, seq from commits where key = ?", [key]).fetchone()
+        if present:
             self._connection.execute("ROLLBACK")
-            return Commit(found[0], found[1], new=False)
+            return Commit(present[0], present[1], new=False)
         (last,) = self._connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
         commit_id = uuid4().hex
         tables = without_taken_down(self._connection, tables)

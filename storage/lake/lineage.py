@@ -92,16 +92,16 @@ def row_checkpoints(lake: Lake, sample_id: str) -> list[dict[str, Any]]:
 
 
 def _one(lake: Lake, beginning: str) -> str:
-    found = lake.rows(
+    rows = lake.rows(
         "select distinct checkpoint_id from checkpoints where starts_with(checkpoint_id, ?) order by all limit 6",
         [beginning],
     )
-    exact = [row for row in found if row["checkpoint_id"] == beginning]
-    if len(found) != 1 and not exact:
-        said = (
-            f"several begin like this: {', '.join(row['checkpoint_id'] for row in found)}" if found else "there is none"
+    exact = [row for row in rows if row["checkpoint_id"] == beginning]
+    if len(rows) != 1 and not exact:
+        fault = (
+            f"several begin like this: {', '.join(row['checkpoint_id'] for row in rows)}" if rows else "there is none"
         )
         raise LakeError(
-            f'checkpoint {beginning!r}: {said}; list ids with `nightschool sql "select checkpoint_id from checkpoints"`'
+            f'checkpoint {beginning!r}: {fault}; list ids with `nightschool sql "select checkpoint_id from checkpoints"`'
         )
-    return str((exact or found)[0]["checkpoint_id"])
+    return str((exact or rows)[0]["checkpoint_id"])

@@ -36,9 +36,9 @@ def finish(lake: Lake, run_id: str, night: str, recipe: str, summary: Mapping[st
     )
 
 
-def stop(lake: Lake, run_id: str, night: str, recipe: str, kind: str, words: str) -> Commit:
+def stop(lake: Lake, run_id: str, night: str, recipe: str, kind: str, reason: str) -> Commit:
     """Record that a run stopped before its end, and why; the same words again stand once after whatever came before them."""
-    text = json.dumps({"kind": kind, "words": words}, sort_keys=True)
+    text = json.dumps({"kind": kind, "words": reason}, sort_keys=True)
     events = lake.rows("select count(*) as n from runs where run_id = ? and event <> 'stopped'", [run_id])[0]["n"]
     tables = {"runs": _run(run_id, "stopped", night, recipe, summary=text)}
     return lake.commit(f"stop:{run_id}:{events}:{digest(text, length=16)}", "stop", tables, night=night)
@@ -109,8 +109,8 @@ def commit_plan(
 ) -> Commit:
     """Commit a night's new problems and its planned attempts, once. Problems the lake knows are not written again."""
     ids = [str(row["problem_id"]) for row in problems]
-    known = known_problems(lake, ids)
-    fresh = [row for row in problems if row["problem_id"] not in known]
+    present = known_problems(lake, ids)
+    fresh = [row for row in problems if row["problem_id"] not in present]
     planned = [{**row, "status": "planned"} for row in attempts]
     tables = {"problems": table_of("problems", fresh), "attempts": table_of("attempts", planned)}
     return lake.commit(f"plan:{night}", "plan", tables, night=night)
@@ -124,8 +124,8 @@ def known_problems(lake: Lake, ids: Sequence[str]) -> set[str]:
 
 def record_problems(lake: Lake, rows: Sequence[Mapping[str, Any]], *, kind: str, night: str) -> None:
     """Enter problems that the lake does not know, once."""
-    known = known_problems(lake, [str(row["problem_id"]) for row in rows])
-    fresh = [row for row in rows if row["problem_id"] not in known]
+    present = known_problems(lake, [str(row["problem_id"]) for row in rows])
+    fresh = [row for row in rows if row["problem_id"] not in present]
     if fresh:
         key = f"{kind}:{digest(sorted(str(row['problem_id']) for row in fresh))}"
         lake.commit(key, kind, {"problems": table_of("problems", fresh)}, night=night)

@@ -147,7 +147,7 @@ class Overview:
 
     def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return rows by id, each with its problem, its verdicts and the calls behind it, in the order of the dialogue."""
-        found = self._lake.rows(
+        samples = self._lake.rows(
             """
             select s.* exclude (commit_id), p.prompt, p.gold from samples s left join problems p using (problem_id)
             where s.sample_id in (select unnest(?::varchar[])) qualify row_number() over (partition by s.sample_id) = 1
@@ -155,12 +155,12 @@ class Overview:
             [list(ids)],
         )
         verdicts = self._verdicts(ids)
-        calls = self._calls(sorted({call for row in found for call in row["parents"] or []}))
-        for row in found:
+        calls = self._calls(sorted({call for row in samples for call in row["parents"] or []}))
+        for row in samples:
             row["verdicts"] = verdicts.get(row["sample_id"], [])
             row["calls"] = [calls[call] for call in row["parents"] or [] if call in calls]
-        by_id = {row["sample_id"]: row for row in found}
-        return {one: by_id[one] for one in ids if one in by_id}
+        by_id = {row["sample_id"]: row for row in samples}
+        return {identity: by_id[identity] for identity in ids if identity in by_id}
 
     def _verdicts(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         rows = self._lake.rows(
@@ -172,10 +172,10 @@ class Overview:
             """,
             [list(ids)],
         )
-        found: dict[str, list[dict[str, Any]]] = {}
+        by_sample: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
-            found.setdefault(row["sample_id"], []).append(row)
-        return found
+            by_sample.setdefault(row["sample_id"], []).append(row)
+        return by_sample
 
     def _calls(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         rows = self._lake.rows(
@@ -261,10 +261,12 @@ class Overview:
             "and checkpoint_id in (select unnest(?::varchar[])) order by checkpoint_id, metric, step",
             [list(checkpoints)],
         )
-        found: dict[str, dict[str, list[tuple[int, float]]]] = {}
+        by_checkpoint: dict[str, dict[str, list[tuple[int, float]]]] = {}
         for row in rows:
-            found.setdefault(row["checkpoint_id"], {}).setdefault(row["metric"], []).append((row["step"], row["value"]))
-        return found
+            by_checkpoint.setdefault(row["checkpoint_id"], {}).setdefault(row["metric"], []).append(
+                (row["step"], row["value"])
+            )
+        return by_checkpoint
 
     def release(self) -> dict[str, Any] | None:
         """Return the release that the night made."""
@@ -295,6 +297,6 @@ def find_night(lake: Lake, text: str | None = None) -> str:
         return str(nights[0])
     if nights:
         raise LakeError(f"several recipes ran on {text}: {', '.join(sorted(nights))}; name one of them")
-    known = lake.rows("select night from runs where night is not null group by night order by night desc limit 5")
-    listed = ", ".join(row["night"] for row in known) or "none yet"
+    nights = lake.rows("select night from runs where night is not null group by night order by night desc limit 5")
+    listed = ", ".join(row["night"] for row in nights) or "none yet"
     raise LakeError(f"no night {text!r}; the last ones are {listed}" if text else "no night has run yet")

@@ -77,10 +77,12 @@ def _without(tombstones: Tombstones, tables: Mapping[str, pa.Table]) -> dict[str
 def _back(tombstones: Tombstones, samples: pa.Table) -> dict[str, str]:
     """Rows that are coming back, with the takedown that they were removed by."""
     ids = samples["sample_id"].to_pylist()
-    back = {one: tombstones.sample_ids[one] for one in ids if one in tombstones.sample_ids}
+    back = {identity: tombstones.sample_ids[identity] for identity in ids if identity in tombstones.sample_ids}
     if tombstones.contents:
-        known = zip(ids, content_digests(samples), strict=True)
-        back |= {one: tombstones.contents[content] for one, content in known if content in tombstones.contents}
+        contents = zip(ids, content_digests(samples), strict=True)
+        back |= {
+            identity: tombstones.contents[content] for identity, content in contents if content in tombstones.contents
+        }
     return back
 
 
@@ -88,15 +90,15 @@ def _failed(attempts: pa.Table, samples: pa.Table, back: Mapping[str, str]) -> p
     """Say of attempts whose rows are left out that they failed; one with other rows keeps them and counts fewer."""
     if not back:
         return attempts
-    made = list(zip(samples["sample_id"].to_pylist(), samples["attempt_id"].to_pylist(), strict=True))
-    lost = {attempt: back[sample] for sample, attempt in made if sample in back}
-    kept = {attempt for sample, attempt in made if sample not in back}
+    pairs = list(zip(samples["sample_id"].to_pylist(), samples["attempt_id"].to_pylist(), strict=True))
+    lost = {attempt: back[sample] for sample, attempt in pairs if sample in back}
+    kept = {attempt for sample, attempt in pairs if sample not in back}
     rows = attempts.to_pylist()
     for row in rows:
         takedown = lost.get(row["attempt_id"])
         if takedown is None or row["status"] != "done":
             continue
-        row["samples"] = sum(attempt == row["attempt_id"] and sample not in back for sample, attempt in made)
+        row["samples"] = sum(attempt == row["attempt_id"] and sample not in back for sample, attempt in pairs)
         if row["attempt_id"] not in kept:
             row |= {"status": "failed", "reason": REASON, "detail": f"it made again what takedown {takedown} removed"}
     return pa.Table.from_pylist(rows, schema=attempts.schema)

@@ -90,7 +90,7 @@ def _decontamination(benchmarks: Sequence[Mapping[str, Any]]) -> str:
 
 def _made(release: Release) -> str:
     manifest = release.manifest
-    recipes = [f"`{_plain(one['name'])}` ({one['digest']})" for one in manifest.get("recipes", ())]
+    recipes = [f"`{_plain(recipe['name'])}` ({recipe['digest']})" for recipe in manifest.get("recipes", ())]
     lines = {
         "condition": f"`{_plain(manifest['condition'])}` at commit {manifest['at_seq']}",
         "mixture": _said(manifest.get("mixture", {})) or "every row",

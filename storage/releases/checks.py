@@ -64,13 +64,13 @@ def verify_release(lake: Lake, release: Release) -> list[str]:
     Returns:
         What is wrong, a sentence each; empty when nothing is.
     """
-    found = _files(release) if release.redaction is None else _left(release)
-    if not found and release.redaction is None and _content_hash(release) != release.content_hash:
-        found.append(f"release {release.id}: the rows do not have the content hash of the manifest")
+    faults = _files(release) if release.redaction is None else _left(release)
+    if not faults and release.redaction is None and _content_hash(release) != release.content_hash:
+        faults.append(f"release {release.id}: the rows do not have the content hash of the manifest")
     recorded = lake.rows("select count(*) as n from release_rows where release_id = ?", [release.id])[0]["n"]
     if recorded != release.rows:
-        found.append(f"release {release.id}: the lake records {recorded:,} rows, the manifest says {release.rows:,}")
-    return found
+        faults.append(f"release {release.id}: the lake records {recorded:,} rows, the manifest says {release.rows:,}")
+    return faults
 
 
 def _left(release: Release) -> list[str]:
@@ -80,27 +80,29 @@ def _left(release: Release) -> list[str]:
 
 
 def _files(release: Release) -> list[str]:
-    found, rows = [], 0
+    faults, rows = [], 0
     manifest = release.path / "manifest.json"
     if not manifest.exists():
-        found.append(f"release {release.id}: {manifest} is missing; restore it from a back-up")
+        faults.append(f"release {release.id}: {manifest} is missing; restore it from a back-up")
     elif _read(manifest) != dict(release.manifest):
-        found.append(f"release {release.id}: {manifest} is not what the lake recorded; restore it from a back-up")
+        faults.append(f"release {release.id}: {manifest} is not what the lake recorded; restore it from a back-up")
     for name, entry in sorted(release.manifest["files"].items()):
         file = release.path / name
         if not file.exists():
-            found.append(f"release {release.id}: {file} is missing; restore it from a back-up")
+            faults.append(f"release {release.id}: {file} is missing; restore it from a back-up")
         elif file_hash(file) != entry["sha256"]:
-            found.append(f"release {release.id}: {file} has changed; restore it from a back-up")
+            faults.append(f"release {release.id}: {file} has changed; restore it from a back-up")
         else:
             rows += pq.read_metadata(file).num_rows
     more = {str(path.relative_to(release.path)) for path in (release.path / "data").glob("*")} - set(
         release.manifest["files"]
     )
-    found += [f"release {release.id}: {release.path / name} is not in the manifest; remove it" for name in sorted(more)]
-    if not found and rows != release.rows:
-        found.append(f"release {release.id}: its files hold {rows:,} rows, the manifest says {release.rows:,}")
-    return found
+    faults += [
+        f"release {release.id}: {release.path / name} is not in the manifest; remove it" for name in sorted(more)
+    ]
+    if not faults and rows != release.rows:
+        faults.append(f"release {release.id}: its files hold {rows:,} rows, the manifest says {release.rows:,}")
+    return faults
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -30,13 +30,13 @@ qualify row_number() over (partition by r.night order by c.seq desc) = 1 order b
 
 def facts(connection: Any) -> dict[str, Any]:
     """Describe the rows in the temporary table `picked`, on a connection that uses the lake."""
-    (rows, words) = connection.execute("select count(*), coalesce(sum(words), 0)::bigint from picked").fetchone()
+    (rows, word_count) = connection.execute("select count(*), coalesce(sum(words), 0)::bigint from picked").fetchone()
     stages = _rows(connection, _STAGES)
     pins = [(night, recipe, json.loads(pinned)) for night, recipe, pinned in connection.execute(_PINS).fetchall()]
     recipes = {(recipe, str(pin.get("recipe"))): pin for _, recipe, pin in pins}
     return {
         "rows": rows,
-        "words": words,
+        "words": word_count,
         "by_method": _counts(connection, "method"),
         "by_source": _counts(connection, "source"),
         "by_method_and_source": _rows(
@@ -56,10 +56,10 @@ def facts(connection: Any) -> dict[str, Any]:
 
 
 def _counts(connection: Any, column: str) -> dict[str, int]:
-    found = connection.execute(
+    rows = connection.execute(
         f"select coalesce({column}, 'unknown'), count(*) from picked group by all order by all"
     ).fetchall()
-    return {str(name): int(count) for name, count in found}
+    return {str(name): int(count) for name, count in rows}
 
 
 def _rows(connection: Any, statement: str) -> list[dict[str, Any]]:
@@ -72,10 +72,10 @@ def _writers(connection: Any) -> list[dict[str, Any]]:
 
 def _benchmarks(pins: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The benchmarks that every contributing night looked for: name, revision, split, rows, sha256."""
-    found: dict[str, dict[str, Any]] = {}
+    by_key: dict[str, dict[str, Any]] = {}
     for pin in pins:
         entries = pin.get("benchmarks") or {}
         entries = json.loads(entries) if isinstance(entries, str) else entries
         for entry in entries.get("benchmarks", []):
-            found[f"{entry['name']}/{entry['split']}/{entry['sha256']}"] = entry
-    return [found[key] for key in sorted(found)]
+            by_key[f"{entry['name']}/{entry['split']}/{entry['sha256']}"] = entry
+    return [by_key[key] for key in sorted(by_key)]

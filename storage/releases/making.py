@@ -84,8 +84,8 @@ def create_release(
     except QueryError as error:
         raise LakeError(f"release {name}: {error}") from error
     with lake.lock(CHANGING):
-        if key is not None and (made := _made_under(lake, key)) is not None:
-            return made
+        if key is not None and (earlier := _made_under(lake, key)) is not None:
+            return earlier
         latest = latest_release(lake, name)
         with bounded(lake) as connection:
             try:
@@ -135,10 +135,10 @@ def next_id(lake: Lake, name: str) -> str:
 
 def _made_under(lake: Lake, key: str) -> Release | None:
     rows = lake.rows("select r.release_id from releases r join commits c using (commit_id) where c.key = ?", [key])
-    made = get_release(lake, rows[0]["release_id"]) if rows else None
-    while made is not None and made.redaction is not None and made.redaction.successor is not None:
-        made = get_release(lake, made.redaction.successor)
-    return made
+    release = get_release(lake, rows[0]["release_id"]) if rows else None
+    while release is not None and release.redaction is not None and release.redaction.successor is not None:
+        release = get_release(lake, release.redaction.successor)
+    return release
 
 
 @contextmanager
@@ -195,8 +195,10 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
         files, content_hash = _export(lake, connection, making)
     except (OSError, duckdb.Error) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
         shutil.rmtree(making, ignore_errors=True)
-        words = str(error).split("\n\n")[0]
-        raise LakeError(f"release {release_id} cannot be written to {folder}: {words}; nothing was recorded") from error
+        message = str(error).split("\n\n")[0]
+        raise LakeError(
+            f"release {release_id} cannot be written to {folder}: {message}; nothing was recorded"
+        ) from error
     members = connection.execute(
         "select ? as release_id, sample_id from picked order by sample_id", [release_id]
     ).to_arrow_table()

@@ -49,19 +49,19 @@ class Published:
 
     def rows(self, config: str = DEFAULT) -> dict[str, int]:
         """Return rows by split."""
-        found = dict.fromkeys(_SPLITS, 0)
+        by_split = dict.fromkeys(_SPLITS, 0)
         for name, entry in self.files.items():
             folder, _, file = name.partition("/")
             if folder == _folder(config):
-                found[file.split("-")[0]] += entry["rows"]
-        return {split: rows for split, rows in found.items() if rows}
+                by_split[file.split("-")[0]] += entry["rows"]
+        return {split: rows for split, rows in by_split.items() if rows}
 
 
 def split_of(row: Mapping[str, Any], test: float) -> str:
     """Return the split of a row: by its problem's structure, or by the problem where it has none."""
     identity = str(row["structure_id"] or row["problem_id"])
-    place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") / 2**64
-    return "test" if place < test else "train"
+    share = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") / 2**64
+    return "test" if share < test else "train"
 
 
 def publish(
@@ -100,13 +100,13 @@ def publish(
         return before
     _sweep(folder, before)
     _must_have_the_same_columns(folder, before)
-    known = _known(folder, before, release)
+    published_ids = _known(folder, before, release)
     problems = _problems(folder, before)
     number = len(before.releases) + 1
     making = folder / ".making"
     shutil.rmtree(making, ignore_errors=True)
     try:
-        files = _write(_new(release, known), making, problems, wanted, test, number, shard_bytes)
+        files = _write(_new(release, published_ids), making, problems, wanted, test, number, shard_bytes)
         for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (making / name).rename(folder / name)
@@ -192,17 +192,17 @@ def _write(
         splits = [split_of(row, test) for row in rows]
         writers[DEFAULT].write(batch.append_column("split", pa.array(splits, pa.string())))
         for shape in shapes:
-            made = list(_shaped(rows, splits, shape, problems))
-            if made:
+            shaped_rows = list(_shaped(rows, splits, shape, problems))
+            if shaped_rows:
                 schema = SCHEMAS[shape].append(pa.field("split", pa.string()))
-                writers[shape].write(pa.RecordBatch.from_pylist(made, schema=schema))
+                writers[shape].write(pa.RecordBatch.from_pylist(shaped_rows, schema=schema))
     return {name: entry for writer in writers.values() for name, entry in writer.close().items()}
 
 
-def _new(release: Release, known: set[str]) -> Iterator[pa.RecordBatch]:
+def _new(release: Release, published_ids: set[str]) -> Iterator[pa.RecordBatch]:
     for batch in release.batches():
-        if known:
-            batch = batch.filter(pa.array([name not in known for name in batch["sample_id"].to_pylist()]))
+        if published_ids:
+            batch = batch.filter(pa.array([name not in published_ids for name in batch["sample_id"].to_pylist()]))
         if batch.num_rows:
             yield batch
 
@@ -212,9 +212,9 @@ def _shaped(
 ) -> Iterator[dict[str, Any]]:
     """Rows in a shape with their split; for verl, one per problem."""
     for row, split in zip(rows, splits, strict=True):
-        for made in shaped([row], shape):
+        for shaped_row in shaped([row], shape):
             if first(row, shape, problems):
-                yield {**made, "split": split}
+                yield {**shaped_row, "split": split}
 
 
 def _folder(config: str) -> str:

@@ -150,8 +150,8 @@ def get_release(lake: Lake, release_id: str) -> Release:
     name, _, version = release_id.partition("@")
     rows = lake.query_named(_FIND, {"name": name, "version": version}).to_pylist()
     if not rows:
-        known = [row["release_id"] for row in lake.rows("select release_id from releases order by release_id")]
-        raise LakeError(f"no release {release_id!r}; there are {', '.join(known) or 'none yet'}")
+        releases = [row["release_id"] for row in lake.rows("select release_id from releases order by release_id")]
+        raise LakeError(f"no release {release_id!r}; there are {', '.join(releases) or 'none yet'}")
     row = rows[0]
     return Release(
         row["release_id"], row["name"], row["version"], lake.workspace.root / row["path"], row["rows"],
@@ -168,8 +168,8 @@ def release_ids(lake: Lake) -> list[str]:
 
 def latest_release(lake: Lake, name: str) -> Release | None:
     """Return the latest release of a data set, or None."""
-    known = lake.rows("select 1 from releases where name = ? limit 1", [name])
-    return get_release(lake, name) if known else None
+    releases = lake.rows("select 1 from releases where name = ? limit 1", [name])
+    return get_release(lake, name) if releases else None
 
 
 def list_releases(workspace: Workspace) -> list[dict[str, Any]]:

@@ -170,7 +170,7 @@ def question(name: str) -> Question:
     """
     if name.isdigit() and 1 <= int(name) <= len(QUESTIONS):
         return QUESTIONS[int(name) - 1]
-    for one in QUESTIONS:
-        if one.name == name:
-            return one
-    raise QueryError(unknown("example", name, [one.name for one in QUESTIONS]))
+    for entry in QUESTIONS:
+        if entry.name == name:
+            return entry
+    raise QueryError(unknown("example", name, [entry.name for entry in QUESTIONS]))

@@ -130,6 +130,7 @@ def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path
     assert "select bad" in (tmp_path / "history").read_text()
 
 
+@pytest.mark.slow
 def test_the_lake_opens_in_a_stock_duckdb_shell(shell, tmp_path):
     """As docs/sql.md says: the extensions from their wheels, in the folder where DuckDB looks for them."""
     platform = duckdb.connect().execute("pragma platform").fetchone()[0]

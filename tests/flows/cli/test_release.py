@@ -8,6 +8,8 @@ import yaml
 from tests.flows.cli.test_query import Shell
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):

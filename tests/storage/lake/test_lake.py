@@ -67,6 +67,7 @@ def test_processes_do_not_lose_commits_nor_make_one_twice(workspace, lake):
     assert lake.rows("select count(*) as n, max(seq) as last from commits") == [{"n": 12, "last": 12}]
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_whole_commits_only(workspace, lake):
     code = (
         "import sys, pathlib\n"

@@ -6,6 +6,8 @@ from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkp
 from storage.lake.provenance import provenance_of
 from tests.storage.small import NIGHTS, build
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):

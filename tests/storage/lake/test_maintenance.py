@@ -78,6 +78,7 @@ def test_nothing_that_anybody_needs_changes_through_compaction_expiry_and_clean_
         commit(lake, 7)
 
 
+@pytest.mark.slow
 def test_a_cursor_is_right_through_deletes_rewrites_compaction_and_expiry(either):
     with Lake(either) as lake:
         for number in range(3):
@@ -116,6 +117,7 @@ def test_compaction_killed_in_the_middle_leaves_a_lake_that_opens_and_a_second_r
         assert fingerprints(lake) == before and check_lake(lake) == []
 
 
+@pytest.mark.slow
 def test_maintenance_keeps_young_files_and_its_dry_run_does_nothing(workspace):
     with Lake(workspace) as lake:
         for number in range(3):
@@ -140,6 +142,7 @@ def test_maintenance_keeps_young_files_and_its_dry_run_does_nothing(workspace):
             maintain_lake(lake, keep_days=0)
 
 
+@pytest.mark.slow
 def test_orphans_stay_while_a_back_up_names_them_or_another_lake_may_own_them(workspace, tmp_path):
     with Lake(workspace) as lake:
         commit(lake, 0)
@@ -161,6 +164,7 @@ def test_orphans_stay_while_a_back_up_names_them_or_another_lake_may_own_them(wo
             assert clean(lake, lease, week, orphans=True)["orphans_removed"] == 1 and not file.exists()
 
 
+@pytest.mark.slow
 def test_old_back_ups_of_maintenance_go_and_those_of_people_stay(workspace):
     with Lake(workspace) as lake:
         commit(lake, 0)

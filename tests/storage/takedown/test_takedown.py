@@ -34,6 +34,8 @@ from synth.night.draw import Draw, draw_problems, hold_out
 from tests.storage.lake.test_maintenance import keep_at_once
 from tests.storage.secrets_lake import NIGHT, SECRET, build, call, places, rows_of
 
+pytestmark = pytest.mark.slow
+
 SAID = {"because": "the author asked for it"}
 
 

@@ -109,6 +109,7 @@ def test_separators_and_currency_change_nothing(value):
     assert judge_answer(str(value), f"${value:,}.00").outcome is Outcome.CORRECT
 
 
+@pytest.mark.slow
 def test_limits_make_an_answer_undecided_not_slow():
     assert judge("5", "#### " + "9" * 100_000).outcome is not Outcome.CORRECT
     assert judge_answer("5", "1/" + "3" * 300).outcome is not Outcome.CORRECT

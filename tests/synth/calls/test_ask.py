@@ -288,6 +288,7 @@ async def test_replies_stand_in_the_order_of_asking(make_asker, problems):
     assert [request.seed for request in engine.requests] != [seed_from(reply.call_id) for reply in asked]
 
 
+@pytest.mark.slow
 def test_two_processes_that_ask_the_same_make_one_call(workspace, tmp_path):
     made = tmp_path / "made"
     command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(made), "60"]
@@ -298,6 +299,7 @@ def test_two_processes_that_ask_the_same_make_one_call(workspace, tmp_path):
     assert len(set(outputs)) == 1, "all use the same answers"
 
 
+@pytest.mark.slow
 def test_a_process_killed_in_the_middle_repeats_only_what_had_not_arrived(workspace, tmp_path):
     made = tmp_path / "made"
     command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(made), "400"]

@@ -69,6 +69,7 @@ async def test_open_requests_are_asked_again_after_a_restart(
     assert first.text not in texts
 
 
+@pytest.mark.slow
 async def test_a_server_that_keeps_dying_stops_the_run(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

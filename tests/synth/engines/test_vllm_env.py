@@ -34,6 +34,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_a_stub_is_a_wheel_that_pip_takes_and_checks(script: ModuleType, tmp_path: Path) -> None:
     script.write_stub(tmp_path, "needed", "9999.0+stub")
     wheel = script.write_stub(tmp_path, "stubbed", "1.0+cpu", ("needed>=0.14",))

@@ -72,6 +72,7 @@ async def test_a_teacher_that_errs_is_found_out(ledger, problems):
     assert {index for index, word in enumerate(outcome) if word == "rejected"} == mistakes  # recall and precision 1
 
 
+@pytest.mark.slow
 async def test_the_error_rate_and_the_effect_of_a_lesson_are_one_query_each(ledger, workspace, problems):
     """The queries are those of the module's docstring."""
     import synth.methods.tutorship as module
