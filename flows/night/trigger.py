@@ -26,7 +26,7 @@ def decide(change: Change, when: WhenSpec) -> Decision:
     if change.release is None:
         return Decision(False, "not trained: there is no release yet")
     if not change.rows:
-        return Decision(False, f"not trained: {change.release} has no rows of the tasks and methods in `train`")
+        return Decision(False, f"not trained: {change.release} has no rows that a stage of `train.plan` selects")
     if change.stale:
         return Decision(
             False,

@@ -12,6 +12,7 @@ from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.night.clean import Screening
 from storage.errors import TrainingError
 from storage.lake.lake import Lake, table_of
+from storage.models.checkpoints import Checkpoint
 from storage.releases.making import create_release
 from storage.releases.reading import get_release
 from synth.problems.arithmetic import Arithmetic
@@ -19,6 +20,7 @@ from synth.problems.base import Problem
 from synth.sample import problem_row
 from tests.storage.small import build
 from train_stages.plan.reading import Reader, read_by
+from train_stages.plan.run import Training
 from train_stages.plan.steps import read_plan
 from train_stages.stages.rl import bare_prompt
 
@@ -55,6 +57,28 @@ def test_a_release_that_grows_beside_what_a_stage_reads_changes_nothing_for_it(l
     assert earlier.read(step("sft")).digest == cot.digest
     assert reader.read(step("sft")).digest != cot.digest
     assert reader.read(step("cpt", where="night = '2026-01-01/r'")).digest != cot.digest
+
+
+def test_the_identity_of_a_stage_is_what_determines_what_it_makes(reader, tmp_path):
+    parent = Checkpoint("parent", tmp_path, "base")
+    training = Training(reader, "n", "prompt", "v", lambda *_: None)
+
+    def key(checkpoint=parent, work=training, **content):
+        one = step("sft", **content)
+        return work.key(one, checkpoint, reader.read(one))
+
+    same = [key(), key(name="other", where="true"), key(epochs=1.0), key(save_every=3), key(loss="cross_entropy")]
+    assert len(set(same)) == 1, "names, defaults and how often a state is kept make no other stage"
+    others = [
+        key(epochs=2),
+        key(loss="row_mean"),
+        key(schedule={"decay": 0.1}),
+        key(seed=1),
+        key(methods=["cot"]),
+        key(replace(parent, id="another")),
+        key(work=replace(training, prompt="another")),
+    ]
+    assert len({*same, *others}) == 1 + len(others)
 
 
 def test_what_was_really_gone_through_counts_as_read(reader, tmp_path):
