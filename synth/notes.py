@@ -72,10 +72,6 @@ class SftNotes(Notes):
     """Notes of an `sft` row."""
 
     judgement: Judgement | None = None
-    scores: dict[str, float | None] = Field(
-        default_factory=dict,
-        description="What scorers say of the row, by scorer; None where one can say nothing, which is never a low score.",
-    )
 
 
 class PreferenceNotes(Notes):

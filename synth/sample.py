@@ -10,9 +10,28 @@ from synth.engines.base import Message
 from synth.notes import Kind, Notes
 from synth.problems.base import Problem
 
-__all__ = ["Kind", "Origin", "Sample", "problem_of", "problem_row", "sample_id"]
+__all__ = ["Kind", "Origin", "Sample", "ScoreOf", "problem_of", "problem_row", "sample_id"]
 
 Origin = Literal["model", "rule", "gold"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOf:
+    """What one scorer says of a sample.
+
+    Attributes:
+        scorer: Name of the scorer.
+        version: Its version.
+        value: The number; None where it can give none.
+        reason: A stable word for the value, or for why there is none.
+        call_ids: Calls behind it.
+    """
+
+    scorer: str
+    version: str
+    value: float | None
+    reason: str | None = None
+    call_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +49,7 @@ class Sample:
         steps: Steps of a stepwise row.
         labels: Whether each of `steps` is right.
         notes: What the row says to filters and training, by the model of its kind (`synth.notes`); None says nothing.
+        scores: What scorers say of it; they stand in the table `evidence`, as the kind `score`.
         attrs: The method's own columns, which nobody else reads. JSON values only.
         parents: Content keys of the calls behind it; None means every call the attempt asked so far.
         origin: Who wrote the answer; None lets the last parent's engine decide.
@@ -44,6 +64,7 @@ class Sample:
     steps: Sequence[str] | None = None
     labels: Sequence[bool] | None = None
     notes: Notes | None = None
+    scores: Sequence[ScoreOf] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
     parents: Sequence[str] | None = None
     origin: Origin | None = None

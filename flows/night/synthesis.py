@@ -201,6 +201,7 @@ class _Work:
         tables = {
             "attempts": pa.concat_tables([finished.attempts for finished in buffer.finished]),
             "samples": samples,
+            "evidence": pa.concat_tables([finished.evidence for finished in buffer.finished]),
             "verdicts": self.curator.observe_rows(samples),
         }
         key = f"samples:{night.id}:{digest(sorted(buffer.shards))}"

@@ -4,8 +4,8 @@ What a candidate is worth is a scorer's to say (`synth.scorers`), which one is t
 were not taken are rows too, rejected with the reason `not_chosen`; each row has its scores.
 
     -- how often the taken one is right, by chooser
-    select attrs->>'chooser' as chooser, avg((notes->'scores'->'answer')::double) from samples
-    where method = 'candidates' and (notes->>'refused') is null group by all
+    select attrs->>'chooser' as chooser, avg(value) from samples join evidence on subject_id = sample_id
+    where kind = 'score' and name = 'answer' and (notes->>'refused') is null group by all
 """
 
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
-from synth.scorers import Candidate, get_scorer
+from synth.scorers import Candidate, get_scorer, score_of
 
 
 class CandidatesParams(Params):
@@ -78,9 +78,7 @@ async def candidates(problem: Problem, models: Models, params: CandidatesParams)
             response=whole(reply),
             answer=get_task(problem.task).check(problem, reply.text).answer,
             attrs={"chooser": chooser.name, "candidate": number, "candidates": len(replies)},
-            notes=SftNotes(
-                refused=None if number == chosen else "not_chosen",
-                scores={name: scores[name][number].value for name in names},
-            ),
-            parents=[*(call for name in names for call in scores[name][number].call_ids), reply.call_id],
+            notes=SftNotes(refused=None if number == chosen else "not_chosen"),
+            scores=[score_of(get_scorer(name), scores[name][number]) for name in names],
+            parents=[reply.call_id],
         )

@@ -79,11 +79,13 @@ class Finished:
     Attributes:
         attempts: One row per attempt for the lake's `attempts`, `done` or `failed`.
         samples: The rows they made, for the lake's `samples`.
+        evidence: What scorers said of these rows, for the lake's `evidence`.
         budget: The sentence of the budget that stopped some of them; None when none was stopped.
     """
 
     attempts: pa.Table
     samples: pa.Table
+    evidence: pa.Table
     budget: str | None
 
 
@@ -102,7 +104,7 @@ async def run_attempts(
         NightschoolError: The ledger cannot be written, or the like.
     """
     collect_rarely()
-    results: list[tuple[dict[str, Any], list[dict[str, Any]]] | None] = []
+    results: list[_Outcome | None] = []
     waiting, pool = enumerate(attempts), pool_size(asker)
 
     async def work() -> None:
@@ -118,10 +120,11 @@ async def run_attempts(
     except* Exception as errors:
         raise _first(errors) from None
     done = [result for result in results if result is not None]
-    stopped = next((row["detail"] for row, _ in done if row.get("reason") == "budget"), None)
+    stopped = next((one.attempt["detail"] for one in done if one.attempt.get("reason") == "budget"), None)
     return Finished(
-        table_of("attempts", [row for row, _ in done]),
-        table_of("samples", [sample for _, samples in done for sample in samples]),
+        table_of("attempts", [one.attempt for one in done]),
+        table_of("samples", [row for one in done for row in one.samples]),
+        table_of("evidence", [row for one in done for row in one.evidence]),
         stopped,
     )
 
@@ -159,7 +162,16 @@ def _artefact(attempt: Attempt, models: Models) -> tuple[Artefact, ...]:
     return (attempt.prepared.value,)
 
 
-async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Rows of one attempt."""
+
+    attempt: dict[str, Any]
+    samples: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+
+
+async def _run(attempt: Attempt, asker: Asker) -> _Outcome:
     models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name, attempt.prompts)
     row = {
         "attempt_id": attempt.id,
@@ -171,9 +183,11 @@ async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dic
         "status": "done",
     }
     samples: list[dict[str, Any]] = []
+    evidence: list[dict[str, Any]] = []
     try:
         async for sample in attempt.method.run(attempt.problem, models, attempt.params, *_artefact(attempt, models)):
             samples.append(_row(attempt, models, sample, len(samples)))
+            evidence += _scores(attempt, sample, samples[-1]["sample_id"])
     except RequestRefused as error:
         row |= {"status": "failed", "reason": error.reason, "detail": str(error)}
     except BudgetError as error:
@@ -183,8 +197,18 @@ async def _run(attempt: Attempt, asker: Asker) -> tuple[dict[str, Any], list[dic
     except Exception as error:  # a method stumbled over this problem or answer: one row fails, not the night
         row |= {"status": "failed", "reason": "method_error", "detail": f"{type(error).__name__}: {error}"}
     if row["status"] == "failed":
-        samples = []
-    return row | {"samples": len(samples), "calls": len(models.replies)}, samples
+        samples, evidence = [], []
+    return _Outcome(row | {"samples": len(samples), "calls": len(models.replies)}, samples, evidence)
+
+
+def _scores(attempt: Attempt, sample: Sample, sample_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "subject": "sample", "subject_id": sample_id, "kind": "score", "name": score.scorer, "version": score.version,
+            "value": score.value, "text": score.reason, "call_ids": list(score.call_ids), "night": attempt.night,
+        }
+        for score in sample.scores
+    ]  # fmt: skip
 
 
 def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dict[str, Any]:

@@ -4,9 +4,9 @@ A package of yours adds a scorer with an entry point in the group `nightschool.s
 """
 
 from storage.registry import Registry
-from synth.scorers.base import Candidate, Score, Scorer, scorer
+from synth.scorers.base import Candidate, Score, Scorer, score_of, scorer
 
-__all__ = ["SCORERS", "Candidate", "Score", "Scorer", "get_scorer", "scorer"]
+__all__ = ["SCORERS", "Candidate", "Score", "Scorer", "get_scorer", "score_of", "scorer"]
 
 SCORERS = Registry(
     "scorer",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from synth.answers.judge import VERSION
 from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.problems import get_task
@@ -11,7 +12,7 @@ from synth.scorers.base import Candidate, Score, scorer
 _VALUES = {Outcome.CORRECT: 1.0, Outcome.WRONG: 0.0, Outcome.UNVERIFIABLE: None}
 
 
-@scorer("answer")
+@scorer("answer", version=VERSION)
 async def answer(problem: Problem, candidates: Sequence[Candidate], models: Models) -> list[Score]:
     """1 where the answer is right, 0 where it is wrong, nothing where it cannot be decided; no model is asked."""
     checks = [get_task(problem.task).check(problem, candidate.text) for candidate in candidates]

@@ -1,6 +1,6 @@
 """What a scorer is: it looks at the candidates for one problem and gives each a number, or says why it has none.
 
-@scorer("length")
+@scorer("length", version="1")
 async def length(problem, candidates, models):
     return [Score(len(candidate.text.split())) for candidate in candidates]
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from synth.calls.models import Models
 from synth.problems.base import Problem
+from synth.sample import ScoreOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a scorer says of one candidate.
+    """What a scorer says of one candidate. A row keeps its scores in the table `evidence`, as the kind `score`.
 
     Attributes:
         value: The number, in the scorer's own unit; None where it can give none, which is never taken for a low score.
@@ -52,12 +53,14 @@ class Scorer:
     Attributes:
         name: Name used in recipes and evidence.
         rate: The coroutine: one score per candidate, in their order. It may ask models, durably.
+        version: Version of the rule; scores of different versions are not compared.
         summary: One line for people.
         roles: Models that it asks.
     """
 
     name: str
     rate: Rate
+    version: str
     summary: str
     roles: tuple[str, ...] = ()
 
@@ -73,10 +76,15 @@ class Scorer:
         return scores
 
 
-def scorer(name: str, *, roles: tuple[str, ...] = ()) -> Callable[[Rate], Scorer]:
+def score_of(rated_by: Scorer, score: Score) -> ScoreOf:
+    """Return a score as a sample keeps it."""
+    return ScoreOf(rated_by.name, rated_by.version, score.value, score.reason, score.call_ids)
+
+
+def scorer(name: str, *, version: str, roles: tuple[str, ...] = ()) -> Callable[[Rate], Scorer]:
     """Make a scorer of a coroutine. Its docstring's first line becomes the summary."""
 
     def decorate(rate: Rate) -> Scorer:
-        return Scorer(name, rate, (rate.__doc__ or name).strip().splitlines()[0], roles)
+        return Scorer(name, rate, version, (rate.__doc__ or name).strip().splitlines()[0], roles)
 
     return decorate

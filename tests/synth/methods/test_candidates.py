@@ -4,9 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from storage.errors import RecipeError
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
 from synth.methods import get_method
+from synth.night.runner import run_attempts
 from tests.synth.conftest import Scripted
-from tests.synth.methods.dialogue import run
+from tests.synth.methods.dialogue import read, run
+from tests.synth.night.test_runner import NIGHT, attempts
 
 CANDIDATES = get_method("candidates")
 
@@ -26,10 +30,16 @@ def teacher():
 @pytest.mark.parametrize(("chooser", "chosen"), [("first_right", 1), ("shortest_right", 2)])
 async def test_one_is_taken_and_the_others_are_rows_that_say_so(ledger, problems, chooser, chosen):
     params = CANDIDATES.params(samples=3, chooser=chooser, scorers=("length",))
-    rows, _ = await run(ledger, CANDIDATES, problems[:1], params, teacher=teacher())
+    asker = Asker(ledger, {"teacher": teacher()}, Prompts(), night=NIGHT)
+    finished = await run_attempts(attempts(CANDIDATES, problems[:1], params), asker)
+    rows = read(finished.samples)
     assert [row["notes"].refused for row in rows] == ["not_chosen" if n != chosen else None for n in range(3)]
-    assert [row["notes"].scores["answer"] for row in rows] == [0.0, 1.0, 1.0]
-    assert rows[1]["notes"].scores["length"] > rows[2]["notes"].scores["length"]
+    values = {(row["subject_id"], row["name"]): row["value"] for row in finished.evidence.to_pylist()}
+    assert [values[row["sample_id"], "answer"] for row in rows] == [0.0, 1.0, 1.0]
+    assert values[rows[1]["sample_id"], "length"] > values[rows[2]["sample_id"], "length"] and len(values) == 6
+    assert {(row["kind"], row["subject"], row["night"]) for row in finished.evidence.to_pylist()} == {
+        ("score", "sample", NIGHT)
+    }
     assert len({row["parents"][-1] for row in rows}) == 3, "each names its own call"
 
 

@@ -31,7 +31,7 @@ async def test_length_is_in_words(problems):
 
 
 async def test_a_scorer_that_leaves_one_out_is_an_error(problems):
-    @scorer("short")
+    @scorer("short", version="1")
     async def short(problem, candidates, models):
         """Too few."""
         return [Score(1.0)]
