@@ -89,6 +89,7 @@ def _about(part: type[Part]) -> str:
         facts.append(f"For {' and '.join(f'`{stage}`' for stage in part.stages)}.")
         facts.append(f"Computed by TRL as `{part.trl}`." if part.trl else "Computed by its formula.")
         needs = [("a reference model", part.needs_reference), ("rows that are not packed", part.needs_unpacked)]
+        needs += [(f"a column `{column}`", True) for column in getattr(part, "columns", ())]
         facts += (
             [f"Needs {' and '.join(need for need, true in needs if true)}."] if any(true for _, true in needs) else []
         )

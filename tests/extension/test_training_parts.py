@@ -9,21 +9,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from storage.errors import RecipeError
+from storage.errors import RecipeError, TrainingError
 from synth.problems.arithmetic import Arithmetic
 from synth.sample import problem_row
 from tests.extension.installing import install
 from tests.train_stages import every
+from train_stages.config import SftConfig
 from train_stages.losses import LOSSES
 from train_stages.models.tiny import TinyConfig, create_base
 from train_stages.orders import ORDERS
 from train_stages.rewards import REWARDS
 from train_stages.stages import STAGES, get_stage
 from train_stages.stages.base import Material
+from train_stages.stages.sft import sft
 
 ROOT = Path(__file__).parent.parent.parent
 POINTS = {
-    "nightschool.losses": {"example_minor_sft": "tests.extension.example_parts.losses:MinorSft"},
+    "nightschool.losses": {
+        "example_minor_sft": "tests.extension.example_parts.losses:MinorSft",
+        "example_weighted": "tests.extension.example_parts.losses:Weighted",
+    },
     "nightschool.orders": {"example_zigzag": "tests.extension.example_parts.orders:Zigzag"},
     "nightschool.rewards": {"example_brief": "tests.extension.example_parts.rewards:Brief"},
     "nightschool.stages": {"example_ask": "tests.extension.example_parts.stages:ASK"},
@@ -66,6 +71,28 @@ def test_a_loss_of_one_file_is_held_to_what_ours_are(base, problems, tmp_path):
     every.check_supervised_trainer(minor, base, chats(problems[:7]), tmp_path)
     with pytest.raises(RecipeError, match=r"^rl\.loss: example_minor_sft is a loss of other stages"):
         every.read("rl", loss="example_minor_sft")
+
+
+@pytest.mark.slow
+def test_a_loss_may_need_a_column_of_the_rows(base, problems, tmp_path):
+    weighted = LOSSES.get("example_weighted")
+    every.check_described(LOSSES, "example_weighted")
+    every.check_formula(weighted)
+    every.check_gradient(weighted)
+    every.check_packing(weighted, base, chats(problems), tmp_path)
+
+    def first(loss, rows, weights=None):
+        rows = rows if weights is None else rows.append_column("weight", pa.array(weights))
+        config = SftConfig(loss=loss, batch_tokens=10_000, epochs=1, **every.LEVEL)
+        out = tmp_path / f"{loss}-{rows.num_rows}-{sum(weights or [])}"
+        return sft(base, rows, out, config).history[0]["loss"]
+
+    rows = chats(problems[:6])
+    assert first("example_weighted", rows, [1.0] * 6) == pytest.approx(first("row_mean", rows), rel=1e-5)
+    half = first("row_mean", rows.slice(0, 3)) / 2  # of twice as many rows
+    assert first("example_weighted", rows, [1.0] * 3 + [0.0] * 3) == pytest.approx(half, rel=1e-5)
+    with pytest.raises(TrainingError, match="the loss needs a column weight of numbers; the rows have id, messages"):
+        sft(base, rows, tmp_path / "none", SftConfig(loss="example_weighted", device="cpu"))
 
 
 def test_an_order_and_a_reward_of_one_file_are_too():

@@ -36,6 +36,12 @@ def tensor(values: Any) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
 
+def tensors(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {name: tensor(value) for name, value in values.items()}
+    return tensor(values)
+
+
 def check_described(kinds: Kinds[Any], name: str) -> None:
     """The name is the file's, there is a sentence about it, every setting is described, and it is read as it is written."""
     part = kinds.get(name)
@@ -58,7 +64,7 @@ def inputs(loss: Loss, example: Mapping[str, Any], logps: torch.Tensor | None = 
             sides[0]["logps"] = logps
         drift = tensor(example["drift"]) if "drift" in example else None
         return Pairs(Answers(**sides[0]), Answers(**sides[1]), drift)
-    given = {key: value if key in ("longest", "step_tokens") else tensor(value) for key, value in example.items()}
+    given = {key: value if key in ("longest", "step_tokens") else tensors(value) for key, value in example.items()}
     if logps is not None:
         given["logps"] = logps
     return Tokens(**given) if isinstance(loss, SupervisedLoss) else Sampled(**given)
@@ -111,7 +117,7 @@ def check_neutral(loss: type[Loss]) -> None:
 def check_packing(loss: type[Loss], base: Any, rows: pa.Table, folder: Any) -> None:
     """Either packed rows are refused, or the loss of packed rows is that of the same rows apart from each other."""
     options = {"loss": loss.name, "batch_tokens": 100_000, "max_length": 128, "device": "cpu", "log_every": 1}
-    if issubclass(loss, SupervisedLoss) and not loss.needs_unpacked:
+    if issubclass(loss, SupervisedLoss) and not loss.needs_unpacked and not loss.columns:
         losses = [
             sft(base, rows, folder / str(packing), SftConfig(packing=packing, **options)).history[0]["loss"]
             for packing in (True, False)

@@ -42,13 +42,15 @@ class SupervisedConfig(RowsConfig):
         return False
 
     @model_validator(mode="after")
-    def _length(self) -> "SupervisedConfig":
+    def _agrees(self) -> "SupervisedConfig":
         if self.budget_tokens is not None and "epochs" in self.model_fields_set:
             raise ValueError("budget_tokens and epochs both say how long: leave one of them out")
+        if self.loss.needs_reference and self.accelerate in ("fsdp", "deepspeed"):
+            raise ValueError(f"loss {self.loss.name} keeps a reference whole on each device: set accelerate: ddp")
         return self
 
     def _refuse_packing(self, way_out: str) -> None:
-        if self.loss.needs_unpacked:
+        if self.loss.needs_unpacked or self.loss.columns:
             raise ValueError(f"loss {self.loss.name} needs to know where each row ends: set {way_out}")
 
 

@@ -1,7 +1,7 @@
 """Rows to token ids and labels. A label of -100 keeps a token out of the loss."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,11 +208,14 @@ def _training_template(tokenizer: Any) -> str | None:
     return template
 
 
-def to_dataset(table: pa.Table) -> Any:
-    """A `datasets.Dataset` over the table, in memory."""
+def to_dataset(table: pa.Table, columns: Mapping[str, Sequence[float]] | None = None) -> Any:
+    """A `datasets.Dataset` over tokens and labels, and further columns, in memory."""
     import datasets
 
     # Without a fingerprint, datasets would hash by pickling; lengths and the first rows are identity enough here,
     # because nothing of it is cached on disk.
     mark = hashlib.sha256(repr((table.num_rows, table["length"].to_pylist()[:1000])).encode()).hexdigest()[:16]
-    return datasets.Dataset(table.select(["input_ids", "labels"]), fingerprint=mark)
+    table = table.select(["input_ids", "labels"])
+    for name, values in (columns or {}).items():
+        table = table.append_column(name, pa.array(values, pa.float32()))
+    return datasets.Dataset(table, fingerprint=mark)

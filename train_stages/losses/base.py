@@ -94,11 +94,13 @@ class Tokens:
         logps: `[B, T]`, of the model, 0 where `mask` is 0.
         mask: `[B, T]`, 1 where a token carries loss, else 0.
         reference: `[B, T]`, of the checkpoint that training starts from; None unless the loss needs it.
+        columns: `[B]` each, the further columns that the loss needs.
     """
 
     logps: "Tensor"
     mask: "Tensor"
     reference: "Tensor | None" = None
+    columns: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class SupervisedLoss(Loss):
@@ -106,10 +108,12 @@ class SupervisedLoss(Loss):
 
     Attributes:
         per: Over what the values are averaged within an optimiser step: every token that carries loss, or every row.
+        columns: Further columns of the rows that the formula needs, numbers; rows are then not packed.
     """
 
     stages: ClassVar[tuple[str, ...]] = ("sft", "cpt")
     per: ClassVar[Literal["token", "row"]] = "token"
+    columns: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, tokens: Tokens) -> "Tensor":
         """Return the loss of each token, `[B, T]`, 0 where none is; or of each row, `[B]`, where `per` is `row`."""

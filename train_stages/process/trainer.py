@@ -62,11 +62,20 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
         return trainer
 
     class Supervised(trainer):  # type: ignore[misc, unused-ignore]
+        data_collator: Any
+        _signature_columns: Any
+
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             self._reference = reference
             if reference is not None:
                 self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
+            if loss.columns:
+                self.data_collator = _with_columns(self.data_collator, loss.columns)
+
+        def _set_signature_columns_if_needed(self) -> None:
+            super()._set_signature_columns_if_needed()
+            self._signature_columns = [*dict.fromkeys([*self._signature_columns, *loss.columns])]
 
         def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
             if loss.per == "token":
@@ -81,7 +90,7 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
         ) -> Any:
             import torch
 
-            given = {name: value for name, value in inputs.items() if name != "labels"}
+            given = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
             labels = inputs["labels"][:, 1:]
             mask = (labels != IGNORED).to(torch.float32)
             logps = _of(model(**given, use_cache=False).logits[:, :-1], labels, mask)
@@ -92,11 +101,27 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
             count = num_items_in_batch
             if count is None:
                 count = mask.sum() if loss.per == "token" else len(labels)
-            value = loss(Tokens(logps, mask, before)).sum() / count * self.accelerator.num_processes
+            value = (
+                loss(Tokens(logps, mask, before, {name: inputs[name] for name in loss.columns})).sum()
+                / count
+                * self.accelerator.num_processes
+            )
             return (value, None) if return_outputs else value
 
     Supervised.__name__ = trainer.__name__
     return Supervised
+
+
+def _with_columns(collate: Any, columns: tuple[str, ...]) -> Any:
+    """A collator that keeps further columns, as a tensor of one number a row."""
+    import torch
+
+    def collating(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        kept = {name: torch.tensor([float(row[name]) for row in rows]) for name in columns}
+        plain = [{name: value for name, value in row.items() if name not in columns} for row in rows]
+        return {**collate(plain), **kept}
+
+    return collating
 
 
 def _of(logits: Any, labels: Any, mask: Any) -> Any:

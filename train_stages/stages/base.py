@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from filters.pass_rate import PassRate
+from storage.errors import TrainingError
 from synth.problems.base import Problem
 from train_stages.config import TrainConfig
 from train_stages.process.job import Job
@@ -106,18 +107,28 @@ class Described:
         ids: Identity of each row.
         difficulty: Larger is harder; None takes the length in tokens.
         subjects: For `blocked` and `interleaved`; None means one subject.
+        columns: Further columns, which the loss needs.
     """
 
     ids: Sequence[str]
     difficulty: Sequence[float] | None = None
     subjects: Sequence[str] | None = None
+    columns: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: pa.Table) -> "Described":
-        """Read the columns `id`, `difficulty` and `subject`, where they are there."""
+    def of(cls, rows: pa.Table, columns: Sequence[str] = ()) -> "Described":
+        """Read the columns `id`, `difficulty` and `subject`, where they are there, and those that the loss needs.
+
+        Raises:
+            TrainingError: One that the loss needs is not there.
+        """
         names = rows.column_names
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise TrainingError(f"the loss needs a column {missing[0]} of numbers; the rows have {', '.join(names)}")
         return cls(
             [str(one) for one in rows["id"].to_pylist()] if "id" in names else [str(n) for n in range(rows.num_rows)],
             rows["difficulty"].to_pylist() if "difficulty" in names else None,
             rows["subject"].to_pylist() if "subject" in names else None,
+            {name: [float(value) for value in rows[name].to_pylist()] for name in columns},
         )

@@ -56,7 +56,7 @@ def cpt(
     rows = with_replay(rows, config)
     encoded, described, plan = (
         encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length),
-        Described.of(rows),
+        Described.of(rows, config.loss.columns),
         None,
     )
     if config.mixture is not None:

@@ -189,7 +189,7 @@ def check_preference(job: Job) -> dict[str, Any]:
         "too_long": too_long,
         "mean_tokens": round(sum(lengths) / len(lengths), 1),
         "one_pair": pairs[0],
-        **memory(job.parent, config, copies=2 if config.loss.needs_reference else 1),
+        **memory(job.parent, config, copies=2 if config.loss.needs_reference or config.loss.trl is None else 1),
     }
 
 

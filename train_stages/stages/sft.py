@@ -54,7 +54,7 @@ def sft(
 
     config = config or SftConfig()
     model, tokenizer = load(parent, config, packed=config.packing)
-    encoded, described = encode(tokenizer, rows, config, seed), Described.of(rows)
+    encoded, described = encode(tokenizer, rows, config, seed), Described.of(rows, config.loss.columns)
     return train_supervised(
         "sft",
         model,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from storage.ids import digest
 from train_stages.config import SupervisedConfig
 from train_stages.data.batches import Plan, plan_packed, plan_padded, planned
 from train_stages.data.encode import Encoded, to_dataset
@@ -69,7 +70,9 @@ def train_supervised(
     mixed = phases == 1 and config.order.movable
     numbers, difficulty, _ = _describe(encoded, described)
     plan = _plan(encoded, order, config, packed=packed, mixed=mixed, seed=seed)
-    identity = stage_identity(stage, parent, encoded.digest, config, seed)
+    columns = {name: [values[number] for number in numbers] for name, values in described.columns.items()}
+    rows = digest(encoded.digest, columns) if columns else encoded.digest
+    identity = stage_identity(stage, parent, rows, config, seed)
     with output_folder(out, identity) as folder:
         arguments = SFTConfig(
             **common_arguments(folder, config, steps=plan.steps, seed=seed),
@@ -85,7 +88,7 @@ def train_supervised(
         trainer = trainer_class(
             model=model,
             args=arguments,
-            train_dataset=to_dataset(encoded.table),
+            train_dataset=to_dataset(encoded.table, columns),
             processing_class=tokenizer,
             callbacks=callbacks(stage, progress),
         )

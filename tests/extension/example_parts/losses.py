@@ -1,4 +1,4 @@
-"""MinorSFT: fine-tuning that drifts less from where it began."""
+"""MinorSFT: fine-tuning that drifts less from where it began; and rows that weigh what their column says."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -41,3 +41,21 @@ class MinorSft(SupervisedLoss):
         gain = ((tokens.logps - tokens.reference) * tokens.mask).sum(1)
         count = tokens.mask.sum(1).clamp(min=1)
         return -2 / (count * self.beta) * log_sigmoid(self.beta * gain)
+
+
+class Weighted(SupervisedLoss):
+    """Fine-tuning in which every row weighs what its column `weight` says."""
+
+    name: ClassVar[str] = "example_weighted"
+    columns: ClassVar[tuple[str, ...]] = ("weight",)
+    per: ClassVar[Literal["token", "row"]] = "row"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            {"logps": [[-1.0, -2.0], [-0.5, 0.0]], "mask": [[1, 1], [1, 0]], "columns": {"weight": [2.0, 0.0]}},
+            [3.0, 0.0],
+        ),
+    )
+
+    def __call__(self, tokens: Tokens) -> "Tensor":
+        """Return `-(w/m) sum log p`, `[B]`: `w` the weight of a row, `m` its tokens that carry loss."""
+        return -tokens.columns["weight"] * (tokens.logps * tokens.mask).sum(1) / tokens.mask.sum(1).clamp(min=1)
