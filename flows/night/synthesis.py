@@ -136,31 +136,31 @@ class _Work:
         """Run every shard, in this process or where `elsewhere` runs them."""
         if elsewhere is not None:
             self._elsewhere, self._room = elsewhere, Room(RAY_AHEAD)
-        needed = bool(attempts) and needs_accelerator(self.night.recipe)
-        async with Accelerator(self.night.workspace, self.night.progress, needed=needed):
-            await self._run(attempts)
-
-    async def _run(self, attempts: Sequence[Attempt]) -> None:
         shards = [(number, list(members)) for number, members in groupby(attempts, key=lambda attempt: attempt.shard)]
-        progress = self.night.progress
-        with progress.stage("attempts", len(attempts)) as stage, progress_artifact(stage, progress):
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for number, members in shards:
-                        await self._room.enter(self._size(members))
-                        if self._failed is not None:
-                            break
-                        group.create_task(self._shard(number, members, stage))
-            finally:
-                for engine in {id(engine): engine for engine in self.asker.engines.values()}.values():
-                    await engine.close()
+        needed, progress = bool(attempts) and needs_accelerator(self.night.recipe), self.night.progress
+        async with Accelerator(self.night.workspace, progress, needed=needed):
+            with progress.stage("attempts", len(attempts)) as stage, progress_artifact(stage, progress):
                 try:
-                    self._commit(self._buffer)
-                    publish(self.night.ledger, self.night.lake, self.night.id)
-                except NightschoolError as error:  # on a full disk this fails too; the first words are the ones to read
-                    self._failed = self._failed or error
-        if self._failed is not None:
-            raise self._failed
+                    async with asyncio.TaskGroup() as group:
+                        for number, members in shards:
+                            await self._room.enter(self._size(members))
+                            if self._failed is not None:
+                                break
+                            group.create_task(self._shard(number, members, stage))
+                finally:
+                    await self._finish()
+            if self._failed is not None:
+                raise self._failed
+
+    async def _finish(self) -> None:
+        """Close the engines, commit what is finished, and publish the calls."""
+        for engine in {id(engine): engine for engine in self.asker.engines.values()}.values():
+            await engine.close()
+        try:
+            self._commit(self._buffer)
+            publish(self.night.ledger, self.night.lake, self.night.id)
+        except NightschoolError as error:  # on a full disk this fails too; the first error is the one to read
+            self._failed = self._failed or error
 
     def _size(self, members: Sequence[Attempt]) -> int:
         return len(members) if self._elsewhere is None else 1
