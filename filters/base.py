@@ -4,7 +4,7 @@
     def length(row, context, options):
         return PASS if ... else fail("too_long", words=...)
 
-A *row* filter judges each row by itself and runs with each batch. A *night* filter sees the whole night, sorted by
+A *row* filter looks at each row by itself and runs with each batch. A *night* filter sees the whole night, sorted by
 sample id, so that neither order nor sharding changes a verdict. Filters only observe; `filters.night.policy` decides.
 """
 
@@ -203,19 +203,19 @@ class FilterKind:
 
 
 def row_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[RowRule], FilterKind]:
-    """Make a filter of a function that judges one row. Its docstring's first line becomes the summary."""
+    """Make a filter of a function that looks at one row. Its docstring's first line becomes the summary."""
 
     def decorate(rule: RowRule) -> FilterKind:
-        def judge(rows: Sequence[Row], context: Context, chosen: Options) -> Mapping[str, Finding]:
+        def of_rows(rows: Sequence[Row], context: Context, chosen: Options) -> Mapping[str, Finding]:
             return {row.sample_id: rule(row, context, chosen) for row in rows}
 
-        return FilterKind(name, version, "row", options, judge, _summary(rule, name))
+        return FilterKind(name, version, "row", options, of_rows, _summary(rule, name))
 
     return decorate
 
 
 def batch_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[NightRule], FilterKind]:
-    """Make a row filter of a function that judges many rows at once, each by itself: any batch gives the same verdicts."""
+    """Make a row filter of a function that looks at many rows at once, each by itself: any batch gives the same verdicts."""
 
     def decorate(rule: NightRule) -> FilterKind:
         return FilterKind(name, version, "row", options, rule, _summary(rule, name))
@@ -244,12 +244,12 @@ def _summary(rule: object, name: str) -> str:
     return (rule.__doc__ or name).strip().splitlines()[0]
 
 
-def verdict_table(judge: Filter, findings: Iterable[tuple[str, Finding]]) -> pa.Table:
+def verdict_table(filter_: Filter, findings: Iterable[tuple[str, Finding]]) -> pa.Table:
     """Build the verdict table of a filter from pairs of sample id and finding."""
     columns: dict[str, list[str | None]] = {name: [] for name in VERDICTS.names}
     for sample_id, finding in findings:
         detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
-        values = (sample_id, judge.name, judge.version, finding.outcome, finding.reason, detail)
+        values = (sample_id, filter_.name, filter_.version, finding.outcome, finding.reason, detail)
         for name, value in zip(VERDICTS.names, values, strict=True):
             columns[name].append(value)
     return pa.table(columns, schema=VERDICTS)
@@ -266,26 +266,26 @@ def run_filters(filters: Sequence[Filter], samples: pa.Table, context: Context) 
     if repeated := [sample_id for sample_id, times in wanted.items() if times > 1 or sample_id is None]:
         raise FilterError(f"samples: sample_id {repeated[0]!r} is not the id of exactly one row")
     tables = []
-    for judge in filters:
-        verdicts = judge(samples, context)
-        _check(judge, verdicts, wanted)
+    for filter_ in filters:
+        verdicts = filter_(samples, context)
+        _check(filter_, verdicts, wanted)
         tables.append(verdicts.select(VERDICTS.names).cast(VERDICTS))
     return pa.concat_tables([VERDICTS.empty_table(), *tables])
 
 
-def _check(judge: Filter, verdicts: pa.Table, wanted: Counter[str]) -> None:
+def _check(filter_: Filter, verdicts: pa.Table, wanted: Counter[str]) -> None:
     missing = set(VERDICTS.names) - set(verdicts.column_names)
     if missing:
-        raise FilterError(f"filter {judge.name!r}: its verdicts have no column {', '.join(sorted(missing))}")
+        raise FilterError(f"filter {filter_.name!r}: its verdicts have no column {', '.join(sorted(missing))}")
     given = Counter(verdicts["sample_id"].to_pylist())
     if given != wanted:
         odd = next(iter((wanted - given) or (given - wanted)))
         raise FilterError(
-            f"filter {judge.name!r} gave {given[odd]} verdicts for sample {odd!r}; it must give exactly one per row"
+            f"filter {filter_.name!r} gave {given[odd]} verdicts for sample {odd!r}; it must give exactly one per row"
         )
-    if names := set(verdicts["filter"].to_pylist()) - {judge.name}:
-        raise FilterError(f"filter {judge.name!r} signed a verdict as {sorted(map(str, names))[0]!r}")
+    if names := set(verdicts["filter"].to_pylist()) - {filter_.name}:
+        raise FilterError(f"filter {filter_.name!r} signed a verdict as {sorted(map(str, names))[0]!r}")
     if outcomes := set(verdicts["outcome"].to_pylist()) - {"pass", "fail", "unknown"}:
         raise FilterError(
-            f"filter {judge.name!r} gave the outcome {sorted(map(str, outcomes))[0]!r}; use pass, fail or unknown"
+            f"filter {filter_.name!r} gave the outcome {sorted(map(str, outcomes))[0]!r}; use pass, fail or unknown"
         )

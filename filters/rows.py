@@ -128,7 +128,7 @@ def _plain(value: Any) -> Any:
 
 def texts(row: Row) -> Sequence[str]:
     """Every text of a row that a model would read or write when it is trained on, without repeats."""
-    found = [content for _, content in row.messages]
-    found += [part for part in (row.response, row.rejected, row.text) if part]
-    found += [step for step in row.steps or () if step]
-    return list(dict.fromkeys(part for part in found if part))
+    parts = [content for _, content in row.messages]
+    parts += [part for part in (row.response, row.rejected, row.text) if part]
+    parts += [step for step in row.steps or () if step]
+    return list(dict.fromkeys(part for part in parts if part))

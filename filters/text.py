@@ -65,10 +65,10 @@ def fold(text: str) -> str:
 
 
 def _tokens_of_folded(text: str) -> list[str]:
-    found = _TOKEN.findall(text)
+    matches = _TOKEN.findall(text)
     return [
         (_WHOLE.sub("", token.replace(",", "")) if token[0].isdigit() or token[0] == "." else token.replace("'", ""))
-        for token in found
+        for token in matches
     ]
 
 
@@ -82,7 +82,7 @@ def tokens(text: str) -> list[str]:
 
 def sentences(text: str) -> list[list[str]]:
     """Cut text into sentences (and lines), each as its tokens; empty ones are left out."""
-    return [found for part in _SENTENCE_END.split(text) if (found := tokens(part))]
+    return [sentence for part in _SENTENCE_END.split(text) if (sentence := tokens(part))]
 
 
 def normal(text: str) -> str:

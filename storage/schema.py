@@ -184,7 +184,7 @@ TABLES: dict[str, pa.Schema] = {
             _field("outcome", _WORD, "pass, fail or unknown; for policy accepted or rejected"),
             _field("reason", _WORD, "stable word for why not; null on pass"),
             _field("detail", _TEXT, "what was found, JSON (for duplicates: kept id and similarity)"),
-            _field("night", _WORD, "night that judged"),
+            _field("night", _WORD, "night whose filters said it"),
             _commit,
         ],
         metadata={

@@ -194,7 +194,7 @@ VIEWS: dict[str, tuple[str, str]] = {
 }
 
 _RATES = {
-    "tries": "answers that were judged",
+    "tries": "answers that were checked",
     "correct": "answers that were right",
     "rate": "correct / tries",
     "bucket": "unsolved, hard, medium, easy or trivial",

@@ -56,11 +56,11 @@ def tables() -> Tables:
     start, special = np.zeros(_PLANE + 1, np.int32), np.zeros(_PLANE, np.uint8)
     folded, classes = bytearray(), bytearray()
     for code in range(_PLANE):
-        made = _fold(chr(code))
-        if made is None:
+        classified = _fold(chr(code))
+        if classified is None:
             special[code] = 1
         else:
-            for character, kind in made:
+            for character, kind in classified:
                 data = character.encode()
                 folded += data
                 classes += bytes([kind]) * len(data)
@@ -79,11 +79,11 @@ def _fold(character: str) -> list[tuple[str, int]] | None:
     steps = [character, unicodedata.normalize("NFKC", character).translate(SIGNS)]
     steps.append(steps[-1].casefold())
     steps.append(unicodedata.normalize("NFKC", steps[-1]))
-    if any(_depends(one) for step in steps for one in step):
+    if any(_depends(part) for step in steps for part in step):
         return None
-    made = [(one, _kind(one)) for one in steps[-1]]
+    classified = [(part, _kind(part)) for part in steps[-1]]
     too_long = len(steps[-1].encode()) > GROWTH * len(character.encode())
-    return None if too_long or any(kind == SPECIAL for _, kind in made) else made
+    return None if too_long or any(kind == SPECIAL for _, kind in classified) else classified
 
 
 def _depends(character: str) -> bool:
@@ -106,4 +106,6 @@ def _kind(character: str) -> int:
 def ascii_kinds() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Return the class of each ASCII byte after folding, and what it folds to."""
     low = [chr(code).lower() for code in range(128)]
-    return np.array([_kind(one) for one in low], np.uint8), np.array([ord(one) for one in low], np.uint8)
+    return np.array([_kind(character) for character in low], np.uint8), np.array(
+        [ord(character) for character in low], np.uint8
+    )

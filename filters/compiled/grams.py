@@ -67,10 +67,10 @@ def fill(keys, bits, table):
     for key in keys:
         bit = key & np.uint64(8 * len(bits) - 1)
         bits[bit >> _S3] |= np.uint8(1 << (bit & np.uint64(7)))
-        place = (key >> _S32) & np.uint64(len(table) - 1)
-        while table[place] != 0 and table[place] != key:
-            place = (place + _1) & np.uint64(len(table) - 1)
-        table[place] = key
+        slot = (key >> _S32) & np.uint64(len(table) - 1)
+        while table[slot] != 0 and table[slot] != key:
+            slot = (slot + _1) & np.uint64(len(table) - 1)
+        table[slot] = key
 
 
 @jit
@@ -103,9 +103,9 @@ def holds_any(hashes, ends, length, bits, table, found):
             key = _mixed(value)
             bit = key & bit_mask
             if bits[bit >> _S3] & np.uint8(1 << (bit & np.uint64(7))):
-                place = (key >> _S32) & mask
-                while table[place] != 0 and table[place] != key:
-                    place = (place + _1) & mask
-                if table[place] == key:
+                slot = (key >> _S32) & mask
+                while table[slot] != 0 and table[slot] != key:
+                    slot = (slot + _1) & mask
+                if table[slot] == key:
                     found[text] = 1
                     break

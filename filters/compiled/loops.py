@@ -21,15 +21,15 @@ def _mixed(value):
 def _count(key, stamp, keys, counts, stamps):
     """Count a key; return how often it has come by now."""
     mask = np.uint64(len(keys) - 1)
-    place = (key >> _32) & mask
-    while stamps[place] == stamp and keys[place] != key:
-        place = (place + _1) & mask
-    if stamps[place] != stamp:
-        stamps[place] = stamp
-        keys[place] = key
-        counts[place] = 0
-    counts[place] += 1
-    return counts[place]
+    slot = (key >> _32) & mask
+    while stamps[slot] == stamp and keys[slot] != key:
+        slot = (slot + _1) & mask
+    if stamps[slot] != stamp:
+        stamps[slot] = stamp
+        keys[slot] = key
+        counts[slot] = 0
+    counts[slot] += 1
+    return counts[slot]
 
 
 @jit
@@ -86,16 +86,16 @@ def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found
 
 
 @jit
-def pieces(data, offsets, seen, found):
+def pieces(data, offsets, seen, counts):
     """Write how many different four-byte pieces each text has, counted in 65,536 buckets (`seen`, zeros)."""
     for text in range(len(offsets) - 1):
         different = 0
         window = np.uint32(0)
-        for place in range(offsets[text], offsets[text + 1]):
-            window = np.uint32((window << np.uint32(8)) | np.uint32(data[place]))
-            if place >= offsets[text] + 3:
+        for at in range(offsets[text], offsets[text + 1]):
+            window = np.uint32((window << np.uint32(8)) | np.uint32(data[at]))
+            if at >= offsets[text] + 3:
                 slot = np.uint64(np.uint32(window * np.uint32(2654435761)) >> np.uint32(16))
                 if seen[slot] != text + 1:
                     seen[slot] = text + 1
                     different += 1
-        found[text] = different
+        counts[text] = different

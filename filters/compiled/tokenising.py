@@ -92,7 +92,7 @@ def _letters(word):
 
 
 @jit
-def _cut(source, classes, lower, first, end, out, starts, place, count):
+def _cut(source, classes, lower, first, end, out, starts, position, count):
     """Write the tokens of one text.
 
     Args:
@@ -104,21 +104,21 @@ def _cut(source, classes, lower, first, end, out, starts, place, count):
     while here < end:
         kind = _kind(source, classes, lower, here, first, end)
         if lower is not None and kind == LETTER and here + _8 <= end:
-            starts[count] = place
+            starts[count] = position
             count += _1 - inside
             word = _eight(source, here) | _CASE
-            _put_eight(out, place, word)  # what is no letter is written over
+            _put_eight(out, position, word)  # what is no letter is written over
             size = _letters(word)
-            place += size
+            position += size
             here += size
             inside = _1
             continue
         if kind <= LETTER:  # or COMMA, OTHER. No branch on which: words are short, each wrong guess costs a word
             letter = np.uint64(kind == LETTER)
-            starts[count] = place
+            starts[count] = position
             count += np.uint64(letter > inside)
-            out[place] = _byte(source, lower, here) if letter else _SPACE
-            place += letter | inside
+            out[position] = _byte(source, lower, here) if letter else _SPACE
+            position += letter | inside
             inside = letter
             here += _1
             continue
@@ -130,17 +130,17 @@ def _cut(source, classes, lower, first, end, out, starts, place, count):
                 here += _1
                 continue
             if kind == IDEOGRAPH:
-                out[place] = _byte(source, lower, here)
-                place += _1
+                out[position] = _byte(source, lower, here)
+                position += _1
                 here += _1
                 continue
-            out[place] = _SPACE
-            place += _1
+            out[position] = _SPACE
+            position += _1
             inside = _0
         if kind == APOSTROPHE:
             here += _1
             continue
-        begin = place
+        begin = position
         if kind == DIGIT:
             stop = here
             while _kind(source, classes, lower, stop, first, end) == DIGIT:
@@ -163,8 +163,8 @@ def _cut(source, classes, lower, first, end, out, starts, place, count):
                     stop = close
             for one in range(here, stop):
                 if _kind(source, classes, lower, one, first, end) == DIGIT:
-                    out[place] = _byte(source, lower, one)
-                    place += _1
+                    out[position] = _byte(source, lower, one)
+                    position += _1
             here = stop
             if (
                 _kind(source, classes, lower, here, first, end) == DOT
@@ -176,24 +176,24 @@ def _cut(source, classes, lower, first, end, out, starts, place, count):
                     stop += _1
                 if not zero:
                     for one in range(here, stop):
-                        out[place] = _byte(source, lower, one)
-                        place += _1
+                        out[position] = _byte(source, lower, one)
+                        position += _1
                 here = stop
         elif kind == DOT:
             if _kind(source, classes, lower, here + _1, first, end) != DIGIT:
                 here += _1
                 continue
-            out[place] = _byte(source, lower, here)
-            place += _1
+            out[position] = _byte(source, lower, here)
+            position += _1
             here += _1
             while _kind(source, classes, lower, here, first, end) == DIGIT:
-                out[place] = _byte(source, lower, here)
-                place += _1
+                out[position] = _byte(source, lower, here)
+                position += _1
                 here += _1
         elif kind == IDEOGRAPH or kind == IDEOGRAPHIC_SIGN:  # three bytes, each of this class
             for one in range(here, here + _3):
-                out[place] = _byte(source, lower, one)
-                place += _1
+                out[position] = _byte(source, lower, one)
+                position += _1
             here += _3
         else:  # SIGN, MINUS, STAR
             before, after = (
@@ -206,18 +206,18 @@ def _cut(source, classes, lower, first, end, out, starts, place, count):
             ):
                 here += _1
                 continue
-            out[place] = _byte(source, lower, here)
-            place += _1
+            out[position] = _byte(source, lower, here)
+            position += _1
             here += _1
         starts[count] = begin
         count += _1
-        out[place] = _SPACE
-        place += _1
+        out[position] = _SPACE
+        position += _1
     if inside:
-        out[place] = _SPACE
-        place += _1
-    starts[count] = place
-    return place, count + _1
+        out[position] = _SPACE
+        position += _1
+    starts[count] = position
+    return position, count + _1
 
 
 @jit
@@ -250,30 +250,30 @@ def tokenise(
         starts: Room for where tokens start, and one entry more per text for where the last one ends.
         ends: Where the entries of each text end in `starts`.
     """
-    place = count = np.uint64(0)
+    position = count = np.uint64(0)
     for text in range(len(offsets) - 1):
         at, end = np.uint64(offsets[text]), np.uint64(offsets[text + 1])
         if ready[text]:
             begun = at < end
             if begun:
-                starts[count] = place
+                starts[count] = position
                 count += _1
             while at < end:
-                out[place] = data[at]
-                place += _1
+                out[position] = data[at]
+                position += _1
                 if data[at] == _SPACE and ready[text] == 1:
-                    starts[count] = place
+                    starts[count] = position
                     count += _1
                 at += _1
             if begun:
-                out[place] = _SPACE
-                place += _1
-            starts[count] = place
+                out[position] = _SPACE
+                position += _1
+            starts[count] = position
             count += _1
             ends[text] = count
             continue
         if not drop_marks and _is_ascii(data, at, end):
-            place, count = _cut(data, kinds, lower, at, end, out, starts, place, count)
+            position, count = _cut(data, kinds, lower, at, end, out, starts, position, count)
             ends[text] = count
             continue
         size = _0
@@ -302,5 +302,5 @@ def tokenise(
                 bytes_[size] = fold_bytes[one]
                 class_[size] = fold_classes[one]
                 size += _1
-        place, count = _cut(bytes_, class_, None, _0, size, out, starts, place, count)
+        position, count = _cut(bytes_, class_, None, _0, size, out, starts, position, count)
         ends[text] = count

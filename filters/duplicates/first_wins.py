@@ -48,18 +48,18 @@ def first_wins(sketches: Sketches, keys: Keys, may: Flags, skip: Flags, *, thres
         return _plain(sketches, keys, may, skip, threshold, least, cap)
     from filters.compiled.first_wins import first_wins as run
 
-    kept, found = np.empty(count, np.int64), np.empty(count, np.float64)
+    kept, similarities = np.empty(count, np.int64), np.empty(count, np.float64)
     full = run(
-        keys, sketches.whole, sketches.hashes, sketches.offsets, may, skip, threshold, least, cap, kept, found
+        keys, sketches.whole, sketches.hashes, sketches.offsets, may, skip, threshold, least, cap, kept, similarities
     )  # fmt: skip
-    return Duplicates(kept, found, int(full))
+    return Duplicates(kept, similarities, int(full))
 
 
 def _plain(
     sketches: Sketches, keys: Keys, may: Flags, skip: Flags, threshold: float, least: int, cap: int
 ) -> Duplicates:
     count, slots = len(keys), sketches.whole
-    kept, found = np.full(count, -1, np.int64), np.zeros(count, np.float64)
+    kept, similarities = np.full(count, -1, np.int64), np.zeros(count, np.float64)
     buckets, full = Buckets(cap), 0
     rows = [Sketch(sketches.of(2 * row), sketches.of(2 * row + 1), slots[row]) for row in range(count)]
     for row in range(count):
@@ -69,13 +69,13 @@ def _plain(
         if candidates:
             equal = (slots[candidates] == slots[row]).sum(axis=1)
             for other, close in zip(candidates, (equal >= least).tolist(), strict=True):
-                if close and (alike := similarity(rows[row], rows[other])) > found[row]:
-                    kept[row], found[row] = other, alike
-        if found[row] < threshold:
+                if close and (alike := similarity(rows[row], rows[other])) > similarities[row]:
+                    kept[row], similarities[row] = other, alike
+        if similarities[row] < threshold:
             kept[row] = -1
             if may[row]:
                 full += buckets.insert(row, keys[row])
-    return Duplicates(kept, found, full)
+    return Duplicates(kept, similarities, full)
 
 
 def keep_first(sketches: Sketches, *, threshold: float = 0.8, cap: int = 256) -> npt.NDArray[np.bool_]:
@@ -84,8 +84,8 @@ def keep_first(sketches: Sketches, *, threshold: float = 0.8, cap: int = 256) ->
     offsets = np.repeat(sketches.offsets, 2)[:-1]  # rows of which nothing was given
     none = np.zeros(count, np.uint8)
     rows = _Single(sketches.hashes, offsets, sketches.slots)
-    found = first_wins(rows, band_keys(rows.slots, [""] * count), none + 1, none, threshold=threshold, cap=cap)
-    return found.kept < 0
+    duplicates = first_wins(rows, band_keys(rows.slots, [""] * count), none + 1, none, threshold=threshold, cap=cap)
+    return duplicates.kept < 0
 
 
 class _Single(Sketches):

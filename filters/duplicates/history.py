@@ -35,16 +35,16 @@ def open_history(lake: Lake) -> HistoryIndex:
     """Open the index of a workspace, with everything in it that has been committed."""
     index = HistoryIndex(lake, SCHEME, read_rows_of)
     index.refresh()
-    _tell(index.left_out)
+    _warn_of_other_schemes(index.left_out)
     return index
 
 
 def read_rows_of(table: pa.Table, samples: pa.Table, problems: Sequence[dict[str, Any]]) -> Entries:
     """Turn rows of `signatures` (of this scheme) with their texts into entries of an index."""
-    around = Context(problems={row["problem_id"]: problem_of(row) for row in problems})
-    made = sketch_rows(read_rows(samples), around, EXACT_STRUCTURE)
-    sets = [made.of(part) for part in range(len(made.offsets) - 1)]
-    ends = np.cumsum([len(one) for one in sets], dtype=np.uint64)
+    context = Context(problems={row["problem_id"]: problem_of(row) for row in problems})
+    sketches = sketch_rows(read_rows(samples), context, EXACT_STRUCTURE)
+    sets = [sketches.of(part) for part in range(len(sketches.offsets) - 1)]
+    ends = np.cumsum([len(hashes) for hashes in sets], dtype=np.uint64)
     return replace(read_entries(table), shingles=[np.zeros(0, np.uint32), *sets], ends=ends)
 
 
@@ -61,7 +61,7 @@ def read_entries(table: pa.Table) -> Entries:
 
 def exact_keys(digests: Sequence[str]) -> Keys:
     """Return digests of normal forms (32 hexadecimal digits) as pairs of numbers."""
-    pairs = [(int(one[:16], 16), int(one[16:], 16)) for one in digests]
+    pairs = [(int(digest[:16], 16), int(digest[16:], 16)) for digest in digests]
     return np.array(pairs, np.uint64).reshape(len(pairs), 2)
 
 
@@ -76,7 +76,7 @@ def past_runs(context: Context) -> list[Run]:
     if history is None or isinstance(history, HistoryIndex):
         return history.runs if history else []
     same = [scheme == SCHEME for scheme in history["scheme"].to_pylist()]
-    _tell(len(same) - sum(same))
+    _warn_of_other_schemes(len(same) - sum(same))
     kept = history.filter(pa.array(same, pa.bool_()))
     return [Run.of(read_entries(kept))] if kept.num_rows else []
 
@@ -84,16 +84,16 @@ def past_runs(context: Context) -> list[Run]:
 def same_before(runs: Sequence[Run], digests: Sequence[str], tonight: set[str]) -> dict[int, tuple[str, str | None]]:
     """Return, for each query with an equal normal form in history, the first sample id that has it, and its night.
 
-    Rows of tonight are left out: a night that is judged again does not find itself.
+    Rows of tonight are left out: a night that is curated again does not find itself.
     """
-    found: dict[int, tuple[str, str | None]] = {}
+    first: dict[int, tuple[str, str | None]] = {}
     keys = exact_keys(digests)
     for run in runs:
         for query, row in run.same(keys):
             sample_id = run.id(row)
-            if sample_id not in tonight and (query not in found or sample_id < found[query][0]):
-                found[query] = (sample_id, run.night(row))
-    return found
+            if sample_id not in tonight and (query not in first or sample_id < first[query][0]):
+                first[query] = (sample_id, run.night(row))
+    return first
 
 
 def similar_before(
@@ -145,8 +145,8 @@ class _Match:
         return (-self.alike, self.sample_id) < (-other.alike, other.sample_id)
 
     def finding(self) -> Finding:
-        said = {"estimated": True} if self.estimated else {}
-        return fail("near_duplicate", kept=self.sample_id, night=self.night, similarity=round(self.alike, 4), **said)
+        more = {"estimated": True} if self.estimated else {}
+        return fail("near_duplicate", kept=self.sample_id, night=self.night, similarity=round(self.alike, 4), **more)
 
 
 def _confirmed(
@@ -161,6 +161,6 @@ def _confirmed(
             yield _Match(alike, run.id(row), run.night(row), sets is None)
 
 
-def _tell(left_out: int) -> None:
+def _warn_of_other_schemes(left_out: int) -> None:
     if left_out:
         _log.warning("near duplicates: %d rows of history have another scheme than %s", left_out, SCHEME)

@@ -46,12 +46,12 @@ def measure(texts: Sequence[str], widths: Sequence[int]) -> list[Loops]:
     longest = int(np.diff(offsets).max(initial=0)) // 2 + 2
     room = 1 << (2 * longest).bit_length()
     kinds, lower = _bytes()
-    found = np.empty((len(texts), 3), np.int64)
+    counts = np.empty((len(texts), 3), np.int64)
     loops(
         data, offsets, kinds, lower, np.array(widths, np.int64), np.empty(longest, np.uint64), np.empty(room, np.uint64),
-        np.empty(room, np.int64), np.zeros(room, np.int64), found,
+        np.empty(room, np.int64), np.zeros(room, np.int64), counts,
     )  # fmt: skip
-    columns = (*found.T.tolist(), sizes.tolist(), different.tolist())
+    columns = (*counts.T.tolist(), sizes.tolist(), different.tolist())
     return [Loops(*values) for values in zip(*columns, strict=True)]
 
 

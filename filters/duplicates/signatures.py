@@ -22,7 +22,7 @@ def make_signatures(samples: pa.Table, context: Context) -> pa.Table:
 
     Args:
         samples: The accepted rows.
-        context: Its problems must be those that the rows were judged with.
+        context: Its problems must be those that the filters had.
 
     Returns:
         A table of schema `SIGNATURES`.

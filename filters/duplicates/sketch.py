@@ -52,8 +52,8 @@ class Sketch:
 
 def shingles(text: str) -> list[str]:
     """Return the word 5-grams of a text, numbers kept; a shorter text is one shingle."""
-    found = tokens(text)
-    return ngrams(found, SHINGLE) or [" ".join(found) or fold(text)]
+    words = tokens(text)
+    return ngrams(words, SHINGLE) or [" ".join(words) or fold(text)]
 
 
 def hash_shingles(texts: Iterable[tuple[str, str]], seed: int) -> Array:
@@ -80,9 +80,9 @@ def permutations() -> tuple[Array, Array]:
 
 def minhash(hashes: Array) -> Array:
     """Return the signature of a set of 32-bit shingle hashes, as datasketch makes it."""
-    made = _empty().copy()
-    made.update_batch(hashes.tolist())
-    return np.asarray(made.hashvalues, dtype=np.uint32)
+    signature = _empty().copy()
+    signature.update_batch(hashes.tolist())
+    return np.asarray(signature.hashvalues, dtype=np.uint32)
 
 
 def parts(
@@ -113,13 +113,13 @@ def _given(row: Row, problem: Problem | None, *, exact: bool) -> list[tuple[str,
 
 
 def _learned(row: Row) -> list[tuple[str, str]]:
-    found = [
+    tagged = [
         ("", row.learned),
         ("r", row.rejected),
         ("t", row.text),
         ("s", "\n".join(s or "" for s in row.steps or ())),
     ]
-    return [(tag, text) for tag, text in found if text] or [("", "")]
+    return [(tag, text) for tag, text in tagged if text] or [("", "")]
 
 
 def jaccard(a: Array, b: Array) -> float:

@@ -78,11 +78,11 @@ def tokenise_array(array: pa.LargeStringArray, *, drop_marks: bool = False) -> T
     if special.any():
         array, ready = _by_python(array, ready, np.flatnonzero(special), drop_marks)
         data, offsets = buffers(array)
-    found = _run(data, offsets, ready, drop_marks)
-    empty = np.flatnonzero(np.diff(found.ends, prepend=0) == 1)
+    cut = _run(data, offsets, ready, drop_marks)
+    empty = np.flatnonzero(np.diff(cut.ends, prepend=0) == 1)
     silent = empty[offsets[empty + 1] > offsets[empty]]
     if not len(silent):
-        return found
+        return cut
     array, ready = _by_python(array, ready, silent, drop_marks)
     data, offsets = buffers(array)
     return _run(data, offsets, ready, drop_marks)
@@ -123,9 +123,9 @@ def _by_python(
     texts, ready = array.to_pylist(), ready.copy()
     for index in which.tolist():
         text = MARKS.sub("", texts[index]) if drop_marks else texts[index]
-        found = tokens(text)
-        texts[index] = " ".join(found) or fold(text)
-        ready[index] = 1 if found else 2
+        cut = tokens(text)
+        texts[index] = " ".join(cut) or fold(text)
+        ready[index] = 1 if cut else 2
     return pa.array(texts, pa.large_string()), ready
 
 

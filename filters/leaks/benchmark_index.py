@@ -107,22 +107,24 @@ class BenchmarkIndex:
     def _rarest(keys: Sequence[Sequence[str]]) -> dict[str, list[int]]:
         """Map one key of each item, the one that the fewest items share, to the items."""
         shared = Counter(key for item in keys for key in set(item))
-        found: dict[str, list[int]] = defaultdict(list)
+        items: dict[str, list[int]] = defaultdict(list)
         for number, item in enumerate(keys):
             if item:
-                found[min(item, key=lambda key: (shared[key], -len(key)))].append(number)
-        return dict(found)
+                items[min(item, key=lambda key: (shared[key], -len(key)))].append(number)
+        return dict(items)
 
     def contained(self, view: View, grams: Iterable[str]) -> int | None:
         """Return an item whose whole prompt is inside a text, given the text's 8-grams."""
         short = (gram for n in self._short for gram in ngrams(view.tokens, n))
-        found = {number for keys in (grams, short) for gram in keys for number in self._anchors.get(gram, ())}
-        return min((number for number in found if self.views[number].whole in view.whole), default=None)
+        candidates = {number for keys in (grams, short) for gram in keys for number in self._anchors.get(gram, ())}
+        return min((number for number in candidates if self.views[number].whole in view.whole), default=None)
 
-    def reordered(self, said: set[str]) -> int | None:
+    def reordered(self, sentences_: set[str]) -> int | None:
         """Return an item all of whose sentences are among these."""
-        found = {number for sentence in said for number in self._sentences.get(sentence, ())}
-        return min((number for number in found if said.issuperset(self.views[number].sentences)), default=None)
+        candidates = {number for sentence in sentences_ for number in self._sentences.get(sentence, ())}
+        return min(
+            (number for number in candidates if sentences_.issuperset(self.views[number].sentences)), default=None
+        )
 
 
 class Grams:

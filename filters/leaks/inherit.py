@@ -19,23 +19,23 @@ def flagged_sources(samples: pa.Table, verdicts: pa.Table) -> dict[str, str]:
     """Return the calls that wrote flagged rows, with the row (the first by id)."""
     bad = _failed(verdicts)
     rows = sorted(zip(samples["sample_id"].to_pylist(), samples["parents"].to_pylist(), strict=True))
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for sample_id, parents in rows:
         if sample_id in bad and parents:
-            found.setdefault(parents[-1], sample_id)
-    return found
+            sources.setdefault(parents[-1], sample_id)
+    return sources
 
 
-def inherit(samples: pa.Table, verdicts: pa.Table, known: Mapping[str, str] | None = None) -> pa.Table:
+def inherit(samples: pa.Table, verdicts: pa.Table, flagged: Mapping[str, str] | None = None) -> pa.Table:
     """Return failing verdicts for the rows that inherit a flag and do not have one of their own.
 
     Args:
         samples: The rows, with `sample_id` and `parents`.
         verdicts: What the filters said.
-        known: Flagged calls of other nights, as `flagged_sources` returns them.
+        flagged: Flagged calls of other nights, as `flagged_sources` returns them.
     """
     bad = _failed(verdicts)
-    sources = {**(known or {}), **flagged_sources(samples, verdicts)}
+    sources = {**(flagged or {}), **flagged_sources(samples, verdicts)}
     versions = {
         name: version
         for name, version in zip(verdicts["filter"].to_pylist(), verdicts["version"].to_pylist(), strict=True)
@@ -44,14 +44,14 @@ def inherit(samples: pa.Table, verdicts: pa.Table, known: Mapping[str, str] | No
     rows: list[dict[str, str | None]] = []
     open_rows = dict(sorted(zip(samples["sample_id"].to_pylist(), samples["parents"].to_pylist(), strict=True)))
     while True:  # a child's own call is a source for its children
-        found = {
+        inherited = {
             sample_id: next(sources[call] for call in parents if call in sources)
             for sample_id, parents in open_rows.items()
             if sample_id not in bad and any(call in sources for call in parents or ())
         }
-        if not found:
+        if not inherited:
             return pa.Table.from_pylist(rows, schema=VERDICTS)
-        for sample_id, source in found.items():
+        for sample_id, source in inherited.items():
             detail = json.dumps({"from": source}, sort_keys=True)
             rows.append(
                 {"sample_id": sample_id, "filter": FILTER, "version": versions.get(FILTER), "outcome": "fail",

@@ -46,28 +46,28 @@ class Screen:
     @classmethod
     def of_runs(cls, runs: Mapping[int, Iterable[str]]) -> "Screen":
         """Look for runs of tokens, given by their length, and for nothing else."""
-        made = cls([])
-        made._look_for(runs)
-        return made
+        screen = cls([])
+        screen._look_for(runs)
+        return screen
 
     def texts(self, texts: Sequence[str] | pa.LargeStringArray) -> Flags:
         """Say which texts might hold an item."""
-        found = []
-        for made in _cut(texts):
-            hashes, flags = _hash(made, self._digits), made.odd.copy()
+        parts = []
+        for tokens in _cut(texts):
+            hashes, flags = _hash(tokens, self._digits), tokens.odd.copy()
             for runs in self._runs:
-                runs.mark(hashes, made.ends, flags)
-            found.append(flags)
-        return np.concatenate([np.zeros(0, np.uint8), *found]).astype(bool)
+                runs.mark(hashes, tokens.ends, flags)
+            parts.append(flags)
+        return np.concatenate([np.zeros(0, np.uint8), *parts]).astype(bool)
 
     def problems(self, prompts: Sequence[str]) -> Flags:
         """Say which problems might be an item up to their numbers."""
-        found = []
-        for made in _cut(prompts):
-            flags = made.odd.copy()
-            self._templates.mark(_hash(made, self._masks, self._mask), made.ends, flags)
-            found.append(flags)
-        return np.concatenate([np.zeros(0, np.uint8), *found]).astype(bool)
+        parts = []
+        for tokens in _cut(prompts):
+            flags = tokens.odd.copy()
+            self._templates.mark(_hash(tokens, self._masks, self._mask), tokens.ends, flags)
+            parts.append(flags)
+        return np.concatenate([np.zeros(0, np.uint8), *parts]).astype(bool)
 
 
 class _Set:
@@ -76,19 +76,19 @@ class _Set:
     def __init__(self, length: int, texts: Iterable[str]) -> None:
         from filters.compiled.grams import fill, hash_whole
 
-        made = split(sorted(texts))
-        keys = np.empty(len(made.ends), np.uint64)
-        hash_whole(_hash(made), made.ends, keys)
+        tokens = split(sorted(texts))
+        keys = np.empty(len(tokens.ends), np.uint64)
+        hash_whole(_hash(tokens), tokens.ends, keys)
         size = 1 << max(6, int(4 * len(keys)).bit_length())
         self.length = length
         self.bits, self.table = np.zeros(2 * size, np.uint8), np.zeros(size, np.uint64)
         fill(keys, self.bits, self.table)
 
-    def mark(self, hashes: Hashes, ends: npt.NDArray[np.int64], found: npt.NDArray[np.uint8]) -> None:
+    def mark(self, hashes: Hashes, ends: npt.NDArray[np.int64], flags: npt.NDArray[np.uint8]) -> None:
         """Mark the texts that hold one."""
         from filters.compiled.grams import holds_any
 
-        holds_any(hashes, ends, self.length, self.bits, self.table, found)
+        holds_any(hashes, ends, self.length, self.bits, self.table, flags)
 
 
 def _cut(texts: Sequence[str] | pa.LargeStringArray) -> Iterable[Tokens]:
@@ -98,11 +98,11 @@ def _cut(texts: Sequence[str] | pa.LargeStringArray) -> Iterable[Tokens]:
         yield tokenise_array(array.slice(start, stop - start), drop_marks=True)
 
 
-def _hash(made: Tokens, changes: tuple[Hashes, Hashes] = (_NOTHING, _NOTHING), mask: int = 0) -> Hashes:
+def _hash(tokens: Tokens, changes: tuple[Hashes, Hashes] = (_NOTHING, _NOTHING), mask: int = 0) -> Hashes:
     from filters.compiled.grams import hash_tokens
 
-    hashes = np.zeros(int(made.ends[-1]) + 1 if len(made.ends) else 1, np.uint64)
-    hash_tokens(made.data, made.starts, made.ends, *changes, np.uint64(mask), hashes)
+    hashes = np.zeros(int(tokens.ends[-1]) + 1 if len(tokens.ends) else 1, np.uint64)
+    hash_tokens(tokens.data, tokens.starts, tokens.ends, *changes, np.uint64(mask), hashes)
     return hashes
 
 
@@ -113,5 +113,5 @@ def _changes(words: Mapping[str, str]) -> tuple[Hashes, Hashes]:
 
 
 def _words(words: Sequence[str]) -> list[int]:
-    made = split(words)
-    return [int(value) for value in _hash(made)[made.ends - 2]]
+    tokens = split(words)
+    return [int(value) for value in _hash(tokens)[tokens.ends - 2]]

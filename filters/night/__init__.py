@@ -1,1 +1,1 @@
-"""A night's curation: how its rules are read, its rows judged, decided and watched, and history scanned again."""
+"""A night's curation: how its rules are read, what its filters ask, how it is decided and watched, and history scanned again."""

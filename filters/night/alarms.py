@@ -118,7 +118,9 @@ def find_alarms(samples: pa.Table, decisions: pa.Table, options: AlarmOptions | 
     options = options or AlarmOptions()
     method_of = dict(zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True))
     columns = (decisions[name].to_pylist() for name in ("sample_id", "filter", "outcome", "reason"))
-    last = {one: (outcome, reason) for one, name, outcome, reason in zip(*columns, strict=True) if name == NAME}
+    last = {
+        sample_id: (outcome, reason) for sample_id, name, outcome, reason in zip(*columns, strict=True) if name == NAME
+    }
     rows: dict[str, int] = {}
     removed: dict[tuple[str, str], dict[str, list[str]]] = {}
     for sample_id, method in sorted(method_of.items()):
@@ -127,15 +129,15 @@ def find_alarms(samples: pa.Table, decisions: pa.Table, options: AlarmOptions | 
         if outcome == "rejected":
             name, _, why = (reason or "?").partition(":")
             removed.setdefault((method, name), {}).setdefault(why or name, []).append(sample_id)
-    found = []
+    alarms = []
     for (method, name), reasons in sorted(removed.items()):
         count, limit = sum(map(len, reasons.values())), options.limit(method, name)
         if rows[method] >= options.fewest and count > limit * rows[method]:
             ordered = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
-            examples = [one for _, ids in ordered for one in ids[:_EXAMPLES]][:_EXAMPLES]
+            examples = [sample_id for _, ids in ordered for sample_id in ids[:_EXAMPLES]][:_EXAMPLES]
             counts = {why: len(ids) for why, ids in ordered}
-            found.append(Alarm(method, name, rows[method], count, limit, counts, examples))
-    return found
+            alarms.append(Alarm(method, name, rows[method], count, limit, counts, examples))
+    return alarms
 
 
 def stop_on_alarms(lake: Lake, night: str, options: AlarmOptions | None = None) -> None:
@@ -193,11 +195,11 @@ def accept_alarms(lake: Lake, night: str, because: str = "") -> list[Alarm]:
         nights = [row["night"] for row in lake.rows("select distinct night from alarms order by night")]
         there = f"there are alarms of {', '.join(nights)}" if nights else "no night has"
         raise AlarmError(f"night {night!r} has raised no alarm; {there}")
-    found = open_alarms(lake, night)
-    if found:
-        table = _rows(night, "accepted", found, because)
+    alarms = open_alarms(lake, night)
+    if alarms:
+        table = _rows(night, "accepted", alarms, because)
         lake.commit(f"alarms accepted:{night}", "alarms", {"alarms": table}, night=night)
-    return found
+    return alarms
 
 
 def list_alarms(lake: Lake) -> list[dict[str, Any]]:
@@ -214,20 +216,20 @@ def _rows(night: str, event: str, alarms: Sequence[Alarm], note: str = "") -> pa
         "alarms",
         [
             {
-                "night": night, "event": event, "method": one.method, "filter": one.filter, "rows": one.rows,
-                "removed": one.removed, "share": one.share, "reasons": json.dumps(dict(one.reasons)),
-                "examples": list(one.examples), "note": note or None, "created_at": datetime.now(UTC),
+                "night": night, "event": event, "method": alarm.method, "filter": alarm.filter, "rows": alarm.rows,
+                "removed": alarm.removed, "share": alarm.share, "reasons": json.dumps(dict(alarm.reasons)),
+                "examples": list(alarm.examples), "note": note or None, "created_at": datetime.now(UTC),
             }
-            for one in alarms
+            for alarm in alarms
         ],
     )  # fmt: skip
 
 
 def _words(lake: Lake, night: str, alarms: Sequence[Alarm]) -> str:
     lines = [f"night {night} stops before its release: a filter removed more of a method than it may."]
-    for one in alarms:
-        lines.append(f"  {one}, more than the share of {one.share:g}")
-        lines += [f"    nightschool why {example}" for example in one.examples]
+    for alarm in alarms:
+        lines.append(f"  {alarm}, more than the share of {alarm.share:g}")
+        lines += [f"    nightschool why {example}" for example in alarm.examples]
     for row in funnel(lake, night):
         books = " ".join(
             f"{name} {row[name]:,}" for name in ("planned", "done", "failed", "made", "accepted", "rejected")

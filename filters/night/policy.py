@@ -104,17 +104,19 @@ def read_policies(
         RecipeError: A method, filter or key is unknown; the message has the nearest.
     """
     known_methods, known_filters = {*methods, "default"}, set(filters)
-    found = {name: Policy(observe=frozenset(names)) for name, names in (observes or {}).items() if set(names)}
+    policies = {name: Policy(observe=frozenset(names)) for name, names in (observes or {}).items() if set(names)}
     for method, raw in given.items():
         if method not in known_methods:
             raise RecipeError(f"policy.{method}: {unknown('method', method, known_methods)}")
-        found[method] = _read(method, raw)
-    for method, policy in found.items():
+        policies[method] = _read(method, raw)
+    for method, policy in policies.items():
         for key, names in _plain(policy).items():
             for name in names:
                 if name not in known_filters:
                     raise RecipeError(f"policy.{method}.{key}: {unknown_filter(name, known_filters)}")
-    return Policies({name: item for name, item in found.items() if name != "default"}, found.get("default", Policy()))
+    return Policies(
+        {name: item for name, item in policies.items() if name != "default"}, policies.get("default", Policy())
+    )
 
 
 def _read(method: str, raw: object) -> Policy:
@@ -145,12 +147,12 @@ def decide(
         filter that refused with its reason, for example `answer:wrong_answer` (`answer:missing` without a verdict).
     """
     policies = policies or Policies()
-    found = _by_sample(verdicts)
-    required = _ordered({*filters, *(name for names in found.values() for name in names)})
+    by_sample = _by_sample(verdicts)
+    required = _ordered({*filters, *(name for names in by_sample.values() for name in names)})
     version = policies.version
     rows: list[dict[str, str | None]] = []
     for sample_id, method in zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True):
-        reason = _refusal(policies.of(method or ""), found.get(sample_id, {}), required)
+        reason = _refusal(policies.of(method or ""), by_sample.get(sample_id, {}), required)
         outcome = "rejected" if reason else "accepted"
         rows.append({"sample_id": sample_id, "filter": NAME, "version": version, "outcome": outcome, "reason": reason})
     return pa.Table.from_pylist(rows, schema=VERDICTS)
@@ -164,17 +166,17 @@ def eligible(samples: pa.Table, verdicts: pa.Table, policies: Policies | None = 
 
 
 def _by_sample(verdicts: pa.Table) -> dict[str, dict[str, tuple[str, str | None]]]:
-    found: dict[str, dict[str, tuple[str, str | None]]] = {}
+    by_sample: dict[str, dict[str, tuple[str, str | None]]] = {}
     columns = [verdicts[name].to_pylist() for name in ("sample_id", "filter", "outcome", "reason")]
     for sample_id, name, outcome, reason in zip(*columns, strict=True):
         if name != NAME:
-            found.setdefault(sample_id, {})[name] = (outcome, reason)
-    return found
+            by_sample.setdefault(sample_id, {})[name] = (outcome, reason)
+    return by_sample
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    place = {name: index for index, name in enumerate(ORDER)}
-    return sorted(set(names), key=lambda name: (place.get(name, len(ORDER)), name))
+    rank = {name: index for index, name in enumerate(ORDER)}
+    return sorted(set(names), key=lambda name: (rank.get(name, len(ORDER)), name))
 
 
 def _refusal(policy: Policy, outcomes: Mapping[str, tuple[str, str | None]], required: Sequence[str]) -> str | None:

@@ -29,23 +29,23 @@ def rescan(
     Returns:
         How many rows were rejected now; 0 when this manifest was scanned for before.
     """
-    judge = get_filter("decontamination", options)
-    key = f"rescan:{manifest.digest}:{judge.version}"
+    bound = get_filter("decontamination", options)
+    key = f"rescan:{manifest.digest}:{bound.version}"
     if lake.has(key):
         return 0
     ids = lake.query("select sample_id from accepted order by sample_id")["sample_id"].to_pylist()
-    parts = [VERDICTS.empty_table()]
+    tables = [VERDICTS.empty_table()]
     for start in range(0, len(ids), batch):
         chosen = ids[start : start + batch]
         samples = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [chosen])
         problems = lake.rows(
             "select * from problems where problem_id in (select distinct unnest(?::varchar[]))",
-            [[one for one in samples["problem_id"].to_pylist() if one]],
+            [[problem_id for problem_id in samples["problem_id"].to_pylist() if problem_id]],
         )
-        around = Context(problems={row["problem_id"]: problem_of(row) for row in problems}, manifest=manifest)
-        found = judge(samples, around)
-        parts.append(found.filter(pc.equal(found["outcome"], "fail")))
-    hits = pa.concat_tables(parts)
+        context = Context(problems={row["problem_id"]: problem_of(row) for row in problems}, manifest=manifest)
+        verdicts = bound(samples, context)
+        tables.append(verdicts.filter(pc.equal(verdicts["outcome"], "fail")))
+    hits = pa.concat_tables(tables)
     family = lake.query("select sample_id, parents from accepted")
     hits = pa.concat_tables([hits, inherit(family, hits)])
     lake.commit(key, "rescan", {"verdicts": _stamp(lake, hits)})
@@ -74,5 +74,5 @@ def _stamp(lake: Lake, hits: pa.Table) -> pa.Table:
     )
     nights = {row["sample_id"]: row["night"] for row in rows}
     return both.append_column(
-        "night", pa.array([nights.get(one) for one in both["sample_id"].to_pylist()], pa.string())
+        "night", pa.array([nights.get(sample_id) for sample_id in both["sample_id"].to_pylist()], pa.string())
     )

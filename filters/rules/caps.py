@@ -37,8 +37,8 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
         findings[row.sample_id] = PASS
         if not context.may_represent(row) or row.problem_id is None:
             continue
-        one = (row.method, row.problem_id if row.notes.question is None else row.asked)
-        if options.per_problem is not None and problems[one] >= options.per_problem:
+        problem = (row.method, row.problem_id if row.notes.question is None else row.asked)
+        if options.per_problem is not None and problems[problem] >= options.per_problem:
             findings[row.sample_id] = fail("too_many_of_problem", limit=options.per_problem)
             continue
         if options.per_template is not None:
@@ -47,7 +47,7 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
                 findings[row.sample_id] = fail("too_many_of_template", limit=options.per_template)
                 continue
             templates[template] += 1
-        problems[one] += 1
+        problems[problem] += 1
     return findings
 
 

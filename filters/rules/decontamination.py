@@ -80,20 +80,22 @@ def decontamination(rows: Sequence[Row], context: Context, options: Decontaminat
     indexes = _indexes(context.manifest, options.exact_structure, context.heldout_prompts)
     look = _suspicious(rows, context, options) if indexes and rows else [True] * len(rows)
     return {
-        row.sample_id: _judge(row, context, options, indexes, closely=close)
+        row.sample_id: _find(row, context, options, indexes, closely=close)
         for row, close in zip(rows, look, strict=True)
     }
 
 
 def _suspicious(rows: Sequence[Row], context: Context, options: DecontaminationOptions) -> list[bool]:
     """Say which rows need the closer look in Python; where no kernel is used, all."""
-    said = [texts(row) for row in rows]
-    if not compiled.enabled(sum(len(text) for texts_ in said for text in texts_)):
+    row_texts = [texts(row) for row in rows]
+    if not compiled.enabled(sum(len(text) for texts_ in row_texts for text in texts_)):
         return [True] * len(rows)
     screen = _screen(context.manifest, options.exact_structure, context.heldout_prompts)
     prompts = [_prompt(row, context) for row in rows]
-    flags = screen.texts([text for texts_, prompt in zip(said, prompts, strict=True) for text in (prompt, *texts_)])
-    edges = np.cumsum([0, *(len(texts_) + 1 for texts_ in said)])[:-1]
+    flags = screen.texts(
+        [text for texts_, prompt in zip(row_texts, prompts, strict=True) for text in (prompt, *texts_)]
+    )
+    edges = np.cumsum([0, *(len(texts_) + 1 for texts_ in row_texts)])[:-1]
     look: list[bool] = (np.logical_or.reduceat(flags, edges) | screen.problems(prompts)).tolist()
     return look
 
@@ -103,7 +105,7 @@ def _prompt(row: Row, context: Context) -> str:
     return problem.prompt if problem is not None else row.asked
 
 
-def _judge(
+def _find(
     row: Row, context: Context, options: DecontaminationOptions, indexes: Sequence[BenchmarkIndex], *, closely: bool
 ) -> Finding:
     problem = context.problems.get(row.problem_id or "")
@@ -112,18 +114,18 @@ def _judge(
     structure = problem.structure_id if problem is not None else None
     if structure in context.heldout:
         return fail("structure", benchmark="heldout", item=structure)
-    said = _Said(row, _prompt(row, context)) if closely else None
+    views = RowViews(row, _prompt(row, context)) if closely else None
     findings = []
     for index in indexes:
         if structure is not None and (number := index.structures.get(structure)) is not None:
             return _held("structure", index.items[number])
-        if said is not None:
-            findings.append(_whole(said, index) or _parts(said, index, options))
+        if views is not None:
+            findings.append(_whole(views, index) or _parts(views, index, options))
     failed = [finding for finding in findings if finding.outcome == "fail"]
     return next(iter(failed or [finding for finding in findings if finding.detail]), PASS)
 
 
-class _Said:
+class RowViews:
     """The texts of a row, read once.
 
     Attributes:
@@ -146,42 +148,42 @@ def _held(rule: str, item: Item, **detail: object) -> Finding:
     return fail(rule, benchmark=item.benchmark, item=item.item, **detail)
 
 
-def _whole(said: _Said, index: BenchmarkIndex) -> Finding | None:
+def _whole(row: RowViews, index: BenchmarkIndex) -> Finding | None:
     """Look for whole items."""
-    for view in (said.prompt, *said.views):
+    for view in (row.prompt, *row.views):
         if (number := index.exact.get(view.whole)) is not None:
             return _held("exact_match", index.items[number])
-    for view, grams in zip(said.views, said.grams, strict=True):
+    for view, grams in zip(row.views, row.grams, strict=True):
         if (number := index.contained(view, grams)) is not None:
             return _held("contains_item", index.items[number])
-    for view in said.views:
+    for view in row.views:
         if (number := index.reordered(set(view.sentences))) is not None:
             return _held("reordered", index.items[number])
     return None
 
 
-def _parts(said: _Said, index: BenchmarkIndex, options: DecontaminationOptions) -> Finding:
+def _parts(row: RowViews, index: BenchmarkIndex, options: DecontaminationOptions) -> Finding:
     """Look for large parts of items whose numbers are the same; tell of those whose numbers are not."""
-    grams = {gram for found in said.grams for gram in found}
-    template = index.templates.get(said.prompt.template)
+    grams = {gram for of_view in row.grams for gram in of_view}
+    template = index.templates.get(row.prompt.template)
     like = template
-    held: Finding | None = None
+    by_13gram: Finding | None = None
     for number, share in index.prompts.coverage(grams).items():
         much = share > options.coverage
-        if not much and (template is not None or not index.prompts.shares_long(number, said.tokens)):
+        if not much and (template is not None or not index.prompts.shares_long(number, row.tokens)):
             continue
-        if index.prompts.number_changed(number, said.tokens):
+        if index.prompts.number_changed(number, row.tokens):
             like = number if like is None else like
-            if index.prompts.same_template(number, said.tokens):
+            if index.prompts.same_template(number, row.tokens):
                 template = number
         elif much:
             return _held("ngram_8", index.items[number], coverage=round(share, 3))
         else:
-            held = held or _held("ngram_13", index.items[number], coverage=round(share, 3))
-    if held is not None and template is None:
-        return held
+            by_13gram = by_13gram or _held("ngram_13", index.items[number], coverage=round(share, 3))
+    if by_13gram is not None and template is None:
+        return by_13gram
     for number, share in index.solutions.coverage(grams).items():
-        if share > options.solution_coverage and not index.solutions.number_changed(number, said.tokens):
+        if share > options.solution_coverage and not index.solutions.number_changed(number, row.tokens):
             return _held("solution", index.items[number], coverage=round(share, 3))
     named = like if template is None else template
     if named is None:

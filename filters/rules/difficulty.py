@@ -72,13 +72,13 @@ class DifficultyOptions(Options):
 @night_filter("difficulty", version="1", options=DifficultyOptions)
 def difficulty(rows: Sequence[Row], context: Context, options: DifficultyOptions) -> Mapping[str, Finding]:
     """The student solves the row's problem as often as the recipe asks; without enough attempts nothing is said."""
-    return {row.sample_id: _judge(row, context, options) for row in rows}
+    return {row.sample_id: _finding(row, context, options) for row in rows}
 
 
-def _judge(row: Row, context: Context, options: DifficultyOptions) -> Finding:
+def _finding(row: Row, context: Context, options: DifficultyOptions) -> Finding:
     rate = context.rates.get(row.problem_id or "")
     if rate is None or rate.tries < options.tries:
         return PASS
     wanted = options.prompt if row.kind == "prompt" else options.tuning
-    said = {"tries": rate.tries, "correct": rate.correct, "model": rate.model, "bucket": rate.bucket}
-    return Finding("pass", detail=said) if wanted is None or rate.bucket in wanted else fail(rate.bucket, **said)
+    detail = {"tries": rate.tries, "correct": rate.correct, "model": rate.model, "bucket": rate.bucket}
+    return Finding("pass", detail=detail) if wanted is None or rate.bucket in wanted else fail(rate.bucket, **detail)

@@ -53,15 +53,15 @@ def repetition(rows: Sequence[Row], context: Context, options: RepetitionOptions
         for where, text in (("learned", row.learned), ("rejected", row.rejected), ("text", row.text)):
             if text:
                 parts.append((index, where, text, limits))
-    found = [PASS] * len(rows)
+    findings = [PASS] * len(rows)
     measured = measure([text for _, _, text, _ in parts], [limits.ngram for *_, limits in parts])
     for (index, where, text, limits), loops in zip(parts, measured, strict=True):
-        if found[index] is PASS:
-            found[index] = _judge(text, loops, limits, where)
-    return {row.sample_id: finding for row, finding in zip(rows, found, strict=True)}
+        if findings[index] is PASS:
+            findings[index] = _finding(text, loops, limits, where)
+    return {row.sample_id: finding for row, finding in zip(rows, findings, strict=True)}
 
 
-def _judge(text: str, loops: Loops, limits: Circles, where: str) -> Finding:
+def _finding(text: str, loops: Loops, limits: Circles, where: str) -> Finding:
     if loops.lines_in_a_row >= limits.lines_in_a_row:
         return fail("repeated_line", part=where, times=loops.lines_in_a_row)
     if loops.line >= limits.lines:

@@ -71,12 +71,12 @@ def _repeated(words: Sequence[str], lines: Sequence[str]) -> Finding | None:
         seen: set[tuple[str, ...]] = set()
         repeated, at = 0, 0
         while at <= len(words) - n:
-            one = tuple(words[at : at + n])
-            if one in seen:
-                repeated += sum(map(len, one))
+            gram = tuple(words[at : at + n])
+            if gram in seen:
+                repeated += sum(map(len, gram))
                 at += n
             else:
-                seen.add(one)
+                seen.add(gram)
                 at += 1
         if repeated / size > limit:
             return fail("repeated_ngrams", n=n)

@@ -27,7 +27,7 @@ def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
         return {"takedown": takedown}
     sample = _sample(lake, sample_id)
     verdicts = lake.rows(
-        "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from verdicts v "
+        "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from observations v "
         "join commits c using (commit_id) where v.sample_id = ? order by c.seq, v.filter = 'policy', v.filter",
         [sample["sample_id"]],
     )

@@ -105,13 +105,15 @@ def take_down(
         LakeError: A step failed; `resume` goes on from there.
     """
     with ExitStack() as stack:
-        held = lease or stack.enter_context(acquire(lake.catalog, LEASE, purpose=f"takedown {takedown.takedown_id}"))
+        maintenance = lease or stack.enter_context(
+            acquire(lake.catalog, LEASE, purpose=f"takedown {takedown.takedown_id}")
+        )
         stack.enter_context(acquire(lake.catalog, TRAINING, purpose=f"takedown {takedown.takedown_id}"))
         _no_night_at_work(lake.workspace)
         stack.enter_context(lake.lock(CHANGING))
         record(lake, takedown)
         _apply(lake, takedown, say)
-        purged = purge(lake, held, takedown.takedown_id, takedown.call_ids, say=say, rewrite=rewrite)
+        purged = purge(lake, maintenance, takedown.takedown_id, takedown.call_ids, say=say, rewrite=rewrite)
         lake.commit(_key(takedown, "done"), "takedown", {"takedowns": takedown.row("done")})
         say("back-up of the catalogue")
         with lake.lock():
@@ -155,21 +157,21 @@ def recorded(lake: Lake) -> list[Takedown]:
 def unfinished(lake: Lake) -> list[Takedown]:
     """Return the takedowns that were begun and are not done, or that a restored back-up knows nothing of, oldest first."""
     done = {row["takedown_id"] for row in lake.rows("select takedown_id from takedowns where event = 'done'")}
-    found = {takedown.takedown_id: takedown for takedown in recorded(lake)}
+    by_id = {takedown.takedown_id: takedown for takedown in recorded(lake)}
     for file in sorted((lake.workspace.root / "takedowns").glob("*.json")):
         try:
-            known = takedown_of(json.loads(file.read_text(encoding="utf-8")))
+            noted = takedown_of(json.loads(file.read_text(encoding="utf-8")))
         except (ValueError, TypeError, AttributeError) as error:
             raise LakeError(f"{file} is damaged ({error}); restore it from a copy, or remove it") from None
-        found.setdefault(known.takedown_id, known)
-    return [takedown for name, takedown in found.items() if name not in done]
+        by_id.setdefault(noted.takedown_id, noted)
+    return [takedown for name, takedown in by_id.items() if name not in done]
 
 
 def resume(
     lake: Lake, *, lease: Lease | None = None, say: Say = _silent, rewrite: Rewrite | None = None
 ) -> list[dict[str, Any]]:
     """Finish every takedown that is not done, here or at all; arguments, result and errors as for `take_down`."""
-    done = [take_down(lake, one, lease=lease, say=say, rewrite=rewrite) for one in unfinished(lake)]
+    done = [take_down(lake, takedown, lease=lease, say=say, rewrite=rewrite) for takedown in unfinished(lake)]
     purge_here(lake, say=say, rewrite=rewrite)
     return done
 

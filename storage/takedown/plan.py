@@ -130,27 +130,27 @@ def plan_takedown(
         raise LakeError("the condition selects no row; look with `nightschool sql`")
     copies = _column(lake, _COPIES, ids=ids)
     ids |= copies
-    rows, gone = sorted(ids), sorted(set(problems))
+    sample_ids, problem_ids = sorted(ids), sorted(set(problems))
     prompts = _column(
-        lake, "select prompt from problems where problem_id in (select unnest($ids::varchar[]))", ids=gone
+        lake, "select prompt from problems where problem_id in (select unnest($ids::varchar[]))", ids=problem_ids
     )
-    calls = _calls(lake, rows, prompts)
+    calls = _calls(lake, sample_ids, prompts)
     kept = {
         row["call_id"]: row["sample_id"]
-        for row in lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": rows}).to_pylist()
+        for row in lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": sample_ids}).to_pylist()
     }
-    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": [*rows, *gone]}).to_pylist()
-    held = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [rows])
+    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": [*sample_ids, *problem_ids]}).to_pylist()
+    samples_ = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [sample_ids])
     takedown = Takedown(
-        takedown_id=digest("takedown", rows, gone, length=16),
+        takedown_id=digest("takedown", sample_ids, problem_ids, length=16),
         kind="+".join(named),
         because=because.strip(),
-        sample_ids=tuple(rows),
-        problem_ids=tuple(gone),
-        structure_ids=tuple(sorted(_column(lake, _STRUCTURES, ids=gone))),
+        sample_ids=tuple(sample_ids),
+        problem_ids=tuple(problem_ids),
+        structure_ids=tuple(sorted(_column(lake, _STRUCTURES, ids=problem_ids))),
         call_ids=tuple(sorted(calls - set(kept))),
-        contents=tuple(sorted(set(content_digests(held)))),
-        releases=tuple(hit_releases(lake, rows)),
+        contents=tuple(sorted(set(content_digests(samples_)))),
+        releases=tuple(hit_releases(lake, sample_ids)),
         checkpoints=tuple(row["checkpoint_id"] for row in checkpoints),
     )
     return Plan(
@@ -158,8 +158,8 @@ def plan_takedown(
         tuple(sorted(copies)),
         tuple(checkpoints),
         kept,
-        tuple(sorted(_column(lake, _SIMILAR, ids=rows))),
-        tuple(sorted(_column(lake, _QUOTING_ROWS, ids=rows, prompts=prompts))) if prompts else (),
+        tuple(sorted(_column(lake, _SIMILAR, ids=sample_ids))),
+        tuple(sorted(_column(lake, _QUOTING_ROWS, ids=sample_ids, prompts=prompts))) if prompts else (),
         tuple(sorted(path.name for path in (lake.workspace.root / "backups").glob("[!.]*"))),
     )
 
@@ -173,13 +173,13 @@ def _column(lake: Lake, statement: str, **parameters: Collection[str]) -> set[st
 
 
 def _must_be_there(lake: Lake, table: str, column: str, ids: Sequence[str]) -> None:
-    known = _column(lake, f"select {column} from {table} where {column} in (select unnest($ids::varchar[]))", ids=ids)
-    for one in ids:
-        if one in known:
+    there = _column(lake, f"select {column} from {table} where {column} in (select unnest($ids::varchar[]))", ids=ids)
+    for given in ids:
+        if given in there:
             continue
-        gone = lake.rows(f"select takedown_id from takedowns where list_contains({column}s, ?) limit 1", [one])
-        said = f"takedown {gone[0]['takedown_id']} has removed it" if gone else f"there is none in {table}"
-        raise LakeError(f"{column} {one!r}: {said}")
+        taken_down = lake.rows(f"select takedown_id from takedowns where list_contains({column}s, ?) limit 1", [given])
+        why = f"takedown {taken_down[0]['takedown_id']} has removed it" if taken_down else f"there is none in {table}"
+        raise LakeError(f"{column} {given!r}: {why}")
 
 
 def _where(workspace: Workspace, condition: str) -> list[str]:
@@ -192,21 +192,21 @@ def _where(workspace: Workspace, condition: str) -> list[str]:
         "select sample_id from (select s.*, p.prompt, p.gold, p.license, p.structure_id from samples s "
         f"left join problems p using (problem_id)) s where ({condition}\n)"
     )
-    return [str(one) for one in run_sql(workspace, statement)["sample_id"].to_pylist()]
+    return [str(sample_id) for sample_id in run_sql(workspace, statement)["sample_id"].to_pylist()]
 
 
 def _calls(lake: Lake, rows: Sequence[str], prompts: Collection[str]) -> set[str]:
     """Return the calls behind rows, and, published or not, those that asked about one of these problems."""
     behind = f"select call_id from ({_BEHIND}) where sample_id in (select unnest($ids::varchar[]))"
-    found = _column(lake, behind, ids=rows)
+    call_ids = _column(lake, behind, ids=rows)
     if not prompts:
-        return found
-    found |= _column(lake, _QUOTING_CALLS, prompts=prompts)
+        return call_ids
+    call_ids |= _column(lake, _QUOTING_CALLS, prompts=prompts)
     if lake.workspace.ledger.exists():
         with Ledger(lake.workspace.ledger) as ledger:
-            found |= {
+            call_ids |= {
                 call.key
                 for call in ledger.unpublished()
                 if any(prompt in message["content"] for message in call.messages for prompt in prompts)
             }
-    return found
+    return call_ids

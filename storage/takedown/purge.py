@@ -88,16 +88,20 @@ def _purge_files(lake: Lake, lease: Lease, takedown: str, say: Callable[[str], N
     expire(lake, lease, datetime.now(UTC) + timedelta(days=1))
     with step(lake, lease, "purge") as connection:
         old = connection.execute("call ducklake_cleanup_old_files('lake', cleanup_all => true)").fetchall()
-    named = {file for one in list_backups(lake.workspace) if takedown in one.takedowns for file in one.lake_files}
+    named = {
+        file for backup in list_backups(lake.workspace) if takedown in backup.takedowns for file in backup.lake_files
+    }
     removed = 0
     with step(lake, lease, "purge of orphans") as connection:
-        found = connection.execute("call ducklake_delete_orphaned_files('lake', cleanup_all => true, dry_run => true)")
-        stray = [row[0] for row in found.fetchall() if row[0].removeprefix(lake.workspace.data_path) not in named]
+        orphans = connection.execute(
+            "call ducklake_delete_orphaned_files('lake', cleanup_all => true, dry_run => true)"
+        )
+        left = [row[0] for row in orphans.fetchall() if row[0].removeprefix(lake.workspace.data_path) not in named]
         if "data" not in lake.workspace.config:
-            for path in stray:
+            for path in left:
                 Path(path).unlink()
-            removed, stray = len(stray), []
-    return {"files_removed": len(old) + removed, "orphans_left": len(stray)}
+            removed, left = len(left), []
+    return {"files_removed": len(old) + removed, "orphans_left": len(left)}
 
 
 def _with_deleted(lake: Lake) -> list[str]:
@@ -123,8 +127,8 @@ def scrub_catalogue(catalog: Catalog) -> bool:
         command = [sys.executable, "-c", _SCRUB, str(catalog.file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
         if done.returncode:
-            words = done.stderr.strip().splitlines()[-1:] or ["no word"]
-            raise LakeError(f"{catalog.file} cannot be purged: {words[0]}; end who reads it, then run it with --resume")
+            lines = done.stderr.strip().splitlines()[-1:] or ["no word"]
+            raise LakeError(f"{catalog.file} cannot be purged: {lines[0]}; end who reads it, then run it with --resume")
     elif isinstance(catalog, PostgresCatalog):
         return _scrub_postgres(catalog)
     return False
@@ -220,7 +224,7 @@ def _remove(path: Path) -> str:
 
 def _purge_backups(lake: Lake, takedown: str) -> list[str]:
     """Remove the back-ups that were made before a takedown was done: they hold the text, or name files that are gone."""
-    kept = {one.folder for one in list_backups(lake.workspace) if takedown in one.takedowns}
+    kept = {backup.folder for backup in list_backups(lake.workspace) if takedown in backup.takedowns}
     return sorted(_remove(path) for path in (lake.workspace.root / "backups").glob("*") if path not in kept)
 
 
@@ -228,19 +232,19 @@ def _purge_index(lake: Lake) -> int:
     """Remove the indexes that name a row which the lake does not have; the next night makes them again."""
     removed = 0
     for folder in (lake.workspace.root / "index").glob("*"):
-        if any(_names_gone(lake, said.parent) for said in folder.glob("run-*/run.json")):
+        if any(_names_taken_down(lake, described.parent) for described in folder.glob("run-*/run.json")):
             _remove(folder)
             removed += 1
     return removed
 
 
-def _names_gone(lake: Lake, folder: Path) -> bool:
+def _names_taken_down(lake: Lake, folder: Path) -> bool:
     try:
         run = Run.open(folder)
     except ValueError:
         return True
-    gone = {row["id"] for row in lake.rows("select distinct unnest(sample_ids) as id from takedowns")}
-    return any(run.id(row) in gone for row in range(run.rows))
+    taken_down = {row["id"] for row in lake.rows("select distinct unnest(sample_ids) as id from takedowns")}
+    return any(run.id(row) in taken_down for row in range(run.rows))
 
 
 def _purge_releases(lake: Lake) -> list[str]:
@@ -249,8 +253,8 @@ def _purge_releases(lake: Lake) -> list[str]:
         lake.workspace.root / row["path"]
         for row in lake.rows("select path from releases where release_id not in (select release_id from redactions)")
     }
-    gone = [path for path in (lake.workspace.root / "releases").glob("*/*") if path not in kept]
-    return sorted(f"{path.parent.name}@{_remove(path)}" for path in gone)
+    unnamed = [path for path in (lake.workspace.root / "releases").glob("*/*") if path not in kept]
+    return sorted(f"{path.parent.name}@{_remove(path)}" for path in unnamed)
 
 
 def _purge_reports(lake: Lake, rewrite: Rewrite | None) -> dict[str, int]:

@@ -45,7 +45,7 @@ def export_successors(
     Raises:
         LakeError: The files cannot be written (disk full, say).
     """
-    made: dict[str, list[pa.Table]] = {"releases": [], "release_rows": []}
+    tables_of: dict[str, list[pa.Table]] = {"releases": [], "release_rows": []}
     redactions = []
     taken: dict[str, int] = {}
     for release_id in releases:
@@ -53,14 +53,14 @@ def export_successors(
         say(f"successor of {release.id}")
         name, _, first = next_id(lake, release.name).partition("@")
         successor = f"{name}@{int(first) + taken.get(name, 0)}"
-        left = _export(lake, release, successor, sample_ids, takedown, made)
+        left = _export(lake, release, successor, sample_ids, takedown, tables_of)
         if left:
             taken[name] = taken.get(name, 0) + 1
         redactions.append({
             "release_id": release.id, "successor": successor if left else None, "takedown_id": takedown,
             "rows": release.rows - left, "created_at": datetime.now(UTC),
         })  # fmt: skip
-    tables = {name: pa.concat_tables(parts) for name, parts in made.items() if parts}
+    tables = {name: pa.concat_tables(parts) for name, parts in tables_of.items() if parts}
     return {**tables, "redactions": table_of("redactions", redactions)} if redactions else tables
 
 
@@ -70,19 +70,19 @@ def _export(
     successor: str,
     sample_ids: Collection[str],
     takedown: str,
-    made: dict[str, list[pa.Table]],
+    tables_of: dict[str, list[pa.Table]],
 ) -> int:
     """Export the rows that are left, and return how many there are."""
     with bounded(lake) as connection:
         connection.execute(_REMAINING, [release.id, list(sample_ids)])
-        said = facts(connection)
-        left = int(said["rows"])
+        figures = facts(connection)
+        left = int(figures["rows"])
         if left:
             kept = {name: release.manifest[name] for name in ("stages", "rejections") if name in release.manifest}
             manifest: dict[str, Any] = {
-                **json.loads(json.dumps(dict(release.manifest))), **said, **kept, "release": successor,
+                **json.loads(json.dumps(dict(release.manifest))), **figures, **kept, "release": successor,
                 "predecessor": release.id, "takedown": takedown, "rows_taken_down": release.rows - left,
             }  # fmt: skip
             for name, table in export_release(lake, connection, manifest).items():
-                made[name].append(table)
+                tables_of[name].append(table)
     return left

@@ -48,14 +48,14 @@ _REFERENCES: Mapping[str, tuple[str, str, str]] = {
 """Besides what tables are taken down with (`storage.schema.ties`). What a takedown removed is known to be gone."""
 
 
-def check_lake(lake: Lake, said: Callable[[str], None] = lambda step: None, *, deep: bool = False) -> list[str]:
+def check_lake(lake: Lake, say: Callable[[str], None] = lambda step: None, *, deep: bool = False) -> list[str]:
     """Check every invariant and return what is wrong, a sentence each; empty when nothing is."""
-    return [line for lines in run_checks(lake, said, deep=deep).values() for line in lines]
+    return [line for lines in run_checks(lake, say, deep=deep).values() for line in lines]
 
 
 def run_checks(
     lake: Lake,
-    said: Callable[[str], None] = lambda step: None,
+    say: Callable[[str], None] = lambda step: None,
     *,
     deep: bool = False,
     only: Collection[str] | None = None,
@@ -64,7 +64,7 @@ def run_checks(
 
     Args:
         lake: The lake.
-        said: Told the name of each check before it begins.
+        say: Told the name of each check before it begins.
         deep: Hash the weights of every checkpoint as well.
         only: Names of the checks to make; None means all.
     """
@@ -74,17 +74,17 @@ def run_checks(
         "ledger": _ledger, "history index": damaged_index, "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip
-    found: dict[str, list[str]] = {}
+    wrong: dict[str, list[str]] = {}
     for name, step in checks.items():
         if only is not None and name not in only:
             continue
-        said(name)
-        found[name] = []
+        say(name)
+        wrong[name] = []
         try:
-            found[name] += step(lake)
+            wrong[name] += step(lake)
         except LakeError as error:
-            found[name].append(f"{name}: {error}")
-    return found
+            wrong[name].append(f"{name}: {error}")
+    return wrong
 
 
 def _commits(lake: Lake) -> Iterator[str]:
@@ -112,14 +112,14 @@ def _commits(lake: Lake) -> Iterator[str]:
 
 def references() -> dict[str, tuple[str, str, str]]:
     """Return what must be there: a relation, its column, and where the value must stand; that of every table with text among it."""
-    found = dict(_REFERENCES)
+    by_name = dict(_REFERENCES)
     for tie in ties():
         home = f"{tie.kind}s"
         if tie.table != home:
             relation = tie.table if tie.subject is None else f"(from {tie.table} where {tie.condition})"
             name = f"{tie.table}.{tie.column}" + (f" of a {tie.subject}" if tie.subject else "")
-            found[name] = (relation, tie.column, f"select {tie.kind}_id from {home}")
-    return found
+            by_name[name] = (relation, tie.column, f"select {tie.kind}_id from {home}")
+    return by_name
 
 
 def _references(lake: Lake) -> Iterator[str]:

@@ -65,9 +65,9 @@ def _remote(lake: Lake, what: str, path: str, wanted: int) -> Iterator[str]:
 
 def damaged_index(lake: Lake) -> Iterator[str]:
     """Say which runs of the history index are damaged, or name rows that the lake does not have."""
-    for said in sorted((lake.workspace.root / "index").glob("*/run-*/run.json")):
+    for file in sorted((lake.workspace.root / "index").glob("*/run-*/run.json")):
         try:
-            run = Run.open(said.parent)
+            run = Run.open(file.parent)
         except ValueError as error:
             yield f"history index: {error}; {_AGAIN}"
             continue
@@ -78,7 +78,7 @@ def damaged_index(lake: Lake) -> Iterator[str]:
                 [ids],
             )
             if row["n"]:
-                yield f"history index: {said.parent} names {row['n']:,} rows that the lake does not have; {_AGAIN}"
+                yield f"history index: {file.parent} names {row['n']:,} rows that the lake does not have; {_AGAIN}"
 
 
 def checkpoints_missing(lake: Lake) -> Iterator[str]:
@@ -94,11 +94,11 @@ def checkpoints_changed(lake: Lake) -> Iterator[str]:
     for identity, path in _checkpoints(lake):
         if path.is_dir():
             try:
-                found = checkpoint_digest(path)
+                identity_now = checkpoint_digest(path)
             except CheckpointError as error:
                 yield f"checkpoint {identity[:12]}: {error}"
                 continue
-            if found != identity:
+            if identity_now != identity:
                 yield f"checkpoint {identity[:12]}: {path} has changed since it was registered; restore it, or train it again"
 
 

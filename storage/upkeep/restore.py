@@ -241,16 +241,16 @@ def _rows(file: Path, table: str) -> list[tuple[Any, ...]]:
     if not file.exists():
         return []
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        known = connection.execute("select 1 from sqlite_master where name = ?", [table]).fetchone()
-        return connection.execute(f"select * from {table}").fetchall() if known else []
+        exists = connection.execute("select 1 from sqlite_master where name = ?", [table]).fetchone()
+        return connection.execute(f"select * from {table}").fetchall() if exists else []
 
 
 def _into_postgres(catalog: PostgresCatalog, backup: Backup) -> None:
     """Drop the schema and make it again from the dump in one transaction."""
     script = backup.folder.parent / f".{backup.name}.sql"
     try:
-        made = backup.folder / "catalog.dump"
-        run(["pg_restore", "--no-owner", f"--file={script}", str(made)], f"reading {made}")
+        dump = backup.folder / "catalog.dump"
+        run(["pg_restore", "--no-owner", f"--file={script}", str(dump)], f"reading {dump}")
         before, after = (text.format(schema=catalog.schema) for text in (_PG_BEFORE, _PG_AFTER))
         run(
             ["psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
