@@ -26,6 +26,7 @@ def old(tmp_path) -> Path:
     return tmp_path / "old"
 
 
+@pytest.mark.slow
 def test_an_older_workspace_is_migrated_after_a_copy_of_its_catalogue(old):
     with Lake(Workspace.open(old)) as lake:
         assert lake.rows("select made, accepted, rejected from funnel") == [
@@ -59,6 +60,7 @@ def test_a_migration_that_was_killed_is_run_again(old, monkeypatch):
         assert lake.rows("select count(*) as n from accepted") == [{"n": 30}]
 
 
+@pytest.mark.slow
 def test_a_new_column_a_new_table_and_another_view_arrive_when_it_is_opened_for_writing(workspace, monkeypatch):
     promotion = [{"candidate": "c", "decision": "refused"}]
     with Lake(workspace) as lake:
@@ -105,6 +107,7 @@ def test_a_catalogue_that_a_newer_version_has_migrated_is_refused(either):
             Lake(either, read_only=read_only)
 
 
+@pytest.mark.slow
 def test_two_processes_that_open_a_new_lake_make_it_once(either):
     code = (
         "import sys, pathlib\n"

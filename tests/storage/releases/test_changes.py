@@ -8,6 +8,8 @@ from storage.releases.changes import change_since_training
 from storage.releases.making import create_release
 from storage.releases.selection import Selection
 
+pytestmark = pytest.mark.slow
+
 
 def accept(lake, *names: str, method: str = "cot", task: str = "sums", words: int = 2) -> None:
     samples = [

@@ -10,6 +10,8 @@ from storage.releases.handover import arrow_files, open_dataset, open_table, to_
 from storage.releases.reading import get_release
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):

@@ -51,6 +51,7 @@ def test_the_largest_set_with_the_shares_is_taken(counts, percents):
     assert full, "something is used up, or the set could have been larger"
 
 
+@pytest.mark.slow
 def test_rows_are_chosen_by_their_ids_and_a_larger_cap_keeps_them(lake):
     accept(lake, *(f"r{n:03d}" for n in range(40)))
     small = create_release(lake, "small", night=None, mixture=read_mixture(["cot=10"]))

@@ -29,6 +29,7 @@ def load(folder, config: str, cache) -> datasets.DatasetDict:
     return datasets.load_dataset(str(folder), config, cache_dir=str(cache))
 
 
+@pytest.mark.slow
 def test_datasets_opens_the_folder_and_no_problem_stands_in_two_splits(lake, tmp_path):
     done = publish(get_release(lake, "set"), tmp_path / "out", shapes=["messages", "verl"], test=0.3)
     whole = load(tmp_path / "out", "default", tmp_path / "cache")

@@ -130,6 +130,7 @@ def test_a_manifest_says_what_the_rows_are(small):
     assert manifest["licenses"] == {"MIT": 20} and manifest["nights"] == {"2026-01-01/r": 10, "2026-01-02/r": 10}
 
 
+@pytest.mark.slow
 def test_two_releases_are_compared(lake):
     accept(lake, "a", "b")
     create_release(lake, "set", night="n")

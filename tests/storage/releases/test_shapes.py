@@ -37,6 +37,7 @@ def test_every_row_fits_the_shapes_of_its_kind(rows):
         list(shaped(rows, "preferences"))
 
 
+@pytest.mark.slow
 def test_the_shapes_are_what_trl_takes_them_for(rows):
     from trl.data_utils import is_conversational
 

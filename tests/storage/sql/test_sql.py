@@ -159,6 +159,7 @@ def test_ordinary_questions_pass_the_inspection(statement):
     inspect_statement(statement)
 
 
+@pytest.mark.slow
 def test_the_lake_as_it_stood_is_decided_by_commits(place):
     assert run_sql(place, "select run_id from runs", as_of="1").to_pylist() == [{"run_id": "r"}]
     assert run_sql(place, "select count(*) as n from problems", as_of="1").to_pylist() == [{"n": 0}]
@@ -172,11 +173,13 @@ def test_the_lake_as_it_stood_is_decided_by_commits(place):
         run_sql(place, "select 1", as_of="yesterday")
 
 
+@pytest.mark.slow
 def test_a_statement_that_takes_too_long_is_killed(place):
     with pytest.raises(QueryError, match=r"stopped after 3 s.*--timeout"):
         run_sql(place, "select count(*) from range(1000000000) a, range(1000000) b", timeout=3)
 
 
+@pytest.mark.slow
 def test_a_statement_ends_with_the_process_that_asked(place):
     code = (
         "import sys, pathlib\nfrom storage import Workspace, stream\n"
@@ -196,6 +199,7 @@ def test_a_statement_ends_with_the_process_that_asked(place):
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.slow
 def test_a_statement_that_wants_too_much_memory_is_stopped(place):
     with pytest.raises(QueryError, match="more memory"):
         run_sql(place, "select list(range) from range(10000000000)", memory=64 << 20)
@@ -246,6 +250,7 @@ def test_a_condition_is_inspected_like_a_statement(condition, says):
         assert re.search(says, str(found.value))
 
 
+@pytest.mark.slow
 def test_people_ask_and_release_on_either_catalogue(either):
     with Lake(either) as lake:
         accept(lake, "a", "b")

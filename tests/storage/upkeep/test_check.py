@@ -13,6 +13,8 @@ from storage.upkeep.check import check_lake, run_checks
 from storage.workspace import Workspace
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 FINISHED = "2026-01-01/r"
 
 
