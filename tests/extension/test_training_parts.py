@@ -1,26 +1,34 @@
 """Parts of a training from outside the tree: found by entry points, held to what ours are held to, and trained with."""
 
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from filters.benchmarks import BenchmarkManifest
+from filters.night.clean import Screening
 from storage.errors import RecipeError, TrainingError
+from storage.lake.lake import Lake
+from storage.models.checkpoints import register_checkpoint
+from storage.releases.reading import get_release
 from synth.problems.arithmetic import Arithmetic
 from synth.sample import problem_row
 from tests.extension.installing import install
+from tests.storage.small import build
 from tests.train_stages import every
 from train_stages.config import SftConfig
 from train_stages.losses import LOSSES
 from train_stages.models.tiny import TinyConfig, create_base
 from train_stages.orders import ORDERS
+from train_stages.plan.reading import Reader
+from train_stages.plan.run import Training
+from train_stages.plan.steps import read_plan
 from train_stages.rewards import REWARDS
-from train_stages.stages import STAGES, get_stage
-from train_stages.stages.base import Material
+from train_stages.stages import get_stage
+from train_stages.stages.rl import bare_prompt
 from train_stages.stages.sft import sft
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,19 +119,36 @@ def test_a_training_with_them_that_breaks_off_goes_on_to_the_same_weights(base, 
     assert told["loss"] == {"kind": "example_minor_sft", "beta": 0.1} and told["order"] == {"kind": "example_zigzag"}
 
 
+SMALL = {"batch_tokens": 512, "max_length": 256, "device": "cpu", "learning_rate": 1e-3}
+PLAN = [
+    {"example_ask": {"name": "pose", "epochs": 2, **SMALL}},
+    {"sft": {"loss": "example_minor_sft", "order": "example_zigzag", "where": "tier = 1", **SMALL}},
+    {"rl": {"rewards": ["answer", {"kind": "example_brief", "weight": 0.5}], "steps": 1, "prompts_per_step": 2,
+            "samples": 2, "max_tokens": 8, "max_length": 256, "device": "cpu"}},
+]  # fmt: skip
+
+
 @pytest.mark.slow
-def test_a_stage_of_one_file_runs_in_a_process_of_its_own(base, problems, tmp_path):
-    stage = get_stage("example_ask")
-    material = Material("release demo@1", pa.table({}), problems, lambda problem: [])
-    rows = stage.rows(material, stage.config())
-    pq.write_table(rows, tmp_path / "rows.parquet")
-    options = {"batch_tokens": 512, "max_length": 128, "device": "cpu", "loss": "example_minor_sft"}
-    job = {"parent": str(base), "rows": "rows.parquet", "out": "out", "options": options}
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "train_stages.stages", "example_ask", "--config", str(tmp_path / "job.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "out" / "model.safetensors").exists() and "example_ask" in STAGES.names()
+def test_a_plan_runs_with_a_stage_a_loss_an_order_and_a_reward_from_outside(base, tmp_path):
+    """Each stage in a process of its own, checked before, and found again afterwards."""
+    with Lake(build(tmp_path / "w")) as lake:
+        reader = Reader(
+            lake, get_release(lake, "set@2"), bare_prompt, lambda: Screening(lake, BenchmarkManifest([])), Path
+        )
+        training = Training(reader, "2026-01-01/r", "p", "v", lambda *_: None)
+        path = shutil.copytree(base, lake.workspace.folder("checkpoints") / "base")
+        parent = start = register_checkpoint(lake, path, stage="base", night=None, config={}, code_version="v")
+        made = []
+        for step in read_plan(PLAN):
+            training.preflight(step, parent)
+            made.append(training.run(step, parent))
+            parent = made[-1].checkpoint
+        assert [step.new for step in made] == [True, True, True]
+        told = [json.loads((step.checkpoint.path / "training.json").read_text())["config"] for step in made]
+        assert told[1]["loss"]["kind"] == "example_minor_sft" and told[1]["order"]["kind"] == "example_zigzag"
+        assert [reward["kind"] for reward in told[2]["rewards"]] == ["answer", "example_brief"]
+        again = training.run(read_plan(PLAN)[0], start)
+        assert (again.checkpoint, again.new) == (made[0].checkpoint, False)
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
-"""Learn to pose problems: the answer is given, the problem is learned. Needs no accepted row, only problems."""
+"""Learn to pose problems: the answer is given, and the problem is learned."""
 
 import pyarrow as pa
 
 from storage.errors import TrainingError
+from synth.sample import problem_of
 from train_stages.config import SftConfig, read_config
 from train_stages.process.job import Job, read_rows
 from train_stages.process.stage import Progress, StageResult
@@ -16,14 +17,15 @@ class AskConfig(SftConfig):
 
 def questions(material: Material, config: AskConfig) -> pa.Table:
     """Return a chat for each problem, in which the model is told an answer and poses the problem."""
-    if not material.problems:
+    rows = {row["problem_id"]: row for row in material.samples.to_pylist()}
+    problems = [problem_of({**row, "attrs": row["problem_attrs"]}) for row in rows.values()]
+    if not problems:
         raise TrainingError(f"example_ask: {material.origin} has no problems for it")
     asked = "Pose a problem whose answer is "
     chats = [
-        [{"role": "user", "content": f"{asked}{p.gold}."}, {"role": "assistant", "content": p.prompt}]
-        for p in material.problems
+        [{"role": "user", "content": f"{asked}{p.gold}."}, {"role": "assistant", "content": p.prompt}] for p in problems
     ]
-    ids = [problem.id for problem in material.problems]
+    ids = [problem.id for problem in problems]
     return pa.table({"id": pa.array(ids, pa.string()), "messages": pa.array(chats)})
 
 
