@@ -253,9 +253,9 @@ class Asker:
         left = self._meter.seconds_left()
         if left is None:
             return await self._once(question)
-        if left == 0 and (known := self._ledger.find(question.key)) is not None:
+        if left == 0 and (recorded := self._ledger.find(question.key)) is not None:
             self.found += 1
-            return known
+            return recorded
         self._meter.check_time()
         try:
             async with asyncio.timeout(left + GRACE_S):
@@ -265,10 +265,10 @@ class Asker:
 
     async def _once(self, question: "_Question") -> Call:
         """Make a call that is not in the ledger and that no other process is making; else take theirs."""
-        known = await self._ledger.claim(question.key)
-        if known is not None:
+        recorded = await self._ledger.claim(question.key)
+        if recorded is not None:
             self.found += 1
-            return known
+            return recorded
         try:
             if self._ledger.is_gone(question.key):
                 raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")

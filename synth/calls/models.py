@@ -146,24 +146,24 @@ class Models:
         return self._asker.profiles.get(role, PLAIN)
 
     async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
-        number, place = f"{self._repetition}.{sample}", len(self._asked)
+        number, position = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
         reply = await self._asker.ask(role, self._prompt(prompt), self._problem, inputs, sampling, number, self._method)
-        self._asked[place] = reply
+        self._asked[position] = reply
         return reply
 
     async def _chat(self, role: str, messages: tuple[Message, ...], sampling: Sampling, sample: int) -> Reply:
-        number, place = f"{self._repetition}.{sample}", len(self._asked)
+        number, position = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
         reply = await self._asker.chat(role, messages, self._problem, sampling, number, self._method)
-        self._asked[place] = reply
+        self._asked[position] = reply
         return reply
 
     async def _verify(self, role: str, messages: tuple[Message, ...]) -> Reply:
-        place = len(self._asked)
+        position = len(self._asked)
         self._asked.append(None)
         reply = await self._asker.verify(role, messages, self._method)
-        self._asked[place] = reply
+        self._asked[position] = reply
         return reply
 
     @property

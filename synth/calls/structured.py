@@ -69,8 +69,8 @@ def read_structured(text: str, schema: Schema, complete: bool) -> Any:
         return schema.model_validate_json(text)
     except ValidationError as error:  # what the model's own validators ask beyond the schema
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise RequestRefused("schema_violation", f"{place}: {first['msg']}"[:_WORDS]) from None
+        path = ".".join(str(part) for part in first["loc"])
+        raise RequestRefused("schema_violation", f"{path}: {first['msg']}"[:_WORDS]) from None
 
 
 def _refuse(word: str) -> None:

@@ -3,6 +3,9 @@
 The start doubles by time and not by answers: an answer may take minutes, a refusal comes at once. A window is one round
 of answers; it is held against the endpoint only when a good part of it was refused as too busy. Where nobody gives a number, vLLM
 tells how many requests wait in its queue: a queue that is longer than it needs to stay full is taken back.
+
+It stays because a limit that is cut at any refusal or time-out was measured to fall to 28 requests in flight at a server that
+would have taken all (`test_a_single_refusal_cuts_nothing`), and no limit at all floods a server that refuses.
 """
 
 import re
@@ -102,8 +105,8 @@ class Limit:
 
 def read_queue(metrics: bytes) -> tuple[int, int] | None:
     """Requests running and waiting by vLLM's `/metrics`, its engines added up; None when it is no vLLM."""
-    found = {b"running": 0, b"waiting": 0}
+    counts = {b"running": 0, b"waiting": 0}
     gauges = _GAUGE.findall(metrics)
     for name, value in gauges:
-        found[name] += int(float(value))
-    return (found[b"running"], found[b"waiting"]) if gauges else None
+        counts[name] += int(float(value))
+    return (counts[b"running"], counts[b"waiting"]) if gauges else None

@@ -67,10 +67,10 @@ class Fleet:
             if member is not None:
                 member.outstanding += 1
                 return member
-        place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        slot: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
         self._watch()
-        return await self._given(place)
+        return await self._given(slot)
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[Member]:
@@ -84,14 +84,14 @@ class Fleet:
         self._seeking += 1
         try:
             async with self._one_alone:
-                place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-                self._empty = place
+                slot: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+                self._empty = slot
                 self._admit()
                 self._watch()
                 try:
-                    yield await self._given(place)
+                    yield await self._given(slot)
                 finally:
-                    if self._empty is place:
+                    if self._empty is slot:
                         self._empty = None
         finally:
             self._seeking -= 1
@@ -187,13 +187,13 @@ class Fleet:
         known = any(max(member.answered_at, member.vouched_at) > float("-inf") for member in self.members)
         return self._outage_s if known else min(self._outage_s, UNSEEN_S)
 
-    async def _given(self, place: "asyncio.Future[Member]") -> Member:
+    async def _given(self, slot: "asyncio.Future[Member]") -> Member:
         """Wait for a place; one that came too late for who was cancelled is given back."""
         try:
-            return await place
+            return await slot
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:
-                place.result().outstanding -= 1
+            if slot.done() and not slot.cancelled() and slot.exception() is None:
+                slot.result().outstanding -= 1
                 self._admit()
             raise
 
@@ -219,10 +219,10 @@ class Fleet:
             if member is None:
                 self._watch()
                 return
-            place = self._waiting.popleft()
-            if not place.done():
+            slot = self._waiting.popleft()
+            if not slot.done():
                 member.outstanding += 1
-                place.set_result(member)
+                slot.set_result(member)
 
     def _watch(self) -> None:
         """See to it that something will wake those who wait: a prober, or the next step of the slow start."""
@@ -285,6 +285,6 @@ class Fleet:
         if self._empty is not None and not self._empty.done():
             self._empty.set_exception(ModelServerError(str(error)))
         while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_exception(ModelServerError(str(error)))
+            slot = self._waiting.popleft()
+            if not slot.done():
+                slot.set_exception(ModelServerError(str(error)))

@@ -132,15 +132,15 @@ class ManagedVllm:
                 return
         self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_S]
         if len(self._restarts) >= RESTARTS or self._killers >= MOST_KILLERS:
-            words = "lives but does not answer"
+            reason = "lives but does not answer"
             try:
                 self.server.check()
             except ModelServerError as error:
-                words = str(error)
+                reason = str(error)
             raise ModelServerError(
                 f"the vLLM server died {len(self._restarts) + 1} times within an hour"
                 + (f", and {self._killers} requests were found to kill it" if self._killers else "")
-                + f". What was answered is kept; {words}"
+                + f". What was answered is kept; {reason}"
             )
         self._restarts.append(now)
         self._mute_since = None

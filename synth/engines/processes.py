@@ -38,12 +38,12 @@ def group_of(pid: int) -> int | None:
 
 def members_of(group: int) -> list[psutil.Process]:
     """The living processes of a group; zombies wait for their parent and hold nothing."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if group_of(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def end_group(group: int, patience_s: float, leader: subprocess.Popen[bytes] | None = None) -> None:

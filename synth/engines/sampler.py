@@ -123,8 +123,8 @@ class Sampler:
         for index, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
             room = self.context - len(prompt)
             if room < 1:
-                words = f"prompt_too_long: {len(prompt)} tokens, the model's limit is {self.context}"
-                results[index] = Generation("", "error", len(prompt), 0, words)
+                refusal = f"prompt_too_long: {len(prompt)} tokens, the model's limit is {self.context}"
+                results[index] = Generation("", "error", len(prompt), 0, refusal)
             else:
                 rows.append(_Row(index, prompt, min(max_tokens, room), own_seed, []))
         for batch in self._batches(rows):

@@ -63,18 +63,20 @@ def read_score(raw: bytes | None, seconds: float = 0.0) -> Answer:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(reply, dict) or not isinstance(choice, dict):
         raise Trouble(Kind.FAILED, "it answers without choices[0]", status=200)
-    found = choice.get("logprobs")
-    told = found.get("token_logprobs") if isinstance(found, dict) else None
-    if not isinstance(told, list):
+    logprobs = choice.get("logprobs")
+    token_logprobs = logprobs.get("token_logprobs") if isinstance(logprobs, dict) else None
+    if not isinstance(token_logprobs, list):
         raise RequestRefused(
             "no_logprobs", "the server answers without logprobs.token_logprobs; it must be able to echo"
         )
-    scored = told[1:] if told and told[0] is None else told
-    if not all(type(one) in (int, float) and abs(one) < LARGEST for one in scored):
+    scored = token_logprobs[1:] if token_logprobs and token_logprobs[0] is None else token_logprobs
+    if not all(type(logprob) in (int, float) and abs(logprob) < LARGEST for logprob in scored):
         raise RequestRefused("malformed_answer", "a log-probability is missing or not a finite number")
     tokens = count_of(reply.get("usage"), "prompt_tokens") or 0
-    if tokens and tokens != len(told):
-        raise RequestRefused("no_logprobs", f"{len(told)} log-probabilities came for a text of {tokens} tokens")
+    if tokens and tokens != len(token_logprobs):
+        raise RequestRefused(
+            "no_logprobs", f"{len(token_logprobs)} log-probabilities came for a text of {tokens} tokens"
+        )
     if not scored:
         raise RequestRefused("too_short", "the text has no token with another before it")
     score = Score(math.fsum(scored), len(scored))

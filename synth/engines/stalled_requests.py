@@ -1,8 +1,11 @@
 """Requests that a server has forgotten: asked again long before the time limit, which has to suit the longest answer.
 
-A request is overdue when it has taken three times as long as its server, at the worst pace of late, needs to write all
+A request is stalled when it has taken three times as long as its server, at the worst pace of late, needs to write all
 that the request may have, and, which keeps a server that is only slow out of it, as many requests that were sent after it have
 been answered as were open when it was sent. Where nothing else is open, the first is enough, with more patience.
+
+It stays because without it each such request holds its shard, and the night's end, for `timeout_s`, 600 s by default
+(`test_a_request_that_was_forgotten_is_asked_again_long_before_the_limit`).
 
 Only the first try is given up like that. The second has the whole limit, so that nothing that merely takes long is refused.
 """
@@ -20,7 +23,7 @@ SWEEP_S = 1.0
 FACTOR = 3.0
 """How many times the worst pace of late a request may take."""
 FLOOR_S = 10.0
-"""No request is overdue sooner."""
+"""No request is stalled sooner."""
 QUIET_FLOOR_S = 30.0
 """The same where nothing that is open gets on."""
 LATE_ANSWERS = 128
@@ -40,7 +43,7 @@ class Try:
         tokens: The most it may write.
         among: How many were open there then.
         scope: Ends the wait when rescheduled; None for a try that may take the whole limit.
-        overdue: Whether it was given up.
+        stalled: Whether it was given up.
     """
 
     book: "_Book"
@@ -49,7 +52,7 @@ class Try:
     tokens: int
     among: int
     scope: asyncio.Timeout | None
-    overdue: bool = False
+    stalled: bool = False
 
 
 @dataclass(slots=True)
@@ -71,21 +74,21 @@ class _Book:
         pace = self.pace
         if pace is None:
             return []
-        late = [one for one in self.open if clock - one.sent > max(FLOOR_S, FACTOR * pace * one.tokens)]
+        late = [attempt for attempt in self.open if clock - attempt.sent > max(FLOOR_S, FACTOR * pace * attempt.tokens)]
         quiet = len(late) == len(self.open)
         return [
-            one
-            for one in late
-            if one.scope is not None
-            and ((quiet and clock - one.sent > QUIET_FLOOR_S) or self.overtaken(one) >= max(32, one.among))
+            attempt
+            for attempt in late
+            if attempt.scope is not None
+            and ((quiet and clock - attempt.sent > QUIET_FLOOR_S) or self.overtaken(attempt) >= max(32, attempt.among))
         ]
 
-    def overtaken(self, one: Try) -> int:
+    def overtaken(self, attempt: Try) -> int:
         """How many that were sent after it have been answered (as far back as is remembered)."""
-        return sum(number > one.number for number, _ in self.answers)
+        return sum(number > attempt.number for number, _ in self.answers)
 
 
-class Overdue:
+class StalledRequests:
     """Watches over the open tries of one engine; belongs to one event loop."""
 
     def __init__(self) -> None:
@@ -96,18 +99,18 @@ class Overdue:
         """Write down a try that is about to be sent."""
         book = self._books.setdefault(member, _Book())
         book.sent += 1
-        one = Try(book, book.sent, time.monotonic(), tokens, len(book.open), scope)
-        book.open[one] = None
+        attempt = Try(book, book.sent, time.monotonic(), tokens, len(book.open), scope)
+        book.open[attempt] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
-        return one
+        return attempt
 
-    def end(self, one: Try, answer: Answer | None) -> None:
+    def end(self, attempt: Try, answer: Answer | None) -> None:
         """Write down that it is over."""
-        book = one.book
-        book.open.pop(one, None)
+        book = attempt.book
+        book.open.pop(attempt, None)
         if answer is not None and answer.completion_tokens:
-            book.answers.append((one.number, answer.seconds / max(FEW_TOKENS, answer.completion_tokens)))
+            book.answers.append((attempt.number, answer.seconds / max(FEW_TOKENS, answer.completion_tokens)))
 
     def stop(self) -> None:
         """End the watch."""
@@ -118,9 +121,9 @@ class Overdue:
     def _sweep(self) -> None:
         clock = time.monotonic()
         for book in self._books.values():
-            for one in book.find(clock):
-                assert one.scope is not None
-                one.overdue = True
-                one.scope.reschedule(0)
+            for attempt in book.find(clock):
+                assert attempt.scope is not None
+                attempt.stalled = True
+                attempt.scope.reschedule(0)
         going_on = any(book.open for book in self._books.values())
         self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep) if going_on else None

@@ -96,8 +96,8 @@ class Transformers:
 
 def _settle(future: asyncio.Future[Answer], generation: "Generation") -> None:
     if generation.finish_reason == "error":
-        reason, _, words = (generation.error or "unanswerable").partition(": ")
-        future.set_exception(RequestRefused(reason, words or reason))
+        reason, _, detail = (generation.error or "unanswerable").partition(": ")
+        future.set_exception(RequestRefused(reason, detail or reason))
     else:
         future.set_result(
             Answer(generation.text, generation.finish_reason, generation.prompt_tokens, generation.completion_tokens)

@@ -6,7 +6,8 @@ How one question is sent is in `transport.py`; here is who is asked, and who is 
 A request that fails is asked again after a pause, and only so often. Then, or when it is refused for good, the question
 is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
 token, outside the ledger) does. A request at fault fails alone; a server at fault is waited for, or stops the run. One that
-kills its server each time is found too (`suspects.py`), and one that was forgotten is asked again early (`overdue.py`).
+kills its server each time is found too (`poison_requests.py`), and one that was forgotten is asked again
+early (`stalled_requests.py`).
 
 A completion that the server cut before `max_tokens` is refused: prompt and `max_tokens` did not fit its context, so the
 server's `max_model_len` would have changed the answer, and that is not a part of the content key.
@@ -27,7 +28,7 @@ from synth.engines.fleet import LOOK_S, Fleet
 from synth.engines.member import Member
 from synth.engines.poison_requests import Item, Quarantine
 from synth.engines.scoring import score_body
-from synth.engines.stalled_requests import Overdue
+from synth.engines.stalled_requests import StalledRequests
 from synth.engines.transport import Transport
 from synth.engines.wire import DENIED, Kind, Trouble, root_of
 
@@ -85,7 +86,7 @@ class Vllm:
         self._http = Transport(name, api_key_env, timeout_s)
         self._revive = revive
         self._looks: set[asyncio.Task[None]] = set()
-        self._overdue = Overdue()
+        self._stalled = StalledRequests()
         self._quarantine = Quarantine(self.fleet)
         self._closings = 0
 
@@ -165,7 +166,7 @@ class Vllm:
         """
         began = time.monotonic()
         scope = asyncio.timeout(None)
-        one = self._overdue.begin(member, item.tokens, None if item.silent else scope)
+        one = self._stalled.begin(member, item.tokens, None if item.silent else scope)
         answer: Answer | None = None
         try:
             async with scope:
@@ -184,7 +185,7 @@ class Vllm:
             self.fleet.leave(member, began, None)
             raise
         finally:
-            self._overdue.end(one, answer)
+            self._stalled.end(one, answer)
         self.fleet.leave(member, began, None, answered=True)
         if not member.limit.known and began - member.looked_at > LOOK_S:
             self._look(member, began)
@@ -215,7 +216,7 @@ class Vllm:
     async def close(self) -> None:
         """Close the connections; requests still open end with an error. The engine may be used again afterwards."""
         self._closings += 1
-        self._overdue.stop()
+        self._stalled.stop()
         for look in self._looks:
             look.cancel()
         await self.fleet.close()
@@ -252,7 +253,7 @@ class Vllm:
         if self._http.open():
             self.fleet.forget()
             self._looks.clear()
-            self._overdue, self._quarantine = Overdue(), Quarantine(self.fleet)
+            self._stalled, self._quarantine = StalledRequests(), Quarantine(self.fleet)
 
     async def _probe(self, member: Member) -> None:
         """Ask for a sign of life, after whoever can has put the server right."""

@@ -61,9 +61,9 @@ class Trouble(Exception):
     """
 
     def __init__(
-        self, kind: Kind, words: str, *, status: int | None = None, reason: str = "", pause_s: float | None = None
+        self, kind: Kind, message: str, *, status: int | None = None, reason: str = "", pause_s: float | None = None
     ) -> None:
-        super().__init__(words)
+        super().__init__(message)
         self.kind = kind
         self.status = status
         self.reason = reason
@@ -173,25 +173,25 @@ def read_failure(
         credential: Never quoted, not even in part.
         texts: The prompt's texts, never quoted either.
     """
-    words, fields = _words(raw)
-    words = _unshared(words[:4000], texts, credential)[:WORDS]
-    said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+    message, fields = _words(raw)
+    message = _unshared(message[:4000], texts, credential)[:WORDS]
+    sentence = f"HTTP {status}: {message}" if message else f"HTTP {status}"
     if "insufficient_quota" in (fields.get("code"), fields.get("type")):
-        return Trouble(Kind.FINAL, said, status=status, reason="no_quota")
+        return Trouble(Kind.FINAL, sentence, status=status, reason="no_quota")
     if status in BUSY:
-        return Trouble(Kind.BUSY, said, status=status, pause_s=_seconds(retry_after))
+        return Trouble(Kind.BUSY, sentence, status=status, pause_s=_seconds(retry_after))
     if status >= 500:
-        return Trouble(Kind.FAILED, said, status=status, pause_s=_seconds(retry_after))
-    return Trouble(Kind.FINAL, said, status=status, reason=_reason(status, words, fields.get("param")))
+        return Trouble(Kind.FAILED, sentence, status=status, pause_s=_seconds(retry_after))
+    return Trouble(Kind.FINAL, sentence, status=status, reason=_reason(status, message, fields.get("param")))
 
 
-def _reason(status: int, words: str, param: object) -> str:
+def _reason(status: int, message: str, param: object) -> str:
     """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
     if status in DENIED:
         return "not_found" if status == 404 else "access_denied"
     if param in ("max_tokens", "max_completion_tokens"):
         return "max_tokens_too_large"
-    too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(words)
+    too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(message)
     return "prompt_too_long" if too_long else "bad_request"
 
 
@@ -230,31 +230,31 @@ def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
     return str(message if message is not None else error), error
 
 
-def _unshared(words: str, texts: Iterable[str], credential: str | None) -> str:
+def _unshared(message: str, texts: Iterable[str], credential: str | None) -> str:
     """A server's words without what they share with the credential or the prompt."""
     if credential:
-        words = _mask(words, credential, min(SHARED_KEY, len(credential)), "[credential]")
+        message = _mask(message, credential, min(SHARED_KEY, len(credential)), "[credential]")
     for text in texts:
         run = min(SHARED_PROMPT, len(text))
         if run >= 8:
-            words = _mask(words, text, run, "[prompt]")
-    return words
+            message = _mask(message, text, run, "[prompt]")
+    return message
 
 
-def _mask(words: str, secret: str, run: int, mark: str) -> str:
+def _mask(message: str, secret: str, run: int, mark: str) -> str:
     """Replace every run of at least `run` characters that `secret` holds too."""
     kept: list[str] = []
-    place = 0
-    while place < len(words):
-        end = place + run
-        if end <= len(words) and words[place:end] in secret:
-            while end < len(words) and words[place : end + 1] in secret:
+    position = 0
+    while position < len(message):
+        end = position + run
+        if end <= len(message) and message[position:end] in secret:
+            while end < len(message) and message[position : end + 1] in secret:
                 end += 1
             kept.append(mark)
-            place = end
+            position = end
         else:
-            kept.append(words[place])
-            place += 1
+            kept.append(message[position])
+            position += 1
     return "".join(kept)
 
 

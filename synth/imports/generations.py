@@ -265,6 +265,6 @@ def _words(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = ", ".join(_Sampling.model_fields if first["loc"][0] == "sampling" else _Line.model_fields)
-        return f"{key} is not read; known are {known}".replace("shape", "schema")
+        keys = ", ".join(_Sampling.model_fields if first["loc"][0] == "sampling" else _Line.model_fields)
+        return f"{key} is not read; known are {keys}".replace("shape", "schema")
     return f"{key}: {first['msg']}" if key else first["msg"]

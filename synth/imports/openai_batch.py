@@ -158,7 +158,7 @@ def read_reply(line: bytes, where: str) -> tuple[str, list[BatchReply | None]]:
         raise RecipeError(f"{where}: response.body.choices is missing")
     ordered = sorted(choices, key=lambda choice: int(choice.get("index") or 0))
     return custom_id, [
-        _reply(choice, body.get("usage") if place == 0 else None) for place, choice in enumerate(ordered)
+        _reply(choice, body.get("usage") if position == 0 else None) for position, choice in enumerate(ordered)
     ]
 
 

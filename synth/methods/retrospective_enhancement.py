@@ -54,9 +54,9 @@ def restore(text: str, marker: str = BACK) -> str:
 
 def draw_slips(rng: random.Random, steps: int, share: float, most: int) -> list[tuple[int, int]]:
     """Draw where to slip and into which later step; at least once, since a row without a slip would be the gold row."""
-    places = [index for index in range(steps - 1) if rng.random() < share] or [rng.randrange(steps - 1)]
-    places = sorted(rng.sample(places, min(most, len(places))))
-    return [(place, rng.randrange(place + 1, steps)) for place in places]
+    positions = [index for index in range(steps - 1) if rng.random() < share] or [rng.randrange(steps - 1)]
+    positions = sorted(rng.sample(positions, min(most, len(positions))))
+    return [(position, rng.randrange(position + 1, steps)) for position in positions]
 
 
 @method(
@@ -88,7 +88,7 @@ async def retrospective_enhancement(
             "op": "retro_enh",
             "n_steps": len(steps),
             "slips": [list(slip) for slip in slips],
-            "back_positions": [place + 2 * number + 1 for number, (place, _) in enumerate(slips)],
+            "back_positions": [position + 2 * number + 1 for number, (position, _) in enumerate(slips)],
         },
         parents=[],
         origin="rule",

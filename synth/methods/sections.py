@@ -12,20 +12,20 @@ def sections(text: str, names: Sequence[str]) -> dict[str, str]:
     a model thought before `</think>` does not count. Of two equal headings the first holds.
     """
     text = text.rpartition("</think>")[2].replace("\r\n", "\n")
-    words = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
+    alternatives = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
     heading = re.compile(
-        rf"^[ \t>#*_`\-•]*(?P<name>{words})(?:[ \t]+|(?=[#(]))?(?:[#(]?(?P<number>\d{{1,2}})\)?)?"
+        rf"^[ \t>#*_`\-•]*(?P<name>{alternatives})(?:[ \t]+|(?=[#(]))?(?:[#(]?(?P<number>\d{{1,2}})\)?)?"
         r"[*_` \t]*(?::[*_` \t]*|[*_`\-–—]*[ \t]*$)",
         re.IGNORECASE | re.MULTILINE,
     )
-    found: dict[str, str] = {}
+    by_heading: dict[str, str] = {}
     matches = list(heading.finditer(text))
     for match, following in zip_longest(matches, matches[1:]):
         name = " ".join(match["name"].lower().split())
         key = f"{name} {int(match['number'])}" if match["number"] else name
         body = text[match.end() : following.start() if following else len(text)]
-        found.setdefault(key, re.sub(r"\n+\s*(?:-{3,}|\*{3,}|={3,})\s*\Z", "", body).strip())
-    return found
+        by_heading.setdefault(key, re.sub(r"\n+\s*(?:-{3,}|\*{3,}|={3,})\s*\Z", "", body).strip())
+    return by_heading
 
 
 def accepts(text: str) -> bool | None:

@@ -15,9 +15,9 @@ def frontier(lake: Lake, student: Checkpoint | None, task: str, tiers: Sequence[
 
     Tiers it was never evaluated on count as not mastered.
     """
-    known = accuracies(lake, student.id) if student is not None else {}
+    accuracy = accuracies(lake, student.id) if student is not None else {}
     for tier in sorted(tiers):
-        correct, total = known.get((task, tier), (0, 0))
+        correct, total = accuracy.get((task, tier), (0, 0))
         if not total or correct / total < MASTERED:
             return tier
     return max(tiers)

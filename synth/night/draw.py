@@ -106,19 +106,19 @@ def decision_items(lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, 
     """
     if not open_set(lake, night):
         items: list[str] = []
-        made: list[dict[str, Any]] = []
+        drawn_rows: list[dict[str, Any]] = []
         with lake.workspace.lock("draw"):
             for draw in draws:
                 for tier in draw.tiers if draw.heldout else ():
                     unseen = unlooked(lake, draw.name, tier) if fresh else []
                     if fresh and len(unseen) < draw.heldout:
-                        made += (drawn := _draw_more(lake, draw, tier, draw.heldout - len(unseen), night, seed))
+                        drawn_rows += (drawn := _draw_more(lake, draw, tier, draw.heldout - len(unseen), night, seed))
                         unseen += [row["problem_id"] for row in drawn]
                     every = items_of(lake, draw.name, tier)
                     items += unseen[: draw.heldout] if len(unseen) >= draw.heldout else every + [
-                        row["problem_id"] for row in made if row["source"] == draw.name and row["tier"] == tier
+                        row["problem_id"] for row in drawn_rows if row["source"] == draw.name and row["tier"] == tier
                     ]  # fmt: skip
-            record_set(lake, items, made, name="promotion", night=night)
+            record_set(lake, items, drawn_rows, name="promotion", night=night)
     return [problem_of(row) for row in set_problems(lake, night)]
 
 
@@ -227,18 +227,18 @@ def find_attempts(
     by_method: dict[str, list[Assignment]] = {}
     for assignment in assignments:
         by_method.setdefault(assignment.method.name, []).append(assignment)
-    found = []
+    attempts = []
     for row in rows:
         problem = by_id.get(row["problem_id"])
         for assignment in by_method.get(row["method"], []) if problem else []:
             assert problem is not None
             attempt = assignment.attempt(row["night"], problem, row["repetition"], row["shard"])
             if attempt.id == row["attempt_id"]:
-                found.append(attempt)
+                attempts.append(attempt)
                 break
         else:
             raise ProblemError(f"planned attempt {row['attempt_id']} of {row['method']} fits no method of the recipe")
-    return found
+    return attempts
 
 
 def problems_of(

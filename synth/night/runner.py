@@ -108,9 +108,9 @@ async def run_attempts(
     waiting, pool = enumerate(attempts), pool_size(asker)
 
     async def work() -> None:
-        for place, attempt in waiting:
-            results.append(None)  # workers take attempts in order and one at a time, so this is results[place]
-            results[place] = await _run(attempt, asker)
+        for position, attempt in waiting:
+            results.append(None)  # workers take attempts in order and one at a time, so this is results[position]
+            results[position] = await _run(attempt, asker)
             on_done(1)
 
     try:
@@ -120,11 +120,11 @@ async def run_attempts(
     except* Exception as errors:
         raise _first(errors) from None
     done = [result for result in results if result is not None]
-    stopped = next((one.attempt["detail"] for one in done if one.attempt.get("reason") == "budget"), None)
+    stopped = next((outcome.attempt["detail"] for outcome in done if outcome.attempt.get("reason") == "budget"), None)
     return Finished(
-        table_of("attempts", [one.attempt for one in done]),
-        table_of("samples", [row for one in done for row in one.samples]),
-        table_of("evidence", [row for one in done for row in one.evidence]),
+        table_of("attempts", [outcome.attempt for outcome in done]),
+        table_of("samples", [row for outcome in done for row in outcome.samples]),
+        table_of("evidence", [row for outcome in done for row in outcome.evidence]),
         stopped,
     )
 

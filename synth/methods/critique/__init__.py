@@ -47,26 +47,26 @@ _LEAK = re.compile(
 
 def read_verdicts(text: str, steps: int) -> list[bool] | None:
     """Read the verdict of each step from a critique; None unless every step has exactly one."""
-    found: dict[int, bool] = {}
+    verdicts: dict[int, bool] = {}
     for number, _, verdict in _lines(text):
         if verdict is None:
             continue
-        if number in found:
+        if number in verdicts:
             return None
-        found[number] = verdict
-    return [found[index] for index in range(1, steps + 1)] if set(found) == set(range(1, steps + 1)) else None
+        verdicts[number] = verdict
+    return [verdicts[index] for index in range(1, steps + 1)] if set(verdicts) == set(range(1, steps + 1)) else None
 
 
 def read_explanations(text: str, steps: int) -> list[str]:
     """Read what a critique says of each step; empty where it says nothing."""
     lines = [(number, start) for number, start, verdict in _lines(text) if verdict is not None]
-    found = [""] * steps
+    explanations = [""] * steps
     ends = [start for _, start in lines[1:]]
     for (number, start), end in zip(lines, [*ends, len(text)], strict=False):
         if 1 <= number <= steps:
             final = _FINAL.search(text, start, end)
-            found[number - 1] = text[start : final.start() if final and final.start() > start else end].strip()
-    return found
+            explanations[number - 1] = text[start : final.start() if final and final.start() > start else end].strip()
+    return explanations
 
 
 def mentions_labels(text: str) -> bool:
@@ -77,10 +77,10 @@ def mentions_labels(text: str) -> bool:
 def _lines(text: str) -> list[tuple[int, int, bool | None]]:
     """Number, start and verdict of every line that is about a step."""
     start = text.rfind("</think>") + 1
-    found: list[tuple[int, int, bool | None]] = []
+    lines: list[tuple[int, int, bool | None]] = []
     for head in _HEAD.finditer(text, start):
-        found.append((int(head["named"] or head["bare"]), head.start(), _verdict(head["rest"])))
-    return found
+        lines.append((int(head["named"] or head["bare"]), head.start(), _verdict(head["rest"])))
+    return lines
 
 
 def _verdict(rest: str) -> bool | None:
@@ -150,7 +150,7 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
             mentions_labels=mentions_labels(reply.text),
             complete=reply.complete,
         ),
-        parents=[*(one.call_id for one in models.replies[:-1]), reply.call_id],
+        parents=[*(earlier.call_id for earlier in models.replies[:-1]), reply.call_id],
     )
 
 
@@ -187,4 +187,4 @@ def _agreement(verdicts: list[bool] | None, labels: list[bool]) -> float | None:
     """Share of steps on which the critic says what the label says."""
     if not verdicts:
         return None
-    return round(sum(said == label for said, label in zip(verdicts, labels, strict=True)) / len(labels), 4)
+    return round(sum(verdict == label for verdict, label in zip(verdicts, labels, strict=True)) / len(labels), 4)

@@ -48,11 +48,11 @@ class QueryExpansionParams(Params):
 )
 async def query_expansion(problem: Problem, models: Models, params: QueryExpansionParams) -> AsyncIterator[Sample]:
     """The teacher restates a solved question, makes new ones of it, and solves them; each is solved again to check it."""
-    known = get_task(problem.task).solve(problem)
-    if known is None:
+    known_solution = get_task(problem.task).solve(problem)
+    if known_solution is None:
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to restate")
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    reply = await models.teacher("expand", solution=known, count=params.questions, **options)
+    reply = await models.teacher("expand", solution=known_solution, count=params.questions, **options)
     read = sections(reply.text, ["statement", "question", "solution", "check"])
     asked = {canonical_question(problem.prompt)}
     for number in range(1, params.questions + 1):
@@ -67,7 +67,7 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
             solved = await together(
                 models.teacher("solve", problem=variant, sample=sample, **options) for sample in range(params.resolve)
             )
-            agreeing = sum(judge(variant.gold, one.text).outcome is Outcome.CORRECT for one in solved)
+            agreeing = sum(judge(variant.gold, resolved.text).outcome is Outcome.CORRECT for resolved in solved)
             reason = None if agreeing >= params.agreement * params.resolve else "not_confirmed"
         yield Sample(
             messages=models.messages("solve", problem=variant),
@@ -87,7 +87,7 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
                 refused=reason,
                 complete=reply.complete,
             ),
-            parents=[*(one.call_id for one in solved), reply.call_id],
+            parents=[*(resolved.call_id for resolved in solved), reply.call_id],
         )
 
 

@@ -53,12 +53,12 @@ async def response_diversification(
 ) -> AsyncIterator[Sample]:
     """The teacher writes further solutions that differ from the known one and from each other, or refuses."""
     task = get_task(problem.task)
-    known = task.solve(problem)
-    if known is None:
+    known_solution = task.solve(problem)
+    if known_solution is None:
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to differ from")
     reply = await models.teacher(
         "diversify",
-        solution=known,
+        solution=known_solution,
         count=params.solutions,
         temperature=params.temperature,
         max_tokens=params.max_tokens,
@@ -69,7 +69,7 @@ async def response_diversification(
     if not any(written):
         written = [reply.text]  # nothing to be read: one row, with its reason
     for number, solution in enumerate(written):
-        others = [known, *written[:number]]
+        others = [known_solution, *written[:number]]
         nearest = max(similarity(solution, other) for other in others)
         reason = None
         if tag is not True:
@@ -86,7 +86,7 @@ async def response_diversification(
                 "op": "res_div",
                 "variant_idx": number,
                 "self_tag": {True: "accept", False: "refuse", None: None}[tag],
-                "similarity_known": round(similarity(solution, known), 4),
+                "similarity_known": round(similarity(solution, known_solution), 4),
                 "similarity_nearest": round(nearest, 4),
             },
             notes=SftNotes(refused=reason),

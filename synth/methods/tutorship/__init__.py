@@ -143,8 +143,8 @@ async def _try_again(
     if params.control:
         asked.append(models.student("solve", sample=1, **options))
     names = ("second", "control")
-    found: dict[str, Any] = {"explanation_gives_answer": gives_away}
+    columns: dict[str, Any] = {"explanation_gives_answer": gives_away}
     for name, reply in zip(names, await together(asked), strict=False):
-        found[f"{name}_attempt"] = reply.text
-        found[f"{name}_correct"] = task.check(problem, reply.text).outcome is Outcome.CORRECT
-    return found
+        columns[f"{name}_attempt"] = reply.text
+        columns[f"{name}_correct"] = task.check(problem, reply.text).outcome is Outcome.CORRECT
+    return columns

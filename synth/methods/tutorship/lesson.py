@@ -60,10 +60,10 @@ def read_lesson(text: str) -> Lesson:
     fixed = _CORRECTED.search(text)
     corrected = (fixed["text"] or fixed["inline"] or "") if fixed else ""
     head = text[: fixed.start()] if fixed else text
-    said = {_word(match) for match in _CHECK.finditer(head)}
+    checks = {_word(match) for match in _CHECK.finditer(head)}
     step, why = _STEP.search(head), _WHY.search(head)
     return Lesson(
-        said.pop() if len(said) == 1 else None,
+        checks.pop() if len(checks) == 1 else None,
         int(step[1]) if step else None,
         " ".join(why["text"].split()).strip("*_` ") if why else "",
         _unfenced(corrected),
