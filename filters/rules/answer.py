@@ -10,13 +10,17 @@ from synth.answers.outcome import Check, Outcome
 from synth.notes import StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem, Task
+from synth.problems.derivation import false_equation
+
+_ARITHMETIC = frozenset({"arithmetic", "math_word"})  # tasks whose steps are equations
 
 
 @row_filter("answer", version=VERSION)
 def answer(row: Row, context: Context, options: object) -> Finding:
     """The answer that is learned is correct, by the task's own checker.
 
-    - `sft`: the response. When it states no answer, the answer that the row claims. A row that judges an attempt
+    - `sft`: the response, whose equations must be true too. When it states no answer, the answer that the row claims. A
+      row that judges an attempt
       (`judgement` in its notes: does it agree with the checker?) must judge right too.
     - `preference`: the better half; the worse one is only recorded.
     - `stepwise`: the labels, by what the method recorded or by the task's own review of the steps.
@@ -43,6 +47,10 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     learned = clean((row.text or "") if row.kind == "text" else row.learned)
     check = _check(task, problem, learned, row.answer)
     finding = _finding(check)
+    if finding is PASS and row.kind == "sft" and row.judgement is None and problem.task in _ARITHMETIC:
+        false = false_equation(learned)
+        if false is not None:
+            return Finding("fail", "false_equation", {"equation": false})
     if row.kind == "preference" and finding.outcome == "pass":
         worse = task.check(problem, clean(row.rejected or ""))
         return Finding("pass", detail={"rejected": worse.outcome.value})

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from synth.answers.numbers import format_number, parse_number
 from synth.answers.outcome import Check, Outcome
+from synth.answers.units import parse_unit
 from synth.problems.base import Review
 from synth.problems.expressions import Expression, numbers, parse_whole, runs
 
@@ -29,6 +30,12 @@ _ANSWER_LINE = re.compile(
 )
 _BULLET = re.compile(r"^\s*(?:[-*•+]|\d{1,3}[.)]|\(\d{1,3}\)|(?:step|part)\s+\d{1,3}\s*[:.)-])\s+", re.IGNORECASE)
 _SCALE = re.compile(r"\b(?:cents?|dozens?|hundreds?|thousands?|millions?|billions?)\b|¢", re.IGNORECASE)
+_ROUNDED = re.compile(
+    r"\b(?:remainders?|rem|round(?:ed|s|ing)?|ceil(?:ing)?|floor|approx\w*|about|roughly|nearest|whole|left\s+over|full)\b|[≈~⌊⌈]"
+    r"|\b[rR]\s?\d",
+    re.IGNORECASE,
+)
+_UNIT_WORD = re.compile(r"[^\W\d_]+|[$€£¢]")
 _SCALES = frozenset({Fraction(12), *(Fraction(10**power) for power in (2, 3, 6, 9))})
 
 Step = tuple[str, Fraction | int | None]
@@ -92,9 +99,18 @@ def equations(step: str) -> list[Equation]:
     scaled = _SCALE.search(step) is not None
     unique: dict[tuple[Fraction, Fraction], Equation] = {}
     for equation in found:
-        if _has_operator(equation) and not (scaled and _off_by_scale(equation)):
+        if _has_operator(equation) and not (scaled and _off_by_scale(equation)) and not _told_otherwise(step, equation):
             unique.setdefault((equation.left.value, equation.right.value), equation)
     return list(unique.values())
+
+
+def false_equation(text: str) -> str | None:
+    """Return what is false in the arithmetic of a text, such as `5 + 3 is 8, not 9.`; None when nothing is."""
+    for step in split_steps(text):
+        for equation in equations(step):
+            if not equation.true:
+                return equation.correction
+    return None
 
 
 def derive(solution: str) -> list[Step]:
@@ -156,6 +172,20 @@ def _off_by_scale(equation: Equation) -> bool:
     """Whether a false equation may only lack a conversion: cents, dozens, thousands written in words."""
     left, right = equation.left.value, equation.right.value
     return left != right and left != 0 and right != 0 and (left / right in _SCALES or right / left in _SCALES)
+
+
+def _told_otherwise(step: str, equation: Equation) -> bool:
+    """Whether a false equation may be true as the step means it: with units that are converted, a remainder, rounding."""
+    if equation.true:
+        return False
+    left, right = equation.left.value, equation.right.value
+    if _ROUNDED.search(step) and abs(left - right) < 1:
+        return True
+    if not left or not right:
+        return False
+    units = {unit for word in _UNIT_WORD.findall(step)[:40] if (unit := parse_unit(word)) is not None}
+    ratios = {one.factor / other.factor for one in units for other in units if one.dimensions == other.dimensions}
+    return left / right in ratios - {Fraction(1)}
 
 
 def _rounds(written: Expression, value: Fraction, scale: int = 1) -> bool:
@@ -242,6 +272,7 @@ __all__ = [
     "derive",
     "equations",
     "evaluate",
+    "false_equation",
     "format_number",
     "parse_number",
     "review",

@@ -1,7 +1,8 @@
 """Problems from files (JSON lines, Parquet) and Hugging Face data sets, with a declared mapping of their fields.
 
-Everything is checked at the door: what is missing, broken, or does not verify against itself stops the draw with a
-sentence that names file, line and field. Repeated questions are left out and listed in `dropped`.
+Everything is checked at the door: what is missing or broken stops the draw with a sentence that names file, line and field.
+Repeated questions are left out and listed in `dropped`, and so are gold answers that do not verify against themselves or that
+their own solution contradicts; `bad_gold="stop"` stops at these instead. Numbers keep the value that the file writes.
 """
 
 import json
@@ -9,22 +10,24 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from string import Formatter
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.errors import ProblemError
 from synth.answers.forms import Quantity
-from synth.answers.judge import gold_verifies
+from synth.answers.judge import WRONG_ANSWER, gold_verifies, judge
 from synth.answers.numbers import format_number
 from synth.answers.parsing import read_form
 from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question
 
 _ANSWER_TAIL = re.compile(r"\n*[ \t]*####[^\n]*\s*$")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDED = re.compile(r"[.!?:;,]['\"”’)]*$")
 
 
@@ -84,11 +87,27 @@ MAPPINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A row that was left out: where it stands, why, and where the row stands that was kept instead."""
+    """A row that was left out.
+
+    Attributes:
+        line: Where it stands.
+        reason: `duplicate`, `conflicting_answer`, `bad_gold` or `contradicts_solution`.
+        kept: Where the row stands that was kept instead; 0 for none.
+        detail: What is wrong with it, in a sentence; empty for a repetition.
+    """
 
     line: int
     reason: str
-    kept: int
+    kept: int = 0
+    detail: str = ""
+
+
+class _BadGoldError(Exception):
+    """A gold answer that cannot be used: `reason` and a sentence."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Rows(Protocol):
@@ -112,11 +131,13 @@ class MappedSource:
 
     Attributes:
         dropped: Rows that the last draw left out because their question was there before (`duplicate`, or
-            `conflicting_answer` where the gold answers differ). Rows behind the last problem drawn are not read.
+            `conflicting_answer` where the gold answers differ) or their gold answer cannot be used. Rows behind the last
+            problem drawn are not read.
     """
 
-    def __init__(self, rows: Rows, mapping: Mapping, name: str) -> None:
+    def __init__(self, rows: Rows, mapping: Mapping, name: str, *, bad_gold: Literal["skip", "stop"] = "skip") -> None:
         self.name = name
+        self._stops = bad_gold == "stop"
         self.dropped: list[Dropped] = []
         self._rows = rows
         self._mapping = mapping
@@ -127,7 +148,7 @@ class MappedSource:
         """Draw the first `limit` problems that are not excluded; `seed` is not used, every row is of tier 1.
 
         Raises:
-            ProblemError: The rows are missing, broken or empty, or a gold answer does not verify against itself.
+            ProblemError: The rows are missing, broken or empty; or a gold answer cannot be used, and that is to stop.
         """
         self.dropped = []
         if tier not in (None, 1):
@@ -136,7 +157,13 @@ class MappedSource:
         seen: dict[str, tuple[int, str]] = {}
         number = 0
         for number, row in self._rows:
-            problem = self._problem(number, row)
+            try:
+                problem = self._problem(number, row)
+            except _BadGoldError as error:
+                if self._stops:
+                    raise ProblemError(str(error)) from None
+                self.dropped.append(Dropped(number, error.reason, detail=str(error)))
+                continue
             if problem.structure in seen:
                 kept, gold = seen[problem.structure]
                 reason = "duplicate" if gold == problem.gold else "conflicting_answer"
@@ -165,7 +192,9 @@ class MappedSource:
         gold = self._gold(row, place)
         solution = None
         if mapping.solution is not None:
-            solution = _ANSWER_TAIL.sub("", _render(mapping.solution, row, place, "solution")).strip() or None
+            written = _render(mapping.solution, row, place, "solution")
+            _agrees(gold, written, place)
+            solution = _ANSWER_TAIL.sub("", written).strip() or None
         return Problem(
             task="math_word",
             source=self.name,
@@ -189,11 +218,23 @@ class MappedSource:
             text = found[-1].strip()
         gold = _plain_gold(text)
         if not gold_verifies(gold):
-            raise ProblemError(
+            raise _BadGoldError(
+                "bad_gold",
                 f"{place}: the gold answer {text[:80]!r} (field {mapping.answer!r}) does not verify against itself; "
-                "give the final answer alone, or an `answer_pattern` that finds it."
+                "give the final answer alone, or an `answer_pattern` that finds it.",
             )
         return gold
+
+
+def _agrees(gold: str, solution: str, place: str) -> None:
+    """Check a gold answer against what its own solution answers."""
+    check = judge(gold, solution)
+    if check.reason == WRONG_ANSWER:
+        raise _BadGoldError(
+            "contradicts_solution",
+            f"{place}: the gold answer is {gold[:80]!r}, but its own solution answers {(check.reading or '')[:80]!r}; "
+            "correct one of them or remove the row.",
+        )
 
 
 def _plain_gold(text: str) -> str:
@@ -229,7 +270,7 @@ class FileRows:
                 if not line.strip():
                     continue
                 try:
-                    yield number, json.loads(line)
+                    yield number, json.loads(line, parse_float=Decimal, object_pairs_hook=_without_repetition)
                 except (ValueError, RecursionError) as error:
                     raise ProblemError(
                         f"{self.label}, line {number}: not JSON ({error}); write one JSON object per line."
@@ -242,10 +283,19 @@ class FileRows:
         number = 0
         try:
             with pyarrow.parquet.ParquetFile(self._path) as file:
+                names = file.schema_arrow.names
+                repeated = next((name for name in names if names.count(name) > 1), None)
+                if repeated is not None:
+                    raise ProblemError(f"{self.label}: two columns are named {repeated!r}; rename one of them.")
+                narrow = {
+                    field.name for field in file.schema_arrow if field.type in (pyarrow.float16(), pyarrow.float32())
+                }
                 for batch in file.iter_batches(batch_size=1_000):
-                    for row in batch.to_pylist():
+                    columns = {name: batch.column(name) for name in narrow}
+                    shown = {name: _shortest(column) for name, column in columns.items()}
+                    for index, row in enumerate(batch.to_pylist()):
                         number += 1
-                        yield number, row
+                        yield number, row | {name: values[index] for name, values in shown.items()}
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise ProblemError(f"{self.label}, after row {number}: not readable as Parquet ({error}).") from None
 
@@ -276,15 +326,36 @@ class HubRows:
         yield from enumerate(rows, start=1)
 
 
-def file_source(path: Path, mapping: Mapping | str, name: str | None = None) -> MappedSource:
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, none of whose keys occurs twice."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice")
+    return row
+
+
+def _shortest(column: Any) -> list[Any]:
+    """Numbers of less than double precision as the shortest decimals that stand for them: 0.1, not 0.10000000149."""
+    values = column.to_numpy(zero_copy_only=False)
+    kind = "float16" if str(column.type) == "halffloat" else "float32"
+    shown = values.astype(kind)
+    return [
+        None if null else Decimal(str(value)) for value, null in zip(shown, column.is_null().to_pylist(), strict=True)
+    ]
+
+
+def file_source(
+    path: Path, mapping: Mapping | str, name: str | None = None, *, bad_gold: Literal["skip", "stop"] = "skip"
+) -> MappedSource:
     """A source over a local file, by a mapping or the name of a built-in one."""
     chosen = MAPPINGS[mapping] if isinstance(mapping, str) else mapping
-    return MappedSource(FileRows(path), chosen, name or path.stem)
+    return MappedSource(FileRows(path), chosen, name or path.stem, bad_gold=bad_gold)
 
 
 def clean(text: str) -> str:
-    """Remove what no table can store: NUL characters and lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "") if _unclean(text) else text
+    """Remove what no table can store: NUL characters go, lone surrogates become U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text).replace("\0", "") if _unclean(text) else text
 
 
 def _unclean(text: str) -> bool:
@@ -312,7 +383,7 @@ def _text(row: dict[str, Any], field: str, place: str, role: str) -> str:
     value = row[field]
     if isinstance(value, str):
         return clean(value).strip()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        kind = "null" if value is None else repr(value) if isinstance(value, float) else type(value).__name__
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
+        kind = "null" if value is None else str(value) if isinstance(value, float | Decimal) else type(value).__name__
         raise ProblemError(f"{place}: field {field!r} is {kind}, not text or a number; correct the row or the mapping.")
-    return format_number(Fraction(str(value)))
+    return format_number(Fraction(value if isinstance(value, Decimal) else str(value)))

@@ -37,6 +37,7 @@ class ArithmeticOptions(_Options):
 
 class _MappedOptions(_Options):
     mapping: Mapping
+    bad_gold: Literal["skip", "stop"] = "skip"
 
     @field_validator("mapping", mode="before")
     @classmethod
@@ -49,14 +50,17 @@ class _MappedOptions(_Options):
 
 
 class FileOptions(_MappedOptions):
-    """A local `.jsonl` or `.parquet` file, with a mapping of its fields or the name of a built-in one."""
+    """A local `.jsonl` or `.parquet` file, with a mapping of its fields or the name of a built-in one.
+
+    `bad_gold` says what happens at a gold answer that does not verify or that its solution contradicts: `skip` or `stop`.
+    """
 
     path: Path
     name: str | None = None
 
     def open(self) -> Source:
         """Open the source."""
-        return MappedSource(FileRows(self.path), self.mapping, self.name or self.path.stem)
+        return MappedSource(FileRows(self.path), self.mapping, self.name or self.path.stem, bad_gold=self.bad_gold)
 
 
 class HuggingFaceOptions(_MappedOptions):
@@ -71,7 +75,7 @@ class HuggingFaceOptions(_MappedOptions):
     def open(self) -> Source:
         """Open the source."""
         rows = HubRows(self.dataset, config=self.config, split=self.split, revision=self.revision)
-        return MappedSource(rows, self.mapping, self.name or self.dataset.rpartition("/")[2])
+        return MappedSource(rows, self.mapping, self.name or self.dataset.rpartition("/")[2], bad_gold=self.bad_gold)
 
 
 class _Benchmark(_Options):

@@ -25,6 +25,7 @@ from synth.methods.tutorship.lesson import Lesson, mentions_answer, mentions_ref
 from synth.notes import Attempt, Judgement, SftNotes, Share
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.problems.derivation import false_equation
 from synth.sample import Sample
 
 
@@ -94,7 +95,7 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
         },
         notes=SftNotes(
             attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
-            judgement=Judgement(agrees=_agrees(lesson, checked.outcome)),
+            judgement=Judgement(agrees=_agrees(lesson, checked.outcome, attempt.text)),
             share=_confirmation(problem, lesson, params),
             refused="mentions_reference" if mentions_reference(reply.text) else None,
             complete=reply.complete,
@@ -103,10 +104,15 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     )
 
 
-def _agrees(lesson: Lesson, outcome: Outcome) -> bool | None:
-    """Whether the teacher says what the judge says; None when one of them does not say."""
+def _agrees(lesson: Lesson, outcome: Outcome, attempt: str) -> bool | None:
+    """Whether the teacher says what the judge says; None when one of them does not say.
+
+    A right answer reached through false arithmetic is no right attempt, nor a wrong answer.
+    """
     if lesson.check is None or outcome is Outcome.UNVERIFIABLE:
         return None
+    if outcome is Outcome.CORRECT and false_equation(attempt) is not None:
+        return False if lesson.check == "correct" else None
     return (lesson.check == "correct") == (outcome is Outcome.CORRECT)
 
 

@@ -9,6 +9,7 @@ RIGHT, WRONG = derivation(ANN), "5 + 3 = 8\n8 - 2 = 5\n#### 5"
 CASES = {
     "right": ({}, ("pass", None)),
     "wrong": ({"response": WRONG}, ("fail", "wrong_answer")),
+    "right by false arithmetic": ({"response": "5 + 3 = 9\n9 - 2 = 6\n#### 6"}, ("fail", "false_equation")),
     "no answer": ({"response": "I cannot say."}, ("fail", "no_answer")),
     "a claim without an answer in the text": ({"response": "The attempt is correct.", "answer": "6"}, ("pass", None)),
     "a wrong claim": ({"response": "The attempt is correct.", "answer": "5"}, ("fail", "wrong_answer")),

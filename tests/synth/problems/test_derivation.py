@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from synth.answers.judge import judge
 from synth.answers.outcome import Outcome
-from synth.problems.derivation import derive, equations, evaluate, review, split_steps, strip_marks
+from synth.problems.derivation import derive, equations, evaluate, false_equation, review, split_steps, strip_marks
 
 READ = [
     ("5 + 3 = 9", [("5 + 3", "9", False)]),
@@ -200,3 +200,27 @@ def test_steps_and_marks():
     assert split_steps(text) == ["She sold 48/2 = <<48/2=24>>24 clips.", "That is 48+24 = <<48+24=72>>72."]
     assert strip_marks("48/2 = <<48/2=24>>24") == "48/2 = 24"
     assert derive(text) == [("She sold 48/2 = 24 clips.", 24), ("That is 48+24 = 72.", 72)]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "45 minutes + 15 minutes = 1 hour",
+        "700 m + 300 m = 1 km",
+        "5 days + 9 days = 2 weeks",
+        "4 months + 8 months = 1 year",
+        "11 / 4 = 2 remainder 3",
+        "11 ÷ 4 = 2 (rounded down)",
+        "ceil(11 / 4) = 3",
+        "25 cents + 75 cents = $1",
+    ],
+)
+def test_conversions_remainders_and_rounding_are_no_false_equations(step):
+    assert false_equation(step) is None
+
+
+@pytest.mark.parametrize(
+    "step", ["45 minutes + 15 minutes = 2 hours", "11 / 4 = 4 remainder 3", "700 m + 300 m = 100 m"]
+)
+def test_what_is_false_with_its_units_is_named(step):
+    assert false_equation(step) is not None

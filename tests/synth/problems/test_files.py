@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,8 +21,8 @@ def write_lines(path, rows):
     return path
 
 
-def draw(path, mapping, limit=100, **options):
-    return file_source(path, mapping, "test").draw(limit, seed=0, **options)
+def draw(path, mapping, limit=100, bad_gold="stop", **options):
+    return file_source(path, mapping, "test", bad_gold=bad_gold).draw(limit, seed=0, **options)
 
 
 def test_gsm8k_mapping(tmp_path):
@@ -103,7 +104,7 @@ def test_text_is_cleaned_at_the_door(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"q": "a\\u0000b \\ud800 \\ud83d\\ude00?", "a": "5"}\r\n')
     [problem] = draw(path, PLAIN)
-    assert problem.prompt == "ab ? 😀?"
+    assert problem.prompt == "ab \ufffd 😀?"
     assert clean("ordinary") == "ordinary"
 
 
@@ -143,3 +144,63 @@ def test_a_unit_that_must_agree_stays_with_the_gold_answer(tmp_path):
     check = get_task("math_word").check
     said = [check(long, f"#### {answer}").outcome.value for answer in ("5 m", "50 mm", "5", "6 cm")]
     assert said == ["wrong", "correct", "correct", "wrong"]
+
+
+SOLVED = Mapping(question="q", answer="a", solution="how")
+
+
+@pytest.mark.parametrize(
+    ("answer", "solution", "reason"),
+    [
+        ("27", "9 + 8 = 17\n#### 17", "contradicts_solution"),
+        ("42", "7 * 4 = 28\nSo the answer is 28.", "contradicts_solution"),
+        ("28", "7 * 4 = 28\n#### 28", None),
+        ("28", "It is clear.", None),
+        ("so it goes, on and on, " * 30, "1 + 1 = 2", "bad_gold"),
+    ],
+)
+def test_a_gold_that_cannot_be_used_is_left_out_or_stops(tmp_path, answer, solution, reason):
+    rows = [{"q": "Which?", "a": answer, "how": solution}, {"q": "Another?", "a": "5", "how": "2 + 3 = 5"}]
+    path = write_lines(tmp_path / "x.jsonl", rows)
+    source = file_source(path, SOLVED)
+    assert len(source.draw(10, seed=0)) == (2 if reason is None else 1)
+    assert [(one.line, one.reason) for one in source.dropped] == ([] if reason is None else [(1, reason)])
+    if reason is not None:
+        with pytest.raises(ProblemError, match="line 1"):
+            draw(path, SOLVED)
+
+
+@pytest.mark.parametrize(
+    "gold",
+    ["x = 5", "(x,y)=(3,2)", "5!", "12 km/h", "C", r"\frac{\sqrt{3}}{2}", r"[1,\infty)", "7:30 AM", "yes", r"x \ge 2"],
+)
+def test_golds_of_every_kind_pass_the_door(tmp_path, gold):
+    [problem] = draw(write_lines(tmp_path / "x.jsonl", [{"q": "Which?", "a": gold}]), PLAIN)
+    assert get_task("math_word").check(problem, f"#### {gold}").outcome == "correct"
+
+
+@pytest.mark.parametrize(
+    ("written", "gold"),
+    [
+        ("9007199254740993.0", "9007199254740993"),
+        ("12345678901234567.89", "12345678901234567.89"),
+        ("0.1", "0.1"),
+        ("1e3", "1000"),
+    ],
+)
+def test_numbers_keep_the_value_that_the_file_writes(tmp_path, written, gold):
+    [problem] = draw(write_lines(tmp_path / "x.jsonl", [f'{{"q": "How many?", "a": {written}}}']), PLAIN)
+    assert problem.gold == gold
+
+
+def test_narrow_floats_are_the_shortest_decimals_and_names_are_told_apart(tmp_path):
+    for kind in (pa.float32(), pa.float16()):
+        values = pa.array([np.float16(0.1) if kind == pa.float16() else 0.1], kind)
+        pq.write_table(pa.table({"q": ["How many?"], "a": values}), tmp_path / "x.parquet")
+        assert draw(tmp_path / "x.parquet", PLAIN)[0].gold == "0.1"
+    twice = pa.Table.from_arrays([pa.array(["x"]), pa.array([1]), pa.array([2])], names=["q", "a", "a"])
+    pq.write_table(twice, tmp_path / "y.parquet")
+    with pytest.raises(ProblemError, match="two columns are named 'a'"):
+        draw(tmp_path / "y.parquet", PLAIN)
+    with pytest.raises(ProblemError, match="'a' occurs twice"):
+        draw(write_lines(tmp_path / "z.jsonl", ['{"q": "x", "a": 1, "a": 2}']), PLAIN)
