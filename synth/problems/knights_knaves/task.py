@@ -19,10 +19,11 @@ MAX_READ = 4_000  # characters of an answer
 
 _UNSURE = re.compile(
     r"\b(?:if|or|not|either|neither|nor|suppose|assum\w*|cannot|can't|isn't|would|could|might|maybe|perhaps|try|unless"
-    r"|says?|said|claim\w*|states?|implies|whether|contradict\w*|but)\b|\?",
+    r"|says?|said|claim\w*|states?|implies|whether|contradict\w*|but|impossible|inconsistent|false|untrue|wrong|incorrect"
+    r"|opposite|rul(?:e|es|ed|ing)\s+out|exclud\w*|reject\w*|never|fails?|invalid|instead|unlikely|no)\b|\?",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"[*_`#]|\\(?:text|mathrm|textbf|boxed)\b|[{}\\]")
+_MARKUP = re.compile(r"[*_`#\"“”]|\\(?:text|mathrm|textbf|boxed)\b|[{}\\]")
 _NUMBERED = re.compile(r"\(\d{1,2}\)|^\s*(?:\d{1,2}[.)]|[-•])\s+", re.MULTILINE)
 _STATES = r"(?P<name>[^\W\d_]+)\s*(?:\bis\b|\bmust be\b|[:=–—→(-]|->)\s*(?:an?\s+|the\s+)?(?P<role>{words})\b"
 _COMPACT_STEP = re.compile(r"^(?P<roles>[a-z]+ kn(?:ight|ave)(?: [a-z]+ kn(?:ight|ave))*) : (?P<verdict>ok|[a-z]+ no)$")
@@ -62,7 +63,7 @@ class KnightsKnavesTask:
         After the reward of Logic-RL: there must be as many role words as people, else the answer is unverifiable.
         """
         puzzle = _Given.of(problem)
-        part = final_part(response) or _closing(response, puzzle.words)
+        part = final_part(response) or _closing(response, puzzle)
         if part is None:
             unfinished = read_answer(response).state is State.UNFINISHED
             return Check(
@@ -134,23 +135,24 @@ class _Given:
         return _Given(as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style, words)
 
 
-def _closing(response: str, words: Words) -> str | None:
-    """The last paragraph of an answer without a mark, if it states roles and is sure of them."""
+def _closing(response: str, puzzle: "_Given") -> str | None:
+    """The last line or paragraph of an answer without a mark, if it states roles and is sure of them."""
     text = response.rpartition("</think>")[2].strip()
     if not text or "<think>" in text:
         return None
     last = re.split(r"\n\s*\n", text)[-1]
     line = last.strip().splitlines()[-1]
-    for part in (line, last):
-        if _Patterns.of(words).role.search(part) and not _UNSURE.search(part):
-            return part
-    return None
+    sure = [part for part in (line, last) if _Patterns.of(puzzle.words).role.search(part) and not _UNSURE.search(part)]
+    whole = [part for part in sure if read_roles(part, puzzle.names, puzzle.words) is not None]
+    return (whole or sure or [None])[0]
 
 
 def read_roles(part: str, names: Sequence[str], words: Words = KNIGHTS) -> tuple[bool, ...] | None:
     """The roles that a text gives to all people; None unless it names each of them once and nothing else."""
     patterns = _Patterns.of(words)
     text = _NUMBERED.sub(" ", _MARKUP.sub(" ", part[:MAX_READ])).strip()
+    if not _UNSURE.search(text) and (grouped := _grouped(text, names, words)) is not None:
+        return grouped
     if len(patterns.role.findall(text)) > len(names):
         text = text.splitlines()[0]
     if len(patterns.role.findall(text)) != len(names) or _UNSURE.search(text):
@@ -162,6 +164,27 @@ def read_roles(part: str, names: Sequence[str], words: Words = KNIGHTS) -> tuple
         if person is None or person in roles:
             return None
         roles[person] = match["role"].casefold() == words.truthful
+    return tuple(roles[person] for person in range(len(names))) if len(roles) == len(names) else None
+
+
+def _grouped(text: str, names: Sequence[str], words: Words) -> tuple[bool, ...] | None:
+    """Roles given as lists of names, `Knights: Ann, Cal; knaves: Ben`; None unless each person stands in one list."""
+    number = {name.casefold(): index for index, name in enumerate(names)}
+    either = f"{re.escape(words.truthful)}|{re.escape(words.lying)}"
+    head = re.compile(rf"\b(?:the\s+)?({either})(?:e?s)?\s*(?:are|is)?\s*[:=–-]\s*", re.IGNORECASE)
+    heads = list(head.finditer(text))
+    if not heads or len(heads) > 2 or text[: heads[0].start()].strip(" :,.;{"):
+        return None
+    roles: dict[int, bool] = {}
+    for index, match in enumerate(heads):
+        end = heads[index + 1].start() if index + 1 < len(heads) else len(text)
+        for name in re.findall(r"[^\W\d_]+", text[match.end() : end]):
+            if name.casefold() in ("and", "none", "nobody"):
+                continue
+            person = number.get(name.casefold())
+            if person is None or person in roles:
+                return None
+            roles[person] = match[1].casefold() == words.truthful
     return tuple(roles[person] for person in range(len(names))) if len(roles) == len(names) else None
 
 

@@ -40,6 +40,10 @@ PROBLEM = Problem(
         "#### Ann is a knight, Ben is a knave\n\nThis works because Ann is a knight.",
         "If Ben is a knight, that fails.\n\nSo Ann is a knight and Ben is a knave.",
         "<think>Ann is a knave, Ben is a knave.</think>\nANN is a Knight, BEN is a Knave.",
+        "So:\n\n- Ann is a knight\n- Ben is a knave",
+        '#### {"Ann": "knight", "Ben": "knave"}',
+        "#### Knights: Ann; Knaves: Ben",
+        "<think>Maybe both lie <answer>Ann is a knight, Ben is a knave</answer>",
     ],
 )
 def test_right_answers_in_many_layouts(response):
@@ -61,6 +65,12 @@ def test_right_answers_in_many_layouts(response):
         ("#### Ann is a knight, Cal is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### Ann is a knight, Ben is not a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### Ann is a knight, Ben is a knave or a knight", Outcome.UNVERIFIABLE, "unparsable_answer"),
+        ("#### It is false that Ann is a knight, Ben is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
+        ("#### The opposite: Ann is a knight, Ben is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
+        ("It is impossible that Ann is a knight and Ben is a knave.", Outcome.WRONG, "no_answer"),
+        ("Ann is a knight and Ben is a knave is inconsistent.", Outcome.WRONG, "no_answer"),
+        ("Ruled out: Ann is a knight, Ben is a knave.", Outcome.WRONG, "no_answer"),
+        ("#### Knights: Ann; Knaves: Cal", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### 5", Outcome.UNVERIFIABLE, "unparsable_answer"),
     ],
 )
