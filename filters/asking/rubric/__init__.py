@@ -29,7 +29,10 @@ ASPECTS = ("correctness", "clarity")
 GRADED = ("sft", "preference")
 """Kinds of rows that are graded."""
 
-_SCORE = re.compile(r"^\W*score\W*([1-5])\b(?!\s*(?:to|-|/\s*[^5]))", re.IGNORECASE | re.MULTILINE)
+_SCORE = re.compile(
+    r"^[^\w\n]*score(?:(?!-\s*\d)\W)*([1-5])(?![\d%]|[.,]\d|\s*(?:%|percent|to\b|[-–]|/\s*(?!5\b)|out\s+of\s+(?!(?:5|five)\b)|or\b))",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 Grades = Mapping[str, Mapping[str, float | None]]
 """Scores by sample id and aspect; None where none could be read."""

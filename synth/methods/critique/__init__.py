@@ -29,6 +29,12 @@ _WORD = re.compile(
     re.I,
 )
 _TAIL = re.compile(r"[\s.:;,(\[*_`\-–—→>]+(?P<word>right|correct|wrong|incorrect)[\])*_`.!\s]*$", re.I)
+_TURNED = re.compile(
+    r"(?:\b(?:not|never|no|nothing|none|neither|nor|hardly|barely|scarcely|partly|partially|half|halfway|almost|nearly|mostly|"
+    r"far\s+from|anything\s+but|cannot\s+be|without)|n['’]t)(?:\s+\w+){0,3}\W*$",
+    re.I,
+)
+"""Words before a verdict that turn or weaken it: it is then not read."""
 _SIGN = re.compile(r"^[\s*_`:.)\]\[(\-–—]*(?P<sign>[✅❌✓✗✔✘☑])")
 _TICKS = "✅✓✔☑"
 _FINAL = re.compile(
@@ -90,6 +96,8 @@ def _verdict(rest: str) -> bool | None:
         return sign["sign"] in _TICKS
     if word is None:  # the step written out again, its verdict at the end of the line
         tail = _TAIL.search(rest)
+        if tail is not None and _TURNED.search(rest[: tail.start("word")]):
+            return None
         return None if tail is None else tail["word"].lower() in ("right", "correct")
     right = word["word"].lower() in ("right", "correct", "valid")
     right = right != bool(word["not"])
