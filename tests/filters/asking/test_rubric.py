@@ -137,7 +137,8 @@ def test_the_order_is_drawn_by_row_and_stays(lake):
     [
         ("Fine.\nScore: 4", 4), ("**Score: 5**", 5), ("Score: 3/5", 3), ("Score: <1 to 5>\nscore = 2", 2), ("Score: 7", None),
         ("Score: 1 to 5", None), ("no", None), ("", None), ("<think>Score: 5</think>\nScore: 1", 1), ("Score: 45", None),
-        ("Score: 3.5", None), ("Score: 3 out of 10", None), ("Score: -3", None), ("Score: 3,5", None), ("Score: 3%", None), ("Score: 3/9", None),
+        ("Score: 3.5", None), ("Score: 3 out of 10", None), ("Score: -3", None), ("Score: 3,5", None),
+        ("Score: 3%", None), ("Score: 3/9", None),
     ],
 )  # fmt: skip
 def test_scores_are_read_from_the_last_line_that_has_one(text, score):
