@@ -7,7 +7,6 @@ who is asked, with which key, by which program and with which files is the file'
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from flows.recipe.overrides import apply_override
 from flows.recipe.recipe import Recipe, load_recipe, read_recipe
@@ -60,7 +59,7 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
         )
 
 
-def _guarded(value: Any, key_path: str = "") -> Iterator[tuple[str, Any]]:
+def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
     """Give every value that only the file may say, by its key path."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -81,7 +80,7 @@ def _guarded(value: Any, key_path: str = "") -> Iterator[tuple[str, Any]]:
         yield key_path, value
 
 
-def _inside(folder: Path, text: Any) -> bool:
+def _inside(folder: Path, text: object) -> bool:
     """Whether a prompt's file lies in the recipe's folder; `${name}` could lead anywhere."""
     if not isinstance(text, str) or "$" in text or text.startswith("~"):
         return False

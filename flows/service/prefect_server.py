@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -107,7 +107,7 @@ def server_command(port: int, log_level: str = "info") -> list[str]:
     return [*uvicorn, "--host", "127.0.0.1", "--port", str(port), "--log-level", log_level]
 
 
-def await_server(url: str, process: "subprocess.Popen[Any]", log: Path) -> None:
+def await_server(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Wait until a server answers.
 
     Raises:

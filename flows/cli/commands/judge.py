@@ -1,12 +1,17 @@
 """`nightschool judge`: what the judge of answers says of the lines of a file."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.shared import JsonOption, print_json, sentences
+
+if TYPE_CHECKING:
+    from synth.answers.labelled import Judged, Row
+    from synth.answers.outcome import Check
 
 app = typer.Typer()
 
@@ -34,13 +39,13 @@ def judge(
         table: dict[str, Any] = counts(judged)
         lines = [
             {
-                "line": one.line,
-                "outcome": one.check.outcome.value,
-                "reading": one.check.reading,
-                "reason": one.check.reason,
+                "line": verdict.line,
+                "outcome": verdict.check.outcome.value,
+                "reading": verdict.check.reading,
+                "reason": verdict.check.reason,
             }
-            | ({"right": one.row.right, "disagreement": one.disagreement} if one.row.right else {})
-            for one in judged
+            | ({"right": verdict.row.right, "disagreement": verdict.disagreement} if verdict.row.right else {})
+            for verdict in judged
         ]
         labels = confusion(judged)
         if as_json:
@@ -49,7 +54,7 @@ def judge(
         _show(judged, table, labels)
 
 
-def _rows(file: Path) -> Any:
+def _rows(file: Path) -> Iterator[tuple[int, "Row"]]:
     from storage.errors import ProblemError
     from synth.answers.labelled import read_row
 
@@ -59,15 +64,15 @@ def _rows(file: Path) -> Any:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            place = f"{file}, line {number}"
+            position = f"{file}, line {number}"
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise ProblemError(f"{place}: not JSON ({error}); write one JSON object per line.") from None
-            yield number, read_row(record, place)
+                raise ProblemError(f"{position}: not JSON ({error}); write one JSON object per line.") from None
+            yield number, read_row(record, position)
 
 
-def _check(row: Any) -> Any:
+def _check(row: "Row") -> "Check":
     """Judge a row by its task, or by the plain judge."""
     from synth.answers.judge import judge as judge_response
     from synth.answers.judge import judge_answer
@@ -81,21 +86,21 @@ def _check(row: Any) -> Any:
     return (judge_answer if row.bare else judge_response)(row.gold, row.text, options=row.options)
 
 
-def _show(judged: Any, table: dict[str, Any], labels: dict[str, dict[str, int]]) -> None:
+def _show(judged: Sequence["Judged"], table: dict[str, Any], labels: dict[str, dict[str, int]]) -> None:
     from flows.report.summary import print_table
 
-    def shown(one: Any) -> dict[str, Any]:
-        reading, gold = (" ".join((text or "").split())[:60] for text in (one.check.reading, one.row.gold))
+    def shown(verdict: "Judged") -> dict[str, Any]:
+        reading, gold = (" ".join((text or "").split())[:60] for text in (verdict.check.reading, verdict.row.gold))
         return {
-            "line": one.line,
-            "outcome": one.check.outcome.value,
+            "line": verdict.line,
+            "outcome": verdict.check.outcome.value,
             "reading": reading,
-            "reason": one.check.reason,
+            "reason": verdict.check.reason,
             "gold": gold,
         }
 
     columns = ["line", "outcome", "reading", "reason", "gold"]
-    print_table(columns, [shown(one) for one in judged[:SHOWN]], title="Outcomes")
+    print_table(columns, [shown(verdict) for verdict in judged[:SHOWN]], title="Outcomes")
     if len(judged) > SHOWN:
         typer.echo(f"... and {len(judged) - SHOWN} lines more; --json has them all")
     print_table(list(table), [table], title="Counts")
@@ -103,8 +108,8 @@ def _show(judged: Any, table: dict[str, Any], labels: dict[str, dict[str, int]])
         rows = [{"right": label} | outcomes for label, outcomes in labels.items()]
         print_table(["right", "correct", "wrong", "undecided"], rows, title="Labels against outcomes")
         apart = [
-            shown(one) | {"right": one.row.right, "disagreement": one.disagreement}
-            for one in judged
-            if one.disagreement
+            shown(verdict) | {"right": verdict.row.right, "disagreement": verdict.disagreement}
+            for verdict in judged
+            if verdict.disagreement
         ]
         print_table([*columns, "right", "disagreement"], apart, title="Disagreements")

@@ -1,6 +1,5 @@
 """`nightschool lake maintain`, `compact`, `backup`, `restore`: how the lake is kept."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -128,11 +127,6 @@ def lake_restore(
             typer.echo(f"takedown {takedown} was made since, and was carried out again")
         if done.kept:
             typer.echo(f"what was there is kept in {done.kept}")
-
-
-def _open(root: Path | None) -> Any:
-
-    return open_workspace(root)
 
 
 def _print_compaction(figures: dict[str, Any], dry_run: bool) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.shared import JsonOption, WorkspaceOption, open_workspace, print_json, sentences
+
+if TYPE_CHECKING:
+    from storage.workspace import Workspace
 
 app = typer.Typer()
 
@@ -60,7 +63,7 @@ def sql(
 
 
 def _run(
-    workspace: Any, statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
+    workspace: "Workspace", statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
 ) -> None:
     from flows.report import rows
     from storage.sql.run import Answer
@@ -76,7 +79,7 @@ def _run(
             rows.show(answer)
 
 
-def _interact(workspace: Any, run: Callable[[str], None]) -> None:
+def _interact(workspace: "Workspace", run: Callable[[str], None]) -> None:
     """Read statements from the terminal, or one from a pipe."""
     import sys
 
