@@ -29,6 +29,7 @@ def edit_catalog(workspace, statement: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(workspace.root / "catalog.sqlite"), statement], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [lambda all_: all_[: len(all_) // 2], lambda all_: b"", lambda all_: b"x" * len(all_)]
 )

@@ -44,6 +44,7 @@ def shell(tmp_path_factory):
     return Shell(build(tmp_path_factory.mktemp("query") / "w"))
 
 
+@pytest.mark.slow
 def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
     statement = "select method, count(*) as n from accepted group by all order by all"
     assert json.loads(shell("sql", statement, "--json")) == [
@@ -59,23 +60,27 @@ def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
     assert "choose one" in shell("sql", statement, "--json", "--csv", code=1)
 
 
+@pytest.mark.slow
 def test_columns_of_one_name_are_told_apart(shell, tmp_path):
     statement = "select 1 as a, 2 as a, 3 as a_1, 4 as A"
     assert json.loads(shell("sql", statement, "--json")) == [{"a": 1, "a_2": 2, "a_1": 3, "A": 4}]
     assert shell("sql", statement, "--csv").splitlines() == ["a,a_2,a_1,A", "1,2,3,4"]
 
 
+@pytest.mark.slow
 def test_json_has_no_nan(shell):
     said = shell("sql", "select 'nan'::double as a, [1e308 * 10] as b, 1.5::double as c", "--json")
     assert json.loads(said, parse_constant=pytest.fail) == [{"a": None, "b": [None], "c": 1.5}]
 
 
+@pytest.mark.slow
 def test_text_on_the_terminal_is_shown_as_it_is(shell):
     said = shell("sql", "select '\\[ x \\] [/red] [bold]' as \"[/b]\", chr(27) || '[2J' || chr(155) || 'm' as b")
     assert "\\[ x \\] [/red] [bold]" in said and "[/b]" in said
     assert "\\x1b[2J\\x9bm" in said and "\x1b" not in said
 
 
+@pytest.mark.slow
 def test_examples_schema_and_time_travel(shell):
     assert len(json.loads(shell("sql", "--examples", "--json"))) >= 20
     assert "cost-per-accepted-token" in shell("sql", "--examples")
@@ -84,6 +89,7 @@ def test_examples_schema_and_time_travel(shell):
     assert {one["name"] for one in json.loads(shell("sql", "--schema", "--json"))} >= {"samples", "funnel", "commits"}
 
 
+@pytest.mark.slow
 def test_a_refusal_is_a_sentence(shell):
     assert shell("sql", "select * from read_text('/etc/passwd')", code=1).startswith(
         "error: table function 'read_text'"
@@ -93,6 +99,7 @@ def test_a_refusal_is_a_sentence(shell):
     )
 
 
+@pytest.mark.slow
 def test_lineage_both_ways(shell):
     found = json.loads(shell("lineage", "model-0", "--rows", "--json"))
     assert len(found["rows"]) == 10 and found["models"][0]["calls"] == 10

@@ -108,6 +108,7 @@ def test_names(lake, three):
     assert [row["student"] for row in list_checkpoints(lake) if row["checkpoint_id"] == three[2]] == [True]
 
 
+@pytest.mark.slow
 def test_retention_keeps_the_promoted_their_parents_and_what_is_open(lake, three):
     base, _, second = three
     step = make(lake, "cpt-3", base, stage="cpt", night="2026-01-03/n")
