@@ -72,7 +72,8 @@ def able(request):
 
 async def finish(method, problems, ledger, engine, params=None):
     engines = dict.fromkeys(method.roles, engine)
-    asker = Asker(ledger, engines, Prompts(), night=NIGHT)
+    folders = {method.name: method.prompts} if method.prompts else {}
+    asker = Asker(ledger, engines, Prompts(folders=folders), night=NIGHT)
     params = params or every_switch(method)
     assignment = Assignment(method, params, None, None, 1)
     if method.prepare:
