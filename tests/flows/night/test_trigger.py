@@ -18,7 +18,7 @@ LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_words=500, drift=0.1
     ("when", "change", "train", "words"),
     [
         ({}, Change(None), False, "there is no release yet"),
-        ({}, replace(LATER, rows=0), False, "no rows of the tasks and methods"),
+        ({}, replace(LATER, rows=0), False, "no rows that a stage of `train.plan` selects"),
         ({}, LATER, True, "10 rows of set@2 are new since set@1 was trained on (train.when.min_new_rows is 1)"),
         ({}, replace(LATER, new_rows=0), False, "0 rows of set@2 are new"),
         ({}, Change("set@1", rows=3, new_rows=3), True, "nothing was trained on yet"),
