@@ -109,7 +109,7 @@ def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Esti
         method = assignment.method
         if method.prepare is None:
             continue
-        problems = problems_of(assignment, (one.problem for one in attempts), map(attempt_row, attempts))
+        problems = problems_of(assignment, (attempt.problem for attempt in attempts), map(attempt_row, attempts))
         written = int(assignment.params.model_dump().get("max_tokens", 0) or 0)
         length = sum(len(problem.prompt) for problem in problems) / max(len(problems), 1) / CHARACTERS_PER_TOKEN
         for role, calls in method.prepare.calls(assignment.params, len(problems)).items():

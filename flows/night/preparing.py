@@ -66,19 +66,19 @@ def _kept(night: Night, assignment: Assignment) -> Assignment | None:
 async def _make(night: Night, assignment: Assignment, problems: Sequence[Problem], asker: Asker) -> Assignment:
     method = assignment.method
     with night.progress.stage(f"prepare {method.name}"):
-        made = await make_artefact(method, assignment.params, problems, asker, assignment.prompts)
-    if not isinstance(made, Made):
-        night.progress.say(f"{method.name} could not prepare ({made.reason}): {made.detail}")
-        return replace(assignment, prepared=made)
+        artefact = await make_artefact(method, assignment.params, problems, asker, assignment.prompts)
+    if not isinstance(artefact, Made):
+        night.progress.say(f"{method.name} could not prepare ({artefact.reason}): {artefact.detail}")
+        return replace(assignment, prepared=artefact)
     publish(night.ledger, night.lake, night.id)
     text = record_artefact(
         night.lake,
         _key(night, assignment),
-        made.text,
+        artefact.text,
         night=night.id,
         method=method.name,
         problem_ids=sorted({problem.id for problem in problems}),
-        call_ids=made.call_ids,
-        prompts=made.prompts,
+        call_ids=artefact.call_ids,
+        prompts=artefact.prompts,
     )
     return replace(assignment, prepared=read_artefact(method, text))

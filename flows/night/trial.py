@@ -213,8 +213,8 @@ async def _prepared(assignment: Assignment, night: Night, problem: Problem, aske
     ]
     others = [other for other in drawn if other.task == problem.task and other.id != problem.id]
     problems = [problem, *others[: TRIAL_SET - 1]]
-    made = await make_artefact(assignment.method, assignment.params, problems, asker, assignment.prompts)
-    return replace(assignment, prepared=made.prepared if isinstance(made, Made) else made)
+    artefact = await make_artefact(assignment.method, assignment.params, problems, asker, assignment.prompts)
+    return replace(assignment, prepared=artefact.prepared if isinstance(artefact, Made) else artefact)
 
 
 async def _run(night: Night, method: Method, problem: Problem, attempt: str | None) -> dict[str, Any]:

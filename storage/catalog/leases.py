@@ -190,7 +190,7 @@ def in_turn(
     Raises:
         LeaseError: Somebody alive held it all the time.
     """
-    until, told = time.monotonic() + wait_s, False
+    until, announced = time.monotonic() + wait_s, False
     while True:
         try:
             lease = acquire(catalog, name, purpose=purpose, wait_s=min(1.0, wait_s))
@@ -198,9 +198,9 @@ def in_turn(
         except LeaseError as error:
             if time.monotonic() >= until:
                 raise
-            if not told:
+            if not announced:
                 say(f"waiting: {error}")
-            told = True
+            announced = True
     with lease:
         yield lease
 
