@@ -16,6 +16,7 @@ from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.rl.arguments import grpo_arguments
 from train_stages.stages.preference import encode_pairs, preference
+from train_stages.stages.rl import rl
 
 PARTS = LOSSES.all()
 NAMES = sorted(PARTS)
@@ -85,6 +86,28 @@ def side(policy, reference, tokenizer, pairs, name):
     return Answers(*(torch.tensor(values) for values in (*zip(*told, strict=True), before)))
 
 
+def unknown_to_trl(loss):
+    """The same loss as that of a package that TRL does not know."""
+
+    class Outside(loss):
+        trl = None
+
+    return Outside
+
+
+@pytest.mark.slow
+def test_a_preference_loss_that_trl_does_not_know_trains_to_the_same_weights(base, pairs, tmp_path):
+    options = {"batch_tokens": 300, "micro_batch_tokens": 150, **every.LEVEL}
+    losses = {"trl": PARTS["sigmoid"](), "formula": unknown_to_trl(PARTS["sigmoid"])()}
+    made = {
+        name: preference(base, pairs, tmp_path / name, PreferenceConfig(loss=loss, **options)).path
+        for name, loss in losses.items()
+    }
+    one, other, before = (every.weights(path) for path in (made["trl"], made["formula"], base))
+    assert all(torch.allclose(one[key], other[key], rtol=0, atol=1e-6) for key in one)
+    assert any(not torch.allclose(one[key], before[key], rtol=0, atol=1e-4) for key in one)
+
+
 def kto_drift(policy, reference, tokenizer, rows, lengths):
     """Mean gain of answers to the prompts of others, at least 0 (arXiv:2402.01306, section 4.1), in the second step."""
     order = order_rows(2 * len(rows), ORDERS.make("random"), difficulty=lengths, seed=0)
@@ -128,12 +151,13 @@ MASK, ADVANTAGES, LONGEST = [[1, 1, 1], [1, 1, 0]], [1.0, -1.0], 8
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("computed", ["by TRL", "by its formula"])
 @pytest.mark.parametrize("beta", [0.0, 0.1])
 @pytest.mark.parametrize("name", of(PolicyLoss))
-def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta):
+def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta, computed):
     from tests.train_stages.rl.test_advantage import trainer
 
-    loss = PARTS[name](beta=beta)
+    loss = (PARTS[name] if computed == "by TRL" else unknown_to_trl(PARTS[name]))(beta=beta)
     made, config = trainer(base, tmp_path, loss)
     ids = torch.tensor([[5, 6, 7], [8, 9, 10]])
     prompt = torch.tensor([[1, 2], [3, 4]])
@@ -160,6 +184,21 @@ class Easy:
         from synth.answers.outcome import Check, Outcome
 
         return Check(Outcome.CORRECT if len(response) % 2 else Outcome.WRONG, answer=response)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["grpo", "dapo"])
+def test_a_policy_loss_that_trl_does_not_know_trains_to_the_same_weights(base, problems, tmp_path, name, monkeypatch):
+    """In several micro-batches: `grpo` is averaged over them, `dapo` over the tokens of the step."""
+    monkeypatch.setattr("synth.problems.get_task", lambda task: Easy())
+    group = {"steps": 2, "prompts_per_step": 4, "samples": 4, "max_tokens": 8, "micro_batch_tokens": 40}
+    made = {}
+    for computed, loss in (("trl", PARTS[name]()), ("formula", unknown_to_trl(PARTS[name])())):
+        config = RlConfig(loss=loss, resampling="none", **group, **every.LEVEL)
+        made[computed] = every.weights(rl(base, problems[:9], tmp_path / computed, config).path)
+    assert all(torch.allclose(value, made["formula"][key], rtol=0, atol=1e-6) for key, value in made["trl"].items())
+    before = every.weights(base)
+    assert any(not torch.allclose(value, made["trl"][key], rtol=0, atol=1e-4) for key, value in before.items())
 
 
 @pytest.mark.slow
