@@ -151,7 +151,12 @@ def _percent(gold: Quantity, answer: Quantity) -> Outcome:
         return outcome
     left, right = gold.value, answer.value
     hundredth = left is not None and right is not None and (left == right * 100 or left * 100 == right)
-    return UNVERIFIABLE if hundredth else WRONG
+    near = (
+        left is not None
+        and right is not None
+        and any(abs(one - other * 100) * 200 <= abs(one) for one, other in ((left, right), (right, left)))
+    )  # a rounded percentage beside an exact share
+    return UNVERIFIABLE if hundredth or near else WRONG
 
 
 def _grouped(gold: Quantity, answer: Quantity) -> Outcome:

@@ -492,7 +492,7 @@ class _Parser:
         base: Tree | None = None
         exponent: Tree | None = None
         if self._take("_"):
-            base = self._group(depth) if self._is("{") else self._prefix(depth + 1)
+            base = self._group(depth) if self._is("{") else self._index_of_log(depth)
         if self._take("^"):
             exponent = self._exponent(depth + 1)
             if exponent == ("neg", ("n", Fraction(1), None)) and name in ("sin", "cos", "tan"):
@@ -503,6 +503,14 @@ class _Parser:
         else:
             tree = self._made(("f", name, *arguments))
         return self._made(("pow", tree, exponent)) if exponent is not None else tree
+
+    def _index_of_log(self, depth: int) -> Tree:
+        """Read the base of a logarithm without braces; a number behind it is the argument."""
+        token = self._peek()
+        if token is not None and token.kind == "number":
+            self._at += 1
+            return self._made(("n", number_value(token.text), None))
+        return self._prefix(depth + 1)
 
     def _arguments(self, depth: int) -> list[Tree]:
         if self._is("(") or self._is("{"):

@@ -15,6 +15,7 @@ _PLAIN = re.compile(
     r"(?P<sign>[-+]?)(?P<currency>[$€£¥₹\ue000]?)\s*(?P<inner>-?)(?P<number>[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)"
 )
 _CURRENCY = re.compile(r"^([-+]?)\s*(us\s?\$|usd|eur|gbp|inr|rs\.?|rmb|[$€£¥₹\ue000])\s*(?=[-\d.\\(])", re.IGNORECASE)
+_ORDINAL = re.compile(r"[-+]?\d+(?:st|nd|rd|th|ish)\b", re.IGNORECASE)
 _CURRENCY_END = re.compile(r"(?<=[\d}])\s*[\ue000]$")
 DECIMAL_COMMA = re.compile(r"^([-+]?)(0,\d+|\d{4,},\d{1,2})(?![\d,])")
 _ONE_NUMBER = re.compile(r"(?<![\w.,])[-+]?[$€£\ue000]?\s?\d[\d,]*(?:\.\d+)?(?![\w,.]*\d)")
@@ -72,15 +73,30 @@ def read_quantity(text: str) -> Quantity | None:
         text = comma[1] + comma[2].replace(",", ".") + text[comma.end() :]
     elif re.fullmatch(r"[-+]?\d,\d{1,2}", text):
         return None
+    if _ORDINAL.match(text):
+        return None
     in_words = number_in_words(text)
     if in_words is not None:
         return Quantity(("n", in_words, None), text, unit=unit)
+    worded = _words_and_unit(text)
+    if worded is not None:
+        return worded
     sign = re.match(r"(?:minus|negative)\s+(?=[\d\\.])", text, re.IGNORECASE)
     if sign:
         text = "-" + text[sign.end() :]
     if _LETTERS_ONLY.fullmatch(text) and text.lower() not in ("pi", "infinity"):
         return None
     return _counted(text, unit) or _expression(text, unit)
+
+
+def _words_and_unit(text: str) -> Quantity | None:
+    """A number in words with what it counts: `ten dollars`, `twenty-one red apples`."""
+    pieces = text.split()
+    for size in range(min(len(pieces) - 1, 6), 0, -1):
+        value = number_in_words(" ".join(pieces[:size]))
+        if value is not None:
+            return _with_words(("n", value, None), " ".join(pieces[size:]), text, None)
+    return None
 
 
 def _without_hedges(text: str) -> str:
@@ -218,6 +234,8 @@ def _expression(text: str, unit: Unit | None) -> Quantity | None:
         rest = "per " + rest[1:].strip()
     if not re.match(r"[A-Za-z°¢€£¥%]", rest) or re.search(r"[\\=<>]", rest):
         return None
+    if symbols(read.tree) and text[:1].isalpha():
+        return None  # a word of three letters and others are no product
     known = parse_unit(rest)
     if known is not None:
         return Quantity(read.tree, text, unit=_times(unit, known), places=_places(read.tree), other=other)

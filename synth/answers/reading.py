@@ -86,7 +86,8 @@ _PHRASES = {
     (
         "answer",
         "ans",
-    ): r"\b(?:answer|ans)\b(?:\s+(?:to|for|of)\s+[^.\n:=?]{1,80}?)?(?:\s+(?:here|then|therefore|thus|choice|option))?"
+    ): r"\b(?:answer|ans)\b(?:\s+(?:to|for|of)\s+[^.\n:=?]{1,80}?)?"
+    r"(?:,?\s+(?:here|then|therefore|thus|choice|option|of\s+course),?)?"
     r"\s*[,*]?\s*" + _COPULA,
     ("a:", "a :"): r"^[ \t]*a[ \t]*:",
     ("final result", "final solution"): r"\bfinal\s+(?:result|solution)\s*" + _COPULA,
@@ -359,7 +360,7 @@ def _unmarked(text: str, plain: str) -> Reading:
 
 def _one_line(content: str) -> tuple[str, bool]:
     """The first sentence of the first line, and whether it ended in an exclamation mark right behind a value."""
-    line = _first_line(content).strip("*_ \t")
+    line = _first_line(content).strip("*_ \t").rstrip("# \t")
     line = re.sub(r"^[>•-]\s+(?=\D)", "", line)
     exclaimed = False
     for end in _SENTENCE_END.finditer(line):
