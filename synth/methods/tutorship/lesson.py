@@ -32,7 +32,7 @@ _CORRECTED = re.compile(
 _REFERENCE = re.compile(
     r"\b(?:reference|gold|given|provided|expected|ground[- ]truth|official)\s+(?:answer|solution)\b"
     r"|\banswer\s+(?:that\s+)?(?:i|we)\s+(?:was|were|am|are)\s+(?:given|told|provided)\b"
-    r"|\b(?:i|we)\s+(?:was|were|have been)\s+(?:told|given)\b|\banswer\s+key\b",
+    r"|\b(?:i|we)\s+(?:was|were|have been)\s+(?:told|given)\b(?!\s+\d+\s+[a-z])|\banswer\s+key\b",
     re.I,
 )
 

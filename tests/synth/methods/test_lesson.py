@@ -69,6 +69,7 @@ def test_the_answer_in_a_text_is_found(problems, text, mentions):
         ("Why: it does not match the reference answer.", True),
         ("The provided solution differs.", True),
         ("I was told that it is 6.", True),
+        ("We were given 5 apples, so there are 5.", False),
         ("The given numbers are 5 and 3, and the expected value is 8.", False),
     ],
 )
