@@ -211,7 +211,11 @@ def plan(night: Night) -> None:
     with night.progress.stage("problems") as stage, one_at_a_time(night, "draw"):
         draws = night.draws
         for draw in draws:
-            hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
+            missing = hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
+            if missing:
+                night.progress.say(
+                    f"source {draw.name}: {missing:,} held-out problems fewer than asked for; tests are weaker"
+                )
         drawn = {}
         taken: set[str] = set()
         for draw in draws:

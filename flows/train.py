@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.night.accelerator import Accelerator
 from flows.night.dates import logical_date
-from flows.night.exam import make_exam, make_judge
+from flows.night.exam import make_exam, make_examiner
 from flows.night.night import Night, code_version, open_night
 from flows.night.reading import make_reader
 from flows.night.trigger import decide
@@ -36,7 +36,7 @@ from storage.workspace import Workspace
 from train_stages.plan.run import Made, Training
 from train_stages.plan.steps import Step
 from train_stages.promotion.evaluate import Evaluation
-from train_stages.promotion.examiner import Exam, Judge, accuracy_rows
+from train_stages.promotion.examiner import Exam, Examiner, accuracy_rows
 from train_stages.promotion.promote import Decision
 
 LEASE = "training"
@@ -181,12 +181,12 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     release = get_release(night.lake, str(pinned["release"]))
     release.must_be_readable()
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
-    judge = make_judge(night, spec)
-    candidate, stages, looked = _run_plan(night, spec.steps, release, incumbent, judge)
+    examiner = make_examiner(night, spec)
+    candidate, stages, looked = _run_plan(night, spec.steps, release, incumbent, examiner)
     with night.progress.stage("evaluation"):
         exam = make_exam(night, spec)
-        before, after = evaluate_both(judge, incumbent, candidate, exam)
-        decision = promote(judge, incumbent, candidate, exam, spec)
+        before, after = evaluate_both(examiner, incumbent, candidate, exam)
+        decision = promote(examiner, incumbent, candidate, exam, spec)
     return {
         "night": night.id,
         "trained": True,
@@ -206,7 +206,7 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
 
 
 def _run_plan(
-    night: Night, steps: Sequence[Step], release: Release, incumbent: Checkpoint, judge: Judge
+    night: Night, steps: Sequence[Step], release: Release, incumbent: Checkpoint, examiner: Examiner
 ) -> tuple[Checkpoint, list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """Check every step, then run them in order; one that was run before with the same inputs is only looked up.
 
@@ -227,7 +227,7 @@ def _run_plan(
             verdict = "kept"
             kept[step.name] = made.checkpoint
             if step.stage.asks:
-                better = judge.keep_better(parent, made.checkpoint)
+                better = examiner.keep_better(parent, made.checkpoint)
                 verdict = better.reason
                 kept[step.name] = made.checkpoint if better.keep else parent
         lines.append(
@@ -256,13 +256,13 @@ def run_stage(training: Training, step: Step, parent: Checkpoint) -> Made:
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_both(
-    judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam
+    examiner: Examiner, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam
 ) -> tuple[Evaluation, Evaluation]:
     """Ask both models every problem of the promotion set."""
-    return judge.evaluate(incumbent, exam.items), judge.evaluate(candidate, exam.items)
+    return examiner.evaluate(incumbent, exam.items), examiner.evaluate(candidate, exam.items)
 
 
 @task(name="promote", task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
-def promote(judge: Judge, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam, spec: TrainSpec) -> Decision:
+def promote(examiner: Examiner, incumbent: Checkpoint, candidate: Checkpoint, exam: Exam, spec: TrainSpec) -> Decision:
     """Compare both on the same items, and promote the candidate only if it is better."""
-    return judge.promote(incumbent, candidate, exam, spec.promote)
+    return examiner.promote(incumbent, candidate, exam, spec.promote)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flows.night.exam import make_judge, read_benchmark
+from flows.night.exam import make_examiner, read_benchmark
 from flows.night.night import Night
 from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError, TrainingError
@@ -31,7 +31,7 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     if split not in SPLITS:
         raise RecipeError(f"split {split!r}: choose {' or '.join(SPLITS)}")
     spec = night.recipe.train or TrainSpec()
-    judge = make_judge(night, spec)
+    examiner = make_examiner(night, spec)
     folder = Path(name)
     checkpoint = Checkpoint(checkpoint_digest(folder), folder, "given") if folder.is_dir() else find_checkpoint(
         night.lake, resolve(night.lake, name)
@@ -41,7 +41,7 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     sets = {source.name: read_benchmark(night, source) for source in spec.evaluate.benchmarks}
     drawn = any(source.heldout if split == "heldout" else source.validation for source in night.recipe.problems.sources)
     if drawn:
-        sets = {split: judge.held_out(split), **sets}
+        sets = {split: examiner.held_out(split), **sets}
     if not sets:
         raise TrainingError(
             f"there is nothing to evaluate on; give a source `{split}: 100`, or name train.evaluate.benchmarks"
@@ -49,7 +49,7 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     rows = []
     for label, problems in sets.items():
         with night.progress.stage(f"evaluation on {label}"):
-            rows += _rows(label, judge.evaluate(checkpoint, problems))
+            rows += _rows(label, examiner.evaluate(checkpoint, problems))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Who judges a night's training, and by what: the recipe's words made into a judge and an exam."""
+"""Who judges a night's training, and by what: the recipe's words made into an examiner and an exam."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from synth.engines.spec import ModelSpec, open_engine
 from synth.night.draw import decision_items
 from synth.problems.base import Problem
 from synth.sample import problem_row
-from train_stages.promotion.examiner import Exam, Judge
+from train_stages.promotion.examiner import Exam, Examiner
 
 
-def make_judge(night: Night, spec: TrainSpec) -> Judge:
-    """Make the judge of a night."""
+def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
+    """Make the examiner of a night."""
     served = ModelSpec(engine="vllm", checkpoint="candidate")
 
     @contextmanager
@@ -33,7 +33,7 @@ def make_judge(night: Night, spec: TrainSpec) -> Judge:
         finally:
             publish(night.ledger, night.lake, night.id)
 
-    return Judge(
+    return Examiner(
         night.lake,
         night.id,
         night.prompts,

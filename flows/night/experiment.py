@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.night.exam import make_judge
+from flows.night.exam import make_examiner
 from flows.night.night import Night, code_version
 from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError
@@ -28,7 +28,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
         raise RecipeError(f"recipe {recipe.name} has no `experiment`; it names the arms, the release and the tokens")
     for draw in night.draws:
         hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
-    judge = make_judge(night, recipe.train or TrainSpec())
+    examiner = make_examiner(night, recipe.train or TrainSpec())
     folder = night.workspace.folder(
         "experiments", f"{recipe.name}-{digest(recipe.experiment.model_dump(mode='json'), length=8)}"
     )
@@ -48,10 +48,10 @@ def run_experiment(night: Night) -> dict[str, Any]:
     experiment = Experiment(
         recipe.experiment,
         get_release(night.lake, recipe.experiment.release),
-        judge.held_out("validation"),
+        examiner.held_out("validation"),
         base,
         folder,
-        judge.messages,
+        examiner.messages,
         night.progress.say,
     )
     table = experiment.run()

@@ -133,16 +133,22 @@ class Service:
     def _watch(self) -> None:
         from flows.service.zombies import close_runs
 
-        swept = time.monotonic()
+        swept, trouble = time.monotonic(), ""
         while True:
             time.sleep(0.5)
             if self._supervisor.revive():
                 self._write_record()
             if time.monotonic() - swept > SWEEP_S:
                 swept = time.monotonic()
-                with contextlib.suppress(Exception):  # the server is away or busy: the next sweep comes soon
+                try:
                     for line in close_runs(self._workspace):
                         self._say(line)
+                    trouble = ""
+                except (
+                    Exception
+                ) as error:  # the server is away or busy, or worse: said once, and the next sweep comes soon
+                    if trouble != (trouble := f"runs of the dead could not be closed: {type(error).__name__}: {error}"):
+                        self._say(trouble)
 
     def _write_record(self) -> None:
         parts = {}

@@ -63,7 +63,7 @@ def keep(problem: Problem) -> dict[str, Any]:
     return asdict(problem)
 
 
-def judge(state: State, response: str) -> float | None:
+def reward_of(state: State, response: str) -> float | None:
     """Let the task's judge decide a final answer: 1, 0, or None where it cannot be decided.
 
     Args:

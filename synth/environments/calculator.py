@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from synth.environments.base import Environment, State, Turn, judge, keep
+from synth.environments.base import Environment, State, Turn, keep, reward_of
 from synth.problems.base import Problem
 from synth.problems.expressions import parse_whole
 
@@ -37,7 +37,7 @@ class Calculator(Environment):
         content = message.get("content") or ""
         expressions = [match["expression"] for match in _CALL.finditer(content)]
         if not expressions:
-            return Turn(state, reward=judge(state, content), done=True)
+            return Turn(state, reward=reward_of(state, content), done=True)
         lines = [f"{expression} = {_value(expression)}" for expression in expressions[:MOST_CALLS]]
         if len(expressions) > MOST_CALLS:
             lines.append(f"only {MOST_CALLS} calculations at once; ask for the others again")

@@ -58,18 +58,23 @@ class Draw:
         ]
 
 
-def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
+def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
     """Draw a source's held-out sets, once for all nights, before anything is drawn to be learned.
 
+    A problem that was learned from before, was taken down or is held out already can test nothing and is left out.
+
+    Returns:
+        How many problems fewer there are than asked for, the first time; 0 when the sets are there already.
+
     Raises:
-        ProblemError: Fewer problems are there than asked for, or one of them has been learned from before.
+        ProblemError: A tier has fewer than two problems to hold out.
     """
     wanted = {"heldout": draw.heldout, "validation": draw.validation}
     if not any(wanted.values()):
-        return
+        return 0
     key = digest("heldout", draw.kind, dict(draw.options), list(draw.tiers), wanted, seed)
     if lake.has(f"heldout:{draw.name}:{key}"):
-        return
+        return 0
     problems = draw_heldout(draw.open(), sum(wanted.values()), draw.tiers, seed_from("heldout", draw.name, seed))
     learned = structures(lake, ["train"]) | gone_structures(lake)
     known = known_problems(lake, [problem.id for problem in problems])
@@ -81,10 +86,11 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> None:
         share = round(len(members) * draw.validation / sum(wanted.values()))
         for number, problem in enumerate(members):
             if problem.structure_id in learned or problem.id in known:
-                continue  # it can test nothing: an earlier night was taught it, or it was taken down; or it is held out already
+                continue
             problem = replace(problem, source=draw.name)
             rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))
     lake.commit(f"heldout:{draw.name}:{key}", "heldout", {"problems": table_of("problems", rows)}, night=night)
+    return sum(wanted.values()) * len(draw.tiers) - len(rows)
 
 
 def decision_items(lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool) -> list[Problem]:

@@ -117,8 +117,10 @@ class Training:
         """Write the rows of a stage beside its output, for as long as they are needed."""
         rows = out.with_name(f".{out.name}.rows.parquet")
         pq.write_table(reading.rows, rows)
-        yield Job(parent=parent.path, rows=rows, out=out, options=dict(step.options), seed=step.seed, name=step.key)
-        rows.unlink()
+        try:
+            yield Job(parent=parent.path, rows=rows, out=out, options=dict(step.options), seed=step.seed, name=step.key)
+        finally:
+            rows.unlink()
 
     def _rates(self, step: Step, parent: Checkpoint) -> Callable[[Sequence[Problem]], Mapping[str, PassRate]] | None:
         if not step.stage.measured:

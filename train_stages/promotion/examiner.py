@@ -41,7 +41,7 @@ class Exam:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Examiner:
     """Who evaluates and decides.
 
     Attributes:
