@@ -28,6 +28,10 @@ def whole(tmp_path_factory):
     with Lake(workspace) as lake:
         row = {"run_id": f"night/{FINISHED}", "event": "finished", "night": FINISHED}
         lake.commit("finished", "runs", {"runs": table_of("runs", [row])})
+        held = [{"problem_id": f"h{number}", "task": "arithmetic", "split": "heldout"} for number in range(4)]
+        lake.commit("heldout", "heldout", {"problems": table_of("problems", held)})
+        rows = [{"checkpoint_id": "model-1", "sample_id": "cot-00", "problem_id": "p00", "part": "row"}]
+        lake.commit("read", "checkpoint", {"stage_rows": table_of("stage_rows", rows)})
         assert check_lake(lake) == []
     return workspace
 
@@ -49,6 +53,8 @@ BROKEN = {
     "update verdicts set sample_id = 'nowhere' where sample_id = 'cot-03'": {"references", "funnel"},
     "update checkpoints set release_id = 'set@9' where checkpoint_id = 'model-1'": {"references"},
     "update release_rows set sample_id = 'nowhere' where sample_id = 'cot-00'": {"references"},
+    "update stage_rows set sample_id = 'nowhere'": {"references"},
+    "update stage_rows set checkpoint_id = 'nowhere'": {"references"},
     "update attempts set status = 'open' where status = 'done' and attempt_id = 'cot-00'": {"funnel"},
 }
 
