@@ -24,6 +24,8 @@ class Review:
             when every step is right so far but the attempt stops short or answers wrongly.
         explanation: One sentence on why that step is wrong; empty when nothing is.
         correction: The right steps from there to the final answer line, in order; empty when nothing is wrong.
+        sure: Whether the first wrong step is surely wrong. A true step outside the one known derivation of many is not: what
+            it is labelled is never taught.
     """
 
     outcome: Outcome
@@ -32,6 +34,7 @@ class Review:
     first_wrong: int | None
     explanation: str = ""
     correction: tuple[str, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True)

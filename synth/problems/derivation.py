@@ -161,6 +161,7 @@ def review(
         first_wrong=first_wrong,
         explanation=_explain(read[first_wrong] if first_wrong < len(steps) else [], rest, answer_line, check),
         correction=(*(text for text, _ in rest), answer_line),
+        sure=not other_routes or wrong is None or any(not equation.true for equation in read[wrong]),
     )
 
 

@@ -133,6 +133,8 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     steps, labels, source = await _labels(problem, models, params, attempt.text)
     checked = task.check(problem, attempt.text)
     right = checked.outcome is Outcome.CORRECT
+    review = task.review(problem, attempt.text)
+    sure = review is None or review.sure  # a label that may be wrong is not taught
     reply = await models.teacher(
         "critique", steps=steps, labels=labels, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
     )
@@ -154,7 +156,9 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
         },
         notes=StepwiseNotes(
             attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
-            judgement=Judgement(agrees=None if checked.outcome is Outcome.UNVERIFIABLE else verdicts == labels),
+            judgement=Judgement(
+                agrees=None if checked.outcome is Outcome.UNVERIFIABLE or not sure else verdicts == labels
+            ),
             mentions_labels=mentions_labels(reply.text),
             complete=reply.complete,
         ),

@@ -52,3 +52,11 @@ def test_structure_keeps_numbers_and_forgets_layout():
 def test_gold_answers_verify_against_themselves():
     assert all(map(gold_verifies, ["72", "1,200", "-3", "1/3", "yes", "$5"]))
     assert not any(map(gold_verifies, ["", "   ", "x" * 1_000]))
+
+
+def test_a_true_step_from_elsewhere_is_not_surely_wrong():
+    elsewhere = TASK.review(PROBLEM, "48 - 20 = 28\n#### 28")
+    false = TASK.review(PROBLEM, "48 / 2 = 20\n#### 68")
+    assert (elsewhere.first_wrong, elsewhere.sure) == (0, False)
+    assert (false.first_wrong, false.sure) == (0, True)
+    assert TASK.review(PROBLEM, "48 * 1.5 = 72\n#### 72").sure

@@ -72,7 +72,11 @@ async def test_tutorship_and_critique_rows_are_made_of_real_mistakes(solutions, 
     student = Scripted(lambda request: mistakes[request.problem.id][1])
     for name in ("tutorship", "critique"):
         rows, _ = await run(ledger, get_method(name), problems, student=student, teacher=Solver())
-        assert len(rows) == len(problems) and all(row["notes"].judgement.agrees for row in rows)
+        agrees = [row["notes"].judgement.agrees for row in rows]
+        assert len(rows) == len(problems) and False not in agrees
+        assert (
+            agrees.count(True) == len(rows) if name == "tutorship" else 0 < agrees.count(True) < len(rows)
+        )  # unsure labels
         assert all(row["attrs"]["first_error_step"] for row in rows)
         if name == "tutorship":
             corrected = [
