@@ -59,7 +59,6 @@ _CUT = re.compile(
 )
 _THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-_TAGS = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:f?boxed|fbox)\s*")
 _UNBRACED = re.compile(r"(-?\$?\d[\d.,]*|\\[a-z]?frac\s*\d\s*\d|[A-Za-z])")
@@ -206,9 +205,9 @@ def _spoken(response: str) -> tuple[str, bool]:
     if opened is None:
         return text[-MAX_SCANNED:], False
     before, after = text[: opened.start()], text[opened.end() :]
-    tags = list(_TAGS.finditer(after))
+    tags = _tagged(after)
     if tags:
-        return tags[-1][0], False
+        return f"<answer>{tags[-1][2]}</answer>", False
     return before[-MAX_SCANNED:], not before.strip()
 
 
@@ -216,11 +215,10 @@ def _marks(text: str) -> tuple[list[_Mark], int]:
     """All complete marks, and where an unfinished one starts (-1 without)."""
     marks: list[_Mark] = []
     unfinished = -1
-    for tag in _TAGS.finditer(text):
-        marks.append(_Mark(tag.start(), "tag", tag[1].strip()))
+    tags = _tagged(text)
+    marks.extend(_Mark(start, "tag", content.strip()) for start, _, content in tags)
     stray = [tag.start() for tag in _TAG.finditer(text) if tag[0][1] != "/"]
-    closed = [tag.end() for tag in _TAGS.finditer(text)]
-    if stray and stray[-1] >= max(closed, default=0):
+    if stray and stray[-1] >= (tags[-1][1] if tags else 0):
         unfinished = stray[-1]
     text = _TAG.sub(lambda match: " " * len(match[0]), text)
     boxes, open_box = _boxes(text)
@@ -247,6 +245,19 @@ def _phrases(text: str) -> list[re.Match[str]]:
         for match in pattern.finditer(text)
     ]
     return sorted(found, key=lambda match: match.start())[-MAX_MARKS:]
+
+
+def _tagged(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and content of the answer tags that are closed."""
+    found: list[tuple[int, int, str]] = []
+    opened: re.Match[str] | None = None
+    for tag in _TAG.finditer(text):
+        if tag[0][1] != "/":
+            opened = tag
+        elif opened is not None:
+            found.append((opened.start(), tag.end(), text[opened.end() : tag.start()]))
+            opened = None
+    return found
 
 
 def _last(marks: list[_Mark]) -> _Mark:
