@@ -51,12 +51,6 @@ def for_reinforcement(rates: Iterable[PassRate], *, tries: int = 8) -> list[str]
     return [rate.problem_id for rate in rates if rate.tries >= tries and 0 < rate.correct < rate.tries]
 
 
-def for_tuning(rates: Iterable[PassRate]) -> list[str]:
-    """Return the solved problems, hardest first; trivial ones are left out."""
-    useful = [rate for rate in rates if 0 < rate.correct < rate.tries]
-    return [rate.problem_id for rate in sorted(useful, key=lambda rate: (rate.rate, rate.problem_id))]
-
-
 class DifficultyOptions(Options):
     """Options of `difficulty`."""
 

@@ -89,6 +89,10 @@ _PHRASES = {
     r"(?:,?\s+(?:here|then|therefore|thus|choice|option|of\s+course),?)?"
     r"\s*[,*]?\s*" + _COPULA,
     ("a:", "a :"): r"^[ \t]*a[ \t]*:",
+    (
+        "option",
+        "choice",
+    ): r"\b(?:correct|right|best)\s+(?:option|choice)\s*" + _COPULA,
     ("final result", "final solution"): r"\bfinal\s+(?:result|solution)\s*" + _COPULA,
     ("antwort", "lösung"): r"\b(?:Antwort|Lösung)\s*(?:ist|lautet|:)",
     ("réponse", "reponse"): r"\br[ée]ponse\s*(?:finale\s*)?(?:est|:)",
@@ -109,8 +113,15 @@ _POSTPOSED = re.compile(
     r"(\$[^$\n]{1,200}\$|\\\([^\n]{1,200}?\\\)|[-+]?\$?\d[\d,./]*%?)\s+is\s+(?:the|our|my)\s+(?:final\s+|correct\s+)?(?:answer|solution)",
     re.IGNORECASE,
 )
+_POSED_CHOICE = re.compile(
+    r"(?:^[ \t]*|(?<=[.!?;,]\s))(?:so,?\s+)?(?:(?:the\s+)?(?:option|choice)\s+(\(?[A-H]\)?)|(\([A-H]\)))"
+    r"\s+is\s+(?:the\s+)?(?:correct|right|best)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
 _CONCLUDING = re.compile(
-    r"^(?:so|thus|therefore|hence|in\s+total|in\s+conclusion|consequently|altogether|finally)\b[,:]?\s*", re.IGNORECASE
+    r"^(?:i\s+(?:think|believe|guess|choose|pick)|so|thus|therefore|hence|in\s+total|in\s+conclusion|consequently|altogether"
+    r"|finally)\b[,:]?\s*",
+    re.IGNORECASE,
 )
 _POLITE = re.compile(r"\s*I hope (?:it|this) is correct\.?\s*$", re.IGNORECASE)
 _CONCLUSION = re.compile(
@@ -232,6 +243,8 @@ def _marks(text: str) -> tuple[list[_Mark], int]:
     if " is " in text:
         for posed in list(_POSTPOSED.finditer(text))[-MAX_MARKS:]:
             marks.append(_Mark(posed.start(), "phrase", posed[1]))
+        for posed in list(_POSED_CHOICE.finditer(text))[-MAX_MARKS:]:
+            marks.append(_Mark(posed.start(), "phrase", posed[1] or posed[2]))
     return sorted(marks, key=lambda mark: mark.start), unfinished
 
 

@@ -26,10 +26,3 @@ def draw_heldout(source: Source, per_tier: int, tiers: Sequence[int], seed: int)
         for problem in source.draw(per_tier, seed=seed_from("heldout", seed, tier), tier=tier, exclude=known):
             held.setdefault(problem.prompt, problem)
     return list(held.values())
-
-
-def exclude_heldout(problems: Iterable[Problem], heldout: Iterable[Problem]) -> list[Problem]:
-    """Leave out problems that share their structure or their prompt with a held-out one."""
-    heldout = list(heldout)
-    structures, prompts = structure_ids(heldout), {problem.prompt for problem in heldout}
-    return [problem for problem in problems if problem.structure_id not in structures and problem.prompt not in prompts]

@@ -3,7 +3,7 @@ import pytest
 from filters import get_filter
 from filters.night.trials import Trial, record_trials, store_trials
 from filters.pass_rate import PassRate
-from filters.rules.difficulty import for_reinforcement, for_tuning, pass_rates
+from filters.rules.difficulty import for_reinforcement, pass_rates
 from storage.lake.lake import Lake, table_of
 from storage.sql.run import run_sql
 from storage.workspace import Workspace
@@ -118,7 +118,6 @@ def test_what_each_stage_takes():
     ]
     rates.append(PassRate("few", "m", "t", 4, 2))
     assert for_reinforcement(rates) == ["easy", "hard"]
-    assert for_tuning(rates) == ["hard", "few", "easy"]
 
 
 def test_the_filter_tells_buckets_and_rejects_those_left_out():
