@@ -220,7 +220,13 @@ def plan(night: Night) -> None:
         taken: set[str] = set()
         for draw in draws:
             members = draw_problems(
-                night.lake, draw, night=night.id, seed=recipe.problems.seed, fresh=recipe.problems.fresh, taken=taken
+                night.lake,
+                draw,
+                night=night.id,
+                seed=recipe.problems.seed,
+                fresh=recipe.problems.fresh,
+                taken=taken,
+                say=night.progress.say,
             )
             taken |= {problem.structure_id for problem in members}
             drawn[draw.name] = members

@@ -49,9 +49,16 @@ def estimate(night: Night) -> dict[str, Any]:
     night.check()
     drawn: dict[str, list[Problem]] = {}
     taken: set[str] = set()
+    left_out: list[str] = []
     for draw in night.draws:
         members = draw_problems(
-            night.lake, draw, night=night.id, seed=recipe.problems.seed, fresh=recipe.problems.fresh, taken=taken
+            night.lake,
+            draw,
+            night=night.id,
+            seed=recipe.problems.seed,
+            fresh=recipe.problems.fresh,
+            taken=taken,
+            say=left_out.append,
         )
         taken |= {problem.structure_id for problem in members}
         drawn[draw.name] = members
@@ -86,6 +93,7 @@ def estimate(night: Night) -> dict[str, Any]:
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},
+        "left_out": left_out,
         "attempts": dict(by_method),
         "roles": [asdict(part) for part in roles.values()],
         "calls": sum(part.calls for part in roles.values()),

@@ -86,6 +86,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print_table(
         ["source", "problems"], [{"source": name, "problems": count} for name, count in plan["problems"].items()]
     )
+    for sentence in plan["left_out"]:
+        console.print(inert(sentence))
     print_table(
         ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
     )

@@ -51,8 +51,8 @@ class Plan:
         """
         from prefect.client.schemas.schedules import CronSchedule
 
-        load_recipe(self.recipe, self.settings)
         check_settings(self.recipe, self.settings)
+        load_recipe(self.recipe, self.settings)
         logical_date(None, self.timezone)
         if self.cron is not None:
             try:

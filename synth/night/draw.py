@@ -1,6 +1,7 @@
 """Draws a night: held-out sets first, then problems that are in none of them, then the attempts to make on them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +16,15 @@ from synth.night.preparing import NotPrepared, Prepared
 from synth.night.runner import Attempt, attempt_id
 from synth.problems import get_task, open_source
 from synth.problems.base import Problem, Source
+from synth.problems.files import Dropped
 from synth.problems.holdout import draw_heldout
 from synth.sample import problem_of, problem_row
 
 HELD_OUT = ("heldout", "validation")
 """Splits that are never trained on: the promotion test's items, and those that choices during training are made on."""
+
+SHOWN = 8
+"""Rows of a file that are named when some are left out."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,32 @@ class Draw:
         """Open the source; raises RecipeError or ProblemError when it cannot be used."""
         return open_source(self.kind, self.options)
 
-    def draw(self, limit: int, *, seed: int, tier: int | None, exclude: frozenset[str]) -> list[Problem]:
-        """Draw problems, with the recipe's name of the source on them."""
-        return [
-            replace(problem, source=self.name)
-            for problem in self.open().draw(limit, seed=seed, tier=tier, exclude=exclude)
-        ]
+    def draw(
+        self,
+        limit: int,
+        *,
+        seed: int,
+        tier: int | None,
+        exclude: frozenset[str],
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> list[Problem]:
+        """Draw problems, with the recipe's name of the source on them; `say` is told what the source left out, and why."""
+        source = self.open()
+        problems = [replace(one, source=self.name) for one in source.draw(limit, seed=seed, tier=tier, exclude=exclude)]
+        for sentence in left_out(self.name, getattr(source, "dropped", ())):
+            say(sentence)
+        return problems
+
+
+def left_out(source: str, dropped: Iterable[Dropped]) -> Iterator[str]:
+    """Say which rows of a source made no problem, a sentence for each reason."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for row in dropped:
+        lines[row.reason].append(row.line)
+    for reason, numbers in sorted(lines.items()):
+        shown = ", ".join(map(str, numbers[:SHOWN])) + (", ..." if len(numbers) > SHOWN else "")
+        rows = "row" if len(numbers) == 1 else "rows"
+        yield f"source {source}: {len(numbers):,} {rows} left out, {reason} ({rows} {shown})"
 
 
 def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
@@ -139,7 +164,14 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
 
 
 def draw_problems(
-    lake: Lake, draw: Draw, *, night: str, seed: int, fresh: bool, taken: Collection[str] = ()
+    lake: Lake,
+    draw: Draw,
+    *,
+    night: str,
+    seed: int,
+    fresh: bool,
+    taken: Collection[str] = (),
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> list[Problem]:
     """Draw a night's problems from a source, with no held-out structure and none that was taken down among them.
 
@@ -150,13 +182,15 @@ def draw_problems(
         seed: The recipe's seed.
         fresh: Leave out what earlier nights had.
         taken: Structure ids that this night has drawn elsewhere.
+        say: Told which rows of the source made no problem, and why.
 
     Raises:
         ProblemError: The source is missing, broken or empty.
     """
     splits = [*HELD_OUT, "train"] if fresh else list(HELD_OUT)
     exclude = frozenset(structures(lake, splits)) | frozenset(taken) | gone_structures(lake)
-    return draw.draw(draw.limit, seed=seed_from("draw", draw.name, night, seed), tier=draw.tier, exclude=exclude)
+    own_seed = seed_from("draw", draw.name, night, seed)
+    return draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, say=say)
 
 
 @dataclass(frozen=True)

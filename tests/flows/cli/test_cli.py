@@ -17,7 +17,7 @@ def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
     content = copy.deepcopy(SMALL)
     mapping = {"question": "question", "answer": "answer"}
     content["problems"]["sources"] = [
-        {"name": "mine", "kind": "file", "options": {"path": str(path), "mapping": mapping}}
+        {"name": "mine", "kind": "file", "options": {"path": str(path), "mapping": mapping, "bad_gold": "stop"}}
     ]
     content["methods"] = [{"method": "gold"}]
     return content
@@ -36,6 +36,18 @@ def test_a_bad_file_is_named_with_its_line(cli, text, words):
     message = cli("plan", cli.recipe(with_file(cli, text)), code=1)
     for word in words:
         assert word in message, message
+
+
+def test_what_a_file_leaves_out_is_said_with_its_lines(cli):
+    content = with_file(cli, GOOD + GOOD + '{"question": "q?", "answer": ""}\n')
+    del content["problems"]["sources"][0]["options"]["bad_gold"]
+    recipe = cli.recipe(content)
+    plan = json.loads(cli("plan", recipe, "--json"))
+    assert plan["problems"] == {"mine": 1}
+    assert plan["left_out"] == [
+        "source mine: 1 row left out, bad_gold (row 3)", "source mine: 1 row left out, duplicate (row 2)",
+    ]  # fmt: skip
+    assert "1 row left out, bad_gold (row 3)" in cli("plan", recipe)
 
 
 def test_a_missing_file_is_named(cli):

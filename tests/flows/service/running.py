@@ -42,6 +42,7 @@ class Up:
 
     cli: CommandLine
     recipe: Path
+    cron: str
     process: "subprocess.Popen[str]" = field(init=False)
 
     def start(self) -> str:
@@ -50,7 +51,7 @@ class Up:
         before = len(self.said()) if file.exists() else 0
         with file.open("a") as log:
             self.process = subprocess.Popen(
-                self.cli.command("up", self.recipe, "--port", "0", "--cron", "* * * * *"),
+                self.cli.command("up", self.recipe, "--port", "0", "--cron", self.cron),
                 env=self.cli.environment, stdout=log, stderr=log, text=True,
             )  # fmt: skip
         wait_for(lambda: "up: http" in self.said()[before:] or self.process.poll() is not None, 300)
@@ -107,8 +108,8 @@ class Up:
 
 
 @contextlib.contextmanager
-def serving_up(folder: Path, **variables: str) -> Iterator[Up]:
-    """The service on a free port, a night each minute, in an environment with further variables."""
+def serving_up(folder: Path, cron: str = "* * * * *", **variables: str) -> Iterator[Up]:
+    """The service on a free port, a night each minute unless said otherwise, in an environment with further variables."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT")},
         "NIGHTSCHOOL_WORKSPACE": str(folder / "w"),
@@ -121,7 +122,7 @@ def serving_up(folder: Path, **variables: str) -> Iterator[Up]:
     cli = CommandLine(folder / "w", folder, environment)
     content = copy.deepcopy(TINY)
     content["methods"] = content["methods"][:1]
-    service = Up(cli, cli.recipe(content))
+    service = Up(cli, cli.recipe(content), cron)
     service.start()
     try:
         yield service

@@ -30,6 +30,8 @@ from tests.flows.service.running import Up, serving_up, wait_for
 
 pytestmark = pytest.mark.slow
 
+NEVER = "0 0 1 1 *"
+"""A schedule that does not come due while the tests run."""
 SECRET = "sk-nobody-may-see-this"
 
 PAGE = Template("""<!doctype html><meta charset="utf-8"><title>a page</title><form id="f" method="post" target="i"
@@ -140,7 +142,7 @@ def hostile(up: Up, attacker: Attacker, api: str, marker: Path) -> str:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    with serving_up(tmp_path_factory.mktemp("up"), NIGHTSCHOOL_TEST_SECRET=SECRET) as service:
+    with serving_up(tmp_path_factory.mktemp("up"), NEVER, NIGHTSCHOOL_TEST_SECRET=SECRET) as service:
         yield service
 
 
