@@ -90,10 +90,10 @@ def test_a_response_without_a_reward_is_in_no_mean():
 
 
 class Doubtful:
-    """A checker that reads an answer of `maybe` and cannot decide it."""
+    """A checker that reads an answer of `maybe` and cannot decide it; no answer is wrong, as the judge has it."""
 
     def check(self, problem, response):
-        outcomes = {"yes": Outcome.CORRECT, "maybe": Outcome.UNVERIFIABLE, "": Outcome.UNVERIFIABLE}
+        outcomes = {"yes": Outcome.CORRECT, "maybe": Outcome.UNVERIFIABLE}
         return Check(outcomes.get(response, Outcome.WRONG), response or None)
 
 
