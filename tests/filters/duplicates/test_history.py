@@ -14,6 +14,8 @@ from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import arithmetic, context, derivation, details, outcomes, row, table, word_problem
 
+pytestmark = pytest.mark.slow
+
 PROBLEM, ANN = word_problem(), arithmetic()
 ALPHABET = "abcdefghijklmnop"
 TEXT = " ".join(f"{a}{b}{c}" for a in "bcd" for b in "aeiou" for c in "lmnr")

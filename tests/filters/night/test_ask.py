@@ -8,6 +8,8 @@ from synth.calls.ask import Budget
 from tests.filters.asking.asking import NIGHT, Grader, ask, evidence, make_night
 from tests.filters.helpers import row, word_problem
 
+pytestmark = pytest.mark.slow
+
 PROBLEM = word_problem()
 ROWS = ["good", "odd", "long"]
 

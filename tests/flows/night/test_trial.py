@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.recipe.recipe import load_recipe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent.parent
 
 RUNNER = CliRunner()

@@ -23,6 +23,8 @@ from storage.upkeep.check import check_lake
 from storage.workspace import Workspace
 from tests.storage import format2
 
+pytestmark = pytest.mark.slow
+
 KILLED = """
 import os, pathlib, signal, sys
 from storage.catalog import evolution

@@ -18,6 +18,8 @@ from storage.releases.reading import get_release
 from storage.releases.shards import file_hash
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):

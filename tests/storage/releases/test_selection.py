@@ -8,6 +8,8 @@ from storage.releases.reading import get_release
 from storage.releases.selection import Selection, any_of, check_selection, select_problems, select_rows
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):

@@ -12,6 +12,8 @@ from storage.sql.run import run_sql
 from storage.views import VIEWS
 from tests.storage.small import build
 
+pytestmark = pytest.mark.slow
+
 EMPTY_HERE = {"failures", "duplicates"}
 
 
