@@ -239,7 +239,7 @@ def _follow(problem: Problem, steps: Sequence[str], read: Sequence[re.Match[str]
     value: int = problem.attrs["start"]
     remaining = [(str(sign), int(amount)) for sign, amount in problem.attrs["operations"]]
     first_wrong: int | None = None
-    why = ""
+    why, sure = "", True
     for index, match in enumerate(read):
         left, sign, amount, result = int(match[1]), match[2], int(match[3]), int(match[4])
         if apply(left, sign, amount) != result:
@@ -248,6 +248,8 @@ def _follow(problem: Problem, steps: Sequence[str], read: Sequence[re.Match[str]
             remaining.remove((sign, amount))
             value = result
             continue
+        else:
+            sure = False  # a true equation that the derivation does not take: it may be another way
         first_wrong = index
         break
     if first_wrong is None:
@@ -259,7 +261,7 @@ def _follow(problem: Problem, steps: Sequence[str], read: Sequence[re.Match[str]
         given = f", not {check.answer}" if check.outcome is Outcome.WRONG and check.answer else ""
         why = f"the next step is {rest[0]}." if remaining else f"the answer is {problem.gold}{given}."
     labels = tuple(index < first_wrong for index in range(len(steps)))
-    return Review(check.outcome, tuple(steps), labels, first_wrong, why, rest)
+    return Review(check.outcome, tuple(steps), labels, first_wrong, why, rest, sure)
 
 
 def _possible_next(remaining: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:

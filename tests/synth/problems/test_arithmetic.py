@@ -95,3 +95,16 @@ def test_model_text_never_raises(text):
     review = TASK.review(example(), text)
     assert len(review.labels) == len(review.steps)
     assert TASK.check(example(), text).outcome in Outcome
+
+
+@pytest.mark.parametrize(
+    ("attempt", "sure"),
+    [
+        ("2 + 8 = 10\n#### 10", False),  # both gains taken together: true, and perhaps another way
+        ("18 + 2 = 21\n#### 21", True),
+        ("18 + 2 = 20\n#### 20", True),  # it stops short
+    ],
+)
+def test_a_true_step_outside_the_derivation_is_not_surely_wrong(attempt, sure):
+    review = TASK.review(example(18, (("+", 2), ("+", 8))), attempt)
+    assert review.first_wrong is not None and review.sure is sure
