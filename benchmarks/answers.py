@@ -94,12 +94,11 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def forget() -> None:
     """Empty the caches, so that a measurement begins anew."""
-    from synth.answers import comparing, judge, parsing
-
-    for cached in vars(judge).values(), vars(comparing).values(), vars(parsing).values():
-        for value in cached:
-            if hasattr(value, "cache_clear"):
-                value.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("synth.answers."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear") and value.__module__ == name and value.__name__ != "pool":
+                    value.cache_clear()
 
 
 def fuzzed(count: int) -> dict[str, Any]:
@@ -183,8 +182,8 @@ def solved(data: Path | None) -> dict[str, Any]:
 
 def slowest() -> float:
     """Seconds that the slowest hostile answer takes, when the processes for algebra are running."""
+    from synth.answers.algebra.symbolic import compare_symbolically
     from synth.answers.judge import judge_answer
-    from synth.answers.symbolic import compare_symbolically
 
     compare_symbolically("x+1", "1+x")
     longest = 0.0

@@ -10,13 +10,13 @@ Filter, reward, evaluation, pass rates, votes, tutor, critic and step labels cal
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from synth.answers.comparing import compare_forms
-from synth.answers.forms import Choice, Form, Quantity
+from synth.answers.comparing.table import compare_forms
 from synth.answers.numbers import format_number
 from synth.answers.outcome import Check, Outcome
-from synth.answers.parsing import read_form
-from synth.answers.reading import Reading, State, bare_answer, read_answer
-from synth.answers.typography import MAX_ANSWER, fold, tidy
+from synth.answers.parsing.form import read_form
+from synth.answers.parsing.forms import Choice, Form, Quantity
+from synth.answers.parsing.typography import MAX_ANSWER, fold, tidy
+from synth.answers.responses.reading import Reading, State, bare_answer, read_answer
 
 VERSION = "3"
 """Version of the judge. It stands in verdicts, evaluations and rewards; those of different versions are not compared."""

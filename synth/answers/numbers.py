@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from synth.answers.forms import Quantity
-from synth.answers.parsing import read_form
+from synth.answers.parsing.form import read_form
+from synth.answers.parsing.forms import Quantity
 
 
 def parse_number(text: str) -> Fraction | None:

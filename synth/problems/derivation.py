@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from synth.answers.numbers import format_number, parse_number
 from synth.answers.outcome import Check, Outcome
-from synth.answers.units import parse_unit
+from synth.answers.parsing.units import parse_unit
 from synth.problems.base import Review
 from synth.problems.expressions import Expression, numbers, parse_whole, runs
 

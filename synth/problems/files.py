@@ -19,10 +19,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from storage.errors import ProblemError
-from synth.answers.forms import Quantity
 from synth.answers.judge import WRONG_ANSWER, gold_verifies, judge
 from synth.answers.numbers import format_number
-from synth.answers.parsing import read_form
+from synth.answers.parsing.form import read_form
+from synth.answers.parsing.forms import Quantity
 from synth.problems.base import Problem
 from synth.problems.math_word import canonical_question
 

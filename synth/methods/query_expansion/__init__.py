@@ -12,7 +12,7 @@ from pydantic import Field
 
 from synth.answers.judge import equal_answers, judge, normalise
 from synth.answers.outcome import Outcome
-from synth.answers.reading import final_answer
+from synth.answers.responses.reading import final_answer
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together

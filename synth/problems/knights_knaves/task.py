@@ -7,7 +7,7 @@ from functools import cache
 
 from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER
 from synth.answers.outcome import Check, Outcome
-from synth.answers.reading import State, final_part, read_answer
+from synth.answers.responses.reading import State, final_part, read_answer
 from synth.problems.base import Problem, Review
 from synth.problems.derivation import split_steps
 from synth.problems.knights_knaves.search import answer_line, solution_lines

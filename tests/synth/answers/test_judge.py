@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from synth.answers.judge import equal_answers, gold_verifies, judge, judge_answer, normalise
 from synth.answers.numbers import format_number, parse_number
 from synth.answers.outcome import Outcome
-from synth.answers.typography import MAX_ANSWER
+from synth.answers.parsing.typography import MAX_ANSWER
 
 CASES = Path(__file__).parent
 FRACTIONS = st.fractions(max_denominator=10**6).filter(lambda value: abs(value) < 10**12)

@@ -9,7 +9,7 @@ import pytest
 
 from synth.answers.judge import normalise
 from synth.answers.outcome import Outcome
-from synth.answers.reading import final_answer
+from synth.answers.responses.reading import final_answer
 from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.problems import get_task

@@ -49,13 +49,13 @@ def _parse(text: str) -> Any:
     import sympy
     from math_verify import LatexExtractionConfig, parse
 
-    found = parse(f"${text}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
-    made = found[0] if found else None
-    if not isinstance(made, sympy.Expr) or made.has(sympy.nan, sympy.zoo) or made.atoms(sympy.Float):
+    candidates = parse(f"${text}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
+    tree = candidates[0] if candidates else None
+    if not isinstance(tree, sympy.Expr) or tree.has(sympy.nan, sympy.zoo) or tree.atoms(sympy.Float):
         return None
     plain = text.replace(" ", "")
     letters = {letter for letter in _letters(plain) if letter != "e"}
-    return made if {str(symbol) for symbol in made.free_symbols} - {"e"} == letters else None
+    return tree if {str(symbol) for symbol in tree.free_symbols} - {"e"} == letters else None
 
 
 def _letters(text: str) -> set[str]:
@@ -71,10 +71,10 @@ def _differ(left: Any, right: Any) -> bool:
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
     for values in _POINTS:
         point = dict(zip(symbols, map(sympy.Rational, values), strict=False))
-        one, other = (sympy.N(side.subs(point), 30) for side in (left, right))
-        if not (one.is_number and other.is_number and one.is_finite and other.is_finite):
+        left_value, right_value = (sympy.N(side.subs(point), 30) for side in (left, right))
+        if not (left_value.is_number and right_value.is_number and left_value.is_finite and right_value.is_finite):
             return False
-        if abs(one - other) <= 10**-20 * max(1, abs(one), abs(other)):
+        if abs(left_value - right_value) <= 10**-20 * max(1, abs(left_value), abs(right_value)):
             return False
     return True
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synth.answers.typography import CURRENCY_MARK
+from synth.answers.parsing.typography import CURRENCY_MARK
 
 # name: (dimension, factor to its base unit). Plurals in -s and -es are derived.
 _TABLE: dict[str, dict[str, str]] = {

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.answers.reading import State, bare_answer, final_answer, final_part, read_answer
+from synth.answers.responses.reading import State, bare_answer, final_answer, final_part, read_answer
 
 CASES = json.loads((Path(__file__).parent / "reading.json").read_text(encoding="utf-8"))
 

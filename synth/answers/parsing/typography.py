@@ -81,6 +81,7 @@ _WRAPPERS = (
     ('"', '"'),
 )
 _DELIMITERS = re.compile(r"\\[()\[\]](?!\s*\d+(?:pt|em|ex))")
+_SIGN_SPACES = re.compile(r"(?<![A-Za-z0-9])\s+|\s+(?![A-Za-z0-9])")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[A-Za-z(){}\[\],;!$%])")
 _ESCAPED = re.compile(r"\\([%#&_])")
 
@@ -134,6 +135,11 @@ def closing(text: str, opened: int) -> int | None:
             if depth == 0:
                 return position
     return None
+
+
+def without_spaces(text: str) -> str:
+    """Leave out spaces beside signs; those between letters and digits stay."""
+    return _SIGN_SPACES.sub("", text)
 
 
 def fold(text: str) -> str:

@@ -15,8 +15,8 @@ import time
 from contextlib import suppress
 from functools import cache, lru_cache
 
+from synth.answers.algebra.symbolic_form import expression
 from synth.answers.outcome import Outcome
-from synth.answers.symbolic_form import expression
 
 LIMIT_S = 0.7
 """Seconds for one comparison, after which its process is killed."""
@@ -73,24 +73,24 @@ class _Process:
         try:
             process.stdin.write(json.dumps([gold, answer]).encode() + b"\n")
             process.stdin.flush()
-            said = self._line(LIMIT_S)
+            outcome = self._line(LIMIT_S)
         except OSError:  # it died, of memory for example
-            said = None
-        if said not in ("correct", "wrong", "unverifiable"):
+            outcome = None
+        if outcome not in ("correct", "wrong", "unverifiable"):
             self.end()
             return "unverifiable"
-        return said
+        return outcome
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "synth.answers.symbolic_worker"],
+            [sys.executable, "-m", "synth.answers.algebra.symbolic_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         if self._line(_START_S) != "ready":
             self.end()
-            raise RuntimeError("synth.answers.symbolic_worker did not start; is math-verify installed?")
+            raise RuntimeError("synth.answers.algebra.symbolic_worker did not start; is math-verify installed?")
         return self._process
 
     def _line(self, seconds: float) -> str | None:
@@ -121,6 +121,6 @@ class _Process:
 @cache
 def pool() -> Pool:
     """Return the pool of this process, made at its first use."""
-    made = Pool(max(1, (os.cpu_count() or 2) // 2))
-    atexit.register(made.close)
-    return made
+    processes = Pool(max(1, (os.cpu_count() or 2) // 2))
+    atexit.register(processes.close)
+    return processes

@@ -1,14 +1,22 @@
-r"""Numbers and expressions with what they count: `$5`, `1.5 km/h`, `3 dozen eggs`, `12\pi cm^2`, `Ann has 5 apples left`."""
+r"""Numbers and expressions with what they count: `$5`, `1.5 km/h`, `3 dozen eggs`, `12\pi cm^2`."""
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 
-from synth.answers.algebra import has, symbols
-from synth.answers.expression import Tree, number_value, read_expression, whole_expression
-from synth.answers.forms import Form, Quantity, Sequence
-from synth.answers.units import Unit, parse_unit
-from synth.answers.words import CHANGES, FILLERS, GROUP_SCALES, HEDGES, NUMBER_SCALES, noun_stems, number_in_words
+from synth.answers.algebra.expression import Tree, read_expression, whole_expression
+from synth.answers.algebra.tokens import number_value
+from synth.answers.algebra.trees import has, symbols
+from synth.answers.parsing.forms import Form, Quantity, Sequence
+from synth.answers.parsing.units import Unit, parse_unit
+from synth.answers.parsing.words import (
+    CHANGES,
+    FILLERS,
+    GROUP_SCALES,
+    HEDGES,
+    NUMBER_SCALES,
+    noun_stems,
+    number_in_words,
+)
 
 _INTEGER = re.compile(r"-?\d{1,30}")
 _PLAIN = re.compile(
@@ -18,7 +26,6 @@ _CURRENCY = re.compile(r"^([-+]?)\s*(us\s?\$|usd|eur|gbp|inr|rs\.?|rmb|[$€£¥
 _ORDINAL = re.compile(r"[-+]?\d+(?:st|nd|rd|th|ish)\b", re.IGNORECASE)
 _CURRENCY_END = re.compile(r"(?<=[\d}])\s*[\ue000]$")
 DECIMAL_COMMA = re.compile(r"^([-+]?)(0,\d+|\d{4,},\d{1,2})(?![\d,])")
-_ONE_NUMBER = re.compile(r"(?<![\w.,])[-+]?[$€£\ue000]?\s?\d[\d,]*(?:\.\d+)?(?![\w,.]*\d)")
 _LETTERS_ONLY = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -242,43 +249,3 @@ def _expression(text: str, unit: Unit | None) -> Quantity | None:
     if symbols(read.tree):
         return None
     return _with_words(read.tree, rest, text, unit)
-
-
-def number_in_sentence(text: str) -> Quantity | None:
-    """The one number of a short sentence, where no word near it may change its value."""
-    numbers = _ONE_NUMBER.findall(text)
-    if len(numbers) != 1 or len(re.findall(r"\d+", text.replace(",", "").replace(".", ""))) != 1 or len(text) > 200:
-        return None
-    start = text.index(numbers[0])
-    before, after = text[:start], text[start + len(numbers[0]) :]
-    if re.search(r"[\\^_=<>*+/{}:!]", before + after) or re.match(r"\s*(?:st|nd|rd|th)\b", after):
-        return None
-    words = {word.casefold() for word in re.findall(r"[^\W\d_]+(?:'[a-z]+)?", before + " " + after)}
-    changing = (CHANGES | set(NUMBER_SCALES) | set(GROUP_SCALES)) - {
-        "second",
-        "quarter",
-        "ago",
-        "loss",
-        "lost",
-        "until",
-        "before",
-        "after",
-        "false",
-        "older",
-        "younger",
-        "longer",
-        "and",
-        "of",
-        "if",
-        "k",
-    }
-    if not words or words & changing or {"step", "part", "case"} & words:
-        return None
-    if re.search(r"[-+(\[.]\s*$", before) or (re.match(r"[)\]_]", after) and before.count("(") != after.count(")")):
-        return None
-    quantity = read_quantity(numbers[0].strip() + (after.split(",")[0] if after.strip() else ""))
-    if quantity is None:
-        quantity = read_quantity(numbers[0].strip())
-    if quantity is None:
-        return None
-    return replace(quantity, text=text, prose=True)

@@ -99,7 +99,7 @@ def expression(text: str) -> str | None:
     if len(text) > MAX_LENGTH:
         return None
     text = bare(text).translate(_UNICODE).replace("**", "^")
-    text = _TEXT.sub(lambda found: found.group(0) if found.group(1) else "", text)
+    text = _TEXT.sub(lambda match: match[0] if match[1] else "", text)
     text = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", _FRACTION.sub(r"\\frac", text))
     text = _ROOT_SIGN.sub(r"\\sqrt{\1}", _ROOT.sub(r"\\sqrt{\1}", text))
     if not text or not _ALLOWED.fullmatch(text) or nesting(text) > MAX_NESTING or text.count("^") > MAX_POWERS:
@@ -125,6 +125,6 @@ def _tower(text: str) -> bool:
     return re.search(r"\^\s*(?:\{[^{}]*\^|[^{}\s]\s*\^|\{?\s*-?\d{3})", text) is not None or "^{{" in text
 
 
-def _fraction(found: re.Match[str]) -> str:
-    whole, rest = found.group(1), found.group(2)
+def _fraction(match: re.Match[str]) -> str:
+    whole, rest = match[1], match[2]
     return rf"\frac{{{int((whole or '0') + rest)}}}{{{10 ** len(rest)}}}"

@@ -1,11 +1,12 @@
 """The types of answers. Every form keeps the tidy text it was read from; what fits no type is `Words`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from synth.answers.algebra import constant
-from synth.answers.expression import Tree
-from synth.answers.units import Unit
+from synth.answers.algebra.exact import constant
+from synth.answers.algebra.tokens import Tree
+from synth.answers.parsing.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +135,6 @@ class Choice:
 
 
 Form = Words | Quantity | Sequence | Union | Matrix | Named | Relation | Based | Clock | Date | Choice
+
+Reader = Callable[[str], Form]
+"""Reads a part of an answer."""

@@ -1,7 +1,8 @@
 import pytest
 
-from synth.answers.algebra import constant, equal, ratio
-from synth.answers.expression import whole_expression
+from synth.answers.algebra.equality import equal, ratio
+from synth.answers.algebra.exact import constant
+from synth.answers.algebra.expression import whole_expression
 from synth.answers.judge import judge_answer
 from synth.answers.outcome import Outcome
 from tests.synth.answers.pairs import pairs

@@ -3,11 +3,11 @@ import threading
 import pytest
 
 from filters import get_filter
-from synth.answers import symbolic
+from synth.answers.algebra import symbolic
+from synth.answers.algebra.symbolic import Pool, compare_symbolically
+from synth.answers.algebra.symbolic_form import expression
 from synth.answers.judge import judge_answer
 from synth.answers.outcome import Outcome
-from synth.answers.symbolic import Pool, compare_symbolically
-from synth.answers.symbolic_form import expression
 from tests.filters.helpers import context, outcomes, row, table, word_problem
 
 PATIENCE_S = 20.0
