@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -124,49 +124,33 @@ def fail(reason: str, **detail: object) -> Finding:
     return Finding("fail", reason, detail)
 
 
-class Filter(Protocol):
-    """A filter with its options set."""
-
-    @property
-    def name(self) -> str:
-        """Name used in recipes and verdicts."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Version of the rule; with `+` and a digest when its options are not the defaults."""
-        ...
-
-    @property
-    def scope(self) -> Scope:
-        """`row`: may run on any batch. `night`: needs the whole night in one table. `last`: and what all others said."""
-        ...
-
-    def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
-        """Return one verdict (schema `VERDICTS`) per row of `samples`."""
-        ...
-
-
 RowRule = Callable[[Row, Context, Any], Finding]
 NightRule = Callable[[Sequence[Row], Context, Any], Mapping[str, Finding]]
 
 
 @dataclass(frozen=True)
 class BoundFilter:
-    """The `Filter` that the decorators of this module make."""
+    """A filter with its options set.
+
+    Attributes:
+        name: Name used in recipes and verdicts.
+        version: Version of the rule; with `+` and a digest when its options are not the defaults.
+        scope: `row`: may run on any batch. `night`: needs the whole night in one table. `last`: and what all others found.
+        options: Its options.
+        rule: From the rows sorted by id to a finding for each id.
+        asks: What it asks a model; None asks nobody.
+    """
 
     name: str
     version: str
     scope: Scope
     options: Options
-    rule: Callable[[Sequence[Row], Context, Any], Mapping[str, Finding]]
+    rule: NightRule
     asks: Asks | None = None
 
     def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
         """Return one verdict (schema `VERDICTS`) per row of `samples`, in its order."""
-        rows = read_rows(samples)
-        findings = self.rule(sorted(rows, key=lambda row: row.sample_id), context, self.options)
-        return verdict_table(self, ((row.sample_id, findings[row.sample_id]) for row in rows))
+        return run_filters([self], samples, context)
 
 
 @dataclass(frozen=True)
@@ -244,48 +228,33 @@ def _summary(rule: object, name: str) -> str:
     return (rule.__doc__ or name).strip().splitlines()[0]
 
 
-def verdict_table(filter_: Filter, findings: Iterable[tuple[str, Finding]]) -> pa.Table:
-    """Build the verdict table of a filter from pairs of sample id and finding."""
-    columns: dict[str, list[str | None]] = {name: [] for name in VERDICTS.names}
-    for sample_id, finding in findings:
-        detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
-        values = (sample_id, filter_.name, filter_.version, finding.outcome, finding.reason, detail)
-        for name, value in zip(VERDICTS.names, values, strict=True):
-            columns[name].append(value)
-    return pa.table(columns, schema=VERDICTS)
-
-
-def run_filters(filters: Sequence[Filter], samples: pa.Table, context: Context) -> pa.Table:
-    """Run filters over one table and return all their verdicts, checked.
+def run_filters(filters: Sequence[BoundFilter], samples: pa.Table, context: Context) -> pa.Table:
+    """Run filters over one table and return all their verdicts, filter after filter, each in the order of the table.
 
     Raises:
-        FilterError: Sample ids repeat, or a filter did not give exactly one verdict, under its own name and with a
-            known outcome, for each row; the message names the filter.
+        FilterError: Sample ids repeat, or a filter did not give exactly one finding with an outcome that there is for each
+            row; the message names the filter.
     """
-    wanted = Counter(samples["sample_id"].to_pylist())
-    if repeated := [sample_id for sample_id, times in wanted.items() if times > 1 or sample_id is None]:
+    ids = samples["sample_id"].to_pylist()
+    if repeated := [sample_id for sample_id, times in Counter(ids).items() if times > 1 or sample_id is None]:
         raise FilterError(f"samples: sample_id {repeated[0]!r} is not the id of exactly one row")
-    tables = []
-    for filter_ in filters:
-        verdicts = filter_(samples, context)
-        _check(filter_, verdicts, wanted)
-        tables.append(verdicts.select(VERDICTS.names).cast(VERDICTS))
-    return pa.concat_tables([VERDICTS.empty_table(), *tables])
+    rows = sorted(read_rows(samples), key=lambda row: row.sample_id) if filters else []
+    verdicts = []
+    for bound in filters:
+        findings = bound.rule(rows, context, bound.options)
+        _check(bound, findings, ids)
+        for sample_id in ids:
+            finding = findings[sample_id]
+            detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
+            verdicts.append((sample_id, bound.name, bound.version, finding.outcome, finding.reason, detail))
+    columns = zip(*verdicts, strict=True) if verdicts else [[]] * len(VERDICTS)
+    return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)
 
 
-def _check(filter_: Filter, verdicts: pa.Table, wanted: Counter[str]) -> None:
-    missing = set(VERDICTS.names) - set(verdicts.column_names)
-    if missing:
-        raise FilterError(f"filter {filter_.name!r}: its verdicts have no column {', '.join(sorted(missing))}")
-    given = Counter(verdicts["sample_id"].to_pylist())
-    if given != wanted:
-        odd = next(iter((wanted - given) or (given - wanted)))
-        raise FilterError(
-            f"filter {filter_.name!r} gave {given[odd]} verdicts for sample {odd!r}; it must give exactly one per row"
-        )
-    if names := set(verdicts["filter"].to_pylist()) - {filter_.name}:
-        raise FilterError(f"filter {filter_.name!r} signed a verdict as {sorted(map(str, names))[0]!r}")
-    if outcomes := set(verdicts["outcome"].to_pylist()) - {"pass", "fail", "unknown"}:
-        raise FilterError(
-            f"filter {filter_.name!r} gave the outcome {sorted(map(str, outcomes))[0]!r}; use pass, fail or unknown"
-        )
+def _check(bound: BoundFilter, findings: Mapping[str, Finding], ids: Sequence[str]) -> None:
+    if findings.keys() != set(ids):
+        odd = min(findings.keys() ^ set(ids))
+        what = "for no row that it was given" if odd in findings else "missing; it must give exactly one per row"
+        raise FilterError(f"filter {bound.name!r}: its finding for sample {odd!r} is {what}")
+    if outcomes := {finding.outcome for finding in findings.values()} - {"pass", "fail", "unknown"}:
+        raise FilterError(f"filter {bound.name!r} gave the outcome {min(outcomes)!r}; use pass, fail or unknown")

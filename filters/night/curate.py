@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.base import VERDICTS, Context, Filter, run_filters
+from filters.base import VERDICTS, BoundFilter, Context, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
@@ -59,7 +59,7 @@ class Curator:
             **more,
         )
 
-    def _of_scope(self, scope: str) -> list[Filter]:
+    def _of_scope(self, scope: str) -> list[BoundFilter]:
         return [item for item in self._rules.filters if item.scope == scope]
 
     def observe_rows(self, samples: pa.Table) -> pa.Table:
