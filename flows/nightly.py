@@ -35,7 +35,7 @@ from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
-from synth.night.draw import attempt_row, draw_problems, hold_out, plan_attempts
+from synth.night.draw import draw_night, hold_out, plan_attempts
 from synth.sample import problem_row
 
 FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}
@@ -216,26 +216,23 @@ def plan(night: Night) -> None:
                 night.progress.say(
                     f"source {draw.name}: {missing:,} held-out problems fewer than asked for; tests are weaker"
                 )
-        drawn = {}
-        taken: set[str] = set()
-        for draw in draws:
-            members = draw_problems(
-                night.lake,
-                draw,
-                night=night.id,
-                seed=recipe.problems.seed,
-                fresh=recipe.problems.fresh,
-                taken=taken,
-                say=night.progress.say,
-            )
-            taken |= {problem.structure_id for problem in members}
-            drawn[draw.name] = members
-            stage.advance(len(members))
+        drawn = draw_night(
+            night.lake,
+            draws,
+            night=night.id,
+            seed=recipe.problems.seed,
+            fresh=recipe.problems.fresh,
+            say=night.progress.say,
+        )
+        members = [problem for problems in drawn.values() for problem in problems]
+        stage.advance(len(members))
         attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
-        problems = [
-            problem_row(problem, split="train", night=night.id) for members in drawn.values() for problem in members
-        ]
-        nights.commit_plan(night.lake, night.id, problems, [attempt_row(attempt) for attempt in attempts])
+        nights.commit_plan(
+            night.lake,
+            night.id,
+            [problem_row(problem, split="train", night=night.id) for problem in members],
+            [attempt.row("planned") for attempt in attempts],
+        )
 
 
 @task(name="scan history", task_run_name="scan history", cache_policy=NO_CACHE, persist_result=False)

@@ -1,13 +1,30 @@
-"""Between synthesis and curation the filters that ask a model ask it. Their calls are in the ledger like any other."""
+"""Asking beside the shards: what methods prepare before them, and what filters ask after them. Calls are in the ledger too."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from filters.night.curate import Curator
 from flows.night.accelerator import Accelerator, needs_accelerator
 from flows.night.night import Night
 from storage.ledger.published import adopt, publish
+from synth.calls.ask import Asker
+
+
+@asynccontextmanager
+async def asking(night: Night) -> AsyncIterator[Asker]:
+    """Lend the night's asker, with the accelerator held and the calls of other machines known; publish what it asked."""
+    asker = night.asker()
+    async with Accelerator(night.workspace, night.progress, needed=needs_accelerator(night.recipe)):
+        adopt(night.ledger, night.lake, {engine.model for engine in asker.engines.values()})
+        try:
+            yield asker
+        finally:
+            await asker.close()
+            publish(night.ledger, night.lake, night.id)
 
 
 async def ask_for_filters(night: Night, curator: Curator) -> None:
-    """Let each filter that has not asked yet ask about the night's rows, and publish the calls.
+    """Let each filter that has not asked yet ask about the night's rows.
 
     Raises:
         ModelServerError: A model cannot be reached; the same command goes on later.
@@ -15,15 +32,7 @@ async def ask_for_filters(night: Night, curator: Curator) -> None:
     waiting = curator.to_ask()
     if not waiting:
         return
-    asker = night.asker()
-    engines = {id(engine): engine for engine in asker.engines.values()}
-    async with Accelerator(night.workspace, night.progress, needed=needs_accelerator(night.recipe)):
-        adopt(night.ledger, night.lake, {engine.model for engine in engines.values()})
-        try:
-            for name in waiting:
-                with night.progress.stage(name) as stage:
-                    stage.advance(await curator.ask(name, asker))
-        finally:
-            for engine in engines.values():
-                await engine.close()
-            publish(night.ledger, night.lake, night.id)
+    async with asking(night) as asker:
+        for name in waiting:
+            with night.progress.stage(name) as stage:
+                stage.advance(await curator.ask(name, asker))

@@ -1,15 +1,16 @@
 """`nightschool plan`: what a night would ask, read, write, take and cost at most, before anything is paid."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from filters.night.ask import role_of
 from flows.night.night import Night
-from synth.night.draw import attempt_row, draw_problems, plan_attempts, problems_of
+from flows.recipe.recipe import Recipe
+from synth.engines.spec import ModelSpec
+from synth.night.draw import draw_night, plan_attempts
 from synth.night.runner import Attempt
-from synth.problems.base import Problem
 
 CHARACTERS_PER_TOKEN = 4.0
 """Rule of thumb for English text in a large vocabulary."""
@@ -45,70 +46,71 @@ def estimate(night: Night) -> dict[str, Any]:
         ProblemError: A source cannot be read.
         RecipeError: The condition of the release, the filters, the policy or the alarms cannot be used.
     """
-    recipe = night.recipe
+    recipe, problems = night.recipe, night.recipe.problems
     night.check()
-    drawn: dict[str, list[Problem]] = {}
-    taken: set[str] = set()
     left_out: list[str] = []
-    for draw in night.draws:
-        members = draw_problems(
-            night.lake,
-            draw,
-            night=night.id,
-            seed=recipe.problems.seed,
-            fresh=recipe.problems.fresh,
-            taken=taken,
-            say=left_out.append,
-        )
-        taken |= {problem.structure_id for problem in members}
-        drawn[draw.name] = members
+    drawn = draw_night(
+        night.lake, night.draws, night=night.id, seed=problems.seed, fresh=problems.fresh, say=left_out.append
+    )
     attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
     roles = {
         role: Estimate(role, f"{spec.engine} {spec.name or spec.checkpoint or ''}".strip())
         for role, spec in recipe.models.items()
     }
-    by_method: dict[str, int] = defaultdict(int)
-    for attempt in attempts:
-        by_method[attempt.method.name] += 1
-        params = attempt.params.model_dump()
-        written = int(params.get("max_tokens", 0) or 0)
-        for role, calls in attempt.method.calls(attempt.params).items():
-            part = roles[role]
-            part.calls += calls
-            part.prompt_tokens += int(calls * len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN)
-            part.completion_tokens += calls * (
-                int(params.get("attempt_tokens", written)) if role == "student" else written
-            )
     _prepare(night, attempts, roles)
+    _attempt(attempts, roles)
     _ask_filters(night, attempts, roles)
-    for role, part in roles.items():
-        spec = recipe.models[role]
-        if spec.engine == "solver":
-            part.completion_tokens, part.hours = 0, 0.0
-        elif spec.tokens_per_second:
-            part.hours = round(part.completion_tokens / spec.tokens_per_second / 3600, 3)
-        part.cost = round(
-            (part.prompt_tokens * spec.price.prompt + part.completion_tokens * spec.price.completion) / 1e6, 4
-        )
+    for role, asked in roles.items():
+        _price(asked, recipe.models[role])
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},
         "left_out": left_out,
-        "attempts": dict(by_method),
-        "roles": [asdict(part) for part in roles.values()],
-        "calls": sum(part.calls for part in roles.values()),
-        "cost": round(sum(part.cost for part in roles.values()), 4),
+        "attempts": dict(Counter(attempt.method.name for attempt in attempts)),
+        "roles": [asdict(asked) for asked in roles.values()],
+        "calls": sum(asked.calls for asked in roles.values()),
+        "cost": round(sum(asked.cost for asked in roles.values()), 4),
         "budget": recipe.budget.model_dump(exclude_none=True),
-        "training": [
-            {
-                "stage": step.name,
-                "kind": step.stage.name,
-                "from": step.start or step.checkpoint or "incumbent",
-                "reads": step.source,
-            }
-            for step in (recipe.train.steps if recipe.train else ())
-        ],
+        "training": _training(recipe),
     }
+
+
+def _training(recipe: Recipe) -> list[dict[str, Any]]:
+    """The steps of the recipe's plan: what each starts from, and reads."""
+    steps = recipe.train.steps if recipe.train else ()
+    return [
+        {
+            "stage": step.name,
+            "kind": step.stage.name,
+            "from": step.start or step.checkpoint or "incumbent",
+            "reads": step.source,
+        }
+        for step in steps
+    ]
+
+
+def _price(asked: Estimate, spec: ModelSpec) -> None:
+    """Add time and cost; a solver writes nothing that is paid for."""
+    if spec.engine == "solver":
+        asked.completion_tokens, asked.hours = 0, 0.0
+    elif spec.tokens_per_second:
+        asked.hours = round(asked.completion_tokens / spec.tokens_per_second / 3600, 3)
+    price = spec.price
+    asked.cost = round((asked.prompt_tokens * price.prompt + asked.completion_tokens * price.completion) / 1e6, 4)
+
+
+def _attempt(attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
+    """Add what the attempts would ask: each call reads its problem and is written to its limit."""
+    for attempt in attempts:
+        params = attempt.params.model_dump()
+        written = int(params.get("max_tokens", 0) or 0)
+        for role, calls in attempt.method.calls(attempt.params).items():
+            asked = roles[role]
+            asked.calls += calls
+            asked.prompt_tokens += int(calls * len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN)
+            asked.completion_tokens += calls * (
+                int(params.get("attempt_tokens", written)) if role == "student" else written
+            )
 
 
 def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
@@ -117,7 +119,7 @@ def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Esti
         method = assignment.method
         if method.prepare is None:
             continue
-        problems = problems_of(assignment, (attempt.problem for attempt in attempts), map(attempt_row, attempts))
+        problems = assignment.problems_of(attempts)
         written = int(assignment.params.model_dump().get("max_tokens", 0) or 0)
         length = sum(len(problem.prompt) for problem in problems) / max(len(problems), 1) / CHARACTERS_PER_TOKEN
         for role, calls in method.prepare.calls(assignment.params, len(problems)).items():
@@ -136,7 +138,7 @@ def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, 
             if asks is None or role is None or not asks.makes & set(attempt.method.makes):
                 continue
             calls, question = rows * asks.per_row, 0.0 if asks.scores else len(attempt.problem.prompt)
-            part = roles[role]
-            part.calls += calls
-            part.prompt_tokens += int(calls * (question / CHARACTERS_PER_TOKEN + written))
-            part.completion_tokens += calls * asks.max_tokens(bound.options)
+            asked = roles[role]
+            asked.calls += calls
+            asked.prompt_tokens += int(calls * (question / CHARACTERS_PER_TOKEN + written))
+            asked.completion_tokens += calls * asks.max_tokens(bound.options)

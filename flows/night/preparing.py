@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.night.accelerator import Accelerator, needs_accelerator
+from flows.night.asking import asking
 from flows.night.night import Night
 from flows.night.pinning import sources_of
 from storage.ids import digest
 from storage.lake import nights
 from storage.lake.artefacts import find_artefact, record_artefact
-from storage.ledger.published import adopt, publish
+from storage.ledger.published import publish
 from synth.calls.ask import Asker
-from synth.night.draw import Assignment, problems_of
+from synth.night.draw import Assignment, find_attempts
 from synth.night.preparing import Made, make_artefact, read_artefact
 from synth.problems.base import Problem
 from synth.sample import problem_of
@@ -35,19 +35,12 @@ async def prepare(night: Night) -> list[Assignment]:
         return [item for item in prepared if item is not None]
     rows = nights.planned_attempts(night.lake, night.id)
     problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
-    asker = night.asker()
-    engines = {id(engine): engine for engine in asker.engines.values()}.values()
-    async with Accelerator(night.workspace, night.progress, needed=needs_accelerator(night.recipe)):
-        adopt(night.ledger, night.lake, {engine.model for engine in engines})
-        try:
-            return [
-                kept or await _make(night, item, problems_of(item, problems, rows), asker)
-                for item, kept in zip(assignments, prepared, strict=True)
-            ]
-        finally:
-            for engine in engines:
-                await engine.close()
-            publish(night.ledger, night.lake, night.id)
+    attempts = find_attempts(assignments, problems, rows)
+    async with asking(night) as asker:
+        return [
+            kept or await _make(night, item, item.problems_of(attempts), asker)
+            for item, kept in zip(assignments, prepared, strict=True)
+        ]
 
 
 def _key(night: Night, assignment: Assignment) -> str:

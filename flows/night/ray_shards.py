@@ -62,8 +62,7 @@ async def remote_shard(
         try:
             return await run_attempts(attempts, asker)
         finally:
-            for engine in {id(engine): engine for engine in asker.engines.values()}.values():
-                await engine.close()
+            await asker.close()
             if pid_space() != home:
                 publish(ledger, lake, night.id)
 

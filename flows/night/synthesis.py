@@ -154,8 +154,7 @@ class _Work:
 
     async def _finish(self) -> None:
         """Close the engines, commit what is finished, and publish the calls."""
-        for engine in {id(engine): engine for engine in self.asker.engines.values()}.values():
-            await engine.close()
+        await self.asker.close()
         try:
             self._commit(self._buffer)
             publish(self.night.ledger, self.night.lake, self.night.id)

@@ -227,8 +227,7 @@ async def _run(night: Night, method: Method, problem: Problem, attempt: str | No
         assignment = await _prepared(assignment, night, problem, asker)
         finished = await run_attempts([assignment.attempt(night.id, problem, 0, 0)], asker)
     finally:
-        for engine in inner.engines.values():
-            await engine.close()
+        await inner.close()
     row = finished.attempts.to_pylist()[0]
     return {
         "method": method.name,

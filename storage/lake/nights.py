@@ -108,11 +108,7 @@ def commit_plan(
     lake: Lake, night: str, problems: Sequence[Mapping[str, Any]], attempts: Sequence[Mapping[str, Any]]
 ) -> Commit:
     """Commit a night's new problems and its planned attempts, once. Problems the lake knows are not written again."""
-    ids = [str(row["problem_id"]) for row in problems]
-    present = known_problems(lake, ids)
-    fresh = [row for row in problems if row["problem_id"] not in present]
-    planned = [{**row, "status": "planned"} for row in attempts]
-    tables = {"problems": table_of("problems", fresh), "attempts": table_of("attempts", planned)}
+    tables = {"problems": table_of("problems", _new(lake, problems)), "attempts": table_of("attempts", attempts)}
     return lake.commit(f"plan:{night}", "plan", tables, night=night)
 
 
@@ -122,10 +118,15 @@ def known_problems(lake: Lake, ids: Sequence[str]) -> set[str]:
     return {row["problem_id"] for row in rows}
 
 
+def _new(lake: Lake, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows of problems that the lake does not know."""
+    present = known_problems(lake, [str(row["problem_id"]) for row in rows])
+    return [row for row in rows if row["problem_id"] not in present]
+
+
 def record_problems(lake: Lake, rows: Sequence[Mapping[str, Any]], *, kind: str, night: str) -> None:
     """Enter problems that the lake does not know, once."""
-    present = known_problems(lake, [str(row["problem_id"]) for row in rows])
-    fresh = [row for row in rows if row["problem_id"] not in present]
+    fresh = _new(lake, rows)
     if fresh:
         key = f"{kind}:{digest(sorted(str(row['problem_id']) for row in fresh))}"
         lake.commit(key, kind, {"problems": table_of("problems", fresh)}, night=night)

@@ -212,6 +212,11 @@ class Asker:
         key = content_key(self.engines[role].model, request.messages, request.sampling, sample, draw=self._draw)
         return await self._reply(_Question(key, role, self.engines[role], request, sample, None))
 
+    async def close(self) -> None:
+        """Close the engines, each once; the asker may be used again."""
+        for engine in {id(engine): engine for engine in self.engines.values()}.values():
+            await engine.close()
+
     async def _reply(self, question: "_Question") -> Reply:
         key, engine = question.key, question.engine
         call = None

@@ -1,7 +1,7 @@
 """Draws a night: held-out sets first, then problems that are in none of them, then the attempts to make on them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -163,34 +163,31 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
     return [problem_row(replace(problem, source=draw.name), split="heldout", night=night) for problem in drawn]
 
 
-def draw_problems(
-    lake: Lake,
-    draw: Draw,
-    *,
-    night: str,
-    seed: int,
-    fresh: bool,
-    taken: Collection[str] = (),
-    say: Callable[[str], None] = lambda sentence: None,
-) -> list[Problem]:
-    """Draw a night's problems from a source, with no held-out structure and none that was taken down among them.
+def draw_night(
+    lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool, say: Callable[[str], None]
+) -> dict[str, list[Problem]]:
+    """Draw a night's problems by source: no structure twice, none that is held out, none that was taken down.
 
     Args:
         lake: Where the held-out and the earlier problems are.
-        draw: What to draw.
+        draws: What to draw from each source.
         night: Logical date and recipe; it enters the seed.
         seed: The recipe's seed.
         fresh: Leave out what earlier nights had.
-        taken: Structure ids that this night has drawn elsewhere.
-        say: Told which rows of the source made no problem, and why.
+        say: Told which rows of a source made no problem, and why.
 
     Raises:
-        ProblemError: The source is missing, broken or empty.
+        ProblemError: A source is missing, broken or empty.
     """
     splits = [*HELD_OUT, "train"] if fresh else list(HELD_OUT)
-    exclude = frozenset(structures(lake, splits)) | frozenset(taken) | gone_structures(lake)
-    own_seed = seed_from("draw", draw.name, night, seed)
-    return draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, say=say)
+    exclude = frozenset(structures(lake, splits)) | gone_structures(lake)
+    drawn: dict[str, list[Problem]] = {}
+    for draw in draws:
+        own_seed = seed_from("draw", draw.name, night, seed)
+        problems = draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, say=say)
+        drawn[draw.name] = problems
+        exclude |= {problem.structure_id for problem in problems}
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -222,6 +219,12 @@ class Assignment:
             identity, night, self.method, self.params, problem, repetition, shard, self.prompts, self.prepared
         )
 
+    def problems_of(self, attempts: Iterable[Attempt]) -> list[Problem]:
+        """Return the problems of its attempts among these, each once."""
+        own = (self.method.name, self.params, self.prompts)
+        problems = (each.problem for each in attempts if (each.method.name, each.params, each.prompts) == own)
+        return list({problem.id: problem for problem in problems}.values())
+
 
 def plan_attempts(
     assignments: Iterable[Assignment], problems: Mapping[str, Sequence[Problem]], *, night: str, shard: int
@@ -239,20 +242,6 @@ def plan_attempts(
                     attempt = assignment.attempt(night, problem, repetition, len(planned) // shard)
                     planned.setdefault(attempt.id, attempt)
     return list(planned.values())
-
-
-def attempt_row(attempt: Attempt) -> dict[str, Any]:
-    """Turn an attempt into a row of the lake's `attempts`, before it is made."""
-    return {
-        "attempt_id": attempt.id,
-        "night": attempt.night,
-        "method": attempt.method.name,
-        "problem_id": attempt.problem.id,
-        "repetition": attempt.repetition,
-        "shard": attempt.shard,
-        "samples": 0,
-        "calls": 0,
-    }
 
 
 def find_attempts(
@@ -279,21 +268,6 @@ def find_attempts(
         else:
             raise ProblemError(f"planned attempt {row['attempt_id']} of {row['method']} fits no method of the recipe")
     return attempts
-
-
-def problems_of(
-    assignment: Assignment, problems: Iterable[Problem], rows: Iterable[Mapping[str, Any]]
-) -> list[Problem]:
-    """Return the problems that an assignment has attempts on, each once, among the planned rows of the lake."""
-    by_id = {problem.id: problem for problem in problems}
-    mine: dict[str, Problem] = {}
-    for row in rows:
-        problem = by_id.get(row["problem_id"])
-        if problem is None or row["method"] != assignment.method.name:
-            continue
-        if assignment.attempt(row["night"], problem, row["repetition"], row["shard"]).id == row["attempt_id"]:
-            mine[problem.id] = problem
-    return list(mine.values())
 
 
 def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int = 300, seed: int = 0) -> Iterator[str]:

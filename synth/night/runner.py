@@ -54,6 +54,13 @@ class Attempt:
     prompts: Mapping[str, str] = field(default_factory=dict)
     prepared: Prepared | NotPrepared | None = None
 
+    def row(self, status: str, *, samples: int = 0, calls: int = 0) -> dict[str, Any]:
+        """Return a row of the lake's `attempts`."""
+        return {
+            "attempt_id": self.id, "night": self.night, "method": self.method.name, "problem_id": self.problem.id,
+            "repetition": self.repetition, "shard": self.shard, "status": status, "samples": samples, "calls": calls,
+        }  # fmt: skip
+
 
 def attempt_id(
     night: str,
@@ -173,15 +180,7 @@ class _Outcome:
 
 async def _run(attempt: Attempt, asker: Asker) -> _Outcome:
     models = Models(asker, attempt.problem, attempt.repetition, attempt.method.name, attempt.prompts)
-    row = {
-        "attempt_id": attempt.id,
-        "night": attempt.night,
-        "method": attempt.method.name,
-        "problem_id": attempt.problem.id,
-        "repetition": attempt.repetition,
-        "shard": attempt.shard,
-        "status": "done",
-    }
+    failure: dict[str, str] = {}
     samples: list[dict[str, Any]] = []
     evidence: list[dict[str, Any]] = []
     try:
@@ -189,16 +188,17 @@ async def _run(attempt: Attempt, asker: Asker) -> _Outcome:
             samples.append(_row(attempt, models, sample, len(samples)))
             evidence += _scores(attempt, sample, samples[-1]["sample_id"])
     except RequestRefused as error:
-        row |= {"status": "failed", "reason": error.reason, "detail": str(error)}
+        failure = {"reason": error.reason, "detail": str(error)}
     except BudgetError as error:
-        row |= {"status": "failed", "reason": "budget", "detail": str(error)}
+        failure = {"reason": "budget", "detail": str(error)}
     except NightschoolError:
         raise
     except Exception as error:  # a method stumbled over this problem or answer: one row fails, not the night
-        row |= {"status": "failed", "reason": "method_error", "detail": f"{type(error).__name__}: {error}"}
-    if row["status"] == "failed":
-        samples, evidence = [], []
-    return _Outcome(row | {"samples": len(samples), "calls": len(models.replies)}, samples, evidence)
+        failure = {"reason": "method_error", "detail": f"{type(error).__name__}: {error}"}
+    calls = len(models.replies)
+    if failure:
+        return _Outcome(attempt.row("failed", calls=calls) | failure, [], [])
+    return _Outcome(attempt.row("done", samples=len(samples), calls=calls), samples, evidence)
 
 
 def _scores(attempt: Attempt, sample: Sample, sample_id: str) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from flows.report.progress import Progress
 from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
-from synth.night.draw import problems_of
+from synth.night.draw import find_attempts
+from synth.sample import problem_of
 from tests.extension.installing import install
 from tests.flows.conftest import SMALL, CommandLine, command_line
 
@@ -80,7 +81,10 @@ def test_a_resumed_night_takes_what_it_began_with(cli, monkeypatch):
         (again,) = asyncio.run(prepare(night))
         assert first.prepared == again.prepared and night.lake.last_seq() == commits
         other = replace(first, params=first.params.model_copy(update={"groups": 2}))
-        assert problems_of(other, [], nights.planned_attempts(night.lake, night.id)) == []
+        rows = nights.planned_attempts(night.lake, night.id)
+        problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
+        attempts = find_attempts([first], problems, rows)
+        assert first.problems_of(attempts) == problems and other.problems_of(attempts) == []
     cli("run", asked, *NIGHT)
     assert len(rows(cli, "from artefacts")) == 1
     assert rows(cli, "select distinct prompts[1] as name from samples") == [{"name": first.prepared.name}]

@@ -30,7 +30,7 @@ from storage.takedown.purge import scrub_catalogue
 from storage.upkeep.check import run_checks
 from storage.upkeep.restore import restore
 from storage.workspace import Workspace
-from synth.night.draw import Draw, draw_problems, hold_out
+from synth.night.draw import Draw, draw_night, hold_out
 from tests.storage.lake.test_maintenance import keep_at_once
 from tests.storage.secrets_lake import NIGHT, SECRET, build, call, places, rows_of
 
@@ -343,12 +343,17 @@ def test_the_command_shows_a_plan_asks_and_does_it(copy):
     assert listed.exit_code == 0 and "plain@1: redacted by takedown" in listed.stdout
 
 
+def drawn_structures(lake, draw):
+    drawn = draw_night(lake, [draw], night="1", seed=0, fresh=False, say=print)
+    return {problem.structure_id for problem in drawn[draw.name]}
+
+
 def test_no_night_draws_what_was_taken_down(lake):
     draw = Draw("sums", "arithmetic", {"tiers": [1]}, 40, 1, 30, 10, (1,))
-    first = {problem.structure_id for problem in draw_problems(lake, draw, night="1", seed=0, fresh=False)}
+    first = drawn_structures(lake, draw)
     row = {"takedown_id": "t", "event": "planned", "structure_ids": sorted(first)}
     lake.commit("t", "takedown", {"takedowns": table_of("takedowns", [row])})
     hold_out(lake, draw, night="1", seed=0)
-    again = {problem.structure_id for problem in draw_problems(lake, draw, night="1", seed=0, fresh=False)}
+    again = drawn_structures(lake, draw)
     held = {row["structure_id"] for row in lake.rows("select structure_id from problems")}
     assert first and again and held and not (again | held) & first

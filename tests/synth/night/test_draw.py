@@ -3,7 +3,7 @@
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.methods import get_method
-from synth.night.draw import Assignment, attempt_row, find_attempts, plan_attempts
+from synth.night.draw import Assignment, find_attempts, plan_attempts
 from synth.night.runner import attempt_id, run_attempts
 from tests.synth.conftest import Scripted
 
@@ -19,7 +19,7 @@ def test_two_entries_that_differ_only_in_their_prompts_make_attempts_of_their_ow
     entries = [assignment(), assignment(prompts={"solve": "mine.jinja"}), assignment()]
     planned = plan_attempts(entries, {"arithmetic": problems}, night=NIGHT, shard=4)
     assert len(planned) == 2 * len(problems)
-    assert find_attempts(entries, problems, [attempt_row(one) for one in planned]) == planned
+    assert find_attempts(entries, problems, [one.row("planned") for one in planned]) == planned
     for problem in problems:
         ids = {one.id for one in planned if one.problem == problem}
         assert attempt_id(NIGHT, "cot", entries[0].params, problem, 0) in ids, "an entry without any keeps its ids"
