@@ -4,23 +4,22 @@ The scalar is a logit over the whole chat, as a Hugging Face model for sequence 
 (outcome verifiers: arXiv:2110.14168, section 4.2). Scorers, filters and rewards ask the role that it serves, like any model.
 """
 
-import asyncio
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from storage.errors import CheckpointError, ModelServerError, NightschoolError
+from storage.errors import CheckpointError
 from synth.engines.base import Answer, Message, Request, RequestRefused
+from synth.engines.in_process import InProcess
 
 BATCH_TOKENS = 16_384
 """Rows times longest chat of one pass; bounds the memory, our choice."""
-GATHER_S = 0.02
 
 
-class Verifier:
-    """Gathers the chats that are open at the moment and scores them in batches.
+class Verifier(InProcess):
+    """Scores chats in batches; `Answer.text` is `{"score": p}` with p between 0 and 1.
 
     Args:
         checkpoint: Hugging Face folder of a model with one label; loaded at the first request.
@@ -28,19 +27,11 @@ class Verifier:
         concurrency: Requests gathered at most.
     """
 
-    reads_problem = False
     scores_chats = True
-
-    def __init__(self, checkpoint: Path, identity: str, concurrency: int = 256) -> None:
-        self.model = identity
-        self.concurrency = concurrency
-        self._checkpoint = checkpoint
-        self._head: _Head | None = None
-        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
-        self._worker: asyncio.Task[None] | None = None
+    _head: "_Head | None" = None
 
     async def answer(self, request: Request) -> Answer:
-        """Score a chat; `Answer.text` is `{"score": p}` with p between 0 and 1.
+        """Score a chat together with its neighbours.
 
         Raises:
             RequestRefused: The chat is longer than the model's context, or a text was to be written.
@@ -48,36 +39,16 @@ class Verifier:
         """
         if not request.scores:
             raise RequestRefused("writes_nothing", "a verifier scores answers and writes none; name another model here")
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
-        return await future
+        return await super().answer(request)
 
-    async def _work(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(GATHER_S)
-            batch, self._waiting = self._waiting, []
-            try:
-                answers = await asyncio.to_thread(self._score, [request.messages for request, _ in batch])
-            except Exception as error:
-                failure = error if isinstance(error, NightschoolError) else ModelServerError(
-                    f"{self._checkpoint} failed to score: {type(error).__name__}: {error}"
-                )  # fmt: skip
-                answers = [failure] * len(batch)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_exception(answer) if isinstance(answer, Exception) else future.set_result(answer)
-
-    def _score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
+    def answer_batch(self, requests: Sequence[Request]) -> list[Answer | Exception]:
+        """Score chats in order; one that is too long is refused alone."""
         if self._head is None:
-            self._head = _Head(self._checkpoint)
-        return self._head.score(chats)
+            self._head = _Head(self.checkpoint)
+        return self._head.score([request.messages for request in requests])
 
-    async def close(self) -> None:
+    def release(self) -> None:
         """Let go of the model's memory."""
-        if self._worker is not None:
-            await asyncio.gather(self._worker, return_exceptions=True)
         self._head = None
 
 

@@ -181,15 +181,23 @@ def show_loss(tokenizer: Any, encoded: Encoded, row: int = 0) -> str:
     return "".join(f">>{tokenizer.decode(part)}<<" if told else tokenizer.decode(part) for told, part in parts)
 
 
-def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> Encoded:
-    """Run rows one after the other without a gap and cut at `max_length`; documents see each other."""
-    ids, labels = encoded.table["input_ids"].to_pylist(), encoded.table["labels"].to_pylist()
-    joined = [token for row in order for token in ids[row]]
-    told = [label for row in order for label in labels[row]]
-    made = _Rows(max_length)
-    for number, start in enumerate(range(0, len(joined), max_length)):
-        made.add(number, joined[start : start + max_length], told[start : start + max_length])
-    return made.encoded()
+def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> tuple[Encoded, list[list[int]]]:
+    """Run rows one after the other without a gap and cut at `max_length`; documents see each other.
+
+    Returns:
+        The sequences, and for each of them, by its number, the rows (as `encoded` numbers them) that lie in it.
+    """
+    columns = [encoded.table[name].to_pylist() for name in ("input_ids", "labels", "row")]
+    rows = [tuple(column[place] for column in columns) for place in order]
+    ids = [token for row_ids, _, _ in rows for token in row_ids]
+    labels = [label for _, row_labels, _ in rows for label in row_labels]
+    numbers = [number for row_ids, _, number in rows for _ in row_ids]
+    sequences, members = _Rows(max_length), []
+    for number, start in enumerate(range(0, len(ids), max_length)):
+        part = slice(start, start + max_length)
+        sequences.add(number, ids[part], labels[part])
+        members.append(list(dict.fromkeys(numbers[part])))
+    return sequences.encoded(), members
 
 
 def _training_template(tokenizer: Any) -> str | None:

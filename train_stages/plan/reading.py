@@ -244,12 +244,12 @@ def read_by(step: Step, reading: Reading, out: Path) -> pa.Table:
 
     Returns:
         A table of `STAGE_ROWS`.
+
+    Raises:
+        TrainingError: Training says that it went through rows that it was not given.
     """
-    ids, part = reading.rows["id"], "problem" if step.stage.asks else "row"
-    visited = _visited(step, out)
-    rows = reading.rows if visited is None else reading.rows.filter(pc.is_in(ids, visited))
-    if not rows.num_rows:  # its stage numbers what it went through in another way, as packing without gaps does
-        rows = reading.rows
+    part = "problem" if step.stage.asks else "row"
+    rows = _visited(step, reading, out)
     if step.drawn:
         problems = pc.unique(rows["id"])
         none = pa.nulls(len(problems), pa.string())
@@ -263,8 +263,18 @@ def read_by(step: Step, reading: Reading, out: Path) -> pa.Table:
     return pa.table([kept["sample_id"], kept["problem_id"], column], schema=STAGE_ROWS)
 
 
-def _visited(step: Step, out: Path) -> pa.Array | None:
+def _visited(step: Step, reading: Reading, out: Path) -> pa.Table:
+    """Return the rows that training went through, all of them where its checkpoint does not say."""
     if step.stage.visits is None or not (out / step.stage.visits[0]).is_file():
-        return None
+        return reading.rows
     name, column = step.stage.visits
-    return pc.unique(pq.read_table(out / name, columns=[column])[column]).cast(pa.string())
+    visited = pc.unique(pq.read_table(out / name, columns=[column])[column]).cast(pa.string())
+    ids = reading.rows["id"].cast(pa.string())
+    strange = visited.filter(pc.invert(pc.is_in(visited, pc.unique(ids))))
+    if len(strange) and not step.stage.files(step.config):  # rows of such a file have ids of their own
+        raise TrainingError(
+            f"{step.name}: {name} in {out} says that training went through {len(strange)} rows that it was not given "
+            f"({strange[0].as_py()!r}), so what it learned from cannot be entered into the lake: the column `{column}` must "
+            f"hold the `id` of the stage's rows"
+        )
+    return reading.rows.filter(pc.is_in(ids, visited))

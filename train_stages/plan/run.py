@@ -1,7 +1,8 @@
 """A step of a plan at work: checked, run once, and entered into the lake with what it read.
 
 A stage's folder is named by everything that determines it (kind, parent, the rows that it reads, settings, seed, prompt), so
-that the same stage is made once, whoever asks and however often.
+that the same stage is made once, whoever asks and however often: a plan that was killed finds its finished stages by that name.
+(How a stage that was killed halfway goes on is in `train_stages.process.states`.)
 """
 
 import json
@@ -81,7 +82,8 @@ class Training:
             CheckpointError: The parent cannot be loaded.
             TrainingError: The stage could not learn from these rows, or not on this machine.
         """
-        reading = self.reader.read(step, self._rates(step, parent))
+        rates = self._rates(step, parent) if step.start is None else None  # else the true parent is not there yet
+        reading = self.reader.read(step, rates)
         if not step.stage.measured and reading.rows.nbytes <= KEPT_BYTES:
             self.readings[step.name] = reading
         with self._job(step, parent, reading, self._folder / f"preflight-{step.name}") as job:

@@ -1,6 +1,6 @@
 """What the training stages have in common: loading, settings for the trainers, progress, and clear ends.
 
-Where a stage writes, and how a killed one goes on, is in `train_stages.process.resume`.
+Where a stage writes, and how a killed one goes on, is in `train_stages.process.states`.
 """
 
 import math
@@ -18,7 +18,7 @@ from storage.errors import CheckpointError, TrainingError
 from storage.ids import digest
 from storage.models.checkpoints import checkpoint_digest
 from train_stages.config import TrainConfig
-from train_stages.process.resume import STATES, last_state, sealing_callback, write_json
+from train_stages.process.states import STATES, last_state, sealing_callback, write_json
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and the steps planned."""

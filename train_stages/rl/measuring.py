@@ -8,8 +8,8 @@ from storage.ids import seed_from
 from synth.problems.base import Problem
 from train_stages.config import RlConfig
 from train_stages.process.preflight import load_tokenizer
-from train_stages.process.resume import STATES
 from train_stages.process.stage import on_gpu
+from train_stages.process.states import STATES
 from train_stages.rl.pass_rates import FILE, Ask, keep, kept, measure
 from train_stages.rl.rollouts import VllmRollouts
 

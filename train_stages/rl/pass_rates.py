@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from filters.pass_rate import PassRate
 from filters.rules.difficulty import for_reinforcement
+from storage.errors import TrainingError
 from synth.problems.base import Problem
 from train_stages.rewards.base import Response
 
@@ -44,13 +45,15 @@ class Chosen:
 def choose(problems: Sequence[Problem], rates: Mapping[str, PassRate], *, tries: int) -> Chosen:
     """Leave out the problems that are always or never solved in at least `tries` attempts.
 
-    A problem about which too little is known stays. When none would be left, all stay: training goes on, and the figures
-    tell that the choice was void (`chosen` 0).
+    A problem about which too little is known stays.
 
     Args:
         problems: The problems.
         rates: Pass rates by problem id, of the model that RL starts from.
         tries: Fewer attempts than this say nothing about a problem.
+
+    Raises:
+        TrainingError: None would be left.
     """
     known = [rates[problem.id] for problem in problems if problem.id in rates and rates[problem.id].tries >= tries]
     useful = set(for_reinforcement(known, tries=tries))
@@ -63,7 +66,13 @@ def choose(problems: Sequence[Problem], rates: Mapping[str, PassRate], *, tries:
         "never_solved": float(sum(rate.correct == 0 for rate in known)),
         "chosen": float(len(kept)),
     }
-    return Chosen(kept or list(problems), figures)
+    if not kept:
+        raise TrainingError(
+            f"rl: of {len(problems)} problems none is solved sometimes: {figures['always_solved']:.0f} were always solved and "
+            f"{figures['never_solved']:.0f} never in at least {tries} attempts, so no group would have an advantage; choose "
+            f"other problems (`where`, `tasks`), or set difficulty: all to train on all of them"
+        )
+    return Chosen(kept, figures)
 
 
 def measure(

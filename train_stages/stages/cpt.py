@@ -14,11 +14,12 @@ from storage.releases.shapes import shaped
 from train_stages.config import CptConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
-from train_stages.process.stage import Progress, StageResult, load
+from train_stages.process.stage import Progress, StageResult
 from train_stages.stages.base import Described, Material, Stage, described
 
 if TYPE_CHECKING:
     from train_stages.data.encode import Encoded
+    from train_stages.stages.supervised import Lesson
 
 __all__ = ["CptConfig", "cpt"]
 
@@ -47,46 +48,45 @@ def cpt(
         CheckpointError: `parent` cannot be loaded.
         TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
     """
-    from train_stages.data.encode import encode_texts, wrap
-    from train_stages.data.mixture import blend, mixed_order
-    from train_stages.stages.supervised import chosen_order, train_supervised
+    from train_stages.stages.supervised import train_supervised
 
     config = config or CptConfig()
-    model, tokenizer = load(parent, config, packed=config.isolated)
     rows = with_replay(rows, config)
-    encoded, described, plan = (
-        encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length),
-        Described.of(rows, config.loss.columns),
-        None,
+    return train_supervised(
+        "cpt",
+        parent,
+        lambda tokenizer: _lesson(tokenizer, rows, config, seed),
+        out,
+        config,
+        seed=seed,
+        progress=progress,
     )
-    if config.mixture is not None:
+
+
+def _lesson(tokenizer: Any, rows: pa.Table, config: CptConfig, seed: int) -> "Lesson":
+    from train_stages.data.encode import encode_texts, wrap
+    from train_stages.data.mixture import blend, mixed_order
+    from train_stages.stages.supervised import Lesson, chosen_order
+
+    encoded = encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length)
+    described = Described.of(rows, config.loss.columns)
+    phases, facts = 1, {}
+    if config.mixture is None:
+        order = chosen_order(encoded, described, config, seed)
+    else:
         sources = _sources(encoded, rows)
         sizes: dict[str, int] = {}
         for name, length in zip(sources, encoded.lengths, strict=True):
             sizes[name] = sizes.get(name, 0) + length
-        plan = blend(sizes, config.mixture, config.budget_tokens or encoded.tokens * config.epochs)
-        order = mixed_order(plan, sources, encoded.lengths, seed)
-    else:
-        order = chosen_order(encoded, described, config, seed)
+        blended = blend(sizes, config.mixture, config.budget_tokens or encoded.tokens * config.epochs)
+        order = mixed_order(blended, sources, encoded.lengths, seed)
+        phases, facts = len(blended.phases), {f"epochs/{name}": epochs for name, epochs in blended.epochs.items()}
     if config.packing == "wrapped":
-        encoded = wrap(encoded, order.tolist(), config.max_length)
-        order = np.arange(encoded.table.num_rows)
-        described = Described([f"sequence {number}" for number in order])
-    return train_supervised(
-        "cpt",
-        model,
-        tokenizer,
-        encoded,
-        order,
-        described=described,
-        phases=len(plan.phases) if plan else 1,
-        parent=parent,
-        out=out,
-        config=config,
-        seed=seed,
-        progress=progress,
-        facts={f"epochs/{name}": epochs for name, epochs in plan.epochs.items()} if plan else {},
-    )
+        encoded, members = wrap(encoded, order.tolist(), config.max_length)
+        ids = [[described.ids[number] for number in numbers] for numbers in members]
+        order, described = np.arange(encoded.table.num_rows), Described([f"sequence {n}" for n in range(len(ids))])
+        return Lesson(encoded, order, described, phases, facts, ids)
+    return Lesson(encoded, order, described, phases, facts)
 
 
 def with_replay(rows: pa.Table, config: CptConfig) -> pa.Table:

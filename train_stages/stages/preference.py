@@ -25,7 +25,6 @@ from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
-from train_stages.process.resume import output_folder
 from train_stages.process.stage import (
     Progress,
     StageResult,
@@ -37,6 +36,7 @@ from train_stages.process.stage import (
     stage_identity,
     world_size,
 )
+from train_stages.process.states import output_folder
 from train_stages.process.trainer import configured, preference_trainer
 from train_stages.stages.base import Material, Stage
 

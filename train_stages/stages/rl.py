@@ -19,7 +19,6 @@ from synth.sample import problem_of, problem_row
 from train_stages.config import RlConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import load_tokenizer, memory
-from train_stages.process.resume import last_state, output_folder
 from train_stages.process.stage import (
     Progress,
     StageResult,
@@ -29,13 +28,14 @@ from train_stages.process.stage import (
     run,
     stage_identity,
 )
+from train_stages.process.states import last_state, output_folder
 from train_stages.rewards.scoring import check_rewards, make_rewards
 from train_stages.rl import pass_rates
 from train_stages.rl.arguments import grpo_arguments
 from train_stages.rl.draws import FILE, Draws, Rollouts
-from train_stages.rl.grpo import grpo_trainer, keeping_callback
+from train_stages.rl.grpo import Policy, grpo_trainer, keeping_callback
 from train_stages.rl.measuring import ToMessages, bare_prompt, measured
-from train_stages.rl.rollouts import check_rollouts, rollout_server, uses_vllm
+from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
 from train_stages.stages.base import Material, Stage
 
 __all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
@@ -72,56 +72,66 @@ def rl(
         ModelServerError: Responses are asked of a vLLM server that cannot be started or reached.
         TrainingError: There is no problem, `out` exists, or the loss is no longer a number.
     """
-    from datasets import Dataset
-
     config = config or RlConfig()
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
     known = {} if config.difficulty == "all" else dict(rates or {})
     render = to_messages or bare_prompt
-    given = [[problem.id, render(problem)] for problem in problems]
-    said = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known.values())
-    identity = stage_identity("rl", parent, digest(given, said), config, seed)
+    asked = [[problem.id, render(problem)] for problem in problems]
+    counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known.values())
+    identity = stage_identity("rl", parent, digest(asked, counts), config, seed)
     with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
         if config.difficulty == "measured":
             known |= measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
         chosen = pass_rates.choose(problems, known, tries=config.least_tries)
-        model, tokenizer = load(parent, config)
-        tokenizer.padding_side = "left"
-        rewards = make_rewards(chosen.problems, config.rewards)
         state = last_state(folder)
         rollouts = Rollouts(state / FILE if state else None)
-        arguments = grpo_arguments(folder, config, seed, weights=rewards.weights)
-        trainer = grpo_trainer(
-            draws=Draws(
-                len(chosen.problems),
-                steps=config.steps,
-                prompts=config.prompts_per_step,
-                group=config.samples,
-                repeats=arguments.gradient_accumulation_steps,
-                seed=seed,
-                history=rollouts if config.resampled == "history" else None,
-            ),
-            rollouts=rollouts,
-            rewards=rewards,
-            config=config,
-            seed=seed,
-            server=server,
-            model=model,
-            args=arguments,
-            train_dataset=Dataset.from_list(
-                [{"prompt": render(problem), "number": number} for number, problem in enumerate(chosen.problems)]
-            ),
-            processing_class=tokenizer,
-            callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
-        )
+        trainer = _trainer(folder, parent, chosen.problems, rollouts, render, config, seed, server, progress)
         facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
-        made = run(trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts)
+        result = run(trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts)
         if trainer.is_world_process_zero():
             rollouts.write(folder / FILE, [problem.id for problem in chosen.problems])
             if config.difficulty == "measured":
                 pass_rates.keep(folder / pass_rates.FILE, known.values())
-        return made
+        return result
+
+
+def _trainer(
+    folder: Path,
+    parent: Path,
+    problems: Sequence[Problem],
+    rollouts: Rollouts,
+    render: ToMessages,
+    config: RlConfig,
+    seed: int,
+    server: VllmRollouts | None,
+    progress: Progress | None,
+) -> Any:
+    """TRL's trainer, ready to train on the chosen problems."""
+    from datasets import Dataset
+
+    model, tokenizer = load(parent, config)
+    tokenizer.padding_side = "left"
+    rewards = make_rewards(problems, config.rewards)
+    arguments = grpo_arguments(folder, config, seed, weights=rewards.weights)
+    draws = Draws(
+        len(problems),
+        steps=config.steps,
+        prompts=config.prompts_per_step,
+        group=config.samples,
+        repeats=arguments.gradient_accumulation_steps,
+        seed=seed,
+        history=rollouts if config.resampled == "history" else None,
+    )
+    rows = [{"prompt": render(problem), "number": number} for number, problem in enumerate(problems)]
+    return grpo_trainer(
+        Policy(draws, rollouts, rewards, config, seed, server),
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
+    )
 
 
 def read_problems(path: Path) -> tuple[list[Problem], ToMessages | None, dict[str, PassRate]]:

@@ -13,7 +13,7 @@ from storage.errors import TrainingError
 from train_stages.config import SftConfig, read_config
 from train_stages.process.job import Job, main, read_rows
 from train_stages.process.preflight import LOOKED_AT, counts, load_tokenizer, memory
-from train_stages.process.stage import Progress, StageResult, load
+from train_stages.process.stage import Progress, StageResult
 from train_stages.stages.base import Described, Material, Stage, described
 from train_stages.transforms.base import transformed
 
@@ -50,24 +50,15 @@ def sft(
         CheckpointError: `parent` cannot be loaded.
         TrainingError: There is nothing to train on, `out` exists, or the loss is no longer a number.
     """
-    from train_stages.stages.supervised import chosen_order, train_supervised
+    from train_stages.stages.supervised import Lesson, chosen_order, train_supervised
 
     config = config or SftConfig()
-    model, tokenizer = load(parent, config, packed=config.packing)
-    encoded, described = encode(tokenizer, rows, config, seed), Described.of(rows, config.loss.columns)
-    return train_supervised(
-        "sft",
-        model,
-        tokenizer,
-        encoded,
-        chosen_order(encoded, described, config, seed),
-        described=described,
-        parent=parent,
-        out=out,
-        config=config,
-        seed=seed,
-        progress=progress,
-    )
+
+    def lesson(tokenizer: Any) -> Lesson:
+        encoded, described = encode(tokenizer, rows, config, seed), Described.of(rows, config.loss.columns)
+        return Lesson(encoded, chosen_order(encoded, described, config, seed), described)
+
+    return train_supervised("sft", parent, lesson, out, config, seed=seed, progress=progress)
 
 
 def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> "Encoded":

@@ -1,6 +1,7 @@
 """The part that continued pre-training and supervised fine-tuning share: TRL's SFTTrainer on planned micro-batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from train_stages.config import SupervisedConfig
 from train_stages.data.batches import Plan, plan_packed, plan_padded, planned
 from train_stages.data.encode import Encoded, to_dataset
 from train_stages.orders.base import Order, kendall_tau, order_rows
-from train_stages.process.resume import output_folder
 from train_stages.process.stage import (
     Progress,
     StageResult,
@@ -25,105 +25,135 @@ from train_stages.process.stage import (
     stage_identity,
     world_size,
 )
+from train_stages.process.states import output_folder
 from train_stages.process.trainer import configured, supervised_trainer
 from train_stages.stages.base import Described
 
 ORDER_FILE = "order.parquet"
 
 
-def train_supervised(
-    stage: str,
-    model: Any,
-    tokenizer: Any,
-    encoded: Encoded,
-    order: Order,
-    *,
-    described: Described,
-    parent: Path,
-    out: Path,
-    config: SupervisedConfig,
-    seed: int,
-    progress: Progress | None,
-    phases: int = 1,
-    facts: dict[str, float] | None = None,
-) -> StageResult:
-    """Train `model` on encoded rows and write the checkpoint to `out`, the order that was used beside the weights.
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned, and in which order.
 
-    Args:
-        stage: Name of the stage.
-        model: The model.
-        tokenizer: Its tokenizer.
+    Attributes:
         encoded: The rows.
         order: Which of them comes when, `chosen_order` or a mixture's.
         described: Where the rows come from.
-        parent: The checkpoint that `model` was loaded from.
+        phases: More than one: rows must not wander far to pad less.
+        facts: Further figures for the metrics.
+        members: By the number of an encoded row, the ids of the rows in it; None where each is one.
+    """
+
+    encoded: Encoded
+    order: Order
+    described: Described
+    phases: int = 1
+    facts: Mapping[str, float] = field(default_factory=dict)
+    members: Sequence[Sequence[str]] | None = None
+
+    @property
+    def ids(self) -> list[Sequence[str]]:
+        """Ids of the rows in each encoded row."""
+        members = self.members or [[row] for row in self.described.ids]
+        return [members[number] for number in self.encoded.table["row"].to_pylist()]
+
+
+def train_supervised(
+    stage: str,
+    parent: Path,
+    lesson_of: Callable[[Any], Lesson],
+    out: Path,
+    config: SupervisedConfig,
+    *,
+    seed: int,
+    progress: Progress | None,
+) -> StageResult:
+    """Train a checkpoint on encoded rows and write the result to `out`, the order that was used beside the weights.
+
+    Args:
+        stage: Name of the stage.
+        parent: The checkpoint to start from.
+        lesson_of: Encodes the rows with the checkpoint's tokenizer.
         out: Where to; must not exist.
         config: Settings.
         seed: Seed of everything random in the plan.
         progress: Told after each step.
-        phases: More than one: rows must not wander far to pad less.
-        facts: Further figures for the metrics.
     """
-    from trl import SFTConfig, SFTTrainer
-
-    packed = config.isolated
-    mixed = phases == 1 and config.order.movable
-    numbers, difficulty, _ = _describe(encoded, described)
-    plan = _plan(encoded, order, config, packed=packed, mixed=mixed, seed=seed)
-    columns = {name: [values[number] for number in numbers] for name, values in described.columns.items()}
-    rows = digest(encoded.digest, columns) if columns else encoded.digest
-    identity = stage_identity(stage, parent, rows, config, seed)
-    with output_folder(out, identity) as folder:
-        arguments = SFTConfig(
-            **common_arguments(folder, config, steps=plan.steps, seed=seed),
-            per_device_train_batch_size=1,  # the plan has the true sizes
-            gradient_accumulation_steps=plan.accumulate,
-            max_length=None,  # the rows were cut or left out already
-            padding_free=packed,
-            loss_type=config.loss.trl or "nll",
-            dataset_kwargs={"skip_prepare_dataset": True},
-        )
-        reference = load(parent, config, packed=packed)[0] if config.loss.needs_reference else None
-        trainer_class = supervised_trainer(configured(planned(SFTTrainer, plan), config), config.loss, reference)
-        trainer = trainer_class(
+    model, tokenizer = load(parent, config, packed=config.isolated)
+    lesson = lesson_of(tokenizer)
+    encoded, numbers = lesson.encoded, lesson.encoded.table["row"].to_pylist()
+    mixed = lesson.phases == 1 and config.order.movable
+    plan = _plan(encoded, lesson.order, config, packed=config.isolated, mixed=mixed, seed=seed)
+    columns = {name: [values[number] for number in numbers] for name, values in lesson.described.columns.items()}
+    content = digest(encoded.digest, columns) if columns else encoded.digest
+    with output_folder(out, stage_identity(stage, parent, content, config, seed)) as folder:
+        trainer = _trainer(
+            folder,
+            plan,
+            config,
+            seed,
+            reference=load(parent, config, packed=config.isolated)[0] if config.loss.needs_reference else None,
             model=model,
-            args=arguments,
             train_dataset=to_dataset(encoded.table, columns),
             processing_class=tokenizer,
             callbacks=callbacks(stage, progress),
         )
-        figures = {
-            "rows": float(encoded.table.num_rows),
-            "rows_too_long": float(encoded.too_long),
-            "rows_without_loss": float(encoded.without_loss),
-            "epochs": plan.tokens / encoded.tokens,
-            "distinct_rows": float(len(np.unique(order))),
-            "order_tau": kendall_tau(order, difficulty),
-            "fill": plan.fill,
-            "gpu": float(on_gpu(config)),
-            **(facts or {}),
-        }
         if trainer.is_world_process_zero():
-            _keep_order(folder / ORDER_FILE, plan, [described.ids[number] for number in numbers])
-        return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=figures)
+            _keep_order(folder / ORDER_FILE, plan, lesson.ids)
+        facts = _figures(lesson, plan, config)
+        return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=facts)
+
+
+def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, reference: Any, **arguments: Any) -> Any:
+    """TRL's trainer for the loss, on the planned micro-batches."""
+    from trl import SFTConfig, SFTTrainer
+
+    settings = SFTConfig(
+        **common_arguments(folder, config, steps=plan.steps, seed=seed),
+        per_device_train_batch_size=1,  # the plan has the true sizes
+        gradient_accumulation_steps=plan.accumulate,
+        max_length=None,  # the rows were cut or left out already
+        padding_free=config.isolated,
+        loss_type=config.loss.trl or "nll",
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+    trainer = supervised_trainer(configured(planned(SFTTrainer, plan), config), config.loss, reference)
+    return trainer(args=settings, **arguments)
+
+
+def _figures(lesson: Lesson, plan: Plan, config: SupervisedConfig) -> dict[str, float]:
+    encoded, order = lesson.encoded, lesson.order
+    difficulty, _ = _describe(encoded, lesson.described)
+    return {
+        "rows": float(encoded.table.num_rows),
+        "rows_too_long": float(encoded.too_long),
+        "rows_without_loss": float(encoded.without_loss),
+        "epochs": plan.tokens / encoded.tokens,
+        "distinct_rows": float(len(np.unique(order))),
+        "order_tau": kendall_tau(order, difficulty),
+        "fill": plan.fill,
+        "gpu": float(on_gpu(config)),
+        **lesson.facts,
+    }
 
 
 def chosen_order(encoded: Encoded, described: Described, config: SupervisedConfig, seed: int) -> Order:
     """Put encoded rows in the order that `config.order` says, for `epochs` or `budget_tokens`."""
-    _, difficulty, subjects = _describe(encoded, described)
+    difficulty, subjects = _describe(encoded, described)
     visits = _visits(encoded, config)
     order = order_rows(visits, config.order, difficulty=difficulty, subjects=subjects, seed=seed)
     return _within_budget(encoded, order, config)
 
 
-def _describe(encoded: Encoded, described: Described) -> tuple[list[int], Sequence[float], Sequence[str] | None]:
+def _describe(encoded: Encoded, described: Described) -> tuple[Sequence[float], Sequence[str] | None]:
     """Difficulty and subject of each encoded row; a document that was cut has several."""
     numbers: list[int] = encoded.table["row"].to_pylist()
     difficulty: Sequence[float] = encoded.lengths
     if described.difficulty is not None:
         difficulty = [described.difficulty[number] for number in numbers]
     subjects = None if described.subjects is None else [described.subjects[number] for number in numbers]
-    return numbers, difficulty, subjects
+    return difficulty, subjects
 
 
 def _visits(encoded: Encoded, config: SupervisedConfig) -> int:
@@ -166,19 +196,15 @@ def _plan(encoded: Encoded, order: Order, config: SupervisedConfig, *, packed: b
     )
 
 
-def _keep_order(path: Path, plan: Plan, ids: Sequence[str]) -> None:
+def _keep_order(path: Path, plan: Plan, ids: Sequence[Sequence[str]]) -> None:
     """Write which row was in which micro-batch of which step, one line a visit, in the order of training."""
-    batches: list[int] = []
-    rows: list[str] = []
-    for number, batch in enumerate(plan.batches):
-        batches.extend([number] * len(batch))
-        rows.extend(ids[row] for row in batch)
+    visits = [(number, row_id) for number, batch in enumerate(plan.batches) for row in batch for row_id in ids[row]]
     per_step = max(1, -(-len(plan.batches) // plan.steps))
     table = pa.table(
         {
-            "step": pa.array([number // per_step + 1 for number in batches], pa.int64()),
-            "micro_batch": pa.array(batches, pa.int64()),
-            "row": pa.array(rows, pa.string()),
+            "step": pa.array([number // per_step + 1 for number, _ in visits], pa.int64()),
+            "micro_batch": pa.array([number for number, _ in visits], pa.int64()),
+            "row": pa.array([row_id for _, row_id in visits], pa.string()),
         }
     )
     pq.write_table(table, path, compression="zstd")

@@ -71,9 +71,16 @@ def test_the_loss_is_the_mean_over_labelled_tokens_packed_or_not(base, rows, enc
 
 
 def test_wrapped_documents_fill_every_place(base, problems, tmp_path):
-    texts = pa.table({"text": [f"{p.prompt}\n{p.solution}" for p in problems[:12]]})
+    texts = pa.table(
+        {"text": [f"{p.prompt}\n{p.solution}" for p in problems[:12]], "id": [p.id for p in problems[:12]]}
+    )
     result = cpt(base, texts, tmp_path / "cpt", CptConfig(packing="wrapped", batch_tokens=256, **STILL))
     assert result.metrics["rows"] == pytest.approx(result.tokens / 128, abs=1)
+    assert set(pq.read_table(result.path / "order.parquet")["row"].to_pylist()) == set(texts["id"].to_pylist())
+    options = {**STILL, "packing": "wrapped", "batch_tokens": 256, "budget_tokens": 150}
+    few = cpt(base, texts, tmp_path / "few", CptConfig(**{k: v for k, v in options.items() if k != "epochs"}))
+    visited = set(pq.read_table(few.path / "order.parquet")["row"].to_pylist())
+    assert 1 <= len(visited) < 8 and visited < set(texts["id"].to_pylist()), "only what lies in a sequence was read"
 
 
 def test_only_right_steps_carry_loss(base):

@@ -95,6 +95,22 @@ def test_what_was_really_gone_through_counts_as_read(reader, tmp_path):
     )
 
 
+def test_rows_that_a_stage_was_not_given_enter_no_lineage(reader, tmp_path):
+    one = step("sft", methods=["tutorship"])
+    reading = reader.read(one)
+    for rows in (["sequence 0"], [reading.rows["id"][0].as_py(), "sequence 0"]):
+        pq.write_table(pa.table({"row": rows}), tmp_path / "order.parquet")
+        with pytest.raises(TrainingError, match=r"1 rows that it was not given .'sequence 0'."):
+            read_by(one, reading, tmp_path)
+    pq.write_table(pa.table({"row": pa.array([], pa.string())}), tmp_path / "order.parquet")
+    assert read_by(one, reading, tmp_path).num_rows == 0
+    write(tmp_path / "general.jsonl", "One.")
+    weights = {"phases": [{"weights": {"general": 1}}], "general": str(tmp_path / "general.jsonl")}
+    mixed = step("cpt", mixture=weights)
+    pq.write_table(pa.table({"row": ["general 0"]}), tmp_path / "order.parquet")
+    assert read_by(mixed, reader.read(mixed), tmp_path).num_rows == 0, "only general text was gone through"
+
+
 def test_problems_of_the_release_name_the_rows_that_they_were_taken_from(lake, reader, tmp_path):
     problems = Arithmetic([1]).draw(6, seed=3)
     samples = [

@@ -12,7 +12,7 @@ from train_stages.config import RlConfig
 from train_stages.rewards.scoring import check_rewards, make_rewards
 from train_stages.rl import pass_rates
 from train_stages.rl.draws import Draws, Rollouts, unsolved
-from train_stages.rl.grpo import merge
+from train_stages.rl.refill import merge
 
 REWARDS = ["answer", "assignment", {"kind": "format", "weight": 0.1}]
 
@@ -76,8 +76,8 @@ def test_problems_that_are_always_or_never_solved_are_left_out(problems):
     assert chosen.figures == {
         "problems_given": 5, "pass_rate_known": 3, "always_solved": 1, "never_solved": 1, "chosen": 3
     }  # fmt: skip
-    void = pass_rates.choose(five[:2], rates, tries=8)
-    assert void.problems == five[:2] and void.figures["chosen"] == 0
+    with pytest.raises(TrainingError, match=r"1 were always solved and 1 never in at least 8 .* difficulty: all"):
+        pass_rates.choose(five[:2], rates, tries=8)
 
 
 def test_measuring_stops_when_enough_problems_are_found(problems, monkeypatch):

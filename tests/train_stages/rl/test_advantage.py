@@ -14,7 +14,7 @@ from train_stages.rewards.scoring import Rewards, make_rewards
 from train_stages.rl.advantage import advantages, total
 from train_stages.rl.arguments import grpo_arguments
 from train_stages.rl.draws import Draws, Rollouts
-from train_stages.rl.grpo import grpo_trainer
+from train_stages.rl.grpo import Policy, grpo_trainer
 
 EARNED = [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]
 LONGEST = 8
@@ -29,12 +29,7 @@ def trainer(base, folder, loss, earned=EARNED):
     )  # fmt: skip
     rows = [{"prompt": [{"role": "user", "content": f"Ann has {n}."}], "number": n} for n in (0, 1)]
     made = grpo_trainer(
-        Draws(2, steps=1, prompts=2, group=4, repeats=1, seed=0, history=None),
-        Rollouts(),
-        rewards,
-        config,
-        seed=0,
-        server=None,
+        Policy(Draws(2, steps=1, prompts=2, group=4, repeats=1, seed=0, history=None), Rollouts(), rewards, config),
         model=AutoModelForCausalLM.from_pretrained(base),
         args=grpo_arguments(folder, config, 0),
         train_dataset=Dataset.from_list(rows),
@@ -65,7 +60,7 @@ def test_our_advantage_is_trls(base, tmp_path, scale, undecided, monkeypatch):
 
     monkeypatch.setattr(GRPOTrainer, "_generate_and_score_completions", noting)
     rows = [row for row in made.train_dataset for _ in range(4)]
-    assert made._sampled(rows)["advantages"][1] == -7, "ours is what the loss is given"
+    assert made.sample(rows)["advantages"][1] == -7, "ours is what the loss is given"
     rewards = torch.tensor([float("nan") if value is None else value for value in earned])
     assert advantages(rewards, 4, scale).tolist() == pytest.approx(trls, rel=1e-6)
 

@@ -17,9 +17,9 @@ import synth.problems
 from storage.errors import TrainingError
 from synth.answers.outcome import Check, Outcome
 from synth.sample import problem_row
-from train_stages.process import resume
+from train_stages.process import states
 from train_stages.process.job import EVENTS
-from train_stages.process.resume import SEAL, STATES, last_state, output_folder, seal
+from train_stages.process.states import SEAL, STATES, last_state, output_folder, seal
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,7 @@ class Easy:
 
 EASY = """
     import synth.problems
-    from tests.train_stages.process.test_resume import Easy
+    from tests.train_stages.process.test_states import Easy
     synth.problems.get_task = lambda name: Easy()
 """
 AT_STEP_7 = """
@@ -171,7 +171,7 @@ def test_a_sealed_state_that_lost_bytes_is_thrown_away(tmp_path):
 
 
 def test_two_processes_do_not_train_the_same_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(resume, "LOCK_S", 0.3)
+    monkeypatch.setattr(states, "LOCK_S", 0.3)
     out = tmp_path / "out"
     with (
         output_folder(out, "one"),

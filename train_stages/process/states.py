@@ -1,4 +1,6 @@
-"""An output that is all or nothing, and states inside a stage from which a killed one goes on.
+"""How a stage that was killed goes on: its output is all or nothing, and within it are states of the trainer.
+
+(How a plan goes on with its next stage is in `train_stages.plan.run`: finished stages are found by their identity.)
 
 A stage works in `.<name>.partial` beside its output and renames that folder when everything is in it, the manifest
 last. While it trains, the trainer's states are in `trainer/checkpoint-N` there. A state counts only once it is sealed: a
@@ -59,11 +61,11 @@ def output_folder(out: Path, identity: str = "") -> Iterator[Path]:
 
 
 def _prepare(partial: Path, identity: str) -> None:
-    known = partial / IDENTITY
-    if not (known.exists() and json.loads(known.read_text(encoding="utf-8") or "{}").get("identity") == identity):
+    note = partial / IDENTITY
+    if not (note.exists() and json.loads(note.read_text(encoding="utf-8") or "{}").get("identity") == identity):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        write_json(known, {"identity": identity})
+        write_json(note, {"identity": identity})
     for path in partial.iterdir():
         if path.name not in (IDENTITY, STATES):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
