@@ -108,7 +108,7 @@ TABLES: dict[str, pa.Schema] = {
             _field("sampling", _WORD, "sampling parameters, JSON"),
             _field("sample", _WORD, "explicit sample number, repetition.sample"),
             _field("response", _TEXT, "what the model answered"),
-            _field("finish_reason", _WORD, "stop or length"),
+            _field("finish_reason", _WORD, "stop or length; another word is why a paid answer could not be used"),
             _field("prompt_tokens", _I, "tokens read"),
             _field("completion_tokens", _I, "tokens written"),
             _field("origin", _WORD, "made, or imported"),

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from flows.doctor.finding import Finding, fail, ok, warn
 from flows.doctor.http import NO_ANSWER, ask, bare, reason
 from storage.errors import ModelServerError
+from synth.engines.credentials import redact
+
+LONGEST_NAME = 200
+MOST_NAMES = 10_000
 
 if TYPE_CHECKING:
     from flows.recipe.recipe import Recipe
@@ -72,7 +76,7 @@ def check_endpoints(role: str, spec: "ModelSpec") -> Iterator[Finding]:
         root = address.rstrip("/").removesuffix("/v1")
         try:
             listed = ask(f"{root}/v1/models", f"Bearer {key}" if key else None)
-            names = [str(model["id"]) for model in listed["data"]]
+            names = [redact(str(model["id"])[:LONGEST_NAME], key) for model in listed["data"][:MOST_NAMES]]
         except (*NO_ANSWER, KeyError, TypeError) as error:
             remedy = f"start the server, or correct {part}.endpoint"
             yield fail(part, f"{bare(address)} does not answer: {reason(error)}", remedy)

@@ -45,7 +45,7 @@ class Call:
         sampling: Sampling parameters.
         sample: Explicit sample number.
         response: The completion.
-        finish_reason: `stop` or `length`.
+        finish_reason: `stop` or `length`; any other word is why the answer was refused, and `sampling` has the sentence.
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
         night: Night that paid for it.
@@ -84,7 +84,7 @@ class Spent:
     """What a night has paid for.
 
     Attributes:
-        calls: Model calls made.
+        calls: Model calls made, tries that were lost among them.
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
         cost: At the prices that held when each call was made.

@@ -38,6 +38,7 @@ RECLAIM_S = 1.0
 STANDING_ROWS = 2000
 """Calls per batch of `standing`; bounds memory."""
 
+_LOST_TRIES = "lost_tries"
 _META = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists gone (key text primary key) without rowid;
@@ -176,14 +177,26 @@ class Ledger:
         return Added(new, present - differing, differing)
 
     def spent(self, night: str) -> Spent:
-        """Add up what a night has paid for."""
-        return Spent(
-            *self._select(
-                "select count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
-                "coalesce(sum(cost), 0.0) from calls where night = ? and origin = 'made'",
-                [night],
-            )[0]
-        )
+        """Add up what a night has paid for; tries that were lost (`count_lost_try`) are calls too."""
+        calls, *rest = self._select(
+            "select count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+            "coalesce(sum(cost), 0.0) from calls where night = ? and origin = 'made'",
+            [night],
+        )[0]
+        return Spent(calls + int(self.note(f"{_LOST_TRIES}:{night}") or 0), *rest)
+
+    def count_lost_try(self, night: str) -> None:
+        """Count a try of a night that brought no answer although a server may charge for it. It need not survive a power cut."""
+        with self._aside_lock:
+            try:
+                self._aside.execute("pragma synchronous=normal")
+                self._aside.execute(
+                    "insert into meta values (?, '1') on conflict (name) do update set value = value + 1",
+                    [f"{_LOST_TRIES}:{night}"],
+                )
+                self._aside.execute("pragma synchronous=full")
+            except sqlite3.Error as error:
+                raise cannot_write(self._path, error) from error
 
     def count(self) -> int:
         """Return how many calls are recorded."""
@@ -254,10 +267,11 @@ class Ledger:
             )
         return removed
 
-    def is_gone(self, key: str) -> bool:
-        """Return whether a takedown removed the call under `key`."""
+    def is_gone(self, *keys: str) -> bool:
+        """Return whether a takedown removed the call under one of these keys."""
+        marks = ", ".join("?" * len(keys))
         with self._reader_lock:
-            return self._reader.execute("select 1 from gone where key = ?", (key,)).fetchone() is not None
+            return self._reader.execute(f"select 1 from gone where key in ({marks})", keys).fetchone() is not None
 
     def note(self, name: str) -> str | None:
         """Return what was noted under a name, for example how far the lake has been read."""

@@ -1,19 +1,22 @@
 """The durable ask: look in the ledger, else claim the question, ask the engine, record durably, then use.
 
+An answer that cannot be used (cut by the context, withheld, no text) was paid for: it is recorded with its reason under a key of
+this night, counts like any other, and is not asked for again before another night asks.
+
 What enters a call's content key is decided in `synth.calls.keys`; what a night may spend, in `synth.calls.budget`.
 """
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storage.ids import seed_from
 from storage.lake.tombstones import REASON
 from storage.ledger.ledger import Call, Ledger
 from synth.calls.budget import GRACE_S, Budget, Meter, Price, counted
-from synth.calls.keys import call_key, content_key, sampling_params
+from synth.calls.keys import call_key, content_key, refusal_key, sampling_params
 from synth.calls.prompting import Prompt, Prompts
 from synth.calls.slots import Slots
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
@@ -261,6 +264,8 @@ class Asker:
         if left == 0 and (recorded := self._ledger.find(question.key)) is not None:
             self.found += 1
             return recorded
+        if left == 0:
+            self._refuse_again(question)
         self._meter.check_time()
         try:
             async with asyncio.timeout(left + GRACE_S):
@@ -275,31 +280,63 @@ class Asker:
             self.found += 1
             return recorded
         try:
-            if self._ledger.is_gone(question.key):
-                raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")
-            answer, cost = await self._make(question)
-            call = await self._ledger.record(self._call(question, answer, cost))
+            self._refuse_again(question)
+            call, refused = await self._make(question)
+            call = await self._ledger.record(call)
+            self.made += 1
+            if refused is not None:
+                raise refused
         except BaseException:
             self._ledger.release(question.key)
             raise
-        self.made += 1
         return call
 
-    async def _make(self, question: "_Question") -> tuple[Answer, float]:
-        engine = question.engine
+    def _refuse_again(self, question: "_Question") -> None:
+        """Refuse what was taken down, and what this night has paid for and could not use.
+
+        Raises:
+            RequestRefused: With the reason of then.
+        """
+        paid = refusal_key(question.key, self._night)
+        if self._ledger.is_gone(question.key, paid):
+            raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")
+        refusal = self._ledger.find(paid)
+        if refusal is not None:
+            self.found += 1
+            raise RequestRefused(refusal.finish_reason, str(refusal.sampling.get("refused", "")))
+
+    async def _make(self, question: "_Question") -> tuple[Call, RequestRefused | None]:
+        """Ask the engine; return what is to be recorded and, where it was paid for and cannot be used, why.
+
+        Raises:
+            RequestRefused: Nothing was written and nothing is to be paid.
+        """
+        engine, refused = question.engine, None
+
+        def on_lost_try() -> None:
+            self._ledger.count_lost_try(self._night)
+            self._meter.lose_try()
+
+        request = replace(question.request, on_lost_try=on_lost_try)
         async with self._slots.setdefault(id(engine), Slots(engine)):
-            reserved = self._meter.reserve(question.role, question.request)
+            reserved = self._meter.reserve(question.role, request)
             try:
-                answer = counted(question.request, await engine.answer(question.request))
+                answer = await engine.answer(request)
+            except RequestRefused as error:
+                if error.paid is None:
+                    self._meter.settle(reserved, None)
+                    raise
+                answer, refused = error.paid, error
             except BaseException:
                 self._meter.settle(reserved, None)
                 raise
-            return answer, self._meter.settle(reserved, answer)
+            answer = counted(request, answer)
+            return self._call(question, answer, self._meter.settle(reserved, answer), refused), refused
 
-    def _call(self, question: "_Question", answer: Answer, cost: float) -> Call:
+    def _call(self, question: "_Question", answer: Answer, cost: float, refused: RequestRefused | None) -> Call:
         request = question.request
         return Call(
-            key=question.key,
+            key=question.key if refused is None else refusal_key(question.key, self._night),
             model=question.engine.model,
             role=question.role,
             act=request.act,
@@ -308,10 +345,11 @@ class Asker:
                 **sampling_params(request.sampling),
                 "seed": request.seed,
                 **({} if answer.counted else {"usage": "estimated"}),
+                **({} if refused is None else {"refused": clean(str(refused))}),
             },
             sample=question.sample,
             response=clean(answer.text),
-            finish_reason=answer.finish_reason,
+            finish_reason=answer.finish_reason if refused is None else refused.reason,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             night=self._night,

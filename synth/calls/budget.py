@@ -10,6 +10,8 @@ from synth.engines.base import Answer, Request
 
 _WORDS_TO_TOKENS = 1.6
 """Upper rule of thumb for English: bounds what is set aside while a call is in flight, and stands for what nobody counted."""
+_BYTES_PER_TOKEN = 3.0
+"""The same for text without spaces: Chinese, code, a long number."""
 
 GRACE_S = 30.0
 """How long calls that are in flight at the finish-by time may still take; then they are given up."""
@@ -20,7 +22,7 @@ class Budget:
     """A hard stop. None means no limit.
 
     Attributes:
-        calls: Model calls a night may make.
+        calls: Model calls a night may make, tries that were not answered among them.
         tokens: Tokens (read and written) a night may pay for.
         cost: Money a night may cost, in the currency of the prices.
         deadline: When the night must be through with asking, with a time zone.
@@ -66,20 +68,28 @@ class Reserved:
 
 
 def counted(request: Request, answer: Answer) -> Answer:
-    """Return an answer with a count of tokens: the engine's, or ours by words where it gave none that could be true."""
+    """Return an answer with a count of tokens: the engine's, or ours where it gave none that could be true.
+
+    What a refused answer wrote is not always there to be counted; it is taken to be no more than what was allowed.
+    """
     if answer.counted:
         return answer
-    words = len(answer.text.split()) + len(answer.reasoning.split())
+    own = round(tokens_of(answer.text) + tokens_of(answer.reasoning))
+    most = max(own, request.sampling.max_tokens)
     return replace(
         answer,
-        prompt_tokens=round(_tokens_read(request)),
-        completion_tokens=round(words * _WORDS_TO_TOKENS),
-        cached_tokens=0,
+        prompt_tokens=answer.prompt_tokens or round(_tokens_read(request)),
+        completion_tokens=min(answer.completion_tokens, most) or own,
     )
 
 
+def tokens_of(text: str) -> float:
+    """Return about how many tokens a text has at most, by its words and, where nothing parts them, by its bytes."""
+    return max(len(text.split()) * _WORDS_TO_TOKENS, len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
+
+
 def _tokens_read(request: Request) -> float:
-    return sum(len(message["content"].split()) for message in request.messages) * _WORDS_TO_TOKENS
+    return sum(tokens_of(message["content"]) for message in request.messages)
 
 
 class Meter:
@@ -138,6 +148,17 @@ class Meter:
         self._tokens += reserved.tokens
         self._cost += reserved.cost
         return reserved
+
+    def lose_try(self) -> None:
+        """Count a try that a server may have worked on and did not answer; another needs room of its own.
+
+        Raises:
+            BudgetError: There is none.
+        """
+        self._calls += 1
+        limit = self._budget.calls
+        if limit is not None and self._calls > limit:
+            raise BudgetError(f"budget.calls of {limit:g} has no room for another try ({self._calls - 1:g} used)")
 
     def settle(self, reserved: Reserved, answer: Answer | None) -> float:
         """Put what a call really used in the place of what was set aside, and return its cost; None: it failed."""

@@ -55,6 +55,14 @@ def content_key(
     return digest("call", KEY_VERSION, model, messages, sampling_params(sampling), sample, draw, read, length=64)
 
 
+def refusal_key(key: str, night: str) -> str:
+    """Return the key under which a night keeps what it paid for under `key` and could not use.
+
+    Another night asks again: the server may have been mended meanwhile, and what it said is no answer for good.
+    """
+    return digest("refused", KEY_VERSION, key, night, length=64)
+
+
 @functools.lru_cache(maxsize=1024)
 def sampling_params(sampling: Sampling) -> dict[str, Any]:
     """Return sampling parameters as plain values; do not change what is returned."""

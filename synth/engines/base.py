@@ -1,6 +1,6 @@
 """What an engine is: whoever answers a request, be it a server, a model in this process, or a rule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -59,6 +59,8 @@ class Request:
         problem: The problem it is about. Only the solver reads it.
         inputs: The values that were rendered into the prompt. Only the solver reads them.
         scores: Nothing is to be written: how likely is the text of the one message? See `synth.engines.scoring`.
+        on_lost_try: Called when a try ended without an answer although a server may have worked on it and charge for it. It
+            may raise BudgetError, which ends the request.
     """
 
     messages: tuple[Message, ...]
@@ -68,6 +70,7 @@ class Request:
     problem: Problem
     inputs: Mapping[str, Any] = field(default_factory=dict)
     scores: bool = False
+    on_lost_try: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Answer:
         reasoning: What a reasoning model thought before it answered; empty where the server keeps none apart.
         cached_tokens: Tokens of the prompt that the server had in its prefix cache.
         seconds: From sending the request that was answered to its last byte; tries that failed are left out.
-        counted: False when the engine gave no believable count of tokens; who records the answer then counts itself.
+        counted: False when the engine gave no believable count of tokens; who records the answer then counts what is 0.
     """
 
     text: str
@@ -100,11 +103,13 @@ class RequestRefused(Exception):
 
     Attributes:
         reason: A stable word (`prompt_too_long`, `bad_request`, ...).
+        paid: What was written all the same and cannot be used, with its tokens; None when nothing was.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, paid: Answer | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.paid = paid
 
 
 class Engine(Protocol):
@@ -131,6 +136,7 @@ class Engine(Protocol):
         Raises:
             RequestRefused: This request can never be answered.
             ModelServerError: The engine cannot be reached or failed; the run stops and can be resumed.
+            BudgetError: A try was lost, and the budget has no room for another.
         """
         ...
 

@@ -66,6 +66,7 @@ class Item:
         texts: The prompt's texts, which no error may quote.
         tokens: The most it may write; for a text that is scored, the most it may have.
         began: When it was first asked.
+        limit_key: What its body calls the upper bound on its tokens.
         losses: Where and when a connection broke, or a server failed.
         silent: Tries that got no answer in time.
         busy: Tries that were turned away.
@@ -76,6 +77,7 @@ class Item:
     texts: tuple[str, ...]
     tokens: int
     began: float
+    limit_key: str = "max_tokens"
     losses: list["Loss"] = field(default_factory=list)
     silent: int = 0
     busy: int = 0

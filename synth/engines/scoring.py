@@ -6,11 +6,12 @@ start token before it, so that the count is of the tokens that were scored. What
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synth.engines.base import Answer, RequestRefused
-from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse
+from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse, read_error
 
 PATH = "/v1/completions"
 LARGEST = 1e6
@@ -49,7 +50,9 @@ def score_body(name: str, text: str) -> dict[str, Any]:
     return {"model": name, "prompt": text, "echo": True, "max_tokens": 0, "logprobs": 1, "temperature": 0.0}
 
 
-def read_score(raw: bytes | None, seconds: float = 0.0) -> Answer:
+def read_score(
+    raw: bytes | None, seconds: float = 0.0, *, credential: str | None = None, texts: Iterable[str] = ()
+) -> Answer:
     """What a body of status 200 says: an answer whose text is a `Score`.
 
     Raises:
@@ -57,27 +60,41 @@ def read_score(raw: bytes | None, seconds: float = 0.0) -> Answer:
         Trouble: This is not the answer of a completions endpoint.
     """
     if raw is None:
-        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+        reason = f"the answer is larger than {LARGEST_ANSWER >> 20} MiB"
+        raise RequestRefused("malformed_answer", reason, Answer("", "malformed_answer", seconds=seconds, counted=False))
     reply = parse(raw)
+    if isinstance(reply, dict) and reply.get("error") and not reply.get("choices"):
+        raise read_error(reply["error"], credential, texts)
     choices = reply.get("choices") if isinstance(reply, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(reply, dict) or not isinstance(choice, dict):
         raise Trouble(Kind.FAILED, "it answers without choices[0]", status=200)
     logprobs = choice.get("logprobs")
     token_logprobs = logprobs.get("token_logprobs") if isinstance(logprobs, dict) else None
-    if not isinstance(token_logprobs, list):
-        raise RequestRefused(
-            "no_logprobs", "the server answers without logprobs.token_logprobs; it must be able to echo"
-        )
-    scored = token_logprobs[1:] if token_logprobs and token_logprobs[0] is None else token_logprobs
-    if not all(type(logprob) in (int, float) and abs(logprob) < LARGEST for logprob in scored):
-        raise RequestRefused("malformed_answer", "a log-probability is missing or not a finite number")
-    tokens = count_of(reply.get("usage"), "prompt_tokens") or 0
-    if tokens and tokens != len(token_logprobs):
-        raise RequestRefused(
-            "no_logprobs", f"{len(token_logprobs)} log-probabilities came for a text of {tokens} tokens"
-        )
-    if not scored:
-        raise RequestRefused("too_short", "the text has no token with another before it")
+    tokens = count_of(reply.get("usage"), "prompt_tokens") or (len(token_logprobs) if token_logprobs else 0)
+    scored = _scored(token_logprobs, Answer("", "", tokens, 0, seconds=seconds, counted=tokens > 0))
     score = Score(math.fsum(scored), len(scored))
     return Answer(score.to_json(), "stop", tokens, 0, seconds=seconds)
+
+
+def _scored(token_logprobs: Any, paid: Answer) -> list[float]:
+    """Return the log-probabilities of every token that has one.
+
+    Raises:
+        RequestRefused: There are none, too few, or some that are none.
+    """
+
+    def refused(reason: str, sentence: str) -> RequestRefused:
+        return RequestRefused(reason, sentence, replace(paid, finish_reason=reason))
+
+    if not isinstance(token_logprobs, list):
+        raise refused("no_logprobs", "the server answers without logprobs.token_logprobs; it must be able to echo")
+    scored = token_logprobs[1:] if token_logprobs and token_logprobs[0] is None else token_logprobs
+    if not all(type(logprob) in (int, float) and abs(logprob) < LARGEST for logprob in scored):
+        raise refused("malformed_answer", "a log-probability is missing or not a finite number")
+    if token_logprobs and paid.prompt_tokens != len(token_logprobs):
+        count = f"{len(token_logprobs)} log-probabilities came for a text of {paid.prompt_tokens} tokens"
+        raise refused("no_logprobs", count)
+    if not scored:
+        raise refused("too_short", "the text has no token with another before it")
+    return scored

@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -18,13 +19,15 @@ from storage.errors import ModelServerError
 from synth.engines import collector
 from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, RequestRefused
+from synth.engines.chat_answer import read_answer
+from synth.engines.credentials import redact
 from synth.engines.scoring import PATH, read_score
 from synth.engines.wire import (
     LARGEST_ANSWER,
     LARGEST_ERROR,
+    WANTS_COMPLETION_TOKENS,
     Kind,
     Trouble,
-    read_answer,
     read_body,
     read_failure,
 )
@@ -33,7 +36,8 @@ CONNECT_S = 10.0
 PROBE_LIMIT_S = 60.0
 KEEPALIVE_S = 4.0  # uvicorn closes an idle connection after 5 s; a reused one must be younger
 LARGEST_METRICS = 4 << 20
-CANARY = {"messages": [{"role": "user", "content": "Say yes."}], "temperature": 0.0, "max_tokens": 1, "seed": 0}
+COMPLETION_LIMIT = "max_completion_tokens"
+CANARY = {"messages": [{"role": "user", "content": "Say yes."}], "temperature": 0.0, "seed": 0}
 
 
 class Transport:
@@ -43,12 +47,16 @@ class Transport:
         name: The name they serve the model under.
         api_key_env: Name of the environment variable with the credential; None sends none.
         timeout_s: Limit for one question, from connecting to the last byte.
+
+    Attributes:
+        limit_key: What the servers call the upper bound on an answer's tokens.
     """
 
     def __init__(self, name: str, api_key_env: str | None, timeout_s: float) -> None:
         self._name = name
         self._api_key_env = api_key_env
         self._timeout_s = timeout_s
+        self.limit_key = "max_tokens"
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -119,7 +127,14 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             raise Trouble(Kind.LOST, f"the connection broke ({type(error).__name__})") from None
         if status == 200:
-            return (read_score if scores else read_answer)(raw, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            try:
+                reader = read_score if scores else read_answer
+                return without_credential(reader(raw, seconds, credential=credential, texts=texts), credential)
+            except RequestRefused as refused:
+                if refused.paid is not None:
+                    refused.paid = without_credential(refused.paid, credential)
+                raise
         raise read_failure(status, raw, response.headers.get("Retry-After"), credential, texts)
 
     async def probe(self, root: str) -> None:
@@ -137,7 +152,8 @@ class Transport:
             raise Trouble(Kind.AWAY, f"no connection ({error.strerror or type(error).__name__})") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Trouble(Kind.AWAY, f"no connection ({type(error).__name__})") from None
-        body = json.dumps({"model": self._name, **CANARY}).encode()
+        limit_key = self.limit_key
+        body = json.dumps({"model": self._name, **CANARY, limit_key: 1}).encode()
         try:
             await self.ask(root, body, (), limit_s=min(self._timeout_s, PROBE_LIMIT_S))
         except RequestRefused:
@@ -145,7 +161,21 @@ class Transport:
         except Trouble as trouble:
             if trouble.kind is not Kind.FINAL:
                 raise
+            if self.rename_limit(trouble, limit_key):
+                return await self.probe(root)
             raise self._refusal(root, trouble) from None
+
+    def rename_limit(self, trouble: Trouble, sent: str) -> bool:
+        """Follow a server that wants `max_completion_tokens`; True when it is to be asked again under the new name.
+
+        Args:
+            trouble: What it answered.
+            sent: The name it was asked under.
+        """
+        if trouble.reason != WANTS_COMPLETION_TOKENS or sent == COMPLETION_LIMIT:
+            return False
+        self.limit_key = COMPLETION_LIMIT
+        return True
 
     async def queue(self, root: str) -> tuple[int, int] | None:
         """Ask how many requests are running and waiting; None when the server tells none.
@@ -198,6 +228,16 @@ class Transport:
                 f"{where}: no such model or address; `{root}/v1/models` lists the names it serves. It says: {trouble}"
             )
         return ModelServerError(f"{where} refuses even the simplest request. It says: {trouble}")
+
+
+def without_credential(answer: Answer, credential: str | None) -> Answer:
+    """Return an answer that quotes nothing of the credential it was asked with."""
+    if credential is None:
+        return answer
+    text, reasoning = redact(answer.text, credential), redact(answer.reasoning, credential)
+    if text is answer.text and reasoning is answer.reasoning:
+        return answer
+    return replace(answer, text=text, reasoning=reasoning)
 
 
 def _watched_socket(address: Any) -> socket.socket:

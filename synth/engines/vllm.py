@@ -37,6 +37,9 @@ TRUST_S = 60.0
 MOST_CONCURRENCY = 1024
 """Requests open at one endpoint that gives no number and tells its queue."""
 
+TAKEN_UP = frozenset({Kind.LOST, Kind.FAILED, Kind.SILENT})
+"""A try that ended so may have been worked on, and be on the bill."""
+
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 60.0
 
@@ -105,20 +108,26 @@ class Vllm:
 
         Raises:
             RequestRefused: `prompt_too_long`, `max_tokens_too_large`, `context_full`, `bad_request`, `access_denied`,
-                `not_found`, `server_error`, `kills_server`, `no_answer`, `too_busy`, `content_filter` or
-                `malformed_answer`.
+                `not_found`, `server_error`, `kills_server`, `no_answer`, `too_busy`, `content_filter`, `tool_call`,
+                `not_text` or `malformed_answer`.
             ModelServerError: No server can be reached, or none knows the model or the credential.
+            BudgetError: A try was lost, and the budget has no room for another.
         """
         self._connect()
         texts = tuple(message["content"] for message in request.messages)
         most = sum(map(len, texts)) if request.scores else request.sampling.max_tokens
-        item = Item(self._body(request), texts, most, time.monotonic(), scores=request.scores)
+        item = Item(self._body(request), texts, most, time.monotonic(), self._http.limit_key, scores=request.scores)
         member: Member | None = None
         pauses, closings = 0, self._closings
         while closings == self._closings:
             member, began, outcome = await self._ask(item, avoid=member)
             if isinstance(outcome, Answer):
                 return _checked(outcome, request)
+            if self._http.rename_limit(outcome, item.limit_key):
+                item.body, item.limit_key = self._body(request), self._http.limit_key
+                continue
+            if outcome.kind in TAKEN_UP:
+                request.on_lost_try()
             if item.count(outcome.kind, member, began, time.monotonic()) or outcome.kind is Kind.FINAL:
                 await self._settle(member, item, began, outcome)
             if outcome.kind is not Kind.AWAY:
@@ -229,7 +238,7 @@ class Vllm:
             "messages": list(request.messages),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
+            self._http.limit_key: sampling.max_tokens,
             "seed": request.seed & (2**63 - 1),  # vLLM wants a signed 64-bit number
             **sampling.further(),
             **(json.loads(sampling.body) if sampling.body is not None else {}),
@@ -287,6 +296,7 @@ def _checked(answer: Answer, request: Request) -> Answer:
             "context_full",
             f"the server cut the answer after {answer.completion_tokens} of {sampling.max_tokens} tokens: with a prompt "
             f"of {answer.prompt_tokens} tokens its context (max_model_len) is full",
+            answer,
         )
     return answer
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from storage.errors import RecipeError
-from synth.engines.base import Answer, RequestRefused
+from synth.engines.credentials import redact
 
 MOST_TOKENS = 10**8
 """No model reads or writes so many in one call; a count beyond it is a fault of the server."""
@@ -35,8 +35,16 @@ TOO_LONG = re.compile(
 )
 BUSY = frozenset({408, 425, 429, 503})
 DENIED = frozenset({401, 403, 404})
-_KNOWN = {word: word for word in ("stop", "length", "tool_calls", "function_call", "None")}
-"""Finish reasons that may be quoted; a server's other words might hold anything."""
+UNSUPPORTED = re.compile(r"unsupported|not (\w+ )?supported|deprecated|instead", re.IGNORECASE)
+WANTS_COMPLETION_TOKENS = "wants_max_completion_tokens"
+"""The reason of a server's refusal that `max_completion_tokens` mends."""
+
+_STATUS_OF = {
+    "rate_limit": 429, "too_many_requests": 429, "overloaded": 503, "unavailable": 503, "timeout": 504, "quota": 429,
+    "context_length": 400, "invalid": 400, "bad_request": 400, "unsupported": 400, "authentication": 401, "api_key": 401,
+    "permission": 403, "forbidden": 403, "not_found": 404, "too_large": 413,
+}  # fmt: skip
+"""The status that an error inside a body of status 200 would have had, by a part of its type or code."""
 
 
 class Kind(Enum):
@@ -108,59 +116,6 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | Non
     return b"".join(chunks)
 
 
-def read_answer(raw: bytes | None, seconds: float = 0.0) -> Answer:
-    """What a body of status 200 says.
-
-    Raises:
-        RequestRefused: The server answered, but there is no usable text in it.
-        Trouble: This is not the answer of a chat endpoint, or the server gave the request up.
-    """
-    if raw is None:
-        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
-    reply = parse(raw)
-    if not isinstance(reply, dict):
-        raise Trouble(Kind.FAILED, "it answers with something that is not a JSON object", status=200)
-    choices = reply.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise Trouble(Kind.FAILED, "it answers without choices[0].message", status=200)
-    finish_reason = choice.get("finish_reason")
-    if finish_reason == "abort":
-        raise Trouble(Kind.FAILED, "it gave the request up (finish_reason abort)", status=200)
-    if finish_reason == "content_filter":
-        raise RequestRefused("content_filter", "the server's content filter withheld the answer")
-    reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
-    text = message.get("content")
-    if text is None and reasoning:
-        text = ""  # it reasoned up to the limit, or has nothing more to say
-    if not isinstance(text, str) or not isinstance(reasoning, str) or finish_reason not in ("stop", "length"):
-        ended = _KNOWN.get(str(finish_reason), "unknown")
-        raise RequestRefused(
-            "malformed_answer",
-            f"content is {type(text).__name__}, finish_reason is {ended}; a text ended by stop or length is needed "
-            "(a reasoning or tool parser in the server may hold it back)",
-        )
-    try:
-        text.encode()
-        reasoning.encode()
-    except UnicodeEncodeError:
-        raise RequestRefused("malformed_answer", "the text holds half a surrogate pair and is no Unicode") from None
-    usage = reply.get("usage")
-    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
-    read, written = count_of(usage, "prompt_tokens"), count_of(usage, "completion_tokens")
-    return Answer(
-        text,
-        finish_reason,
-        read or 0,
-        written or 0,
-        reasoning,
-        min(count_of(details, "cached_tokens") or 0, read or 0),
-        seconds,
-        counted=read is not None and written is not None,
-    )
-
-
 def read_failure(
     status: int, raw: bytes | None, retry_after: str | None, credential: str | None, texts: Iterable[str]
 ) -> Trouble:
@@ -173,9 +128,40 @@ def read_failure(
         credential: Never quoted, not even in part.
         texts: The prompt's texts, never quoted either.
     """
-    message, fields = _words(raw)
+    message, fields = _words(parse(raw), raw)
+    return _failure(f"HTTP {status}", status, message, fields, retry_after, credential, texts)
+
+
+def read_error(error: Any, credential: str | None, texts: Iterable[str]) -> Trouble:
+    """What an error means that a server says inside a body of status 200; its own code or type tells the kind.
+
+    Args:
+        error: What stands under `error`.
+        credential: Never quoted, not even in part.
+        texts: The prompt's texts, never quoted either.
+    """
+    message, fields = _words({"error": error}, None)
+    words = "_".join(str(fields.get(name) or "") for name in ("code", "type", "status")).lower().replace(" ", "_")
+    code = fields.get("code")
+    status = int(code) if type(code) is int or (isinstance(code, str) and code.isdecimal()) else 0
+    if not 400 <= status < 600:
+        status = next(
+            (known for part, known in _STATUS_OF.items() if part in words), 400 if TOO_LONG.search(message) else 500
+        )
+    return _failure("an error instead of an answer", status, message, fields, None, credential, texts)
+
+
+def _failure(
+    what: str,
+    status: int,
+    message: str,
+    fields: Mapping[str, Any],
+    retry_after: str | None,
+    credential: str | None,
+    texts: Iterable[str],
+) -> Trouble:
     message = _unshared(message[:4000], texts, credential)[:WORDS]
-    sentence = f"HTTP {status}: {message}" if message else f"HTTP {status}"
+    sentence = f"{what}: {message}" if message else what
     if "insufficient_quota" in (fields.get("code"), fields.get("type")):
         return Trouble(Kind.FINAL, sentence, status=status, reason="no_quota")
     if status in BUSY:
@@ -189,6 +175,8 @@ def _reason(status: int, message: str, param: object) -> str:
     """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
     if status in DENIED:
         return "not_found" if status == 404 else "access_denied"
+    if "max_completion_tokens" in message and UNSUPPORTED.search(message):
+        return WANTS_COMPLETION_TOKENS
     if param in ("max_tokens", "max_completion_tokens"):
         return "max_tokens_too_large"
     too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(message)
@@ -211,13 +199,12 @@ def count_of(usage: Any, key: str) -> int | None:
     return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
 
 
-def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
+def _words(reply: Any, raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
     """What a server says went wrong, and the fields it says it in.
 
     vLLM: `{"error": {"message", "type", "param", "code"}}`, but a string as `error` for 401; FastAPI: `detail`, whose
     entries repeat the input, so that only place and message of each are taken.
     """
-    reply = parse(raw)
     if not isinstance(reply, dict):
         return (raw or b"").decode(errors="replace").strip(), {}
     error = reply.get("error", reply)
@@ -233,6 +220,7 @@ def _words(raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
 def _unshared(message: str, texts: Iterable[str], credential: str | None) -> str:
     """A server's words without what they share with the credential or the prompt."""
     if credential:
+        message = redact(message, credential)
         message = _mask(message, credential, min(SHARED_KEY, len(credential)), "[credential]")
     for text in texts:
         run = min(SHARED_PROMPT, len(text))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.engines.wire import WORDS, Kind, read_answer, read_failure
+from synth.engines.chat_answer import read_answer
+from synth.engines.wire import WORDS, Kind, read_failure
 
 SECRET = "sk-not-for-anyone-1234567890"
 PROMPT = "Anna has 17 private marbles and loses 5 of them on a Tuesday."

@@ -1,0 +1,162 @@
+"""The body of a chat endpoint's answer (status 200), read: a text, or why there is none that can be used.
+
+Servers differ in how they say the same: a text or a list of parts, `stop` or `eos` or `STOP`, an error in place of choices.
+What was written and cannot be used was paid for all the same: the refusal carries it (`RequestRefused.paid`).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from synth.engines.base import Answer, RequestRefused
+from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse, read_error
+
+BYTES_PER_TOKEN = 3
+"""What stands for the count of an answer that can neither be used nor counted."""
+
+_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "end", "completed", "complete")
+_CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "max_length")
+_WITHHELD = ("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "refusal")
+FINISH_REASONS = {
+    **dict.fromkeys(_STOPPED, "stop"),
+    **dict.fromkeys(_CUT, "length"),
+    **dict.fromkeys(_WITHHELD, "content_filter"),
+}
+"""What servers call the end of an answer, in small letters, and what it is called here."""
+_QUOTED = frozenset({*FINISH_REASONS, "tool_calls", "function_call", "none", "error"})
+"""Finish reasons that may be quoted; a server's other words might hold anything."""
+
+
+def finish_of(reason: object) -> str | None:
+    """Return `stop`, `length` or `content_filter` for a server's word; None for any other."""
+    return FINISH_REASONS.get(reason.lower()) if isinstance(reason, str) else None
+
+
+def read_answer(
+    raw: bytes | None, seconds: float = 0.0, *, credential: str | None = None, texts: Iterable[str] = ()
+) -> Answer:
+    """What a body of status 200 says.
+
+    Args:
+        raw: The body; None when it was too large to read.
+        seconds: How long it took.
+        credential: Never quoted.
+        texts: The prompt's texts, never quoted either.
+
+    Raises:
+        RequestRefused: The server answered, but there is no usable text in it: `content_filter`, `tool_call`, `not_text` or
+            `malformed_answer`.
+        Trouble: This is not the answer of a chat endpoint, the server gave the request up, or it says an error.
+    """
+    if raw is None:
+        paid = Answer("", "malformed_answer", 0, LARGEST_ANSWER // BYTES_PER_TOKEN, seconds=seconds, counted=False)
+        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB", paid)
+    reply = parse(raw)
+    if not isinstance(reply, dict):
+        raise Trouble(Kind.FAILED, "it answers with something that is not a JSON object", status=200)
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    error = choice.get("error") if isinstance(choice, dict) and choice.get("error") else reply.get("error")
+    if error and _usable(choice) is None:
+        raise read_error(error, credential, texts)
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise Trouble(Kind.FAILED, "it answers without choices[0].message", status=200)
+    if choice.get("finish_reason") in ("abort", "error"):
+        ended = choice["finish_reason"]
+        raise Trouble(Kind.FAILED, f"it gave the request up (finish_reason {ended})", status=200)
+    return _answer(raw, reply.get("usage"), choice, message, seconds)
+
+
+def _usable(choice: Any) -> str | None:
+    """The text of a choice that has one and ended, whatever else the body says."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    ended = finish_of(choice.get("finish_reason")) if isinstance(choice, dict) else None
+    return text_of(message.get("content")) if isinstance(message, dict) and ended in ("stop", "length") else None
+
+
+def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, Any], seconds: float) -> Answer:
+    finish_reason = finish_of(choice.get("finish_reason"))
+    reasoning = text_of(message.get("reasoning") or message.get("reasoning_content") or "")
+    text = text_of(message.get("content"))
+    if message.get("content") is None and reasoning:
+        text = ""  # it reasoned up to the limit, or has nothing more to say
+    refusal = _refusal(choice, message, text, reasoning, finish_reason)
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    read, written = count_of(usage, "prompt_tokens"), count_of(usage, "completion_tokens")
+    if written == 0 and (text or reasoning):
+        written = None  # nobody writes a text with no token
+    answer = Answer(
+        text or "",
+        finish_reason or "malformed_answer",
+        read or 0,
+        written or 0,
+        reasoning or "",
+        min(count_of(details, "cached_tokens") or 0, read or 0),
+        seconds,
+        counted=read is not None and written is not None,
+    )
+    if refusal is None:
+        return answer
+    reason, sentence = refusal
+    size = len(raw) // BYTES_PER_TOKEN if written is None else written
+    kept = (storable(answer.text), reason, answer.prompt_tokens, size, storable(answer.reasoning), answer.cached_tokens)
+    raise RequestRefused(reason, sentence, Answer(*kept, seconds, counted=answer.counted))
+
+
+def _refusal(
+    choice: dict[str, Any], message: dict[str, Any], text: str | None, reasoning: str | None, finish_reason: str | None
+) -> tuple[str, str] | None:
+    """Why an answer cannot be used: a stable word and a sentence; None when it can."""
+    if finish_reason == "content_filter":
+        return "content_filter", "the server's content filter withheld the answer"
+    if message.get("tool_calls") or message.get("function_call"):
+        return "tool_call", (
+            "the model called a tool instead of answering, and this method offers none; start the server without a tool "
+            "parser, or ask a model that answers in text"
+        )
+    other = _parts_beside_text(message)
+    if other is not None:
+        return "not_text", f"the answer holds {other}; only text is read"
+    if text is None or reasoning is None or finish_reason is None:
+        said = str(choice.get("finish_reason")).lower()
+        ended = said if said in _QUOTED else "unknown"
+        return "malformed_answer", (
+            f"content is {type(message.get('content')).__name__}, finish_reason is {ended}; a text ended by stop or length "
+            "is needed (a reasoning or tool parser in the server may hold it back)"
+        )
+    if storable(text) != text or storable(reasoning) != reasoning:
+        return "malformed_answer", "the text holds half a surrogate pair and is no Unicode"
+    return None
+
+
+def text_of(content: Any) -> str | None:
+    """Return the text of a message's content: a text, or a list of text parts; None when it is neither."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict)]
+    if len(texts) < len(content):
+        return None
+    parts = [text for text in texts if isinstance(text, str)]
+    return "".join(parts) if len(parts) == len(texts) and parts else None
+
+
+def _parts_beside_text(message: dict[str, Any]) -> str | None:
+    """Name what a message holds that is not text: audio, an image."""
+    if message.get("audio") and not message.get("content"):
+        return "audio"
+    content = message.get("content")
+    kinds = [part.get("type") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    others = [kind for kind in kinds if kind not in (None, "text", "output_text")]
+    if not others and not message.get("images"):
+        return None
+    kind = str(others[0]) if others else "image"
+    return next(
+        (word for word in ("image", "audio", "video", "file", "refusal") if word in kind), "parts of another kind"
+    )
+
+
+def storable(text: str) -> str:
+    """Replace lone surrogates, which no file can hold, by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,94 @@
+"""A credential that a server repeats, in any spelling, is never kept."""
+
+import base64
+import json
+import time
+from urllib.parse import quote
+
+import pytest
+
+from storage.ledger.ledger import Ledger
+from synth.calls.ask import Asker
+from synth.calls.models import Models
+from synth.calls.prompting import Prompts
+from synth.engines.base import RequestRefused
+from synth.engines.credentials import MARK, redact
+from synth.engines.vllm import Vllm
+from tests.synth.engines.scripted import Reply, chat, scripted
+
+KEY = "sk-proj/4fZk9-Qw+7Yx2LmN8vB3tR6u"
+LETTERS = KEY.replace("-", "").replace("/", "").replace("+", "")
+SPELLINGS = {
+    "as it is": f"You sent {KEY}, thanks.",
+    "bearer": f"Authorization: Bearer {KEY}",
+    "json": json.dumps({"key": KEY}).replace("/", "\\/"),
+    "unicode escapes": "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+    "url": quote(KEY, safe=""),
+    "basic": base64.b64encode(f"user:{KEY}".encode()).decode(),
+    "base64": base64.b64encode(KEY.encode()).decode(),
+    "base64 behind two": base64.b64encode(f"ab{KEY}".encode()).decode(),
+    "lines": f"{KEY[:10]}\n{KEY[10:20]}\n{KEY[20:]}",
+    "spaced": " ".join(KEY),
+    "joined": f'"{KEY[:9]}" + "{KEY[9:]}"',
+    "no width": "\u200b".join(KEY),
+    "markdown": f"**{KEY[:12]}**{KEY[12:]}",
+    "without its ends": KEY[6:-4],
+    "first half": KEY[: len(KEY) // 2 + 3],
+    "twice": f"{KEY}{KEY}",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_spelling_of_a_credential_is_left(spelling):
+    left = redact(f"before {SPELLINGS[spelling]} after", KEY)
+    assert MARK in left and left.startswith("before ") and left.endswith(" after")
+    squeezed = "".join(letter for letter in left.replace(MARK, "|") if letter.isalnum() or letter == "|")
+    assert not any(LETTERS[start : start + 12] in squeezed for start in range(len(LETTERS) - 11))
+
+
+@pytest.mark.parametrize("text", ["", "Tom has 3 pens.", "sk-proj is how keys begin", "Qw 7Yx2", MARK])
+def test_other_text_stays(text):
+    assert redact(text, KEY) is text
+    assert redact(text, None) is text
+
+
+@pytest.mark.parametrize("placeholder", ["EMPTY", "none", "x", "sk-1234", "        ", "--------"])
+def test_a_placeholder_is_no_credential(placeholder):
+    assert redact(f"the word {placeholder} stands here", placeholder) == f"the word {placeholder} stands here"
+
+
+def test_a_long_answer_full_of_credentials_is_blotted_out_at_once():
+    began = time.process_time()
+    assert redact(KEY * 300_000, KEY) == MARK
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("place", ["text", "reasoning", "refused", "error", "error in a body"])
+async def test_no_spelling_reaches_ledger_rows_or_errors(tmp_path, problems, monkeypatch, spelling, place):
+    monkeypatch.setenv("A_KEY", KEY)
+    words = SPELLINGS[spelling]
+    reply = {
+        "text": Reply(body=chat(words)),
+        "reasoning": Reply(
+            body={"choices": [{"message": {"content": "4", "reasoning": words}, "finish_reason": "stop"}]}
+        ),
+        "refused": Reply(body=chat(words, "content_filter")),
+        "error": Reply(400, {"error": {"message": words}}),
+        "error in a body": Reply(body={"error": {"message": words, "code": 400}}),
+    }[place]
+    said = ""
+    async with scripted(reply) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "tiny@1", api_key_env="A_KEY")
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            asker = Asker(ledger, {"student": engine}, Prompts(), night="2026-01-01/test")
+            try:
+                answer = await Models(asker, problems[0], 0).student("solve")
+                said = answer.text + answer.reasoning
+            except RequestRefused as refused:
+                said = str(refused)
+            finally:
+                await engine.close()
+            kept = "".join(call.response + call.reasoning + json.dumps(call.sampling) for call in ledger.unpublished())
+    for text in (said, kept, (tmp_path / "ledger.sqlite").read_bytes().decode(errors="replace")):
+        assert KEY not in text and words not in text
