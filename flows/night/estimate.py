@@ -7,6 +7,7 @@ from typing import Any
 
 from filters.night.ask import role_of
 from flows.night.night import Night
+from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe
 from synth.engines.spec import ModelSpec
 from synth.night.draw import draw_night, plan_attempts
@@ -71,6 +72,8 @@ def estimate(night: Night) -> dict[str, Any]:
         "calls": sum(asked.calls for asked in roles.values()),
         "cost": round(sum(asked.cost for asked in roles.values()), 4),
         "budget": recipe.budget.model_dump(exclude_none=True),
+        "variables": variables(recipe),
+        "outside_files": outside_files(recipe),
         "training": _training(recipe),
     }
 

@@ -94,6 +94,14 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print_table(list(plan["roles"][0]) if plan["roles"] else ["role"], plan["roles"])
     if plan["training"]:
         print_table(list(plan["training"][0]), plan["training"], title="then, when the data has changed enough")
+    if plan["variables"]:
+        print_table(
+            ["variable", "set", "sent_to", "named_by"],
+            plan["variables"],
+            title="environment variables, and where they go",
+        )
+    if plan["outside_files"]:
+        print_table(["named_by", "file"], plan["outside_files"], title="files outside the recipe's folder")
     console.print(
         f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else "")
     )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from storage.errors import RecipeError
 from storage.models.checkpoints import Checkpoint
+from synth.engines.address import root_of
 from synth.engines.profile import Profile, SamplingSpec, read_card
 
 if TYPE_CHECKING:
@@ -112,8 +114,10 @@ class ModelSpec(BaseModel):
         if self.engine != "vllm":
             self._known_to_this_process()
         for endpoint in self.endpoints:
-            if not endpoint.startswith(("http://", "https://")):
-                raise ValueError(f"endpoint {endpoint!r} must start with http:// or https://")
+            try:
+                root_of(endpoint)
+            except RecipeError as error:
+                raise ValueError(str(error)) from None
         return self
 
     def _known_to_this_process(self) -> None:

@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from storage.errors import ModelServerError, RecipeError
+from synth.engines.address import root_of
 from synth.engines.base import Answer, Request, RequestRefused
 from synth.engines.fleet import LOOK_S, Fleet
 from synth.engines.member import Member
@@ -30,7 +31,7 @@ from synth.engines.poison_requests import Item, Quarantine
 from synth.engines.scoring import score_body
 from synth.engines.stalled_requests import StalledRequests
 from synth.engines.transport import Transport
-from synth.engines.wire import DENIED, Kind, Trouble, root_of
+from synth.engines.wire import DENIED, Kind, Trouble
 
 TRUST_S = 60.0
 """An answer this fresh vouches for the server when it refuses a request as malformed or too long."""

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from storage.errors import RecipeError
 from synth.engines.credentials import redact
 
 MOST_TOKENS = 10**8
@@ -76,29 +74,6 @@ class Trouble(Exception):
         self.status = status
         self.reason = reason
         self.pause_s = pause_s
-
-
-def root_of(endpoint: str) -> str:
-    """Normalise an endpoint to its root, without `/v1`.
-
-    Raises:
-        RecipeError: It is no http(s) address, or holds a credential.
-    """
-    try:
-        parts = urlsplit(endpoint.strip())
-        port = parts.port
-    except ValueError:
-        raise RecipeError("endpoint: not an address; right would be http://127.0.0.1:8000") from None
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise RecipeError(
-            f"endpoint: the address of {parts.hostname} holds a user, a password, a query or a fragment; give the "
-            "plain address, and the name of an environment variable for the credential (`api_key_env`)"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RecipeError(f"endpoint: {endpoint!r} is not an http(s) address; right would be http://127.0.0.1:8000")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
-    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{path}"
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:

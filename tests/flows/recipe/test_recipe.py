@@ -45,7 +45,7 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         (changed(models={}), r"^recipe: method 'cot' asks a teacher, but models\.teacher is missing"),
         (changed(models={"teacher": {"engine": "gpt"}}), r"models\.teacher\.engine = 'gpt'"),
         (changed(models={"teacher": {"engine": "vllm", "endpoint": "http://h:1"}}), "needs `name` and `revision`"),
-        (changed(models={"teacher": {"engine": "vllm", "endpoint": "h:1", "name": "m", "revision": "1"}}), "must start with http"),
+        (changed(models={"teacher": {"engine": "vllm", "endpoint": "h:1", "name": "m", "revision": "1"}}), "is not an http"),
         (changed(models={"teacher": {"engine": "transformers"}}), "needs `checkpoint`"),
         (changed(methods=[{"method": "cot", "sources": ["b"]}]), "unknown source 'b'"),
         (changed(budget={"calls": -1}), r"budget\.calls = -1"),

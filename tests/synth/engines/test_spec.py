@@ -35,8 +35,8 @@ def test_without_a_number_the_queue_decides(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"endpoint": "localhost:8000"}, "must start with http"),
-        ({"endpoint": ["http://a:1", "b:1"]}, "'b:1' must start with http"),
+        ({"endpoint": "localhost:8000"}, "is not an http"),
+        ({"endpoint": ["http://a:1", "b:1"]}, "'b:1' is not an http"),
         ({"endpoint": []}, "needs `endpoint`"),
         ({}, "needs `endpoint`"),
         ({"endpoint": "http://a:1", "revision": None}, "needs `name` and `revision`"),

@@ -1,0 +1,99 @@
+"""What a recipe reaches beyond itself: environment variables and the hosts they go to, files outside its folder.
+
+A colleague's recipe can send your credential to its endpoint and read your files; whoever runs it sees both in `nightschool plan`
+first.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flows.recipe.recipe import Recipe
+from storage.errors import RecipeError
+from synth.engines.spec import PROMOTED
+
+HUB, HUB_TOKEN = "the Hugging Face Hub", "HF_TOKEN"
+_HUB_KINDS = ("hub", "gsm8k", "svamp")
+_LONGEST_PATH = 4096
+
+
+def variables(recipe: Recipe) -> list[dict[str, Any]]:
+    """Return a row per environment variable and host: `variable`, `set`, `sent_to`, `named_by`."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(variable: str, host: str, key: str) -> None:
+        row = {"variable": variable, "set": bool(os.environ.get(variable)), "sent_to": host, "named_by": [key]}
+        rows.setdefault((variable, host), row)
+        if key not in rows[variable, host]["named_by"]:
+            rows[variable, host]["named_by"].append(key)
+
+    for role, spec in recipe.models.items():
+        for endpoint in spec.endpoints if spec.api_key_env else ():
+            parts = urlsplit(endpoint)
+            host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            add(str(spec.api_key_env), host, f"models.{role}.api_key_env")
+    for key in _hub_keys(recipe):
+        add(HUB_TOKEN, HUB, key)
+    return list(rows.values())
+
+
+def outside_files(recipe: Recipe) -> list[dict[str, str]]:
+    """Return a row per file or folder outside the recipe's folder: `named_by` and `file`, links resolved."""
+    home = Path(recipe.folder).resolve()
+    rows = []
+    for key, text in _texts(recipe.said()):
+        path = _path(recipe, text)
+        if path is not None and not path.is_relative_to(home):
+            rows.append({"named_by": key, "file": str(path)})
+    return rows
+
+
+def _path(recipe: Recipe, text: str) -> Path | None:
+    """The file or folder that a text of the recipe names, or would name; None where it names none."""
+    if not text or len(text) > _LONGEST_PATH or "\0" in text or "\n" in text:
+        return None
+    try:
+        path = recipe.path(text)
+        written_as_path = text.startswith(("/", "~", "./", "../", "${"))
+        return path.resolve() if path.exists() or written_as_path else None
+    except (RecipeError, OSError, RuntimeError):  # no such variable, name too long, no such home
+        return None
+
+
+def _hub_keys(recipe: Recipe) -> Iterator[str]:
+    """Keys of a recipe that name something on the Hub."""
+    for where, source in _sources(recipe):
+        name = source.options.get("dataset")
+        local = "path" in source.options or (isinstance(name, str) and Path(name).is_dir())
+        if source.kind in _HUB_KINDS and not local:
+            yield where
+    if recipe.base.checkpoint and recipe.checkpoint(recipe.base.checkpoint) == recipe.base.checkpoint:
+        yield "base.checkpoint"
+    for step in recipe.train.steps if recipe.train else ():
+        if any(corpus.hub and not Path(corpus.hub).is_dir() for corpus in step.corpora):
+            yield f"{step.key}.corpus"
+        start = step.checkpoint
+        if start and start != PROMOTED and recipe.checkpoint(start) == start:
+            yield f"{step.key}.from"
+
+
+def _sources(recipe: Recipe) -> Iterator[tuple[str, Any]]:
+    groups = {"problems.sources": recipe.problems.sources, "benchmarks": recipe.benchmarks}
+    if recipe.train:
+        groups["train.evaluate.benchmarks"] = recipe.train.evaluate.benchmarks
+    for key, sources in groups.items():
+        yield from ((f"{key}.{number}", source) for number, source in enumerate(sources))
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a recipe with its key."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(part, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from _texts(part, f"{key}.{number}")

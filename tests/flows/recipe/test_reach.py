@@ -1,0 +1,103 @@
+"""What `nightschool plan` says of a recipe that reaches for credentials and files."""
+
+import json
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.recipe.reach import outside_files, variables
+from flows.recipe.recipe import load_recipe, make_recipe
+from storage.errors import RecipeError
+
+ENDPOINT = {"engine": "vllm", "name": "m", "revision": "1", "api_key_env": "SOME_KEY"}
+
+
+def content(**more):
+    return {
+        "name": "x",
+        "problems": {"sources": [{"name": "a", "kind": "arithmetic", "limit": 2}]},
+        "models": {"teacher": {"engine": "solver"}},
+        "methods": [{"method": "cot"}],
+        **more,
+    }
+
+
+def test_every_variable_is_named_with_every_host_it_goes_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "secret")
+    monkeypatch.delenv("OTHER_KEY", raising=False)
+    models = {
+        "teacher": {**ENDPOINT, "endpoint": ["https://one.example:8443/v1", "http://two.example"]},
+        "student": {**ENDPOINT, "endpoint": "http://two.example/v1", "api_key_env": "OTHER_KEY"},
+        "judge": {**ENDPOINT, "endpoint": "http://two.example/other"},
+        "keyless": {"engine": "vllm", "name": "m", "revision": "1", "endpoint": "http://three.example"},
+    }
+    rows = variables(make_recipe(content(models=models), folder=tmp_path))
+    assert [(row["variable"], row["set"], row["sent_to"], row["named_by"]) for row in rows] == [
+        ("SOME_KEY", True, "https://one.example:8443", ["models.teacher.api_key_env"]),
+        ("SOME_KEY", True, "http://two.example", ["models.teacher.api_key_env", "models.judge.api_key_env"]),
+        ("OTHER_KEY", False, "http://two.example", ["models.student.api_key_env"]),
+    ]
+
+
+def test_the_token_of_the_hub_is_named_where_something_is_fetched(tmp_path):
+    sources = [{"name": "a", "kind": "gsm8k"}, {"name": "b", "kind": "gsm8k", "options": {"path": "b.jsonl"}}]
+    recipe = make_recipe(content(problems={"sources": sources}, base={"checkpoint": "owner/model"}), folder=tmp_path)
+    (row,) = variables(recipe)
+    assert (row["variable"], row["named_by"]) == ("HF_TOKEN", ["problems.sources.0", "base.checkpoint"])
+
+
+def test_every_file_outside_the_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    secret = tmp_path / "secret.txt"
+    secret.write_text("x")
+    (folder / "inside.jinja").write_text("x")
+    (folder / "link.jinja").symlink_to(secret)
+    recipe = make_recipe(
+        content(
+            prompts={"solve": "link.jinja"},
+            vars={"data": str(tmp_path)},
+            problems={"sources": [{"name": "a", "kind": "file", "options": {"path": "${data}/rows.jsonl", "mapping": "gsm8k"}}]},
+            methods=[{"method": "cot", "prompts": {"solve": "../secret.txt"}}, {"method": "gold", "prompts": {"solve": "inside.jinja"}}],  # noqa: E501
+            base={"checkpoint": "~/model"},
+        ),
+        folder=folder,
+    )  # fmt: skip
+    rows = {row["named_by"]: row["file"] for row in outside_files(recipe)}
+    assert rows == {
+        "prompts.solve": str(secret),
+        "vars.data": str(tmp_path),
+        "problems.sources.0.options.path": str(tmp_path / "rows.jsonl"),
+        "methods.0.prompts.solve": str(secret),
+        "base.checkpoint": str(tmp_path / "home" / "model"),
+    }
+
+
+def test_plan_says_both(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "do-not-show-1234")
+    (tmp_path / "solve.jinja").write_text("{{ problem.prompt }}")
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    models = {"teacher": {**ENDPOINT, "endpoint": "http://one.example"}}
+    (folder / "x.yaml").write_text(yaml.safe_dump(content(models=models, prompts={"solve": "../solve.jinja"})))
+    arguments = ["plan", str(folder / "x.yaml"), "--workspace", str(tmp_path / "none"), "--date", "2026-01-01"]
+    shown = CliRunner().invoke(app, arguments).stdout
+    told = CliRunner().invoke(app, [*arguments, "--json"]).stdout
+    for text in (shown, told):
+        assert "SOME_KEY" in text and "http://one.example" in text and "do-not-show" not in text
+    assert json.loads(told)["outside_files"] == [{"named_by": "prompts.solve", "file": str(tmp_path / "solve.jinja")}]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://user:hunter2@host", "https://hunter2@host/v1", "user:hunter2@host:80", "http://host?key=hunter2", "http://host#hunter2",
+     ["http://fine", "http://u:hunter2@host"], "ftp://u:hunter2@host"],
+)  # fmt: skip
+def test_an_endpoint_with_a_password_is_refused_at_once_and_not_repeated(tmp_path, endpoint):
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(content(models={"teacher": {**ENDPOINT, "endpoint": endpoint}})))
+    with pytest.raises(RecipeError, match="api_key_env") as refused:
+        load_recipe(tmp_path / "x.yaml")
+    assert "hunter2" not in str(refused.value)
