@@ -6,7 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from synth.problems.base import Source
-from synth.problems.files import MAPPINGS, FileRows, HubRows, MappedSource, Mapping, Rows
+from synth.problems.files import MappedSource
+from synth.problems.mapping import MAPPINGS, Mapping
+from synth.problems.rows import FileRows, HubRows, Rows
 
 
 class _Options(BaseModel):

@@ -19,7 +19,8 @@ from storage.lake.lake import Lake
 from storage.releases.reading import Release
 from storage.releases.selection import Selection, select_problems, select_rows
 from synth.problems.base import Problem
-from synth.problems.files import FileRows, HubRows, clean
+from synth.problems.mapping import clean
+from synth.problems.rows import FileRows, HubRows
 from synth.sample import problem_of
 from train_stages.plan.steps import Corpus, Step
 from train_stages.stages.base import CORPUS, Material, Messages

@@ -1,14 +1,13 @@
 import json
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
 
 from storage.errors import ProblemError
 from synth.problems import get_task
-from synth.problems.files import MAPPINGS, HubRows, MappedSource, Mapping, clean, file_source
+from synth.problems.files import file_source
+from synth.problems.mapping import Mapping
 
 GSM8K = {"question": "How many is 6 boxes of 200?", "answer": "6*200 = <<6*200=1200>>1200\n#### 1,200"}
 PLAIN = Mapping(question="q", answer="a")
@@ -105,36 +104,6 @@ def test_text_is_cleaned_at_the_door(tmp_path):
     path.write_bytes(b'\xef\xbb\xbf{"q": "a\\u0000b \\ud800 \\ud83d\\ude00?", "a": "5"}\r\n')
     [problem] = draw(path, PLAIN)
     assert problem.prompt == "ab \ufffd 😀?"
-    assert clean("ordinary") == "ordinary"
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"question": "{q.__class__}", "answer": "a"},
-        {"question": "{q[0]}", "answer": "a"},
-        {"question": "{", "answer": "a"},
-        {"question": "{}", "answer": "a"},
-        {"question": "q", "answer": "a", "answer_pattern": "("},
-        {"question": "q", "answer": "a", "answer_pattern": "x"},
-        {"question": "q", "answer": "a", "unknown": "x"},
-    ],
-)
-def test_mappings_are_checked(fields):
-    with pytest.raises(ValidationError):
-        Mapping(**fields)
-
-
-def test_hugging_face_data_set_from_a_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "data"
-    folder.mkdir()
-    write_lines(folder / "train.jsonl", [GSM8K])
-    [problem] = MappedSource(HubRows(str(folder)), MAPPINGS["gsm8k"], "gsm8k").draw(5, seed=0)
-    assert problem.gold == "1200"
-    with pytest.raises(ProblemError, match="cannot be loaded"):
-        MappedSource(HubRows(str(tmp_path / "missing")), PLAIN, "x").draw(5, seed=0)
 
 
 def test_a_unit_that_must_agree_stays_with_the_gold_answer(tmp_path):
@@ -156,6 +125,7 @@ SOLVED = Mapping(question="q", answer="a", solution="how")
         ("42", "7 * 4 = 28\nSo the answer is 28.", "contradicts_solution"),
         ("28", "7 * 4 = 28\n#### 28", None),
         ("28", "It is clear.", None),
+        ("72", "40 - 13 = 27", "unreached_by_solution"),
         ("so it goes, on and on, " * 30, "1 + 1 = 2", "bad_gold"),
     ],
 )
@@ -191,16 +161,3 @@ def test_golds_of_every_kind_pass_the_door(tmp_path, gold):
 def test_numbers_keep_the_value_that_the_file_writes(tmp_path, written, gold):
     [problem] = draw(write_lines(tmp_path / "x.jsonl", [f'{{"q": "How many?", "a": {written}}}']), PLAIN)
     assert problem.gold == gold
-
-
-def test_narrow_floats_are_the_shortest_decimals_and_names_are_told_apart(tmp_path):
-    for kind in (pa.float32(), pa.float16()):
-        values = pa.array([np.float16(0.1) if kind == pa.float16() else 0.1], kind)
-        pq.write_table(pa.table({"q": ["How many?"], "a": values}), tmp_path / "x.parquet")
-        assert draw(tmp_path / "x.parquet", PLAIN)[0].gold == "0.1"
-    twice = pa.Table.from_arrays([pa.array(["x"]), pa.array([1]), pa.array([2])], names=["q", "a", "a"])
-    pq.write_table(twice, tmp_path / "y.parquet")
-    with pytest.raises(ProblemError, match="two columns are named 'a'"):
-        draw(tmp_path / "y.parquet", PLAIN)
-    with pytest.raises(ProblemError, match="'a' occurs twice"):
-        draw(write_lines(tmp_path / "z.jsonl", ['{"q": "x", "a": 1, "a": 2}']), PLAIN)
