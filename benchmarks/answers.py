@@ -60,9 +60,10 @@ def correctness(rows: Sequence[Any]) -> dict[str, Any]:
     from synth.answers.judge import judge, judge_answer
     from synth.answers.labelled import counts, judge_rows
 
-    judged = judge_rows(
-        enumerate(rows, 1), lambda row: (judge_answer if row.bare else judge)(row.gold, row.text, options=row.options)
-    )
+    def check(row: Any) -> Any:
+        return (judge_answer if row.bare else judge)(row.gold, row.text, options=row.options)
+
+    judged = judge_rows(enumerate(rows, 1), check, "rows")
     table = counts(judged)
     clear = sum(len(row.right) == 1 and row.right != "U" for row in rows) or 1
     return {

@@ -1,15 +1,15 @@
 """Rows of answers to be judged, with or without people's labels, and how often the judge agrees with these.
 
-A row has `gold` and either `response` (a text) or `pred` (a bare answer); it may have `task`, `options`, and a label:
+A row has `gold` and either `response` (a text) or `pred` (a bare answer); it may have `task`, `options`, `attrs`, and a label:
 `right` (the letters that are right, of C correct, W wrong, U undecided) or `equal` (whether gold and answer are the same).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from storage.errors import ProblemError
+from storage.errors import ProblemError, RecipeError
 from synth.answers.outcome import Check, Outcome
 
 _LETTER = {Outcome.CORRECT: "C", Outcome.WRONG: "W", Outcome.UNVERIFIABLE: "U"}
@@ -27,6 +27,7 @@ class Row:
         task: Name of the task that judges it, empty for the plain judge.
         options: Options of a multiple-choice question.
         right: The outcomes that are right, as letters; empty without a label.
+        attrs: What the task needs besides, as in a problem's attributes.
     """
 
     gold: str
@@ -35,6 +36,7 @@ class Row:
     task: str = ""
     options: Sequence[str] | Mapping[str, str] | None = None
     right: str = ""
+    attrs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +63,40 @@ class Judged:
         return _KINDS[self.letter]
 
 
-def read_row(record: object, place: str) -> Row:
+def read_row(record: object, location: str) -> Row:
     """Read a row of a file.
 
     Args:
         record: What the line holds.
-        place: File and line, for the error.
+        location: File and line, for the error.
 
     Raises:
         ProblemError: A key is missing or holds something else than it should.
     """
     if not isinstance(record, dict):
-        raise ProblemError(f"{place}: not an object but {type(record).__name__}; write one object per line.")
+        raise ProblemError(f"{location}: not an object but {type(record).__name__}; write one object per line.")
     given = [key for key in ("response", "pred") if record.get(key) is not None]
     if record.get("gold") is None or len(given) != 1:
         raise ProblemError(
-            f"{place}: it needs `gold` and one of `response` and `pred`; it has {', '.join(record) or 'nothing'}."
+            f"{location}: it needs `gold` and one of `response` and `pred`; it has {', '.join(record) or 'nothing'}."
         )
     options = record.get("options")
     if options is not None and not isinstance(options, list | dict):
         raise ProblemError(
-            f"{place}: `options` is {options!r}; write a list of texts or an object with a text for each letter."
+            f"{location}: `options` is {options!r}; write a list of texts or an object with a text for each letter."
         )
+    task, attrs = record.get("task") or "", record.get("attrs") or {}
+    if not isinstance(task, str) or not isinstance(attrs, dict):
+        key, value, wanted = ("attrs", attrs, "an object") if isinstance(task, str) else ("task", task, "a task's name")
+        raise ProblemError(f"{location}: `{key}` is {value!r}; write {wanted}.")
     return Row(
         gold=_text(record["gold"]),
         text=_text(record[given[0]]),
         bare=given[0] == "pred",
-        task=str(record.get("task") or ""),
+        task=task,
         options=options,
-        right=_right(record, place),
+        right=_right(record, location),
+        attrs=attrs,
     )
 
 
@@ -97,38 +104,48 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _right(record: Mapping[str, Any], place: str) -> str:
+def _right(record: Mapping[str, Any], location: str) -> str:
     right, equal = record.get("right"), record.get("equal")
     if right is not None:
         if not isinstance(right, str) or not right or set(right) - set("CWU"):
-            raise ProblemError(f"{place}: `right` is {right!r}; write the letters that are right, of C, W and U.")
+            raise ProblemError(f"{location}: `right` is {right!r}; write the letters that are right, of C, W and U.")
         return right
     if equal is None:
         return ""
     if not isinstance(equal, bool):
-        raise ProblemError(f"{place}: `equal` is {equal!r}; write true or false.")
+        raise ProblemError(f"{location}: `equal` is {equal!r}; write true or false.")
     return "C" if equal else "W"
 
 
-def judge_rows(rows: Iterable[tuple[int, Row]], check: Callable[[Row], Check]) -> list[Judged]:
-    """Judge rows with their line numbers."""
-    return [Judged(line, row, check(row)) for line, row in rows]
+def judge_rows(rows: Iterable[tuple[int, Row]], check: Callable[[Row], Check], file: str) -> list[Judged]:
+    """Judge rows with their line numbers.
+
+    Raises:
+        ProblemError: A task is not known, or cannot check a row's gold answer; the sentence names `file` and line.
+    """
+    judged = []
+    for line, row in rows:
+        try:
+            judged.append(Judged(line, row, check(row)))
+        except (ProblemError, RecipeError) as error:
+            raise ProblemError(f"{file}, line {line}: {error}") from None
+    return judged
 
 
 def counts(judged: Sequence[Judged]) -> dict[str, int]:
     """Count outcomes, and disagreements with labels where there are any."""
-    outcomes = Counter(one.letter for one in judged)
+    outcomes = Counter(verdict.letter for verdict in judged)
     table = {"n": len(judged), "correct": outcomes["C"], "wrong": outcomes["W"], "undecided": outcomes["U"]}
-    if any(one.row.right for one in judged):
-        kinds = Counter(one.disagreement for one in judged)
-        table |= {"labelled": sum(bool(one.row.right) for one in judged)}
+    if any(verdict.row.right for verdict in judged):
+        kinds = Counter(verdict.disagreement for verdict in judged)
+        table |= {"labelled": sum(bool(verdict.row.right) for verdict in judged)}
         table |= {kind: kinds[kind] for kind in _KINDS.values()}
     return table
 
 
 def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """Count outcomes for each label, labels as rows."""
-    labels = sorted({one.row.right for one in judged if one.row.right})
-    pairs = Counter((one.row.right, one.letter) for one in judged)
+    labels = sorted({verdict.row.right for verdict in judged if verdict.row.right})
+    pairs = Counter((verdict.row.right, verdict.letter) for verdict in judged)
     return {label: {outcome: pairs[label, letter] for outcome, letter in (("correct", "C"), ("wrong", "W"), ("undecided", "U"))}
             for label in labels}  # fmt: skip

@@ -27,7 +27,8 @@ def judge(
 ) -> None:
     """Judge the answers of a file: each line's outcome, reading and reason, and how many there are of each.
 
-    A line has `gold` and `response` (a text) or `pred` (a bare answer); it may have `options` (of a choice) and `task`.
+    A line has `gold` and `response` (a text) or `pred` (a bare answer); it may have `options` (of a choice), and `task` with
+    `attrs` for a task that judges otherwise, such as knights_knaves.
     Where it has a label, `right` (the letters that are right, of C, W and U) or `equal` (true or false), the confusion
     table and every disagreement are shown too.
     """
@@ -35,7 +36,7 @@ def judge(
         from synth.answers.judge import VERSION
         from synth.answers.labelled import confusion, counts, judge_rows
 
-        judged = judge_rows(_rows(file), _check)
+        judged = judge_rows(_rows(file), _check, str(file))
         table: dict[str, Any] = counts(judged)
         lines = [
             {
@@ -73,17 +74,17 @@ def _rows(file: Path) -> Iterator[tuple[int, "Row"]]:
 
 
 def _check(row: "Row") -> "Check":
-    """Judge a row by its task, or by the plain judge."""
+    """Judge a row by its task, or by the plain judge. A task reads a bare answer between answer tags."""
     from synth.answers.judge import judge as judge_response
     from synth.answers.judge import judge_answer
 
-    if row.task and not row.bare:
-        from synth.problems import Problem, get_task
+    if not row.task:
+        return (judge_answer if row.bare else judge_response)(row.gold, row.text, options=row.options)
+    from synth.problems import Problem, get_task
 
-        attrs = {} if row.options is None else {"options": row.options}
-        problem = Problem(task=row.task, source="judge", prompt="", gold=row.gold, structure="", attrs=attrs)
-        return get_task(row.task).check(problem, row.text)
-    return (judge_answer if row.bare else judge_response)(row.gold, row.text, options=row.options)
+    attrs = dict(row.attrs) if row.options is None else {**row.attrs, "options": row.options}
+    problem = Problem(task=row.task, source="judge", prompt="", gold=row.gold, structure="", attrs=attrs)
+    return get_task(row.task).check(problem, f"<answer>{row.text}</answer>" if row.bare else row.text)
 
 
 def _show(judged: Sequence["Judged"], table: dict[str, Any], labels: dict[str, dict[str, int]]) -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from synth.problems.base import Problem
-from synth.problems.knights_knaves.task import read_roles
+from synth.problems.knights_knaves.roles import read_roles, role_words
 from synth.problems.knights_knaves.words import KNIGHTS, Words
 
 FORMAT = 1.0  # tags in order, each once; minus this when they are not
@@ -36,8 +36,8 @@ class Reward:
 
 def well_formed(response: str) -> bool:
     """Whether the tags think and answer each occur exactly once, and in order."""
-    places = [response.find(tag) for tag in _TAGS]
-    return all(response.count(tag) == 1 for tag in _TAGS) and places == sorted(places)
+    positions = [response.find(tag) for tag in _TAGS]
+    return all(response.count(tag) == 1 for tag in _TAGS) and positions == sorted(positions)
 
 
 def reward(problem: Problem, response: str) -> Reward:
@@ -52,6 +52,6 @@ def reward(problem: Problem, response: str) -> Reward:
     words = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
     inside = _ANSWER.search(response)
     roles = read_roles(inside[1], attrs["names"], words) if inside else None
-    if roles is None:
+    if inside is None or roles is None or len(role_words(words).findall(inside[1])) < len(roles):
         return Reward(FORMAT, UNREADABLE)
     return Reward(FORMAT, RIGHT if roles == tuple(attrs["solution"]) else WRONG)

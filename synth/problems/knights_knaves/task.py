@@ -3,52 +3,19 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNPARSABLE_ANSWER, WRONG_ANSWER
 from synth.answers.outcome import Check, Outcome
 from synth.answers.responses.reading import State, final_part, read_answer
 from synth.problems.base import Problem, Review
 from synth.problems.derivation import split_steps
+from synth.problems.knights_knaves.roles import UNSURE, closing_roles, read_assignment, read_roles, stated_roles
 from synth.problems.knights_knaves.search import answer_line, solution_lines
 from synth.problems.knights_knaves.statements import Puzzle, as_puzzle, conflicts, truth_table
 from synth.problems.knights_knaves.text import Style, answer_text, claim_text, role_word
 from synth.problems.knights_knaves.words import KNIGHTS, Words
 
-MAX_READ = 4_000  # characters of an answer
-
-_UNSURE = re.compile(
-    r"\b(?:if|or|not|either|neither|nor|suppose|assum\w*|cannot|can't|isn't|would|could|might|maybe|perhaps|try|unless"
-    r"|says?|said|claim\w*|states?|implies|whether|contradict\w*|but|impossible|inconsistent|false|untrue|wrong|incorrect"
-    r"|opposite|rul(?:e|es|ed|ing)\s+out|exclud\w*|reject\w*|never|fails?|invalid|instead|unlikely|no)\b|\?",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(r"[*_`#\"“”]|\\(?:text|mathrm|textbf|boxed)\b|[{}\\]")
-_NUMBERED = re.compile(r"\(\d{1,2}\)|^\s*(?:\d{1,2}[.)]|[-•])\s+", re.MULTILINE)
-_STATES = r"(?P<name>[^\W\d_]+)\s*(?:\bis\b|\bmust be\b|[:=–—→(-]|->)\s*(?:an?\s+|the\s+)?(?P<role>{words})\b"
 _COMPACT_STEP = re.compile(r"^(?P<roles>[a-z]+ kn(?:ight|ave)(?: [a-z]+ kn(?:ight|ave))*) : (?P<verdict>ok|[a-z]+ no)$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """How roles are found in a text.
-
-    Attributes:
-        role: A role word, also in the plural.
-        states: A name and the role it is given.
-    """
-
-    role: re.Pattern[str]
-    states: re.Pattern[str]
-
-    @staticmethod
-    @cache
-    def of(words: Words) -> "_Patterns":
-        either = f"{re.escape(words.truthful)}|{re.escape(words.lying)}"
-        return _Patterns(
-            re.compile(rf"\b(?:{either})(?:e?s)?\b", re.IGNORECASE),
-            re.compile(_STATES.replace("{words}", either), re.IGNORECASE),
-        )
 
 
 class KnightsKnavesTask:
@@ -60,22 +27,26 @@ class KnightsKnavesTask:
     def check(self, problem: Problem, response: str) -> Check:
         """Read the assignment in the final answer, in any order and most layouts.
 
-        After the reward of Logic-RL: there must be as many role words as people, else the answer is unverifiable.
+        After the reward of Logic-RL: every person must be given one role, and nothing else be said of roles, else the
+        answer is unverifiable. A problem without attributes is checked by what its gold answer says.
+
+        Raises:
+            ProblemError: There are no attributes, and the gold answer names nobody's role.
         """
-        puzzle = _Given.of(problem)
-        part = final_part(response) or _closing(response, puzzle)
+        names, solution, words = _assignment(problem)
+        part = final_part(response) or closing_roles(response, names, words)
         if part is None:
             unfinished = read_answer(response).state is State.UNFINISHED
             return Check(
                 *((Outcome.UNVERIFIABLE, None, UNFINISHED_ANSWER) if unfinished else (Outcome.WRONG, None, NO_ANSWER))
             )
-        roles = read_roles(part, puzzle.names, puzzle.words)
+        roles = read_roles(part, names, words)
         if roles is None:
-            return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER)
-        answer = answer_text(roles, puzzle.names, puzzle.words)
-        if roles == puzzle.solution:
-            return Check(Outcome.CORRECT, answer)
-        return Check(Outcome.WRONG, answer, WRONG_ANSWER)
+            return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER, part[:200])
+        answer = answer_text(roles, names, words)
+        if roles == solution:
+            return Check(Outcome.CORRECT, answer, None, part[:200])
+        return Check(Outcome.WRONG, answer, WRONG_ANSWER, part[:200])
 
     def steps(self, response: str) -> list[str]:
         """Cut a response into its lines with content, without the answer line."""
@@ -135,57 +106,12 @@ class _Given:
         return _Given(as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style, words)
 
 
-def _closing(response: str, puzzle: "_Given") -> str | None:
-    """The last line or paragraph of an answer without a mark, if it states roles and is sure of them."""
-    text = response.rpartition("</think>")[2].strip()
-    if not text or "<think>" in text:
-        return None
-    last = re.split(r"\n\s*\n", text)[-1]
-    line = last.strip().splitlines()[-1]
-    sure = [part for part in (line, last) if _Patterns.of(puzzle.words).role.search(part) and not _UNSURE.search(part)]
-    whole = [part for part in sure if read_roles(part, puzzle.names, puzzle.words) is not None]
-    return (whole or sure or [None])[0]
-
-
-def read_roles(part: str, names: Sequence[str], words: Words = KNIGHTS) -> tuple[bool, ...] | None:
-    """The roles that a text gives to all people; None unless it names each of them once and nothing else."""
-    patterns = _Patterns.of(words)
-    text = _NUMBERED.sub(" ", _MARKUP.sub(" ", part[:MAX_READ])).strip()
-    if not _UNSURE.search(text) and (grouped := _grouped(text, names, words)) is not None:
-        return grouped
-    if len(patterns.role.findall(text)) > len(names):
-        text = text.splitlines()[0]
-    if len(patterns.role.findall(text)) != len(names) or _UNSURE.search(text):
-        return None
-    number = {name.casefold(): index for index, name in enumerate(names)}
-    roles: dict[int, bool] = {}
-    for match in patterns.states.finditer(text):
-        person = number.get(match["name"].casefold())
-        if person is None or person in roles:
-            return None
-        roles[person] = match["role"].casefold() == words.truthful
-    return tuple(roles[person] for person in range(len(names))) if len(roles) == len(names) else None
-
-
-def _grouped(text: str, names: Sequence[str], words: Words) -> tuple[bool, ...] | None:
-    """Roles given as lists of names, `Knights: Ann, Cal; knaves: Ben`; None unless each person stands in one list."""
-    number = {name.casefold(): index for index, name in enumerate(names)}
-    either = f"{re.escape(words.truthful)}|{re.escape(words.lying)}"
-    head = re.compile(rf"\b(?:the\s+)?({either})(?:e?s)?\s*(?:are|is)?\s*[:=–-]\s*", re.IGNORECASE)
-    heads = list(head.finditer(text))
-    if not heads or len(heads) > 2 or text[: heads[0].start()].strip(" :,.;{"):
-        return None
-    roles: dict[int, bool] = {}
-    for index, match in enumerate(heads):
-        end = heads[index + 1].start() if index + 1 < len(heads) else len(text)
-        for name in re.findall(r"[^\W\d_]+", text[match.end() : end]):
-            if name.casefold() in ("and", "none", "nobody"):
-                continue
-            person = number.get(name.casefold())
-            if person is None or person in roles:
-                return None
-            roles[person] = match[1].casefold() == words.truthful
-    return tuple(roles[person] for person in range(len(names))) if len(roles) == len(names) else None
+def _assignment(problem: Problem) -> tuple[tuple[str, ...], tuple[bool, ...], Words]:
+    """Names, roles and role words of a problem."""
+    if "names" not in problem.attrs:
+        return read_assignment(problem.gold)
+    puzzle = _Given.of(problem)
+    return puzzle.names, puzzle.solution, puzzle.words
 
 
 def _step_right(step: str, puzzle: _Given) -> bool:
@@ -201,11 +127,10 @@ def _step_right(step: str, puzzle: _Given) -> bool:
         against = {puzzle.names[speaker] for speaker in conflicts(puzzle.statements, roles)}
         verdict = compact["verdict"]
         return not against if verdict == "ok" else verdict.removesuffix(" no") in against
-    if _UNSURE.search(step):
+    if UNSURE.search(step):
         return True
-    found = _Patterns.of(puzzle.words).states.finditer(step)
-    stated = [(number.get(match["name"].casefold()), match["role"].casefold()) for match in found]
-    return all(person is None or role == puzzle.words.word(puzzle.solution[person]) for person, role in stated)
+    stated = [(number.get(name), role) for name, role in stated_roles(step, puzzle.words)]
+    return all(person is None or role is puzzle.solution[person] for person, role in stated)
 
 
 def _explain(steps: Sequence[str], first_wrong: int, check: Check, puzzle: _Given) -> str:

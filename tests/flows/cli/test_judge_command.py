@@ -46,6 +46,27 @@ def test_the_table_names_every_disagreement(file):
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ({"response": "So:\n\n- Ann is a knight\n- Ben is a knave"}, "correct"),
+        ({"response": "It is impossible that Ann is a knight and Ben is a knave."}, "wrong"),
+        ({"pred": "Ben is not a knight and Ann is a knight"}, "correct"),
+        ({"pred": "Ann is a knight, Ben is a knight"}, "wrong"),
+        ({"pred": "Ann is a knight"}, "undecided"),
+        ({"gold": "Ann is a fool, Ben is a sage", "pred": "Ben: sage, Ann: fool"}, "correct"),
+        ({"gold": "12", "pred": "12.0", "task": "arithmetic"}, "correct"),
+        ({"gold": "12", "pred": "13", "task": "math_word"}, "wrong"),
+    ],
+)
+def test_every_task_that_has_a_checker_judges_by_the_gold_answer(tmp_path, row, outcome):
+    path = tmp_path / "rows.jsonl"
+    whole = {"gold": "Ann is a knight, Ben is a knave", "task": "knights_knaves"} | row
+    path.write_text(json.dumps(whole) + "\n", encoding="utf-8")
+    table = json.loads(CliRunner().invoke(app, ["judge", str(path), "--json"]).stdout)
+    assert table[outcome] == table["n"] == 1
+
+
 def test_without_labels_there_are_no_disagreements(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({"gold": "1", "response": "#### 1"}) + "\n", encoding="utf-8")
@@ -62,6 +83,10 @@ def test_without_labels_there_are_no_disagreements(tmp_path):
         ('{"gold": "1", "pred": "1", "right": "X"}', "letters that are right"),
         ('{"gold": "1", "pred": "1", "equal": "yes"}', "true or false"),
         ('{"gold": "1", "pred": "1", "options": 3}', "`options`"),
+        ('{"gold": "1", "pred": "1", "attrs": 3}', "`attrs`"),
+        ('{"gold": "1", "pred": "1", "task": 3}', "`task`"),
+        ('{"gold": "1", "pred": "1", "task": "knights"}', "knights_knaves"),
+        ('{"gold": "5", "pred": "1", "task": "knights_knaves"}', "names nobody's role"),
     ],
 )
 def test_what_is_broken_is_named_with_its_line(tmp_path, line, said):

@@ -1,9 +1,11 @@
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.errors import ProblemError
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
 from synth.problems.knights_knaves import KnightsKnaves, KnightsKnavesTask
@@ -60,10 +62,10 @@ def test_right_answers_in_many_layouts(response):
         ("If Ann is a knight, then Ben is a knave.", Outcome.WRONG, "no_answer"),
         ("<think>Ann is a knight, Ben is a knave.", Outcome.WRONG, "no_answer"),
         ("#### Ann is a knight", Outcome.UNVERIFIABLE, "unparsable_answer"),
-        ("#### Ann and Ben are knights", Outcome.UNVERIFIABLE, "unparsable_answer"),
+        ("#### Ann and Ben are knights", Outcome.WRONG, "wrong_answer"),
         ("#### Ann is a knight, Ann is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### Ann is a knight, Cal is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
-        ("#### Ann is a knight, Ben is not a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
+        ("#### Ann is a knight, Ben is not a knave", Outcome.WRONG, "wrong_answer"),
         ("#### Ann is a knight, Ben is a knave or a knight", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### It is false that Ann is a knight, Ben is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
         ("#### The opposite: Ann is a knight, Ben is a knave", Outcome.UNVERIFIABLE, "unparsable_answer"),
@@ -77,6 +79,14 @@ def test_right_answers_in_many_layouts(response):
 def test_other_answers(response, outcome, reason):
     check = TASK.check(PROBLEM, response)
     assert (check.outcome, check.reason) == (outcome, reason)
+
+
+def test_a_gold_answer_alone_is_enough_to_check():
+    bare = Problem(task="knights_knaves", source="test", prompt="-", gold=PROBLEM.gold, structure="-")
+    for response in ("#### Ann is a knight, Ben is a knave", "#### Ann is a knave, Ben is a knave", "I give up."):
+        assert TASK.check(bare, response) == TASK.check(PROBLEM, response)
+    with pytest.raises(ProblemError, match="'5' names nobody's role"):
+        TASK.check(replace(bare, gold="5"), "#### 5")
 
 
 @pytest.mark.parametrize("style", ["full", "compact"])
