@@ -30,6 +30,12 @@ def seed_from(*parts: Any) -> int:
     return int(digest(*parts, length=16), 16) >> 1
 
 
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def digest_files(paths: Iterable[Path], root: Path) -> str:
     """Hash the names (relative to `root`) and contents of files, in sorted order."""
     total = hashlib.sha256()

@@ -9,8 +9,8 @@ from typing import Any
 from flows.report.gather import gather
 from flows.report.page import render
 from flows.report.progress import Progress
+from storage.atomic import write_text
 from storage.errors import LakeError, NightschoolError
-from storage.files import write_whole
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
@@ -48,7 +48,7 @@ def _write(report: Mapping[str, Any], path: Path) -> Path:
     page = render(report)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, page)
+        write_text(path, page)
     except OSError as error:
         raise LakeError(f"the report cannot be written to {path}: {error}") from error
     return path

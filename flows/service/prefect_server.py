@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from storage.atomic import write_text
 from storage.errors import OrchestratorError
 from storage.workspace import Workspace
 
@@ -71,12 +72,7 @@ def new_login(workspace: Workspace) -> str:
     """Make the login of a server that is about to start, `user:password`, and keep it for its clients, mode 0600."""
     login = f"nightschool:{secrets.token_urlsafe(32)}"
     workspace.folder("prefect")
-    file = login_file(workspace)
-    partial = file.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(login + "\n")
-    partial.replace(file)
+    write_text(login_file(workspace), login + "\n", mode=0o600)
     return login
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.service.prefect_server import login_file
-from storage.files import write_whole
+from storage.atomic import write_text
 from storage.workspace import Workspace
 from synth.engines.processes import is_alive
 
@@ -55,7 +55,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
 
 def write_record(workspace: Workspace, record: Running) -> None:
     """Write down what runs, all or nothing."""
-    write_whole(_record(workspace), json.dumps(asdict(record)) + "\n")
+    write_text(_record(workspace), json.dumps(asdict(record)) + "\n")
 
 
 def remove_record(workspace: Workspace) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
+from storage.atomic import write_text
 from storage.errors import WorkspaceError
-from storage.files import write_whole
 from storage.processes import pid_space
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of, is_alive
@@ -69,7 +69,7 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
     record = RunRecord(str(identity), what, api_url(), pid_space(), identity_of(psutil.Process()))
     file = _folder(workspace) / f"{identity}.json"
     try:
-        write_whole(file, json.dumps(asdict(record)) + "\n")
+        write_text(file, json.dumps(asdict(record)) + "\n")
     except OSError as error:
         raise WorkspaceError(
             f"{file} cannot be written: {error}. Free some space and run the same command again"

@@ -6,7 +6,6 @@ backups/<name>/workspace.json
 backups/<name>/backup.json                      hashes, how many commits, which Parquet files, which takedowns; written last
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -21,10 +20,12 @@ from typing import Any
 
 import duckdb
 
+from storage.atomic import atomic_folder
 from storage.catalog.catalog import Catalog, PostgresCatalog, SqliteCatalog, attach
 from storage.catalog.duck import connect
 from storage.errors import LakeError
 from storage.faults import explain
+from storage.ids import file_hash
 from storage.names import unknown
 from storage.workspace import Workspace
 
@@ -163,24 +164,20 @@ def back_up(workspace: Workspace, catalog: Catalog, name: str | None = None, con
     stamp = datetime.now(UTC).strftime(_STAMP)
     holds = contents(workspace, catalog, connection)
     folder = workspace.folder("backups") / (f"{name}-{stamp}" if name else stamp)
-    making = folder.with_name(f".{folder.name}.making")
-    making.mkdir()
     try:
-        if isinstance(catalog, SqliteCatalog):
-            for file in (catalog.file, catalog.beside):
-                if file.exists():
-                    run([sys.executable, "-c", COPY, str(file), str(making / file.name)], f"copy of {file}")
-        elif isinstance(catalog, PostgresCatalog):
-            _dump(catalog, making / "catalog.dump")
-        shutil.copy2(workspace.root / "workspace.json", making / "workspace.json")
-        hashes = {file.name: file_hash(file) for file in sorted(making.iterdir())}
-        record = {"catalog": catalog.described, "data": workspace.data_path, "files": hashes, "at": stamp, **holds}
-        (making / "backup.json").write_text(json.dumps(record, indent=1) + "\n")
-        making.rename(folder)
+        with atomic_folder(folder) as making:
+            if isinstance(catalog, SqliteCatalog):
+                for file in (catalog.file, catalog.beside):
+                    if file.exists():
+                        run([sys.executable, "-c", COPY, str(file), str(making / file.name)], f"copy of {file}")
+            elif isinstance(catalog, PostgresCatalog):
+                _dump(catalog, making / "catalog.dump")
+            shutil.copy2(workspace.root / "workspace.json", making / "workspace.json")
+            hashes = {file.name: file_hash(file) for file in sorted(making.iterdir())}
+            record = {"catalog": catalog.described, "data": workspace.data_path, "files": hashes, "at": stamp, **holds}
+            (making / "backup.json").write_text(json.dumps(record, indent=1) + "\n")
     except OSError as error:
         raise LakeError(f"back-up {folder}: {error}") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return folder
 
 
@@ -202,9 +199,3 @@ def run(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     if done.returncode:
         raise LakeError(f"{what} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no word'}")
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.atomic import atomic_folder
 from storage.history.run import Entries, Run, join, write_run
 from storage.ids import digest
 from storage.lake.lake import Lake
@@ -154,7 +155,6 @@ class HistoryIndex:
 
     def _write(self, entries: Entries, first: int, last: int, commit: str) -> Run:
         folder = self.folder / f"run-{first}-{last}"
-        making = self.folder / f"making-{first}-{last}"
-        write_run(entries, making, commit=commit, scheme=self._scheme)
-        making.rename(folder)
+        with atomic_folder(folder) as making:
+            write_run(entries, making, commit=commit, scheme=self._scheme)
         return Run.open(folder)

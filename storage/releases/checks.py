@@ -9,9 +9,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.reading import Release, get_release
-from storage.releases.shards import CONTENT, ContentHash, file_hash, read_batches
+from storage.releases.shards import CONTENT, ContentHash, read_batches
 
 _DIFF = """
 with old as (select sample_id from release_rows where release_id = $old),

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from storage.atomic import atomic_folder
 from storage.catalog.duck import quote
 from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake, table_of
@@ -23,7 +24,7 @@ from storage.releases.external_sort import boundaries, sort_batches
 from storage.releases.facts import facts
 from storage.releases.mixture import Mixture, apply_mixture
 from storage.releases.reading import Release, get_release, latest_release
-from storage.releases.shards import ContentHash, ShardWriter, emptied
+from storage.releases.shards import ContentHash, ShardWriter
 from storage.sql.inspection import inspect_condition
 
 CHANGING = "releases"
@@ -190,27 +191,28 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
     release_id = str(manifest["release"])
     name, _, version = release_id.partition("@")
     folder = lake.workspace.root / "releases" / name / version
-    making = emptied(folder.with_name(f".{folder.name}.making"))
-    try:
-        files, content_hash = _export(lake, connection, making)
-    except (OSError, duckdb.Error) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
-        shutil.rmtree(making, ignore_errors=True)
-        message = str(error).split("\n\n")[0]
-        raise LakeError(
-            f"release {release_id} cannot be written to {folder}: {message}; nothing was recorded"
-        ) from error
-    members = connection.execute(
-        "select ? as release_id, sample_id from picked order by sample_id", [release_id]
-    ).to_arrow_table()
-    if sum(entry["rows"] for entry in files.values()) != members.num_rows:
-        raise LakeError(
-            f"release {release_id}: a row stands in the lake twice, or its problem does; see `nightschool lake check`"
-        )
-    manifest |= {"content_hash": content_hash, "files": files}
-    text = json.dumps(manifest, indent=2, sort_keys=True)
-    (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
-    making.rename(folder)
+    with atomic_folder(folder) as making:
+        try:
+            files, content_hash = _export(lake, connection, making)
+        except (
+            OSError,
+            duckdb.Error,
+        ) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
+            message = str(error).split("\n\n")[0]
+            raise LakeError(
+                f"release {release_id} cannot be written to {folder}: {message}; nothing was recorded"
+            ) from error
+        members = connection.execute(
+            "select ? as release_id, sample_id from picked order by sample_id", [release_id]
+        ).to_arrow_table()
+        if sum(entry["rows"] for entry in files.values()) != members.num_rows:
+            raise LakeError(
+                f"release {release_id}: a row stands in the lake twice, or its problem does; see `nightschool lake check`"
+            )
+        manifest |= {"content_hash": content_hash, "files": files}
+        text = json.dumps(manifest, indent=2, sort_keys=True)
+        (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
     row = {
         "release_id": release_id, "name": name, "version": int(version), "path": lake.workspace.relative(folder),
         "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),

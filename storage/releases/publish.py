@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from storage.atomic import write_text
 from storage.errors import LakeError, RecipeError
 from storage.releases.card import card
 from storage.releases.reading import Release, columns_today
@@ -114,7 +115,7 @@ def publish(
         shutil.rmtree(making, ignore_errors=True)
     after = Published([*before.releases, release.id], test, list(wanted), {**before.files, **files})
     (folder / "README.md").write_text(card(release, after.releases, _configs(after)), encoding="utf-8")
-    _replace(folder / STATE, json.dumps(vars(after), indent=2, sort_keys=True) + "\n")
+    write_text(folder / STATE, json.dumps(vars(after), indent=2, sort_keys=True) + "\n")
     return after
 
 
@@ -223,9 +224,3 @@ def _folder(config: str) -> str:
 
 def _configs(published: Published) -> dict[str, dict[str, int]]:
     return {config: published.rows(config) for config in (DEFAULT, *published.shapes) if published.rows(config)}
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

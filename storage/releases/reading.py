@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from storage.catalog.duck import connect
 from storage.errors import LakeError
+from storage.ids import file_hash
 from storage.lake.lake import Lake
-from storage.releases.shards import file_hash, read_batches
+from storage.releases.shards import read_batches
 from storage.sql.inspection import inspect_condition
 from storage.workspace import Workspace
 

@@ -20,8 +20,8 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from storage.atomic import atomic_file
 from storage.errors import LakeError, RecipeError
-from storage.files import whole
 from storage.names import unknown
 from storage.releases.reading import Release
 
@@ -78,7 +78,7 @@ def export(release: Release, shape: Shape, target: Path) -> int:
         raise RecipeError(f"{target} exists already; name another file")
     target.parent.mkdir(parents=True, exist_ok=True)
     write = _write_parquet if target.suffix == ".parquet" else _write_lines
-    with whole(target) as making:
+    with atomic_file(target) as making:
         count = write(shaped_batches(release, shape), SCHEMAS[shape], making)
         if not count:
             raise LakeError(f"release {release.id} has no row in the shape {shape}")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from storage.ids import file_hash
 
 SHARD_BYTES = 512 << 20
 """Bytes in memory after which a file is closed and the next one begun; compressed it is a fifth or less of that."""
@@ -115,19 +116,6 @@ class ShardWriter:
             "bytes": path.stat().st_size,
             "sha256": file_hash(path),
         }
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def emptied(folder: Path) -> Path:
-    """Make a folder, without what a run that died left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def read_batches(

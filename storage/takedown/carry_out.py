@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.atomic import write_text
 from storage.catalog.backup import back_up
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError, WorkspaceError
@@ -143,9 +144,7 @@ def note(workspace: Workspace, takedown: Takedown) -> None:
     """Write a takedown's file, once."""
     file = workspace.folder("takedowns") / f"{takedown.takedown_id}.json"
     if not file.exists():
-        making = file.with_suffix(".making")
-        making.write_text(json.dumps(takedown.to_json(), indent=1) + "\n", encoding="utf-8")
-        making.replace(file)
+        write_text(file, json.dumps(takedown.to_json(), indent=1) + "\n")
 
 
 def recorded(lake: Lake) -> list[Takedown]:

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 import psutil
 
+from storage.atomic import write_text
 from storage.errors import ModelServerError
 from synth.engines.processes import end_group, group_of, identity_of, is_alive, members_of
 from synth.engines.vllm_command import (
@@ -205,9 +206,7 @@ class VllmServer:
             "endpoint": self.endpoint,
             "checkpoint": str(self.checkpoint),
         }
-        partial = self.record.with_suffix(".partial")
-        partial.write_text(json.dumps(record, indent=1) + "\n")
-        partial.replace(self.record)
+        write_text(self.record, json.dumps(record, indent=1) + "\n")
 
 
 def end_orphan(record: Path, patience_s: float = 15.0) -> bool:

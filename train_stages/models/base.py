@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from storage.atomic import atomic_folder
 from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
 from storage.lake.lake import Lake
@@ -62,12 +63,11 @@ def _copy(checkpoint: str, path: Path) -> None:
     """Save a local or Hub checkpoint as a folder of the workspace, all or nothing."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    making = path.with_name(f".{path.name}.making")
     try:
         model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype="auto")
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"base.checkpoint {checkpoint!r} cannot be loaded: {error}") from error
-    model.save_pretrained(making)
-    tokenizer.save_pretrained(making)
-    making.rename(path)
+    with atomic_folder(path) as making:
+        model.save_pretrained(making)
+        tokenizer.save_pretrained(making)

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from storage.atomic import write_text
 from storage.errors import TrainingError
 
 SEAL = "sealed.json"
@@ -154,12 +155,7 @@ def sealing_callback() -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, all or nothing, and wait until it is on the disk."""
-    beside = path.with_name(f".{path.name}.making")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_text(path, json.dumps(content, indent=1), synced=True)
 
 
 def _sync(folder: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filters.pass_rate import PassRate
+from storage.atomic import atomic_file
 from storage.ids import seed_from
 from synth.problems.base import Problem
 from train_stages.config import RlConfig
@@ -53,9 +54,8 @@ def measured(
         seed=seed,
     )
     path.parent.mkdir(exist_ok=True)
-    beside = path.with_suffix(".making")
-    keep(beside, rates.values())
-    beside.replace(path)
+    with atomic_file(path) as making:
+        keep(making, rates.values())
     return rates
 
 

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from storage.errors import LakeError, RecipeError
+from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.publish import publish, split_of
 from storage.releases.push import push
 from storage.releases.reading import get_release
-from storage.releases.shards import file_hash
 from tests.storage.small import build
 
 pytestmark = pytest.mark.slow
