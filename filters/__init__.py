@@ -24,8 +24,8 @@ from filters.base import (
     unknown_filter,
 )
 from storage.errors import RecipeError
-from storage.names import unknown
 from storage.registry import Registry
+from storage.unknown_names import unknown
 from storage.views import RENAMED_FILTERS
 
 __all__ = [

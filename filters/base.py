@@ -25,7 +25,7 @@ from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
 from storage.ids import digest
-from storage.names import unknown
+from storage.unknown_names import unknown
 from storage.views import RENAMED_FILTERS
 from synth.calls.prompting import prompts_beside
 from synth.problems.base import Problem

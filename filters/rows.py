@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.names import unknown
+from storage.unknown_names import unknown
 from synth.notes import Judgement, Notes, NotesError, SftNotes, StepwiseNotes, read_notes
 
 _COLUMNS = (

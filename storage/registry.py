@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from typing import Generic, TypeVar
 
 from storage.errors import RecipeError
-from storage.names import unknown
+from storage.unknown_names import unknown
 
 Part = TypeVar("Part")
 

@@ -22,8 +22,8 @@ from pydantic import (
 from pydantic import ValidationInfo as Info
 
 from storage.errors import RecipeError
-from storage.names import unknown
 from storage.registry import Registry
+from storage.unknown_names import unknown
 
 
 class Part(BaseModel):

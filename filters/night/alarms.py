@@ -18,7 +18,7 @@ from filters.night.policy import NAME
 from storage.errors import NightschoolError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.lake.nights import funnel
-from storage.names import unknown
+from storage.unknown_names import unknown
 from storage.views import RENAMED_FILTERS
 
 _EXAMPLES = 3

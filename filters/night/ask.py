@@ -15,7 +15,7 @@ from storage.errors import BudgetError, RecipeError
 from storage.lake import nights
 from storage.lake.evidence import evidence_of, store_evidence
 from storage.lake.lake import Lake
-from storage.names import unknown
+from storage.unknown_names import unknown
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import prompt_of
 from synth.engines.base import RequestRefused

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from filters.base import VERDICTS, unknown_filter
 from storage.errors import RecipeError
 from storage.ids import digest
-from storage.names import unknown
+from storage.unknown_names import unknown
 
 NAME = "policy"
 VERSION = "1"

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from filters.night.clean import Screening
+from filters.night.benchmark_screening import Screening
 from flows.night.night import Night
 from storage.releases.reading import Release
 from synth.problems.base import Problem

@@ -21,7 +21,7 @@ from flows.recipe.recipe import Recipe, load_recipe
 from flows.recipe.text import read_yaml
 from flows.report.progress import Progress
 from storage.errors import RecipeError
-from storage.names import unknown
+from storage.unknown_names import unknown
 from storage.workspace import Workspace
 from synth.answers.judge import gold_verifies
 from synth.calls.ask import Asker, Reply

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from storage.names import unknown
+from storage.unknown_names import unknown
 
 _CREDENTIAL = "api_key"
 """In a key whose value may be a credential that somebody put into the wrong place: it is not shown."""

@@ -15,7 +15,7 @@ from flows.recipe.text import read_yaml
 from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
-from storage.names import unknown
+from storage.unknown_names import unknown
 from synth.engines.spec import ModelSpec
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig

@@ -26,7 +26,7 @@ from storage.catalog.duck import connect
 from storage.errors import LakeError
 from storage.faults import explain
 from storage.ids import file_hash
-from storage.names import unknown
+from storage.unknown_names import unknown
 from storage.workspace import Workspace
 
 COPY = """

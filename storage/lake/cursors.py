@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from storage.errors import LakeError
 from storage.lake.lake import Lake
-from storage.names import unknown
 from storage.schema import TABLES
+from storage.unknown_names import unknown
 
 LISTED_COMMITS = 64
 """Up to so many commits are named one by one, so that files of other commits are not opened."""

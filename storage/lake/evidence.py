@@ -5,8 +5,8 @@ from typing import Any
 
 from storage.errors import LakeError
 from storage.lake.lake import Lake, table_of
-from storage.names import unknown
 from storage.schema import SUBJECTS
+from storage.unknown_names import unknown
 
 
 def store_evidence(

@@ -107,7 +107,7 @@ def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[
     """Return the selected ones of all problems that were drawn to be learned up to a commit, in order of id.
 
     What shares its structure with a problem that is held out, for validation or of a benchmark is not among them. A problem
-    that holds a benchmark item in its text may be: see `filters.night.clean`.
+    that holds a benchmark item in its text may be: see `filters.night.benchmark_screening`.
 
     Args:
         lake: The lake.

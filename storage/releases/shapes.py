@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from storage.atomic import atomic_file
 from storage.errors import LakeError, RecipeError
-from storage.names import unknown
 from storage.releases.reading import Release
+from storage.unknown_names import unknown
 
 Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text", "verl"]
 

@@ -6,8 +6,8 @@ import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError
-from storage.names import unknown
 from storage.schema import COMMITS, TABLES, comment
+from storage.unknown_names import unknown
 from storage.views import COLUMN_COMMENTS, VIEWS
 
 KEYWORDS = """

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 
 from storage.errors import QueryError
-from storage.names import unknown
 from storage.schema import TABLES
+from storage.unknown_names import unknown
 from storage.views import VIEWS
 
 RELATIONS = sorted({"commits", *TABLES, *VIEWS})

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from storage.errors import QueryError
-from storage.names import unknown
+from storage.unknown_names import unknown
 
 
 class Question(NamedTuple):

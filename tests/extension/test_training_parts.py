@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from filters.benchmarks import BenchmarkManifest
-from filters.night.clean import Screening
+from filters.night.benchmark_screening import Screening
 from storage.errors import RecipeError, TrainingError
 from storage.lake.lake import Lake
 from storage.models.checkpoints import register_checkpoint

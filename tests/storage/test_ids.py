@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.ids import canonical_json, digest, digest_files, seed_from
-from storage.names import unknown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -43,10 +42,3 @@ def test_files_are_hashed_by_name_and_content(tmp_path: Path):
     both = digest_files(tmp_path.iterdir(), tmp_path)
     (tmp_path / "b").rename(tmp_path / "c")
     assert digest_files(tmp_path.iterdir(), tmp_path) != both
-
-
-def test_an_unknown_name_is_answered_with_the_nearest():
-    assert (
-        unknown("method", "tutership", ["cot", "tutorship"]) == "unknown method 'tutership'; did you mean 'tutorship'?"
-    )
-    assert unknown("method", "zzz", ["cot", "tutorship"]) == "unknown method 'zzz'; there are cot, tutorship"

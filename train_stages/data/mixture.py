@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from storage.errors import RecipeError
-from storage.names import unknown
+from storage.unknown_names import unknown
 from train_stages.config import MixtureConfig
 from train_stages.orders.base import Order
 

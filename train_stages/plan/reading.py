@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.night.clean import Screening
+from filters.night.benchmark_screening import Screening
 from filters.pass_rate import PassRate
 from storage.errors import ProblemError, TrainingError
 from storage.ids import digest

@@ -17,8 +17,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from storage.errors import QueryError, RecipeError
-from storage.names import unknown
 from storage.releases.selection import Selection
+from storage.unknown_names import unknown
 from train_stages.config import TrainConfig, read_config
 from train_stages.stages import Stage, get_stage
 

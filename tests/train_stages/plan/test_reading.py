@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from filters.benchmarks import Benchmark, BenchmarkManifest
-from filters.night.clean import Screening
+from filters.night.benchmark_screening import Screening
 from storage.errors import TrainingError
 from storage.lake.lake import Lake, table_of
 from storage.models.checkpoints import Checkpoint

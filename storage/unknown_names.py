@@ -1,4 +1,4 @@
-"""Sentences about names that nobody knows."""
+"""The sentence about a name that there is not: the nearest that there is, or all of them."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
