@@ -14,18 +14,18 @@ The result goes to `benchmarks/results/answers.json`.
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
+
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
+
 CASES = CHECKOUT / "tests" / "synth" / "answers"
-RESULT = CHECKOUT / "benchmarks" / "results" / "answers.json"
 HOSTILE = ("9^{9^{9^{9}}}", "(" * 150 + "1" + ")" * 150, "10^{10^{10}}", r"\sum_{k=1}^{999999999} k", "9" * 50 + "!")
 
 
@@ -210,14 +210,8 @@ def main() -> None:
     result: dict[str, Any] = correctness(rows)
     result["judges_disagree"] = disagreements([row for row in rows if not row.bare])
     result |= fuzzed(options.pairs) | solved(data)
-    result |= {
-        "slowest_hostile_s": slowest(),
-        "versions": {"python": platform.python_version()},
-        "machine": {"cores": os.cpu_count(), "platform": platform.platform(), "load": round(os.getloadavg()[0], 2)},
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    result |= {"slowest_hostile_s": slowest(), **circumstances()}
+    keep("answers", result)
     print(json.dumps(result, indent=None if options.json else 2))
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 

@@ -12,9 +12,7 @@ run. `..._vs_...` is their CPU seconds by ours: above 1 is faster. Result: `benc
 import argparse
 import json
 import os
-import platform
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,9 +26,8 @@ from benchmarks.curating.documents import documents  # noqa: E402
 from benchmarks.curating.duplicates import WISHES, measure_duplicates  # noqa: E402
 from benchmarks.curating.history import measure_history  # noqa: E402
 from benchmarks.curating.rules import measure_answers, measure_leaks, measure_quality  # noqa: E402
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
 from filters.duplicates.sketch import SCHEME  # noqa: E402
-
-RESULT = HERE / "results" / "curation.json"
 
 
 def main() -> None:
@@ -61,15 +58,13 @@ def main() -> None:
             print(f"{name}: {value:.4g}", file=sys.stderr)
     names = ("numba", "numpy", "pyarrow", "math-verify", "xxhash", "sympy")
     about = {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in names}, "peers": WISHES},
+        "versions": {**{name: version(name) for name in names}, "peers": WISHES},
         "scheme": SCHEME,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        **circumstances(),
         "data": "gsm8k and puzzles" if data else "arithmetic word problems and puzzles",
     }
     if not options.quick:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps({**figures, "detail": detail, "about": about}, indent=2) + "\n", encoding="utf-8")
+        keep("curation", {**figures, "detail": detail, "about": about})
     print(json.dumps(figures) if options.json else json.dumps({**figures, "detail": detail}, indent=2))
 
 

@@ -19,12 +19,9 @@ The result goes to `benchmarks/results/gate.json`.
 import argparse
 import json
 import math
-import os
-import platform
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -32,9 +29,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.shared.results import circumstances, keep
 from train_stages.promotion.promote import PromoteConfig, compare
 
-RESULT = Path(__file__).resolve().parent / "results" / "gate.json"
 NORMAL = NormalDist()
 ACCURACIES = (0.3, 0.5, 0.8)
 RHOS = (0.5, 0.7, 0.9)
@@ -91,9 +90,11 @@ def real_answers(samples: int, problems: int) -> np.ndarray:
         )
         model = sft(base, pa.table({"messages": chats}), Path(folder) / "sft", config).path
         asked = [[{"role": "user", "content": p.prompt}] for p in drawn[:problems] for _ in range(samples)]
-        found = Sampler(model, device="cpu").generate(asked, temperature=1.0, max_tokens=48, seed=11)
+        generations = Sampler(model, device="cpu").generate(asked, temperature=1.0, max_tokens=48, seed=11)
     about = [p for p in drawn[:problems] for _ in range(samples)]
-    right = [get_task("arithmetic").check(p, g.text).outcome == "correct" for p, g in zip(about, found, strict=True)]
+    right = [
+        get_task("arithmetic").check(p, g.text).outcome == "correct" for p, g in zip(about, generations, strict=True)
+    ]
     return np.array(right).reshape(problems, samples)
 
 
@@ -151,8 +152,8 @@ def disagreement(accuracy: float, rho: float) -> float:
     rng = np.random.default_rng(0)
     shared = rng.standard_normal(200_000) * math.sqrt(rho)
     cut = NORMAL.inv_cdf(accuracy)
-    one, two = (shared + rng.standard_normal(200_000) * math.sqrt(1 - rho) < cut for _ in range(2))
-    return float((one != two).mean())
+    first, second = (shared + rng.standard_normal(200_000) * math.sqrt(1 - rho) < cut for _ in range(2))
+    return float((first != second).mean())
 
 
 def main() -> None:
@@ -164,13 +165,8 @@ def main() -> None:
     parser.add_argument("--real", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     started = time.perf_counter()
-    result = {
-        **measure(options.items, options.simulations, options.real),
-        "machine": {"cores": os.cpu_count(), "platform": platform.platform()},
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    result = {**measure(options.items, options.simulations, options.real), **circumstances()}
+    keep("gate", result)
     print(json.dumps(result, indent=None if options.json else 2))
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 

@@ -21,7 +21,6 @@ Each client is a program of its own (`peers/`). The result goes to `benchmarks/r
 import argparse
 import json
 import os
-import platform
 import sqlite3
 import statistics
 import subprocess
@@ -37,13 +36,14 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 PEERS = HERE / "peers"
-RESULT = HERE / "results" / "generation.json"
+PEERS_PACKAGES = ("distilabel==1.5.3", "openai", "requests", "aiohttp")
 sys.path.insert(0, str(CHECKOUT))
 sys.path.insert(0, str(PEERS))
 
-from environment import peers_python, versions_in  # noqa: E402
 from measure import request_of  # noqa: E402
 
+from benchmarks.shared.peers import peers_python, versions_in  # noqa: E402
+from benchmarks.shared.results import circumstances, keep, last  # noqa: E402
 from tests.server_program import ServerProgram  # noqa: E402
 from tests.tiny_llama import make_tiny  # noqa: E402
 
@@ -147,7 +147,7 @@ def real_server(rounds: int, count: int) -> dict[str, Any]:
     """Part (a)."""
     from synth.engines.vllm_command import vllm_python
 
-    python = peers_python(CHECKOUT / ".venv-bench-generation")
+    python = peers_python("generation", PEERS_PACKAGES)
     measured = {name: one_setting(setting, python, rounds, count) for name, setting in SETTINGS.items()}
     return {
         **measured["full"]["ratios"],
@@ -258,18 +258,15 @@ def client_memory(count: int) -> dict[str, Any]:
     }
 
 
-def keep(result: dict[str, Any]) -> None:
-    """Write what has been measured beside what is kept of the other parts."""
-    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    kept.pop("date", None)
-    measured = kept.get("measured", {}) | result["measured"]
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(kept | result | {"measured": measured}, indent=1) + "\n")
+def keep_parts(result: dict[str, Any]) -> None:
+    """Keep what has been measured beside what is kept of the other parts."""
+    kept = last("generation")
+    keep("generation", kept | result | {"measured": kept.get("measured", {}) | result["measured"]})
 
 
-def say(words: str) -> None:
+def say(line: str) -> None:
     """Tell how far it is, beside the result."""
-    print(words, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -297,9 +294,9 @@ def main() -> None:
             "load_before": round(load, 1),
             "load_after": round(os.getloadavg()[0], 1),
         }
-        result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version()}
+        result |= circumstances()
         if not quick:
-            keep(result)
+            keep_parts(result)
     if options.json:
         print(json.dumps(result))
     else:

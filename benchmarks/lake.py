@@ -20,7 +20,6 @@ Seconds are wall time of the median of `--rounds`, both sides alternating. Resul
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -29,7 +28,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,11 +39,11 @@ import duckdb  # noqa: E402
 import psutil  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
 from storage.lake.cursors import Changes, changes_since  # noqa: E402
 from storage.lake.lake import Lake, table_of  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
-RESULT = HERE / "results" / "lake.json"
 PER_COMMIT = 5_000
 METHODS = ("cot", "tutorship", "critique", "gold")
 _RELEASE = """
@@ -238,15 +236,13 @@ def main() -> None:
     figures = {name: round(value, 4) for name, value in figures.items()}
     about = {
         "versions": {
-            "python": platform.python_version(),
             **{name: version(name) for name in ("duckdb", "pyarrow", "datasets")},
         },
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB",
+        "memory_gib": psutil.virtual_memory().total >> 30,
+        **circumstances(),
     }
     if not options.quick:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps({**figures, "detail": detail, "about": about}, indent=2) + "\n", encoding="utf-8")
+        keep("lake", {**figures, "detail": detail, "about": about})
     print(json.dumps(figures) if options.json else json.dumps({**figures, "detail": detail}, indent=2))
 
 

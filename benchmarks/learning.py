@@ -18,14 +18,16 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import pyarrow as pa
 
+from benchmarks.shared.results import circumstances, keep, last
 from storage.ids import digest
 from synth.engines.sampler import Sampler
 from synth.problems import get_task
@@ -41,7 +43,6 @@ from train_stages.stages.cpt import cpt
 from train_stages.stages.rl import rl
 from train_stages.stages.sft import sft
 
-RESULT = Path(__file__).resolve().parent / "results" / "learning.json"
 COMMON: dict[str, Any] = {"batch_tokens": 1024, "max_length": 256, "device": "cpu"}
 SMALL = TinyConfig()
 FOLDER = Path(os.environ.get("LEARNING_FOLDER", "/tmp/nightschool-learning"))
@@ -306,14 +307,13 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    made = PARTS[options.part](options.seed, options) if options.part else None
-    results = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    if made is not None:
-        made["date"] = datetime.now(UTC).isoformat(timespec="seconds")
-        results.setdefault(options.name or options.part, {})[str(options.seed)] = made
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        print(json.dumps(made, indent=None if options.json else 1))
+    result = PARTS[options.part](options.seed, options) if options.part else None
+    results = last("learning")
+    if result is not None:
+        result |= circumstances()
+        results.setdefault(options.name or options.part, {})[str(options.seed)] = result
+        keep("learning", results)
+        print(json.dumps(result, indent=None if options.json else 1))
     else:
         print(json.dumps(results, indent=None if options.json else 1))
 

@@ -13,21 +13,20 @@ is made when it is missing. The result goes to `benchmarks/results/puzzles.json`
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent
-RESULT = HERE / "results" / "puzzles.json"
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CHECKOUT))
+
+from benchmarks.shared.peers import peers_python  # noqa: E402
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
+
 PEER = "reasoning-gym==0.1.25"
-PEER_ENV = CHECKOUT / ".venv-bench-puzzles"
 COMPARED = (3, 5, 7)
 PER_SIZE = 1_000
 PEER_PUZZLES = 200
@@ -59,27 +58,16 @@ print(json.dumps(spent / count))
 """
 
 
-def peer_python() -> Path:
-    """The Python of the peer's environment, which is made (under a minute) unless it holds what is wished."""
-    python, stamp = PEER_ENV / "bin" / "python", PEER_ENV / "wish"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != PEER:
-        print(f"making {PEER_ENV.name} with {PEER}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(PEER_ENV)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEER], check=True)
-        stamp.write_text(PEER, encoding="utf-8")
-    return python
-
-
 def seconds(python: Path | str, program: str, people: int, count: int, seed: int) -> float:
     """CPU seconds per puzzle in a process of its own."""
     command = [str(python), "-c", program, str(people), str(count), str(seed)]
-    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    return float(json.loads(found.stdout.splitlines()[-1]))
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure(rounds: int) -> dict[str, Any]:
     """Measure both, alternating."""
-    python = peer_python()
+    python = peers_python("puzzles", [PEER])
     ours: dict[int, list[float]] = {people: [] for people in range(3, 8)}
     theirs: dict[int, list[float]] = {people: [] for people in COMPARED}
     for number in range(rounds):
@@ -97,9 +85,8 @@ def measure(rounds: int) -> dict[str, Any]:
         "our_ms": {str(people): round(value, 4) for people, value in our_ms.items()},
         "reasoning_gym_ms": {str(people): round(value, 4) for people, value in their_ms.items()},
         "rounds": rounds,
-        "versions": {"reasoning-gym": PEER.partition("==")[2], "python": platform.python_version()},
-        "machine": {"cores": os.cpu_count(), "platform": platform.platform(), "load": round(os.getloadavg()[0], 2)},
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"reasoning-gym": PEER.partition("==")[2]},
+        **circumstances(),
     }
 
 
@@ -111,8 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     started = time.perf_counter()
     result = measure(options.rounds)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep("puzzles", result)
     print(json.dumps(result, indent=None if options.json else 2))
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 

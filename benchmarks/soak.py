@@ -17,18 +17,14 @@ The result goes to `benchmarks/results/soak.json`.
 
 import argparse
 import json
-import os
-import platform
 import secrets
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "soak.json"
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.shared.results import circumstances, keep, last
 
 
 def main() -> None:
@@ -42,26 +38,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="b: seconds of a shard")
     parser.add_argument("--rounds", type=int, default=2, help="b: nights of each arm")
     options = parser.parse_args()
-    kept: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    kept = last("soak")
     if "b" in options.parts:  # first: Prefect reads where its server is when it is imported, and the soak imports it
         from benchmarks.soaking.overhead import measure
 
-        found = measure(shards=options.shards, seconds=options.seconds, rounds=options.rounds)
-        kept |= {"overhead_percent": found.pop("overhead_percent"), "overhead": found}
+        overhead = measure(shards=options.shards, seconds=options.seconds, rounds=options.rounds)
+        kept |= {"overhead_percent": overhead.pop("overhead_percent"), "overhead": overhead}
     if "a" in options.parts:
         from benchmarks.soaking.soak import SEVEN, TWO, soak
 
         seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
         faults = TWO if options.nights == 2 else SEVEN
         kept |= soak(faults, seed=seed, say=lambda line: print(line, file=sys.stderr))
-    kept |= {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "prefect": version("prefect"),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-    }
-    RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    kept |= {"prefect": version("prefect"), **circumstances()}
+    keep("soak", kept)
     print(json.dumps(kept, indent=None if options.json else 1))
 
 

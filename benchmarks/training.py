@@ -13,16 +13,18 @@ Not covered: a GPU, reinforcement learning. The result goes to `benchmarks/resul
 import argparse
 import json
 import os
-import platform
 import statistics
+import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-RESULT = Path(__file__).resolve().parent / "results" / "training.json"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.shared.results import circumstances, keep
+
 BATCH, LENGTH, EPOCHS = 1024, 256, 2
 
 
@@ -31,8 +33,8 @@ def ours(base: Path, rows: Any, folder: Path) -> float:
     from train_stages.stages.sft import sft
 
     config = SftConfig(epochs=EPOCHS, batch_tokens=BATCH, max_length=LENGTH, learning_rate=1e-3, device="cpu")
-    made = sft(base, rows, folder / "ours", config)
-    return made.tokens / made.cpu_seconds
+    trained = sft(base, rows, folder / "ours", config)
+    return trained.tokens / trained.cpu_seconds
 
 
 def trl(base: Path, rows: Any, folder: Path, *, packing: bool) -> float:
@@ -94,8 +96,8 @@ def measure(rounds: int) -> dict[str, Any]:
         "tokens_per_cpu_second": {name: round(value) for name, value in middle.items()},
         "rounds": {name: [round(value) for value in values] for name, values in found.items()},
         "toy": True,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread",
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "threads": 1,
+        **circumstances(),
     }
 
 
@@ -103,10 +105,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    told = parser.parse_args()
-    result = measure(told.rounds)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=None if told.json else 1))
+    options = parser.parse_args()
+    result = measure(options.rounds)
+    keep("training", result)
+    print(json.dumps(result, indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

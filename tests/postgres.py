@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from secrets import token_hex
 
 import psycopg
 import pytest
+
+from storage.ports import free_port
 
 _USER = "nightschool"
 
@@ -48,9 +49,7 @@ def serving() -> Iterator[str]:
              f"--pwfile={folder / 'password'}"],
             check=True, capture_output=True, cwd="/",
         )  # fmt: skip
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import psutil
 import pytest
 
 from storage.errors import ModelServerError
+from storage.ports import free_port
 from synth.engines.processes import identity_of, is_alive
 from synth.engines.vllm_command import vllm_python
 
@@ -176,9 +176,3 @@ def end_all() -> None:
         process.terminate()
     psutil.wait_procs(processes, timeout=30)
     shutil.rmtree(shared, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,24 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.curating.documents import best
+from benchmarks.shared.peers import peers_python
 from filters.duplicates.first_wins import keep_first
 from filters.duplicates.sketch import shingles
 from filters.duplicates.sketches import sketch_texts
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
-PEERS = BENCHMARKS.parent / ".venv-bench-curation"
 WISHES = ["rensa==0.5.0", "datasketch==2.0.0", "xxhash>=3.5"]
 THRESHOLD = 0.8
 
 
 def peers(texts: Sequence[str]) -> dict[str, Any]:
-    python = PEERS / "bin" / "python"
-    stamp = PEERS / "wishes.json"
-    if not (stamp.exists() and json.loads(stamp.read_text()) == WISHES):
-        print(f"making {PEERS.name} with {', '.join(WISHES)}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *WISHES], check=True)
-        stamp.write_text(json.dumps(WISHES))
+    python = peers_python("curation", WISHES)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(texts, file)
         file.flush()
@@ -38,24 +31,25 @@ def peers(texts: Sequence[str]) -> dict[str, Any]:
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
         )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return dict(json.loads(done.stdout))
 
 
 def exact_greedy(texts: Sequence[str]) -> list[bool]:
     """First wins by exact Jaccard, every pair that can reach the threshold (prefix filter), on sets of strings."""
     sets = [set(shingles(text)) for text in texts]
     often: dict[str, int] = {}
-    for one in sets:
-        for shingle in one:
+    for shingles_of in sets:
+        for shingle in shingles_of:
             often[shingle] = often.get(shingle, 0) + 1
     holders: dict[str, list[int]] = {}
     keep = []
-    for number, one in enumerate(sets):
-        order = sorted(one, key=lambda shingle: (often[shingle], shingle))
+    for number, shingles_of in enumerate(sets):
+        order = sorted(shingles_of, key=lambda shingle: (often[shingle], shingle))
         prefix = order[: len(order) - int(np.ceil(THRESHOLD * len(order))) + 1]
         seen = {other for shingle in prefix for other in holders.get(shingle, ())}
-        keep.append(not any(len(one & sets[other]) >= THRESHOLD * len(one | sets[other]) for other in seen))
+        keep.append(
+            not any(len(shingles_of & sets[other]) >= THRESHOLD * len(shingles_of | sets[other]) for other in seen)
+        )
         if keep[-1]:
             for shingle in prefix:
                 holders.setdefault(shingle, []).append(number)

@@ -15,7 +15,9 @@ from typing import Any
 
 import psutil
 
-from .machine import Machine, wait_for
+from tests.waiting import wait_for
+
+from .machine import Machine
 
 MOMENT_S = 120.0
 """How long a fault waits for its moment; a night that was through before needs no fault."""

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.server_program import CHECKOUT, ServerProgram
+from tests.waiting import wait_for
 
 MARK = "NIGHTSCHOOL_SOAK"
 """Environment variable that every process of a soak inherits."""
@@ -30,16 +31,6 @@ NEVER = "0 1 1 1 *"
 CATCH_UP = 30
 SOON_S = 20.0
 AWAY_S = 240.0
-
-
-def wait_for(what: Callable[[], Any], limit_s: float, words: str, pause_s: float = 0.2) -> Any:
-    """Return the first true value; a soak that hangs is a fault of its own."""
-    deadline = time.monotonic() + limit_s
-    while not (found := what()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{words}: not within {limit_s:.0f} s")
-        time.sleep(pause_s)
-    return found
 
 
 @dataclass
@@ -118,10 +109,10 @@ class Machine:
                 self.command("up", self.file, "--port", "0", "--cron", NEVER),
                 env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
-        wait_for(lambda: "up: http" in self._said(before), 300, "nightschool up")
+        wait_for(lambda: "up: http" in self._output(before), 300, "nightschool up")
         return time.monotonic() - began
 
-    def _said(self, since: int) -> str:
+    def _output(self, since: int) -> str:
         text = (self.folder / "up.log").read_bytes()[since:].decode()
         assert self.up is not None
         if self.up.poll() is not None:
@@ -141,8 +132,7 @@ class Machine:
 
     def service(self) -> dict[str, Any]:
         """What the record of the service says."""
-        found: dict[str, Any] = json.loads((self.workspace / "prefect" / "service.json").read_text())
-        return found
+        return dict(json.loads((self.workspace / "prefect" / "service.json").read_text()))
 
     def ask(self, path: str, body: Any = None) -> Any:
         """Ask Prefect's API; a server that is away or busy is asked again for some minutes."""
@@ -160,10 +150,10 @@ class Machine:
 
     def submit(self, deployment: str, when: datetime, **parameters: Any) -> str:
         """Have a deployment run as if its schedule had fired at a moment, and return the run's id."""
-        (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        (record,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
         state = {"type": "SCHEDULED", "name": "Scheduled", "state_details": {"scheduled_time": when.isoformat()}}
         body = {"state": state, "parameters": parameters}
-        return str(self.ask(f"deployments/{found['id']}/create_flow_run", body)["id"])
+        return str(self.ask(f"deployments/{record['id']}/create_flow_run", body)["id"])
 
     def at_work(self, *flows: str) -> list[dict[str, Any]]:
         """The runs (of some flows) that are at work, or due soon."""
@@ -171,11 +161,11 @@ class Machine:
         question: dict[str, Any] = {"flow_runs": {"state": {"type": {"any_": types}}}}
         if flows:
             question["flows"] = {"name": {"any_": list(flows)}}
-        found = self.ask("flow_runs/filter", question)
+        runs = self.ask("flow_runs/filter", question)
         soon = datetime.now(UTC) + timedelta(seconds=SOON_S)
         return [
             run
-            for run in found
+            for run in runs
             if run["state_type"] != "SCHEDULED" or datetime.fromisoformat(run["next_scheduled_start_time"]) < soon
         ]
 

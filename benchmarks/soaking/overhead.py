@@ -6,7 +6,6 @@ The server is started first and its start reported apart; each arm is warmed up 
 
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from urllib.request import urlopen
 
 import yaml
 
+from storage.ports import free_port
 from synth.engines.base import Answer, Request
 from synth.problems import get_task
 
@@ -120,9 +120,7 @@ def _server(folder: Path) -> Iterator[float]:
     settle()
     if "prefect" in sys.modules:
         raise RuntimeError("Prefect is imported already, and so would start a server of its own")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     os.environ |= {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     began = time.monotonic()

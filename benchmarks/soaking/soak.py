@@ -20,10 +20,11 @@ from typing import Any
 from flows.recipe.recipe import make_recipe
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
+from tests.waiting import wait_for
 
 from .books import calls_paid_again, lake_faults, rows_lost_and_doubled
 from .faults import FAULTS, Done, Scene
-from .machine import CATCH_UP, Machine, model_server, wait_for
+from .machine import CATCH_UP, Machine, model_server
 from .plain import plain_nights
 
 DISK_MIB = 300

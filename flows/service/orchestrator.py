@@ -13,7 +13,6 @@ import psutil
 from flows.service.prefect_server import (
     FACTORY,
     await_server,
-    free_port,
     new_login,
     read_login,
     server_command,
@@ -22,6 +21,7 @@ from flows.service.prefect_server import (
 from flows.service.record import running_service
 from flows.service.runs import OWN_SERVER
 from flows.service.zombies import drop_leases, end_model_servers
+from storage.ports import free_port
 from storage.workspace import Workspace
 
 _SETTINGS = {

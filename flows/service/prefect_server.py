@@ -7,7 +7,6 @@ from where it was sent, must come from the server's own pages.
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -124,14 +123,6 @@ def prefect_client(url: str, login: str | None = None) -> "SyncPrefectClient":
     login = login or os.environ.get("PREFECT_API_AUTH_STRING") or PREFECT_API_AUTH_STRING.value()
     key = os.environ.get("PREFECT_API_KEY") or PREFECT_API_KEY.value()
     return SyncPrefectClient(url, auth_string=login or None, api_key=key or None)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        port: int = candidate.getsockname()[1]
-        return port
 
 
 def _healthy(url: str) -> bool:

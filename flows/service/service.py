@@ -17,7 +17,6 @@ import psutil
 from flows.service.deployments import CHECKOUT, POOLS, Plan, deploy
 from flows.service.prefect_server import (
     await_server,
-    free_port,
     login_file,
     new_login,
     server_command,
@@ -27,6 +26,7 @@ from flows.service.processes import MARK, end_service_processes
 from flows.service.record import Running, remove_record, running_service, write_record
 from flows.service.supervisor import Supervisor
 from storage.errors import OrchestratorError, WorkspaceError
+from storage.ports import free_port
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of
 

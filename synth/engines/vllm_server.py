@@ -24,6 +24,7 @@ import psutil
 
 from storage.atomic import write_text
 from storage.errors import ModelServerError
+from storage.ports import free_port
 from synth.engines.processes import end_group, group_of, identity_of, is_alive, members_of
 from synth.engines.vllm_command import (
     ServerOptions,
@@ -120,7 +121,7 @@ class VllmServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         end_orphan(self.record, self.options.stop_limit_s)
         if self._port is None or not _is_free(self._port):
-            self._port = _free_port()
+            self._port = free_port()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         serve = serve_command(python, self.checkpoint, self.name, self.options, "127.0.0.1", self._port)
@@ -250,13 +251,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        port: int = candidate.getsockname()[1]
-        return port
 
 
 def _get(port: int | None, path: str) -> bytes | None:

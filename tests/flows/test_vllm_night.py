@@ -6,7 +6,6 @@ Its server is started, dies, is started again, and loses its owner: what only th
 import contextlib
 import json
 import sqlite3
-import time
 
 import psutil
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.servers import need_vllm
+from tests.waiting import wait_for
 
 PROBLEMS = [
     ("Tom has {a} pens and buys {b} more. How many pens has he?", "{a} + {b} = <<{a}+{b}={c}>>{c} pens.\n#### {c}"),
@@ -31,14 +31,14 @@ def write(path, rows) -> None:
     path.write_text("".join(json.dumps({"question": question, "answer": answer}) + "\n" for question, answer in rows))
 
 
-def wait_for(what, process, limit_s=300):
-    """Poll until something is there, while the night lives."""
-    deadline = time.monotonic() + limit_s
-    while not (found := what()):
+def while_alive(process, probe):
+    """A probe that fails when the night ends before it was true."""
+
+    def alive():
         assert process.poll() is None, process.stdout.read()[-3000:]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
+        return probe()
+
+    return alive
 
 
 def student_answers(cli) -> int:
@@ -98,9 +98,9 @@ def test_a_student_on_vllm_is_tutored_and_a_benchmark_stays_out(cli):
         }
     )
     process = cli.start("run", recipe, "--date", "2026-01-01", "--quiet")
-    before_death = wait_for(lambda: student_answers(cli), process)
+    before_death = wait_for(while_alive(process, lambda: student_answers(cli)), 300, pause_s=0.02)
     kill_engine(cli)
-    wait_for(lambda: student_answers(cli) == 13, process)
+    wait_for(while_alive(process, lambda: student_answers(cli) == 13), 300, pause_s=0.02)
     processes = serving(cli)
     process.kill()
     process.communicate()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,19 +20,15 @@ from flows.service.processes import service_processes
 from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
+from tests import waiting
 from tests.flows.conftest import CommandLine
 from tests.flows.prefect_api import ask
 from tests.flows.test_training import TINY
 
-LIMIT_S = 240
 
-
-def wait_for(what: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-    deadline = time.monotonic() + limit_s
-    while not (found := what()):
-        assert time.monotonic() < deadline, f"not within {limit_s:.0f} s"
-        time.sleep(0.5)
-    return found
+def wait_for(probe: Callable[[], Any], limit_s: float = 240, awaited: str = "it") -> Any:
+    """Wait as long as a night may take on a busy machine."""
+    return waiting.wait_for(probe, limit_s, awaited, pause_s=0.5)
 
 
 @dataclass
@@ -74,8 +69,8 @@ class Up:
         return ask(url, path, body, method, read_login(Workspace(self.cli.workspace)))
 
     def deployment(self, name: str) -> str:
-        (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
-        return str(found["id"])
+        (deployment,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        return str(deployment["id"])
 
     def emit(self, payload: dict[str, Any], resource: str = "lake.dataset.small") -> None:
         event = {

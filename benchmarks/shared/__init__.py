@@ -1,0 +1,1 @@
+"""What several benchmarks share: where results are kept, and environments of peers."""
