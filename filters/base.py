@@ -147,6 +147,11 @@ class BoundFilter:
     options: Options
     rule: NightRule
     asks: Asks | None = None
+    task_version: Callable[[str], str] | None = None
+
+    def version_for(self, task: str) -> str:
+        """Return the version by which it judges rows of a task: its own, unless its checkers have versions."""
+        return self.task_version(task) if self.task_version is not None and task else self.version
 
     def __call__(self, samples: pa.Table, context: Context) -> pa.Table:
         """Return one verdict (schema `VERDICTS`) per row of `samples`, in its order."""
@@ -166,6 +171,7 @@ class FilterKind:
         summary: One line for people.
         asks: What it asks a model; None asks nobody.
         prompts: Folder of the prompts that it asks with: those beside its module; None where there are none.
+        task_version: The version for rows of a task, where the task's checker decides; None where all rows have one version.
     """
 
     name: str
@@ -176,24 +182,32 @@ class FilterKind:
     summary: str
     asks: Asks | None = None
     prompts: Traversable | None = None
+    task_version: Callable[[str], str] | None = None
 
     def bind(self, options: Options | None = None) -> BoundFilter:
         """Set the options; the defaults when None."""
         chosen = options or self.options()
         plain = chosen.model_dump(mode="json")
         changed = plain != self.options().model_dump(mode="json")
-        version = f"{self.version}+{digest(plain, length=8)}" if changed else self.version
-        return BoundFilter(self.name, version, self.scope, chosen, self.rule, self.asks)
+        end, by_task = f"+{digest(plain, length=8)}" if changed else "", self.task_version
+        task_version = None if by_task is None else lambda task: f"{by_task(task)}{end}"
+        return BoundFilter(self.name, f"{self.version}{end}", self.scope, chosen, self.rule, self.asks, task_version)
 
 
-def row_filter(name: str, *, version: str, options: type[Options] = Options) -> Callable[[RowRule], FilterKind]:
+def row_filter(
+    name: str,
+    *,
+    version: str,
+    options: type[Options] = Options,
+    task_version: Callable[[str], str] | None = None,
+) -> Callable[[RowRule], FilterKind]:
     """Make a filter of a function that looks at one row. Its docstring's first line becomes the summary."""
 
     def decorate(rule: RowRule) -> FilterKind:
         def of_rows(rows: Sequence[Row], context: Context, chosen: Options) -> Mapping[str, Finding]:
             return {row.sample_id: rule(row, context, chosen) for row in rows}
 
-        return FilterKind(name, version, "row", options, of_rows, _summary(rule, name))
+        return FilterKind(name, version, "row", options, of_rows, _summary(rule, name), task_version=task_version)
 
     return decorate
 
@@ -243,10 +257,11 @@ def run_filters(filters: Sequence[BoundFilter], samples: pa.Table, context: Cont
     for bound in filters:
         findings = bound.rule(rows, context, bound.options)
         _check(bound, findings, ids)
+        versions = {row.sample_id: bound.version_for(row.task) for row in rows}
         for sample_id in ids:
             finding = findings[sample_id]
             detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
-            verdicts.append((sample_id, bound.name, bound.version, finding.outcome, finding.reason, detail))
+            verdicts.append((sample_id, bound.name, versions[sample_id], finding.outcome, finding.reason, detail))
     columns = zip(*verdicts, strict=True) if verdicts else [[]] * len(VERDICTS)
     return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)
 

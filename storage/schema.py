@@ -320,6 +320,12 @@ TABLES: dict[str, pa.Schema] = {
             _field("response", _TEXT, "what it answered"),
             _field("answer", _TEXT, "final answer found"),
             _field("outcome", _WORD, "correct, wrong or unverifiable"),
+            _field("finish_reason", _WORD, "stop, length, or error where the request failed; null in older rows"),
+            _field(
+                "judge",
+                _WORD,
+                "version of the judge and of the task's checker that decided the outcome; null in older rows",
+            ),
             _field("night", _WORD, "night it belongs to"),
             _commit,
         ],

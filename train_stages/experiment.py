@@ -23,7 +23,8 @@ from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
 from train_stages.config import CptConfig, SftConfig, SupervisedConfig
 from train_stages.process.stage import MANIFEST
-from train_stages.promotion.evaluate import EvaluateConfig, Messages, evaluate
+from train_stages.promotion.evaluate import ROWS, EvaluateConfig, Messages, evaluate
+from train_stages.promotion.rejudging import judged_today
 from train_stages.promotion.statistics import Share, clustered, paired_bootstrap
 from train_stages.stages.cpt import cpt
 from train_stages.stages.sft import sft
@@ -83,6 +84,7 @@ class Experiment:
 
         Raises:
             RecipeError: A condition cannot be used, or selects nothing.
+            TrainingError: A result of before is there without its responses, so it cannot be judged as the others are.
         """
         common, groups = self.rows()
         results = []
@@ -116,15 +118,26 @@ class Experiment:
         out = self.folder / f"{name}-{seed}-{key}.json"
         if not out.exists():
             made = self._train(arm, rows, common, seed, self.folder / f"{name}-{seed}-{key}")
-            found = evaluate(
+            answered = evaluate(
                 made["path"], self.problems, self.config.evaluate, seed=seed, to_messages=self.messages
             ).rows
-            answers = {mode: _correct(found, mode) for mode in ("greedy", "sampled")}
-            said = {"arm": name, "seed": seed, "rows": len(rows), **made, "path": str(made["path"]), "answers": answers}
+            result = {"arm": name, "seed": seed, "rows": len(rows), **made, "path": str(made["path"])}
             making = out.with_suffix(".making")
-            making.write_text(json.dumps(said) + "\n", encoding="utf-8")
+            making.write_text(json.dumps({**result, "responses": answered.to_pylist()}) + "\n", encoding="utf-8")
             making.replace(out)
-        return json.loads(out.read_text(encoding="utf-8"))
+        return self._judged(out)
+
+    def _judged(self, out: Path) -> dict[str, Any]:
+        """Read a result, its responses judged as today's judge does."""
+        result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        if "responses" not in result:
+            raise TrainingError(
+                f"{out} was made by an older version, which kept no responses, so that another judge's outcomes would be "
+                "compared with today's; remove it, and the same command asks its model again, without training it again"
+            )
+        answered = pa.Table.from_pylist(result.pop("responses"), schema=ROWS)
+        judged = judged_today(answered, {problem.id: problem for problem in self.problems})
+        return {**result, "answers": {mode: _correct(judged, mode) for mode in ("greedy", "sampled")}}
 
     def _train(
         self, arm: Arm, rows: Sequence[Mapping[str, Any]], common: Sequence[Mapping[str, Any]], seed: int, out: Path

@@ -5,17 +5,25 @@ from dataclasses import replace
 from filters.base import PASS, Context, Finding, fail, row_filter
 from filters.rows import Row
 from filters.text import clean
+from storage.errors import RecipeError
 from synth.answers.judge import NO_ANSWER, VERSION
 from synth.answers.outcome import Check, Outcome
 from synth.notes import StepwiseNotes
-from synth.problems import get_task
+from synth.problems import checker_version, get_task
 from synth.problems.base import Problem, Task
 from synth.problems.derivation import false_equation
 
 _ARITHMETIC = frozenset({"arithmetic", "math_word"})  # tasks whose steps are equations
 
 
-@row_filter("answer", version=VERSION)
+def _version(task: str) -> str:
+    try:
+        return checker_version(task)
+    except RecipeError:  # a task that is no longer installed: nothing but the judge's own rules speaks about its rows
+        return VERSION
+
+
+@row_filter("answer", version=VERSION, task_version=_version)
 def answer(row: Row, context: Context, options: object) -> Finding:
     """The answer that is learned is correct, by the task's own checker.
 

@@ -6,13 +6,15 @@ from storage.errors import CheckpointError
 from storage.lake.lake import Lake
 from storage.models.evaluations import answers_of, common_sets
 from train_stages.promotion.promote import compare
+from train_stages.promotion.rejudging import judged_today_in
 
 
 def compare_checkpoints(lake: Lake, incumbent: str, candidate: str) -> list[dict[str, Any]]:
-    """Compare two checkpoints on every set that both have answered: all items, then each task and tier.
+    """Compare two checkpoints on every set that both have answered: all items, then each task and tier, by today's judge.
 
     Raises:
         CheckpointError: They have answered no set in common.
+        TrainingError: What another judge decided cannot be judged again.
     """
     versions = common_sets(lake, incumbent, candidate)
     if not versions:
@@ -21,7 +23,7 @@ def compare_checkpoints(lake: Lake, incumbent: str, candidate: str) -> list[dict
         )
     rows = []
     for version in versions:
-        decision = compare(answers_of(lake, incumbent, version), answers_of(lake, candidate, version))
+        decision = compare(*(judged_today_in(lake, answers_of(lake, each, version)) for each in (incumbent, candidate)))
         for part in (decision.overall, *decision.groups):
             rows.append(
                 {

@@ -146,8 +146,14 @@ def gone_structures(lake: Lake) -> frozenset[str]:
     return frozenset(row["structure_id"] for row in rows)
 
 
-def problem_rows(lake: Lake, *, splits: Iterable[str] | None = None, night: str | None = None) -> list[dict[str, Any]]:
-    """Return problems of some splits, or those that a night planned attempts on, in the order of their ids."""
+def problem_rows(
+    lake: Lake, *, splits: Iterable[str] | None = None, night: str | None = None, ids: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return problems of some splits, those that a night planned attempts on, or those of some ids, in the order of their ids."""
+    if ids is not None:
+        return lake.rows(
+            "select * from problems where problem_id in (select unnest(?::varchar[])) order by problem_id", [list(ids)]
+        )
     if night is not None:
         return lake.rows(
             "select * from problems where problem_id in (select problem_id from attempts where night = ?) order by problem_id",

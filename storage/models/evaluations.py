@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 from storage.ids import digest
 from storage.lake.lake import Lake
 
+_COLUMNS = "e.* exclude (commit_id, finish_reason, judge), e.finish_reason, e.judge"
+"""The new ones by name, so that a lake that lacks them says how it gets them."""
+
 
 def set_version(problem_ids: Sequence[str]) -> str:
     """Identity of an evaluation set: its items."""
@@ -26,7 +29,7 @@ def find_evaluation(lake: Lake, key: str) -> pa.Table | None:
     if not lake.has(key):
         return None
     return lake.query(
-        "select e.* exclude (commit_id) from evaluations e join commits c using (commit_id) where c.key = ? "
+        f"select {_COLUMNS} from evaluations e join commits c using (commit_id) where c.key = ? "
         "order by problem_id, mode, sample",
         [key],
     )
@@ -35,7 +38,16 @@ def find_evaluation(lake: Lake, key: str) -> pa.Table | None:
 def record_evaluation(
     lake: Lake, key: str, responses: pa.Table, *, checkpoint_id: str, version: str, night: str
 ) -> None:
-    """Commit the responses of a model (columns problem_id, task, tier, mode, sample, response, answer, outcome), once."""
+    """Commit the responses of a model, once.
+
+    Args:
+        lake: The lake.
+        key: Idempotency key.
+        responses: Columns problem_id, task, tier, mode, sample, response, finish_reason, answer, outcome and judge.
+        checkpoint_id: The model.
+        version: Version of the set.
+        night: Night that asked.
+    """
     count = responses.num_rows
 
     def constant(value: str) -> pa.Array:
@@ -90,7 +102,7 @@ def answers_of(lake: Lake, checkpoint_id: str, version: str) -> pa.Table:
     return lake.query(
         "with last as (select e.evaluation_id from evaluations e join commits c using (commit_id) "
         "where checkpoint_id = $1 and set_version = $2 and mode = 'greedy' order by c.seq desc limit 1) "
-        "select e.* exclude (commit_id) from evaluations e where evaluation_id in (select evaluation_id from last) "
+        f"select {_COLUMNS} from evaluations e where evaluation_id in (select evaluation_id from last) "
         "and mode = 'greedy' order by problem_id",
         [checkpoint_id, version],
     )

@@ -60,7 +60,7 @@ def describe(lake: Lake, identity: str) -> dict[str, Any]:
         [identity],
     )
     accuracy = lake.rows(
-        "select set_version, task, tier, mode, count(*) as answers, count(distinct problem_id) as items, "
+        "select set_version, task, tier, mode, judge, count(*) as answers, count(distinct problem_id) as items, "
         "count(*) filter (where outcome = 'correct') / count(*) as accuracy from evaluations "
         "where checkpoint_id = ? group by all order by all",
         [identity],

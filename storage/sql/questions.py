@@ -109,7 +109,7 @@ order by c.seq""",
     Question(
         "accuracy",
         "How well does each model answer the held-out problems, greedily?",
-        """select checkpoint_id, task, tier, count(*) as items, round(avg((outcome = 'correct')::int), 3) as accuracy
+        """select checkpoint_id, task, tier, judge, count(*) as items, round(avg((outcome = 'correct')::int), 3) as accuracy
 from evaluations where mode = 'greedy' group by all order by all""",
     ),
     Question(

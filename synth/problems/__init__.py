@@ -2,7 +2,7 @@
 
 from synth.answers.outcome import Check, Outcome
 from synth.problems.base import Problem, Review, Source, Task
-from synth.problems.registry import get_task, open_source, source_names, task_names
+from synth.problems.registry import checker_version, checker_versions, get_task, open_source, source_names, task_names
 
 __all__ = [
     "Check",
@@ -11,6 +11,8 @@ __all__ = [
     "Review",
     "Source",
     "Task",
+    "checker_version",
+    "checker_versions",
     "get_task",
     "open_source",
     "source_names",

@@ -76,7 +76,11 @@ class Problem:
 
 
 class Task(Protocol):
-    """A kind of problem. Implementations are stateless; one instance per kind, found by `name`."""
+    """A kind of problem. Implementations are stateless; one instance per kind, found by `name`.
+
+    One whose `check` decides more than the judge of answers does has an attribute `version`, which changes with its outcomes
+    (`synth.problems.checker_version`).
+    """
 
     @property
     def name(self) -> str:

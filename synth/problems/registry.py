@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from storage.errors import RecipeError
 from storage.registry import Registry
+from synth.answers.judge import VERSION
 from synth.problems.base import Source, Task
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ def get_task(name: str) -> Task:
     if missing:
         raise RecipeError(f"task {name!r}: what its entry point names has no method {missing[0]!r}; see Task.")
     return cast(Task, task)
+
+
+def checker_version(task: str) -> str:
+    """Return the version of what decides about answers to a task: that of the judge, and behind a dot the task's own.
+
+    A task whose checker decides something itself says so with an attribute `version`, and changes it whenever an outcome may.
+
+    Raises:
+        RecipeError: There is no such task, or the package that adds it cannot be imported.
+    """
+    own = getattr(get_task(task), "version", None)
+    return VERSION if own is None else f"{VERSION}.{own}"
+
+
+def checker_versions(tasks: Iterable[str]) -> dict[str, str]:
+    """Return `checker_version` by task, the tasks sorted."""
+    return {task: checker_version(task) for task in sorted(set(tasks))}
 
 
 def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:

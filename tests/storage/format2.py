@@ -14,7 +14,7 @@ from storage.workspace import Workspace
 
 NIGHT = "2026-01-01/r"
 CALL = "c" * 64
-_NEW = {"evidence", "promotion_looks", "samples"}
+_NEW = {"evaluations", "evidence", "promotion_looks", "samples"}
 _THEN = {
     "samples": "sample_id varchar, attempt_id varchar, night varchar, method varchar, kind varchar, problem_id varchar, "
     "task varchar, source varchar, tier bigint, position bigint, origin varchar, models varchar[], parents varchar[], "
@@ -26,6 +26,8 @@ _THEN = {
     "night varchar, commit_id varchar",
     "trials": "problem_id varchar, model varchar, sampling varchar, trial varchar, outcome varchar, night varchar, "
     "commit_id varchar",
+    "evaluations": "evaluation_id varchar, checkpoint_id varchar, set_version varchar, problem_id varchar, task varchar, "
+    "tier bigint, mode varchar, sample bigint, response varchar, answer varchar, outcome varchar, night varchar, commit_id varchar",
     "looks": "set_version varchar, incumbent varchar, candidate varchar, look bigint, level double, items bigint, "
     "night varchar, created_at timestamptz, commit_id varchar",
 }
@@ -39,6 +41,7 @@ PERPLEXITIES = [
     {"sample_id": "s0", "logprob": -2.5, "tokens": 5, "call_id": CALL, "model": "scorer@1", "night": NIGHT},
     {"sample_id": "s1", "reason": "prompt_too_long", "night": NIGHT},
 ]
+EVALUATION = {"evaluation_id": "e", "checkpoint_id": "k", "problem_id": "p0", "mode": "greedy", "outcome": "correct"}
 TRIALS = [
     {
         "problem_id": "p0",
@@ -100,6 +103,7 @@ def _commits(workspace: Workspace) -> dict[str, dict[str, list[dict[str, Any]]]]
         "one": {"problems": [problem], "attempts": attempts, "samples": samples, "verdicts": verdicts},
         "judge": {"judgements": JUDGEMENTS}, "perplexity": {"perplexities": PERPLEXITIES}, "trials": {"trials": TRIALS},
         "look": {"looks": [{"set_version": "v", "candidate": "k", "look": 1, "night": NIGHT}]},
+        "evaluation": {"evaluations": [EVALUATION]},
         "release": _release(workspace, samples[:2]),
     }  # fmt: skip
 

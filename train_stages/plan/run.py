@@ -20,6 +20,7 @@ from filters.rules.difficulty import pass_rates
 from storage.ids import digest
 from storage.models.checkpoints import Checkpoint, register_checkpoint
 from storage.models.curves import record_curves
+from synth.problems import checker_versions
 from synth.problems.base import Problem
 from train_stages.plan.reading import Reader, Reading, read_by
 from train_stages.plan.steps import Step
@@ -108,7 +109,10 @@ class Training:
     def key(self, step: Step, parent: Checkpoint, reading: Reading) -> str:
         """Return the identity of a stage: a digest of everything that determines what it makes."""
         told = step.config.model_dump(mode="json", exclude_defaults=True, exclude={"save_every", "log_every"})
-        return digest("stage", step.stage.name, parent.id, reading.digest, told, step.seed, self.prompt, length=12)
+        judges = [checker_versions(reading.rows["task"].to_pylist())] if step.stage.asks else []
+        return digest(
+            "stage", step.stage.name, parent.id, reading.digest, told, step.seed, self.prompt, *judges, length=12
+        )
 
     @property
     def _folder(self) -> Path:
@@ -142,6 +146,7 @@ class Training:
             "corpus_texts": sum(corpus["texts"] for corpus in reading.corpora),
             "corpora": list(reading.corpora),
             "digest": reading.digest,
+            **({"judge": manifest["judge"]} if "judge" in manifest else {}),
         }
         checkpoint = register_checkpoint(
             self.reader.lake,

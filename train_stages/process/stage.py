@@ -170,6 +170,7 @@ def run(
     config: TrainConfig,
     tokens: int,
     facts: Mapping[str, float],
+    judge: Mapping[str, str] | None = None,
 ) -> StageResult:
     """Train, from the last sealed state in `folder` if there is one, and write checkpoint and manifest into `folder`.
 
@@ -182,6 +183,7 @@ def run(
         config: Settings, written into the manifest.
         tokens: Tokens that will be trained on; 0 takes the trainer's own count.
         facts: Further figures for the metrics.
+        judge: Version of what decided about answers, by task; None where the stage rewards none.
 
     Raises:
         TrainingError: Memory ran out, or the loss is no longer a number.
@@ -210,7 +212,7 @@ def run(
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
         manifest = {
             "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
-            "tokens": seen, "history": history,
+            "tokens": seen, "history": history, **({} if judge is None else {"judge": dict(judge)}),
         }  # fmt: skip
         write_json(folder / MANIFEST, manifest)
     return StageResult(out, metrics, seen, cpu, history)

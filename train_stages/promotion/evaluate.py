@@ -30,6 +30,7 @@ ROWS = pa.schema(
         ("answer", pa.string()),
         ("outcome", pa.string()),
         ("reason", pa.string()),
+        ("judge", pa.string()),
     ]
 )
 
@@ -190,7 +191,7 @@ def _score(
 
 
 def _row(problem: Problem, mode: str, number: int, answer: Generation) -> dict[str, object]:
-    from synth.problems import get_task
+    from synth.problems import checker_version, get_task
 
     check = get_task(problem.task).check(problem, answer.text)
     failed = answer.finish_reason == "error"
@@ -205,4 +206,5 @@ def _row(problem: Problem, mode: str, number: int, answer: Generation) -> dict[s
         "answer": check.answer,
         "outcome": (Outcome.UNVERIFIABLE if failed else check.outcome).value,
         "reason": answer.error if failed else check.reason,
+        "judge": checker_version(problem.task),
     }

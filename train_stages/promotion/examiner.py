@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +16,12 @@ from storage.models.evaluations import evaluation_key, find_evaluation, record_e
 from storage.models.promotion_sets import earlier_looks, look_row
 from synth.calls.prompting import Prompts
 from synth.calls.responder import Responder
+from synth.problems import checker_versions
 from synth.problems.base import Problem
 from synth.sample import problem_of
 from train_stages.promotion.evaluate import EvaluateConfig, Evaluation, evaluate, summarise
 from train_stages.promotion.promote import Comparison, Decision, Kept, PromoteConfig, compare, keep_rl
+from train_stages.promotion.rejudging import judged_today
 from train_stages.promotion.statistics import spent_alpha
 from train_stages.promotion.text_loss import TextChange, compare_texts, text_losses
 
@@ -38,6 +41,11 @@ class Exam:
     others: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
     texts: Sequence[str] = ()
     max_length: int = 512
+
+    @property
+    def tasks(self) -> set[str]:
+        """The tasks of its items."""
+        return {problem.task for problem in [*self.items, *chain.from_iterable(self.others.values())]}
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,10 @@ class Examiner:
         return problems
 
     def evaluate(self, checkpoint: Checkpoint, problems: Sequence[Problem]) -> Evaluation:
-        """Ask a checkpoint some problems, or look up what it answered before.
+        """Ask a checkpoint some problems, or look up what it answered before; outcomes are always those of today's judge.
 
         Raises:
-            TrainingError: There is no problem, or one occurs twice.
+            TrainingError: There is no problem, one occurs twice, or what another judge decided cannot be judged again.
         """
         version = set_version([problem.id for problem in problems])
         asked = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields))
@@ -101,7 +109,8 @@ class Examiner:
             record_evaluation(self.lake, key, made.rows, checkpoint_id=checkpoint.id, version=version, night=self.night)
             known = find_evaluation(self.lake, key)
             assert known is not None
-        return summarise(known, {problem.id: problem.structure_id for problem in problems})
+        judged = judged_today(known, {problem.id: problem for problem in problems})
+        return summarise(judged, {problem.id: problem.structure_id for problem in problems})
 
     def keep_better(self, before: Checkpoint, after: Checkpoint) -> Kept:
         """Say whether what RL made is kept, on the validation split, which promotion does not look at."""
@@ -142,7 +151,7 @@ class Examiner:
             incumbent=incumbent.id,
             decision=decision.outcome,
             reason=decision.reason,
-            figures={**figures(decision, config), "set": version, "look": look},
+            figures={**figures(decision, config), "set": version, "look": look, "judge": checker_versions(exam.tasks)},
             night=self.night,
             fence=self.fence,
             more={"promotion_looks": looked},

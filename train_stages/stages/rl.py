@@ -14,6 +14,7 @@ import pyarrow as pa
 from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
+from synth.problems import checker_versions
 from synth.problems.base import Problem
 from synth.sample import problem_of, problem_row
 from train_stages.config import RlConfig, read_config
@@ -79,7 +80,8 @@ def rl(
     render = to_messages or bare_prompt
     asked = [[problem.id, render(problem)] for problem in problems]
     counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known.values())
-    identity = stage_identity("rl", parent, digest(asked, counts), config, seed)
+    judges = checker_versions(problem.task for problem in problems)
+    identity = stage_identity("rl", parent, digest(asked, counts, judges), config, seed)
     with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
         if config.difficulty == "measured":
             known |= measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
@@ -88,7 +90,9 @@ def rl(
         rollouts = Rollouts(state / FILE if state else None)
         trainer = _trainer(folder, parent, chosen.problems, rollouts, render, config, seed, server, progress)
         facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
-        result = run(trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts)
+        result = run(
+            trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts, judge=judges
+        )
         if trainer.is_world_process_zero():
             rollouts.write(folder / FILE, [problem.id for problem in chosen.problems])
             if config.difficulty == "measured":

@@ -63,7 +63,9 @@ def model_show(model: ModelArgument, root: WorkspaceOption = None, as_json: Json
             who = "candidate" if decision["candidate"] == checkpoint["checkpoint_id"] else "incumbent"
             typer.echo(f"{decision['decision']:14}as {who}, {decision['night'] or 'by a person'}: {decision['reason']}")
         if checkpoint["accuracy"]:
-            print_table(["set_version", "task", "tier", "mode", "items", "answers", "accuracy"], checkpoint["accuracy"])
+            print_table(
+                ["set_version", "task", "tier", "mode", "judge", "items", "answers", "accuracy"], checkpoint["accuracy"]
+            )
 
 
 @app.command("compare")

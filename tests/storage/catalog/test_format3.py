@@ -51,6 +51,8 @@ def test_it_is_migrated_after_a_copy_and_everything_verifies(either):
     with Lake(Workspace.open(either.root)) as lake:
         assert check_lake(lake) == []
         assert lake.rows("select count(*) as n, sum(words)::bigint as words from samples") == [{"n": 4, "words": 12}]
+        assert without_nulls(lake.rows("select * exclude (commit_id) from evaluations")) == [format2.EVALUATION]
+        assert lake.rows("select judge, finish_reason from evaluations") == [{"judge": None, "finish_reason": None}]
         for name, rows in (
             ("judgements", format2.JUDGEMENTS), ("perplexities", format2.PERPLEXITIES), ("trials", format2.TRIALS),
         ):  # fmt: skip
@@ -70,7 +72,7 @@ def test_it_is_migrated_after_a_copy_and_everything_verifies(either):
         assert lake.rows("select look, candidate from looks") == lake.rows(
             "select look, candidate from promotion_looks"
         )
-        assert lake.rows("select count(*) as n from commits") == [{"n": 6}], "rows keep the commit they came with"
+        assert lake.rows("select count(*) as n from commits") == [{"n": 7}], "rows keep the commit they came with"
     assert json.loads((either.root / "workspace.json").read_text())["format"] == FORMAT_VERSION
     (copy,) = (either.root / "backups").glob("format-2-*")
     assert json.loads((copy / "workspace.json").read_text())["format"] == 2
