@@ -32,6 +32,7 @@ class Screening:
 
     def clean_problems(self, problems: Sequence[Problem]) -> list[Problem]:
         """Return the problems that hold no item, in their order."""
+        by_id = {problem.id: problem for problem in problems}
         rows = [
             {
                 "sample_id": problem.id,
@@ -40,9 +41,9 @@ class Screening:
                 "task": problem.task,
                 "messages": [{"role": "user", "content": problem.prompt}],
             }
-            for problem in problems
+            for problem in by_id.values()
         ]
-        hits = self._hits(rows, {problem.id: problem for problem in problems})
+        hits = self._hits(rows, by_id)
         return [problem for problem in problems if problem.id not in hits]
 
     def clean_texts(self, texts: Sequence[str]) -> list[str]:
