@@ -3,7 +3,8 @@
 While every endpoint is away the requests wait, and only the probers ask, one per endpoint; after the outage limit the
 waiting requests end with one clear sentence. What is asked next begins a new wait.
 
-A request that must be alone at an endpoint (`alone`) gets one to itself as soon as what is open there has ended.
+A request that must be alone at an endpoint (`alone`) gets one to itself as soon as what is open there has ended, and, if
+that broke off, the endpoint has given a sign of life since: a dying server accepts connections for a moment longer.
 """
 
 import asyncio
@@ -122,6 +123,8 @@ class Fleet:
                 member.died()
                 self.set_aside(member)
             elif trouble is not None and trouble.kind in (Kind.LOST, Kind.FAILED, Kind.SILENT):
+                if trouble.kind is not Kind.SILENT:
+                    member.broke_at = clock
                 member.failures += began > member.vouched_at  # what was sent before the last outage says nothing new
                 if member.failures >= FAILURES:
                     self.set_aside(member)
@@ -212,8 +215,11 @@ class Fleet:
                 well = [member for member in self.members if member.well]
                 self._kept = min(well, key=lambda member: member.outstanding, default=None)
             if self._kept is not None and not self._kept.outstanding:
-                self._kept.outstanding += 1
-                self._empty.set_result(self._kept)
+                if self._kept.in_doubt:
+                    self.set_aside(self._kept)
+                else:
+                    self._kept.outstanding += 1
+                    self._empty.set_result(self._kept)
         while self._waiting:
             member = self._roomiest()
             if member is None:
@@ -251,6 +257,8 @@ class Fleet:
             while not member.well:
                 trouble = await self.examine(member)
                 if trouble is None:
+                    if member.in_doubt:  # that question was sent before the last connection broke
+                        continue
                     break
                 dark = self._dark_since
                 if dark is not None and time.monotonic() - dark > self._patience_s:

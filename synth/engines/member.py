@@ -20,6 +20,7 @@ class Member:
         answered_at: When it last answered a request.
         vouched_at: When the question of the prober was sent that it answered last.
         looked_at: When it was last asked for its queue; infinite when it tells none.
+        broke_at: When it last broke a connection, or failed.
         deaths: When it was found to be gone, once for each time.
     """
 
@@ -28,7 +29,7 @@ class Member:
         self.limit = limit
         self.outstanding = 0
         self.well = True
-        self.answered_at = self.vouched_at = self.looked_at = float("-inf")
+        self.answered_at = self.vouched_at = self.looked_at = self.broke_at = float("-inf")
         self.failures = 0
         self.deaths: list[float] = []
         self._dead = False
@@ -39,6 +40,11 @@ class Member:
     def has_room(self) -> bool:
         """Whether another request may be sent now."""
         return self.well and self.outstanding < self.limit.now
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it has given no sign of life since it last broke a connection: it may be dying."""
+        return self.broke_at > self.vouched_at
 
     def died(self) -> None:
         """Say that it is gone; counts once until it is back."""

@@ -1,6 +1,7 @@
 """Places at endpoints: least outstanding first, set aside on failure, back after a sign of life."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -180,6 +181,46 @@ async def test_alone_means_alone_one_after_the_other_and_others_go_on_elsewhere(
     await asyncio.gather(*seeking)
     assert told == ["first", "second"]
     assert await waiting is single
+    await places.close()
+
+
+async def test_who_is_alone_does_not_meet_the_death_of_the_one_before(probe: Probed) -> None:
+    """A dying server accepts a connection after it broke the last one: it must give a sign of life first."""
+    lost = Trouble(Kind.LOST, "the connection broke")
+    places = Fleet(["a"], 8, True, probe, 1.0)
+    crowd = [await places.enter() for _ in range(2)]
+    entered: list[Member] = []
+
+    async def alone() -> None:
+        async with places.alone() as member:
+            entered.append(member)
+
+    seeking = asyncio.create_task(alone())
+    await asyncio.sleep(0)
+    probe.down["a"] = AWAY
+    places.leave(crowd[0], time.monotonic(), None, answered=True)
+    places.leave(crowd[1], time.monotonic(), lost)
+    await until(lambda: len(probe.asked) > 2)
+    assert not entered
+    assert len(places.members[0].deaths) == 1
+    del probe.down["a"]
+    await seeking
+    assert entered == places.members
+    await places.close()
+
+
+async def test_a_sign_of_life_from_before_the_break_vouches_for_nothing(probe: Probed) -> None:
+    places = Fleet(["a"], 8, True, probe, 1.0)
+    (member,) = places.members
+    open_here = await places.enter()
+    examining = asyncio.create_task(places.examine(member))
+    while not probe.asked:
+        await asyncio.sleep(0)
+    assert not examining.done()
+    places.leave(open_here, time.monotonic(), FAILED)
+    async with places.alone():
+        assert probe.asked == ["a", "a"]
+    assert await examining is None
     await places.close()
 
 
