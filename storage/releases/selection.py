@@ -4,7 +4,8 @@ The condition is a recipe's author's: it is inspected like that of `release crea
 problems: those of `problems`).
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,14 @@ class Selection:
                 parts.append(f"{column} in ({', '.join(_literal(name) for name in names) or 'null'})")
         return " and ".join(parts) or "true"
 
-    def chosen(self, relation: str, key: str) -> str:
-        """Return the SELECT of what is chosen from a relation whose rows have an identity `key`, in order of it."""
-        inner = f"select * from {relation} where {self.condition}"
-        if self.limit is not None:
-            inner += f" order by md5('{self.seed}/' || {key}), {key} limit {self.limit}"
-        return f"select * from ({inner}) order by {key}"
+    def choose(self, ids: Iterable[str]) -> list[str]:
+        """Return at most `limit` of the ids that fit the condition, sorted; which, depends on `seed` and each id alone."""
+
+        def rank(identity: str) -> tuple[str, str]:
+            return hashlib.md5(f"{self.seed}/{identity}".encode(), usedforsecurity=False).hexdigest(), identity
+
+        ids = sorted(ids)
+        return ids if self.limit is None or len(ids) <= self.limit else sorted(sorted(ids, key=rank)[: self.limit])
 
     def inspect(self, relation: str = "accepted") -> None:
         """Refuse a condition that is more than one.
@@ -87,7 +90,13 @@ def select_rows(release: Release, selection: Selection) -> pa.Table:
         connection.execute(
             f"create view accepted as select {columns} from read_parquet([{files}], union_by_name = true)"
         )
-        return connection.execute(selection.chosen("accepted", "sample_id")).to_arrow_table()
+        fitting = f"from accepted where {selection.condition}"
+        if selection.limit is None:
+            return connection.execute(f"select * {fitting} order by sample_id").to_arrow_table()
+        ids = selection.choose(row[0] for row in connection.execute(f"select sample_id {fitting}").fetchall())
+        return connection.execute(
+            "select * from accepted where sample_id in (select unnest(?::varchar[])) order by sample_id", [ids]
+        ).to_arrow_table()
     except duckdb.Error as error:
         raise LakeError(f"release {release.id}: condition {selection.condition!r}: {error}") from None
     finally:
@@ -104,7 +113,7 @@ _DRAWN = """(
 
 
 def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[str, Any]]:
-    """Return the selected ones of all problems that were drawn to be learned up to a commit, in order of id.
+    """Return those of all problems drawn to be learned up to a commit that fit the condition, in order of id; limits aside.
 
     What shares its structure with a problem that is held out, for validation or of a benchmark is not among them. A problem
     that holds a benchmark item in its text may be: see `filters.night.benchmark_screening`.
@@ -119,7 +128,8 @@ def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[
         LakeError: The condition cannot be used.
     """
     selection.inspect("problems")
-    return lake.rows(selection.chosen(_DRAWN.format(at_seq=int(at_seq)), "problem_id"))
+    drawn = _DRAWN.format(at_seq=int(at_seq))
+    return lake.rows(f"select * from {drawn} where {selection.condition} order by problem_id")
 
 
 def check_selection(lake: Lake, selection: Selection, key: str, *, problems: bool = False) -> None:

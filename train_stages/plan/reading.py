@@ -107,17 +107,16 @@ class Reader:
         """Return the problems in order of their ids, and the samples that they were taken from."""
         chosen = step.selection
         if step.drawn:
-            drawn = select_problems(
-                self.lake, Selection(chosen.where, None, chosen.tasks), int(self.release.manifest["at_seq"])
-            )
+            drawn = select_problems(self.lake, chosen, int(self.release.manifest["at_seq"]))
             problems = self.screening().clean_problems([problem_of(row) for row in drawn])
             samples = self._empty.select(["sample_id", "problem_id"])
         else:
             rows = select_rows(self.release, Selection(chosen.where, chosen.methods, chosen.tasks))
             problems, samples = _behind(rows), rows.select(["sample_id", "problem_id"])
-        kept = _choice(problems, chosen.limit, chosen.seed)
-        ids = pa.array([problem.id for problem in kept], pa.string())
-        return kept, samples.filter(pc.is_in(samples["problem_id"], ids))
+        ids = chosen.choose(problem.id for problem in problems)
+        kept = set(ids)
+        samples = samples.filter(pc.is_in(samples["problem_id"], pa.array(ids, pa.string())))
+        return [problem for problem in problems if problem.id in kept], samples
 
     def _corpora(self, step: Step) -> tuple[list[dict[str, Any]], pa.Table]:
         facts, tables = [], [CORPUS.empty_table()]
@@ -194,17 +193,6 @@ def _behind(rows: pa.Table) -> list[Problem]:
         if row["problem_id"] not in problems:
             problems[row["problem_id"]] = problem_of({**row, "attrs": row["problem_attrs"]})
     return list(problems.values())
-
-
-def _choice(problems: Sequence[Problem], limit: int | None, seed: int) -> list[Problem]:
-    """Choose at most so many by id, as `Selection.chosen` does."""
-    if limit is None or len(problems) <= limit:
-        return list(problems)
-
-    def place(problem: Problem) -> tuple[str, str]:
-        return hashlib.md5(f"{seed}/{problem.id}".encode(), usedforsecurity=False).hexdigest(), problem.id
-
-    return sorted(sorted(problems, key=place)[:limit], key=lambda problem: problem.id)
 
 
 def table_digest(table: pa.Table) -> str:
