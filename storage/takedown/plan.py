@@ -62,6 +62,11 @@ group by checkpoint_id order by checkpoint_id
 """
 
 
+_STRUCTURES = "select distinct structure_id from problems where problem_id in (select unnest($ids::varchar[]))"
+_PROMPTS = "select prompt from problems where problem_id in (select unnest($ids::varchar[]))"
+_OF_PROBLEMS = "select sample_id from samples where problem_id in (select unnest($ids::varchar[]))"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would go, and what would stay.
@@ -120,27 +125,15 @@ def plan_takedown(
     named = [name for name, given in (("sample", samples), ("problem", problems), ("condition", where)) if given]
     if not named:
         raise LakeError("name what goes: sample ids, problem ids (--problem), or a condition (--where)")
-    _must_be_there(lake, "samples", "sample_id", samples)
-    _must_be_there(lake, "problems", "problem_id", problems)
-    ids = {*samples, *(_where(lake.workspace, where) if where is not None else ())}
-    ids |= _column(
-        lake, "select sample_id from samples where problem_id in (select unnest($ids::varchar[]))", ids=problems
-    )
-    if where is not None and not ids:
-        raise LakeError("the condition selects no row; look with `nightschool sql`")
+    ids = _named_rows(lake, samples, problems, where)
     copies = _column(lake, _COPIES, ids=ids)
-    ids |= copies
-    sample_ids, problem_ids = sorted(ids), sorted(set(problems))
-    prompts = _column(
-        lake, "select prompt from problems where problem_id in (select unnest($ids::varchar[]))", ids=problem_ids
-    )
+    sample_ids, problem_ids = sorted(ids | copies), sorted(set(problems))
+    prompts = _column(lake, _PROMPTS, ids=problem_ids)
     calls = _calls(lake, sample_ids, prompts)
-    kept = {
-        row["call_id"]: row["sample_id"]
-        for row in lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": sample_ids}).to_pylist()
-    }
+    needed = lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": sample_ids}).to_pylist()
+    kept = {row["call_id"]: row["sample_id"] for row in needed}
     checkpoints = lake.query_named(_CHECKPOINTS, {"ids": [*sample_ids, *problem_ids]}).to_pylist()
-    samples_ = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [sample_ids])
+    held = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [sample_ids])
     takedown = Takedown(
         takedown_id=digest("takedown", sample_ids, problem_ids, length=16),
         kind="+".join(named),
@@ -149,22 +142,36 @@ def plan_takedown(
         problem_ids=tuple(problem_ids),
         structure_ids=tuple(sorted(_column(lake, _STRUCTURES, ids=problem_ids))),
         call_ids=tuple(sorted(calls - set(kept))),
-        contents=tuple(sorted(set(content_digests(samples_)))),
+        contents=tuple(sorted(set(content_digests(held)))),
         releases=tuple(hit_releases(lake, sample_ids)),
         checkpoints=tuple(row["checkpoint_id"] for row in checkpoints),
     )
+    quoting = _column(lake, _QUOTING_ROWS, ids=sample_ids, prompts=prompts) if prompts else set()
     return Plan(
         takedown,
-        tuple(sorted(copies)),
-        tuple(checkpoints),
-        kept,
-        tuple(sorted(_column(lake, _SIMILAR, ids=sample_ids))),
-        tuple(sorted(_column(lake, _QUOTING_ROWS, ids=sample_ids, prompts=prompts))) if prompts else (),
-        tuple(sorted(path.name for path in (lake.workspace.root / "backups").glob("[!.]*"))),
+        copies=tuple(sorted(copies)),
+        checkpoints=tuple(checkpoints),
+        kept_calls=kept,
+        similar=tuple(sorted(_column(lake, _SIMILAR, ids=sample_ids))),
+        quoting=tuple(sorted(quoting)),
+        backups=tuple(sorted(path.name for path in (lake.workspace.root / "backups").glob("[!.]*"))),
     )
 
 
-_STRUCTURES = "select distinct structure_id from problems where problem_id in (select unnest($ids::varchar[]))"
+def _named_rows(lake: Lake, samples: Sequence[str], problems: Sequence[str], where: str | None) -> set[str]:
+    """Return the ids of the rows that were named, by themselves, by their problem or by a condition.
+
+    Raises:
+        LakeError: A row or a problem is not there, or the condition selects no row.
+        QueryError: The condition is more than a condition, or fails.
+    """
+    _must_be_there(lake, "samples", "sample_id", samples)
+    _must_be_there(lake, "problems", "problem_id", problems)
+    selected = [] if where is None else _where(lake.workspace, where)
+    ids = {*samples, *selected, *_column(lake, _OF_PROBLEMS, ids=problems)}
+    if where is not None and not ids:
+        raise LakeError("the condition selects no row; look with `nightschool sql`")
+    return ids
 
 
 def _column(lake: Lake, statement: str, **parameters: Collection[str]) -> set[str]:
