@@ -81,8 +81,8 @@ def disagreements(rows: Sequence[Any]) -> int:
     apart = 0
     for row in rows:
         problem = problem_of(row.gold)
-        said = {caller(problem, row.text) for caller in CALLERS.values()}
-        apart += len(said) > 1
+        outcomes = {caller(problem, row.text) for caller in CALLERS.values()}
+        apart += len(outcomes) > 1
     return apart
 
 
@@ -109,14 +109,14 @@ def fuzzed(count: int) -> dict[str, Any]:
     from synth.answers.judge import judge_answer
     from tests.synth.answers.pairs import pairs
 
-    made = list(pairs(count, seed=1))
+    compared = list(pairs(count, seed=1))
     forget()
-    ours, outcomes = seconds(lambda: [judge_answer(gold, answer).outcome.value for gold, answer, _ in made])
-    some = made[:400]
+    ours, outcomes = seconds(lambda: [judge_answer(gold, answer).outcome.value for gold, answer, _ in compared])
+    some = compared[:400]
     theirs, verdicts = seconds(
         lambda: [bool(verify(parse(f"${gold}$"), parse(f"${answer}$"))) for gold, answer, _ in some]
     )
-    judged = list(zip(outcomes, made, strict=True))
+    judged = list(zip(outcomes, compared, strict=True))
     return {
         "fuzz_pairs": count,
         "fuzz_false_correct": sum(outcome == "correct" and not equal for outcome, (_, _, equal) in judged),
@@ -125,7 +125,7 @@ def fuzzed(count: int) -> dict[str, Any]:
             sum(outcome == ("correct" if pair[2] else "wrong") for outcome, pair in judged) / count, 5
         ),
         "math_verify_decided_right": round(
-            sum(one == pair[2] for one, pair in zip(verdicts, some, strict=True)) / len(some), 5
+            sum(verdict == pair[2] for verdict, pair in zip(verdicts, some, strict=True)) / len(some), 5
         ),
         "latex_vs_math_verify": round((theirs / len(some)) / (ours / count), 1),
     }
@@ -138,13 +138,13 @@ def solutions(data: Path | None) -> list[tuple[str, str, bool]]:
         return [
             (str(n + 7), steps.format(n, n + 7 + n % 3) * 3 + f"#### {n + 7 + n % 3}", n % 3 == 0) for n in range(1_200)
         ]
-    found = []
+    labelled = []
     for line in (data / "gsm8k" / "model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
         item = json.loads(line)
         gold = item["ground_truth"].rpartition("A:")[2].strip()
         parts = [value for value in item.values() if isinstance(value, dict) and "solution" in value]
-        found += [(gold, part["solution"], bool(part["is_correct"])) for part in parts]
-    return found
+        labelled += [(gold, part["solution"], bool(part["is_correct"])) for part in parts]
+    return labelled
 
 
 def behind_prose(text: str) -> str:
@@ -170,8 +170,11 @@ def solved(data: Path | None) -> dict[str, Any]:
     theirs, _ = seconds(lambda: [bool(verify(parse(gold), parse(text))) for gold, text, _ in some])
     labels = [right for _, _, right in labelled]
 
-    def agreement(said: Sequence[str]) -> float:
-        return round(sum((one == "correct") == right for one, right in zip(said, labels, strict=True)) / len(labels), 5)
+    def agreement(verdicts: Sequence[str]) -> float:
+        return round(
+            sum((outcome == "correct") == right for outcome, right in zip(verdicts, labels, strict=True)) / len(labels),
+            5,
+        )
 
     return {
         "gsm8k_solutions": len(labelled),

@@ -82,8 +82,8 @@ print(json.dumps({"rows": len(data), "seconds": seconds, "mb": (own() - before) 
 
 def text_pool(rng: random.Random) -> str:
     """A long text of words to cut rows from."""
-    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(5000)]
-    return " ".join(rng.choices(words, k=400_000))
+    vocabulary = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(5000)]
+    return " ".join(rng.choices(vocabulary, k=400_000))
 
 
 def batch(number: int, rng: random.Random, pool: str) -> dict[str, pa.Table]:
@@ -133,12 +133,12 @@ def fill(lake: Lake, commits: int) -> list[float]:
 def compare(ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int) -> dict[str, float]:
     """Median wall seconds of both, in turns."""
     taken: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for one in (ours, theirs):
-        one()
+    for measured in (ours, theirs):
+        measured()
     for _ in range(rounds):
-        for name, one in (("ours", ours), ("theirs", theirs)):
+        for name, measured in (("ours", ours), ("theirs", theirs)):
             started = time.perf_counter()
-            one()
+            measured()
             taken[name].append(time.perf_counter() - started)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
@@ -199,11 +199,11 @@ def run_python(code: str, workspace: Workspace) -> dict[str, Any]:
 def measure_release(workspace: Workspace, detail: dict[str, Any]) -> dict[str, float]:
     """Memory of a release of all rows, and of its hand-over to `datasets`."""
     started = time.perf_counter()
-    made = run_python(_RELEASE, workspace)
+    release = run_python(_RELEASE, workspace)
     detail["release_s"] = time.perf_counter() - started
     handed = run_python(_HANDOVER, workspace)
-    extra = (made["peak"] - made["before"]) / 2**20
-    detail |= {"release": made, "handover": handed}
+    extra = (release["peak"] - release["before"]) / 2**20
+    detail |= {"release": release, "handover": handed}
     return {
         "release_extra_mb": extra,
         "release_above_arrow_mb": extra - handed["arrow_mb"],

@@ -72,18 +72,20 @@ class Run:
         facts = out.with_suffix(".facts.json")
         if not facts.exists():
             started, wall = time.process_time(), time.monotonic()
-            made = make(self.path, data, out, config, seed=seed)
-            said = {
+            result = make(self.path, data, out, config, seed=seed)
+            record = {
                 "stage": name,
                 "cpu_seconds": round(time.process_time() - started, 1),
                 "seconds": round(time.monotonic() - wall, 1),
-                "tokens": made.tokens,
-                "metrics": {key: round(value, 4) for key, value in made.metrics.items()},
+                "tokens": result.tokens,
+                "metrics": {key: round(value, 4) for key, value in result.metrics.items()},
             }
-            facts.write_text(json.dumps(said), encoding="utf-8")
-        said = json.loads(facts.read_text(encoding="utf-8"))
-        print(f"{name}: {said['cpu_seconds']} CPU s, {said['tokens']:,} tokens, {said['metrics']}", file=sys.stderr)
-        return Run(out, self.cpu + said["cpu_seconds"], self.tokens + said["tokens"], [*self.stages, said])
+            facts.write_text(json.dumps(record), encoding="utf-8")
+        record = json.loads(facts.read_text(encoding="utf-8"))
+        print(
+            f"{name}: {record['cpu_seconds']} CPU s, {record['tokens']:,} tokens, {record['metrics']}", file=sys.stderr
+        )
+        return Run(out, self.cpu + record["cpu_seconds"], self.tokens + record["tokens"], [*self.stages, record])
 
 
 def chat(problem: Problem) -> list[dict[str, str]]:
@@ -107,7 +109,7 @@ def ask(run: Run, problems: Sequence[Problem], seed: int, *, temperature: float 
     return evaluate(run.path, problems, config, seed=seed, sampler=Sampler(run.path, device="cpu", batch_rows=512))
 
 
-def scores(found: Evaluation) -> list[dict[str, Any]]:
+def scores(evaluation: Evaluation) -> list[dict[str, Any]]:
     """An evaluation as JSON values."""
     return [
         {
@@ -118,7 +120,7 @@ def scores(found: Evaluation) -> list[dict[str, Any]]:
             "avg": share(score.average) if score.average else None,
             "pass": {str(k): round(value.value, 4) for k, value in score.pass_at},
         }
-        for score in found.scores
+        for score in evaluation.scores
     ]
 
 
@@ -156,8 +158,8 @@ def tier1(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """From nothing to the first tier."""
     held, train = tier1_sets(seed)
     run = tier1_model(seed, train, options.sft_tokens or 340_000)
-    found = ask(run, held, seed, samples=4)
-    return {"cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "scores": scores(found)}
+    evaluation = ask(run, held, seed, samples=4)
+    return {"cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "scores": scores(evaluation)}
 
 
 def puzzle_sets(seed: int, drawn: int = 6000, two: int = 30, wordings: int = 8) -> tuple[list[Problem], list[Problem]]:
@@ -212,13 +214,13 @@ def puzzles(seed: int, options: argparse.Namespace) -> dict[str, Any]:
             **{**COMMON, "batch_tokens": options.batch_tokens},
         )
         run = run.then(f"sft{piece}", sft, chats(train), config, seed + 100 * piece, mark=len(train))
-    found = ask(run, held, seed, samples=4)
+    evaluation = ask(run, held, seed, samples=4)
     distinct = dict(Counter(str(problem.tier) for problem in {problem.id: problem for problem in train}.values()))
     return {
         "model": size.model_dump(mode="json"), "pieces": pieces, "distinct": distinct,
         "cpu_seconds": round(run.cpu, 1), "tokens": run.tokens, "train": len(train), "people": options.people or [2, 3],
         "structures": {str(n): len({p.structure_id for p in held if p.tier == n}) for n in (2, 3)},
-        "scores": scores(found),
+        "scores": scores(evaluation),
     }  # fmt: skip
 
 
@@ -254,12 +256,12 @@ def reinforce(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         "cpu_seconds": {"sft": round(start.cpu, 1), "rl": spent, "more_sft": control.stages[-1]["cpu_seconds"]},
         "items": len(held), "demonstrations": len(train),
         "sft": scores(before), "rl": scores(after), "more_sft": scores(longer),
-        "sft_colder": {t: scores(found) for t, found in colder.items()},
-        "rl_colder": {t: scores(found) for t, found in cold_rl.items()},
+        "sft_colder": {t: scores(evaluation) for t, evaluation in colder.items()},
+        "rl_colder": {t: scores(evaluation) for t, evaluation in cold_rl.items()},
         "rl_minus_sft": difference(before, after),
         "rl_minus_more_sft": difference(longer, after),
-        "rl_minus_sft_colder": {t: difference(found, after) for t, found in colder.items()},
-        "both_colder": {t: difference(found, cold_rl[t]) for t, found in colder.items()},
+        "rl_minus_sft_colder": {t: difference(evaluation, after) for t, evaluation in colder.items()},
+        "both_colder": {t: difference(evaluation, cold_rl[t]) for t, evaluation in colder.items()},
     }  # fmt: skip
 
 

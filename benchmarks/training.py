@@ -75,26 +75,26 @@ def measure(rounds: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     problems = Arithmetic([1]).draw(1000, seed=1)
     chats = [
-        [{"role": "user", "content": one.prompt}, {"role": "assistant", "content": str(one.solution)}]
-        for one in problems
+        [{"role": "user", "content": problem.prompt}, {"role": "assistant", "content": str(problem.solution)}]
+        for problem in problems
     ]
     rows = pa.table({"messages": chats})
-    found: dict[str, list[float]] = {"ours": [], "trl_by_length": [], "trl_packed": []}
+    measured: dict[str, list[float]] = {"ours": [], "trl_by_length": [], "trl_packed": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        base = create_base(folder / "base", (f"{one.prompt}\n{one.solution}" for one in problems))
+        base = create_base(folder / "base", (f"{problem.prompt}\n{problem.solution}" for problem in problems))
         for number in range(rounds):
             here = folder / str(number)
             here.mkdir()
-            found["ours"].append(ours(base, rows, here))
-            found["trl_by_length"].append(trl(base, rows, here / "a", packing=False))
-            found["trl_packed"].append(trl(base, rows, here / "b", packing=True))
-    middle = {name: statistics.median(values) for name, values in found.items()}
+            measured["ours"].append(ours(base, rows, here))
+            measured["trl_by_length"].append(trl(base, rows, here / "a", packing=False))
+            measured["trl_packed"].append(trl(base, rows, here / "b", packing=True))
+    middle = {name: statistics.median(values) for name, values in measured.items()}
     best = max(middle["trl_by_length"], middle["trl_packed"])
     return {
         "sft_vs_trl_best": round(middle["ours"] / best, 3),
         "tokens_per_cpu_second": {name: round(value) for name, value in middle.items()},
-        "rounds": {name: [round(value) for value in values] for name, values in found.items()},
+        "rounds": {name: [round(value) for value in values] for name, values in measured.items()},
         "toy": True,
         "threads": 1,
         **circumstances(),

@@ -478,12 +478,12 @@ def ties() -> list[Tie]:
     A table with text of models says `sample`, `problem`, `call`, `subject` (its rows say which of `SUBJECTS`), or `redacted`
     (the rows stay, and `storage.takedown.carry_out` removes the text from them).
     """
-    found: list[Tie] = []
+    all_ties: list[Tie] = []
     for name, schema in TABLES.items():
         if goes_with(schema) == "subject":
-            found += [Tie(name, "subject_id", subject, subject) for subject in SUBJECTS]
-        found += [Tie(name, f"{kind}_id", kind) for kind in _KINDS if kind == goes_with(schema)]
-    return found
+            all_ties += [Tie(name, "subject_id", subject, subject) for subject in SUBJECTS]
+        all_ties += [Tie(name, f"{kind}_id", kind) for kind in _KINDS if kind == goes_with(schema)]
+    return all_ties
 
 
 def goes_with(schema: pa.Schema) -> str | None:

@@ -36,14 +36,14 @@ def test_vllm_answers_with_the_weights_of_each_step(tmp_path: Path) -> None:
     config = RlConfig(rollouts="vllm", steps=STEPS, prompts_per_step=8, samples=4, max_tokens=24, max_length=256,
                       learning_rate=1e-3, device="cpu", log_every=1)  # fmt: skip
     started = time.monotonic()
-    made = rl(tuned.path, problems, tmp_path / "rl", config)
-    steps = [entry for entry in made.history if "reward" in entry]
+    result = rl(tuned.path, problems, tmp_path / "rl", config)
+    steps = [entry for entry in result.history if "reward" in entry]
     worst = max(entry["sampling/sampling_logp_difference/max"] for entry in steps)
     RESULT.write_text(json.dumps({
         "steps": STEPS, "largest_difference_in_log_probability": worst, "seconds": round(time.monotonic() - started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }, indent=1) + "\n")  # fmt: skip
-    assert made.metrics["rollouts_by_vllm"] == 1 and len(steps) == STEPS
+    assert result.metrics["rollouts_by_vllm"] == 1 and len(steps) == STEPS
     assert worst < 1e-3
     moved = {entry["completions/mean_length"] for entry in steps}
     assert len(moved) > 1

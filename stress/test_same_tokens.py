@@ -52,7 +52,7 @@ def test_greedy_answers_are_the_same(trained: Path, dtype: str, tmp_path: Path) 
     options = ServerOptions(max_model_len=256, max_num_seqs=64, dtype=dtype)
     with EngineResponder(ManagedVllm(checkpoint, tmp_path, options=options)) as served:
         there = served.generate(chats, temperature=0.0, max_tokens=48)
-    same = sum(one.text == other.text for one, other in zip(here, there, strict=True))
+    same = sum(mine.text == other.text for mine, other in zip(here, there, strict=True))
     seen = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     seen[dtype] = {"items": len(HELD), "same": same, "date": datetime.now(UTC).isoformat(timespec="seconds")}
     RESULT.write_text(json.dumps(seen, indent=1, sort_keys=True) + "\n")

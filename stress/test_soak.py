@@ -20,13 +20,13 @@ def test_seven_nights() -> None:
     """Every night is released once, nothing is lost, doubled or left behind, whatever was killed."""
     seed = int(os.environ.get("SOAK_SEED") or secrets.randbelow(10**6))
     print(f"SOAK_SEED={seed}")  # noqa: T201 - what a failure is repeated with
-    found = soak(SEVEN, seed=seed)
+    books = soak(SEVEN, seed=seed)
     machine = {"load": round(os.getloadavg()[0], 1), "python": platform.python_version(), "prefect": version("prefect")}
     RESULT.write_text(
-        json.dumps({**found, **machine, "date": datetime.now(UTC).isoformat(timespec="seconds")}, indent=1) + "\n"
+        json.dumps({**books, **machine, "date": datetime.now(UTC).isoformat(timespec="seconds")}, indent=1) + "\n"
     )
-    assert set(found["releases_by_night"].values()) == {1}
-    assert set(found["releases_trained"].values()) == {1}
-    assert found["lost_rows"] == found["duplicate_rows"] == found["calls_repeated"] == 0
-    assert found["calls_in_flight_repeated"] <= 2 * 8 * len(found["faults"])
-    assert (found["orphans"], found["stuck_leases"], found["lake_faults"], found["exit_of_up"]) == (0, 0, [], 0)
+    assert set(books["releases_by_night"].values()) == {1}
+    assert set(books["releases_trained"].values()) == {1}
+    assert books["lost_rows"] == books["duplicate_rows"] == books["calls_repeated"] == 0
+    assert books["calls_in_flight_repeated"] <= 2 * 8 * len(books["faults"])
+    assert (books["orphans"], books["stuck_leases"], books["lake_faults"], books["exit_of_up"]) == (0, 0, [], 0)

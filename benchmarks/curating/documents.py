@@ -29,32 +29,32 @@ def puzzles(count: int) -> list[tuple[str, str]]:
 
 
 def edited(text: str, share: float, rng: random.Random) -> str:
-    words = text.split(" ")
-    for at in range(len(words)):
+    tokens = text.split(" ")
+    for at in range(len(tokens)):
         if rng.random() < share:
-            words[at] = rng.choice(words)
-    return " ".join(words)
+            tokens[at] = rng.choice(tokens)
+    return " ".join(tokens)
 
 
 def documents(data: Path | None, count: int) -> list[str]:
     """Problems with solutions, two thirds from words and one third puzzles, and edited copies, in a fixed random order."""
     rng = random.Random(7)
     base = word_problems(data, count // 3) + puzzles(count // 6)
-    made = []
-    while len(made) < count:
+    texts = []
+    while len(texts) < count:
         for question, solution in base:
             text = f"{question}\n{solution}"
             share = rng.choice([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3])
-            made.append(edited(text, share, rng) if made and len(made) > len(base) else text)
-    rng.shuffle(made)
-    return made[:count]
+            texts.append(edited(text, share, rng) if texts and len(texts) > len(base) else text)
+    rng.shuffle(texts)
+    return texts[:count]
 
 
 def best(action: Callable[[], Any], rounds: int) -> tuple[float, Any]:
     """CPU seconds of the best round, and what came out."""
-    times, found = [], None
+    times, result = [], None
     for _ in range(rounds):
         start = time.process_time()
-        found = action()
+        result = action()
         times.append(time.process_time() - start)
-    return min(times), found
+    return min(times), result

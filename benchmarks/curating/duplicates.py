@@ -74,12 +74,12 @@ def measure_duplicates(texts: list[str], rounds: int, detail: dict[str, Any]) ->
     detail["documents_per_cpu_s"] = {
         "ours": {"signatures": count / signing, "dedup": count / dedup},
         **{
-            name: {"signatures": count / one["signatures_s"], "dedup": count / one["dedup_s"]}
-            for name, one in theirs.items()
+            name: {"signatures": count / peer["signatures_s"], "dedup": count / peer["dedup_s"]}
+            for name, peer in theirs.items()
         },
     }
     detail["dropped"] = {"exact": truth.count(False), "ours": keep.count(False)}
-    detail["peers_recall_precision"] = {name: score(one["keep"], truth) for name, one in theirs.items()}
+    detail["peers_recall_precision"] = {name: score(peer["keep"], truth) for name, peer in theirs.items()}
     return {
         "signatures_vs_datasketch": theirs["datasketch"]["signatures_s"] / signing,
         "signatures_vs_rensa": theirs["rensa"]["signatures_s"] / signing,

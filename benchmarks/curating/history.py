@@ -27,9 +27,9 @@ THRESHOLD = 0.8
 def history_of(texts: Sequence[str], count: int, folder: Path) -> Run:
     """An index of old rows: signatures of the texts first, then as many more whose slots are shuffled among rows."""
     parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
-    made = sketch_parts(parts, [0, 1] * len(texts))
-    slots = made.slots.reshape(len(texts), 2 * SLOTS)
-    sets = np.concatenate([made.of(part) for part in range(len(parts))])
+    sketches = sketch_parts(parts, [0, 1] * len(texts))
+    slots = sketches.slots.reshape(len(texts), 2 * SLOTS)
+    sets = np.concatenate([sketches.of(part) for part in range(len(parts))])
     rng = np.random.default_rng(0)
     blocks = [slots]
     while sum(map(len, blocks)) < count:
@@ -42,7 +42,7 @@ def history_of(texts: Sequence[str], count: int, folder: Path) -> Run:
     keys = band_keys(whole, [group("cot", "math_word")] * count)
     exact = rng.integers(0, 2**64, (count, 2), dtype=np.uint64)
     copies = -(-count // len(texts))
-    sizes = np.tile(np.diff(made.offsets), copies)[: 2 * count]
+    sizes = np.tile(np.diff(sketches.offsets), copies)[: 2 * count]
     ends = np.cumsum(sizes, dtype=np.uint64)
     shingles = [sets] * copies
     shingles[-1] = sets[: int(ends[-1]) - (copies - 1) * len(sets)]
@@ -59,11 +59,11 @@ def look_up(folder: str, tonight: str) -> None:
     similar_before([run], warm, band_keys(warm.whole, ["?"]), set(), threshold=0.8, cap=256)
     before, start = peak_mb(), time.process_time()
     parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
-    made = sketch_parts(parts, [0, 1] * len(texts))
-    keys = band_keys(made.whole, [group("cot", "math_word")] * len(texts))
-    found = similar_before([run], made, keys, set(), threshold=THRESHOLD, cap=256)
+    sketches = sketch_parts(parts, [0, 1] * len(texts))
+    keys = band_keys(sketches.whole, [group("cot", "math_word")] * len(texts))
+    similar = similar_before([run], sketches, keys, set(), threshold=THRESHOLD, cap=256)
     used = time.process_time() - start
-    print(json.dumps({"cpu_s": used, "mb": peak_mb() - before, "found": len(found)}))
+    print(json.dumps({"cpu_s": used, "mb": peak_mb() - before, "found": len(similar)}))
 
 
 def peak_mb() -> float:
@@ -75,7 +75,7 @@ def peak_mb() -> float:
 
 
 def measure_history(texts: list[str], rounds: int, sizes: tuple[int, int], detail: dict[str, Any]) -> dict[str, float]:
-    found: dict[int, dict[str, float]] = {}
+    measured: dict[int, dict[str, float]] = {}
     BUILD.mkdir(exist_ok=True)  # /tmp may lie in memory, which is measured here
     with tempfile.TemporaryDirectory(dir=BUILD) as temporary:
         tonight = Path(temporary) / "tonight.json"
@@ -90,9 +90,9 @@ def measure_history(texts: list[str], rounds: int, sizes: tuple[int, int], detai
                 runs.append(
                     json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHECKOUT).stdout)
                 )
-            found[size] = {name: min(run[name] for run in runs) for name in ("cpu_s", "mb", "found")}
-    small, large = found[sizes[0]], found[sizes[1]]
-    detail["history"] = {f"{size:,}": values for size, values in found.items()}
+            measured[size] = {name: min(run[name] for run in runs) for name in ("cpu_s", "mb", "found")}
+    small, large = measured[sizes[0]], measured[sizes[1]]
+    detail["history"] = {f"{size:,}": values for size, values in measured.items()}
     return {
         "incremental_1m_cpu_s": large["cpu_s"],
         "incremental_1m_mb": large["mb"],

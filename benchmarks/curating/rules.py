@@ -28,13 +28,13 @@ def measure_leaks(texts: list[str], data: Path | None, rounds: int, detail: dict
     rng = random.Random(5)
     texts = [f"{text} {rng.choice(items)}" if rng.random() < 0.01 else text for text in texts]
     index = BenchmarkIndex([Item("b", str(n), "t", item) for n, item in enumerate(items)], frozenset())
-    known = {gram for view in index.views for gram in ngrams(view.tokens, GRAM)}
+    grams = {gram for view in index.views for gram in ngrams(view.tokens, GRAM)}
 
     def by_sets() -> list[bool]:
-        return [not known.isdisjoint(ngrams(View(text).tokens, GRAM)) for text in texts]
+        return [not grams.isdisjoint(ngrams(View(text).tokens, GRAM)) for text in texts]
 
     array = pa.array(texts, pa.large_string())
-    screen = Screen.of_runs({GRAM: known})
+    screen = Screen.of_runs({GRAM: grams})
     screen.texts(array[:10])
     ours, flags = best(lambda: screen.texts(array).tolist(), rounds)
     sets, expected = best(by_sets, 1)
@@ -63,11 +63,11 @@ def measure_quality(texts: list[str], rounds: int, detail: dict[str, Any]) -> di
     )
     judge = get_filter("repetition")
     judge(samples.slice(0, 5), Context())
-    ours, found = best(lambda: judge(samples, Context()), rounds)
+    ours, verdicts = best(lambda: judge(samples, Context()), rounds)
     os.environ["NIGHTSCHOOL_NUMBA"] = "0"
     plain, expected = best(lambda: judge(samples, Context()), 1)
     del os.environ["NIGHTSCHOOL_NUMBA"]
-    if not found.equals(expected):
+    if not verdicts.equals(expected):
         raise SystemExit("quality: the verdicts differ")
     detail["quality"] = {"ours_per_cpu_s": len(rows) / ours, "python_per_cpu_s": len(rows) / plain}
     return {"quality_vs_python": plain / ours}
@@ -78,14 +78,14 @@ def labelled_answers(data: Path | None) -> list[tuple[str, str, bool]]:
     if data is None:
         rng = random.Random(2)
         return [(str(gold), str(gold + rng.choice([0, 0, 1, 10])), False) for gold in range(1_000)]
-    found = []
+    labelled = []
     for line in (data / "gsm8k" / "model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
         item = json.loads(line)
         gold = item["ground_truth"].rpartition("A:")[2].strip()
         for value in item.values():
             if isinstance(value, dict) and "solution" in value:
-                found.append((gold, value["solution"], bool(value["is_correct"])))
-    return found
+                labelled.append((gold, value["solution"], bool(value["is_correct"])))
+    return labelled
 
 
 def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> dict[str, float]:
@@ -102,7 +102,7 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
     def plain() -> list[bool]:
         return [bool(their_verify(parse(gold), parse(text))) for gold, text, _ in labelled]
 
-    theirs, said = best(plain, 1)
+    theirs, their_verdicts = best(plain, 1)
     pairs = [(outcome, label) for outcome, (_, _, label) in zip(outcomes, labelled, strict=True)]
     agree = sum((outcome is Outcome.CORRECT) == label for outcome, label in pairs)
     cases = CHECKOUT / "tests" / "synth" / "answers"
@@ -113,7 +113,9 @@ def measure_answers(data: Path | None, rounds: int, detail: dict[str, Any]) -> d
         "answers": len(labelled),
         "ours_per_cpu_s": len(labelled) / ours,
         "math_verify_per_cpu_s": len(labelled) / theirs,
-        "math_verify_agreement": sum(one == label for one, (_, _, label) in zip(said, labelled, strict=True))
+        "math_verify_agreement": sum(
+            verdict == label for verdict, (_, _, label) in zip(their_verdicts, labelled, strict=True)
+        )
         / len(labelled),
         "wrong_cases": len(wrong),
         "correct_cases": len(right),

@@ -20,14 +20,14 @@ SLOTS = 128
 
 
 def shingles(text: str) -> list[str]:
-    words = text.lower().split()
-    return [" ".join(words[at : at + 5]) for at in range(max(1, len(words) - 4))]
+    tokens = text.lower().split()
+    return [" ".join(tokens[at : at + 5]) for at in range(max(1, len(tokens) - 4))]
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:
     start = time.process_time()
-    found = action()
-    return time.process_time() - start, found
+    result = action()
+    return time.process_time() - start, result
 
 
 def by_datasketch(texts: list[str]) -> list[Any]:
@@ -56,8 +56,8 @@ def by_rensa_rho(texts: list[str]) -> Any:
 
 def keep_by_rensa(texts: list[str], threshold: float) -> list[bool]:
     seen, keep = rensa.RMinHashDeduplicator(threshold, SLOTS, True, 16, 42), []
-    made = rensa.RMinHash.from_token_sets([shingles(text) for text in texts], SLOTS, 42)
-    for number, signature in enumerate(made):
+    signatures = rensa.RMinHash.from_token_sets([shingles(text) for text in texts], SLOTS, 42)
+    for number, signature in enumerate(signatures):
         keep.append(bool(seen.add(str(number), signature)))
     return keep
 

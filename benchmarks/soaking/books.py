@@ -24,7 +24,7 @@ def rows_lost_and_doubled(machine: Machine, undisturbed: set[str], nights: Seque
         nights: The nights' ids.
     """
     with Lake(Workspace.open(machine.workspace), read_only=True) as lake:
-        made = Counter(row["sample_id"] for row in lake.rows("select sample_id from samples where method = 'cot'"))
+        made_rows = Counter(row["sample_id"] for row in lake.rows("select sample_id from samples where method = 'cot'"))
         doubled = {
             table: lake.rows(f"select (count(*) - count(distinct {key}))::bigint as n from {table}")[0]["n"]
             for table, key in _IDS.items()
@@ -46,8 +46,8 @@ def rows_lost_and_doubled(machine: Machine, undisturbed: set[str], nights: Seque
         )
         leases = [lease.to_json() for lease in list_leases(lake.catalog)]
         totals = lake.rows("select count(*) as samples, count(distinct night) as nights from samples")[0]
-    lost = len(undisturbed - set(made)) + open_attempts[0]["n"] + unreleased[0]["n"]
-    surplus = len(set(made) - undisturbed)
+    lost = len(undisturbed - set(made_rows)) + open_attempts[0]["n"] + unreleased[0]["n"]
+    surplus = len(set(made_rows) - undisturbed)
     return {
         "lost_rows": lost,
         "duplicate_rows": sum(doubled.values()) + ended[0]["n"] + surplus,

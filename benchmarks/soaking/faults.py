@@ -156,8 +156,8 @@ def twice(scene: Scene) -> Done:
     scene.asking()
     done = scene.machine.run("run", scene.machine.file, "--date", scene.night, "--no-train", "--quiet")
     assert done.returncode == 0 or "is held by another process" in done.stderr, done.stderr[-2000:]
-    said = "the night was through" if done.returncode == 0 else "refused, the night is held"
-    return scene.done("twice", said, time.time())
+    outcome = "the night was through" if done.returncode == 0 else "refused, the night is held"
+    return scene.done("twice", outcome, time.time())
 
 
 FAULTS: dict[str, Callable[[Scene], Done]] = {

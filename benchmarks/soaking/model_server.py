@@ -50,12 +50,12 @@ def application(book: Path, seconds: float) -> web.Application:
     async def chat(request: web.Request) -> web.Response:
         asked: dict[str, Any] = await request.json()
         seed, text = int(asked["seed"]), asked["messages"][-1]["content"]
-        said = reply(text, seed)
+        answer = reply(text, seed)
         await asyncio.sleep(seconds)
         if _PROBLEM.search(text):
             os.write(file, f"{time.time():.3f} {seed}\n".encode())
-        message = {"role": "assistant", "content": said}
-        usage = {"prompt_tokens": len(text.split()), "completion_tokens": len(said.split())}
+        message = {"role": "assistant", "content": answer}
+        usage = {"prompt_tokens": len(text.split()), "completion_tokens": len(answer.split())}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return web.json_response({"object": "chat.completion", "model": NAME, "choices": [choice], "usage": usage})
 

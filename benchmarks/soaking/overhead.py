@@ -95,9 +95,9 @@ def _once(folder: Path, arm: str, shards: int, seconds: float) -> float:
     file.write_text(yaml.safe_dump(recipe(shards)))
     with patch("flows.night.night.open_engine", lambda *_: Sleeper(seconds)):
         began = time.monotonic()
-        made = asyncio.run(_night(arm, file, root / "w"))
+        summary = asyncio.run(_night(arm, file, root / "w"))
         took = time.monotonic() - began
-    assert made["funnel"][0]["done"] == shards * ATTEMPTS, made["funnel"]
+    assert summary["funnel"][0]["done"] == shards * ATTEMPTS, summary["funnel"]
     return took
 
 

@@ -107,8 +107,8 @@ def soak(
         `lost_rows`, `duplicate_rows`, `calls_repeated`, `orphans` and what they rest on.
     """
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="nightschool-soak-") as folder, _disk(Path(folder)) as place:
-        machine = Machine(Path(folder), place / "w", recipe(seed, problems, learns=learns))
+    with tempfile.TemporaryDirectory(prefix="nightschool-soak-") as folder, _disk(Path(folder)) as root:
+        machine = Machine(Path(folder), root / "w", recipe(seed, problems, learns=learns))
         try:
             dates = days(len(faults))
             dealt = _nights(machine, dates, faults, random.Random(seed), say)
@@ -229,12 +229,12 @@ def _undisturbed(machine: Machine, dates: Sequence[str]) -> set[str]:
 @contextlib.contextmanager
 def _disk(folder: Path) -> Iterator[Path]:
     """A small disk of its own where one may be mounted; otherwise a plain folder."""
-    place = folder / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place)]
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(disk)]
     mounted = sys.platform == "linux" and subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
-        yield place
+        yield disk
     finally:
         if mounted:
-            subprocess.run(["umount", "--lazy", str(place)], check=True)
+            subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -114,9 +114,9 @@ def as_plan(content: Mapping[str, Any]) -> dict[str, Any]:
     selection = {name: content[name] for name in OLD_SELECTION if content.get(name) is not None}
     plan = [{name: {**selection, **content[name]}} for name in OLD_STAGES if isinstance(content.get(name), Mapping)]
     rest = {name: value for name, value in content.items() if name not in (*OLD_STAGES, *OLD_SELECTION)}
-    place = {"plan": plan} if plan else {}
+    planned = {"plan": plan} if plan else {}
     if selection and not plan:
         rest["evaluate"] = {**(rest.get("evaluate") or {}), "tasks": selection.get("tasks")}
     when = {"when": rest.pop("when")} if "when" in rest else {}
-    shared: dict[str, Any] = json.loads(json.dumps({**when, **place, **rest}, default=str))
+    shared: dict[str, Any] = json.loads(json.dumps({**when, **planned, **rest}, default=str))
     return shared  # nothing in it stands twice, which YAML would write as an anchor
