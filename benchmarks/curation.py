@@ -1,4 +1,4 @@
-"""Curation beside the specialists: duplicates, history, leaks, quality, answers.
+"""Curation beside datasketch, rensa, Python sets and math-verify: duplicates, history, leaks, quality, answers.
 
     python benchmarks/curation.py [--json] [--quick] [--data FOLDER]
 

@@ -1,4 +1,4 @@
-"""What a person writes to name a PostgreSQL catalogue, checked; credentials are refused."""
+"""PostgreSQL catalogues as a person names them (`postgres:...`), checked; credentials are refused."""
 
 import re
 

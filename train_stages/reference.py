@@ -46,7 +46,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("tiny", "`base.tiny`", TinyConfig),
 )
 PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
-    ("losses", "loss", "What is made small.", LOSSES),
+    ("losses", "loss", "What the stage minimises.", LOSSES),
     ("rewards", "rewards", "What responses earn in `rl`; those that apply to a problem are added up by weight.", REWARDS),
     ("orders", "order", "In which order rows are learned from in `sft` and `cpt`.", ORDERS),
     ("schedules", "schedule", "How the learning rate changes over the steps, as a share of its peak.", SCHEDULES),

@@ -1,4 +1,4 @@
-"""The floor: an aiohttp loop that sends, reads, parses and forgets; when a connection breaks it asks again at once."""
+"""A lower bound: an aiohttp loop that sends, reads, parses and keeps nothing; it asks again when a connection breaks."""
 
 import asyncio
 import json

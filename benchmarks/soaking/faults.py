@@ -75,7 +75,7 @@ class Scene:
         return self.machine.process_of("nightly")
 
     def done(self, kind: str, detail: str, start: float, end: float | None = None) -> Done:
-        """Note a fault; what the model was thinking about when it struck is answered to nobody."""
+        """Note a fault; what the model was answering when it struck has no reader any more."""
         end = (end or time.time()) + self.machine.seconds + COMMIT_S
         return Done(kind, self.night, detail, round(start - COMMIT_S, 3), round(end, 3))
 

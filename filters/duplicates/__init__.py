@@ -1,1 +1,1 @@
-"""What finding duplicates stands on: normal forms, sketches, banding, history, texts as tokens."""
+"""Detection of duplicates: normal forms, MinHash sketches, banding, comparison with history. Its filters are in `rules`."""

@@ -32,7 +32,7 @@ class Duplicates:
 
 
 def first_wins(sketches: Sketches, keys: Keys, may: Flags, skip: Flags, *, threshold: float, cap: int) -> Duplicates:
-    """Find duplicates among rows in their order; a duplicate is never kept and stands for nobody.
+    """Find duplicates among rows in their order; a duplicate is never kept, so no later row is a duplicate of it.
 
     Args:
         sketches: Two parts per row.

@@ -1,1 +1,1 @@
-"""What finding benchmark items stands on: the index, the first look, inheritance."""
+"""Detection of benchmark items in rows: the index, the quick screen, inheritance. Its filter is `rules/decontamination.py`."""

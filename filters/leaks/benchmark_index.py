@@ -24,7 +24,7 @@ COMMON = 10
 SHORTEST = 4
 """Items with fewer words are only matched as a whole text. Our own choice."""
 WORDS = 3
-"""Fewest words (not numbers or signs) of an n-gram of a solution; `16 - 3 - 4 = 9` belongs to nobody."""
+"""Fewest words (not numbers or signs) of an n-gram of a solution; `16 - 3 - 4 = 9` is no property of one item."""
 
 
 class View:

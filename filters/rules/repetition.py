@@ -1,4 +1,4 @@
-"""Whether a text runs in circles: the usual way in which a model's answer goes wrong when it does not stop."""
+"""Whether a text repeats itself: the usual way in which a model's answer goes wrong when it does not stop."""
 
 import zlib
 from collections.abc import Mapping, Sequence

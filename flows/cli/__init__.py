@@ -1,4 +1,4 @@
-"""The command line, `nightschool`: `commands/` has a file per group of commands; beside it is what they stand on."""
+"""The command line, `nightschool`: `commands/` has a file per group of commands; beside it is what several of them share."""
 
 import os
 import signal

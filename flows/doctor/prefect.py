@@ -28,7 +28,7 @@ def check_prefect(root: Path) -> Iterator[Finding]:
 
 
 def check_service(workspace: Workspace, service: Running | None) -> Iterator[Finding]:
-    """Look at the service of a workspace, and for processes and runs that outlived whoever answered for them."""
+    """Look at the service of a workspace, and for processes and runs that outlived the process that started them."""
     if service is not None:
         dead = [name for name, part in service.parts.items() if not is_alive(part)]
         state = f"process {service.process['pid']}, {service.url.removesuffix('/api')}"

@@ -1,4 +1,4 @@
-"""Who judges a night's training, and by what: the recipe's words made into an examiner and an exam."""
+"""The examiner and the exam of a night's training, as its recipe words them: items, benchmarks, held-out texts."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The Prefect server that we start ourselves: on 127.0.0.1, behind a login made at each start, for nobody's web pages.
+"""The Prefect server that we start ourselves: on 127.0.0.1, behind a login made at each start, closed to web pages of others.
 
 Any page that a browser on this machine opens can reach 127.0.0.1. So a request needs the login (Prefect's own basic
 authentication), must name this machine in its `Host` (a name that an attacker points here is refused) and, when a browser says

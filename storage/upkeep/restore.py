@@ -1,4 +1,4 @@
-"""Restoring a catalogue from a back-up, under the feet of whoever has the lake open.
+"""Restoring a catalogue from a back-up, while other processes may have the lake open.
 
 All or nothing: what can be checked is checked first, what was there is kept as a back-up, and the catalogue is replaced last,
 in one transaction of its own database, so that processes which have it open see the old lake or the new one. Killed in

@@ -27,7 +27,7 @@ class PreferenceConfig(RowsConfig):
     }
 
     loss: Annotated[SerializeAsAny[PreferenceLoss], LOSSES.field(PreferenceLoss, SIGMOID_NORM)] = Field(
-        default_factory=LOSSES.default(PreferenceLoss, SIGMOID_NORM), description="What is made small."
+        default_factory=LOSSES.default(PreferenceLoss, SIGMOID_NORM), description="What the stage minimises."
     )
     schedule: Annotated[SerializeAsAny[Schedule], SCHEDULES.field(Schedule, LINEAR)] = Field(
         default_factory=SCHEDULES.default(Schedule, LINEAR),

@@ -35,7 +35,7 @@ class RlConfig(TrainConfig):
     temperature: float = Field(default=1.0, gt=0, description="Sampling temperature of the rollouts.")
     max_tokens: int = Field(default=512, gt=0, description="Longest response.")
     loss: Annotated[SerializeAsAny[PolicyLoss], LOSSES.field(PolicyLoss, DR_GRPO)] = Field(
-        default_factory=LOSSES.default(PolicyLoss, DR_GRPO), description="What is made small."
+        default_factory=LOSSES.default(PolicyLoss, DR_GRPO), description="What the stage minimises."
     )
     rewards: Annotated[tuple[SerializeAsAny[Reward], ...], REWARDS.fields(Reward)] = Field(
         default_factory=lambda: tuple(REWARDS.make(name) for name in ("answer", "assignment", "format")),

@@ -30,7 +30,7 @@ class SupervisedConfig(RowsConfig):
         description="Train on about so many tokens, prompts included; instead of `epochs`, may repeat rows.",
     )
     loss: Annotated[SerializeAsAny[SupervisedLoss], LOSSES.field(SupervisedLoss, CROSS_ENTROPY)] = Field(
-        default_factory=LOSSES.default(SupervisedLoss, CROSS_ENTROPY), description="What is made small."
+        default_factory=LOSSES.default(SupervisedLoss, CROSS_ENTROPY), description="What the stage minimises."
     )
     order: Annotated[SerializeAsAny[Ordering], ORDERS.field(Ordering, RANDOM)] = Field(
         default_factory=ORDERS.default(Ordering, RANDOM), description="In which order rows are learned from."

@@ -1,4 +1,4 @@
-"""What is made small in training, one loss a file. Another package adds one by an entry point in `nightschool.losses`."""
+"""Losses: what training minimises, one loss a file. Another package adds one by an entry point in `nightschool.losses`."""
 
 from train_stages.losses.base import Loss
 from train_stages.parts import Kinds

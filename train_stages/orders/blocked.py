@@ -1,4 +1,4 @@
-"""One subject after the other."""
+"""Blocked order: one subject after the other."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""A curriculum by difficulty."""
+"""A curriculum: easy rows first."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""A curriculum by difficulty, the wrong way round."""
+"""A reversed curriculum: hard rows first."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""All subjects advance together."""
+"""Interleaved order: all subjects advance together."""
 
 from typing import ClassVar
 

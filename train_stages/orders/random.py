@@ -1,4 +1,4 @@
-"""No order at all."""
+"""Random order: the rows shuffled anew in each pass."""
 
 from typing import ClassVar
 

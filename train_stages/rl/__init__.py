@@ -1,1 +1,1 @@
-"""What reinforcement learning stands on: its problems, rollouts and trainer."""
+"""Reinforcement learning: problems as prompts, rollouts, pass rates, and the trainer with its advantages (`grpo.py`)."""

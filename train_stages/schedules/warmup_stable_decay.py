@@ -1,4 +1,4 @@
-"""Up, level, and down in a straight line."""
+"""Warm-up, stable, decay (WSD): a linear rise, the peak learning rate, a linear fall."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""`nightschool lake`: the lake's own affairs."""
+"""`nightschool lake`: making a lake, its state, and migration from an older version."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from flows.cli.commands import keeping, takedown
 from flows.cli.shared import JsonOption, WorkspaceOption, create_workspace, open_workspace, print_json, sentences
 
-app = typer.Typer(help="The lake's own affairs.", no_args_is_help=True)
+app = typer.Typer(help="The lake: made, migrated, checked, kept, taken down from.", no_args_is_help=True)
 app.add_typer(keeping.app)
 app.command("takedown")(takedown.lake_takedown)
 

@@ -1,4 +1,4 @@
-"""`nightschool lake check`: whether a lake is what it says it is."""
+"""`nightschool lake check`: whether commits, files, releases and ledger are whole and agree."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`nightschool lake takedown`: rows and problems that must be gone."""
+"""`nightschool lake takedown`: removal of rows and problems for good."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
