@@ -1,7 +1,7 @@
 """The workspace: one folder that holds everything a team's nights have made.
 
 workspace/
-  workspace.json     format version; where the catalogue and the lake's files are, if not here
+  workspace.json     format version; where the catalogue and the lake's files are, if not here; the group that may read, if any
   catalog.sqlite     DuckLake's catalogue
   coordination.sqlite  leases, cursors and other small tables that change often
   lake/              Parquet files of the tables
@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from storage import modes
 from storage.catalog_name import parse_catalog
 from storage.errors import WorkspaceError
 from storage.faults import refuse_network_file_system
@@ -31,6 +32,8 @@ from storage.schema import FORMAT_VERSION
 _MARKER = "workspace.json"
 _ENVIRONMENT = "NIGHTSCHOOL_WORKSPACE"
 _DEFAULT = ".nightschool"
+_PRIVATE = "prefect"
+"""The folder that is the owner's alone, also where a group may read the rest."""
 _CATALOG, _DATA = "NIGHTSCHOOL_CATALOG", "NIGHTSCHOOL_DATA"
 
 
@@ -55,7 +58,9 @@ class Workspace:
         return Path(os.environ.get(_ENVIRONMENT) or _DEFAULT)
 
     @classmethod
-    def create(cls, root: Path, *, catalog: str | None = None, data: str | None = None) -> "Workspace":
+    def create(
+        cls, root: Path, *, catalog: str | None = None, data: str | None = None, group: str | None = None
+    ) -> "Workspace":
         """Open the workspace at `root`; make it when the folder is missing or empty.
 
         Args:
@@ -63,6 +68,7 @@ class Workspace:
             catalog: PostgreSQL catalogue of a new workspace, `postgres:host=... dbname=...`; $NIGHTSCHOOL_CATALOG, else SQLite.
             data: Where a new workspace's Parquet files go, `s3://bucket/prefix` or a folder that machines share;
                 $NIGHTSCHOOL_DATA, else the folder `lake`.
+            group: A group of this machine that may read a new workspace; None keeps it to its owner.
 
         Raises:
             WorkspaceError: `root` is a file, cannot be written to, holds other things, or has a format this version does not
@@ -73,7 +79,7 @@ class Workspace:
         if marker.exists():
             if not os.access(workspace.root, os.W_OK):
                 raise WorkspaceError(_unusable(root, PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
-            return cls.open(root)._same(catalog, data)
+            return cls.open(root)._same(catalog, data, group)
         refuse_network_file_system(workspace.root)
         if workspace.root.exists() and not workspace.root.is_dir():
             raise WorkspaceError(f"workspace {root} is a file; name a folder")
@@ -81,7 +87,7 @@ class Workspace:
             raise WorkspaceError(
                 f"{root} is not empty and holds no {_MARKER}, so it is no workspace; name an empty or new folder"
             )
-        places = _places(catalog or os.environ.get(_CATALOG), data or os.environ.get(_DATA))
+        places = _places(catalog or os.environ.get(_CATALOG), data or os.environ.get(_DATA), group)
         return cls.scratch(root, **places)
 
     @classmethod
@@ -94,6 +100,7 @@ class Workspace:
         workspace = cls(root, {"format": FORMAT_VERSION, **places})
         try:
             workspace.root.mkdir(parents=True, exist_ok=True)
+            workspace.keep_to_readers()
             workspace.write_config()
         except OSError as error:
             raise WorkspaceError(_unusable(root, error)) from None
@@ -125,13 +132,28 @@ class Workspace:
                 f"workspace {root} has format {version!r}, this version reads up to {FORMAT_VERSION}; update Nightschool"
             )
         workspace.config = config
+        workspace.keep_to_readers()
         return workspace
 
-    def _same(self, catalog: str | None, data: str | None) -> "Workspace":
-        for name, wanted in _places(catalog, data).items():
+    def keep_to_readers(self) -> None:
+        """Let this process write for the workspace's readers alone, and close its folders to others (`storage.modes`).
+
+        Raises:
+            WorkspaceError: Its group is none of this machine, or none of the owner's.
+        """
+        group = self.config.get("group")
+        modes.keep_to(group)
+        modes.close_folder(self.root, group)
+        if "://" not in self.data_path:
+            modes.close_folder(self.data, group)
+        modes.close_folder(self.root / _PRIVATE, None)
+
+    def _same(self, catalog: str | None, data: str | None, group: str | None) -> "Workspace":
+        for name, wanted in _places(catalog, data, group).items():
             if self.config.get(name) != wanted:
+                nothing = "none" if name == "group" else "in its folder"
                 raise WorkspaceError(
-                    f"workspace {self.root} has {name} {self.config.get(name) or 'in its folder'}, not {wanted}; "
+                    f"workspace {self.root} has {name} {self.config.get(name) or nothing}, not {wanted}; "
                     "leave the option out, or name a new folder"
                 )
         return self
@@ -166,6 +188,8 @@ class Workspace:
         """Return a folder inside the workspace, made if missing."""
         path = self.root.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
+        if parts[:1] == (_PRIVATE,):
+            modes.close_folder(self.root / _PRIVATE, None)
         return path
 
     def relative(self, path: Path) -> str:
@@ -196,9 +220,9 @@ class Workspace:
             os.close(descriptor)
 
 
-def _places(catalog: str | None, data: str | None) -> dict[str, Any]:
-    """Return what `workspace.json` says about places outside the folder."""
-    places: dict[str, Any] = {}
+def _places(catalog: str | None, data: str | None, group: str | None = None) -> dict[str, Any]:
+    """Return what `workspace.json` says about places outside the folder, and about who may read it."""
+    places: dict[str, Any] = {"group": group} if group else {}
     if catalog:
         places["catalog"] = parse_catalog(catalog)
     if data:

@@ -11,6 +11,7 @@ from flows.report.json_text import to_json
 from flows.report.summary import print_table
 from storage.atomic import atomic_file
 from storage.errors import QueryError
+from storage.modes import users_umask
 from storage.sql.describe import Relation
 from storage.sql.run import Answer
 
@@ -59,7 +60,7 @@ def write_parquet(answer: Answer, target: Path) -> int:
     if target.exists() or not target.parent.is_dir():
         raise QueryError(f"{target}: " + ("exists already; name another file" if target.exists() else "no such folder"))
     count = 0
-    with atomic_file(target) as making, pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
+    with users_umask(), atomic_file(target) as making, pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
         for batch in answer:
             writer.write_batch(batch)
             count += batch.num_rows

@@ -26,6 +26,7 @@ from storage.errors import LakeError
 from storage.ledger.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.ledger.claims import SCHEMA as CLAIMS_SCHEMA
 from storage.ledger.writer import Writer, cannot_write, open_file
+from storage.modes import close_file
 
 __all__ = ["Added", "Call", "Ledger", "Spent"]
 
@@ -76,13 +77,14 @@ class Ledger:
         self._aside_lock = threading.Lock()
         self._reader_lock = threading.Lock()
         try:
+            close_file(path)
             self._aside = open_file(path)
             self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)
             self._aside.execute("insert or ignore into meta values ('id', ?)", (uuid4().hex,))
             self.id = str(self._aside.execute("select value from meta where name = 'id'").fetchone()[0])
             self._reader = open_file(path)
             self._writer = Writer(path)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise LakeError(f"ledger {path} cannot be opened: {error}") from error
 
     def find(self, key: str) -> Call | None:

@@ -110,7 +110,7 @@ class ShardWriter:
     def _end(self, group: str) -> None:
         path, writer, rows, _ = self._open.pop(group)
         writer.close()
-        path.chmod(0o444)
+        path.chmod(path.stat().st_mode & 0o444)
         self.files[f"{path.parent.name}/{path.name}"] = {
             "rows": rows,
             "bytes": path.stat().st_size,

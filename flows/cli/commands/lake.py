@@ -22,6 +22,9 @@ def lake_init(
         str | None,
         typer.Option(help="Where its Parquet files go: s3://bucket/prefix, or a folder that machines share."),
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="A group of this machine that may read it [default: its owner alone]")
+    ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,7 +32,7 @@ def lake_init(
     with sentences():
         from storage.lake.lake import Lake
 
-        workspace = create_workspace(root, catalog=catalog, data=data)
+        workspace = create_workspace(root, catalog=catalog, data=data, group=group)
         with Lake(workspace) as lake:
             if as_json:
                 print_json(

@@ -194,10 +194,11 @@ def release_publish(
     A later release adds the rows that are new; shards are never rewritten.
     """
     with sentences():
+        from storage.modes import users_umask
         from storage.releases.publish import publish
         from storage.releases.reading import get_release
 
-        with open_lake(root) as lake:
+        with open_lake(root) as lake, users_umask():
             done = publish(get_release(lake, release), folder, shapes=shape or (), test=test)
         address = None
         if push is not None:
