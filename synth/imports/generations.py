@@ -21,6 +21,8 @@ Imported calls have no night, method or price. A generation whose key is known a
 importing a file again changes nothing. A file with an error in any line changes nothing either.
 """
 
+import codecs
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -35,10 +37,15 @@ from synth.calls.ask import clean
 from synth.calls.keys import content_key, sampling_params
 from synth.calls.structured import schema_text
 from synth.engines.base import Message, Sampling
+from synth.engines.credentials import known_credentials, redact
+from synth.engines.wire import MOST_TOKENS
 from synth.imports.openai_batch import BatchReply, BatchRequest, read_reply, read_request
 
 IMPORTED = "imported"
 """`role`, `act` and `origin` of imported calls."""
+
+LONGEST_LINE = 64 << 20
+"""Bytes of a line, four times the longest answer that is read from a server."""
 
 _IDENTITY = re.compile(r"\S+@\S+|[0-9a-f]{32}")
 
@@ -78,7 +85,7 @@ class _Message(_Part):
 class _Sampling(_Part):
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
     stop: tuple[str, ...] | None = None
     shape: dict[str, Any] | None = Field(None, alias="schema")
 
@@ -101,8 +108,8 @@ class _Line(_Part):
     sample: int | str | None = None
     finish_reason: Literal["stop", "length"] = "stop"
     reasoning: str = ""
-    prompt_tokens: int = Field(0, ge=0)
-    completion_tokens: int = Field(0, ge=0)
+    prompt_tokens: int = Field(0, ge=0, le=MOST_TOKENS)
+    completion_tokens: int = Field(0, ge=0, le=MOST_TOKENS)
     id: Any = None
     meta: Any = None
 
@@ -165,11 +172,29 @@ def _lines(file: Path) -> Iterator[tuple[int, str, bytes]]:
     """Yield number, name and content of each line that is not blank."""
     try:
         with file.open("rb") as opened:
-            for number, line in enumerate(opened, start=1):
+            number = 0
+            while line := opened.readline(LONGEST_LINE + 1):
+                number += 1
+                where = f"{file} line {number}"
+                if len(line) > LONGEST_LINE:
+                    raise RecipeError(f"{where} is longer than {LONGEST_LINE >> 20} MiB; is this a file of JSON lines?")
+                if number == 1:
+                    line = _without_mark(line, where)
                 if line.strip():
-                    yield number, f"{file} line {number}", line
+                    yield number, where, line
     except OSError as error:
         raise RecipeError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def _without_mark(line: bytes, where: str) -> bytes:
+    """Return the first line of a file without UTF-8's byte-order mark.
+
+    Raises:
+        RecipeError: The mark is that of another encoding.
+    """
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RecipeError(f"{where}: the file is UTF-16 or UTF-32; save it as UTF-8")
+    return line.removeprefix(codecs.BOM_UTF8)
 
 
 def _plain(file: Path, model: str, defaults: Sampling, counts: dict[str, int]) -> Iterator[Call]:
@@ -223,10 +248,10 @@ def _batch(file: Path, requests: Path, model: str, defaults: Sampling, counts: d
             )
         answered.add(custom_id)
         request, first = asked[custom_id]
-        if not any(replies):
+        if not any(replies.values()):
             counts["failed"] += 1
-        for index, reply in enumerate(replies[: request.choices]):
-            if reply is not None:
+        for index, reply in replies.items():
+            if reply is not None and index < request.choices:
                 sample = f"0.{first + index}"
                 key = numbers.key(request.messages, request.sampling, sample, where, number)
                 yield _call(key, model, request.messages, request.sampling, sample, reply)
@@ -244,14 +269,19 @@ def _call(
         messages=messages,
         sampling=sampling_params(sampling),
         sample=sample,
-        response=clean(reply.text),
+        response=_kept(reply.text),
         finish_reason=reply.finish_reason,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         origin=IMPORTED,
-        reasoning=clean(reply.reasoning),
+        reasoning=_kept(reply.reasoning),
         cached_tokens=reply.cached_tokens,
     )
+
+
+def _kept(text: str) -> str:
+    """A text as the ledger may hold it: without the credentials of this environment, which a batch's answers may quote."""
+    return clean(functools.reduce(redact, known_credentials(), text))
 
 
 def _sample(value: int | str, where: str) -> str:

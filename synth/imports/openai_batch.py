@@ -7,6 +7,8 @@ from typing import Any
 from storage.errors import RecipeError
 from synth.calls.structured import schema_text
 from synth.engines.base import Message, Sampling
+from synth.engines.chat_answer import finish_of, text_of
+from synth.engines.wire import MOST_TOKENS, count_of
 
 _READ = frozenset(
     {"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "n", "response_format"}
@@ -26,6 +28,12 @@ _NEUTRAL: dict[str, object] = {
     "tool_choice": "none",
 }
 """Parameters that change an answer unless they have this value."""
+
+
+MOST_CHOICES = 10_000
+"""Answers of one request, at most."""
+_SHOWN = 40
+"""Characters of a wrong value that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +104,15 @@ def _messages(body: dict[str, Any], where: str) -> tuple[Message, ...]:
 
 def _sampling(body: dict[str, Any], where: str, defaults: Sampling) -> Sampling:
     stop = body.get("stop") or ()
-    stop = (stop,) if isinstance(stop, str) else tuple(stop)
-    if not all(isinstance(word, str) for word in stop):
+    stop = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(stop, list | tuple) or not all(isinstance(word, str) for word in stop):
         raise RecipeError(f"{where}: body.stop must be text or a list of texts")
     limit = _whole(body, "max_completion_tokens", where) or _whole(body, "max_tokens", where)
     return Sampling(
         temperature=_share(body, "temperature", 2.0, where),
         max_tokens=limit or defaults.max_tokens,
         top_p=_share(body, "top_p", 1.0, where),
-        stop=stop,
+        stop=tuple(stop),
         schema=_schema(body.get("response_format"), where) or defaults.schema,
     )
 
@@ -112,14 +120,15 @@ def _sampling(body: dict[str, Any], where: str, defaults: Sampling) -> Sampling:
 def _share(body: dict[str, Any], name: str, most: float, where: str) -> float:
     value = 1.0 if body.get(name) is None else body[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise RecipeError(f"{where}: body.{name} = {value!r}: must be a number from 0 to {most:g}")
+        raise RecipeError(f"{where}: body.{name} = {repr(value)[:_SHOWN]}: must be a number from 0 to {most:g}")
     return float(value)
 
 
 def _whole(body: dict[str, Any], name: str, where: str) -> int | None:
     value = body.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise RecipeError(f"{where}: body.{name} = {value!r}: must be a whole number from 1")
+    most = MOST_CHOICES if name == "n" else MOST_TOKENS
+    if value is not None and (type(value) is not int or not 1 <= value <= most):
+        raise RecipeError(f"{where}: body.{name} = {repr(value)[:_SHOWN]}: must be a whole number from 1 to {most:,}")
     return value
 
 
@@ -127,7 +136,8 @@ def _schema(wanted: Any, where: str) -> str | None:
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     if wanted is None or kind == "text":
         return None
-    schema = wanted.get("json_schema", {}).get("schema") if kind == "json_schema" else None
+    part = wanted.get("json_schema") if kind == "json_schema" else None
+    schema = part.get("schema") if isinstance(part, dict) else None
     if not isinstance(schema, dict):
         raise RecipeError(f"{where}: body.response_format must be of type text, or json_schema with a schema")
     try:
@@ -136,8 +146,8 @@ def _schema(wanted: Any, where: str) -> str | None:
         raise RecipeError(f"{where}: body.response_format: {error}") from None
 
 
-def read_reply(line: bytes, where: str) -> tuple[str, list[BatchReply | None]]:
-    """Read a line of an output file: the request's name, and its answers in order of choice; None is no usable answer.
+def read_reply(line: bytes, where: str) -> tuple[str, dict[int, BatchReply | None]]:
+    """Read a line of an output file: the request's name, and its answers by number of the choice; None is no usable answer.
 
     Raises:
         RecipeError: It is no such line; the message names the field.
@@ -147,8 +157,10 @@ def read_reply(line: bytes, where: str) -> tuple[str, list[BatchReply | None]]:
     if not isinstance(custom_id, str):
         raise RecipeError(f"{where}: custom_id is missing; is this the output of a batch?")
     if row.get("error") or not isinstance(response, dict) or response.get("status_code") != 200:
-        return custom_id, []
+        return custom_id, {}
     body = response.get("body")
+    if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        return custom_id, {}
     choices = body.get("choices") if isinstance(body, dict) else None
     if (
         not isinstance(body, dict)
@@ -156,37 +168,42 @@ def read_reply(line: bytes, where: str) -> tuple[str, list[BatchReply | None]]:
         or not all(isinstance(choice, dict) for choice in choices)
     ):
         raise RecipeError(f"{where}: response.body.choices is missing")
-    ordered = sorted(choices, key=lambda choice: int(choice.get("index") or 0))
-    return custom_id, [
-        _reply(choice, body.get("usage") if position == 0 else None) for position, choice in enumerate(ordered)
-    ]
+    by_number = _numbered(choices, where)
+    first = min(by_number, default=0)
+    return custom_id, {
+        number: _reply(choice, body.get("usage") if number == first else None) for number, choice in by_number.items()
+    }
+
+
+def _numbered(choices: list[dict[str, Any]], where: str) -> dict[int, dict[str, Any]]:
+    """Return choices by their index, where none is said by their place."""
+    by_number: dict[int, dict[str, Any]] = {}
+    for place, choice in enumerate(choices):
+        index = place if choice.get("index") is None else choice["index"]
+        if type(index) is not int or not 0 <= index <= MOST_CHOICES or index in by_number:
+            shown = repr(index)[:_SHOWN]
+            raise RecipeError(
+                f"{where}: response.body.choices.{place}.index = {shown}: must be a whole number from 0, each once"
+            )
+        by_number[index] = choice
+    return dict(sorted(by_number.items()))
 
 
 def _reply(choice: dict[str, Any], usage: Any) -> BatchReply | None:
     message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else None
-    if (
-        not isinstance(text, str)
-        or not isinstance(message, dict)
-        or choice.get("finish_reason") not in ("stop", "length")
-    ):
+    text = text_of(message.get("content")) if isinstance(message, dict) else None
+    finish_reason = finish_of(choice.get("finish_reason"))
+    if text is None or not isinstance(message, dict) or finish_reason not in ("stop", "length"):
         return None
-    used = usage if isinstance(usage, dict) else {}
-    details = used.get("prompt_tokens_details")
-    reasoning = message.get("reasoning") or message.get("reasoning_content")
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return BatchReply(
         text,
-        choice["finish_reason"],
-        reasoning if isinstance(reasoning, str) else "",
-        _count(used, "prompt_tokens"),
-        _count(used, "completion_tokens"),
-        _count(details if isinstance(details, dict) else {}, "cached_tokens"),
+        finish_reason,
+        text_of(message.get("reasoning") or message.get("reasoning_content")) or "",
+        count_of(usage, "prompt_tokens") or 0,
+        count_of(usage, "completion_tokens") or 0,
+        count_of(details, "cached_tokens") or 0,
     )
-
-
-def _count(usage: dict[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:

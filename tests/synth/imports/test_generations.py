@@ -1,12 +1,16 @@
 import json
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from storage.errors import RecipeError
 from synth.calls.ask import Asker
 from synth.calls.models import Models
 from synth.calls.prompting import Prompts
 from synth.engines.base import Sampling
+from synth.imports import generations
 from synth.imports.generations import Imported, import_calls
 from tests.synth.conftest import Scripted
 
@@ -191,3 +195,117 @@ def test_a_bare_model_name_is_refused(ledger, tmp_path):
         import_calls(ledger, tmp_path / "f", model="qwen")
     with pytest.raises(RecipeError, match="cannot be read: No such file"):
         import_calls(ledger, tmp_path / "f", model=MODEL)
+
+
+LINE = {"messages": CHAT, "response": "four"}
+
+
+def test_a_mark_before_the_first_line_is_no_fault(ledger, tmp_path):
+    file = tmp_path / "f.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(LINE).encode())
+    assert import_calls(ledger, file, model=MODEL).new == 1
+    outputs = tmp_path / "out.jsonl"
+    outputs.write_bytes(b"\xef\xbb\xbf" + json.dumps(result("r", "five")).encode())
+    requests = tmp_path / "in.jsonl"
+    requests.write_bytes(b"\xef\xbb\xbf" + json.dumps(request("r")).encode())
+    assert import_calls(ledger, outputs, model=MODEL, requests=requests).new == 1
+    file.write_bytes(json.dumps(LINE).encode("utf-16"))
+    with pytest.raises(RecipeError, match=r"line 1.*save it as UTF-8"):
+        import_calls(ledger, file, model=MODEL)
+
+
+def test_a_line_that_does_not_end_is_given_up():
+    with pytest.raises(RecipeError, match="line 1 is longer than 64 MiB"):
+        next(iter(generations._plain(Path("/dev/zero"), MODEL, Sampling(), {"lines": 0})))
+
+
+@pytest.mark.parametrize(
+    ("index", "right"),
+    [(None, True), (1, True), (0, False), ("1", False), (-1, False), (1.5, False), (True, False), (10**30, False), ([], False)],
+    ids=str,
+)  # fmt: skip
+def test_odd_indexes_of_a_batch_are_named(ledger, tmp_path, index, right):
+    row = result("r", "first", "second")
+    row["response"]["body"]["choices"][1]["index"] = index
+    files = write(tmp_path / "out.jsonl", row), write(tmp_path / "in.jsonl", request("r", n=2))
+    if right:
+        assert import_calls(ledger, files[0], model=MODEL, requests=files[1]).new == 2
+        return
+    with pytest.raises(RecipeError, match=r"out.jsonl line 1: response.body.choices.1.index = .*from 0, each once"):
+        import_calls(ledger, files[0], model=MODEL, requests=files[1])
+    assert ledger.count() == 0
+
+
+def test_counts_that_cannot_be_true_lose_no_answer(ledger, tmp_path):
+    rows = []
+    for number, count in enumerate([None, "9", -1, 10**30, 2**63, 1.5, {}]):
+        rows.append(result(f"r{number}", f"answer {number}"))
+        rows[-1]["response"]["body"]["usage"] = {"prompt_tokens": count, "completion_tokens": 3}
+    requests = write(tmp_path / "in.jsonl", *(request(f"r{number}") for number in range(len(rows))))
+    assert import_calls(ledger, write(tmp_path / "out.jsonl", *rows), model=MODEL, requests=requests).new == len(rows)
+    assert {(call.prompt_tokens, call.completion_tokens) for call in ledger.unpublished()} == {(0, 3)}
+
+
+def test_parts_and_other_words_for_the_end_are_read(ledger, tmp_path):
+    row = result("r", [{"type": "text", "text": "fo"}, {"type": "text", "text": "ur"}], finish_reason="STOP")
+    requests = write(tmp_path / "in.jsonl", request("r"))
+    assert import_calls(ledger, write(tmp_path / "out.jsonl", row), model=MODEL, requests=requests).new == 1
+    assert ledger.unpublished()[0].response == "four"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"stop": 5}, {"stop": {"a": 1}}, {"response_format": {"type": "json_schema", "json_schema": None}}, {"n": 10**9},
+     {"max_tokens": 10**30}, {"temperature": 10**400}, {"top_p": "1"}, {"messages": None}, {"messages": [None]}],
+    ids=str,
+)  # fmt: skip
+def test_odd_values_of_a_request_are_named(ledger, tmp_path, body):
+    requests = write(
+        tmp_path / "in.jsonl", request("r", **body) if "messages" not in body else request("r", body["messages"])
+    )
+    with pytest.raises(RecipeError, match=r"in.jsonl line 1: body\.") as error:
+        import_calls(ledger, write(tmp_path / "out.jsonl", result("r", "x")), model=MODEL, requests=requests)
+    assert len(str(error.value)) < 400
+
+
+def test_a_credential_that_an_answer_quotes_is_not_imported(ledger, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_TEACHER_KEY", "sk-4fZk9Qw7Yx2LmN8vB3")
+    quoting = {
+        "messages": CHAT,
+        "response": "you are Bearer sk-4fZk9Qw7Yx2LmN8vB3",
+        "reasoning": "sk-4fZk9Qw7\nYx2LmN8vB3",
+    }
+    import_calls(ledger, write(tmp_path / "f.jsonl", quoting), model=MODEL)
+    (call,) = ledger.unpublished()
+    assert call.response == "you are Bearer [credential]" or "[credential]" in call.response
+    assert "Yx2LmN8" not in call.response + call.reasoning
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    place=st.sampled_from(
+        ["custom_id", "error", "response", "response.status_code", "response.body", "response.body.choices", "response.body.usage",
+         "response.body.choices.0", "response.body.choices.0.index", "response.body.choices.0.message",
+         "response.body.choices.0.message.content", "response.body.choices.0.finish_reason"]
+    ),
+    value=JSON_VALUES,
+)  # fmt: skip
+def test_any_damage_of_a_line_is_a_sentence_or_a_failed_answer(ledger, tmp_path, place, value):
+    row = result("r", "x")
+    *path, last = place.split(".")
+    part = row
+    for name in path:
+        part = part[int(name)] if isinstance(part, list) else part[name]
+    part[int(last) if isinstance(part, list) else last] = value
+    requests = write(tmp_path / "in.jsonl", request("r"))
+    try:
+        import_calls(ledger, write(tmp_path / "out.jsonl", row), model=MODEL, requests=requests)
+    except RecipeError as error:
+        assert "line 1" in str(error)
