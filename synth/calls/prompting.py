@@ -16,17 +16,35 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError
 
 from storage.errors import RecipeError
 from storage.ids import digest
 from synth.answers.format import FORMATS, AnswerFormat
+from synth.calls.templates import Environment, limited
 from synth.engines.base import Message
 
 METHODS = Path(__file__).parent.parent / "methods"
 SHARED = METHODS / "shared_prompts"
-_ENVIRONMENT = ImmutableSandboxedEnvironment(loader=DictLoader({}), undefined=StrictUndefined)
+_ENVIRONMENT = Environment()
+
+
+_FAILURES = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""How a template fails that asks for what there is not, divides by zero, or calls itself without end."""
+
+
+def _words(error: Exception) -> str:
+    said = str(error)[:300]
+    return said if isinstance(error, TemplateError) else f"{type(error).__name__}: {said}"
 
 
 class Prompt:
@@ -63,7 +81,7 @@ class Prompt:
         """Render to chat messages.
 
         Raises:
-            RecipeError: The prompt names a value that it is not given.
+            RecipeError: The prompt names a value that it is not given, fails, or does not end.
         """
         template = self._template
         if not template.blocks:
@@ -71,11 +89,12 @@ class Prompt:
         messages: list[Message] = []
         try:
             context = template.new_context(dict(inputs))
-            for role in ("system", "user"):
-                if role in template.blocks:
-                    messages.append({"role": role, "content": "".join(template.blocks[role](context)).strip()})
-        except TemplateError as error:
-            raise RecipeError(f"prompt {self.name}: {error}") from error
+            with limited():
+                for role in ("system", "user"):
+                    if role in template.blocks:
+                        messages.append({"role": role, "content": "".join(template.blocks[role](context)).strip()})
+        except _FAILURES as error:
+            raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
         return tuple(messages)
 
     def text(self, inputs: Mapping[str, Any]) -> str:
@@ -85,9 +104,10 @@ class Prompt:
             RecipeError: The prompt names a value that it is not given.
         """
         try:
-            return str(self._template.render(**inputs)).strip()
-        except TemplateError as error:
-            raise RecipeError(f"prompt {self.name}: {error}") from error
+            with limited():
+                return str(self._template.render(**inputs)).strip()
+        except _FAILURES as error:
+            raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
 
 
 Replaced = Mapping[str, str | Path]
