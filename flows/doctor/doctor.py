@@ -61,11 +61,13 @@ def print_findings(findings: Sequence[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from flows.report.terminal import inert
+
     table = Table.grid(padding=(0, 2))
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     for finding in findings:
-        text = Text(finding.state)
+        text = inert(finding.state)
         if finding.remedy:
-            text.append(f"\n{finding.remedy}", style="italic")
+            text.append_text(inert(f"\n{finding.remedy}", "italic"))
         table.add_row(Text(finding.level, style=styles[finding.level]), Text(finding.part), text)
     Console().print(table)

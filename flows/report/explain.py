@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from flows.report.summary import print_table
-from flows.report.terminal import inert
+from flows.report.terminal import cut, inert
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
 from storage.lake.provenance import provenance_of
@@ -94,7 +94,7 @@ def print_why(provenance: Mapping[str, Any], console: Console | None = None) -> 
     console.print(beside)
     for number, call in enumerate(provenance["calls"], 1):
         title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
-        console.print(Panel(inert(_short(call["response"])), title=inert(title), title_align="left"))
+        console.print(Panel(inert(cut(call["response"] or "", _LONGEST)), title=inert(title), title_align="left"))
     if not provenance["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
     _print_readers(provenance["checkpoints"], console)
@@ -126,9 +126,4 @@ def _texts(row: Mapping[str, Any]) -> Group:
     parts += [(message["role"], message["content"]) for message in row.get("messages") or []]
     parts += [(name, row.get(name)) for name in ("response", "rejected", "text", "answer")]
     parts += [("steps", "\n".join(step or "" for step in row.get("steps") or []))]
-    return Group(*(inert(f"{name}: ", "bold") + inert(_short(text)) for name, text in parts if text))
-
-
-def _short(text: str | None) -> str:
-    text = text or ""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"
+    return Group(*(inert(f"{name}: ", "bold") + inert(cut(text, _LONGEST)) for name, text in parts if text))

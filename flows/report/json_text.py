@@ -2,15 +2,27 @@
 
 import json
 import math
+import re
 from typing import Any
+
+from flows.report.unseen import UNSEEN
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """Write a value as JSON, which has no NaN and no infinity: they become null, and what else JSON does not know, text."""
+    """Write a value as JSON, which has no NaN and no infinity: they become null, and what else JSON does not know, text.
+
+    Characters that steer a terminal, hide, reorder a line or cannot be written are escaped, which changes no value.
+    """
     try:
-        return json.dumps(value, indent=indent, ensure_ascii=False, default=str, allow_nan=False)
+        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), indent=indent, ensure_ascii=False, default=str)
+        text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, default=str)
+    return UNSEEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _finite(value: Any) -> Any:

@@ -9,12 +9,16 @@ import pyarrow.parquet as pq
 
 from flows.report.json_text import to_json
 from flows.report.summary import print_table
+from flows.report.terminal import visible
 from storage.atomic import atomic_file
 from storage.errors import QueryError
 from storage.modes import users_umask
 from storage.sql.describe import Relation
 from storage.sql.run import Answer
 
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_SKIPPED = " \t\r\n\0\ufeff"
+"""What a spreadsheet skips at the beginning of a cell."""
 SHOWN = 1000
 """Rows of a table on the terminal."""
 
@@ -41,14 +45,30 @@ def write_json(answer: Answer) -> None:
     sys.stdout.write("\n]\n" if separator == "," else "[]\n")
 
 
-def write_csv(answer: Answer) -> None:
-    """Print rows as CSV; lists and structs as JSON inside their cell."""
+def write_csv(answer: Answer, *, spreadsheet: bool = False) -> None:
+    """Print rows as CSV; lists and structs as JSON inside their cell.
+
+    On a terminal, characters that steer it are shown as codes; what goes to a file or another program is not changed.
+
+    Args:
+        answer: The rows.
+        spreadsheet: Put an apostrophe before texts that a spreadsheet would compute (`=`, `+`, `-`, `@`).
+    """
     import csv
 
-    writer = csv.writer(sys.stdout)
-    writer.writerow(answer.schema.names)
+    writer, on_terminal = csv.writer(sys.stdout), sys.stdout.isatty()
+
+    def cell(value: Any) -> Any:
+        text = to_json(value) if isinstance(value, list | dict) else value
+        if not isinstance(text, str):
+            return text
+        if spreadsheet and text.lstrip(_SKIPPED).startswith(_FORMULA):
+            text = f"'{text}"
+        return visible(text) if on_terminal else text
+
+    writer.writerow([cell(name) for name in answer.schema.names])
     for row in _rows(answer):
-        writer.writerow(to_json(cell) if isinstance(cell, list | dict) else cell for cell in row.values())
+        writer.writerow([cell(value) for value in row.values()])
 
 
 def write_parquet(answer: Answer, target: Path) -> int:

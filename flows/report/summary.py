@@ -48,15 +48,17 @@ def print_night(summary: Mapping[str, Any]) -> None:
         print_table(["method", "what", "reason", "rows"], summary["reasons"][:15])
     for part in summary["tokens"]:
         console.print(
-            f"{part['role']}: {part['calls']:,} calls, {part['prompt_tokens']:,} tokens read, "
-            f"{part['completion_tokens']:,} written (model {part['model'][:12]})"
+            inert(
+                f"{part['role']}: {part['calls']:,} calls, {part['prompt_tokens']:,} tokens read, "
+                f"{part['completion_tokens']:,} written (model {part['model'][:12]})"
+            )
         )
     if summary.get("budget"):
         console.print(inert(f"stopped early: {summary['budget']}", "yellow"))
     if summary.get("failures"):
         console.print(inert(summary["failures"], "yellow"))
     nothing = f"none, nothing was {'accepted' if any(row['made'] for row in summary['funnel']) else 'made'}"
-    console.print(f"release: {summary['release'] or nothing}, {summary['release_rows']:,} rows")
+    console.print(inert(f"release: {summary['release'] or nothing}, {summary['release_rows']:,} rows"))
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
 
@@ -102,6 +104,5 @@ def print_plan(plan: Mapping[str, Any]) -> None:
         )
     if plan["outside_files"]:
         print_table(["named_by", "file"], plan["outside_files"], title="files outside the recipe's folder")
-    console.print(
-        f"calls {plan['calls']:,}, cost {plan['cost']:g}" + (f", budget {plan['budget']}" if plan["budget"] else "")
-    )
+    budget = f", budget {plan['budget']}" if plan["budget"] else ""
+    console.print(inert(f"calls {plan['calls']:,}, cost {plan['cost']:g}{budget}"))

@@ -6,8 +6,12 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.panel import Panel
+from rich.text import Text
 
-from flows.report.terminal import inert
+from flows.report.terminal import cut, inert
+
+LONGEST = 20_000
+"""Characters of a text that a trial shows; `--json` has all."""
 
 
 def print_trial(result: Mapping[str, Any], console: Console | None = None) -> None:
@@ -20,12 +24,12 @@ def print_trial(result: Mapping[str, Any], console: Console | None = None) -> No
         reply = call["response"] if call["response"] is not None else "(no answer)"
         thought = f"<think>\n{call['reasoning']}\n</think>\n\n" if call.get("reasoning") else ""
         who = f"{number}. {call['role']} ({call.get('model', '?')}) is asked `{call['prompt']}`"
-        parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(thought + reply))
+        parts = Group(_text(asked, "dim"), inert("─" * 24, "dim"), _text(thought + reply))
         console.print(Panel(parts, title=inert(who), title_align="left", border_style="cyan"))
     for number, sample in enumerate(result["samples"], start=1):
         _print_sample(console, number, sample)
     if result["status"] == "failed":
-        console.print(inert(f"the attempt failed: {result['reason']}: {result['detail']}", "red"))
+        console.print(_text(f"the attempt failed: {result['reason']}: {result['detail']}", "red"))
     elif not result["samples"]:
         console.print(inert("no sample was made", "yellow"))
 
@@ -42,10 +46,16 @@ def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> N
     attrs = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in own.items())
     good = sample["decision"] == "accepted"
     verdict = f"{sample['decision']}{'' if good else ' · ' + str(sample['reason'])}"
-    parts = Group(inert(asked, "dim"), inert("─" * 24, "dim"), inert(learned), inert(f"\n{attrs}", "dim"))
+    parts = Group(_text(asked, "dim"), inert("─" * 24, "dim"), _text(learned), _text(f"\n{attrs}", "dim"))
     title = inert(f"sample {number}: {sample['kind']} by {sample['origin']}, {verdict}")
     console.print(Panel(parts, title=title, title_align="left", border_style="green" if good else "red"))
 
 
+def _text(text: str, style: str = "") -> Text:
+    return inert(cut(text, LONGEST), style)
+
+
 def _panel(title: str, text: str, below: str) -> Panel:
-    return Panel(inert(text), title=inert(title), title_align="left", subtitle=inert(below), subtitle_align="left")
+    return Panel(
+        _text(text), title=inert(title), title_align="left", subtitle=inert(cut(below, 200)), subtitle_align="left"
+    )

@@ -67,6 +67,9 @@ def try_(
 
         if problem is not None and source is not None:
             raise RecipeError("choose --problem or --source")
+        for option, text in (("problem", problem), ("gold", gold), ("solution", solution), ("attempt", attempt)):
+            if text is not None and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise RecipeError(f"--{option}: this is no UTF-8; write the text in UTF-8")
         lines = {
             name: text and text.replace("\\n", "\n") for name, text in (("attempt", attempt), ("solution", solution))
         }

@@ -22,6 +22,10 @@ def sql(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option("--spreadsheet", help="CSV for a spreadsheet: an apostrophe before texts that it would compute."),
+    ] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the rows to this new Parquet file.")] = None,
     as_of: Annotated[
         str | None, typer.Option(help="The lake as it stood at a commit (7), a date (2026-11-23) or a moment, UTC.")
@@ -41,7 +45,7 @@ def sql(
     with sentences():
         from storage.errors import QueryError
 
-        if as_json + as_csv + (parquet is not None) > 1:
+        if as_json + (as_csv or spreadsheet) + (parquet is not None) > 1:
             raise QueryError("choose one of --json, --csv and --parquet")
         if schema:
             return _schema(statement, as_json)
@@ -55,7 +59,8 @@ def sql(
         limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20}
 
         def run(text: str) -> None:
-            _run(workspace, text, limits, as_json=as_json, as_csv=as_csv, parquet=parquet)
+            csv = None if not (as_csv or spreadsheet) else "spreadsheet" if spreadsheet else "plain"
+            _run(workspace, text, limits, as_json=as_json, csv=csv, parquet=parquet)
 
         if statement is None:
             return _interact(workspace, run)
@@ -63,7 +68,13 @@ def sql(
 
 
 def _run(
-    workspace: "Workspace", statement: str, limits: dict[str, Any], *, as_json: bool, as_csv: bool, parquet: Path | None
+    workspace: "Workspace",
+    statement: str,
+    limits: dict[str, Any],
+    *,
+    as_json: bool,
+    csv: str | None,
+    parquet: Path | None,
 ) -> None:
     from flows.report import rows
     from storage.sql.run import Answer
@@ -71,8 +82,8 @@ def _run(
     with Answer(workspace, statement, **limits) as answer:
         if as_json:
             rows.write_json(answer)
-        elif as_csv:
-            rows.write_csv(answer)
+        elif csv is not None:
+            rows.write_csv(answer, spreadsheet=csv == "spreadsheet")
         elif parquet is not None:
             typer.echo(f"{rows.write_parquet(answer, parquet):,} rows written to {parquet}")
         else:

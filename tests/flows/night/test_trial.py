@@ -157,3 +157,9 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
     assert asked["messages"][0]["content"] == (
         f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
     )
+
+
+@pytest.mark.parametrize("option", ["--problem", "--gold", "--attempt", "--solution"])
+def test_what_is_no_utf8_is_a_sentence(option):
+    result = RUNNER.invoke(app, ["try", "cot", "--problem", "1 + 1?", "--gold", "2", option, "half \udcff"])
+    assert result.exit_code == 1 and f"{option}: this is no UTF-8" in result.output
