@@ -80,7 +80,11 @@ def write_parquet(answer: Answer, target: Path) -> int:
     if target.exists() or not target.parent.is_dir():
         raise QueryError(f"{target}: " + ("exists already; name another file" if target.exists() else "no such folder"))
     count = 0
-    with users_umask(), atomic_file(target) as making, pq.ParquetWriter(making, answer.schema, compression="zstd") as writer:
+    with (
+        users_umask(),
+        atomic_file(target) as making,
+        pq.ParquetWriter(making, answer.schema, compression="zstd") as writer,
+    ):
         for batch in answer:
             writer.write_batch(batch)
             count += batch.num_rows
