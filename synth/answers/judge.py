@@ -18,7 +18,7 @@ from synth.answers.parsing.forms import Choice, Form, Quantity
 from synth.answers.parsing.typography import MAX_ANSWER, fold, tidy
 from synth.answers.responses.reading import Reading, State, bare_answer, read_answer
 
-VERSION = "3"
+VERSION = "4"
 """Version of the judge. It stands in verdicts, evaluations and rewards; those of different versions are not compared."""
 
 NO_ANSWER = "no_answer"

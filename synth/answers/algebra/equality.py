@@ -16,6 +16,7 @@ from synth.answers.algebra.trees import has, symbols, walk
 
 _PRIMES = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 _DIGITS = 50
+_CLEAR_DIGITS = 25  # a difference in these is one
 
 
 def equal(left: Tree, right: Tree) -> bool | None:
@@ -112,9 +113,9 @@ def _to_many_digits(left: Tree, right: Tree, points: list[tuple[dict[str, Fracti
     import mpmath  # type: ignore[import-untyped]
 
     digits = _DIGITS + sum(len(str(node[1])) for tree in (left, right) for node in walk(tree) if node[0] == "n")
-    agreements: list[bool] = []
+    distances = []
     with mpmath.workdps(min(digits, 1_000)):
-        bound = mpmath.mpf(10) ** (-digits + 15)
+        bound, clear = mpmath.mpf(10) ** (-digits + 15), mpmath.mpf(10) ** -_CLEAR_DIGITS
         for point, base in points:
             try:
                 values = [precise_value(side, point, base, mpmath) for side in (left, right)]
@@ -122,7 +123,9 @@ def _to_many_digits(left: Tree, right: Tree, points: list[tuple[dict[str, Fracti
                 continue
             if all(map(mpmath.isfinite, values)):
                 size = max(mpmath.mpf(10) ** -20, *map(abs, values))
-                agreements.append(bool(abs(values[0] - values[1]) <= bound * size))
-    if not agreements or len(agreements) < min(2, len(points)):
-        return None
-    return all(agreements) or None
+                distances.append(abs(values[0] - values[1]) / size)
+        if len(distances) < min(2, len(points)):
+            return None
+        if all(distance <= bound for distance in distances):
+            return True
+        return False if all(distance > clear for distance in distances) else None

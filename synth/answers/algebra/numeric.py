@@ -27,6 +27,12 @@ def float_value(tree: Tree, point: Mapping[str, Fraction], log_base: float) -> c
     return value if cmath.isfinite(value) else None
 
 
+def real_value(tree: Tree, point: Mapping[str, Fraction] | None = None) -> float | None:
+    """Return the value at a point as a real number; None when it has none, or a logarithm's base is not said."""
+    value = float_value(tree, point or {}, math.e)
+    return value.real if value is not None and abs(value.imag) <= 1e-12 * max(1.0, abs(value.real)) else None
+
+
 def _complex(tree: Tree, point: Mapping[str, Fraction], log_base: float) -> complex:
     kind = tree[0]
     if kind == "n":

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from synth.answers.algebra.equality import approximation
 from synth.answers.algebra.tokens import Tree
-from synth.answers.algebra.trees import symbols
+from synth.answers.algebra.trees import has, symbols
 from synth.answers.comparing.outcomes import CORRECT, UNVERIFIABLE, WRONG
 from synth.answers.comparing.trees import compare_trees
 from synth.answers.outcome import Outcome
@@ -161,7 +161,7 @@ def _one_unit(gold: Quantity, answer: Quantity) -> Outcome:
         return UNVERIFIABLE  # `5m` against 5: metres, or five times m
     if other.nouns and not other.prose:
         return UNVERIFIABLE
-    if outcome is WRONG and _convertible(with_unit, other, unit):
+    if outcome is WRONG and (_convertible(with_unit, other, unit) or _radians(with_unit, other, unit)):
         return UNVERIFIABLE
     return outcome
 
@@ -179,3 +179,11 @@ def _convertible(with_unit: Quantity, bare: Quantity, unit: Unit) -> bool:
     if not value or not other:
         return False
     return other / value in conversions(unit)
+
+
+def _radians(with_unit: Quantity, bare: Quantity, unit: Unit) -> bool:
+    """Whether degrees beside a multiple of pi are the same angle."""
+    if unit.dimensions != (("angle", 1),) or not has(bare.tree, "c", "pi"):
+        return False
+    half_turn: Tree = ("div", ("c", "pi"), ("n", Fraction(180) / unit.factor, None))
+    return compare_trees(("mul", with_unit.tree, half_turn), bare.tree) is CORRECT

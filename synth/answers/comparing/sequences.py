@@ -48,7 +48,7 @@ def _distinct(parts: Parts[Form]) -> Parts[Form]:
 
 
 _UNORDERED = ("list", "set", "pm")
-_ORDERED = ("tuple", "interval")
+ORDERED = ("tuple", "interval")
 
 
 def compare_sequences(gold: Sequence, answer: Sequence, compare: Compare) -> Outcome:
@@ -68,13 +68,13 @@ def compare_sequences(gold: Sequence, answer: Sequence, compare: Compare) -> Out
         if loose is CORRECT and all(isinstance(part, Sequence) for part in (*gold.parts, *answer.parts)):
             return CORRECT  # solutions such as (1, 2), (2, 1) have no order among themselves
         return at_most(loose)
-    if set(kinds) <= set(_ORDERED):
+    if set(kinds) <= set(ORDERED):
         return _ordered(gold, answer, compare)
     if kinds == ("ratio", "ratio"):
         return compare_ratios(gold, answer, compare)
     if kinds == ("remainder", "remainder"):
         return _in_order(gold.parts, answer.parts, compare)
-    if set(kinds) <= {*_ORDERED, "list"}:
+    if set(kinds) <= {*ORDERED, "list"}:
         return (
             at_most(_in_order(gold.parts, answer.parts, compare))
             if len(gold.parts) == len(answer.parts)
@@ -125,7 +125,7 @@ def _with_quantity(sequence: Sequence, quantity: Quantity, compare: Compare, *, 
         return UNVERIFIABLE
     if len(sequence.parts) == 1:
         return compare(sequence.parts[0], quantity)
-    if sequence.kind in _ORDERED:
+    if sequence.kind in ORDERED:
         return (
             UNVERIFIABLE
             if quantity.value is None or "," in quantity.text or re.search(r"\d,\d{3}", sequence.text)
@@ -140,11 +140,6 @@ def _with_quantity(sequence: Sequence, quantity: Quantity, compare: Compare, *, 
 def compare_unions(gold: Union, answer: Union, compare: Compare) -> Outcome:
     """Compare two unions, whose parts have no order."""
     return _in_any_order(gold.parts, answer.parts, compare)
-
-
-def compare_union_with_sequence(union: Union, other: Sequence) -> Outcome:
-    """Compare a union with one interval, which it is not."""
-    return WRONG if other.kind in _ORDERED else UNVERIFIABLE
 
 
 def compare_matrices(gold: Matrix, answer: Matrix, compare: Compare) -> Outcome:

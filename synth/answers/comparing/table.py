@@ -57,7 +57,6 @@ _PLAIN: dict[tuple[type, type], Callable[[Any, Any], Outcome]] = {
     (Words, Words): letters.compare_words,
     (Words, Quantity): letters.compare_words_with_quantity,
     (Choice, Choice): letters.compare_choices,
-    (Union, Sequence): sequences.compare_union_with_sequence,
     (Based, Based): numerals.compare_based,
     (Based, Quantity): numerals.compare_based_with_quantity,
     (Clock, Clock): numerals.compare_clocks,
@@ -72,6 +71,7 @@ _NESTED: dict[tuple[type, type], Callable[[Any, Any, Callable[[Form, Form], Outc
     (Named, Named): relations.compare_named,
     (Relation, Relation): relations.compare_relations,
     (Union, Union): sequences.compare_unions,
+    (Union, Sequence): relations.compare_union_with_sequence,
     (Matrix, Matrix): sequences.compare_matrices,
     (Matrix, Sequence): sequences.compare_matrix_with_sequence,
     (Clock, Sequence): numerals.compare_clock_with_ratio,
@@ -83,6 +83,6 @@ _NESTED: dict[tuple[type, type], Callable[[Any, Any, Callable[[Form, Form], Outc
         (Named, kind): relations.compare_named_with_other
         for kind in (Quantity, Words, Sequence, Relation, Union, Matrix, Choice, Based, Clock)
     },
-    **{(Relation, kind): relations.compare_relation_with_other for kind in (Sequence, Quantity)},
+    **{(Relation, kind): relations.compare_relation_with_other for kind in (Sequence, Union, Quantity)},
 }
 """The same for types that hold other answers: these are compared by the table again."""

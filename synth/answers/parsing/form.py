@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from synth.answers.algebra.expression import whole_expression
+from synth.answers.parsing.compound import read_compound
 from synth.answers.parsing.forms import Form, Quantity, Reader, Sequence, Words
 from synth.answers.parsing.layouts import read_layout
 from synth.answers.parsing.lists import read_bracketed, read_list, read_union
@@ -54,6 +55,9 @@ def _form(text: str, depth: int) -> Form:
     def read(part: str) -> Form:
         return _form(tidy(part), depth + 1)
 
+    compound = read_compound(text)
+    if compound is not None:
+        return compound
     for reader in (read_layout, read_list, read_relation, read_union, read_bracketed):
         form = reader(text, read)
         if form is not None:

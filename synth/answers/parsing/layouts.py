@@ -1,8 +1,9 @@
-"""Answers with a layout of their own: choice letters, dates, times, matrices, remainders and numbers in a base."""
+"""Answers with a layout of their own: choice letters, dates, times, matrices, named sets, remainders and numbers in a base."""
 
 import re
 
-from synth.answers.parsing.forms import Based, Choice, Clock, Date, Form, Matrix, Reader, Sequence, Words
+from synth.answers.parsing.forms import Based, Choice, Clock, Date, Form, Quantity, Reader, Sequence, Words
+from synth.answers.parsing.matrices import read_matrix
 from synth.answers.parsing.typography import tidy
 from synth.answers.parsing.words import MONTHS
 
@@ -28,10 +29,14 @@ _BASES = {
     word: index for index, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine"], 2)
 }
 _REMAINDER = re.compile(r"(\d+)\s*(?:,?\s*(?:with\s+)?(?:a\s+)?remainder(?:\s+of)?|rem\.?|r\.?)\s*(\d+)", re.IGNORECASE)
+_MIXED = re.compile(r"\d+\s+and\s+(\d{1,9})/(\d{1,9})")
 _SPAN = re.compile(r"(\d{1,9})-(\d{1,9})")
-_MATRIX = re.compile(
-    r"^[\[(|]?\s*\\begin\s*\{([bpvBV]?matrix|smallmatrix|array)\*?\}(?:\s*\{[lcr|\s]*\})?(.*?)\\end\s*\{\1\*?\}\s*[\])|]?$",
-    re.DOTALL,
+_REALS = re.compile(
+    r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*R\s*\}?|ℝ|(?:the\s+set\s+of\s+)?all\s+(?:the\s+)?reals?(?:\s+numbers?)?",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"(?:there\s+(?:is|are)\s+)?no\s+(?:real\s+)?solutions?(?:\s+exists?)?|(?:the\s+)?empty\s+set", re.IGNORECASE
 )
 
 
@@ -42,7 +47,7 @@ def read_layout(text: str, read: Reader) -> Form | None:
         text: A tidy text.
         read: Reads a part of it.
     """
-    for reader in (_choice, _date, _clock, _matrix, _span, _remainder, _based):
+    for reader in (_choice, _date, _clock, read_matrix, _named_set, _span, _remainder, _based):
         form = reader(text, read)
         if form is not None:
             return form
@@ -84,20 +89,17 @@ def _clock(text: str, _: Reader) -> Form | None:
     return None
 
 
-def _matrix(text: str, read: Reader) -> Form | None:
-    matrix = _MATRIX.match(text)
-    if matrix is None or "\\begin" in matrix[2]:
-        return None
-    rows = [row for row in re.split(r"\\\\", matrix[2].replace("\\hline", "")) if row.strip()]
-    cells = tuple(tuple(read(cell) for cell in row.split("&")) for row in rows)
-    if not cells or len({len(row) for row in cells}) > 1 or sum(map(len, cells)) > 64:
-        return Words(text)
-    return Matrix(cells, text)
+def _named_set(text: str, _: Reader) -> Form | None:
+    """All real numbers as an interval, no solution as the empty set."""
+    if _REALS.fullmatch(text):
+        ends = (Quantity(("neg", ("c", "inf")), ""), Quantity(("c", "inf"), ""))
+        return Sequence("tuple", ends, text, "()")
+    return Sequence("set", (), text) if _NOTHING.fullmatch(text) else None
 
 
 def _span(text: str, _: Reader) -> Form | None:
-    """`12-15` may be a span or a difference: it is left as words."""
-    span = _SPAN.fullmatch(text)
+    """`12-15` may be a span or a difference, `3 and 1/4` one number or two: they are left as words."""
+    span = _SPAN.fullmatch(text) or _MIXED.fullmatch(text)
     return Words(text) if span and int(span[1]) < int(span[2]) else None
 
 

@@ -124,6 +124,8 @@ def _at_words(piece: str) -> list[str]:
 
 def _in_number(text: str, index: int, spaced: bool) -> bool:
     """Whether the comma at `index` stands between groups of digits of one number."""
+    if not text[index + 1 : index + 2].isdigit():
+        return False
     run_start, run_end = index, index + 1
     while run_start > 0 and (text[run_start - 1].isdigit() or text[run_start - 1] == ","):
         run_start -= 1

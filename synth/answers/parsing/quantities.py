@@ -26,7 +26,8 @@ _CURRENCY = re.compile(r"^([-+]?)\s*(us\s?\$|usd|eur|gbp|inr|rs\.?|rmb|[$€£¥
 _ORDINAL = re.compile(r"[-+]?\d+(?:st|nd|rd|th|ish)\b", re.IGNORECASE)
 _CURRENCY_END = re.compile(r"(?<=[\d}])\s*[\ue000]$")
 DECIMAL_COMMA = re.compile(r"^([-+]?)(0,\d+|\d{4,},\d{1,2})(?![\d,])")
-_LETTERS_ONLY = re.compile(r"[A-Za-z]{2,}")
+_WORD_FRACTION = re.compile(r"-(?=(?:hal|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth))", re.IGNORECASE)
+_LETTERS_ONLY = re.compile(r"[A-Za-z]{2,}|[A-Za-z]{3,}!")
 
 
 def quantity_of_number(text: str) -> Quantity | None:
@@ -98,7 +99,7 @@ def read_quantity(text: str) -> Quantity | None:
 
 def _words_and_unit(text: str) -> Quantity | None:
     """A number in words with what it counts: `ten dollars`, `twenty-one red apples`."""
-    pieces = text.split()
+    pieces = _WORD_FRACTION.sub(" ", text).split()
     for size in range(min(len(pieces) - 1, 6), 0, -1):
         value = number_in_words(" ".join(pieces[:size]))
         if value is not None:

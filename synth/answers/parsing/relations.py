@@ -20,6 +20,7 @@ _NAME = re.compile(
     r"|(?:\\(?:angle|overline|triangle|widehat)\s*\{?\s*)[A-Z]{1,4}\s*\}?|\\frac\s*\{[A-Z]{2}\}\s*\{[A-Z]{2}\}"
     r"|\|?[A-Z](?:_\{?\w+\}?)?\|?\s*:\s*[A-Z](?:_\{?\w+\}?)?"
 )
+_FUNCTION = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?\s*\(\s*(?:[xyztnmku]|\\theta)(?:\s*,\s*[xyztnmku])*\s*\)")
 _NAME_TUPLE = re.compile(r"\(\s*[A-Za-z](?:_\{?\w+\}?)?(?:\s*[,;]\s*[A-Za-z](?:_\{?\w+\}?)?)+\s*\)")
 WORD_NAME = re.compile(r"(?:[A-Za-z][a-z]+|[a-z])(?:[ '-][A-Za-z]+){0,6}")
 
@@ -59,7 +60,8 @@ def _equation(text: str, sides: list[str], kinds: list[str], read: Reader) -> Fo
     if names and len(exact) > 1:
         value = read(last)
         tree = _tree(sides[0])
-        if not (isinstance(value, Quantity) and tree is not None and symbols(tree) & symbols(value.tree)):
+        repeated = isinstance(value, Quantity) and tree is not None and symbols(tree) & symbols(value.tree)
+        if _FUNCTION.fullmatch(sides[0]) or not repeated:
             return Named(_names(names), value, text)
     members = [_tree(side) for side in exact]
     if len(exact) == 1:

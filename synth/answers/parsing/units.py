@@ -42,6 +42,7 @@ _TABLE: dict[str, dict[str, str]] = {
     "kelvin": {"kelvin": "1"},
     "data": {"bit": "1/8", "byte": "1", "kb": "1000", "kilobyte": "1000", "mb": "1000000", "megabyte": "1000000",
              "gb": "1000000000", "gigabyte": "1000000000", "tb": "1000000000000", "terabyte": "1000000000000"},
+    "unit": {"unit": "1"},
     "force": {"newton": "1"}, "energy": {"joule": "1", "kj": "1000", "kilojoule": "1000"},
     "power": {"watt": "1", "kw": "1000", "kilowatt": "1000"}, "frequency": {"hz": "1", "hertz": "1", "khz": "1000"},
 }  # fmt: skip

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from synth.answers.responses.lines import first_sentence
-from synth.answers.responses.phrases import announced, named_before
+from synth.answers.responses.phrases import announced, stated_answers
 from synth.answers.responses.tags import MAX_MARKS, TAG, boxed, tagged, unclosed_tag
 
 STRONG = ("box", "tag", "hashes")
@@ -53,7 +53,7 @@ def find_marks(text: str) -> tuple[list[Mark], int]:
     marks += _hashes(text)
     marks += [Mark(match.start(), "heading", text[match.end() :].strip()) for match in _HEADING.finditer(text)]
     marks += [Mark(match.start(), "phrase", text[match.end() :].strip()) for match in announced(text)]
-    marks += [Mark(start, "phrase", answer) for start, answer in named_before(text)]
+    marks += [Mark(start, "phrase", answer) for start, answer in stated_answers(text)]
     return sorted(marks, key=lambda mark: mark.start), max(open_tag, open_box)
 
 

@@ -43,6 +43,23 @@ _POSED_CHOICE = re.compile(
     r"\s+is\s+(?:the\s+)?(?:correct|right|best)\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_SAYING = (
+    r"I\s+(?:think|believe|guess|say|choose|pick|select|answer|conclude)|I(?:'d|'ll|\s+would|\s+will)\s+(?:say|guess|go\s+with|"
+    r"choose|pick|select|answer)|(?:it|the\s+answer|this|that)\s+(?:must|has\s+to|should)\s+be|must\s+be|"
+    r"my\s+(?:final\s+)?(?:choice|pick|guess|selection)(?:\s+is|\s+would\s+be|:)|(?:so|thus|therefore|hence),?\s+it(?:'s|\s+is)"
+)
+_LONE_LETTER = re.compile(r"(?<![\w$\\])\(?[A-H]\)?(?![\w'])|\([a-h]\)")
+_LETTER_END = r"(?=\s*(?:[.!,;:]|$|(?:because|since|as|for)\b))"
+_SAID_LETTER = re.compile(
+    rf"(?i:\b(?:{_SAYING})\s+(?:that\s+)?(?:it(?:'s|\s+is|\s+must\s+be)\s+|the\s+(?:correct\s+)?answer\s+is\s+)?"
+    rf"(?:(?:the\s+)?(?:option|choice|letter|answer)\s+)?)(\(?[A-H]\)?|\([a-h]\)){_LETTER_END}",
+    re.MULTILINE,
+)
+_LETTER_FIRST = re.compile(
+    r"(?:^[ \t]*|[.!?;,:]\s+|\b(?i:so|thus|therefore|hence),?\s+)(\(?[A-H]\)?)\s+is\s+(?:the|our|my)\s+"
+    r"(?:final\s+|correct\s+|right\s+|best\s+)?(?:answer|choice|option)\b",
+    re.MULTILINE,
+)
 
 
 def announced(text: str) -> list[re.Match[str]]:
@@ -57,11 +74,13 @@ def announced(text: str) -> list[re.Match[str]]:
     return sorted(matches, key=lambda match: match.start())[-MAX_MARKS:]
 
 
-def named_before(text: str) -> list[tuple[int, str]]:
-    """Return start and answer where the announcement follows: `$5$ is the answer`, `(B) is correct`."""
-    if " is " not in text:
-        return []
-    answers = [(match.start(), match[1]) for match in list(_POSTPOSED.finditer(text))[-MAX_MARKS:]]
-    return answers + [
-        (match.start(), match[1] or match[2]) for match in list(_POSED_CHOICE.finditer(text))[-MAX_MARKS:]
+def stated_answers(text: str) -> list[tuple[int, str]]:
+    """Return start and answer of what is announced otherwise: `$5$ is the answer`, `(B) is correct`, `I think it's B`."""
+    patterns = [(_SAID_LETTER, 1)] if _LONE_LETTER.search(text) else []
+    if " is " in text:
+        patterns += [(_POSTPOSED, 1), (_POSED_CHOICE, 2), (_LETTER_FIRST, 1)]
+    return [
+        (match.start(), next(filter(None, match.groups()[:groups])))
+        for pattern, groups in patterns
+        for match in list(pattern.finditer(text))[-MAX_MARKS:]
     ]

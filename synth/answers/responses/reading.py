@@ -12,7 +12,7 @@ from enum import StrEnum
 from synth.answers.parsing.typography import MAX_ANSWER
 from synth.answers.responses.lines import first_sentence
 from synth.answers.responses.marks import Mark, find_marks, last_mark
-from synth.answers.responses.phrases import announced
+from synth.answers.responses.phrases import announced, stated_answers
 from synth.answers.responses.tags import BOX, boxed
 from synth.answers.responses.thoughts import without_thoughts
 
@@ -62,6 +62,11 @@ _CONCLUSION = re.compile(
 _BROKEN_INLINE = re.compile(r"\\\(\s*\n[^\n]*\n\s*\\\)")  # inline mathematics stands on one line
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _EMPHASIS = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|`+")
+_MARKING = re.compile(r"\\f?boxed|\\fbox|[#<]")
+_ALONE = re.compile(
+    r"\(?[A-H]\)?[.!]?|\([a-h]\)|(?:[A-H]|[a-h])\) .{1,80}|\([A-Ha-h]\) .{1,80}|(?i:yes|no|true|false)[.!]?"
+)
+"""A response that is nothing but a letter of a choice, with its text perhaps, or yes or no."""
 _LETTERED = re.compile(r"^\W*(?:for\s+sure\s+)?\(?([A-Z])\)?(?:[\s,.:;)]|$)")
 
 
@@ -106,7 +111,7 @@ def bare_answer(text: str) -> Reading:
     """Read a text that is an answer itself: whole, unless it marks one."""
     if _BROKEN_INLINE.search(text):
         return Reading(State.UNMARKED)
-    if len(text) <= MAX_ANSWER and not BOX.search(text) and "#" not in text and "<" not in text and not announced(text):
+    if len(text) <= MAX_ANSWER and not (_MARKING.search(text) or announced(text) or stated_answers(text)):
         return Reading(State.READ, text, "bare", part=text)
     reading = read_answer(text)
     if reading.state in (State.READ, State.UNFINISHED):
@@ -146,6 +151,8 @@ def _unmarked(text: str, plain: str) -> Reading:
     last = [line.strip() for line in plain.strip().splitlines() if line.strip()][-1:]
     ending = _POLITE.sub("", last[0]) if last else ""
     sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", ending)
+    if _ALONE.fullmatch(plain.strip()):
+        return Reading(State.READ, plain.strip(), "bare", part=plain.strip())
     if not sentences or not re.search(r"\d|\\[a-z]", sentences[-1]):
         return Reading(State.NONE)
     conclusions = list(_CONCLUSION.finditer(sentences[-1]))
