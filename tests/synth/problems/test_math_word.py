@@ -1,3 +1,5 @@
+import pytest
+
 from synth.answers.judge import gold_verifies
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
@@ -43,10 +45,50 @@ def test_an_attempt_without_equations_is_corrected_from_the_start():
 
 
 def test_structure_keeps_numbers_and_forgets_layout():
-    same = ["Ann has  1,200 apples.", "ann has 1200 apples", "Ann has 1200 apples!"]
+    same = ["Ann has  1,200 apples.", "ann has 1200 apples", "Ann has 1200 apples!", "“Ann” has 1200 apples…"]
     assert len({canonical_question(text) for text in same}) == 1
     assert canonical_question("She has 2.5 kg.") != canonical_question("She has 25 kg.")
     assert canonical_question("It is -5.") != canonical_question("It is 5.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("What is 12 × 4?", "What is 12 ÷ 4?"),
+        ("What is 2² + 1?", "What is 22 + 1?"),
+        ("What is 2⁻¹?", "What is 2-1?"),
+        ("What is x^2?", "What is x2?"),
+        ("Is a ≤ b?", "Is a ≥ b?"),
+        ("Is a < b?", "Is a > b?"),
+        ("What is √4?", "What is 4?"),
+        ("What is |-3| + 2?", "What is (-3) + 2?"),
+        ("What is (2+3)*4?", "What is 2+3*4?"),
+        ("What is 12 - 4?", "What is 12 4?"),
+        ("What is x - y?", "What is x y?"),
+        ("What is 5!?", "What is 5?"),
+        ("What is 2½?", "What is 21/2?"),
+        ("What is f'(2)?", "What is f(2)?"),
+        ("How large is A ∪ B?", "How large is A ∩ B?"),
+        ("Does p hold?", "Does ¬p hold?"),
+        ("Sum the numbers in {1, 2}.", "Sum the numbers in [1, 2]."),
+    ],
+)
+def test_questions_that_differ_in_a_sign_are_different(first: str, second: str):
+    assert canonical_question(first) != canonical_question(second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("What is 7 × 6?", "what is  7 * 6"),
+        ("What is 7 − 6?", "What is 7 - 6?"),
+        ("A well-known shop (on Main Street) sold it!", "A well known shop on Main Street sold it"),
+        ("She paid half (1/2) of it: how much?", "She paid half 1/2 of it, how much?"),
+        ("A sale - of 3.", "A sale of 3"),
+    ],
+)
+def test_questions_that_differ_in_punctuation_are_the_same(first: str, second: str):
+    assert canonical_question(first) == canonical_question(second)
 
 
 def test_gold_answers_verify_against_themselves():
