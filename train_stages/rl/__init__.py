@@ -1,1 +1,1 @@
-"""Reinforcement learning: problems as prompts, rollouts, pass rates, and the trainer with its advantages (`grpo.py`)."""
+"""Reinforcement learning: problems as prompts, rollouts, pass rates, the advantage (`advantage.py`), the trainer (`grpo.py`)."""
