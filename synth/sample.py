@@ -47,7 +47,7 @@ class Sample:
         rejected: The worse answer of a preference pair.
         text: Plain text for continued pre-training.
         steps: Steps of a stepwise row.
-        labels: Whether each of `steps` is right.
+        labels: Whether each of `steps` is right; None where it is not sure, which is never taught.
         notes: What the row says to filters and training, by the model of its kind (`synth.notes`); None says nothing.
         scores: What scorers say of it; they stand in the table `evidence`, as the kind `score`.
         attrs: The method's own columns, which nobody else reads. JSON values only.
@@ -62,7 +62,7 @@ class Sample:
     rejected: str | None = None
     text: str | None = None
     steps: Sequence[str] | None = None
-    labels: Sequence[bool] | None = None
+    labels: Sequence[bool | None] | None = None
     notes: Notes | None = None
     scores: Sequence[ScoreOf] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def recipe(seed: int, problems: int, *, learns: bool) -> dict[str, Any]:
             {"method": METHOD, "params": {"temperature": 0}},
             {"method": "tutorship", "limit": 10, "params": {"attempt_tokens": 16}},
         ],
-        "alarms": {"shares": {"tutorship/structure": 1}},
+        "alarms": {"shares": {"tutorship/attempt": 1}},
         "base": {"tiny": {"width": 64, "layers": 1, "heads": 2, "ffn": 64}},
         "train": {
             "when": {"min_new_rows": round(TRAIN_AFTER * problems)},

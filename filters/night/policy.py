@@ -23,13 +23,13 @@ NAME = "policy"
 VERSION = "1"
 
 ORDER = (
+    "attempt",
+    "method_rejection",
     "structure",
     "length",
     "repetition",
     "language",
     "web_quality",
-    "attempt",
-    "method_rejection",
     "answer",
     "decontamination",
     "exact_duplicates",

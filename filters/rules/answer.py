@@ -11,7 +11,7 @@ from synth.answers.outcome import Check, Outcome
 from synth.notes import StepwiseNotes
 from synth.problems import checker_version, get_task
 from synth.problems.base import Problem, Task
-from synth.problems.derivation import false_equation
+from synth.problems.equations import false_equation
 
 _ARITHMETIC = frozenset({"arithmetic", "math_word"})  # tasks whose steps are equations
 

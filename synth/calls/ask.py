@@ -112,6 +112,7 @@ class Asker:
         sampling: Sampling,
         sample: str,
         method: str | None = None,
+        begun: str = "",
     ) -> Reply:
         """Answer from the ledger, or ask the role's engine and record.
 
@@ -123,6 +124,7 @@ class Asker:
             sampling: Sampling parameters.
             sample: Explicit sample number.
             method: On whose account the call is put when it has to be made.
+            begun: How the answer begins; the model goes on from there.
 
         Raises:
             RequestRefused: The engine will never answer this request.
@@ -133,6 +135,8 @@ class Asker:
         engine = self.engines[role]
         prompt = self.prompts[prompt] if isinstance(prompt, str) else prompt
         messages = self.profiles.get(role, PLAIN).frame(prompt.messages({"problem": problem, **inputs}))
+        if begun:
+            messages = (*messages, {"role": "assistant", "content": begun})
         key = call_key(
             engine, messages, sampling, sample, act=prompt.act, problem=problem, inputs=inputs, draw=self._draw
         )

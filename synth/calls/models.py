@@ -37,6 +37,7 @@ class Role:
         stop: tuple[str, ...] = (),
         sample: int = 0,
         schema: Schema | None = None,
+        begun: str = "",
         **inputs: Any,
     ) -> Reply:
         """Render a prompt with the problem and `inputs`, and ask durably.
@@ -52,6 +53,7 @@ class Role:
             essential: The paper's values that the method could not do without, by parameter.
             stop: Strings at which generation stops.
             sample: Number of this answer among several to the same question, from the call site.
+            begun: How the answer begins: the model goes on with its own turn from there, and the reply is what comes after.
             schema: What the answer must look like, a pydantic model or a JSON schema; `Reply.value` is then the answer read.
             inputs: Values for the prompt, besides `problem`.
 
@@ -62,7 +64,7 @@ class Role:
         call = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
         profile = self._models.profile(self._name)
         sampling = profile.sampling(call, essential, stop=tuple(stop), schema=schema_text(schema))
-        reply = await self._models._ask(self._name, prompt, inputs, sampling, sample)
+        reply = await self._models._ask(self._name, prompt, inputs, sampling, sample, begun)
         if schema is None:
             return reply
         return replace(reply, value=read_structured(reply.text, schema, reply.complete))
@@ -145,10 +147,14 @@ class Models:
         """Return how the model of a role is asked."""
         return self._asker.profiles.get(role, PLAIN)
 
-    async def _ask(self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int) -> Reply:
+    async def _ask(
+        self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int, begun: str
+    ) -> Reply:
         number, position = f"{self._repetition}.{sample}", len(self._asked)
         self._asked.append(None)
-        reply = await self._asker.ask(role, self._prompt(prompt), self._problem, inputs, sampling, number, self._method)
+        reply = await self._asker.ask(
+            role, self._prompt(prompt), self._problem, inputs, sampling, number, self._method, begun
+        )
         self._asked[position] = reply
         return reply
 
@@ -183,6 +189,10 @@ class Models:
     def text(self, prompt: str, **inputs: Any) -> str:
         """Render a prompt to plain text without asking, to word a sample."""
         return self._prompt(prompt).text({"problem": self._problem, **inputs})
+
+    def source(self, prompt: str) -> str:
+        """Return the template of a prompt: what a model may have copied instead of following it."""
+        return prompt_of(self._prompts, prompt).source
 
     def _prompt(self, name: str) -> Prompt:
         """Return a prompt, and remember that it was used."""

@@ -47,6 +47,15 @@ def _words(error: Exception) -> str:
     return said if isinstance(error, TemplateError) else f"{type(error).__name__}: {said}"
 
 
+_RENAMED = {
+    "tutorship/tutor": "tutorship/lesson_question",
+    "tutorship/lesson": "tutorship/lesson_answer",
+    "critique/evaluate": "critique/critique_question",
+    "complete": "solve",
+}
+"""Names of before. Completions of a step go on with an answer to `solve`."""
+
+
 class Prompt:
     """One prompt.
 
@@ -242,6 +251,10 @@ def _prompts_in(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
 def _unknown(name: str, prompts: Mapping[str, Prompt]) -> str:
     """Say that there is no such prompt; a flat name of before gets the one it has now."""
     full = sorted({prompt.name for prompt in prompts.values()})
-    now = [other for other in full if name in (other.rpartition("/")[2], other.replace("/", "_"))]
+    now = [
+        other
+        for other in full
+        if other == _RENAMED.get(name) or name in (other.rpartition("/")[2], other.replace("/", "_"))
+    ]
     hint = f"it is called {' or '.join(now)}" if now else f"there are {', '.join(full)}"
     return f"there is no prompt {name!r}; {hint}"

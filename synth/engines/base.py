@@ -52,7 +52,7 @@ class Request:
     """One question to an engine.
 
     Attributes:
-        messages: The rendered chat.
+        messages: The rendered chat. One that ends with the assistant's turn asks for that turn to be continued.
         sampling: Sampling parameters.
         seed: Derived from the content key by hashing; engines that can, use it.
         act: What is asked, by the name of the prompt file (`solve`, `correct`, ...). Only the solver reads it.
@@ -71,6 +71,11 @@ class Request:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     scores: bool = False
     on_lost_try: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+
+    @property
+    def continues(self) -> bool:
+        """Whether the assistant's turn is to be continued."""
+        return bool(self.messages) and self.messages[-1]["role"] == "assistant"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ class Sampler:
         """Answer each conversation once, in order.
 
         Args:
-            conversations: Chats of `{"role", "content"}` messages; the model's own template renders them.
+            conversations: Chats of `{"role", "content"}` messages; the model's own template renders them. A turn of the
+                assistant at the end is continued.
             temperature: 0 is greedy.
             max_tokens: Upper bound on a completion; a row near the end of the context window gets less.
             top_p: Nucleus share; 1 keeps everything.
@@ -135,8 +136,13 @@ class Sampler:
         return [result for result in results if result is not None]
 
     def _encode(self, conversation: Sequence[dict[str, str]], template: Mapping[str, Any]) -> list[int]:
+        continues = bool(conversation) and conversation[-1]["role"] == "assistant"
         text = self.tokenizer.apply_chat_template(
-            list(conversation), tokenize=False, add_generation_prompt=True, **template
+            list(conversation),
+            tokenize=False,
+            add_generation_prompt=not continues,
+            continue_final_message=continues,
+            **template,
         )
         return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 

@@ -15,7 +15,7 @@ from synth.problems.base import Review
 class Solver:
     """Answers the acts `solve`, `correct` and `critique` by rule, at no cost."""
 
-    model = "solver@1"
+    model = "solver@2"
     """Raise the number when an answer to the same question changes."""
     concurrency = 256
     reads_problem = True
@@ -51,9 +51,12 @@ def _review(request: Request) -> Review:
 
 def _correct(request: Request) -> str:
     review = _review(request)
-    if review.outcome is Outcome.CORRECT and review.first_wrong is None:
+    false = any(label is False for label in review.labels)
+    if review.outcome is Outcome.CORRECT and not false:
         return "Check: correct"
-    lines = ["Check: correct" if review.outcome is Outcome.CORRECT else "Check: wrong"]
+    if not review.sure:  # what is not surely wrong is not named: the whole solution follows
+        return f"Check: wrong\nCorrected:\n{_solve(request)}"
+    lines = ["Check: wrong"]
     if review.first_wrong is not None:
         lines.append(f"First wrong step: {review.first_wrong + 1}")
     if review.explanation:
@@ -67,6 +70,8 @@ def _critique(request: Request) -> str:
     for number, right in enumerate(review.labels):
         if right:
             lines.append(f"Step {number + 1}: right.")
+        elif right is None:
+            lines.append(f"Step {number + 1}: not sure.")
         elif number == review.first_wrong:
             lines.append(f"Step {number + 1}: wrong. {review.explanation}".strip())
         else:

@@ -244,6 +244,8 @@ class Vllm:
             **sampling.further(),
             **(json.loads(sampling.body) if sampling.body is not None else {}),
         }
+        if request.continues:
+            payload |= {"continue_final_message": True, "add_generation_prompt": False}
         if request.scores:
             payload = score_body(self._name, request.messages[-1]["content"])
         if sampling.stop:

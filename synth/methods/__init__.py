@@ -17,7 +17,7 @@ METHODS = Registry(
     Method,
     "nightschool.methods",
     folders=[__name__],
-    helpers=["base", "sections"],
+    helpers=["base", "copying", "leaks", "sections"],
     make_with="@method of synth.methods",
 )
 

@@ -6,7 +6,7 @@
         yield Sample(messages=models.messages("solve"), response=reply.text)
 
 The prompts that it names are the `.jinja` files beside its module (package data), so a method with prompts is a folder, and
-the shared ones (`solve`, `complete`).
+the shared one, `solve`.
 
 A method that has to see the set first (Auto-CoT clusters its questions) declares a `prepare` step, which runs once a night and
 whose artefact is stored, named by its digest in each row like a prompt, and given to the coroutine as a fourth argument:

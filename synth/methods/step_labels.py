@@ -2,7 +2,9 @@
 
 The paper had people label steps and stop at the first wrong one. Where no derivation is known, completing each prefix
 several times estimates the same (as Math-Shepherd does, arXiv:2312.08935): the share that ends right is the soft label, and
-a step is right while any completion still does. The first step with none ends the labelling.
+a step is right while any completion still does. The first step with none ends the labelling. A completion goes on with the
+student's own turn, from the end of the step. Rejected are attempts whose first step never ends right, which says
+nothing of the steps, and labels against what a rule knows for sure.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +18,8 @@ from synth.methods.base import Params, method, together
 from synth.notes import Attempt, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.problems.rule import Rule
+from synth.problems.steps import prefixes
 from synth.sample import Sample
 
 
@@ -36,28 +40,34 @@ class _Options(TypedDict):
 
 
 async def completion_values(
-    problem: Problem, models: Models, steps: Sequence[str], *, completions: int, temperature: float, max_tokens: int
+    problem: Problem,
+    models: Models,
+    attempt: str,
+    steps: Sequence[str],
+    *,
+    completions: int,
+    temperature: float,
+    max_tokens: int,
 ) -> list[float]:
     """Value each step by the share of the student's completions from there that end right, up to the first with none.
 
     Args:
         problem: The problem.
         models: Whose student completes.
-        steps: Steps of an attempt, in order.
+        attempt: The attempt, as it was written.
+        steps: Its first steps, in order.
         completions: Completions of each prefix.
         temperature: Of the completions.
         max_tokens: Upper bound on each.
     """
     task = get_task(problem.task)
     values: list[float] = []
-    for end in range(1, len(steps) + 1):
+    for begun in prefixes(attempt, steps):
         replies = await together(
-            models.student(
-                "complete", steps=list(steps[:end]), sample=number, temperature=temperature, max_tokens=max_tokens
-            )
+            models.student("solve", begun=begun, sample=number, temperature=temperature, max_tokens=max_tokens)
             for number in range(completions)
         )
-        right = sum(task.check(problem, reply.text).outcome is Outcome.CORRECT for reply in replies)
+        right = sum(task.check(problem, begun + reply.text).outcome is Outcome.CORRECT for reply in replies)
         values.append(right / completions)
         if right == 0:
             break
@@ -80,17 +90,21 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
     attempt = await models.student("solve", **options)
     steps = task.steps(attempt.text)
     checked = task.check(problem, attempt.text)
-    values = await completion_values(
-        problem, models, steps[: params.most_steps], completions=params.completions, **options
-    )
-    labelled = steps[: len(values)]
+    about = Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None)
+    values: list[float] = []
+    if about.readable:
+        values = await completion_values(
+            problem, models, attempt.text, steps[: params.most_steps], completions=params.completions, **options
+        )
     labels = [value > 0 for value in values]
-    review = task.review(problem, attempt.text)
-    by_rule = None if review is None else list(review.labels[: len(labels)])
+    rule = Rule.of(problem, attempt.text)
+    by_rule = rule.labels[: len(labels)]
+    apart = any(sure is not None and sure != label for sure, label in zip(by_rule, labels, strict=True))
+    refused = "no_success_at_first_step" if values and not labels[0] else "rule_disagrees" if apart else None
     yield Sample(
         kind="stepwise",
         messages=models.messages("solve"),
-        steps=labelled,
+        steps=steps[: len(values)],
         labels=labels,
         answer=checked.answer,
         attrs={
@@ -101,11 +115,12 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
             "first_error_step": labels.index(False) + 1 if False in labels else None,
             "final_label": None if checked.outcome is Outcome.UNVERIFIABLE else checked.outcome is Outcome.CORRECT,
             "label_source": "monte_carlo",
-            "rule_labels": by_rule,
-            "rule_agrees": None if by_rule is None else by_rule == labels,
+            "rule_labels": list(by_rule) if rule.known else None,
+            "rule_agrees": not apart if rule.known else None,
         },
         notes=StepwiseNotes(
-            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
+            attempt=about,
+            refused=refused,
             complete=attempt.complete,  # a completion that was cut just counts as not right
         ),
         parents=[*(reply.call_id for reply in models.replies[1:]), attempt.call_id],

@@ -293,7 +293,8 @@ def vocabulary_texts(draws: Iterable[Draw], prompts: Prompts, *, per_tier: int =
                     "corrected": "\n".join(review.correction),
                 }
                 yield from (
-                    m["content"] for m in prompts.messages("tutorship/tutor", {"problem": problem, "attempt": attempt})
+                    m["content"]
+                    for m in prompts.messages("tutorship/lesson_question", {"problem": problem, "attempt": attempt})
                 )
-                yield prompts.text("tutorship/lesson", {"problem": problem, **lesson})
-                yield prompts.text("tutorship/lesson", {"problem": problem, **lesson, "check": "correct"})
+                yield prompts.text("tutorship/lesson_answer", {"problem": problem, **lesson})
+                yield prompts.text("tutorship/lesson_answer", {"problem": problem, **lesson, "check": "correct"})

@@ -19,22 +19,26 @@ class Review:
     Attributes:
         outcome: Outcome of the attempt's final answer.
         steps: The attempt cut into its steps, in order.
-        labels: One entry per step, True where the step is right. Steps after the first wrong one are False.
-        first_wrong: Index into `steps` of the first wrong step; None when every step is right. Equal to `len(steps)`
-            when every step is right so far but the attempt stops short or answers wrongly.
+        labels: One entry per step: True where it is right, False where it is surely wrong (a false equation) or comes after
+            such a step, None where neither is sure. A true step outside the one known derivation of many is not surely
+            wrong, nor are the steps after it; what is not sure is never taught.
+        first_wrong: Index into `steps` of the first step that is not known to be right; None when every step is right. Equal
+            to `len(steps)` when every step is right so far but the attempt stops short or answers wrongly.
         explanation: One sentence on why that step is wrong; empty when nothing is.
         correction: The right steps from there to the final answer line, in order; empty when nothing is wrong.
-        sure: Whether the first wrong step is surely wrong. A true step outside the one known derivation of many is not: what
-            it is labelled is never taught.
     """
 
     outcome: Outcome
     steps: tuple[str, ...]
-    labels: tuple[bool, ...]
+    labels: tuple[bool | None, ...]
     first_wrong: int | None
     explanation: str = ""
     correction: tuple[str, ...] = ()
-    sure: bool = True
+
+    @property
+    def sure(self) -> bool:
+        """Whether every step is known to be right or wrong."""
+        return None not in self.labels
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from synth.answers.outcome import Outcome
 from synth.answers.parsing.form import read_form
 from synth.answers.parsing.forms import Quantity
 from synth.answers.parsing.words import number_in_words
-from synth.problems.derivation import equations, split_steps
+from synth.problems.equations import equations
+from synth.problems.steps import content_lines
 
 _NUMBER = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)|\d[\d,]*(?:\.\d+)?|\.\d+")
 _FRACTION = re.compile(r"\d+\s*/\s*\d+")
@@ -78,7 +79,7 @@ def _unreached(gold: str, solution: str) -> bool:
     value = parse_number(gold)
     if value is None or "/" in gold or "\\" in solution or _FRACTION.search(gold):
         return False
-    results = [equation.right.value for step in split_steps(solution) for equation in equations(step)]
+    results = [equation.right.value for line in content_lines(solution) for equation in equations(line)]
     if not results:
         return False
     written = [parse_number(number.rstrip(",").replace(" ", "")) for number in _NUMBER.findall(solution)]

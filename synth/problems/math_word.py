@@ -11,6 +11,7 @@ from synth.answers.judge import judge
 from synth.answers.outcome import Check
 from synth.problems import derivation
 from synth.problems.base import Problem, Review
+from synth.problems.steps import split_steps
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SAME_SIGN = str.maketrans({"−": "-", "–": "-", "×": "*", "∗": "*", "⋅": "*", "·": "*", "÷": "/", "⁄": "/", "∶": ":"})
@@ -42,8 +43,8 @@ class MathWord:
         return judge(problem.gold, response, options=problem.attrs.get("options"))
 
     def steps(self, response: str) -> list[str]:
-        """Cut a response into its lines with content."""
-        return derivation.split_steps(response)
+        """Cut a response into its steps (`synth.problems.steps`)."""
+        return split_steps(response)
 
     def solve(self, problem: Problem) -> str | None:
         """Return the data set's own solution without calculator marks, ending in `#### gold`; None if it has none."""

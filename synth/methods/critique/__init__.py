@@ -5,7 +5,7 @@ step, and does not mention that it was told.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
+from synth.methods.copying import copied_line
+from synth.methods.leaks import mentions_labels
 from synth.methods.step_labels import completion_values
 from synth.notes import Attempt, Judgement, StepwiseNotes
 from synth.problems import get_task
@@ -40,15 +42,12 @@ _TICKS = "✅✓✔☑"
 _FINAL = re.compile(
     r"^[ \t>#*_`\-•]*(?:(?:final|overall)\s+)?(?:verdict|judge?ment|answer|conclusion)\b[^\n]*", re.I | re.M
 )
-_LEAK = re.compile(
-    r"\[(?:right|wrong)\]|\b(?:(?:given|provided|known|reference|gold|true|correctness)\s+(?:labels?|verdicts?|annotations?)"
-    r"|(?:the|its|this|your)\s+labels?\s+(?:is|are|says?|states?|indicates?|shows?|given|provided)"
-    r"|(?:is|are|was|were|as|being)\s+(?:(?:labell?ed|annotated|tagged)\b|marked\s+(?:as\s+)?(?:right|wrong|correct|incorrect))"
-    r"|according\s+to\s+the\s+(?:labels?|verdicts?|annotations?|markings?)"
-    r"|(?:i|we)\s+(?:was|were|am|are|have\s+been)\s+(?:told|informed|given)|as\s+(?:indicated|stated|noted|told)\s+(?:above|in\s+the\s+prompt)"
-    r"|(?:reference|gold|ground[- ]truth)\s+(?:answer|solution)|answer\s+key)\b",
+_STATES = re.compile(
+    r"\b(?:this|the|that|so)?\s*(?:step|calculation|it)\s+(?:is|was)\s+(?P<not>not\s+|in)?(?P<word>right|correct|wrong|erroneous)\b",
     re.I,
 )
+_EITHER = re.compile(r"^[\s*_`]*(?:/|,|\bor\b)[\s*_`]*(?:right|correct|wrong|incorrect|false)\b", re.I)
+"""After a verdict word: both are named, as a copied form does."""
 
 
 def read_verdicts(text: str, steps: int) -> list[bool] | None:
@@ -75,9 +74,14 @@ def read_explanations(text: str, steps: int) -> list[str]:
     return explanations
 
 
-def mentions_labels(text: str) -> bool:
-    """Whether a critic lets slip that it was told the verdicts."""
-    return _LEAK.search(text) is not None
+def read_final(text: str) -> bool | None:
+    """Read what a critique says of the final answer, in its last line `Verdict: right`; None where it does not say."""
+    lines = [match for match in _FINAL.finditer(text, text.rfind("</think>") + 1)]
+    for line in reversed(lines):
+        _, _, rest = line[0].partition(":")
+        if rest:
+            return _verdict(rest)
+    return None
 
 
 def _lines(text: str) -> list[tuple[int, int, bool | None]]:
@@ -99,9 +103,15 @@ def _verdict(rest: str) -> bool | None:
         if tail is not None and _TURNED.search(rest[: tail.start("word")]):
             return None
         return None if tail is None else tail["word"].lower() in ("right", "correct")
-    right = word["word"].lower() in ("right", "correct", "valid")
-    right = right != bool(word["not"])
+    right = (word["word"].lower() in ("right", "correct", "valid")) != bool(word["not"])
+    after = rest[word.end() :]
+    if _EITHER.match(after) or any(_says(stated) != right for stated in _STATES.finditer(after)):
+        return None
     return None if sign is not None and (sign["sign"] in _TICKS) != right else right
+
+
+def _says(stated: re.Match[str]) -> bool:
+    return (stated["word"].lower() in ("right", "correct")) != bool(stated["not"])
 
 
 class CritiqueParams(Params):
@@ -130,36 +140,57 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     """The teacher explains, step by step, the known verdicts on a student's attempt."""
     attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
     task = get_task(problem.task)
-    steps, labels, source = await _labels(problem, models, params, attempt.text)
     checked = task.check(problem, attempt.text)
+    about = Attempt(text=attempt.text, readable=bool(task.steps(attempt.text)) and checked.answer is not None)
+    steps, labels, source = await _labels(problem, models, params, attempt.text, readable=about.readable)
     right = checked.outcome is Outcome.CORRECT
-    review = task.review(problem, attempt.text)
-    sure = review is None or review.sure  # a label that may be wrong is not taught
+    known = [label for label in labels if label is not None]
+    attrs = {
+        "student_model": attempt.model,
+        "final_label": None if checked.outcome is Outcome.UNVERIFIABLE else right,
+        "first_error_step": _first_error(steps, labels, right, source),
+        "label_source": source,
+    }
+    if not about.readable or len(known) < len(labels) or checked.outcome is Outcome.UNVERIFIABLE:
+        # there is nothing to explain that is known: the critic is not asked
+        yield Sample(
+            kind="stepwise",
+            messages=models.messages("critique_question", steps=steps, answer=checked.answer),
+            response="",
+            steps=steps,
+            labels=labels,
+            attrs=attrs,
+            notes=StepwiseNotes(
+                attempt=about,
+                judgement=Judgement(agrees=None),
+                refused="unsure_step" if len(known) < len(labels) else None,
+                complete=attempt.complete,
+            ),
+        )
+        return
     reply = await models.teacher(
-        "critique", steps=steps, labels=labels, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
+        "critique", steps=steps, labels=known, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
     )
-    verdicts = read_verdicts(reply.text, len(steps))
+    verdicts, final = read_verdicts(reply.text, len(steps)), read_final(reply.text)
+    against = final is not None and final != right
     yield Sample(
         kind="stepwise",
-        messages=models.messages("evaluate", steps=steps),
+        messages=models.messages("critique_question", steps=steps, answer=checked.answer),
         response=reply.text,
         steps=steps,
-        labels=labels,
+        labels=known,
         attrs={
-            "student_model": attempt.model,
-            "final_label": right,
+            **attrs,
             "critic_verdicts": verdicts,
+            "critic_final": final,
             "step_critiques": read_explanations(reply.text, len(steps)),
-            "first_error_step": _first_error(steps, labels, right, source),
-            "label_source": source,
-            "label_agreement": _agreement(verdicts, labels),
+            "label_agreement": _agreement(verdicts, known),
         },
         notes=StepwiseNotes(
-            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
-            judgement=Judgement(
-                agrees=None if checked.outcome is Outcome.UNVERIFIABLE or not sure else verdicts == labels
-            ),
+            attempt=about,
+            judgement=Judgement(agrees=verdicts == known and not against),
             mentions_labels=mentions_labels(reply.text),
+            refused="copied_prompt" if copied_line(reply.text, models.source("critique")) else None,
             complete=reply.complete,
         ),
         parents=[*(earlier.call_id for earlier in models.replies[:-1]), reply.call_id],
@@ -167,8 +198,8 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
 
 
 async def _labels(
-    problem: Problem, models: Models, params: CritiqueParams, attempt: str
-) -> tuple[list[str], list[bool], str]:
+    problem: Problem, models: Models, params: CritiqueParams, attempt: str, *, readable: bool
+) -> tuple[list[str], list[bool | None], str]:
     """The steps of an attempt, whether each is right, and who says so: a rule, or completions where none is known."""
     task = get_task(problem.task)
     review = task.review(problem, attempt)
@@ -176,10 +207,14 @@ async def _labels(
         return list(review.steps), list(review.labels), "rule"
     if not params.completions:
         raise RequestRefused("no_derivation", f"no rule labels the steps of problem {problem.id}")
+    if not readable:
+        steps = task.steps(attempt)
+        return steps, [None] * len(steps), "none"
     steps = task.steps(attempt)[: params.most_steps]
     values = await completion_values(
         problem,
         models,
+        attempt,
         steps,
         completions=params.completions,
         temperature=params.temperature,
@@ -188,14 +223,16 @@ async def _labels(
     return steps[: len(values)], [value > 0 for value in values], "monte_carlo"
 
 
-def _first_error(steps: list[str], labels: list[bool], right: bool, source: str) -> int | None:
+def _first_error(steps: Sequence[str], labels: Sequence[bool | None], right: bool, source: str) -> int | None:
     """The first wrong step, counted from 1; by rule, one past the last when all are right but the answer is not."""
+    if None in labels:
+        return None
     if False in labels:
         return labels.index(False) + 1
     return None if right or source != "rule" else len(steps) + 1
 
 
-def _agreement(verdicts: list[bool] | None, labels: list[bool]) -> float | None:
+def _agreement(verdicts: Sequence[bool] | None, labels: Sequence[bool]) -> float | None:
     """Share of steps on which the critic says what the label says."""
     if not verdicts:
         return None

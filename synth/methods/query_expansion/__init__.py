@@ -52,7 +52,9 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
     if known_solution is None:
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to restate")
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    reply = await models.teacher("expand", solution=known_solution, count=params.questions, **options)
+    reply = await models.teacher(
+        "expand", solution=models.form.rewrite(known_solution), count=params.questions, **options
+    )
     read = sections(reply.text, ["statement", "question", "solution", "check"])
     asked = {canonical_question(problem.prompt)}
     for number in range(1, params.questions + 1):

@@ -58,7 +58,7 @@ async def response_diversification(
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to differ from")
     reply = await models.teacher(
         "diversify",
-        solution=known_solution,
+        solution=models.form.rewrite(known_solution),
         count=params.solutions,
         temperature=params.temperature,
         max_tokens=params.max_tokens,

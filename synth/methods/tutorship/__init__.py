@@ -17,15 +17,18 @@ from typing import Any
 from pydantic import Field
 
 from storage.ids import seed_from
-from synth.answers.outcome import Outcome
+from synth.answers.outcome import Check, Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together
-from synth.methods.tutorship.lesson import Lesson, mentions_answer, mentions_reference, read_lesson
+from synth.methods.copying import copied_line
+from synth.methods.leaks import mentions_reference
+from synth.methods.tutorship.lesson import Lesson, contradiction, mentions_answer, read_lesson, speaks_of_step
 from synth.notes import Attempt, Judgement, SftNotes, Share
 from synth.problems import get_task
 from synth.problems.base import Problem
-from synth.problems.derivation import false_equation
+from synth.problems.equations import false_equation
+from synth.problems.rule import Rule
 from synth.sample import Sample
 
 
@@ -61,68 +64,101 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     """The student tries, the teacher checks, names the first wrong step, explains and completes."""
     task = get_task(problem.task)
     attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
-    reply = await models.teacher("correct", attempt=attempt.text, max_tokens=params.max_tokens)
-    lesson = read_lesson(reply.text)
     steps = task.steps(attempt.text)
     checked = task.check(problem, attempt.text)
-    again: dict[str, Any] = {}
-    if params.retry and lesson.check == "wrong":
-        again = await _try_again(problem, models, params, attempt, lesson)
-    yield Sample(
-        messages=models.messages("tutor", attempt=attempt.text),
-        response=models.text(
-            "lesson",
+    attrs = {
+        "op": "tutor_amp",
+        "student_model": attempt.model,
+        "n_steps": len(steps),
+        "oracle_check": checked.outcome.value,
+    }
+    about = Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None)
+    if not about.readable:  # there is no lesson in noise, so the teacher is not asked
+        yield Sample(
+            messages=models.messages("lesson_question", attempt=attempt.text),
+            response="",
+            attrs=attrs,
+            notes=SftNotes(attempt=about, judgement=Judgement(agrees=None), complete=attempt.complete),
+        )
+        return
+    rule = Rule.of(problem, attempt.text)
+    reply = await models.teacher(
+        "correct",
+        attempt=attempt.text,
+        steps=steps,
+        answer=checked.answer,
+        solution=models.form.rewrite(solution)
+        if (solution := task.solve(problem) if problem.solution else None)
+        else None,
+        max_tokens=params.max_tokens,
+    )
+    lesson = read_lesson(reply.text)
+    corrected = task.check(problem, lesson.corrected)
+    fault = _fault(lesson, attempt.text, checked, corrected, rule)
+    named = lesson.first_wrong if rule.allows(lesson.first_wrong) else None
+    why = lesson.why if named is not None or not speaks_of_step(lesson.why) else ""
+    response = reply.text
+    if lesson.check:
+        response = models.text(
+            "lesson_answer",
             attempt=attempt.text,
             check=lesson.check,
-            first_error_step=lesson.first_wrong,
-            why=lesson.why,
+            first_error_step=named,
+            why=why,
             corrected=lesson.corrected,
         )
-        if lesson.check
-        else reply.text,
-        answer=checked.answer if lesson.check == "correct" else task.check(problem, lesson.corrected).answer,
+    if copied_line(reply.text, models.source("correct")) is not None:
+        fault = "copied_prompt"
+    elif fault is None and mentions_reference(response):
+        fault = "mentions_reference"
+    again: dict[str, Any] = {}
+    if params.retry and lesson.check == "wrong":
+        again = await _try_again(problem, models, params, attempt, named, why)
+    yield Sample(
+        messages=models.messages("lesson_question", attempt=attempt.text),
+        response=response,
+        answer=checked.answer if lesson.check == "correct" else corrected.answer,
         attrs={
-            "op": "tutor_amp",
-            "student_model": attempt.model,
+            **attrs,
             "teacher_model": reply.model,
             "check": lesson.check,
-            "first_error_step": lesson.first_wrong,
-            "error_explanation": lesson.why,
-            "n_steps": len(steps),
-            "oracle_check": checked.outcome.value,
-            **_rule(problem, attempt.text, lesson),
+            "first_error_step": named,
+            "error_explanation": why,
+            **rule.columns(lesson.first_wrong),
             **again,
         },
         notes=SftNotes(
-            attempt=Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None),
-            judgement=Judgement(agrees=_agrees(lesson, checked.outcome, attempt.text)),
+            attempt=about,
+            judgement=Judgement(agrees=_agrees(lesson, checked.outcome, rule)),
             share=_confirmation(problem, lesson, params),
-            refused="mentions_reference" if mentions_reference(reply.text) else None,
+            refused=fault,
             complete=reply.complete,
         ),
         parents=[attempt.call_id, reply.call_id],
     )
 
 
-def _agrees(lesson: Lesson, outcome: Outcome, attempt: str) -> bool | None:
+def _fault(lesson: Lesson, attempt: str, checked: Check, corrected: Check, rule: Rule) -> str | None:
+    """Why a reply is not believed: it contradicts itself, blames a right step, or corrects with false arithmetic."""
+    own = contradiction(lesson, checked.answer, corrected.answer, false=false_equation(attempt) is not None)
+    if own is None and lesson.check == "wrong":
+        if rule.contradicts(lesson.first_wrong):
+            return "step_disagrees"
+        if false_equation(lesson.corrected) is not None:
+            return "false_correction"
+    return own
+
+
+def _agrees(lesson: Lesson, outcome: Outcome, rule: Rule) -> bool | None:
     """Whether the teacher says what the judge says; None when one of them does not say.
 
-    A right answer reached through false arithmetic is no right attempt, nor a wrong answer.
+    A right answer reached through false arithmetic is no right attempt; it is called wrong rightly where the false step is named.
     """
     if lesson.check is None or outcome is Outcome.UNVERIFIABLE:
         return None
-    if outcome is Outcome.CORRECT and false_equation(attempt) is not None:
-        return False if lesson.check == "correct" else None
+    if outcome is Outcome.CORRECT and rule.first_false is not None:
+        return False if lesson.check == "correct" else True if lesson.first_wrong == rule.first_false else None
     return (lesson.check == "correct") == (outcome is Outcome.CORRECT)
-
-
-def _rule(problem: Problem, attempt: str, lesson: Lesson) -> dict[str, Any]:
-    """Where the derivation is known: the first wrong step by rule, and whether the teacher named the same."""
-    review = get_task(problem.task).review(problem, attempt)
-    if review is None:
-        return {}
-    by_rule = None if review.first_wrong is None else review.first_wrong + 1
-    return {"rule_first_error_step": by_rule, "step_agrees": by_rule == lesson.first_wrong}
 
 
 def _confirmation(problem: Problem, lesson: Lesson, params: TutorshipParams) -> Share | None:
@@ -134,7 +170,7 @@ def _confirmation(problem: Problem, lesson: Lesson, params: TutorshipParams) -> 
 
 
 async def _try_again(
-    problem: Problem, models: Models, params: TutorshipParams, attempt: Reply, lesson: Lesson
+    problem: Problem, models: Models, params: TutorshipParams, attempt: Reply, step: int | None, why: str
 ) -> dict[str, Any]:
     """Ask the student again after the lesson, without what would give the answer away; and once without the lesson.
 
@@ -142,10 +178,10 @@ async def _try_again(
     explanation that holds the answer is left out too.
     """
     task = get_task(problem.task)
-    gives_away = mentions_answer(lesson.why, problem)
-    hint = "" if gives_away else lesson.why
+    gives_away = mentions_answer(why, problem)
+    hint = "" if gives_away else why
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.attempt_tokens}
-    asked = [models.student("retry", attempt=attempt.text, first_error_step=lesson.first_wrong, why=hint, **options)]
+    asked = [models.student("retry", attempt=attempt.text, first_error_step=step, why=hint, **options)]
     if params.control:
         asked.append(models.student("solve", sample=1, **options))
     names = ("second", "control")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from synth.answers.judge import normalise
+from synth.answers.judge import equal_answers, normalise
 from synth.problems.base import Problem
 
 _MARKUP = r"[ \t>#*_`\-•]*"
@@ -29,12 +29,6 @@ _CORRECTED = re.compile(
     rf"|^{_MARKUP}{_FIXED}[ \t*_`]*:[ \t*_`]*(?P<inline>\S.*)\Z",
     re.I | re.M | re.S,
 )
-_REFERENCE = re.compile(
-    r"\b(?:reference|gold|given|provided|expected|ground[- ]truth|official)\s+(?:answer|solution)\b"
-    r"|\banswer\s+(?:that\s+)?(?:i|we)\s+(?:was|were|am|are)\s+(?:given|told|provided)\b"
-    r"|\b(?:i|we)\s+(?:was|were|have been)\s+(?:told|given)\b(?!\s+\d+\s+[a-z])|\banswer\s+key\b",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +40,14 @@ class Lesson:
         first_wrong: First wrong step, counted from 1.
         why: What is wrong.
         corrected: The right steps from there on.
+        both: Whether the reply says both.
     """
 
     check: str | None
     first_wrong: int | None
     why: str
     corrected: str
+    both: bool = False
 
 
 def read_lesson(text: str) -> Lesson:
@@ -67,12 +63,39 @@ def read_lesson(text: str) -> Lesson:
         int(step[1]) if step else None,
         " ".join(why["text"].split()).strip("*_` ") if why else "",
         _unfenced(corrected),
+        len(checks) > 1,
     )
 
 
-def mentions_reference(text: str) -> bool:
-    """Whether a teacher lets slip that it was given the answer."""
-    return _REFERENCE.search(text) is not None
+def contradiction(lesson: Lesson, attempted: str | None, corrected: str | None, *, false: bool = False) -> str | None:
+    """Say in a stable word how a teacher contradicts itself; None when it does not. Such a reply is not believed.
+
+    Args:
+        lesson: The reply, read.
+        attempted: Final answer of the attempt; None where none can be read.
+        corrected: Final answer of the teacher's own correction; None where none can be read.
+        false: Whether the attempt's arithmetic is false, so that a correction may come to the same answer.
+    """
+    if lesson.both:
+        return "two_verdicts"
+    if lesson.check == "correct" and lesson.first_wrong is not None:
+        return "verdict_against_step"
+    if attempted is None or corrected is None:
+        return None
+    same = equal_answers(attempted, corrected)
+    if (lesson.check == "correct" and not same) or (lesson.check == "wrong" and same and not false):
+        return "verdict_against_correction"
+    return None
+
+
+def speaks_of_step(text: str) -> bool:
+    """Say whether a text names a step by its number."""
+    return (
+        re.search(
+            r"\b(?:step|line)\s*[#(]?\s*\d|\b(?:first|second|third|fourth|fifth|last)\s+(?:step|line)\b", text, re.I
+        )
+        is not None
+    )
 
 
 def mentions_answer(text: str, problem: Problem) -> bool:

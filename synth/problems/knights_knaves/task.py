@@ -8,13 +8,14 @@ from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNPARSABLE_ANSWER,
 from synth.answers.outcome import Check, Outcome
 from synth.answers.responses.reading import State, final_part, read_answer
 from synth.problems.base import Problem, Review
-from synth.problems.derivation import split_steps
 from synth.problems.knights_knaves.roles import UNSURE, closing_roles, read_assignment, read_roles, stated_roles
 from synth.problems.knights_knaves.search import answer_line, solution_lines
 from synth.problems.knights_knaves.statements import Puzzle, as_puzzle, conflicts, truth_table
 from synth.problems.knights_knaves.text import Style, answer_text, claim_text, role_word
 from synth.problems.knights_knaves.words import KNIGHTS, Words
+from synth.problems.steps import split_steps
 
+_SUPPOSES = re.compile(r"\b(?:if|suppos\w*|assum\w*|try|let\s+us\s+say|case)\b", re.IGNORECASE)
 _COMPACT_STEP = re.compile(r"^(?P<roles>[a-z]+ kn(?:ight|ave)(?: [a-z]+ kn(?:ight|ave))*) : (?P<verdict>ok|[a-z]+ no)$")
 
 
@@ -49,7 +50,7 @@ class KnightsKnavesTask:
         return Check(Outcome.WRONG, answer, WRONG_ANSWER, part[:200])
 
     def steps(self, response: str) -> list[str]:
-        """Cut a response into its lines with content, without the answer line."""
+        """Cut a response into its steps (`synth.problems.steps`)."""
         return split_steps(response)
 
     def solve(self, problem: Problem) -> str | None:
@@ -62,15 +63,19 @@ class KnightsKnavesTask:
         """Find the first line that is wrong, name a statement that the answer breaks, and write the search down.
 
         A line is wrong when it gives somebody the other role without supposing it. In the compact wording every
-        verdict is checked exactly. Not covered: wrong reasoning in prose that names no role.
+        verdict is checked exactly. Prose that names no role may hold wrong reasoning: where no line is found to be wrong and
+        the answer is, no step is sure. Nor is a wrong role while a supposition may hold.
         """
         puzzle = _Given.of(problem)
         check = self.check(problem, attempt)
         steps = split_steps(attempt)
-        wrong = next((index for index, step in enumerate(steps) if not _step_right(step, puzzle)), None)
+        right = [all(_line_right(line.strip(), puzzle) for line in step.splitlines()) for step in steps]
+        wrong = right.index(False) if False in right else None
         if wrong is None and check.outcome is Outcome.CORRECT:
             return Review(check.outcome, tuple(steps), (True,) * len(steps), None)
         first_wrong = len(steps) if wrong is None else wrong
+        sure = first_wrong if wrong is not None or puzzle.style == "compact" else 0
+        supposed = puzzle.style != "compact" and _supposed(steps[:first_wrong], puzzle)
         lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style, puzzle.words)
         shared = 0
         while shared < min(first_wrong, len(lines)) and lines[shared] == steps[shared]:
@@ -78,7 +83,10 @@ class KnightsKnavesTask:
         return Review(
             outcome=check.outcome,
             steps=tuple(steps),
-            labels=tuple(index < first_wrong for index in range(len(steps))),
+            labels=tuple(
+                True if index < sure else None if index < first_wrong or supposed else False
+                for index in range(len(steps))
+            ),
             first_wrong=first_wrong,
             explanation=_explain(steps, first_wrong, check, puzzle),
             correction=(
@@ -114,7 +122,7 @@ def _assignment(problem: Problem) -> tuple[tuple[str, ...], tuple[bool, ...], Wo
     return puzzle.names, puzzle.solution, puzzle.words
 
 
-def _step_right(step: str, puzzle: _Given) -> bool:
+def _line_right(step: str, puzzle: _Given) -> bool:
     number = {name.casefold(): index for index, name in enumerate(puzzle.names)}
     compact = _COMPACT_STEP.match(step) if puzzle.style == "compact" else None
     if compact is not None:
@@ -131,6 +139,16 @@ def _step_right(step: str, puzzle: _Given) -> bool:
         return True
     stated = [(number.get(name), role) for name, role in stated_roles(step, puzzle.words)]
     return all(person is None or role is puzzle.solution[person] for person, role in stated)
+
+
+def _supposed(steps: Sequence[str], puzzle: _Given) -> bool:
+    """Whether a supposition may still hold after these steps: nobody's role was stated for certain since."""
+    for step in reversed(steps):
+        if _SUPPOSES.search(step):
+            return True
+        if stated_roles(step, puzzle.words) and not UNSURE.search(step):
+            return False
+    return False
 
 
 def _explain(steps: Sequence[str], first_wrong: int, check: Check, puzzle: _Given) -> str:

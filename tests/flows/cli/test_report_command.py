@@ -13,7 +13,7 @@ def test_a_night_leaves_its_report_and_the_command_writes_it_again(cli):
     report = json.loads(cli("report", "2026-01-01", "--json"))
     funnel = json.loads(cli("sql", "select planned, done, failed, made, accepted, rejected from funnel", "--json"))
     assert [{name: row[name] for name in funnel[0]} for row in report["funnel"]] == funnel
-    assert len(report["samples"]["cot"]) == 10 and report["samples"]["cot"][0]["calls"][0]["model"] == "solver@1"
+    assert len(report["samples"]["cot"]) == 10 and report["samples"]["cot"][0]["calls"][0]["model"] == "solver@2"
     assert report["attention"] == []
     out = cli.folder / "out.html"
     assert cli("report", "--out", out).strip() == str(out)

@@ -55,7 +55,7 @@ def test_the_whole_dialogue_is_shown():
     result = json.loads(tried("tutorship", *GIVEN, "--attempt", WRONG, "--json"))
     assert [(call["role"], call["model"]) for call in result["calls"]] == [
         ("student", "given@1"),
-        ("teacher", "solver@1"),
+        ("teacher", "solver@2"),
     ]
     assert (
         result["samples"][0]["attrs"]["first_error_step"] == 1 and result["samples"][0]["verdicts"]["answer"] == "pass"

@@ -12,10 +12,10 @@ from tests.synth.methods.dialogue import run
 PROBLEM = open_source("arithmetic", {"tiers": [2]}).draw(1, seed=1, tier=2)[0]
 INPUTS = {
     "problem": PROBLEM, "steps": ["a"], "attempt": "x", "solution": "s", "count": 2, "first_error_step": 1, "why": "w",
-    "principle": "p", "critique": "c",
+    "principle": "p", "critique": "c", "answer": "5",
 }  # fmt: skip
 ASKING = [
-    "solve", "complete", "tutorship/retry", "tutorship/correct", "constitutional/principle_revision",
+    "solve", "tutorship/retry", "tutorship/correct", "constitutional/principle_revision",
     "response_diversification/diversify", "query_expansion/expand",
 ]  # fmt: skip
 

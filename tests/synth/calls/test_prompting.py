@@ -97,7 +97,7 @@ def test_one_entry_of_a_recipe_replaces_prompts_for_itself(tmp_path):
         == "Another correct."
     )
     assert entry["correct"].digest.startswith("tutorship/correct@")
-    assert entry["solve"].text({}) == "Another solve." and entry["lesson"] is prompts["tutorship/lesson"]
+    assert entry["solve"].text({}) == "Another solve." and entry["lesson_answer"] is prompts["tutorship/lesson_answer"]
     assert prompts.of("tutorship")["correct"] is prompts["tutorship/correct"]
     with pytest.raises(RecipeError, match=r"methods.tutorship.prompts.corect: there is no prompt 'corect'"):
         prompts.of("tutorship", {"corect": "correct.jinja"})

@@ -62,10 +62,10 @@ def completing(share):
     """A student whose attempt goes wrong in step 2, and whose completions of a right prefix are right at this rate."""
 
     def answer(request):
-        if request.act == "solve":
+        if not request.continues:
             return corrupt(request.problem)
         right_lines = solve(request.problem).splitlines()
-        on_the_way = all(step in right_lines for step in request.inputs["steps"])
+        on_the_way = all(step in right_lines for step in request.messages[-1]["content"].splitlines())
         right = on_the_way and random.Random(request.seed).random() < share
         return f"#### {request.problem.gold if right else int(request.problem.gold) + 1}"
 
@@ -96,7 +96,7 @@ async def test_more_completions_agree_more_with_the_rule(ledger):
 async def test_a_whole_right_attempt_has_only_right_steps_and_costs_are_bounded(ledger, problems):
     method = get_method("step_labels")
     student = scripted(
-        solve=lambda request: solve(request.problem), complete=lambda request: f"#### {request.problem.gold}"
+        solve=lambda request: f"#### {request.problem.gold}" if request.continues else solve(request.problem)
     )
     rows, _ = await run(ledger, method, problems, method.params(most_steps=1, completions=2), student=student)
     assert all(row["labels"] == [True] and row["attrs"]["first_error_step"] is None for row in rows)
@@ -165,9 +165,9 @@ async def test_where_no_derivation_is_known_completions_label_the_steps(ledger):
 
     def learn(request):
         lines = solutions[request.problem.id].splitlines()
-        if request.act == "solve":
+        if not request.continues:
             return "\n".join([lines[0], "1 + 1 = 3", "3 + 1 = 4", "#### 4"])
-        return f"#### {request.problem.gold if request.inputs['steps'] == lines[:1] else 4}"
+        return f"#### {request.problem.gold if request.messages[-1]['content'].splitlines() == lines[:1] else 4}"
 
     def criticise(request):
         return "\n".join(

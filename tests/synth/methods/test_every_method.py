@@ -59,7 +59,6 @@ def able(request):
     return {
         "solve": solved,
         "retry": solved,
-        "complete": solved,
         "correct": f"Check: wrong\nFirst wrong step: 1\nWhy: It is not so.\nCorrected:\n{solution}",
         "critique": "\n".join(f"Step {n}: {'right' if label else 'wrong'}." for n, label in labels),
         "diversify": f"Verdict: accept\nSolution 1:\nFirst, {solution}\nSolution 2:\n{wrong}",
@@ -137,7 +136,7 @@ def leaky() -> Method:
 
     @method("leaky", paper="none", makes=("sft",), roles=("student",))
     async def made(problem, models, params) -> AsyncIterator[Sample]:
-        await models.student("tutorship/correct", attempt="x")
+        await models.student("tutorship/correct", attempt="x", steps=["x"], answer="x", solution=None)
         yield Sample(messages=models.messages("solve"), response="x")
 
     return made

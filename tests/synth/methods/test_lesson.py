@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.methods.critique import mentions_labels, read_explanations, read_verdicts
+from synth.methods.critique import read_explanations, read_verdicts
+from synth.methods.leaks import mentions_labels, mentions_reference
 from synth.methods.sections import accepts, sections
-from synth.methods.tutorship.lesson import mentions_answer, mentions_reference, read_lesson
+from synth.methods.tutorship.lesson import mentions_answer, read_lesson
 
 HERE = Path(__file__).parent
 LESSONS = json.loads((HERE / "lesson_cases.json").read_text(encoding="utf-8"))

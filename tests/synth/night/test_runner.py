@@ -51,7 +51,7 @@ async def test_every_attempt_is_accounted_for(make_asker, problems):
 
 
 async def test_a_budget_fails_attempts_and_keeps_the_rest(make_asker, problems):
-    asker = make_asker(Scripted(lambda request: "x"), budget=Budget(calls=5))
+    asker = make_asker(Scripted(lambda request: "1 + 1 = 2\n#### 2"), budget=Budget(calls=5))
     finished = await run_attempts(attempts(get_method("tutorship"), problems), asker)
     reasons = [row["reason"] for row in finished.attempts.to_pylist()]
     assert finished.budget is not None and "budget.calls of 5" in finished.budget
@@ -71,13 +71,13 @@ async def test_samples_know_their_calls_models_and_prompts(make_asker, problems,
     finished = await run_attempts(attempts(get_method("tutorship"), problems[:1]), make_asker(student))
     row = finished.samples.to_pylist()[0]
     assert [ledger.find(key).role for key in row["parents"]] == ["student", "teacher"]
-    assert row["models"] == ["solver@1", "student-weights"]
+    assert row["models"] == ["solver@2", "student-weights"]
     assert row["origin"] == "rule"
     assert {name.split("@")[0] for name in row["prompts"]} == {
         "solve",
         "tutorship/correct",
-        "tutorship/tutor",
-        "tutorship/lesson",
+        "tutorship/lesson_question",
+        "tutorship/lesson_answer",
     }
     assert row["sample_id"] == sample_id(row["attempt_id"], 0)
 
@@ -152,7 +152,7 @@ async def test_a_teacher_that_was_cut_off_teaches_nothing(make_asker, problems, 
 
 async def test_an_attempt_that_was_cut_off_may_be_corrected(make_asker, problems):
     async def cut(request):
-        return Answer("1 + 1 = 2\n1 + ", "length", 1, 1)
+        return Answer("1 + 1 = 2\n#### 2\n1 + ", "length", 1, 1)
 
     student = Scripted(lambda request: "")
     student.answer = cut  # type: ignore[method-assign]

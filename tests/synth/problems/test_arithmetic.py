@@ -75,7 +75,7 @@ CASES = [
 def test_review_finds_the_first_wrong_step(attempt, first_wrong, explanation, correction):
     review = TASK.review(example(), attempt)
     assert (review.first_wrong, review.explanation, review.correction) == (first_wrong, explanation, correction)
-    assert review.labels == tuple(i < first_wrong for i in range(len(review.steps)))
+    assert [label is True for label in review.labels] == [i < first_wrong for i in range(len(review.steps))]
 
 
 def test_another_order_is_right_but_not_across_a_multiplication():

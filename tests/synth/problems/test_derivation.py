@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from synth.answers.judge import judge
 from synth.answers.outcome import Outcome
-from synth.problems.derivation import derive, equations, evaluate, false_equation, review, split_steps, strip_marks
+from synth.problems.derivation import derive, review
+from synth.problems.equations import equations, evaluate, false_equation, strip_marks
+from synth.problems.steps import split_steps
 
 READ = [
     ("5 + 3 = 9", [("5 + 3", "9", False)]),
@@ -103,7 +105,7 @@ def test_never_raises_on_model_text(text):
     check = judge("6", text)
     found = review(text, STEPS, "#### 6", check)
     assert len(found.labels) == len(found.steps)
-    assert found.first_wrong is None or found.labels == tuple(i < found.first_wrong for i in range(len(found.steps)))
+    assert True not in found.labels[found.first_wrong :] if found.first_wrong is not None else all(found.labels)
     assert (found.first_wrong is None) == (not found.correction) == (not found.explanation)
 
 

@@ -14,7 +14,7 @@ from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.problems import get_task
 from synth.problems.base import Problem
-from synth.problems.derivation import equations
+from synth.problems.equations import equations
 from synth.problems.math_word import canonical_question
 
 DATA = os.environ.get("NIGHTSCHOOL_DATA")

@@ -1,0 +1,131 @@
+"""Cut a written solution into its steps, as people do: numbered items and paragraphs where there are any, lines otherwise.
+
+People who label the steps of solutions see paragraphs; by lines an olympiad solution has twice as many. A step keeps its text as it
+was written, so that it can be found in the solution again. No steps are: thoughts, the final answer's line, bare markup, and
+an opening that only says what is about to be done.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MAX_STEPS = 200
+
+_THOUGHTS = re.compile(
+    r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>\s*final\s*<\|message\|>", re.IGNORECASE
+)
+_MARKUP_LINE = re.compile(
+    r"^(?:</?(?:think|answer|solution)>|```\w*|-{3,}|\*{3,}|={3,}|\\\[|\\\]|\$\$)$", re.IGNORECASE
+)
+_ANSWER_LINE = re.compile(
+    r"^(?:(?:#{1,6}(?!#)\s*)?(?:(?:so|therefore|thus|hence|and)\b[\s,]*)?(?:the\s+)?(?:final\s+)?answer\b(?:\s+is\b|\s*[:=]|[\s*_]*$)"
+    r"|#{4}(?!#)\s*(?!step\b)|a\s*:|<answer>|(?:\\\[|\\\(|\${1,2})?\s*\\f?boxed\s*\{[^{}]*\}\s*(?:\\\]|\\\)|\${1,2})?\.?$)",
+    re.IGNORECASE,
+)
+_BARE_ANSWER_HEADING = re.compile(r"^[#*_\s]*(?:the\s+)?(?:final\s+)?answer[\s:*_]*$", re.IGNORECASE)
+_ITEM = re.compile(
+    r"^[ \t]{0,3}(?:[#>]{1,6}[ \t]*)?[*_]{0,3}(?:(?:step|part)[ \t]+\d{1,3}\b|\(?\d{1,3}[.)][*_]{0,2}[ \t]+\S)",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"^(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|.*:[*_]*)$")
+_DISPLAY = re.compile(r"^(?:\\\[|\$\$|\\begin\b|=|≈|[-*•+]\s|\s{2,}\S)")
+_OPENING = re.compile(
+    r"^(?:sure|certainly|of\s+course|okay|ok|alright|great|here(?:['’]s|\s+is|\s+are)|to\s+(?:solve|find|determine|calculate|figure\s+out|answer)"
+    r"|let(?:['’]s|\s+us|\s+me)\s+(?:solve|think|break|start|begin|work|go|tackle|approach|analy[sz]e|see|calculate|find|do)"
+    r"|(?:we|i)(?:['’]ll|\s+will|\s+need\s+to|\s+can|\s+should|\s+must|\s+have\s+to)|solution\b|step[- ]by[- ]step)",
+    re.IGNORECASE,
+)
+_ANNOUNCES = re.compile(
+    r":[*_\s]*$|\bstep[- ]by[- ]step\b|\b(?:these|following)\s+steps\b|\bbreak\s+(?:it|this|that|the\s+problem)\s+down\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class _Line:
+    start: int
+    end: int
+    text: str
+    after_blank: bool
+
+
+def content_lines(text: str) -> list[str]:
+    """Return the lines with content, without thoughts, pure markup and the line of the final answer."""
+    return [line.text for line in _lines(text[_thoughts_end(text) :])][:MAX_STEPS]
+
+
+def split_steps(text: str) -> list[str]:
+    """Cut a solution into its steps (see the module's docstring), each as it was written."""
+    text = text[_thoughts_end(text) :]
+    lines = list(_lines(text))
+    numbered = sum(_ITEM.match(line.text) is not None for line in lines) >= 2
+    in_paragraphs = numbered or any(line.after_blank for line in lines[1:])
+    blocks: list[list[_Line]] = []
+    for line in lines:
+        if not blocks or not in_paragraphs or _begins(blocks[-1], line, numbered):
+            blocks.append([line])
+        else:
+            blocks[-1].append(line)
+    if len(blocks) > 1 and _is_opening(blocks[0]):
+        del blocks[0]
+    return [text[block[0].start : block[-1].end].strip() for block in blocks[:MAX_STEPS]]
+
+
+def prefixes(text: str, steps: Sequence[str]) -> list[str]:
+    """Return the solution up to the end of each step, with the space behind it; no more where a step is not in the text."""
+    begun: list[str] = []
+    at = _thoughts_end(text)
+    for step in steps:
+        start = text.find(step, at)
+        if start < 0:
+            break
+        at = start + len(step)
+        space = re.compile(r"\s*").match(text, at)
+        begun.append(text[: space.end() if space else at])
+    return begun
+
+
+def _thoughts_end(text: str) -> int:
+    """Where the thoughts end and the answer begins."""
+    ends = [match.end() for match in _THOUGHTS.finditer(text)]
+    return ends[-1] if ends else 0
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    """The lines with content; the one behind a bare heading `Answer` is the answer."""
+    at, blank, heading = 0, False, False
+    for whole in text.splitlines(keepends=True):
+        line = whole.strip()
+        start, at = at, at + len(whole)
+        if not line:
+            blank = True
+        elif _MARKUP_LINE.match(line):
+            continue
+        elif _ANSWER_LINE.match(line.lstrip("*_ ")):
+            blank, heading = True, _BARE_ANSWER_HEADING.match(line) is not None
+        elif heading:
+            blank, heading = True, False
+        else:
+            yield _Line(start, at, line, blank)
+            blank = False
+
+
+def _begins(block: Sequence[_Line], line: _Line, numbered: bool) -> bool:
+    """Whether a line begins a step: a numbered item does, and a paragraph that is not the display of the one before."""
+    if numbered and _ITEM.match(line.text):
+        return True
+    if not line.after_blank:
+        return False
+    if _DISPLAY.match(line.text):
+        return False
+    return _TITLE.match(block[-1].text) is None or _is_opening(block)
+
+
+def _is_opening(block: Sequence[_Line]) -> bool:
+    """Whether a block only says what is about to be done: no equation, no number, and what follows is announced."""
+    text = " ".join(line.text for line in block).lstrip("#*_> ")
+    if re.search(r"[=≈]", text) or _ITEM.match(block[0].text):
+        return False
+    if _ANNOUNCES.search(text) and not re.search(r"\d\s*[-+*/×÷]\s*\d", text):
+        return True
+    return _OPENING.match(text) is not None and not re.search(r"\d", text)
