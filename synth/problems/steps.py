@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 MAX_STEPS = 200
 
-_THOUGHTS = re.compile(
-    r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>\s*final\s*<\|message\|>", re.IGNORECASE
-)
+_THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>\s*final\s*<\|message\|>", re.IGNORECASE)
 _MARKUP_LINE = re.compile(
     r"^(?:</?(?:think|answer|solution)>|```\w*|-{3,}|\*{3,}|={3,}|\\\[|\\\]|\$\$)$", re.IGNORECASE
 )
