@@ -38,7 +38,8 @@ def _print_sample(console: Console, number: int, sample: Mapping[str, Any]) -> N
     learned = sample["response"] or sample["text"] or ""
     if sample["steps"] is not None:
         pairs = zip(sample["steps"], sample["labels"] or [], strict=False)
-        learned = "\n".join([*(f"{'✓' if label else '✗'} {step}" for step, label in pairs), "", learned]).strip()
+        marks = {True: "✓", False: "✗", None: "?"}
+        learned = "\n".join([*(f"{marks[label]} {step}" for step, label in pairs), "", learned]).strip()
     if sample["rejected"]:
         learned = f"better:\n{learned}\n\nworse:\n{sample['rejected']}"
     asked = sample["messages"][-1]["content"] if sample["messages"] else ""

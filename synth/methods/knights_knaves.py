@@ -8,6 +8,7 @@ from pydantic import Field
 from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.methods.base import Params, method, whole
+from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -33,9 +34,13 @@ class KnightsKnavesParams(Params):
     observes=lambda params: frozenset({"answer"}) if params.filter == "none" else frozenset(),
 )
 async def knights_knaves(problem: Problem, models: Models, params: KnightsKnavesParams) -> AsyncIterator[Sample]:
-    """A warm-up row: the teacher reasons about a puzzle; whether it is right is recorded, and by default not filtered."""
+    """A warm-up row: the teacher reasons about a puzzle and answers; whether rightly is recorded, and by default not filtered."""
     reply = await models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens)
-    check = get_task(problem.task).check(problem, reply.text)
+    task = get_task(problem.task)
+    check = task.check(problem, reply.text)
+    refused = "no_chain" if not task.steps(reply.text) and not reply.reasoning.strip() else None
+    if check.answer is None or check.outcome is Outcome.UNVERIFIABLE:
+        refused = "no_answer"
     yield Sample(
         messages=models.messages("solve"),
         response=whole(reply),
@@ -46,4 +51,5 @@ async def knights_knaves(problem: Problem, models: Models, params: KnightsKnaves
             "cot_kind": "rule_short" if reply.by_rule else "long_teacher",
             "teacher_correct": check.outcome is Outcome.CORRECT,
         },
+        notes=SftNotes(refused=refused),
     )

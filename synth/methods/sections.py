@@ -30,5 +30,7 @@ def sections(text: str, names: Sequence[str]) -> dict[str, str]:
 
 def accepts(text: str) -> bool | None:
     """Read a verdict tag at the start of a text: accept or refuse; None when it is neither."""
-    match = re.match(r"[\s*_`\[<(\"'✅❌]*(accept|yes|refuse|reject|no)(?:ed|s|d)?\b", text, re.IGNORECASE)
+    match = re.match(
+        r"[\s*_`\[<(\"'✅❌]*(accept|yes|refuse|reject|no)(?:ed|s|d)?\b(?![\s*_`]*(?:/|\bor\b))", text, re.IGNORECASE
+    )
     return None if match is None else match[1].lower() in ("accept", "yes")

@@ -34,7 +34,9 @@ _REMAINDER = re.compile(
 _ADDED_PERCENT = re.compile(r"(\d[\d,]*(?:\.\d+)?) ([+-]) (\d[\d,]*(?:\.\d+)?)%")
 _CLOCK = re.compile(r"\d\s*(?:[ap]\.?m\b|o['’]clock)", re.IGNORECASE)
 _UNIT_WORD = re.compile(r"[^\W\d_]+|[$€£¢]")
-_AMOUNT = re.compile(r"(?P<sign>[$€£])?(?P<number>\d[\d,]*(?:\.\d+)?)(?:(?P<space>\s*)(?P<unit>[^\W\d_]{1,20}|¢))?")
+_AMOUNT = re.compile(
+    r"(?P<sign>[$€£])?(?P<number>\d[\d,]*(?:\.\d+|/[1-9]\d*)?)(?:(?P<space>\s*)(?P<unit>[^\W\d_]{1,20}|¢))?"
+)
 _SCALES = frozenset({Fraction(12), *(Fraction(10**power) for power in (2, 3, 6, 9))})
 _MULTIPLES = {"dozen": 12, "dozens": 12, "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9}
 _TIMES = [unit for name in ("second", "minute", "hour", "day", "week") if (unit := parse_unit(name)) is not None]
@@ -142,7 +144,7 @@ def _true_converted(converted: Equation, written: Equation) -> bool:
     distance = abs(converted.left.value - converted.right.value)
     if not distance or not written.right.places or not written.right.value:
         return not distance
-    return distance <= abs(converted.right.value / written.right.value) / 10**written.right.places / 2
+    return bool(distance <= abs(converted.right.value / written.right.value) / 10**written.right.places / 2)
 
 
 def _percent_added(equation: Equation) -> bool:

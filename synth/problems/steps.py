@@ -15,6 +15,8 @@ _THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>\s
 _MARKUP_LINE = re.compile(
     r"^(?:</?(?:think|answer|solution)>|```\w*|-{3,}|\*{3,}|={3,}|\\\[|\\\]|\$\$)$", re.IGNORECASE
 )
+_CLOSING = ("\\]", "$$", "```")
+"""Markup that ends what a step shows."""
 _ANSWER_LINE = re.compile(
     r"^(?:(?:#{1,6}(?!#)\s*)?(?:(?:so|therefore|thus|hence|and)\b[\s,]*)?(?:the\s+)?(?:final\s+)?answer\b(?:\s+is\b|\s*[:=]|[\s*_]*$)"
     r"|#{4}(?!#)\s*(?!step\b)|a\s*:|<answer>|(?:\\\[|\\\(|\${1,2})?\s*\\f?boxed\s*\{[^{}]*\}\s*(?:\\\]|\\\)|\${1,2})?\.?$)",
@@ -64,7 +66,7 @@ def split_steps(text: str) -> list[str]:
             blocks.append([line])
         else:
             blocks[-1].append(line)
-    if len(blocks) > 1 and _is_opening(blocks[0]):
+    if blocks and _is_opening(blocks[0]):
         del blocks[0]
     return [text[block[0].start : block[-1].end].strip() for block in blocks[:MAX_STEPS]]
 
@@ -90,22 +92,28 @@ def _thoughts_end(text: str) -> int:
 
 
 def _lines(text: str) -> Iterator[_Line]:
-    """The lines with content; the one behind a bare heading `Answer` is the answer."""
-    at, blank, heading = 0, False, False
+    """The lines with content. Behind a bare heading `Answer`, or an open answer tag, those up to a gap are the answer."""
+    at, blank, answering, answered = 0, False, False, False
+    last: _Line | None = None
     for whole in text.splitlines(keepends=True):
         line = whole.strip()
         start, at = at, at + len(whole)
         if not line:
-            blank = True
-        elif _MARKUP_LINE.match(line):
-            continue
+            blank, answering = True, answering and not answered
+        elif answering and not _ANSWER_LINE.match(line.lstrip("*_ ")):
+            blank, answered = True, True
+            answering = "</answer>" not in line
+        elif _MARKUP_LINE.match(line) and line.lower() != "<answer>":
+            if last is not None and not blank and line in _CLOSING:
+                last.end = at
         elif _ANSWER_LINE.match(line.lstrip("*_ ")):
-            blank, heading = True, _BARE_ANSWER_HEADING.match(line) is not None
-        elif heading:
-            blank, heading = True, False
+            opened = line.lower().startswith("<answer>") and "</answer>" not in line.lower()
+            blank, answered = True, opened and len(line) > len("<answer>")
+            answering = opened or _BARE_ANSWER_HEADING.match(line) is not None
         else:
-            yield _Line(start, at, line, blank)
+            last = _Line(start, at, line, blank)
             blank = False
+            yield last
 
 
 def _begins(block: Sequence[_Line], line: _Line, numbered: bool) -> bool:

@@ -16,6 +16,7 @@ from synth.answers.responses.reading import final_answer
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together
+from synth.methods.copying import copied_line
 from synth.methods.sections import accepts, sections
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
@@ -55,13 +56,14 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
     reply = await models.teacher(
         "expand", solution=models.form.rewrite(known_solution), count=params.questions, **options
     )
+    copied = copied_line(reply.text, models.source("expand")) is not None
     read = sections(reply.text, ["statement", "question", "solution", "check"])
     asked = {canonical_question(problem.prompt)}
     for number in range(1, params.questions + 1):
         question, solution = read.get(f"question {number}", ""), read.get(f"solution {number}", "")
         claimed = final_answer(solution)
         tag = accepts(read.get(f"check {number}", ""))
-        reason = _fault(question, solution, claimed, tag, asked)
+        reason = "copied_prompt" if copied else _fault(question, solution, claimed, tag, asked)
         asked.add(canonical_question(question))
         variant = replace(problem, prompt=question or problem.prompt, gold=claimed or "", solution=None, attrs={})
         solved, agreeing = [], 0

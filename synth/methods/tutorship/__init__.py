@@ -95,7 +95,7 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     lesson = read_lesson(reply.text)
     corrected = task.check(problem, lesson.corrected)
     fault = _fault(lesson, attempt.text, checked, corrected, rule)
-    named = lesson.first_wrong if rule.allows(lesson.first_wrong) else None
+    named = lesson.first_wrong if lesson.check == "wrong" and rule.allows(lesson.first_wrong) else None
     why = lesson.why if named is not None or not speaks_of_step(lesson.why) else ""
     response = reply.text
     if lesson.check:

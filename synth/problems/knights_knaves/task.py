@@ -16,6 +16,8 @@ from synth.problems.knights_knaves.words import KNIGHTS, Words
 from synth.problems.steps import split_steps
 
 _SUPPOSES = re.compile(r"\b(?:if|suppos\w*|assum\w*|try|let\s+us\s+say|case)\b", re.IGNORECASE)
+_ANSWER_MARK = re.compile(r"^[ \t>*_-]*(?:#{4}|(?:final\s+)?answer\s*:)[ \t*_]*(?=\S)", re.IGNORECASE)
+MAX_ANSWERED = 4_000  # characters at the end of a response that are searched for answer lines
 _COMPACT_STEP = re.compile(r"^(?P<roles>[a-z]+ kn(?:ight|ave)(?: [a-z]+ kn(?:ight|ave))*) : (?P<verdict>ok|[a-z]+ no)$")
 
 
@@ -42,6 +44,8 @@ class KnightsKnavesTask:
                 *((Outcome.UNVERIFIABLE, None, UNFINISHED_ANSWER) if unfinished else (Outcome.WRONG, None, NO_ANSWER))
             )
         roles = read_roles(part, names, words)
+        if roles is None and (lines := _answer_lines(response)) is not None:
+            part, roles = lines, read_roles(lines, names, words)
         if roles is None:
             return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER, part[:200])
         answer = answer_text(roles, names, words)
@@ -120,6 +124,18 @@ def _assignment(problem: Problem) -> tuple[tuple[str, ...], tuple[bool, ...], Wo
         return read_assignment(problem.gold)
     puzzle = _Given.of(problem)
     return puzzle.names, puzzle.solution, puzzle.words
+
+
+def _answer_lines(response: str) -> str | None:
+    """The answer lines at the end of a response, where each names somebody; None where there are not several."""
+    found: list[str] = []
+    for line in reversed(response[-MAX_ANSWERED:].splitlines()):
+        mark = _ANSWER_MARK.match(line)
+        if mark is not None:
+            found.append(line[mark.end() :].strip("*_ \t"))
+        elif line.strip():
+            break
+    return "\n".join(reversed(found)) if len(found) > 1 else None
 
 
 def _line_right(step: str, puzzle: _Given) -> bool:

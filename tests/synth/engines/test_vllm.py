@@ -48,6 +48,15 @@ async def test_missing_usage_counts_as_nothing(usage: Any) -> None:
     assert (answer.prompt_tokens, answer.completion_tokens) == (0, 0)
 
 
+async def test_an_assistants_turn_at_the_end_is_continued() -> None:
+    question = ask("Five and three?")
+    begun = (*question.messages, {"role": "assistant", "content": "5 + 3 = 8\n"})
+    _, continued = await once(Reply(), request=replace(question, messages=begun))
+    _, plain = await once(Reply(), request=question)
+    assert continued[0]["messages"] == list(begun) and continued[0]["continue_final_message"] is True
+    assert continued[0]["add_generation_prompt"] is False and "continue_final_message" not in plain[0]
+
+
 async def test_a_schema_is_sent_and_left_to_the_caller() -> None:
     schema = '{"properties":{"x":{"type":"integer"}},"type":"object"}'
     answer, seen = await once(Reply(body=chat('{"x": "no"}')), request=ask(schema=schema))

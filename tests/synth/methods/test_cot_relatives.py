@@ -61,6 +61,19 @@ def test_similarity_counts_words(left, right, value):
     assert similarity(left, right) == value
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "value"),
+    [
+        ("48 / 2 = 24\n48 + 24 = 72", "In May she sold 48 * 0.5 = 24 clips.\n\nThat is 48+24=72 in all.", 1),
+        ("5 + 3 = 8\n8 - 2 = 6", "5 + 3 - 2 = 6", 1),
+        ("48 / 2 = 24\n48 + 24 = 72", "48 * 1.5 = 72", 0.5),
+        ("3 * 2 = 6\n4 * 2 = 8\n6 + 8 = 14", "(3 + 4) * 2 = 14", 0.25),
+    ],
+)
+def test_another_approach_computes_something_else(left, right, value):
+    assert similarity(left, right) == value
+
+
 async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
     method = get_method("response_diversification")
 
@@ -70,7 +83,7 @@ async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
         return f"**Verdict:** accept\n\n**Solution 1:**\n{known}\n\n**Solution 2:**\n{other}"
 
     rows, _ = await run(ledger, method, problems, teacher=scripted(diversify=diversify))
-    assert [row["notes"].refused for row in rows] == ["not_different", None] * len(problems)
+    assert [row["notes"].refused for row in rows] == ["not_different", "no_equations"] * len(problems)
     assert all(row["answer"] == problem.gold for row, problem in zip(rows[1::2], problems, strict=True))
 
 
@@ -80,7 +93,13 @@ async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
         ("Verdict: refuse. There is only one way.", ["self_refused"]),
         ("Verdict: accept", ["no_solution"]),
         ("Solution 1: x\nSolution 2: y", ["no_verdict", "no_verdict"]),
-        ("Verdict: accept\nSolution 1:\nabc\n#### 1", [None, "no_solution"]),
+        ("Verdict: accept\nSolution 1:\nabc\n#### 1", ["no_equations", "no_solution"]),
+        (
+            "Verdict: accept\nSolution 1:\n1 + 1 = 2\n#### 2\nSolution 2:\n1 + 1 = 2, so two\n#### 2",
+            [None, "not_different"],
+        ),
+        ("Verdict: accept or refuse\nSolution 1:\n1 + 1 = 2\n#### 2", ["no_verdict", "no_verdict"]),
+        ("Verdict: accept\nSolution 1:\nother calculations, not only other words", ["copied_prompt", "copied_prompt"]),
         ("rubbish", ["no_verdict"]),
     ],
 )

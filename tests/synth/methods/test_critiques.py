@@ -14,6 +14,7 @@ from synth.methods import get_method
 from synth.methods.constitutional import draw_principles, edit_ratio
 from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
+from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import corrupt, errs, run, scripted
 from tests.synth.night.test_runner import attempts
@@ -190,3 +191,81 @@ async def test_where_no_derivation_is_known_completions_label_the_steps(ledger):
 
 def make(ledger, student, teacher):
     return Asker(ledger, {"student": student, "teacher": teacher}, Prompts(), night="2026-01-01/test")
+
+
+PROBLEM = Problem("math_word", "test", "Five, three more, two less?", "6", "x", solution="5 + 3 = 8\n8 - 2 = 6")
+WRONG = "5 + 3 = 8\n8 - 2 = 5\n#### 5"
+CRITIQUES = {
+    "as it is": (WRONG, "Step 1: right. It adds.\nStep 2: wrong. It is 6.\nVerdict: wrong", "accepted"),
+    "without a verdict": (WRONG, "Step 1: right. It adds.\nStep 2: wrong. It is 6.", "accepted"),
+    "a verdict against its steps": (WRONG, "Step 1: right.\nStep 2: wrong.\nVerdict: right", "answer:labels_disagree"),
+    "another label": (WRONG, "Step 1: right.\nStep 2: right.\nVerdict: wrong", "answer:labels_disagree"),
+    "a form": (
+        WRONG,
+        "Step 1: right or wrong. One sentence.\nStep 2: ...\nVerdict: right or wrong",
+        "answer:labels_disagree",
+    ),
+    "told": (WRONG, "Step 1: right.\nStep 2: wrong, as I was told.\nVerdict: wrong", "answer:mentions_labels"),
+    "given apples": (WRONG, "Step 1: right. We are given 5.\nStep 2: wrong. It is 6.\nVerdict: wrong", "accepted"),
+    "a true step from elsewhere": ("5 + 3 = 8\n8 + 1 = 9\n#### 9", None, "method_rejection:unsure_step"),
+    "no step": ("#### 9", None, "attempt:unreadable_attempt"),
+    "no answer": ("5 + 3 = 8", None, "attempt:unreadable_attempt"),
+}
+
+
+@pytest.mark.parametrize("case", CRITIQUES)
+async def test_a_critic_explains_what_is_known_and_is_asked_nothing_else(ledger, case):
+    attempt, reply, reason = CRITIQUES[case]
+    teacher = scripted(critique=lambda request: reply)
+    rows, table = await run(
+        ledger, get_method("critique"), [PROBLEM], student=scripted(solve=lambda request: attempt), teacher=teacher
+    )
+    assert bool(teacher.requests) is (reply is not None)
+    every = [get_filter(name) for name in ("structure", "attempt", "method_rejection", "answer")]
+    verdicts = run_filters(every, table, Context(problems={PROBLEM.id: PROBLEM}))
+    decided = decide(table, verdicts).to_pylist()[0]
+    assert (decided["reason"] or decided["outcome"]) == reason
+    assert (None in rows[0]["labels"]) is (case in ("a true step from elsewhere", "no answer"))
+
+
+async def test_the_answer_that_is_judged_stands_in_the_question(ledger):
+    teacher = scripted(critique=lambda request: "Step 1: right.\nStep 2: right.\nVerdict: wrong")
+    rows, _ = await run(
+        ledger, get_method("critique"), [PROBLEM],
+        student=scripted(solve=lambda request: "5 + 3 = 8\n8 - 2 = 6\n#### 6"), teacher=teacher,
+    )  # fmt: skip
+    assert "Answer: 6" in rows[0]["messages"][-1]["content"]
+
+
+STEPS = "Sure, step by step:\n\n5 + 3 = 8\n\n{} = {}\n\n#### {}"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "successes", "labels", "refused"),
+    [
+        (STEPS.format("8 - 2", 6, 6), (2, 2), [True, True], None),
+        (STEPS.format("8 + 1", 9, 9), (2, 0), [True, False], None),  # the rule is not sure of it
+        (STEPS.format("8 - 2", 5, 5), (2, 0), [True, False], None),
+        (STEPS.format("8 - 2", 5, 5), (2, 1), [True, True], "rule_disagrees"),
+        (STEPS.format("8 - 2", 6, 6), (2, 0), [True, False], "rule_disagrees"),
+        (STEPS.format("8 - 2", 6, 6), (0,), [False], "no_success_at_first_step"),
+        ("Sure, step by step:\n\n#### 6", (), [], None),
+    ],
+)
+async def test_step_labels_go_on_with_the_students_turn_and_are_not_against_the_rule(
+    ledger, attempt, successes, labels, refused
+):
+    def answer(request):
+        if not request.continues:
+            return attempt
+        begun = request.messages[-1]["content"]
+        assert attempt.startswith(begun) and begun.startswith("Sure") and begun.endswith("\n\n")
+        step = begun.count("=") - 1
+        asked[step] = asked.get(step, 0) + 1
+        return "#### 6" if asked[step] <= successes[step] else "#### 0"
+
+    asked: dict[int, int] = {}
+    method = get_method("step_labels")
+    rows, _ = await run(ledger, method, [PROBLEM], method.params(completions=2), student=Scripted(answer))
+    assert (rows[0]["labels"], rows[0]["notes"].refused) == (labels, refused)
+    assert "Sure" not in "".join(rows[0]["steps"])

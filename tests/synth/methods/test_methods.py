@@ -11,6 +11,7 @@ from synth.methods.base import together, whole
 from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
 from tests.synth.conftest import Scripted
+from tests.synth.methods.dialogue import run
 from tests.synth.night.test_runner import attempts
 
 
@@ -99,3 +100,22 @@ def test_thoughts_that_a_server_keeps_apart_are_taught():
     reply = Reply("#### 5", "key", "model", True, False, 9, reasoning=" 2 + 3 = 5\n")
     assert whole(reply) == "<think>\n2 + 3 = 5\n</think>\n\n#### 5"
     assert whole(replace(reply, reasoning="")) == "#### 5"
+
+
+@pytest.mark.parametrize(
+    ("form", "refused", "right"),
+    [
+        ("Suppose so.\n\n#### {0}, {1}, {2}", None, True),
+        ("Suppose so.\n\n#### {0}\n#### {1}\n#### {2}", None, True),
+        ("Suppose so.\n\n**Answer:** {0}\n**Answer:** {1}\n**Answer:** {2}", None, True),
+        ("#### {0}, {1}, {2}", "no_chain", True),
+        ("<answer>{0}, {1}, {2}</answer>", "no_chain", True),
+        ("Suppose so.\n\n#### {0}", "no_answer", False),
+        ("I cannot say.", "no_answer", False),
+    ],
+)
+async def test_a_puzzles_chain_has_steps_and_an_answer_that_is_read_whole(ledger, form, refused, right):
+    puzzle = open_source("knights_knaves", {"people": [3]}).draw(1, seed=1, tier=3)[0]
+    text = form.format(*puzzle.gold.split(", "))
+    rows, _ = await run(ledger, get_method("knights_knaves"), [puzzle], teacher=Scripted(lambda request: text))
+    assert (rows[0]["notes"].refused, rows[0]["attrs"]["teacher_correct"]) == (refused, right)

@@ -9,6 +9,7 @@ from storage.lake.lake import Lake
 from storage.sql.run import run_sql
 from synth.methods import get_method
 from synth.problems import get_task, open_source
+from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import corrupt, errs, run, scripted
 
@@ -133,3 +134,113 @@ async def test_a_teacher_that_mentions_the_reference_is_refused(ledger, problems
     teacher = scripted(correct=lambda request: reply)
     rows, _ = await run(ledger, TUTORSHIP, problems[:1], student=student, teacher=teacher)
     assert rows[0]["notes"].refused == refused
+
+
+# (what the student wrote, what the teacher replies, why it is refused, what the lesson names); the problem: 5 + 3 - 2, gold 6
+WRONG = "5 + 3 = 9\n9 - 2 = 7\n#### 7"
+ELSEWHERE = "5 + 3 = 8\n8 + 1 = 9\n#### 9"
+RIGHT = "5 + 3 = 8\n8 - 2 = 6\n#### 6"
+LUCKY = "5 + 3 = 9\n9 - 2 = 6\n#### 6"
+LESSON = "Check: wrong\nFirst wrong step: {}\nWhy: {}\nCorrected:\n5 + 3 = 8\n8 - 2 = 6\n#### 6"
+REPLIES = {
+    "a lesson": (WRONG, LESSON.format(1, "5 + 3 is 8, not 9."), None, 1, True),
+    "reasoning first": (WRONG, f"(1) 5 + 3 is 8.\n(2) It builds on it.\n\n{LESSON.format(1, 'It is 8.')}", None, 1, True),
+    "a step of its own": (WRONG, LESSON.format(2, "It is 4."), "step_disagrees", None, True),
+    "no such step": (WRONG, LESSON.format(9, "It is 8."), "step_disagrees", None, True),
+    "a true step from elsewhere": (ELSEWHERE, LESSON.format(2, "Two are taken away."), None, None, True),
+    "a right step blamed": (ELSEWHERE, LESSON.format(1, "It is 8."), "step_disagrees", None, True),
+    "an explanation that names the step": (ELSEWHERE, LESSON.format(2, "In step 2 two are taken away."), None, None, True),
+    "a verdict and a step": (WRONG, "Check: correct\nFirst wrong step: 1", "verdict_against_step", None, False),
+    "two verdicts": (WRONG, "Check: correct\nCheck: wrong", "two_verdicts", None, None),
+    "its own correction": (
+        WRONG,
+        "Check: correct\nCorrected:\n8 - 2 = 6\n#### 6",
+        "verdict_against_correction",
+        None,
+        False,
+    ),
+    "nothing to correct": (RIGHT, "Check: wrong\nCorrected:\n8 - 2 = 6\n#### 6", "verdict_against_correction", None, False),
+    "false arithmetic of its own": (
+        WRONG,
+        "Check: wrong\nFirst wrong step: 1\nWhy: no.\nCorrected:\n5 + 3 = 7\n7 - 2 = 6\n#### 6",
+        "false_correction",
+        1,
+        True,
+    ),
+    "a form that was copied": (
+        WRONG,
+        LESSON.format(1, "a line that begins with why and explains the mistake in one sentence"),
+        "copied_prompt",
+        1,
+        True,
+    ),
+    "a right attempt": (RIGHT, "Check: correct", None, None, True),
+    "a right answer by false arithmetic": (LUCKY, LESSON.format(1, "It is 8."), None, 1, True),
+    "which is not right": (LUCKY, "Check: correct", None, None, False),
+    "which is wrong nowhere else": (LUCKY, LESSON.format(2, "It is 7."), "step_disagrees", None, None),
+    "no verdict": (WRONG, "It is fine, I think.", None, None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REPLIES)
+async def test_a_lesson_is_true_or_refused_with_its_own_reason(ledger, case):
+    attempt, reply, refused, named, agrees = REPLIES[case]
+    problem = Problem("math_word", "test", f"Five, three more, two less? {case}", "6", case, solution=RIGHT)
+    rows, _ = await run(
+        ledger,
+        TUTORSHIP,
+        [problem],
+        student=scripted(solve=lambda request: attempt),
+        teacher=scripted(correct=lambda request: reply),
+    )
+    notes = rows[0]["notes"]
+    assert (notes.refused, rows[0]["attrs"]["first_error_step"], notes.judgement.agrees) == (refused, named, agrees)
+    if named is None:
+        assert "step" not in rows[0]["response"].lower() or rows[0]["attrs"]["check"] is None
+    verdicts = {
+        name: get_filter(name) for name in ("answer", "method_rejection", "attempt")
+    }  # accepted only when nothing speaks against it
+    accepted = case in (
+        "a lesson", "reasoning first", "a true step from elsewhere", "an explanation that names the step",
+        "a right attempt", "a right answer by false arithmetic",
+    )  # fmt: skip
+    findings = run_filters(list(verdicts.values()), _, Context(problems={problem.id: problem}))
+    assert (set(findings["outcome"].to_pylist()) == {"pass"}) is accepted
+
+
+@pytest.mark.parametrize("attempt", ["", "Hello.", "#### 7", "5 + 3 = 8"])
+async def test_no_teacher_is_asked_about_an_attempt_without_a_step_or_an_answer(ledger, problems, attempt):
+    teacher = scripted(correct=lambda request: "Check: wrong")
+    rows, table = await run(
+        ledger, TUTORSHIP, problems[:1], student=scripted(solve=lambda request: attempt), teacher=teacher
+    )
+    assert teacher.requests == [] and len(rows[0]["parents"]) == 1
+    every = [get_filter(name) for name in ("structure", "attempt", "method_rejection", "answer")]
+    verdicts = run_filters(every, table, Context(problems={item.id: item for item in problems}))
+    assert decide(table, verdicts)["reason"].to_pylist() == ["attempt:unreadable_attempt"]
+
+
+async def test_the_reference_is_the_gold_solution_where_there_is_one(ledger, problems):
+    teacher = scripted(correct=lambda request: "Check: correct")
+    for solution, shown in ((RIGHT, "8 - 2 = 6"), (None, "is 6.")):
+        problem = Problem("math_word", "test", "Five, three more, two less?", "6", "x", solution=solution)
+        await run(ledger, TUTORSHIP, [problem], student=scripted(solve=lambda request: WRONG), teacher=teacher)
+        asked = teacher.requests[-1].messages[-1]["content"]
+        assert shown in asked and "(2) 9 - 2 = 7" in asked and "<" not in asked.replace("<final answer>", "")
+
+
+async def test_a_rule_names_no_step_that_may_be_right(ledger):
+    """The solver corrects from the start where it is not sure which step is wrong."""
+    from synth.engines.solver import Solver
+
+    problem = Problem("math_word", "test", "Five, three more, two less?", "6", "x", solution=RIGHT)
+    for attempt, named in ((ELSEWHERE, None), (WRONG, 1), (LUCKY, 1), (RIGHT, None)):
+        rows, _ = await run(
+            ledger,
+            TUTORSHIP,
+            [problem],
+            student=Scripted(lambda request, text=attempt: text, attempt),
+            teacher=Solver(),
+        )
+        assert rows[0]["attrs"]["first_error_step"] == named and rows[0]["notes"].judgement.agrees is True
+        assert ("5 + 3 = 8\n8 - 2 = 6" in rows[0]["response"]) is (attempt != RIGHT)

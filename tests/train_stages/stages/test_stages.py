@@ -144,6 +144,18 @@ def test_sampler_answers_per_item(base, problems):
     assert cut.text == other.text[: other.text.find(other.text[1:3])] and cut.finish_reason == "stop"
 
 
+def test_sampler_goes_on_with_an_assistants_turn(base):
+    sampler = Sampler(base, device="cpu")
+    chat = [{"role": "user", "content": "Ann has 5."}, {"role": "assistant", "content": "5 + 3 = 8\n"}]
+    begun = sampler.tokenizer("<|user|>Ann has 5.<|assistant|>5 + 3 = 8\n", add_special_tokens=False)["input_ids"]
+    continued = sampler.generate([chat], temperature=0.0, max_tokens=3)[0]
+    assert continued.prompt_tokens == len(begun)
+    with torch.no_grad():
+        best = int(sampler.model(input_ids=torch.tensor([begun])).logits[0, -1].argmax())
+    first = sampler.generate([chat], temperature=0.0, max_tokens=1)[0]
+    assert first.text == sampler.tokenizer.decode([best], skip_special_tokens=True)
+
+
 def test_sampler_draws_from_the_distribution(base):
     sampler = Sampler(base, device="cpu")
     chat = [{"role": "user", "content": "Ann has 5."}]
