@@ -74,6 +74,9 @@ def compare_sequences(gold: Sequence, answer: Sequence, compare: Compare) -> Out
         return compare_ratios(gold, answer, compare)
     if kinds == ("remainder", "remainder"):
         return _in_order(gold.parts, answer.parts, compare)
+    if set(kinds) == {"tuple", "list"} and (_assigns(gold) or _assigns(answer)):
+        outcome = _in_order(gold.parts, answer.parts, compare)
+        return outcome if outcome is CORRECT else at_most(_in_any_order(gold.parts, answer.parts, compare))
     if set(kinds) <= {*ORDERED, "list"}:
         return (
             at_most(_in_order(gold.parts, answer.parts, compare))
@@ -81,6 +84,13 @@ def compare_sequences(gold: Sequence, answer: Sequence, compare: Compare) -> Out
             else UNVERIFIABLE
         )
     return UNVERIFIABLE
+
+
+def _assigns(sequence: Sequence) -> bool:
+    """Whether a list gives values to letters in their order, `x = 1, y = 2`, as a tuple does."""
+    names = [part.names for part in sequence.parts if isinstance(part, Named)]
+    letters = [name for name in names if len(name) == 1 and len(name[0]) == 1]
+    return sequence.kind == "list" and len(letters) == len(sequence.parts) and letters == sorted(set(letters))
 
 
 def _flat(sequence: Sequence) -> tuple[Form, ...]:

@@ -3,6 +3,7 @@ r"""Numbers and expressions with what they count: `$5`, `1.5 km/h`, `3 dozen egg
 import re
 from fractions import Fraction
 
+from synth.answers.algebra.exact import constant
 from synth.answers.algebra.expression import Tree, read_expression, whole_expression
 from synth.answers.algebra.tokens import number_value
 from synth.answers.algebra.trees import has, symbols
@@ -26,6 +27,7 @@ _CURRENCY = re.compile(r"^([-+]?)\s*(us\s?\$|usd|eur|gbp|inr|rs\.?|rmb|[$€£¥
 _ORDINAL = re.compile(r"[-+]?\d+(?:st|nd|rd|th|ish)\b", re.IGNORECASE)
 _CURRENCY_END = re.compile(r"(?<=[\d}])\s*[\ue000]$")
 DECIMAL_COMMA = re.compile(r"^([-+]?)(0,\d+|\d{4,},\d{1,2})(?![\d,])")
+_SUM_SHOWN = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?)\s+\(([^()]*[-+*/][^()]*)\)")  # `31 (20 + 11)`
 _WORD_FRACTION = re.compile(r"-(?=(?:hal|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth))", re.IGNORECASE)
 _LETTERS_ONLY = re.compile(r"[A-Za-z]{2,}|[A-Za-z]{3,}!")
 
@@ -107,6 +109,15 @@ def _words_and_unit(text: str) -> Quantity | None:
     return None
 
 
+def _same_value(number: str, expression: str) -> bool:
+    """Whether an expression of numbers has the value that stands before it."""
+    left, right = whole_expression(number), whole_expression(expression)
+    if left is None or right is None:
+        return False
+    value = constant(left)
+    return value is not None and value == constant(right)
+
+
 def _without_hedges(text: str) -> str:
     while True:
         hedge = HEDGES.match(text)
@@ -116,6 +127,9 @@ def _without_hedges(text: str) -> str:
     filler = FILLERS.search(text)
     if filler and filler.start() > 0 and re.search(r"\d", text[: filler.start()]):
         text = text[: filler.start()].strip()
+    sum_shown = _SUM_SHOWN.fullmatch(text)
+    if sum_shown and _same_value(sum_shown[1], sum_shown[2]):
+        text = sum_shown[1]
     gloss = re.search(r"\s+\(\s*(?:or\s+)?[A-Za-z][A-Za-z -]*\)$", text)
     if gloss and not CHANGES & set(re.findall("[a-z]+", gloss[0].lower())):
         text = text[: gloss.start()]

@@ -81,6 +81,9 @@ _WRAPPERS = (
     ("`", "`"),
     ('"', '"'),
 )
+_ALIGNED = re.compile(
+    r"\s*\\begin\{(align|aligned|gather|gathered|equation|split)\*?\}(.*)\\end\{\1\*?\}\s*", re.DOTALL
+)
 _DELIMITERS = re.compile(r"\\[()\[\]](?!\s*\d+(?:pt|em|ex))")
 _SIGN_SPACES = re.compile(r"(?<![A-Za-z0-9])\s+|\s+(?![A-Za-z0-9])")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[A-Za-z(){}\[\],;!$%])")
@@ -169,6 +172,9 @@ def _ascii(character: str) -> str:
 
 
 def _latex(text: str) -> str:
+    aligned = _ALIGNED.fullmatch(text)
+    if aligned and "\\\\" not in aligned[2].strip().removesuffix("\\\\"):
+        text = aligned[2].strip().removesuffix("\\\\").replace("&", " ").strip()
     if "\\\\" in text:
         text = text.replace("\\\\", _ROW_END) if "\\begin" in text else _ESCAPED_TWICE.sub(r"\\", text)
     text = _GROUPED.sub(lambda match: "," if "," in match[0].replace(r"\,", "") else "", text)

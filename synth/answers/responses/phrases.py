@@ -18,6 +18,7 @@ _PHRASES = {
         "option",
         "choice",
     ): r"\b(?:correct|right|best)\s+(?:option|choice)\s*" + _COPULA,
+    ("final answer",): r"\bfinal\s+answer\s*(?:→|⇒|->|=>|[–—]|-(?=\s))",
     ("final result", "final solution"): r"\bfinal\s+(?:result|solution)\s*" + _COPULA,
     ("antwort", "lösung"): r"\b(?:Antwort|Lösung)\s*(?:ist|lautet|:)",
     ("réponse", "reponse"): r"\br[ée]ponse\s*(?:finale\s*)?(?:est|:)",

@@ -64,9 +64,10 @@ _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _EMPHASIS = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|`+")
 _MARKING = re.compile(r"\\f?boxed|\\fbox|[#<]")
 _ALONE = re.compile(
-    r"\(?[A-H]\)?[.!]?|\([a-h]\)|(?:[A-H]|[a-h])\) .{1,80}|\([A-Ha-h]\) .{1,80}|(?i:yes|no|true|false)[.!]?"
+    r"(?:(?i:option|choice)\s+)?(?:\(?[A-H]\)?[.!]?|\([a-h]\)|(?:[A-H]|[a-h])\) .{1,80}|\([A-Ha-h]\) .{1,80})"
+    r"|(?:Yes|No|True|False)[.!]?|[-+]?[$€£]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s*%?\.?|\$[^$\n]{1,80}\$\.?|\\\([^\n]{1,80}\\\)\.?"
 )
-"""A response that is nothing but a letter of a choice, with its text perhaps, or yes or no."""
+"""A response that is nothing but a value, or a letter of a choice with its text perhaps, or yes or no."""
 _LETTERED = re.compile(r"^\W*(?:for\s+sure\s+)?\(?([A-Z])\)?(?:[\s,.:;)]|$)")
 
 

@@ -35,6 +35,8 @@ def test_plain_numbers(text, value):
         ("two-thirds", Fraction(2, 3), None),
         ("about 5 apples in total", 5, None),
         ("negative 12", -12, None),
+        ("31 (20 + 11)", 31, None),
+        ("3 (5 + 2)", 21, None),
     ],
 )
 def test_numbers_with_what_they_count(text, value, unit):

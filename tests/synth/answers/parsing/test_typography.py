@@ -25,6 +25,7 @@ from synth.answers.parsing.typography import closing, fold, tidy, unwrap, withou
         (r"\mathbf{7}", "7"),
         (r"\\frac{1}{2}", r"\frac{1}{2}"),
         ("f'", "f'"),
+        (r"\begin{align*} x &= 5 \end{align*}", "x = 5"),
     ],
 )
 def test_layout_is_undone_and_the_value_stays(text, plain):

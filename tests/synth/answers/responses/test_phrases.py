@@ -6,7 +6,8 @@ from synth.answers.responses.phrases import announced, stated_answers
 @pytest.mark.parametrize(
     "text",
     [
-        "The answer is 5", "Final Answer: 5", "ans = 5", "A: 5", "The answer to the question is 5", "The correct option is 5",
+        "The answer is 5", "Final Answer: 5", "ans = 5", "A: 5", "Final answer → 5", "Final answer - 5",
+        "The answer to the question is 5", "The correct option is 5",
         "Die Antwort lautet 5", "La réponse est 5", "La respuesta es 5", "Ответ: 5", "答案是5", "答えは5", "정답은 5",
     ],
 )  # fmt: skip

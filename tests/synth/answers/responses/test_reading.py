@@ -32,3 +32,16 @@ def test_a_part_has_all_lines_and_a_bare_text_is_an_answer():
     assert final_part("**5**") is None
     assert bare_answer("(3, 4)").text == "(3, 4)"
     assert bare_answer("so \\boxed{4}").text == "4"
+
+
+@pytest.mark.parametrize(
+    "text", ["B", "(b)", "B) 12 cows", "Option C.", "31", "$31", "$\\frac{1}{2}$", "a</think>\n31", "Yes."]
+)
+def test_a_response_that_is_nothing_but_an_answer_is_read(text):
+    assert read_answer(text).state is State.READ
+    assert final_answer(text) == text.rpartition("</think>")[2].strip()
+
+
+@pytest.mark.parametrize("text", ["She has 31", "31 and 32", "A bird", "I think so", "Nothing"])
+def test_other_texts_without_a_mark_are_not(text):
+    assert final_answer(text) is None
