@@ -50,9 +50,9 @@ def judge_answer(gold: str, answer: str | None, *, options: Options | None = Non
     return _judged(gold, bare_answer(answer), options)
 
 
-def equal_answers(one: str, other: str) -> bool:
+def equal_answers(left: str, right: str) -> bool:
     """Whether two final answers are the same answer."""
-    return _compare(one, other) is Outcome.CORRECT
+    return _compare(left, right) is Outcome.CORRECT
 
 
 def normalise(text: str) -> str:

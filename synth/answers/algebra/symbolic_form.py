@@ -109,11 +109,11 @@ def expression(text: str) -> str | None:
     if "!" in text or "|" in text:  # a factorial may be huge, bars are ambiguous
         return None
     for word in _WORD.findall(text):
-        known = word.removeprefix("\\")
-        if word.startswith("\\") and known not in _COMMANDS:
+        name = word.removeprefix("\\")
+        if word.startswith("\\") and name not in _COMMANDS:
             return None
-        product = len(word) <= 3 and known.islower() and known not in _WORDS  # xyz is x times y times z
-        if not (word.startswith("\\") or len(word) == 1 or known in _FUNCTIONS or known == "pi" or product):
+        product = len(word) <= 3 and name.islower() and name not in _WORDS  # xyz is x times y times z
+        if not (word.startswith("\\") or len(word) == 1 or name in _FUNCTIONS or name == "pi" or product):
             return None
     text = re.sub(r"(?<![A-Za-z\\])(pi|" + "|".join(sorted(_FUNCTIONS)) + r")(?![A-Za-z])", r"\\\1 ", text)
     text = text.replace("*", r"\cdot ")

@@ -32,13 +32,13 @@ def compare_words(gold: Words, answer: Words) -> Outcome:
     return UNVERIFIABLE
 
 
-def compare_words_with_quantity(words: Words, quantity: Quantity) -> Outcome:
+def compare_words_with_quantity(wording: Words, quantity: Quantity) -> Outcome:
     """`xy` is a word, and a product beside an expression with variables."""
-    if re.fullmatch(r"[a-z]{2,3}", words.text) and symbols(quantity.tree):
-        tree = whole_expression(words.text)
+    if re.fullmatch(r"[a-z]{2,3}", wording.text) and symbols(quantity.tree):
+        tree = whole_expression(wording.text)
         return compare_trees(tree, quantity.tree) if tree is not None else UNVERIFIABLE
-    if "\\" in words.text or "\\" in quantity.text:
-        return compare_symbolically(words.text, quantity.text)
+    if "\\" in wording.text or "\\" in quantity.text:
+        return compare_symbolically(wording.text, quantity.text)
     return UNVERIFIABLE
 
 

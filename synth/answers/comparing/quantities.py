@@ -166,9 +166,9 @@ def _one_unit(gold: Quantity, answer: Quantity) -> Outcome:
     return outcome
 
 
-def _values_alone(one: Quantity, other: Quantity) -> Outcome:
-    outcome = compare_trees(one.tree, other.tree)
-    if outcome is WRONG and (_rounded(one, other) or _rounded(other, one)):
+def _values_alone(left: Quantity, right: Quantity) -> Outcome:
+    outcome = compare_trees(left.tree, right.tree)
+    if outcome is WRONG and (_rounded(left, right) or _rounded(right, left)):
         return UNVERIFIABLE
     return outcome
 

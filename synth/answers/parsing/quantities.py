@@ -155,12 +155,14 @@ def _counted(text: str, unit: Unit | None) -> Quantity | None:
     glued = not match["gap"]
     if rest.startswith("/"):
         rest = "per " + rest[1:].strip()
-    known = parse_unit(rest.removeprefix("per ")) if not re.match(r"[A-Za-z]\s*[-+*=(]", rest) else None
-    if known is not None:
+    named_unit = parse_unit(rest.removeprefix("per ")) if not re.match(r"[A-Za-z]\s*[-+*=(]", rest) else None
+    if named_unit is not None:
         if rest.startswith("per "):
-            known = Unit(tuple((kind, -power) for kind, power in known.dimensions), 1 / known.factor)
-        product = whole_expression(text) if known.symbol or len(rest) <= 3 else None
-        return Quantity(tree, text, unit=_times(unit, known), places=_places(tree), product=product if glued else None)
+            named_unit = Unit(tuple((kind, -power) for kind, power in named_unit.dimensions), 1 / named_unit.factor)
+        product = whole_expression(text) if named_unit.symbol or len(rest) <= 3 else None
+        return Quantity(
+            tree, text, unit=_times(unit, named_unit), places=_places(tree), product=product if glued else None
+        )
     if (
         glued
         and re.match(r"[A-Za-z](?![A-Za-z])|[A-Za-z]{2,3}(?![A-Za-z])", rest)
@@ -213,13 +215,16 @@ def _with_words(tree: Tree, rest: str, text: str, unit: Unit | None) -> Quantity
         lower = others
     if not lower:
         return Quantity(tree, text, unit=unit, scaled=scaled, group=group, places=places)
-    known = parse_unit(lower)
-    if known is not None:
-        return Quantity(tree, text, unit=_times(unit, known), scaled=scaled, group=group, places=places)
-    words = re.findall(r"[^\W\d_]+(?:'[a-z]+)?", lower)
-    if not words or len(words) > 14 or re.search(r"\d", lower) or re.search(r"[=<>+*/^\\_]", lower):
+    named_unit = parse_unit(lower)
+    if named_unit is not None:
+        return Quantity(tree, text, unit=_times(unit, named_unit), scaled=scaled, group=group, places=places)
+    nouns_written = re.findall(r"[^\W\d_]+(?:'[a-z]+)?", lower)
+    if not nouns_written or len(nouns_written) > 14 or re.search(r"\d", lower) or re.search(r"[=<>+*/^\\_]", lower):
         return None
-    if CHANGES & set(words) or set(words) & (set(NUMBER_SCALES) | set(GROUP_SCALES)) - {"second", "quarter"}:
+    if CHANGES & set(nouns_written) or set(nouns_written) & (set(NUMBER_SCALES) | set(GROUP_SCALES)) - {
+        "second",
+        "quarter",
+    }:
         return None
     leading = _leading_unit(lower)
     nouns = noun_stems(lower)
@@ -229,13 +234,13 @@ def _with_words(tree: Tree, rest: str, text: str, unit: Unit | None) -> Quantity
     )  # fmt: skip
 
 
-def _leading_unit(words: str) -> Unit | None:
+def _leading_unit(phrase: str) -> Unit | None:
     """The unit that a phrase begins with: `dollars every day`, `hours of work`, `inches tall`."""
-    pieces = words.split()
+    pieces = phrase.split()
     for size in range(min(len(pieces) - 1, 4), 0, -1):
-        known = parse_unit(" ".join(pieces[:size]))
-        if known is not None and not known.symbol:
-            return known
+        named_unit = parse_unit(" ".join(pieces[:size]))
+        if named_unit is not None and not named_unit.symbol:
+            return named_unit
     return None
 
 
@@ -258,9 +263,9 @@ def _expression(text: str, unit: Unit | None) -> Quantity | None:
         return None
     if symbols(read.tree) and text[:1].isalpha():
         return None  # a word of three letters and others are no product
-    known = parse_unit(rest)
-    if known is not None:
-        return Quantity(read.tree, text, unit=_times(unit, known), places=_places(read.tree), other=other)
+    named_unit = parse_unit(rest)
+    if named_unit is not None:
+        return Quantity(read.tree, text, unit=_times(unit, named_unit), places=_places(read.tree), other=other)
     if symbols(read.tree):
         return None
     return _with_words(read.tree, rest, text, unit)

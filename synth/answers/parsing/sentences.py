@@ -24,8 +24,8 @@ def number_in_sentence(text: str) -> Quantity | None:
     before, after = text[:start], text[start + len(numbers[0]) :]
     if re.search(r"[\\^_=<>*+/{}:!]", before + after) or re.match(r"\s*(?:st|nd|rd|th)\b", after):
         return None
-    words = {word.casefold() for word in re.findall(r"[^\W\d_]+(?:'[a-z]+)?", before + " " + after)}
-    if not words or words & _CHANGING:
+    neighbours = {word.casefold() for word in re.findall(r"[^\W\d_]+(?:'[a-z]+)?", before + " " + after)}
+    if not neighbours or neighbours & _CHANGING:
         return None
     if re.search(r"[-+(\[.]\s*$", before) or (re.match(r"[)\]_]", after) and before.count("(") != after.count(")")):
         return None

@@ -66,7 +66,7 @@ CLOSED_PAIRS = (
 )  # fmt: skip
 """Pairs of words of which one excludes the other."""
 
-OPPOSITE = {one: other for pair in CLOSED_PAIRS for one, other in (pair, pair[::-1])}
+OPPOSITE = {word: opposite for pair in CLOSED_PAIRS for word, opposite in (pair, pair[::-1])}
 
 MONTHS = {name: number for number, names in enumerate(
     ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
@@ -75,16 +75,16 @@ MONTHS = {name: number for number, names in enumerate(
 
 def number_in_words(text: str) -> Fraction | None:
     """Read `twenty-one`, `minus five` or `two hundred and six`; None for anything else."""
-    words = text.casefold().replace("-", " ").replace(",", " ").split()
-    if not words or len(words) > 12:
+    parts = text.casefold().replace("-", " ").replace(",", " ").split()
+    if not parts or len(parts) > 12:
         return None
     sign = 1
-    if words[0] in ("minus", "negative"):
-        sign, words = -1, words[1:]
+    if parts[0] in ("minus", "negative"):
+        sign, parts = -1, parts[1:]
     total = current = 0
     read = False
     last = ""
-    for index, word in enumerate(words):
+    for index, word in enumerate(parts):
         if word in _NUMBERS:
             value = _NUMBERS[word]
             if read and last not in _GREAT and not (last in _TENS and 0 < value < 10) and last != "and":
@@ -96,7 +96,7 @@ def number_in_words(text: str) -> Fraction | None:
             if _GREAT[word] >= 1000:
                 total, current = total + current, 0
             read = True
-        elif not (word == "and" and last in _GREAT and index + 1 < len(words)):
+        elif not (word == "and" and last in _GREAT and index + 1 < len(parts)):
             return None
         last = word
     return Fraction(sign * (total + current)) if read else None
@@ -104,8 +104,8 @@ def number_in_words(text: str) -> Fraction | None:
 
 def noun_stems(text: str) -> frozenset[str]:
     """The words of a phrase in a common form, without those that say nothing, for seeing whether two count the same."""
-    words = re.findall(r"[^\W\d_]+", text.casefold())
-    return frozenset(_stem(word) for word in words if word not in _EMPTY)
+    written = re.findall(r"[^\W\d_]+", text.casefold())
+    return frozenset(_stem(word) for word in written if word not in _EMPTY)
 
 
 _EMPTY_WORDS = """

@@ -32,7 +32,8 @@ _PHRASES = {
     ("답", "उत्तर", "الجواب", "উত্তর"): r"정답은|정답\s*:|답은|답\s*:|उत्तर\s*(?:है|:)|الجواب\s*(?:هو|:)|উত্তর\s*(?:হল|:)",
 }
 _COMPILED = [
-    (words, re.compile(f"(?:{pattern}){_TAIL}", re.IGNORECASE | re.MULTILINE)) for words, pattern in _PHRASES.items()
+    (triggers, re.compile(f"(?:{pattern}){_TAIL}", re.IGNORECASE | re.MULTILINE))
+    for triggers, pattern in _PHRASES.items()
 ]
 """How answers are announced; a pattern is tried where one of its words occurs."""
 _POSTPOSED = re.compile(
@@ -68,8 +69,8 @@ def announced(text: str) -> list[re.Match[str]]:
     lower = text.casefold()
     matches = [
         match
-        for words, pattern in _COMPILED
-        if any(word in lower for word in words)
+        for triggers, pattern in _COMPILED
+        if any(trigger in lower for trigger in triggers)
         for match in pattern.finditer(text)
     ]
     return sorted(matches, key=lambda match: match.start())[-MAX_MARKS:]

@@ -81,12 +81,14 @@ def read_roles(part: str, names: Sequence[str], words: Words = KNIGHTS) -> tuple
     if not UNSURE.search(text) and (grouped := _grouped(text, names, words)) is not None:
         return grouped
     lines = [line for line in text.splitlines() if line.strip()]
-    for count in range(1, len(lines) + 1):
+    for count, line in enumerate(lines, start=1):
+        if not role_words(words).search(line):
+            continue
         roles = _roles_of("\n".join(lines[:count]), names, words)
         if roles is None:
             return None
         if len(roles) == len(names):
-            contradicted = any(_contradicts(line, roles, names, words) for line in lines[count:])
+            contradicted = any(_contradicts(later, roles, names, words) for later in lines[count:])
             return None if contradicted else tuple(roles[person] for person in range(len(names)))
     return None
 
