@@ -226,6 +226,7 @@ def plan(night: Night) -> None:
         )
         members = [problem for problems in drawn.values() for problem in problems]
         stage.advance(len(members))
+        night.check_formats({problem.task for problem in members})
         attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
         nights.commit_plan(
             night.lake,
@@ -277,4 +278,5 @@ def release(night: Night, key: str | None = None) -> Release | None:
             condition=night.recipe.condition,
             extra=extra,
             key=key or f"release:{night.id}",
+            mixed_formats=night.recipe.mixed_formats,
         )

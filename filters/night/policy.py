@@ -31,6 +31,7 @@ ORDER = (
     "language",
     "web_quality",
     "answer",
+    "answer_format",
     "decontamination",
     "exact_duplicates",
     "near_duplicates",

@@ -1,7 +1,7 @@
 """One night's context: its recipe, lake, ledger, student and models."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +18,14 @@ from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
 from flows.report.write import write_report
 from storage.catalog.catalog import catalog_of
-from storage.errors import CheckpointError
+from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.models.registry import STUDENT, resolve
 from storage.releases.making import check_condition
+from storage.releases.reading import latest_release
 from storage.releases.selection import check_selection
 from storage.takedown.carry_out import purge_here
 from storage.workspace import Workspace
@@ -36,6 +37,7 @@ from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, open_engine
 from synth.methods import Method, get_method
 from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
+from synth.problems import answer_format_of
 from synth.problems.base import Problem
 from train_stages.models.base import make_base
 from train_stages.promotion.text_loss import read_texts
@@ -92,7 +94,7 @@ class Night:
         owners: list[Method | FilterKind] = [item.method for item in self.assignments]
         owners += [find_filter(name) for name in self.recipe.filters]
         folders = {owner.name: owner.prompts for owner in owners if owner.prompts is not None}
-        prompts = Prompts(self.recipe.prompts, folders, self.recipe.path, FORMATS[self.recipe.answer])
+        prompts = Prompts(self.recipe.prompts, folders, self.recipe.path, FORMATS[self.recipe.answer_format])
         for item in self.assignments:
             prompts.of(item.method.name, item.prompts)
         return prompts
@@ -176,6 +178,28 @@ class Night:
         check_condition(self.lake, self.recipe.condition)
         for step in self.recipe.train.steps if self.recipe.train else ():
             check_selection(self.lake, step.selection, step.key, problems=step.drawn)
+
+    def check_formats(self, tasks: Collection[str]) -> None:
+        """Refuse to ask for answers in another format than the rows have that the next release will hold too.
+
+        Args:
+            tasks: Tasks of the night's problems.
+
+        Raises:
+            RecipeError: The latest release has other formats of one of these tasks.
+        """
+        latest = latest_release(self.lake, self.recipe.dataset)
+        if self.recipe.mixed_formats or latest is None or latest.manifest.get("condition") != self.recipe.condition:
+            return
+        for task, rows in latest.manifest.get("answer_formats", {}).items():
+            tonight = answer_format_of(task) or self.recipe.answer_format
+            others = sorted(set(rows) - {tonight})
+            if task in tasks and others and tonight != "own":
+                raise RecipeError(
+                    f"answer: release {latest.id} has rows of task {task!r} in the format {others[0]}, and tonight's would be "
+                    f"{tonight}: say `answer: {others[0]}` to go on with it, leave the old rows out with `where`, or let both "
+                    "into a release with `mixed_formats: true`"
+                )
 
     def checkpoint_of(self, name: str | None) -> Checkpoint | None:
         """Return what `models.<role>.checkpoint` stands for."""

@@ -16,7 +16,7 @@ from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.unknown_names import unknown
-from synth.engines.spec import ModelSpec
+from synth.engines.spec import PROMOTED, ModelSpec
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
 
@@ -36,10 +36,14 @@ class Recipe(Part):
     draw: Literal["new", "again"] = Field(
         "again", description="`new` asks old questions afresh; `again` takes the ledger's answers."
     )
-    answer: Literal["hash", "boxed", "phrase", "own"] = Field(
-        "hash",
+    answer: Literal["hash", "boxed", "phrase", "own"] | None = Field(
+        None,
         description="How prompts ask for final answers and solutions by rule or by people are written: `#### x`, `\\boxed{x}`, "
-        "`The answer is x.`; `own` leaves it to your prompts.",
+        "`The answer is x.`; `own` leaves it to your prompts. None: boxed where the recipe names a real model (`base.checkpoint`, "
+        "or a role of the engine vllm that is not the promoted student), else hash. A task's own format wins.",
+    )
+    mixed_formats: bool = Field(
+        False, description="Whether the answers of one task may have several formats in a release."
     )
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
     problems: ProblemsSpec
@@ -126,6 +130,14 @@ class Recipe(Part):
     def said(self) -> dict[str, Any]:
         """Return what the recipe says beyond the defaults."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def answer_format(self) -> str:
+        """Name of the format of final answers: the one it says, else boxed for real models and hash for the toy."""
+        if self.answer is not None:
+            return self.answer
+        served = any(spec.engine == "vllm" and spec.checkpoint != PROMOTED for spec in self.models.values())
+        return "boxed" if served or self.base.checkpoint else "hash"
 
     @property
     def condition(self) -> str:

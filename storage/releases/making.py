@@ -22,6 +22,7 @@ from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.releases.external_sort import boundaries, sort_batches
 from storage.releases.facts import facts
+from storage.releases.formats import formats_of, refuse_mixed
 from storage.releases.mixture import Mixture, apply_mixture
 from storage.releases.reading import Release, get_release, latest_release
 from storage.releases.shards import ContentHash, ShardWriter
@@ -59,6 +60,7 @@ def create_release(
     mixture: Mixture | None = None,
     extra: Mapping[str, Any] | None = None,
     key: str | None = None,
+    mixed_formats: bool = False,
 ) -> Release | None:
     """Name the accepted rows as they are now, export them, and record it; the same content is not released twice.
 
@@ -70,12 +72,13 @@ def create_release(
         mixture: Caps and shares of methods, sources or tasks; None takes every row.
         extra: What else the manifest should say (recipe and code versions, benchmarks).
         key: Idempotency key; the release that was made under it is returned again.
+        mixed_formats: Let the answers of one task have several forms (see `storage.releases.formats`).
 
     Returns:
         The new release; the latest one when its rows are the same; None when there are no rows.
 
     Raises:
-        LakeError: The name or the condition cannot be used.
+        LakeError: The name or the condition cannot be used, or the rows of a task mix answer formats.
         RecipeError: The mixture names what no row has.
     """
     if not _NAME.fullmatch(name):
@@ -93,6 +96,7 @@ def create_release(
                 at_seq = _pick(connection, condition, mixture)
             except duckdb.Error as error:
                 raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
+            answer_formats = formats_of(connection)
             manifest = {
                 "release": next_id(lake, name),
                 "condition": condition,
@@ -100,11 +104,14 @@ def create_release(
                 "mixture": mixture.to_json() if mixture else {},
                 "at_seq": at_seq,
                 "night": night,
+                "answer_formats": answer_formats,
                 **facts(connection),
                 **(extra or {}),
             }
             if not manifest["rows"] or (latest is not None and _same_rows(connection, latest)):
                 return latest if manifest["rows"] else None
+            if not mixed_formats:
+                refuse_mixed(name, answer_formats)
             tables = export_release(lake, connection, manifest)
             lake.commit(key or f"release:{manifest['release']}", "release", tables, night=night)
             return get_release(lake, str(manifest["release"]))

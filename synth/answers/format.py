@@ -1,25 +1,29 @@
 """How a final answer is written: one form per recipe, in every prompt and in every row that is written by rule or by a person.
 
-The judge reads all forms always. A form here says only what models are asked for, and what gold solutions are rewritten to,
-so that a row never disobeys its own prompt.
+The judge reads all forms always. A form here says what models are asked for, what gold solutions are rewritten to, and how a
+row's own prompt and response are recognised, so that no row disobeys its own prompt (the filter `answer_format`) and no
+release mixes forms unnoticed (`storage.releases.formats`). A task whose answers need a form of their own says so
+(`Task.answer_format`); it wins over the recipe's.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from storage.releases.formats import ASKED
+from synth.answers.responses.reading import State, read_answer
+
 _HASH = re.compile(r"^[ \t]*####[ \t]*(?P<answer>\S.*?)[ \t]*$", re.MULTILINE)
-_FINAL = "<final answer>"
 
 
 @dataclass(frozen=True)
 class AnswerFormat:
-    """One form of final answers.
+    """One form of final answers. Its words hold no placeholder in brackets: small models copy those.
 
     Attributes:
         name: As recipes say it.
         ending: How a prompt's sentence "Write one step per line" goes on.
-        line: The line in a form that a reply is to follow.
+        line: What ends a solution, where a prompt describes the parts of a reply: a noun phrase.
         write: Makes the line of an answer.
     """
 
@@ -48,12 +52,43 @@ def _phrase(answer: str) -> str:
 FORMATS = {
     form.name: form
     for form in (
-        AnswerFormat("hash", f", and end with a last line of the form\n{_hash(_FINAL)}", _hash(_FINAL), _hash),
-        AnswerFormat("boxed", ", and put your final answer within \\boxed{}.", "\\boxed{the final answer}", _boxed),
         AnswerFormat(
-            "phrase", ', and end with a line that says "The answer is", followed by it.', "The answer is ...", _phrase
+            "hash",
+            ", and end with a last line of #### followed by the final answer alone.",
+            "a last line of #### followed by the final answer alone",
+            _hash,
+        ),
+        AnswerFormat(
+            "boxed", ", and put your final answer within \\boxed{}.", "the final answer within \\boxed{}", _boxed
+        ),
+        AnswerFormat(
+            "phrase",
+            ', and end with a line that says "The answer is", followed by the final answer.',
+            'a last line that says "The answer is", followed by the final answer',
+            _phrase,
         ),
         AnswerFormat("own", ".", "the final answer", _hash),
     )
 }
 """`own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
+
+_ASKED = {name: re.compile(pattern) for name, pattern in ASKED.items()}
+_MARKS = {"hash": ("hashes", "####"), "boxed": ("box", "\\boxed"), "phrase": ("phrase", "answer is")}
+"""By form: what the judge calls its mark, and what stands before the answer on its line."""
+
+
+def asked_formats(turns: Iterable[str]) -> frozenset[str]:
+    """Return the names of the forms that these turns of a chat ask for."""
+    return frozenset(name for text in turns for name, pattern in _ASKED.items() if pattern.search(text))
+
+
+def obeys_format(response: str, form: str) -> bool:
+    """Whether the final answer of a response, as the judge reads it, is written in the form of that name."""
+    reading = read_answer(response)
+    if reading.state is not State.READ:
+        return False
+    mark, before = _MARKS[form]
+    if reading.mark == mark:
+        return True
+    lines = (line.partition(before)[1:] for line in response.rpartition("</think>")[2].splitlines())
+    return any(sign and reading.text in answer for sign, answer in lines)

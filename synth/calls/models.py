@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from synth.answers.format import AnswerFormat
+from synth.answers.format import FORMATS, AnswerFormat
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
 from synth.engines.base import Message, Sampling
 from synth.engines.profile import PLAIN, Profile
+from synth.problems import answer_format_of
 from synth.problems.base import Problem
 
 
@@ -174,8 +175,9 @@ class Models:
 
     @property
     def form(self) -> AnswerFormat:
-        """How the recipe wants final answers written."""
-        return self._asker.prompts.form
+        """How final answers are written here: as the problem's task says, else as the recipe does."""
+        own = answer_format_of(self._problem.task)
+        return self._asker.prompts.form if own is None else FORMATS[own]
 
     @property
     def replies(self) -> list[Reply]:

@@ -23,6 +23,8 @@ from storage.ids import digest
 from synth.answers.format import FORMATS, AnswerFormat
 from synth.calls.templates import Environment, limited
 from synth.engines.base import Message
+from synth.problems import answer_format_of
+from synth.problems.base import Problem
 
 METHODS = Path(__file__).parent.parent / "methods"
 SHARED = METHODS / "shared_prompts"
@@ -63,12 +65,12 @@ class Prompt:
         name: `method/name`, or a plain name where it is shared.
         act: What is asked, without whose prompt it is: `correct`. Engines that answer by rule go by it.
         source: The template.
-        digest: `name@digest of its source`, as rows and pins have it.
+        digest: `name@digest` of its source and of how it asks for final answers, as rows and pins have it.
 
     Args:
         name: Its name.
         path: Its file.
-        form: How it asks for final answers: `answer_format` in the template.
+        form: How it asks for final answers, `answer_format` in the template; that of the problem's task wins.
 
     Raises:
         RecipeError: The file is no valid template.
@@ -84,7 +86,8 @@ class Prompt:
             raise RecipeError(f"prompt {path}: {error}") from error
         # Jinja's own chained mapping is copied at each rendering, slowly
         self._template.globals = {**self._template.globals, "answer_format": form}
-        self.digest = f"{name}@{digest(self.source, length=12)}"
+        asks = (form.ending, form.line) if "answer_format" in self.source else ()
+        self.digest = f"{name}@{digest(self.source, *asks, length=12)}"
 
     def messages(self, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
         """Render to chat messages.
@@ -97,7 +100,7 @@ class Prompt:
             return ({"role": "user", "content": self.text(inputs)},)
         messages: list[Message] = []
         try:
-            context = template.new_context(dict(inputs))
+            context = template.new_context(_with_format(inputs))
             with limited():
                 for role in ("system", "user"):
                     if role in template.blocks:
@@ -114,9 +117,16 @@ class Prompt:
         """
         try:
             with limited():
-                return str(self._template.render(**inputs)).strip()
+                return str(self._template.render(_with_format(inputs))).strip()
         except _FAILURES as error:
             raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
+
+
+def _with_format(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a prompt, with the answer format of the problem's task where it has one of its own."""
+    problem = inputs.get("problem")
+    own = answer_format_of(problem.task) if isinstance(problem, Problem) else None
+    return {**inputs, "answer_format": FORMATS[own]} if own is not None else dict(inputs)
 
 
 Replaced = Mapping[str, str | Path]

@@ -2,7 +2,15 @@
 
 from synth.answers.outcome import Check, Outcome
 from synth.problems.base import Problem, Review, Source, Task
-from synth.problems.registry import checker_version, checker_versions, get_task, open_source, source_names, task_names
+from synth.problems.registry import (
+    answer_format_of,
+    checker_version,
+    checker_versions,
+    get_task,
+    open_source,
+    source_names,
+    task_names,
+)
 
 __all__ = [
     "Check",
@@ -11,6 +19,7 @@ __all__ = [
     "Review",
     "Source",
     "Task",
+    "answer_format_of",
     "checker_version",
     "checker_versions",
     "get_task",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from storage.errors import RecipeError
 from storage.registry import Registry
 from synth.answers.judge import VERSION
+from storage.unknown_names import unknown
+from synth.answers.format import FORMATS
 from synth.problems.base import Source, Task
 
 if TYPE_CHECKING:
@@ -73,6 +75,21 @@ def checker_version(task: str) -> str:
 def checker_versions(tasks: Iterable[str]) -> dict[str, str]:
     """Return `checker_version` by task, the tasks sorted."""
     return {task: checker_version(task) for task in sorted(set(tasks))}
+
+
+@cache
+def answer_format_of(name: str) -> str | None:
+    """Return the form of final answers that a task asks for itself; None where it has none, and for a text of no task.
+
+    Raises:
+        RecipeError: The task cannot be used, or there is no such form.
+    """
+    if name not in TASKS.names():
+        return None
+    own: str | None = getattr(get_task(name), "answer_format", None)
+    if own is not None and own not in FORMATS:
+        raise RecipeError(f"task {name!r}: answer_format: {unknown('answer format', own, FORMATS)}")
+    return own
 
 
 def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:

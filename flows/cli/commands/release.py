@@ -27,6 +27,9 @@ def release_create(
             "source:gsm8k=5000. Chosen by a hash of the ids, the same for everybody."
         ),
     ] = None,
+    mixed_formats: Annotated[
+        bool, typer.Option("--mixed-formats", help="Let the answers of one task have several formats.")
+    ] = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,7 +44,13 @@ def release_create(
         with open_lake(root, read_only=False) as lake:
             before = lake.last_seq()
             release = create_release(
-                lake, name, night=None, condition=where, mixture=wanted, extra={"code": code_version()}
+                lake,
+                name,
+                night=None,
+                condition=where,
+                mixture=wanted,
+                extra={"code": code_version()},
+                mixed_formats=mixed_formats,
             )
             if release is None:
                 raise LakeError(

@@ -147,3 +147,24 @@ def test_a_checkpoint_is_a_folder_or_a_name_on_the_hub(tmp_path):
     assert recipe.checkpoint("./mine") == str(tmp_path / "mine") and recipe.checkpoint("/x/mine") == "/x/mine"
     (tmp_path / "Qwen/Qwen3-0.6B").mkdir(parents=True)
     assert recipe.checkpoint("Qwen/Qwen3-0.6B") == str(tmp_path / "Qwen/Qwen3-0.6B")
+
+
+REAL = {"engine": "vllm", "endpoint": "http://127.0.0.1:1", "name": "m", "revision": "1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "hash"),
+        (
+            {"models": {"teacher": {"engine": "solver"}, "student": {"engine": "vllm", "checkpoint": "promoted"}}},
+            "hash",
+        ),
+        ({"models": {"teacher": REAL}}, "boxed"),
+        ({"base": {"checkpoint": "Qwen/Qwen2.5-0.5B-Instruct"}}, "boxed"),
+        ({"models": {"teacher": REAL}, "answer": "hash"}, "hash"),
+        ({"answer": "own"}, "own"),
+    ],
+)
+def test_answers_are_boxed_where_real_models_are_asked_unless_the_recipe_says_otherwise(changes, name):
+    assert make_recipe(changed(**changes), folder=Path()).answer_format == name
