@@ -5,7 +5,7 @@ in the kind's group, and its name is the entry point's. Either way the module ho
 attribute `name` is that name. Built-in names cannot be taken.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -30,7 +30,7 @@ class Registry(Generic[Part]):
         group: Group of the entry points.
         folders: Packages whose files are parts.
         helpers: Files in these folders that are no parts.
-        named: Further built-in parts that lie elsewhere, as `module:attribute` by name.
+        attribute: What each of these files calls its part, where a part cannot say its name itself (a class of options, say).
         make_with: How to make a part, for the sentence about an entry point that names none.
     """
 
@@ -42,7 +42,7 @@ class Registry(Generic[Part]):
         *,
         folders: Collection[str] = (),
         helpers: Collection[str] = (),
-        named: Mapping[str, str] | None = None,
+        attribute: str | None = None,
         make_with: str = "",
     ) -> None:
         self.kind = kind
@@ -50,7 +50,7 @@ class Registry(Generic[Part]):
         self._type = type_
         self._folders = tuple(folders)
         self._helpers = frozenset(helpers)
-        self._named = dict(named or {})
+        self._attribute = attribute
         self._make_with = make_with or f"a {type_.__name__}"
         self._loaded: dict[str, Part] = {}
 
@@ -86,7 +86,7 @@ class Registry(Generic[Part]):
         return {name: self.get(name) for name in self.names()}
 
     def _built_in(self) -> dict[str, Callable[[], Part]]:
-        parts = {name: self._from_path(path) for name, path in self._named.items()}
+        parts: dict[str, Callable[[], Part]] = {}
         for folder in self._folders:
             spec = find_spec(folder)
             locations = spec.submodule_search_locations if spec else None
@@ -95,14 +95,13 @@ class Registry(Generic[Part]):
                     parts[info.name] = self._from_file(f"{folder}.{info.name}", info.name)
         return parts
 
-    def _from_path(self, path: str) -> Callable[[], Part]:
-        module, _, attribute = path.partition(":")
-        return lambda: getattr(import_module(module), attribute)
-
     def _from_file(self, module: str, name: str) -> Callable[[], Part]:
         def load() -> Part:
-            parts = [item for item in vars(import_module(module)).values() if isinstance(item, self._type)]
+            content = vars(import_module(module))
+            parts = [item for item in content.values() if isinstance(item, self._type)]
             named = [part for part in parts if getattr(part, "name", None) == name]
+            if self._attribute is not None:
+                named = [part for part in parts if part is content.get(self._attribute)]
             if not named:
                 raise RecipeError(
                     f"{module} holds no {self.kind} called {name!r}, as its file's name promises; if it is no {self.kind}, "

@@ -35,7 +35,7 @@ from synth.night.preparing import Made, make_artefact
 from synth.night.runner import run_attempts
 from synth.problems import Problem, task_names
 from synth.problems.knights_knaves.given import read_puzzle
-from synth.problems.math_word import canonical_question
+from synth.problems.wording import canonical_question
 
 TRIAL_SET = 8
 """Problems that a method which sees the whole set is shown in a trial."""

@@ -15,8 +15,8 @@ from storage.errors import ProblemError
 from synth.problems.base import Problem
 from synth.problems.gold import BadGoldError, check_gold, check_solution, plain_gold
 from synth.problems.mapping import MAPPINGS, Mapping, render
-from synth.problems.math_word import canonical_question
 from synth.problems.rows import FileRows, Rows
+from synth.problems.wording import canonical_question
 
 _ANSWER_TAIL = re.compile(r"\n*[ \t]*####[^\n]*\s*$")
 

@@ -1,4 +1,4 @@
-"""Find tasks and sources by name: the built-in ones, and those that installed packages add through entry points.
+"""Find tasks and sources by name: a file each in `tasks` and `sources`, and those that installed packages add by entry point.
 
 A package adds a task under the entry point group `nightschool.tasks` (a class without arguments, or an instance), and a
 source under `nightschool.sources` (a pydantic model of its options with a method `open() -> Source`). Built-in names
@@ -6,33 +6,23 @@ cannot be taken. Nothing is imported before it is asked for.
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from storage.errors import RecipeError
 from storage.registry import Registry
-from synth.answers.judge import VERSION
 from storage.unknown_names import unknown
 from synth.answers.format import FORMATS
+from synth.answers.judge import VERSION
 from synth.problems.base import Source, Task
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-TASKS = Registry[object]("task", object, "nightschool.tasks", named={
-    "arithmetic": "synth.problems.arithmetic:ArithmeticTask",
-    "knights_knaves": "synth.problems.knights_knaves:KnightsKnavesTask",
-    "math_word": "synth.problems.math_word:MathWord",
-})  # fmt: skip
-SOURCES = Registry[object]("source", object, "nightschool.sources", named={
-    "arithmetic": "synth.problems.options:ArithmeticOptions",
-    "file": "synth.problems.options:FileOptions",
-    "gsm8k": "synth.problems.options:Gsm8kOptions",
-    "huggingface": "synth.problems.options:HuggingFaceOptions",
-    "knights_knaves": "synth.problems.knights_knaves.options:KnightsKnavesOptions",
-    "svamp": "synth.problems.options:SvampOptions",
-})  # fmt: skip
+TASKS = Registry[object]("task", object, "nightschool.tasks", folders=["synth.problems.tasks"])
+SOURCES = Registry[object](
+    "source", object, "nightschool.sources", folders=["synth.problems.sources"], helpers=["base"], attribute="Options"
+)
 
 
 def task_names() -> list[str]:
@@ -52,9 +42,9 @@ def get_task(name: str) -> Task:
     Raises:
         RecipeError: There is no such task, or the package that adds it cannot be imported.
     """
-    found = TASKS.get(name)
-    task = found() if isinstance(found, type) else found
-    missing = [part for part in ("check", "steps", "solve", "review") if not callable(getattr(task, part, None))]
+    part = TASKS.get(name)
+    task = part() if isinstance(part, type) else part
+    missing = [verb for verb in ("check", "steps", "solve", "review") if not callable(getattr(task, verb, None))]
     if missing:
         raise RecipeError(f"task {name!r}: what its entry point names has no method {missing[0]!r}; see Task.")
     return cast(Task, task)
@@ -109,18 +99,11 @@ def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
         raise RecipeError(_sentence(name, model.model_fields, error)) from None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error message: the nearest known words, or all of them."""
-    words = list(known)
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words) or 'none'}."
-
-
 def _sentence(name: str, fields: Iterable[str], error: "ValidationError") -> str:
     first = error.errors()[0]
     key = ".".join(map(str, first["loc"])) or "options"
     if first["type"] == "extra_forbidden":
-        return f"source {name!r}: option {key!r} is not known; {did_you_mean(key, fields)}"
+        return f"source {name!r}: {unknown('option', key, fields)}"
     if first["type"] == "missing":
         return f"source {name!r}: option {key!r} is missing; give it a value."
     message = first["msg"].removeprefix("Value error, ")

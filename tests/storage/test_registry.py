@@ -73,13 +73,21 @@ def test_a_built_in_name_cannot_be_taken(tmp_path, registry):
         registry.all()
 
 
+def test_a_part_that_cannot_say_its_name_is_what_its_file_calls_by_the_agreed_word(registry):
+    knobs = Registry[Knob]("knob", Knob, "test.none", folders=["house_knobs"], helpers=["base"], attribute="KNOB")
+    assert knobs.get("blue") == Knob("blue")
+    with pytest.raises(RecipeError, match="holds no knob"):
+        knobs.get("odd")
+
+
 @pytest.mark.parametrize(
     ("ask", "siblings"),
     [
         ("from synth.methods import get_method; get_method('cot')", "synth.methods.tutorship"),
         ("from filters import get_filter; get_filter('length')", "filters.rules.near_duplicates"),
         ("from train_stages.stages import get_stage; get_stage('sft')", "train_stages.stages.rl"),
-        ("from synth.problems import get_task; get_task('math_word')", "synth.problems.knights_knaves"),
+        ("from synth.problems import open_source; open_source('arithmetic')", "synth.problems.sources.knights_knaves"),
+        ("from synth.problems import get_task; get_task('math_word')", "synth.problems.tasks.knights_knaves"),
     ],
 )
 def test_asking_for_one_part_imports_no_other(ask, siblings):

@@ -21,7 +21,7 @@ from synth.methods.sections import accepts, sections
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
-from synth.problems.math_word import canonical_question
+from synth.problems.wording import canonical_question
 from synth.sample import Sample
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from storage.errors import ProblemError
 from synth.answers.outcome import Outcome
-from synth.problems.arithmetic import TIERS, Arithmetic, ArithmeticTask, make_problem, values
+from synth.problems.arithmetic import TIERS, Arithmetic, make_problem, values
+from synth.problems.tasks.arithmetic import ArithmeticTask
 
 TASK = ArithmeticTask()
 

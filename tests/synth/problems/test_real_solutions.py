@@ -15,7 +15,7 @@ from synth.methods import get_method
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import equations
-from synth.problems.math_word import canonical_question
+from synth.problems.wording import canonical_question
 
 DATA = os.environ.get("NIGHTSCHOOL_DATA")
 pytestmark = pytest.mark.skipif(not DATA, reason="NIGHTSCHOOL_DATA names no folder with the real solutions")

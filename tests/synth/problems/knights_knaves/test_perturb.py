@@ -6,11 +6,11 @@ from pydantic import ValidationError
 from storage.errors import ProblemError
 from synth.problems import get_task
 from synth.problems.knights_knaves import KnightsKnaves
-from synth.problems.knights_knaves.options import KnightsKnavesOptions
 from synth.problems.knights_knaves.perturb import KINDS, LANGUAGE, perturb
 from synth.problems.knights_knaves.reading import read, read_words, spoken_order
 from synth.problems.knights_knaves.statements import as_puzzle, canonical, solutions
 from synth.problems.knights_knaves.words import KNIGHTS, PAIRS, UNCOMMON_NAMES
+from synth.problems.sources.knights_knaves import Options as KnightsKnavesOptions
 
 TASK = get_task("knights_knaves")
 BASES = list(KnightsKnaves(people=(2, 3, 5, 8)).draw(60, seed=4))

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.errors import ProblemError
-from synth.problems.knights_knaves import KnightsKnaves, KnightsKnavesTask
+from synth.problems.knights_knaves import KnightsKnaves
 from synth.problems.knights_knaves.generate import draw_any, draw_puzzle
 from synth.problems.knights_knaves.reading import read
 from synth.problems.knights_knaves.search import search
 from synth.problems.knights_knaves.statements import _relabel, as_puzzle, canonical, conflicts, mentioned, solutions
 from synth.problems.knights_knaves.text import COMPACT_NAMES, FRAMES, NAMES, answer_text, write
+from synth.problems.tasks.knights_knaves import KnightsKnavesTask
 
 SEEDS = st.integers(0, 2**32)
 

@@ -1,18 +1,17 @@
-"""Options of the source `knights_knaves` as recipes write them."""
+"""The source `knights_knaves`: puzzles drawn by the number of people (arXiv:2505.13718)."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from synth.problems.base import Source
+from synth.problems.sources.base import SourceOptions
 
 RolePair = tuple[str, str]
 
 
-class KnightsKnavesOptions(BaseModel):
+class Options(SourceOptions):
     """Knights and Knaves puzzles with so many people, drawn in equal shares."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     people: tuple[int, ...] = Field(default=(2, 3), min_length=1)
     style: Literal["full", "compact"] = "full"
@@ -38,7 +37,7 @@ class KnightsKnavesOptions(BaseModel):
         return roles
 
     @model_validator(mode="after")
-    def _fit(self) -> "KnightsKnavesOptions":
+    def _fit(self) -> "Options":
         if self.style == "compact" and (self.roles or self.perturb not in (None, "statement", "leaf")):
             raise ValueError("the compact wording has no other words; use style: full")
         return self

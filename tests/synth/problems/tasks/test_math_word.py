@@ -3,7 +3,8 @@ import pytest
 from synth.answers.judge import gold_verifies
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
-from synth.problems.math_word import MathWord, canonical_question
+from synth.problems.tasks.math_word import MathWord
+from synth.problems.wording import canonical_question
 
 TASK = MathWord()
 PROBLEM = Problem(

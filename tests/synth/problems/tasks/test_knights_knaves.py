@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from storage.errors import ProblemError
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
-from synth.problems.knights_knaves import KnightsKnaves, KnightsKnavesTask
+from synth.problems.knights_knaves import KnightsKnaves
+from synth.problems.tasks.knights_knaves import KnightsKnavesTask
 
 TASK = KnightsKnavesTask()
 NAMES = ["Ann", "Ben"]

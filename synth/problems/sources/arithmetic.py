@@ -1,0 +1,28 @@
+"""The source `arithmetic`: word problems drawn by tier."""
+
+from pydantic import Field, field_validator
+
+from synth.problems.base import Source
+from synth.problems.sources.base import SourceOptions
+
+
+class Options(SourceOptions):
+    """Arithmetic word problems of these tiers."""
+
+    tiers: tuple[int, ...] = Field(default=(1,), min_length=1)
+
+    @field_validator("tiers")
+    @classmethod
+    def _known(cls, tiers: tuple[int, ...]) -> tuple[int, ...]:
+        from synth.problems.arithmetic import TIERS
+
+        unknown = [tier for tier in tiers if tier not in TIERS]
+        if unknown:
+            raise ValueError(f"there is no tier {unknown[0]}; the tiers are {', '.join(map(str, TIERS))}")
+        return tiers
+
+    def open(self) -> Source:
+        """Open the source."""
+        from synth.problems.arithmetic import Arithmetic
+
+        return Arithmetic(tiers=self.tiers)

@@ -1,0 +1,56 @@
+"""What the options of several sources share."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from synth.problems.base import Source
+from synth.problems.files import MappedSource
+from synth.problems.mapping import MAPPINGS, Mapping
+from synth.problems.rows import FileRows, HubRows, Rows
+
+
+class SourceOptions(BaseModel):
+    """Base of a source's options: unknown names are errors. A subclass has a method `open() -> Source`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MappedOptions(SourceOptions):
+    """Rows of any form, with a mapping of their fields or the name of a built-in one."""
+
+    mapping: Mapping
+    bad_gold: Literal["skip", "stop"] = "skip"
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _built_in(cls, mapping: object) -> object:
+        if isinstance(mapping, str):
+            if mapping not in MAPPINGS:
+                raise ValueError(f"built-in mappings are {', '.join(MAPPINGS)}; or give question and answer")
+            return MAPPINGS[mapping]
+        return mapping
+
+
+class BenchmarkOptions(SourceOptions):
+    """A known data set: from `path` if it is given, else from the Hugging Face hub."""
+
+    path: Path | None = None
+    split: Literal["train", "test"] = "train"
+    revision: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "BenchmarkOptions":
+        if self.path is not None and {"split", "revision"} & self.model_fields_set:
+            raise ValueError("`split` and `revision` belong to the hub; leave them out beside `path`")
+        return self
+
+    def open_rows(self, name: str, dataset: str, config: str | None) -> Source:
+        """Open the rows of a data set that is known by `name`, on the Hub as `dataset`."""
+        rows: Rows
+        if self.path is not None:
+            rows = FileRows(self.path)
+        else:
+            rows = HubRows(dataset, config=config, split=self.split, revision=self.revision)
+        return MappedSource(rows, MAPPINGS[name], name)

@@ -1,0 +1,22 @@
+"""The source `file`: a local file of problems."""
+
+from pathlib import Path
+
+from synth.problems.base import Source
+from synth.problems.files import MappedSource
+from synth.problems.rows import FileRows
+from synth.problems.sources.base import MappedOptions
+
+
+class Options(MappedOptions):
+    """A local `.jsonl` or `.parquet` file, with a mapping of its fields or the name of a built-in one.
+
+    `bad_gold` says what happens at a gold answer that does not verify or that its solution contradicts: `skip` or `stop`.
+    """
+
+    path: Path
+    name: str | None = None
+
+    def open(self) -> Source:
+        """Open the source."""
+        return MappedSource(FileRows(self.path), self.mapping, self.name or self.path.stem, bad_gold=self.bad_gold)

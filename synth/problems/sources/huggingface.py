@@ -1,0 +1,23 @@
+"""The source `huggingface`: a data set of the Hub, or a folder in its layout."""
+
+from pydantic import Field
+
+from synth.problems.base import Source
+from synth.problems.files import MappedSource
+from synth.problems.rows import HubRows
+from synth.problems.sources.base import MappedOptions
+
+
+class Options(MappedOptions):
+    """A data set of the Hugging Face hub by name, or a local folder in its layout."""
+
+    dataset: str = Field(min_length=1)
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    name: str | None = None
+
+    def open(self) -> Source:
+        """Open the source."""
+        rows = HubRows(self.dataset, config=self.config, split=self.split, revision=self.revision)
+        return MappedSource(rows, self.mapping, self.name or self.dataset.rpartition("/")[2], bad_gold=self.bad_gold)
