@@ -39,8 +39,8 @@ class Recipe(Part):
     answer: Literal["hash", "boxed", "phrase", "own"] | None = Field(
         None,
         description="How prompts ask for final answers and solutions by rule or by people are written: `#### x`, `\\boxed{x}`, "
-        "`The answer is x.`; `own` leaves it to your prompts. None: boxed where the recipe names a real model (`base.checkpoint`, "
-        "or a role of the engine vllm that is not the promoted student), else hash. A task's own format wins.",
+        "`The answer is x.`; `own` leaves it to your prompts. None: boxed where a real model writes or learns (`base.checkpoint`, "
+        "or a role that a method asks, of the engine vllm and not the promoted student), else hash. A task's own format wins.",
     )
     mixed_formats: bool = Field(
         False, description="Whether the answers of one task may have several formats in a release."
@@ -136,7 +136,11 @@ class Recipe(Part):
         """Name of the format of final answers: the one it says, else boxed for real models and hash for the toy."""
         if self.answer is not None:
             return self.answer
-        served = any(spec.engine == "vllm" and spec.checkpoint != PROMOTED for spec in self.models.values())
+        from synth.methods import get_method
+
+        asked = {role for spec in self.methods for role in get_method(spec.method).roles}
+        writers = [spec for role, spec in self.models.items() if role in asked]
+        served = any(spec.engine == "vllm" and spec.checkpoint != PROMOTED for spec in writers)
         return "boxed" if served or self.base.checkpoint else "hash"
 
     @property

@@ -161,6 +161,7 @@ REAL = {"engine": "vllm", "endpoint": "http://127.0.0.1:1", "name": "m", "revisi
             "hash",
         ),
         ({"models": {"teacher": REAL}}, "boxed"),
+        ({"models": {"teacher": {"engine": "solver"}, "grader": REAL}}, "hash"),
         ({"base": {"checkpoint": "Qwen/Qwen2.5-0.5B-Instruct"}}, "boxed"),
         ({"models": {"teacher": REAL}, "answer": "hash"}, "hash"),
         ({"answer": "own"}, "own"),
