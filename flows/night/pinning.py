@@ -1,7 +1,8 @@
-"""A night is pinned at its first start: recipe, method sources, prompts, student and benchmarks, by digest."""
+"""A night is pinned at its first start: recipe, sources of methods and what they use, prompts, student, benchmarks and judge."""
 
 import datetime
 import inspect
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from storage.errors import PinError
 from storage.ids import digest, digest_files
 from storage.lake import nights
 from storage.models.checkpoints import find_checkpoint
+from synth.answers.judge import VERSION
 from synth.engines.spec import PROMOTED
-from synth.methods import Method
+from synth.environments import Environment
 from synth.night.draw import Assignment
 
 
@@ -36,6 +38,8 @@ def pin(night: Night, *, again: bool) -> None:
         "student": night.student.id if night.student else None,
         "prompts": _prompts_of(night),
         "methods": _sources_of(night.assignments),
+        "uses": _uses_of(night.assignments),
+        "judge": VERSION,
         "benchmarks": night.benchmarks.to_json(),
         "code": code_version(),
     }
@@ -69,6 +73,10 @@ def _parts(recipe: Recipe) -> dict[str, str]:
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
+    if before.get("judge", now["judge"]) != now["judge"]:  # nights of an older version pinned neither judge nor uses
+        changed.append("judge of answers")
+    uses = {*before.get("uses", now["uses"]).items()} ^ {*now["uses"].items()}
+    changed += sorted({name for name, _ in uses})
     parts = {*before.get("parts", {}), *now["parts"]}
     changed += [
         f"recipe.{name}" for name in sorted(parts) if before.get("parts", {}).get(name) != now["parts"].get(name)
@@ -86,14 +94,25 @@ def _sources_of(assignments: list[Assignment]) -> dict[str, str]:
     return {item.method.name: sources_of(item.method) for item in assignments}
 
 
-def sources_of(method: Method) -> str:
-    """Digest the sources of a method: every file of its folder, since methods share parsers."""
-    folder = _folder_of(method)
+def _uses_of(assignments: list[Assignment]) -> dict[str, str]:
+    parts = [part for item in assignments for part in item.method.uses(item.params)]
+    return {f"{_kind_of(part)} {getattr(part, 'name', '')}".strip(): sources_of(part) for part in parts}
+
+
+def _kind_of(part: object) -> str:
+    return "environment" if isinstance(part, Environment) else type(part).__name__.lower()
+
+
+def sources_of(part: object) -> str:
+    """Digest the sources of a method, environment, scorer or chooser.
+
+    Those are every file of the folder that it shares with others, since these share parsers; of a module that lies in no
+    package, its file alone.
+    """
+    code = next((getattr(part, name) for name in ("run", "rate", "choose") if hasattr(part, name)), type(part))
+    file = Path(inspect.getfile(code))
+    if not sys.modules[code.__module__].__package__:
+        return digest_files([file], file.parent)
+    inside = file.name == "__init__.py" and (file.parent.parent / "__init__.py").exists()  # a folder beside others
+    folder = file.parent.parent if inside else file.parent
     return digest_files(folder.rglob("*.py"), folder)
-
-
-def _folder_of(method: Method) -> Path:
-    """The folder that a method shares with others; a method that is a package of its own lies one level deeper."""
-    file = Path(inspect.getfile(method.run))
-    alone = file.name != "__init__.py" or not (file.parent.parent / "__init__.py").exists()
-    return file.parent if alone else file.parent.parent

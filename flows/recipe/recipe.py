@@ -82,14 +82,12 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
-        from synth.methods import get_method
-
         names = {source.name for source in self.problems.sources}
         for name, options in self.filters.items():
             if (role := options.get("role")) is not None:
                 self._check_role(name, str(role))
         for spec in self.methods:
-            for role in get_method(spec.method).roles:
+            for role in _asked_roles(spec):
                 if role not in self.models:
                     raise ValueError(f"method {spec.method!r} asks a {role}, but models.{role} is missing")
             for name in spec.sources or ():
@@ -136,9 +134,7 @@ class Recipe(Part):
         """Name of the format of final answers: the one it says, else boxed for real models and hash for the toy."""
         if self.answer is not None:
             return self.answer
-        from synth.methods import get_method
-
-        asked = {role for spec in self.methods for role in get_method(spec.method).roles}
+        asked = {role for spec in self.methods for role in _asked_roles(spec)}
         writers = [spec for role, spec in self.models.items() if role in asked]
         served = any(spec.engine == "vllm" and spec.checkpoint != PROMOTED for spec in writers)
         return "boxed" if served or self.base.checkpoint else "hash"
@@ -172,6 +168,14 @@ class Recipe(Part):
             ) from None
         except ValueError as error:
             raise RecipeError(f"{text!r}: {error}") from None
+
+
+def _asked_roles(spec: MethodSpec) -> tuple[str, ...]:
+    """Roles that an entry of `methods` asks, those of its scorers included."""
+    from synth.methods import get_method
+
+    method = get_method(spec.method)
+    return method.asked_roles(method.params.model_validate(spec.params))
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -89,11 +89,13 @@ class Method:
         params: Its parameters.
         run: The coroutine.
         summary: One line for people.
-        calls: Calls per attempt by role, at most, given the parameters; for planning.
+        calls: Calls per attempt by role, at most, given the parameters; for planning. A role that only some parameters ask
+            (that of a scorer, say) stands here alone.
         observes: Filters that only observe its rows (a failing verdict does not reject them), given the parameters.
         shows_gold: Prompts that may hold the gold answer; no other call of the method may be shown it.
         prompts: Folder of its prompts; None where it has none of its own.
         prepare: What it does once a night before its attempts; None where each problem stands for itself.
+        uses: Parts that its rows depend on, given the parameters: environments, scorers, choosers. Their sources are pinned.
     """
 
     name: str
@@ -109,6 +111,11 @@ class Method:
     shows_gold: frozenset[str] = frozenset()
     prompts: Traversable | None = None
     prepare: Preparation | None = None
+    uses: Callable[[Any], Sequence[object]] = field(default=lambda params: ())
+
+    def asked_roles(self, params: Any) -> tuple[str, ...]:
+        """Return the roles that it asks with these parameters."""
+        return tuple(dict.fromkeys((*self.roles, *self.calls(params))))
 
 
 def method(
@@ -123,6 +130,7 @@ def method(
     observes: Callable[[Any], frozenset[str]] | None = None,
     shows_gold: Iterable[str] = (),
     prepare: Preparation | None = None,
+    uses: Callable[[Any], Sequence[object]] | None = None,
 ) -> Callable[[Coroutine], Method]:
     """Make a method of a coroutine. Its docstring's first line becomes the summary; see `Method` for the arguments."""
 
@@ -141,6 +149,7 @@ def method(
             shows_gold=frozenset(shows_gold),
             prompts=prompts_beside(run),
             prepare=prepare,
+            uses=uses or (lambda _: ()),
         )
 
     return decorate

@@ -8,6 +8,7 @@ were not taken are rows too, rejected with the reason `not_chosen`; each row has
     where kind = 'score' and name = 'answer' and (notes->>'refused') is null group by all
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from pydantic import Field, field_validator
@@ -20,7 +21,7 @@ from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
-from synth.scorers import Candidate, get_scorer, score_of
+from synth.scorers import Candidate, Scorer, get_scorer, score_of
 
 
 class CandidatesParams(Params):
@@ -53,13 +54,26 @@ class CandidatesParams(Params):
         return value
 
 
+def _scorers(params: CandidatesParams) -> list[Scorer]:
+    """The scorers that the chooser looks at and those that are kept besides, by name."""
+    return [get_scorer(name) for name in sorted({*get_chooser(params.chooser).needs, *params.scorers})]
+
+
+def _calls(params: CandidatesParams) -> dict[str, int]:
+    calls = Counter({"teacher": params.samples})
+    for scorer in _scorers(params):
+        calls.update(dict.fromkeys(scorer.roles, params.samples * scorer.calls))
+    return dict(calls)
+
+
 @method(
     "candidates",
     paper="arXiv:2308.01825",
     makes=("sft",),
     roles=("teacher",),
     params=CandidatesParams,
-    calls=lambda params: {"teacher": params.samples},
+    calls=_calls,
+    uses=lambda params: (get_chooser(params.chooser), *_scorers(params)),
 )
 async def candidates(problem: Problem, models: Models, params: CandidatesParams) -> AsyncIterator[Sample]:
     """The teacher answers several times; a chooser takes one by its scores, the others are kept as not chosen."""
@@ -69,8 +83,8 @@ async def candidates(problem: Problem, models: Models, params: CandidatesParams)
     )
     offered = [Candidate(reply.text, reply.call_id, reply.complete) for reply in replies]
     chooser = get_chooser(params.chooser)
-    names = sorted({*chooser.needs, *params.scorers})
-    scores = {name: await get_scorer(name)(problem, offered, models) for name in names}
+    scorers = _scorers(params)
+    scores = {scorer.name: await scorer(problem, offered, models) for scorer in scorers}
     chosen = chooser(offered, scores, seed_from("choose", problem.id, params.seed))
     for number, reply in enumerate(replies):
         yield Sample(
@@ -79,6 +93,6 @@ async def candidates(problem: Problem, models: Models, params: CandidatesParams)
             answer=get_task(problem.task).check(problem, reply.text).answer,
             attrs={"chooser": chooser.name, "candidate": number, "candidates": len(replies)},
             notes=SftNotes(refused=None if number == chosen else "not_chosen"),
-            scores=[score_of(get_scorer(name), scores[name][number]) for name in names],
+            scores=[score_of(scorer, scores[scorer.name][number]) for scorer in scorers],
             parents=[reply.call_id],
         )

@@ -56,6 +56,7 @@ class Scorer:
         version: Version of the rule; scores of different versions are not compared.
         summary: One line for people.
         roles: Models that it asks.
+        calls: Calls per candidate of each of these roles, at most; for planning.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Scorer:
     version: str
     summary: str
     roles: tuple[str, ...] = ()
+    calls: int = 1
 
     async def __call__(self, problem: Problem, candidates: Sequence[Candidate], models: Models) -> list[Score]:
         """Score each candidate.
@@ -81,10 +83,10 @@ def score_of(rated_by: Scorer, score: Score) -> ScoreOf:
     return ScoreOf(rated_by.name, rated_by.version, score.value, score.reason, score.call_ids)
 
 
-def scorer(name: str, *, version: str, roles: tuple[str, ...] = ()) -> Callable[[Rate], Scorer]:
+def scorer(name: str, *, version: str, roles: tuple[str, ...] = (), calls: int = 1) -> Callable[[Rate], Scorer]:
     """Make a scorer of a coroutine. Its docstring's first line becomes the summary."""
 
     def decorate(rate: Rate) -> Scorer:
-        return Scorer(name, rate, version, (rate.__doc__ or name).strip().splitlines()[0], roles)
+        return Scorer(name, rate, version, (rate.__doc__ or name).strip().splitlines()[0], roles, calls)
 
     return decorate
