@@ -83,8 +83,8 @@ class Task(Protocol):
     """A kind of problem. Implementations are stateless; one instance per kind, found by `name`.
 
     One whose `check` decides more than the judge of answers does has an attribute `version`, which changes with its outcomes
-    (`synth.problems.checker_version`). A task whose final answers need a form of their own says so with an attribute `answer_format` (`hash`, `boxed`, `phrase` or
-    `own`); it wins over the recipe's.
+    (`synth.problems.checker_version`). One whose final answers need a form of their own has an attribute `answer_format`
+    (`hash`, `boxed`, `phrase` or `own`), which wins over the recipe's.
     """
 
     @property

@@ -8,7 +8,7 @@ from storage.lake.lake import Lake, table_of
 from storage.models.evaluations import record_evaluation
 from storage.workspace import Workspace
 from synth.problems import checker_version
-from synth.problems.math_word import MathWord
+from synth.problems.tasks.math_word import MathWord
 from synth.sample import problem_row
 from tests.filters.helpers import word_problem
 from train_stages.promotion.evaluate import ROWS
