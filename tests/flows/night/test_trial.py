@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.recipe.recipe import load_recipe
+from synth.answers.format import FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -155,7 +156,7 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
     (asked,) = tried["calls"]
     assert asked["prompt"] == "brief/brief" and tried["samples"][0]["reason"] == "method_rejection:too_long"
     assert asked["messages"][0]["content"] == (
-        f"{tried['problem']['prompt']}\n\nUse at most 4 lines, then write the answer on a line of its own after ####."
+        f"{tried['problem']['prompt']}\n\nUse at most 4 lines{FORMATS['hash'].ending}"
     )
 
 
