@@ -53,6 +53,7 @@ def recipe(seed: int, problems: int, *, learns: bool) -> dict[str, Any]:
     content: dict[str, Any] = {
         "name": "soak",
         "dataset": "soak",
+        "answer": "hash",  # as the stand-in writes it
         "shard": 20,
         "problems": {
             "seed": seed,
