@@ -23,13 +23,11 @@ class AnswerFormat:
     Attributes:
         name: As recipes say it.
         ending: How a prompt's sentence "Write one step per line" goes on.
-        line: What ends a solution, where a prompt describes the parts of a reply: a noun phrase.
         write: Makes the line of an answer.
     """
 
     name: str
     ending: str
-    line: str
     write: Callable[[str], str]
 
     def rewrite(self, text: str) -> str:
@@ -55,19 +53,15 @@ FORMATS = {
         AnswerFormat(
             "hash",
             ", and end with a last line of #### followed by the final answer alone.",
-            "a last line of #### followed by the final answer alone",
             _hash,
         ),
-        AnswerFormat(
-            "boxed", ", and put your final answer within \\boxed{}.", "the final answer within \\boxed{}", _boxed
-        ),
+        AnswerFormat("boxed", ", and put your final answer within \\boxed{}.", _boxed),
         AnswerFormat(
             "phrase",
             ', and end with a line that says "The answer is", followed by the final answer.',
-            'a last line that says "The answer is", followed by the final answer',
             _phrase,
         ),
-        AnswerFormat("own", ".", "the final answer", _hash),
+        AnswerFormat("own", ".", _hash),
     )
 }
 """`own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""

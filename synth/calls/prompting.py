@@ -86,7 +86,7 @@ class Prompt:
             raise RecipeError(f"prompt {path}: {error}") from error
         # Jinja's own chained mapping is copied at each rendering, slowly
         self._template.globals = {**self._template.globals, "answer_format": form}
-        asks = (form.ending, form.line) if "answer_format" in self.source else ()
+        asks = (form.ending,) if "answer_format" in self.source else ()
         self.digest = f"{name}@{digest(self.source, *asks, length=12)}"
 
     def messages(self, inputs: Mapping[str, Any]) -> tuple[Message, ...]:

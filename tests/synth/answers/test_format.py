@@ -55,7 +55,7 @@ def test_other_text_stays_as_it_is():
 
 def test_no_form_has_a_placeholder_that_a_model_can_copy():
     for form in FORMATS.values():
-        assert not set("<>[]") & set(form.ending + form.line)
+        assert not set("<>[]") & set(form.ending)
 
 
 async def test_a_tasks_own_form_wins_over_the_recipes(ledger, monkeypatch):
