@@ -7,7 +7,7 @@ method whose rows may be wrong on purpose only observes a filter:
       knights_knaves: {observe: [answer]}   # warm-up keeps wrong chains too (arXiv:2505.13718)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,22 +148,34 @@ def decide(
         filter that refused with its reason, for example `answer:wrong_answer` (`answer:missing` without a verdict).
     """
     policies = policies or Policies()
-    by_sample = _by_sample(verdicts)
-    required = _ordered({*filters, *(name for names in by_sample.values() for name in names)})
     version = policies.version
-    rows: list[dict[str, str | None]] = []
-    for sample_id, method in zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True):
-        reason = _refusal(policies.of(method or ""), by_sample.get(sample_id, {}), required)
-        outcome = "rejected" if reason else "accepted"
-        rows.append({"sample_id": sample_id, "filter": NAME, "version": version, "outcome": outcome, "reason": reason})
+    rows = [
+        {
+            "sample_id": sample_id,
+            "filter": NAME,
+            "version": version,
+            "outcome": "rejected" if reason else "accepted",
+            "reason": reason,
+        }
+        for sample_id, reason in _refusals(samples, verdicts, policies, filters)
+    ]
     return pa.Table.from_pylist(rows, schema=VERDICTS)
 
 
 def eligible(samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None) -> frozenset[str]:
     """Return the ids of the rows that no verdict so far rejects: those that may stand for their duplicates."""
-    decisions = decide(samples, verdicts, policies)
-    pairs = zip(decisions["sample_id"].to_pylist(), decisions["outcome"].to_pylist(), strict=True)
-    return frozenset(sample_id for sample_id, outcome in pairs if outcome == "accepted")
+    refusals = _refusals(samples, verdicts, policies or Policies())
+    return frozenset(sample_id for sample_id, reason in refusals if reason is None)
+
+
+def _refusals(
+    samples: pa.Table, verdicts: pa.Table, policies: Policies, filters: Sequence[str] = ()
+) -> Iterator[tuple[str, str | None]]:
+    """Yield each sample with the first filter that refuses it and its reason, None where none does."""
+    by_sample = _by_sample(verdicts)
+    required = _ordered({*filters, *(name for names in by_sample.values() for name in names)})
+    for sample_id, method in zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True):
+        yield sample_id, _refusal(policies.of(method or ""), by_sample.get(sample_id, {}), required)
 
 
 def _by_sample(verdicts: pa.Table) -> dict[str, dict[str, tuple[str, str | None]]]:

@@ -1,7 +1,7 @@
 """The models of a recipe as a method sees them: one attribute per role, called with the name of a prompt."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from synth.answers.format import FORMATS, AnswerFormat
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
-from synth.engines.base import Message, Sampling
+from synth.engines.base import Message
 from synth.engines.profile import PLAIN, Profile
 from synth.problems import answer_format_of
 from synth.problems.base import Problem
@@ -65,7 +65,11 @@ class Role:
         call = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
         profile = self._models.profile(self._name)
         sampling = profile.sampling(call, essential, stop=tuple(stop), schema=schema_text(schema))
-        reply = await self._models._ask(self._name, prompt, inputs, sampling, sample, begun)
+        models = self._models
+        asked, number = models._prompt(prompt), f"{models._repetition}.{sample}"
+        reply = await models._remember(
+            models._asker.ask(self._name, asked, models._problem, inputs, sampling, number, models._method, begun)
+        )
         if schema is None:
             return reply
         return replace(reply, value=read_structured(reply.text, schema, reply.complete))
@@ -89,9 +93,12 @@ class Role:
         Raises:
             RequestRefused: The engine will never answer this request; let it pass.
         """
-        profile = self._models.profile(self._name)
+        models, profile = self._models, self._models.profile(self._name)
         sampling = profile.sampling({"temperature": temperature, "max_tokens": max_tokens})
-        return await self._models._chat(self._name, profile.frame(tuple(messages)), sampling, sample)
+        framed, number = profile.frame(tuple(messages)), f"{models._repetition}.{sample}"
+        return await models._remember(
+            models._asker.chat(self._name, framed, models._problem, sampling, number, models._method)
+        )
 
     async def score(self, messages: Sequence[Message]) -> tuple[float, Reply]:
         """Let a verifier score a chat that ends with the answer, durably.
@@ -102,7 +109,8 @@ class Role:
         Raises:
             RequestRefused: The role is no verifier, or the chat is too long for it; let it pass.
         """
-        reply = await self._models._verify(self._name, tuple(messages))
+        models = self._models
+        reply = await models._remember(models._asker.verify(self._name, tuple(messages), models._method))
         return float(json.loads(reply.text)["score"]), reply
 
 
@@ -148,28 +156,11 @@ class Models:
         """Return how the model of a role is asked."""
         return self._asker.profiles.get(role, PLAIN)
 
-    async def _ask(
-        self, role: str, prompt: str, inputs: Mapping[str, Any], sampling: Sampling, sample: int, begun: str
-    ) -> Reply:
-        number, position = f"{self._repetition}.{sample}", len(self._asked)
-        self._asked.append(None)
-        reply = await self._asker.ask(
-            role, self._prompt(prompt), self._problem, inputs, sampling, number, self._method, begun
-        )
-        self._asked[position] = reply
-        return reply
-
-    async def _chat(self, role: str, messages: tuple[Message, ...], sampling: Sampling, sample: int) -> Reply:
-        number, position = f"{self._repetition}.{sample}", len(self._asked)
-        self._asked.append(None)
-        reply = await self._asker.chat(role, messages, self._problem, sampling, number, self._method)
-        self._asked[position] = reply
-        return reply
-
-    async def _verify(self, role: str, messages: tuple[Message, ...]) -> Reply:
+    async def _remember(self, asking: Coroutine[Any, Any, Reply]) -> Reply:
+        """Wait for a reply and keep it at the place where it was asked for, whichever comes first."""
         position = len(self._asked)
         self._asked.append(None)
-        reply = await self._asker.verify(role, messages, self._method)
+        reply = await asking
         self._asked[position] = reply
         return reply
 
