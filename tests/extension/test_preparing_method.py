@@ -62,9 +62,9 @@ def test_a_night_prepares_once_and_its_rows_say_with_what(cli):
     name = f"example_few_shot/artefact@{artefact['artefact_id']}"
     for row in samples:
         assert name in row["prompts"] and any(p.startswith("example_few_shot/few_shot@") for p in row["prompts"])
-        others = [one for one in shown if one["problem_id"] != row["problem_id"]]
-        assert json.loads(row["attrs"])["demonstrations"] == [one["problem_id"] for one in others]
-        assert all(one["solution"] in row["messages"][0]["content"] for one in others)
+        others = [problem for problem in shown if problem["problem_id"] != row["problem_id"]]
+        assert json.loads(row["attrs"])["demonstrations"] == [problem["problem_id"] for problem in others]
+        assert all(problem["solution"] in row["messages"][0]["content"] for problem in others)
     # the demonstrations are answers that the attempts ask for too: found, not asked again
     assert rows(cli, "select count(*) as n from calls") == [{"n": 25}]
 

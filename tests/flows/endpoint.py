@@ -19,8 +19,8 @@ class Endpoint(BaseHTTPRequestHandler):
         raise TypeError("override it")
 
     def do_POST(self) -> None:
-        status, said = self.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self._send(status, json.dumps(said).encode())
+        status, answer = self.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self._send(status, json.dumps(answer).encode())
 
     def do_GET(self) -> None:
         self._send(200, b"")

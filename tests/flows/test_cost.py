@@ -23,8 +23,8 @@ class _Teacher(Endpoint):
     def reply(self, asked: Any) -> tuple[int, Any]:
         right = self.headers.get("Authorization") == f"Bearer {KEY}"
         choice = {"index": 0, "message": {"role": "assistant", "content": "#### 1"}, "finish_reason": "stop"}
-        said = {"choices": [choice], "usage": USAGE} if right else {"error": {"message": str(self.headers)}}
-        return (200 if right else 401), said
+        body = {"choices": [choice], "usage": USAGE} if right else {"error": {"message": str(self.headers)}}
+        return (200 if right else 401), body
 
 
 @pytest.fixture

@@ -24,14 +24,14 @@ PROBLEMS = 300
 @pytest.fixture
 def small_disk(tmp_path: Path):
     """A disk of 24 MB of its own; skipped where this process may not mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
     done = subprocess.run(command, capture_output=True, text=True) if sys.platform == "linux" else None
     if done is None or done.returncode:
         pytest.skip(f"no disk can be mounted: {done.stderr.strip() if done else sys.platform}")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def night_on_a_disk_that_fills(cli, fill: Callable[[int], None], free: Callable[[], None]) -> None:
@@ -49,10 +49,10 @@ def _fill_in_the_middle(cli, address: str, fill: Callable[[int], None], free: Ca
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
     fill(process.pid)
-    words, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=240)
     kept = calls(cli)
-    assert process.returncode == 1 and "Traceback" not in words, words[-3000:]
-    assert "cannot be written" in words and "run the same command again" in words
+    assert process.returncode == 1 and "Traceback" not in output, output[-3000:]
+    assert "cannot be written" in output and "run the same command again" in output
     assert 40 <= len(kept) < PROBLEMS
     free()
     cli("run", recipe, *DATE, "--quiet")

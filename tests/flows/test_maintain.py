@@ -10,8 +10,8 @@ DATE = "2026-01-01"
 
 
 def maintain(cli, recipe) -> dict:
-    words = f"recipe={str(recipe)!r}, date={DATE!r}, workspace={str(cli.workspace)!r}, quiet=True"
-    code = f"import json; from flows.maintain import maintain; print('said', json.dumps(maintain({words})))"
+    arguments = f"recipe={str(recipe)!r}, date={DATE!r}, workspace={str(cli.workspace)!r}, quiet=True"
+    code = f"import json; from flows.maintain import maintain; print('said', json.dumps(maintain({arguments})))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=cli.environment, capture_output=True, text=True, timeout=240
     )

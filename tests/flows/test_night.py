@@ -90,9 +90,9 @@ def test_a_recipe_changed_in_the_middle_of_a_night_stops_with_a_sentence(finishe
     cli, _ = finished
     changed = copy.deepcopy(SMALL)
     changed["problems"]["limit"] = 61
-    words = cli("run", cli.recipe(changed), *DATE, "--quiet", code=1)
-    assert "2026-01-01/small was started with other recipe.problems" in words and "--repin" in words
-    assert "--date" in words
+    message = cli("run", cli.recipe(changed), *DATE, "--quiet", code=1)
+    assert "2026-01-01/small was started with other recipe.problems" in message and "--repin" in message
+    assert "--date" in message
 
 
 def test_a_release_is_exported_in_the_shapes_that_trainers_read(finished):
@@ -137,8 +137,8 @@ def test_kill_9_at_three_moments_and_the_same_command_again(cli):
     books = accounts(cli)
     assert {line["method"]: line["done"] for line in books["funnel"]} == {"cot": 400, "gold": 400}
     with sqlite3.connect(ledger) as reader:
-        made = reader.execute("select count(*) from calls").fetchone()[0]
-    assert made == books["calls"] == 400, "every call is in the ledger and in the lake, once"
+        calls = reader.execute("select count(*) from calls").fetchone()[0]
+    assert calls == books["calls"] == 400, "every call is in the ledger and in the lake, once"
 
 
 def test_a_budget_ends_in_an_honest_partial_release(cli):
@@ -152,16 +152,16 @@ def test_a_budget_ends_in_an_honest_partial_release(cli):
 
 def test_two_processes_do_not_run_one_night_at_once(cli):
     recipe = cli.recipe(SMALL)
-    place = Workspace.create(cli.workspace)
-    with place.lock("night-2026-01-01-small"):
+    workspace = Workspace.create(cli.workspace)
+    with workspace.lock("night-2026-01-01-small"):
         assert "held by another process" in cli("run", recipe, *DATE, "--quiet", code=1)
 
 
 def test_a_condition_that_no_release_could_be_made_by_stops_the_night_before_it_begins(cli):
     recipe = cli.recipe({**copy.deepcopy(SMALL), "where": "wrods > 3"})
     for command in (("plan", recipe), ("run", recipe, *DATE, "--quiet")):
-        words = cli(*command, code=1)
-        assert "where = 'wrods > 3'" in words and '"words"' in words, "the nearest columns are named"
+        message = cli(*command, code=1)
+        assert "where = 'wrods > 3'" in message and '"words"' in message, "the nearest columns are named"
     for key, named in (("filters.length.fewest", "limits"), ("policy.cot.obseve", "observe"), ("alarms.shre", "share")):
         assert named in cli("plan", recipe, "--set", "where=", "--set", f"{key}=3", code=1), "the nearest key is named"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
@@ -174,8 +174,8 @@ def test_a_filter_that_removes_too_much_stops_the_release_until_someone_accepts(
         "filters": {"length": {"limits": {"arithmetic": {"least": 1_000, "most": 2_000}}}},
     }
     recipe = cli.recipe(content)
-    words = cli("run", recipe, *DATE, "--quiet", code=1)
-    assert "length removed 60 of 60 rows of cot (too_short 60)" in words and "nightschool why" in words
+    message = cli("run", recipe, *DATE, "--quiet", code=1)
+    assert "length removed 60 of 60 rows of cot (too_short 60)" in message and "nightschool why" in message
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         assert lake.rows("select * from releases") == lake.rows("select * from runs where event = 'finished'") == []
     before = accounts(cli)
@@ -193,8 +193,8 @@ def test_too_many_failures_end_the_night_early_and_everything_is_kept(cli):
     content["methods"] = [{"method": "cot"}, {"method": "response_diversification"}]
     content["budget"] = {"failures": 0.3}
     recipe = cli.recipe(content)
-    words = cli("run", recipe, *DATE, "--quiet", code=1)
-    assert "the night stopped early" in words and "response_diversification unknown_act" in words, words
+    message = cli("run", recipe, *DATE, "--quiet", code=1)
+    assert "the night stopped early" in message and "response_diversification unknown_act" in message, message
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         kept = lake.rows("select count(*) as n from samples")[0]["n"]
         assert kept > 0 and lake.rows("select * from releases") == []

@@ -14,7 +14,7 @@ SEED = 979_142
 def test_two_nights_under_faults(monkeypatch):
     # So long may the machine's other work keep an answer from the disk.
     monkeypatch.setattr("benchmarks.soaking.faults.COMMIT_S", 2.0)
-    found = soak(TWO, seed=SEED, problems=40, learns=False, say=print)
-    assert set(found["releases_by_night"].values()) == {1}
-    assert found["lost_rows"] == found["duplicate_rows"] == found["calls_repeated"] == 0
-    assert (found["orphans"], found["stuck_leases"], found["lake_faults"], found["exit_of_up"]) == (0, 0, [], 0)
+    books = soak(TWO, seed=SEED, problems=40, learns=False, say=print)
+    assert set(books["releases_by_night"].values()) == {1}
+    assert books["lost_rows"] == books["duplicate_rows"] == books["calls_repeated"] == 0
+    assert (books["orphans"], books["stuck_leases"], books["lake_faults"], books["exit_of_up"]) == (0, 0, [], 0)

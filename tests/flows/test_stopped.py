@@ -32,22 +32,24 @@ class Fails(Solver):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised", "words", "interrupted"),
+    ("error", "raised", "message", "interrupted"),
     [
         (ModelServerError("teacher is away"), ModelServerError, "is away", [DAY]),
         (RequestRefused("prompt_too_long", "far too long"), BudgetError, "more than budget.failures of 50%", []),
     ],
 )
-async def test_a_night_that_stopped(workspace, tmp_path, error, raised, words, interrupted):
+async def test_a_night_that_stopped(workspace, tmp_path, error, raised, message, interrupted):
     content = copy.deepcopy(SMALL)
     content["shard"] = 30  # of 60: when half of them have failed, the others are still open
     recipe = make_recipe(content, folder=tmp_path)
     with patch("flows.night.night.open_engine", lambda *_: Fails(error)), pytest.raises(raised):
         await plain_nights(recipe, [DAY], workspace.root)
     with Lake(workspace, read_only=True) as lake:
-        assert words in stopped(lake, "small")[DAY]["words"] and stopped(lake, "small")[DAY]["kind"] == raised.__name__
+        assert (
+            message in stopped(lake, "small")[DAY]["words"] and stopped(lake, "small")[DAY]["kind"] == raised.__name__
+        )
         (item,) = [item for item in gather(lake, f"{DAY}/small")["attention"] if item["title"] == "The night stopped"]
-    assert item["level"] == "act" and words in item["text"] and DAY in item["command"]
+    assert item["level"] == "act" and message in item["text"] and DAY in item["command"]
     assert due_by_the_lake(recipe, DAY, workspace, 3).interrupted == interrupted
     assert due_by_the_lake(recipe, "2026-01-03", workspace, 3).nights == [DAY, "2026-01-03"], (
         "the next night tries again"

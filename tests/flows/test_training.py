@@ -91,5 +91,5 @@ def test_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
 def test_a_wrong_option_of_a_stage_is_named(cli):
     content = copy.deepcopy(TINY)
     content["train"]["plan"][0]["sft"]["learning_rat"] = 1
-    words = cli("run", cli.recipe(content), *DATE, "--quiet", code=1)
-    assert "train.plan.0.sft.learning_rat" in words
+    message = cli("run", cli.recipe(content), *DATE, "--quiet", code=1)
+    assert "train.plan.0.sft.learning_rat" in message

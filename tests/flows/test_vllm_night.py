@@ -53,7 +53,7 @@ def serving(cli) -> list[psutil.Process]:
     """Every process of the night's server: the record names them, also those whose parent is gone."""
     with contextlib.suppress(OSError, ValueError):
         record = json.loads((cli.workspace / "servers/student/vllm.json").read_text())
-        return [psutil.Process(told["pid"]) for told in record["processes"] if psutil.pid_exists(told["pid"])]
+        return [psutil.Process(process["pid"]) for process in record["processes"] if psutil.pid_exists(process["pid"])]
     return []
 
 

@@ -54,7 +54,9 @@ def _night(lake: Lake, number: int, night: str) -> None:
             verdicts.append({"sample_id": sample, "filter": "policy", "version": "1", "night": night,
                              "outcome": "rejected" if bad else "accepted", "reason": "answer:wrong" if bad else None})  # fmt: skip
     rows = {"problems": problems, "attempts": attempts, "calls": calls, "samples": samples, "verdicts": verdicts}
-    lake.commit(f"night:{night}", "samples", {name: table_of(name, made) for name, made in rows.items()}, night=night)
+    lake.commit(
+        f"night:{night}", "samples", {name: table_of(name, members) for name, members in rows.items()}, night=night
+    )
     create_release(lake, "set", night=night)
 
 

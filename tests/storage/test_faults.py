@@ -37,8 +37,8 @@ def test_a_damaged_file_is_named_and_a_copy_put_back_is_enough(filled, damage):
     workspace, file = filled
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
-    words = reading(workspace)
-    assert str(file) in words and "is damaged" in words and "nightschool lake check" in words
+    message = reading(workspace)
+    assert str(file) in message and "is damaged" in message and "nightschool lake check" in message
     with Lake(workspace) as lake:  # what is new can still be written
         assert lake.commit("l", "test", {"runs": table_of("runs", [{"run_id": "r"}])}).new
     file.write_bytes(whole)
@@ -49,8 +49,8 @@ def test_a_damaged_file_is_named_and_a_copy_put_back_is_enough(filled, damage):
 def test_a_missing_file_is_named(filled):
     workspace, file = filled
     file.rename(file.with_name("elsewhere"))
-    words = reading(workspace)
-    assert str(file) in words and "is missing" in words
+    message = reading(workspace)
+    assert str(file) in message and "is missing" in message
 
 
 def test_a_catalogue_of_a_newer_ducklake_is_named_and_left_alone(filled):

@@ -18,8 +18,8 @@ def test_the_order_of_keys_does_not_matter(value):
 
 
 @given(JSON, JSON)
-def test_different_content_has_different_ids(one, other):
-    assert (digest(one) == digest(other)) == (canonical_json(one) == canonical_json(other))
+def test_different_content_has_different_ids(first, other):
+    assert (digest(first) == digest(other)) == (canonical_json(first) == canonical_json(other))
 
 
 def test_parts_are_not_run_together():

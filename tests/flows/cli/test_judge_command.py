@@ -75,7 +75,7 @@ def test_without_labels_there_are_no_disagreements(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{broken", "not JSON"),
         ("[1]", "not an object"),
@@ -89,8 +89,8 @@ def test_without_labels_there_are_no_disagreements(tmp_path):
         ('{"gold": "5", "pred": "1", "task": "knights_knaves"}', "names nobody's role"),
     ],
 )
-def test_what_is_broken_is_named_with_its_line(tmp_path, line, said):
+def test_what_is_broken_is_named_with_its_line(tmp_path, line, message):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"gold": "1", "pred": "1"}\n' + line + "\n", encoding="utf-8")
     result = CliRunner().invoke(app, ["judge", str(path)])
-    assert result.exit_code != 0 and "line 2" in result.output and said in " ".join(result.output.split())
+    assert result.exit_code != 0 and "line 2" in result.output and message in " ".join(result.output.split())

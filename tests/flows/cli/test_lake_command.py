@@ -10,8 +10,8 @@ from tests.storage.lake.test_maintenance import commit
 RUN = CliRunner()
 
 
-def invoke(workspace, *words: str, code: int = 0):
-    done = RUN.invoke(app, ["lake", *words, "--workspace", str(workspace.root)])
+def invoke(workspace, *arguments: str, code: int = 0):
+    done = RUN.invoke(app, ["lake", *arguments, "--workspace", str(workspace.root)])
     assert done.exit_code == code, done.output
     return done
 
@@ -24,16 +24,16 @@ def test_a_lake_is_maintained_backed_up_and_restored(workspace):
     planned = json.loads(invoke(workspace, "maintain", "--dry-run", "--json", "--quiet").stdout)
     assert planned["compaction"]["tables"] == ["problems"] and not (workspace.root / "backups").exists()
     assert "to be merged" in invoke(workspace, "compact", "--dry-run").stdout
-    made = json.loads(invoke(workspace, "backup", "--name", "mine", "--json").stdout)
-    assert made["commits"] == 3 and made["files"] == 3
+    backup = json.loads(invoke(workspace, "backup", "--name", "mine", "--json").stdout)
+    assert backup["commits"] == 3 and backup["files"] == 3
     done = invoke(workspace, "maintain")
     assert "compaction of problems: 3 files" in done.stderr and "back-up: " in done.stdout
     assert json.loads(invoke(workspace, "compact", "--json").stdout)["tables"] == []
     with Lake(workspace) as lake:
         commit(lake, 3)
-    assert "--force" in invoke(workspace, "restore", made["backup"], code=1).stderr
-    assert "can be restored" in invoke(workspace, "restore", made["backup"], "--dry-run").stdout
-    restored = json.loads(invoke(workspace, "restore", made["backup"], "--force", "--json").stdout)
+    assert "--force" in invoke(workspace, "restore", backup["backup"], code=1).stderr
+    assert "can be restored" in invoke(workspace, "restore", backup["backup"], "--dry-run").stdout
+    restored = json.loads(invoke(workspace, "restore", backup["backup"], "--force", "--json").stdout)
     assert (restored["commits"], restored["commits_before"]) == (3, 4) and "before-restore" in restored["kept"]
     with Lake(workspace, read_only=True) as lake:
         assert lake.last_seq() == 3

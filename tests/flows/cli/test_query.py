@@ -69,15 +69,15 @@ def test_columns_of_one_name_are_told_apart(shell, tmp_path):
 
 @pytest.mark.slow
 def test_json_has_no_nan(shell):
-    said = shell("sql", "select 'nan'::double as a, [1e308 * 10] as b, 1.5::double as c", "--json")
-    assert json.loads(said, parse_constant=pytest.fail) == [{"a": None, "b": [None], "c": 1.5}]
+    output = shell("sql", "select 'nan'::double as a, [1e308 * 10] as b, 1.5::double as c", "--json")
+    assert json.loads(output, parse_constant=pytest.fail) == [{"a": None, "b": [None], "c": 1.5}]
 
 
 @pytest.mark.slow
 def test_text_on_the_terminal_is_shown_as_it_is(shell):
-    said = shell("sql", "select '\\[ x \\] [/red] [bold]' as \"[/b]\", chr(27) || '[2J' || chr(155) || 'm' as b")
-    assert "\\[ x \\] [/red] [bold]" in said and "[/b]" in said
-    assert "\\x1b[2J\\x9bm" in said and "\x1b" not in said
+    output = shell("sql", "select '\\[ x \\] [/red] [bold]' as \"[/b]\", chr(27) || '[2J' || chr(155) || 'm' as b")
+    assert "\\[ x \\] [/red] [bold]" in output and "[/b]" in output
+    assert "\\x1b[2J\\x9bm" in output and "\x1b" not in output
 
 
 @pytest.mark.slow
@@ -86,7 +86,11 @@ def test_examples_schema_and_time_travel(shell):
     assert "cost-per-accepted-token" in shell("sql", "--examples")
     assert json.loads(shell("sql", "--example", "rejections-by-reason", "--json", "--as-of", "1"))[0]["rows"] == 2
     assert "attempts planned" in shell("sql", "funnel", "--schema")
-    assert {one["name"] for one in json.loads(shell("sql", "--schema", "--json"))} >= {"samples", "funnel", "commits"}
+    assert {relation["name"] for relation in json.loads(shell("sql", "--schema", "--json"))} >= {
+        "samples",
+        "funnel",
+        "commits",
+    }
 
 
 @pytest.mark.slow
@@ -101,15 +105,15 @@ def test_a_refusal_is_a_sentence(shell):
 
 @pytest.mark.slow
 def test_lineage_both_ways(shell):
-    found = json.loads(shell("lineage", "model-0", "--rows", "--json"))
-    assert len(found["rows"]) == 10 and found["models"][0]["calls"] == 10
+    lineage = json.loads(shell("lineage", "model-0", "--rows", "--json"))
+    assert len(lineage["rows"]) == 10 and lineage["models"][0]["calls"] == 10
     assert json.loads(shell("lineage", "student", "--json"))["checkpoint_id"] == "model-1"
     assert "model-1" in shell("lineage", "cot-00") and "read by model-1" in shell("why", "cot-00")
 
 
 def complete(text: str) -> set[str]:
-    found = SqlCompleter(describe()).get_completions(Document(text), CompleteEvent())
-    return {completion.text for completion in found}
+    completions = SqlCompleter(describe()).get_completions(Document(text), CompleteEvent())
+    return {completion.text for completion in completions}
 
 
 def test_the_prompt_completes_tables_columns_functions_and_commands():
@@ -122,7 +126,7 @@ def test_the_prompt_completes_tables_columns_functions_and_commands():
 
 def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path):
     ran: list[str] = []
-    said: list[str] = []
+    lines: list[str] = []
 
     def run(text: str) -> None:
         ran.append(text)
@@ -131,9 +135,9 @@ def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path
 
     with create_pipe_input() as keys:
         keys.send_text("select 1\nas one;\nselect bad;\n.schema funnel\n.quit\n")
-        run_prompt(run, tmp_path / "history", said.append, input=keys, output=DummyOutput())
+        run_prompt(run, tmp_path / "history", lines.append, input=keys, output=DummyOutput())
     assert ran == ["select 1\nas one", "select bad", ".schema funnel"]
-    assert said[-1] == "error: no such thing"
+    assert lines[-1] == "error: no such thing"
     assert "select bad" in (tmp_path / "history").read_text()
 
 
@@ -160,7 +164,7 @@ def test_the_lake_opens_in_a_stock_duckdb_shell(shell, tmp_path):
 def test_every_example_is_answered_on_the_lake_of_a_real_night(cli):
     cli("run", cli.recipe(SMALL), "--date", "2026-01-01", "--quiet")
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
-        answered = {one.name: len(lake.rows(one.sql)) for one in QUESTIONS}
+        answered = {question.name: len(lake.rows(question.sql)) for question in QUESTIONS}
         manifest = get_release(lake, "small").manifest
     needs_training = {"trained-on", "calls-behind-a-model", "models-of-a-row", "students", "accuracy"}
     needs_faults = {"rejections-by-reason", "failures", "duplicates"}

@@ -17,7 +17,7 @@ def shell(tmp_path_factory):
 
 
 def test_a_release_is_made_shown_compared_and_verified(shell):
-    made = json.loads(
+    release = json.loads(
         shell(
             "release",
             "create",
@@ -31,7 +31,7 @@ def test_a_release_is_made_shown_compared_and_verified(shell):
             "--json",
         )
     )
-    assert made["release"] == "mix@1" and made["new"] and made["rows"] == 16
+    assert release["release"] == "mix@1" and release["new"] and release["rows"] == 16
     again = shell("release", "create", "mix", "--mixture", "tutorship=50%", "--mixture", "cot=50%")
     assert "nothing was made" in again
     shown = yaml.safe_load(shell("release", "show", "mix"))
@@ -39,8 +39,8 @@ def test_a_release_is_made_shown_compared_and_verified(shell):
         "method:tutorship": "50%",
         "method:cot": "50%",
     }
-    found = json.loads(shell("release", "diff", "set@1", "set@2", "--json"))
-    assert (found["rows_in"], found["rows_out"], found["kept"]) == (10, 0, 10)
+    difference = json.loads(shell("release", "diff", "set@1", "set@2", "--json"))
+    assert (difference["rows_in"], difference["rows_out"], difference["kept"]) == (10, 0, 10)
     assert "10 rows in, 0 out, 10 kept" in shell("release", "diff", "set@1", "set@2")
     assert {row["release_id"] for row in json.loads(shell("release", "list", "--json"))} == {"set@1", "set@2", "mix@1"}
     assert shell("release", "verify").count("every hash is right") == 3
@@ -67,8 +67,10 @@ def test_a_changed_file_fails_the_verification(shell):
 
 
 def test_a_release_is_published_and_exported(shell, tmp_path):
-    said = json.loads(shell("release", "publish", "set@1", str(tmp_path / "hub"), "--shape", "messages", "--json"))
-    assert said["releases"] == ["set@1"] and said["pushed"] is None and (tmp_path / "hub" / "README.md").exists()
+    published = json.loads(shell("release", "publish", "set@1", str(tmp_path / "hub"), "--shape", "messages", "--json"))
+    assert (
+        published["releases"] == ["set@1"] and published["pushed"] is None and (tmp_path / "hub" / "README.md").exists()
+    )
     assert "set@1, set@2 in" in shell("release", "publish", "set@2", str(tmp_path / "hub"), "--shape", "messages")
     assert "$HF_TOKEN" in shell(
         "release", "publish", "set@2", str(tmp_path / "hub"), "--shape", "messages", "--push", "me/set", code=1

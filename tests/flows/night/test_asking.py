@@ -50,9 +50,14 @@ def test_a_night_with_a_rubric(cli, endpoint):
         calls = lake.rows(
             "select count(*) as n from calls where role = 'grader' and model = 'grader@1' and method = 'rubric'"
         )
-        said = lake.rows("select distinct outcome, detail->>'may_reject' as may from verdicts where filter = 'rubric'")
-    assert [(one["aspect"], one["rows"], one["least"]) for one in asked] == [("clarity", 20, 5), ("correctness", 20, 5)]
-    assert calls == [{"n": 40}] and said == [{"outcome": "pass", "may": "false"}]
+        outcomes = lake.rows(
+            "select distinct outcome, detail->>'may_reject' as may from verdicts where filter = 'rubric'"
+        )
+    assert [(aspect["aspect"], aspect["rows"], aspect["least"]) for aspect in asked] == [
+        ("clarity", 20, 5),
+        ("correctness", 20, 5),
+    ]
+    assert calls == [{"n": 40}] and outcomes == [{"outcome": "pass", "may": "false"}]
     content["filters"] = {"rubric": {"role": "gradr"}}
     assert "did you mean 'grader'" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)
 
@@ -61,13 +66,13 @@ def test_a_night_whose_rows_are_scored(cli, endpoint):
     content, night = night_that_asks(cli, endpoint, "perplexity", "scorer")
     assert night["release_rows"] == 20, "without a limit the filter only observes"
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
-        said = lake.rows(
+        outcomes = lake.rows(
             "select v.outcome, round((v.detail->>'perplexity')::double, 3) as perplexity, count(*) as n, "
             "count(distinct p.call_id) as calls, min(length(s.response) - 1 - p.tokens) as odd from verdicts v "
             "join perplexities p using (sample_id) join samples s using (sample_id) where v.filter = 'perplexity' group by all"
         )
         calls = lake.rows("select sample, count(*) as n from calls where method = 'perplexity' group by all")
-    assert said == [{"outcome": "pass", "perplexity": 2.718, "n": 20, "calls": 20, "odd": 0}]
+    assert outcomes == [{"outcome": "pass", "perplexity": 2.718, "n": 20, "calls": 20, "odd": 0}]
     assert calls == [{"sample": "logprobs", "n": 20}]
     content["models"]["scorer"] = {"engine": "solver"}
     assert "must have the engine vllm" in cli("run", cli.recipe(content), "--date", "2026-01-02", "--quiet", code=1)

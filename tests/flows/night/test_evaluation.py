@@ -74,7 +74,7 @@ def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_pa
     config = TinyConfig(width=32, layers=1, heads=1, ffn=32, context=128, vocabulary=400)
     folder = create_base(tmp_path / "a", (problem.prompt for problem in problems), config=config)
     content = {**copy.deepcopy(SMALL), "train": {"evaluate": {"samples": 2, "max_tokens": 8, "engine": "vllm"}}}
-    recipe, place = make_recipe(content, folder=tmp_path), Workspace.create(tmp_path / "w")
+    recipe, workspace = make_recipe(content, folder=tmp_path), Workspace.create(tmp_path / "w")
 
     def evaluated(dies_after):
         engines = []
@@ -84,7 +84,7 @@ def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_pa
             return engines[-1]
 
         monkeypatch.setattr(exam, "open_engine", open_engine)
-        with open_night(recipe, "2026-01-01", place, Progress(quiet=True), "evaluation") as night:
+        with open_night(recipe, "2026-01-01", workspace, Progress(quiet=True), "evaluation") as night:
             rows = evaluate_checkpoint(night, str(folder), "validation")
             calls = night.lake.rows("select count(*) as n from calls where night = '2026-01-01/small/evaluation'")
         return rows, engines, calls[0]["n"]

@@ -32,14 +32,14 @@ def test_above_it_the_night_stops_with_cause_and_next_command():
     failures.count(attempts(failed=10, reason="server_error"))
     with pytest.raises(BudgetError) as caught:
         failures.check()
-    for words in (
+    for sentence in (
         "15 of 100 attempts (15.0%) failed, more than budget.failures of 10%",
         "Causes: cot server_error 10, cot prompt_too_long 5; for example 'it was server_error'",
         "What was made is kept",
         "run the same command again",
         "--set budget.failures=1 --repin",
     ):
-        assert words in str(caught.value)
+        assert sentence in str(caught.value)
 
 
 def test_a_few_attempts_say_little_but_a_small_night_is_judged_whole():

@@ -80,9 +80,9 @@ def test_a_training_that_lost_its_lease_promotes_nothing(night):
 
 
 def test_the_accelerator_has_one_user_at_a_time(workspace):
-    said = []
+    lines = []
     progress = Progress(quiet=True)
-    progress.say = said.append  # type: ignore[method-assign]
+    progress.say = lines.append  # type: ignore[method-assign]
     order = []
 
     def second() -> None:
@@ -95,7 +95,7 @@ def test_the_accelerator_has_one_user_at_a_time(workspace):
         time.sleep(1.2)
         order.append("first")
     thread.join(30)
-    assert order == ["first", "second"] and len(said) == 1 and "waiting" in said[0]
+    assert order == ["first", "second"] and len(lines) == 1 and "waiting" in lines[0]
 
 
 def test_a_training_interrupted_before_midnight_is_gone_on_with_and_an_older_one_is_left(workspace, tmp_path):

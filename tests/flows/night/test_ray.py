@@ -41,7 +41,7 @@ def test_a_night_whose_shards_run_on_ray_has_the_same_rows(cli):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "words"),
+    ("key", "value", "message"),
     [
         ("budget", {"tokens": 5}, "budget.tokens cannot be kept by shards on Ray"),
         (
@@ -51,11 +51,11 @@ def test_a_night_whose_shards_run_on_ray_has_the_same_rows(cli):
         ),
     ],
 )
-def test_what_one_process_alone_can_do_is_refused(workspace, tmp_path, key, value, words):
+def test_what_one_process_alone_can_do_is_refused(workspace, tmp_path, key, value, message):
     recipe = make_recipe({**copy.deepcopy(SMALL), key: value}, folder=tmp_path)
     with (
         open_night(recipe, "2026-01-01", workspace, Progress(quiet=True)) as night,
-        pytest.raises(RecipeError, match=words),
+        pytest.raises(RecipeError, match=message),
         ray_shards(night, "local"),
     ):
         pass

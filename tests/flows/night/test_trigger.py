@@ -15,7 +15,7 @@ LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_words=500, drift=0.1
 
 
 @pytest.mark.parametrize(
-    ("when", "change", "train", "words"),
+    ("when", "change", "train", "message"),
     [
         ({}, Change(None), False, "there is no release yet"),
         ({}, replace(LATER, rows=0), False, "no rows that a stage of `train.plan` selects"),
@@ -34,9 +34,9 @@ LATER = Change("set@2", "set@1", rows=100, new_rows=10, new_words=500, drift=0.1
         ({}, replace(LATER, stale=1), False, "1 rows of set@2 hold a benchmark item by now"),
     ],
 )
-def test_the_policy_decides_and_says_its_figures(when, change, train, words):
+def test_the_policy_decides_and_says_its_figures(when, change, train, message):
     decision = decide(change, WhenSpec.model_validate(when))
-    assert decision.train is train and words in decision.why
+    assert decision.train is train and message in decision.why
     assert decision.why.startswith("not trained") is not train
 
 

@@ -85,10 +85,10 @@ def test_plan_says_both(tmp_path, monkeypatch):
     (folder / "x.yaml").write_text(yaml.safe_dump(content(models=models, prompts={"solve": "../solve.jinja"})))
     arguments = ["plan", str(folder / "x.yaml"), "--workspace", str(tmp_path / "none"), "--date", "2026-01-01"]
     shown = CliRunner().invoke(app, arguments).stdout
-    told = CliRunner().invoke(app, [*arguments, "--json"]).stdout
-    for text in (shown, told):
+    output = CliRunner().invoke(app, [*arguments, "--json"]).stdout
+    for text in (shown, output):
         assert "SOME_KEY" in text and "http://one.example" in text and "do-not-show" not in text
-    assert json.loads(told)["outside_files"] == [{"named_by": "prompts.solve", "file": str(tmp_path / "solve.jinja")}]
+    assert json.loads(output)["outside_files"] == [{"named_by": "prompts.solve", "file": str(tmp_path / "solve.jinja")}]
 
 
 @pytest.mark.parametrize(

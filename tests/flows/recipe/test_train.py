@@ -32,9 +32,9 @@ NEW = {
 def test_a_recipe_of_the_older_form_is_shown_its_plan(tmp_path):
     with pytest.raises(RecipeError) as error:
         make_recipe({**copy.deepcopy(SMALL), "train": OLD}, folder=tmp_path)
-    words = str(error.value)
-    assert "sft, rl, tasks, methods: a training is a list of stages now" in words
-    shown = yaml.safe_load(words[words.index("train:\n") :])
+    message = str(error.value)
+    assert "sft, rl, tasks, methods: a training is a list of stages now" in message
+    shown = yaml.safe_load(message[message.index("train:\n") :])
     assert shown == {"train": NEW}
     recipe = make_recipe({**copy.deepcopy(SMALL), **shown}, folder=tmp_path)
     assert [step.name for step in recipe.train.steps] == ["sft", "rl"]
@@ -52,10 +52,10 @@ def test_the_tasks_that_stages_name_are_judged_unless_the_recipe_names_others():
     assert TrainSpec().judged_tasks is None
 
 
-@pytest.mark.parametrize("place", ["0.sft", "sft", "warm-up"])
-def test_a_stage_is_set_by_its_number_its_kind_or_its_name(place):
+@pytest.mark.parametrize("key", ["0.sft", "sft", "warm-up"])
+def test_a_stage_is_set_by_its_number_its_kind_or_its_name(key):
     content = {"train": {"plan": [{"sft": {"name": "warm-up", "epochs": 1}}, {"rl": {}}]}}
-    apply_override(content, f"train.plan.{place}.epochs=4")
+    apply_override(content, f"train.plan.{key}.epochs=4")
     assert content["train"]["plan"][0] == {"sft": {"name": "warm-up", "epochs": 4}}
 
 

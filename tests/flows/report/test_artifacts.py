@@ -16,16 +16,16 @@ def test_a_run_shows_its_progress_funnel_summary_and_chart(cli):
     recipe = cli.recipe({**SMALL, "name": "shown"})
     cli("run", recipe, "--date", "2026-03-01", "--quiet")
     url = cli.environment["PREFECT_API_URL"]
-    found = {one["type"]: one for one in artifacts(url, "2026-03-01-shown")}
-    assert len({one["flow_run_id"] for one in found.values()}) == 1
-    assert json.loads(found["table"]["data"])[0] == {
+    shown = {one["type"]: one for one in artifacts(url, "2026-03-01-shown")}
+    assert len({artifact["flow_run_id"] for artifact in shown.values()}) == 1
+    assert json.loads(shown["table"]["data"])[0] == {
         "method": "cot", "planned": 60, "done": 60, "failed": 0, "made": 60, "accepted": 60, "rejected": 0,
     }  # fmt: skip
-    words = found["markdown"]["data"]
-    assert "60 of 60 rows were accepted" in words and "2026-03-01-shown.html" in words and "shown" in words
-    kind, _, data = found["image"]["data"].partition(",")
+    text = shown["markdown"]["data"]
+    assert "60 of 60 rows were accepted" in text and "2026-03-01-shown.html" in text and "shown" in text
+    kind, _, data = shown["image"]["data"].partition(",")
     picture = ElementTree.fromstring(base64.b64decode(data))
     assert kind == "data:image/svg+xml;base64" and picture.tag == "{http://www.w3.org/2000/svg}svg"
-    run = found["table"]["flow_run_id"]
-    bars = [one for one in artifacts(url, "progress-attempts") if one["flow_run_id"] == run]
-    assert [one["data"] for one in bars] == [100]
+    run = shown["table"]["flow_run_id"]
+    bars = [artifact for artifact in artifacts(url, "progress-attempts") if artifact["flow_run_id"] == run]
+    assert [artifact["data"] for artifact in bars] == [100]

@@ -13,7 +13,7 @@ from tests.filters.helpers import row, table
 
 @pytest.fixture
 def workspace(tmp_path):
-    place = Workspace.create(tmp_path / "w")
+    workspace = Workspace.create(tmp_path / "w")
     verdicts = [
         ("b1", "answer", "pass", None, None),
         (
@@ -37,12 +37,12 @@ def workspace(tmp_path):
         "model": "m",
         "response": "I thought of [red]38[/red].\x1b[2J",
     }
-    with Lake(place) as lake:
+    with Lake(workspace) as lake:
         lake.commit("one", "samples", {"samples": table(row("a1", response="An old answer."))}, night="n1")
         samples = table(row("b1", response="A new answer.", parents=["c1"]), row("b2"))
         tables = {"samples": samples, "verdicts": found, "calls": table_of("calls", [call])}
         lake.commit("two", "samples", tables, night="n2")
-    return place
+    return workspace
 
 
 def run(workspace, *arguments):
@@ -59,14 +59,14 @@ def test_everything_about_a_row(workspace):
 
 def test_for_people(workspace):
     out = run(workspace, "b1").stdout
-    for words in (
+    for sentence in (
         "rejected near_duplicates:near_duplicate",
         "An old answer.",
         "A new answer.",
         "[red]38[/red].\\x1b[2J",
         "0.91",
     ):
-        assert words in out
+        assert sentence in out
     assert "not decided yet" in run(workspace, "b2").stdout
 
 
@@ -95,5 +95,5 @@ def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(worksp
     assert [item["text"] for item in provenance["items"]] == [None, "What is held out?"]
     assert [match["sample_id"] for match in provenance["matches"]] == ["a1"]
     out = run(workspace, "b2").stdout
-    for words in ("gsm8k/test: i1", "held out", "An old"):
-        assert words in out
+    for phrase in ("gsm8k/test: i1", "held out", "An old"):
+        assert phrase in out

@@ -22,14 +22,14 @@ pytestmark = pytest.mark.slow
 
 
 def servers(home: str) -> list[psutil.Process]:
-    found = []
+    servers = []
     for process in psutil.process_iter(["cmdline"]):
         try:
             if FACTORY in (process.info["cmdline"] or []):
-                found += [process] if process.environ().get("PREFECT_HOME") == home else []
+                servers += [process] if process.environ().get("PREFECT_HOME") == home else []
         except psutil.Error:
             continue
-    return found
+    return servers
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def up(tmp_path_factory) -> Iterator[Up]:
 
 
 def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so(up):
-    found = up.status()
-    assert found["running"] and {name: part["alive"] for name, part in found["parts"].items()} == {
+    status = up.status()
+    assert status["running"] and {name: part["alive"] for name, part in status["parts"].items()} == {
         "server": True, "worker-cpu": True, "worker-gpu": True,
     }  # fmt: skip
     listening = set()
@@ -40,12 +40,12 @@ def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so
             listening |= {item.laddr.ip for item in process.net_connections() if item.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
     assert {item["name"] for item in up.ask("deployments/filter")} == {"nightly", "train", "maintain"}
-    wait_for(lambda: [one for one in up.ask("work_pools/gpu/workers/filter") if one["status"] == "ONLINE"], 60)
+    wait_for(lambda: [worker for worker in up.ask("work_pools/gpu/workers/filter") if worker["status"] == "ONLINE"], 60)
     seen = {line["part"]: line for line in json.loads(up.cli("doctor", "--json"))}
-    assert seen["nightschool up"]["level"] == "ok" and found["ui"] in seen["nightschool up"]["state"]
-    assert found["ui"] in seen["Prefect"]["state"] and "pool gpu: 1 online" in seen["worker"]["state"]
-    words = up.cli("up", up.recipe, "--port", "0", code=1)
-    assert "nightschool up runs already" in words and str(up.process.pid) in words and found["ui"] in words
+    assert seen["nightschool up"]["level"] == "ok" and status["ui"] in seen["nightschool up"]["state"]
+    assert status["ui"] in seen["Prefect"]["state"] and "pool gpu: 1 online" in seen["worker"]["state"]
+    message = up.cli("up", up.recipe, "--port", "0", code=1)
+    assert "nightschool up runs already" in message and str(up.process.pid) in message and status["ui"] in message
 
 
 def test_a_schedule_fires_a_night_and_its_release_is_trained_on_once_whatever_the_events_say(up):
@@ -83,10 +83,10 @@ def test_what_kill_9_leaves_is_cleaned_up_and_a_lost_event_is_made_good(up):
     night = asyncio.run(plain_nights(load_recipe(up.recipe), ["2026-01-01"], up.cli.workspace))
     assert night[0]["release"] == "small@2", "made while no server was there to hear of it"
 
-    said = up.start()
-    assert "that an earlier `nightschool up` left behind" in said
-    assert f"dropped the lease training of process {holder.pid} (a long one), which is gone" in said
-    assert "closed the run " in said and "left Running by a kill" in said
+    output = up.start()
+    assert "that an earlier `nightschool up` left behind" in output
+    assert f"dropped the lease training of process {holder.pid} (a long one), which is gone" in output
+    assert "closed the run " in output and "left Running by a kill" in output
     run = wait_for(lambda: up.runs("train"))[before]
     assert run["state_type"] == "CRASHED" and up.trainings() == [{"release": "small@1"}]
     up.ask(

@@ -161,8 +161,8 @@ def count(up: Up) -> int:
 
 
 def attack_events(up: Up) -> int:
-    found = up.ask("events/filter", {"filter": {"resource": {"id": ["lake.dataset.attack"]}}})
-    return int(found["total"])
+    events = up.ask("events/filter", {"filter": {"resource": {"id": ["lake.dataset.attack"]}}})
+    return int(events["total"])
 
 
 @pytest.mark.parametrize("how", ["another origin", "a name that leads here"])
@@ -229,8 +229,8 @@ def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
     for file in up.cli.folder.rglob("*"):
         if file.is_file() and file != login_file(workspace) and file.stat().st_size < 50_000_000:
             assert login.partition(":")[2].encode() not in file.read_bytes(), f"{file} holds the login"
-    told = up.cli("up", "--status", "--json") + up.cli("doctor", "--json")
-    assert login.partition(":")[2] not in told
+    output = up.cli("up", "--status", "--json") + up.cli("doctor", "--json")
+    assert login.partition(":")[2] not in output
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
 )  # fmt: skip
 def test_a_deployments_settings_change_no_model_key_command_or_file(up, tmp_path, setting, key):
     """Refused when it is deployed, and by the flow itself when a run is started with it."""
-    said = up.cli("up", up.recipe, "--set", setting, "--port", "0", code=1)
-    assert key in said and ("may not change it" in said or "runs already" in said)
+    message = up.cli("up", up.recipe, "--set", setting, "--port", "0", code=1)
+    assert key in message and ("may not change it" in message or "runs already" in message)
     with pytest.raises(RecipeError, match="may not change it"):
         check_settings(up.recipe, [setting])
 

@@ -46,8 +46,8 @@ def test_a_place_for_the_files_is_a_bucket_or_an_absolute_folder(tmp_path, data)
 def test_two_workspaces_share_a_postgres_catalogue_and_a_folder(tmp_path, either):
     if "catalog" not in either.config:
         pytest.skip("SQLite is for one workspace")
-    place = either.config["catalog"]
-    named = f"postgres:{place['conninfo']} schema={place['schema']}"
+    settings = either.config["catalog"]
+    named = f"postgres:{settings['conninfo']} schema={settings['schema']}"
     machines = [Workspace.create(tmp_path / name, catalog=named, data=str(tmp_path / "files")) for name in "ab"]
     rows = {"problems": table_of("problems", [{"problem_id": str(number)} for number in range(100)])}
     with Lake(machines[0]) as first, Lake(machines[1]) as second:
@@ -70,14 +70,14 @@ def test_a_server_that_refuses_is_a_sentence_without_the_password(either, monkey
 
 
 def test_the_environment_names_the_catalogue_of_a_new_workspace(tmp_path, either, monkeypatch):
-    place = either.config.get("catalog")
-    if place is None:
+    settings = either.config.get("catalog")
+    if settings is None:
         pytest.skip("about PostgreSQL")
-    monkeypatch.setenv("NIGHTSCHOOL_CATALOG", f"postgres:{place['conninfo']} schema={place['schema']}")
-    made = Workspace.create(tmp_path / "new")
+    monkeypatch.setenv("NIGHTSCHOOL_CATALOG", f"postgres:{settings['conninfo']} schema={settings['schema']}")
+    workspace = Workspace.create(tmp_path / "new")
     assert (
-        catalog_of(made).exists() is False
-        and json.loads((made.root / "workspace.json").read_text())["catalog"] == place
+        catalog_of(workspace).exists() is False
+        and json.loads((workspace.root / "workspace.json").read_text())["catalog"] == settings
     )
     assert "catalog" not in Workspace.scratch(tmp_path / "scratch").config
 

@@ -92,8 +92,8 @@ def test_opening_a_current_lake_changes_nothing(workspace):
 def test_a_column_of_another_type_is_named(workspace, monkeypatch):
     Lake(workspace).close()
     schema = TABLES["promotions"]
-    place = schema.get_field_index("reason")
-    monkeypatch.setitem(TABLES, "promotions", schema.set(place, schema.field(place).with_type(pa.int64())))
+    position = schema.get_field_index("reason")
+    monkeypatch.setitem(TABLES, "promotions", schema.set(position, schema.field(position).with_type(pa.int64())))
     with pytest.raises(LakeError, match=r"promotions.reason is VARCHAR in this lake and BIGINT"):
         Lake(workspace)
 

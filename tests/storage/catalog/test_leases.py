@@ -30,7 +30,7 @@ def test_one_holder_at_a_time_and_a_growing_token(catalog):
     with acquire(catalog, "training", purpose="tonight") as first:
         with pytest.raises(LeaseError, match=r"held by process \d+ here for tonight"):
             acquire(catalog, "training")
-        assert [(one.name, one.token, one.alive) for one in list_leases(catalog)] == [("training", 1, True)]
+        assert [(lease.name, lease.token, lease.alive) for lease in list_leases(catalog)] == [("training", 1, True)]
         first.check()
     assert list_leases(catalog) == []
     second = acquire(catalog, "training")
@@ -69,7 +69,7 @@ def test_a_killed_holder_loses_it_at_once(either, catalog):
         acquire(catalog, "training")
     holder.kill()
     holder.wait()
-    assert [one.alive for one in list_leases(catalog)] == [False]
+    assert [lease.alive for lease in list_leases(catalog)] == [False]
     assert acquire(catalog, "training").token == 2
 
 

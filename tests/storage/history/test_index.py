@@ -15,10 +15,16 @@ SLOTS, BANDS = 8, 3
 
 def read(table, samples=None, problems=()):
     """Each row has the shingles 0, 1, ... (one per letter of its id) and the sum of its letters."""
-    sets = [part for one in table["sample_id"].to_pylist() for part in (range(len(one)), [sum(one.encode())])]
+    sets = [
+        part
+        for sample_id in table["sample_id"].to_pylist()
+        for part in (range(len(sample_id)), [sum(sample_id.encode())])
+    ]
     shingles = [np.zeros(0, np.uint32), *(np.array(part, np.uint32) for part in sets)]
     slots = np.array(table["minhash"].to_pylist(), np.uint32).reshape(table.num_rows, SLOTS)
-    exact = np.array([(int(one, 16), 7) for one in table["exact"].to_pylist()], np.uint64).reshape(-1, 2)
+    exact = np.array([(int(hexadecimal, 16), 7) for hexadecimal in table["exact"].to_pylist()], np.uint64).reshape(
+        -1, 2
+    )
     return Entries(
         table["sample_id"].to_pylist(), table["night"].to_pylist(), exact, slots[:, :BANDS].astype(np.uint64), slots,
         shingles, np.cumsum([len(part) for part in sets], dtype=np.uint64),
@@ -31,17 +37,17 @@ def signatures(ids, scheme="s"):
             "sample_id": ids,
             "method": ["m"] * len(ids),
             "task": ["t"] * len(ids),
-            "exact": [f"{sum(one.encode()):032x}" for one in ids],
+            "exact": [f"{sum(sample_id.encode()):032x}" for sample_id in ids],
             "scheme": [scheme] * len(ids),
             "minhash": pa.array(
-                [[sum(one.encode()) + slot for slot in range(SLOTS)] for one in ids], pa.list_(pa.uint32())
+                [[sum(sample_id.encode()) + slot for slot in range(SLOTS)] for sample_id in ids], pa.list_(pa.uint32())
             ),
         }
     )
 
 
 def accept(lake, night, ids, scheme="s"):
-    samples = table_of("samples", [{"sample_id": one, "night": night} for one in ids])
+    samples = table_of("samples", [{"sample_id": sample_id, "night": night} for sample_id in ids])
     lake.commit(f"samples:{night}", "samples", {"samples": samples}, night=night)
     lake.commit(f"curate:{night}", "curate", {"signatures": signatures(ids, scheme)}, night=night)
 

@@ -26,8 +26,8 @@ def test_a_commit_is_made_once_per_key(lake):
 
 def test_several_tables_are_one_commit(lake):
     done = lake.commit("k", "test", {"promotions": promotion(1), "runs": table_of("runs", [{"run_id": "r"}] * 3)})
-    found = lake.rows("select rows, seq from commits")
-    assert found == [{"rows": 4, "seq": 1}]
+    commits = lake.rows("select rows, seq from commits")
+    assert commits == [{"rows": 4, "seq": 1}]
     assert {
         row["commit_id"] for row in lake.rows("select commit_id from promotions union all select commit_id from runs")
     } == {done.id}

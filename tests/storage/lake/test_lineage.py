@@ -16,14 +16,14 @@ def reader(tmp_path_factory):
 
 
 def test_from_a_checkpoint_to_the_calls_behind_each_row(reader):
-    found = checkpoint_lineage(reader, "model-1")
-    own = [line for line in found["read"] if line["ancestor"] == "model-1"]
+    lineage = checkpoint_lineage(reader, "model-1")
+    own = [line for line in lineage["read"] if line["ancestor"] == "model-1"]
     assert {(line["night"], line["method"]): line["rows"] for line in own} == {
         (night, method): rows for night in NIGHTS for method, rows in (("cot", 6), ("tutorship", 4))
     }
-    inherited = [line for line in found["read"] if line["ancestor"] == "model-0"]
+    inherited = [line for line in lineage["read"] if line["ancestor"] == "model-0"]
     assert {line["release_id"] for line in inherited} == {"set@1"} and sum(line["rows"] for line in inherited) == 10
-    assert found["models"] == [{"model": "teacher@1", "role": "teacher", "calls": 20, "completion_tokens": 400}]
+    assert lineage["models"] == [{"model": "teacher@1", "role": "teacher", "calls": 20, "completion_tokens": 400}]
     calls = checkpoint_calls(reader, "model-0")
     assert len(calls) == 10 and all(line["call_id"] == f"call-{line['sample_id']}" for line in calls)
 

@@ -23,7 +23,7 @@ from tests.storage.releases.test_releases import accept
 
 
 def commit(lake, number: int) -> None:
-    rows = [{"problem_id": f"{number}-{one}", "split": "heldout"} for one in range(30)]
+    rows = [{"problem_id": f"{number}-{index}", "split": "heldout"} for index in range(30)]
     lake.commit(f"k{number}", "test", {"problems": table_of("problems", rows)})
 
 
@@ -57,7 +57,7 @@ def keep_at_once(lake) -> dict:
 def test_nothing_that_anybody_needs_changes_through_compaction_expiry_and_clean_up(either):
     with Lake(either) as lake:
         accept(lake, "a", "b")
-        made = create_release(lake, "set", night="n")
+        release = create_release(lake, "set", night="n")
         for number in range(6):
             commit(lake, number)
         changes_since(lake, "me").acknowledge()
@@ -72,9 +72,9 @@ def test_nothing_that_anybody_needs_changes_through_compaction_expiry_and_clean_
         assert (again["bytes_to_merge"], again["rows_flushed"], again["files_removed"]) == (0, 0, 0)
     with Lake(either) as lake:
         assert fingerprints(lake) == before and check_lake(lake) == []
-        assert made is not None and verify_release(lake, get_release(lake, made.id)) == []
+        assert release is not None and verify_release(lake, get_release(lake, release.id)) == []
         new = changes_since(lake, "me")
-        assert (new.since, new.until) == (8, 9) and ids(new) == {f"6-{one}" for one in range(30)}
+        assert (new.since, new.until) == (8, 9) and ids(new) == {f"6-{index}" for index in range(30)}
         commit(lake, 7)
 
 
@@ -89,7 +89,7 @@ def test_a_cursor_is_right_through_deletes_rewrites_compaction_and_expiry(either
         lake.connection.execute("call ducklake_rewrite_data_files('lake', delete_threshold => 0.0)")
         keep_at_once(lake)
         new = changes_since(lake, "me")
-        assert (new.since, new.until) == (3, 4) and ids(new) == {f"3-{one}" for one in range(30)} - {"3-1"}
+        assert (new.since, new.until) == (3, 4) and ids(new) == {f"3-{index}" for index in range(30)} - {"3-1"}
         new.acknowledge()
         assert changes_since(lake, "me").commits == ()
 
@@ -99,7 +99,7 @@ def test_compaction_killed_in_the_middle_leaves_a_lake_that_opens_and_a_second_r
     with Lake(either) as lake:
         for number in range(3):
             commit(lake, number)
-            accept(lake, *(f"{number}-{one}" for one in range(30)))
+            accept(lake, *(f"{number}-{index}" for index in range(30)))
         before = fingerprints(lake)
     maintainer = subprocess.Popen(
         [sys.executable, "-m", "tests.storage.maintainer", str(either.root)], stdout=subprocess.PIPE, text=True
@@ -132,11 +132,11 @@ def test_maintenance_keeps_young_files_and_its_dry_run_does_nothing(workspace):
         assert planned["compaction"]["tables"] == ["problems"] and planned["compaction"]["bytes_to_merge"] > 0
         assert planned["cleaning"]["orphans_removed"] == 1 and planned["backup"] is None
         assert sorted(workspace.data.rglob("*.parquet")) == files and not (workspace.root / "backups").exists()
-        said: list[str] = []
-        done = maintain_lake(lake, say=said.append)
+        lines: list[str] = []
+        done = maintain_lake(lake, say=lines.append)
         assert done["compaction"]["files_after"] < done["compaction"]["files_before"]
         assert (done["cleaning"]["orphans_removed"], done["cleaning"]["files_removed"]) == (1, 0)
-        assert not orphan.exists() and young.exists() and said[0].startswith("back-up")
+        assert not orphan.exists() and young.exists() and lines[0].startswith("back-up")
         assert set(files) - {orphan} <= set(workspace.data.rglob("*.parquet")), "replaced files stay for keep_days"
         with pytest.raises(LakeError, match="keep-days 0: at least 1"):
             maintain_lake(lake, keep_days=0)

@@ -51,8 +51,8 @@ async def test_the_first_answer_under_a_key_stays(ledger):
     await ledger.record(
         Call(**{**{name: getattr(CALL, name) for name in CALL.__dataclass_fields__}, "response": "other"})
     )
-    found = ledger.find("k")
-    assert found is not None and found.response == "answer" and ledger.count() == 1
+    recorded = ledger.find("k")
+    assert recorded is not None and recorded.response == "answer" and ledger.count() == 1
 
 
 async def test_many_records_share_a_commit(ledger):
@@ -166,8 +166,8 @@ def test_calls_from_elsewhere_are_added_all_or_none(ledger):
     assert ledger.count() == 0
     assert ledger.add([numbered(1), numbered(2)], published=False) == Added(2, 0, 0)
     assert ledger.add([numbered(1), replace(numbered(2), response="x"), numbered(3)], published=True) == Added(1, 1, 1)
-    found = ledger.find("k0002")
-    assert found is not None and found.response == "2"
+    recorded = ledger.find("k0002")
+    assert recorded is not None and recorded.response == "2"
     assert [call.key for call in ledger.unpublished()] == ["k0001", "k0002"]
 
 
@@ -202,7 +202,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_used(tmp_path):
     assert "cannot be written" in words and "No answer was used" in words and "run the same command again" in words
     with Ledger(path) as ledger:
         assert ledger.count() == int(number) + 1
-        assert all(ledger.find(f"k{place}") is not None for place in range(int(number) + 1))
+        assert all(ledger.find(f"k{index}") is not None for index in range(int(number) + 1))
 
 
 def test_what_was_acknowledged_survives_kill_9(workspace):

@@ -104,10 +104,15 @@ async def test_a_ledger_and_its_lake_agree(ledger, elsewhere, lake):
     publish(ledger, lake)
     publish(elsewhere, lake)
     await ledger.record(numbered(8, origin="imported"))
-    found = check(ledger, lake)
-    assert found.agree
-    assert (found.calls, found.made, found.imported, found.unpublished) == (6, 5, 1, 1)
-    assert (found.lake_calls, found.lake_own) == (6, 5)
+    reconciliation = check(ledger, lake)
+    assert reconciliation.agree
+    assert (reconciliation.calls, reconciliation.made, reconciliation.imported, reconciliation.unpublished) == (
+        6,
+        5,
+        1,
+        1,
+    )
+    assert (reconciliation.lake_calls, reconciliation.lake_own) == (6, 5)
 
 
 async def test_a_check_leaves_the_ledger_its_locks(ledger, lake):
@@ -130,8 +135,8 @@ async def test_a_check_reads_the_ledger_in_batches(ledger, lake):
     await asyncio.gather(*(ledger.record(numbered(number, response="ä" * number)) for number in range(8)))
     publish(ledger, lake)
     assert [batch.num_rows for batch in ledger.standing(batch_rows=3)] == [3, 3, 2]
-    found = check(ledger, lake)
-    assert found.agree and found.calls == found.lake_own == 8
+    reconciliation = check(ledger, lake)
+    assert reconciliation.agree and reconciliation.calls == reconciliation.lake_own == 8
 
 
 async def test_what_either_has_lost_is_found(ledger, lake, workspace):
@@ -143,10 +148,15 @@ async def test_what_either_has_lost_is_found(ledger, lake, workspace):
         damaged.execute("delete from calls where key = 'k0001'")
         damaged.execute("update calls set response = 'other' where key = 'k0002'")
     damaged.close()
-    found = check(ledger, lake)
-    assert not found.agree
-    assert (found.missing_in_lake, found.missing_in_ledger, found.differing, found.twice_in_lake) == (1, 1, 1, 0)
-    assert set(found.examples) == {"k0009", "k0001", "k0002"} and found.to_json()["agree"] is False
+    books = check(ledger, lake)
+    assert not books.agree
+    assert (
+        books.missing_in_lake,
+        books.missing_in_ledger,
+        books.differing,
+        books.twice_in_lake,
+    ) == (1, 1, 1, 0)
+    assert set(books.examples) == {"k0009", "k0001", "k0002"} and books.to_json()["agree"] is False
     assert repair(ledger, lake) == 1 and publish(ledger, lake) == 1
     assert check(ledger, lake).missing_in_lake == 0
 
@@ -169,6 +179,6 @@ async def test_costs_are_one_query(ledger, lake):
 
 
 def test_a_workspace_has_one_ledger_with_one_name(tmp_path):
-    place = Workspace.create(tmp_path / "w")
-    with Ledger(place.ledger) as first, Ledger(place.ledger) as second:
+    workspace = Workspace.create(tmp_path / "w")
+    with Ledger(workspace.ledger) as first, Ledger(workspace.ledger) as second:
         assert first.id == second.id and len(first.id) == 32

@@ -74,10 +74,10 @@ def test_rows_that_the_benchmarks_no_longer_allow_are_counted_before_and_after_t
 
 
 def test_a_decision_is_kept_once_per_answer_and_shown(lake):
-    said = {"train": False, "why": "not trained: why", "change": change_since_training(lake, "set").to_json()}
-    assert nights.record_decision(lake, "train/n", "n", "r", said).new
-    assert not nights.record_decision(lake, "train/n", "n", "r", said).new
-    nights.record_decision(lake, "train/n", "n", "r", {**said, "train": True, "why": "x"})
+    decision = {"train": False, "why": "not trained: why", "change": change_since_training(lake, "set").to_json()}
+    assert nights.record_decision(lake, "train/n", "n", "r", decision).new
+    assert not nights.record_decision(lake, "train/n", "n", "r", decision).new
+    nights.record_decision(lake, "train/n", "n", "r", {**decision, "train": True, "why": "x"})
     rows = lake.rows("select night, train, why, new_rows from training_decisions")
     assert rows == [
         {"night": "n", "train": True, "why": "x", "new_rows": 0},

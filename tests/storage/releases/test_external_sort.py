@@ -19,9 +19,9 @@ def test_rows_come_back_sorted_and_complete(tmp_path_factory, names, size):
         cuts = boundaries(connection, "t", "id")
     finally:
         external_sort.BUCKET_ROWS = before
-    found = pa.Table.from_batches(
+    in_order = pa.Table.from_batches(
         sort_batches(table.to_batches(max_chunksize=4), "id", cuts, table.schema, folder), table.schema
     )
-    assert found["id"].to_pylist() == sorted(names) and not list(folder.iterdir())
-    assert {row["id"]: row["n"] for row in found.to_pylist()} == {name: n for n, name in enumerate(names)}
+    assert in_order["id"].to_pylist() == sorted(names) and not list(folder.iterdir())
+    assert {row["id"]: row["n"] for row in in_order.to_pylist()} == {name: n for n, name in enumerate(names)}
     assert len(cuts) == max(0, -(-len(names) // size) - 1)

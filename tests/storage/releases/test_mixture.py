@@ -11,7 +11,7 @@ from tests.storage.releases.test_releases import accept
 
 
 @pytest.mark.parametrize(
-    ("parts", "words"),
+    ("parts", "message"),
     [
         (["cot"], "write method:cot=5000"),
         (["colour:red=5"], "write method:cot=5000"),
@@ -22,8 +22,8 @@ from tests.storage.releases.test_releases import accept
         (["cot=70%", "source:gsm8k=10%"], "of one column"),
     ],
 )
-def test_a_mixture_that_cannot_be_read_is_a_sentence(parts, words):
-    with pytest.raises(RecipeError, match=words):
+def test_a_mixture_that_cannot_be_read_is_a_sentence(parts, message):
+    with pytest.raises(RecipeError, match=message):
         read_mixture(parts)
 
 
@@ -57,7 +57,7 @@ def test_rows_are_chosen_by_their_ids_and_a_larger_cap_keeps_them(lake):
     small = create_release(lake, "small", night=None, mixture=read_mixture(["cot=10"]))
     large = create_release(lake, "large", night=None, mixture=read_mixture(["cot=20"]))
     again = create_release(lake, "again", night=None, mixture=read_mixture(["method:cot=10"]))
-    ids = {one.name: set(one.table()["sample_id"].to_pylist()) for one in (small, large, again)}
+    ids = {release.name: set(release.table()["sample_id"].to_pylist()) for release in (small, large, again)}
     assert len(ids["small"]) == 10 and ids["small"] < ids["large"] and ids["small"] == ids["again"]
     assert small.manifest["mixture"] == {"method:cot": "10"} and small.content_hash == again.content_hash
     with pytest.raises(RecipeError, match="no row has source 'gsm8k'; there are s"):

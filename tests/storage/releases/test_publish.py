@@ -120,8 +120,8 @@ class Hub(BaseHTTPRequestHandler):
             return self._say({"errors": [], "warnings": []})
         if "/preupload/" in self.path:
             files = [
-                {"path": one["path"], "uploadMode": "regular", "shouldIgnore": False}
-                for one in json.loads(body)["files"]
+                {"path": operation["path"], "uploadMode": "regular", "shouldIgnore": False}
+                for operation in json.loads(body)["files"]
             ]
             return self._say({"files": files})
         if "/commit/" in self.path:

@@ -33,10 +33,10 @@ def test_a_release_names_the_accepted_rows_and_exports_them(lake):
     accept(lake, "a", "b")
     accept(lake, "c", outcome="rejected")
     accept(lake, "d", split="heldout")
-    made = create_release(lake, "set", night="n")
-    assert made is not None and made.id == "set@1" and made.rows == 2
-    assert made.table()["sample_id"].to_pylist() == ["a", "b"]
-    manifest = json.loads((made.path / "manifest.json").read_text())
+    release = create_release(lake, "set", night="n")
+    assert release is not None and release.id == "set@1" and release.rows == 2
+    assert release.table()["sample_id"].to_pylist() == ["a", "b"]
+    manifest = json.loads((release.path / "manifest.json").read_text())
     assert manifest["rows"] == 2 and manifest["words"] == 4 and manifest["licenses"] == {"MIT": 2}
 
 
@@ -71,11 +71,11 @@ def test_a_row_taken_back_leaves_the_next_release_and_stays_in_the_old_one(lake)
 
 def test_a_changed_file_is_found(lake):
     accept(lake, "a")
-    made = create_release(lake, "set", night="n")
-    assert made is not None
-    next((made.path / "data").iterdir()).write_bytes(b"other")
+    release = create_release(lake, "set", night="n")
+    assert release is not None
+    next((release.path / "data").iterdir()).write_bytes(b"other")
     with pytest.raises(LakeError, match="missing or changed"):
-        made.table()
+        release.table()
 
 
 @pytest.mark.parametrize(("name", "condition"), [("Up/..", "true"), ("set", "no_such_column = 1")])
@@ -108,10 +108,10 @@ def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
     monkeypatch.setattr("storage.releases.making.ShardWriter", partial(ShardWriter, shard_bytes=2000))
     names = [f"r{n:03d}" for n in range(60)]
     accept(lake, *names)
-    made = create_release(lake, "set", night=None)
-    assert len(made.manifest["files"]) > 3
-    assert [row for batch in made.batches(["sample_id"]) for row in batch["sample_id"].to_pylist()] == names
-    assert made.table().num_rows == 60 and verify_release(lake, made) == []
+    release = create_release(lake, "set", night=None)
+    assert len(release.manifest["files"]) > 3
+    assert [row for batch in release.batches(["sample_id"]) for row in batch["sample_id"].to_pylist()] == names
+    assert release.table().num_rows == 60 and verify_release(lake, release) == []
 
 
 def test_a_manifest_says_what_the_rows_are(small):
@@ -138,28 +138,28 @@ def test_two_releases_are_compared(lake):
     lake.commit("taken", "rescan", {"verdicts": taken})
     accept(lake, "c", "d")
     create_release(lake, "set", night="m")
-    found = diff_releases(lake, "set@1", "set")
-    assert (found["rows_in"], found["rows_out"], found["kept"]) == (2, 1, 1)
-    assert found["by_method"][0]["words_in"] == 4 and found["reasons"] == [{"reason": "leak", "rows": 1}]
+    difference = diff_releases(lake, "set@1", "set")
+    assert (difference["rows_in"], difference["rows_out"], difference["kept"]) == (2, 1, 1)
+    assert difference["by_method"][0]["words_in"] == 4 and difference["reasons"] == [{"reason": "leak", "rows": 1}]
 
 
 def test_what_is_wrong_with_a_release_is_named(lake):
     accept(lake, "a", "b")
-    made = create_release(lake, "set", night="n")
-    assert verify_release(lake, made) == []
-    (made.path / "data" / "more.parquet").write_bytes(b"x")
-    assert "more.parquet is not in the manifest" in verify_release(lake, made)[0]
-    (made.path / "data" / "more.parquet").unlink()
-    file = next((made.path / "data").iterdir())
+    release = create_release(lake, "set", night="n")
+    assert verify_release(lake, release) == []
+    (release.path / "data" / "more.parquet").write_bytes(b"x")
+    assert "more.parquet is not in the manifest" in verify_release(lake, release)[0]
+    (release.path / "data" / "more.parquet").unlink()
+    file = next((release.path / "data").iterdir())
     content = file.read_bytes()
     file.chmod(0o644)
     file.write_bytes(content[:-9] + b"!" + content[-8:])
-    assert "has changed" in verify_release(lake, made)[0]
+    assert "has changed" in verify_release(lake, release)[0]
     file.unlink()
-    assert "is missing" in verify_release(lake, made)[0]
+    assert "is missing" in verify_release(lake, release)[0]
     file.write_bytes(content)
-    (made.path / "manifest.json").write_text("{}")
-    assert "not what the lake recorded" in verify_release(lake, made)[0]
+    (release.path / "manifest.json").write_text("{}")
+    assert "not what the lake recorded" in verify_release(lake, release)[0]
 
 
 def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch):

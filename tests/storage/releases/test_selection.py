@@ -29,7 +29,9 @@ def ids(lake, **selection) -> list[str]:
 def test_rows_are_selected_by_condition_method_and_task(lake):
     everything = ids(lake)
     assert len(everything) == 20 and everything == sorted(everything)
-    assert ids(lake, methods=("tutorship",)) == [one for one in everything if one.startswith("tutorship")]
+    assert ids(lake, methods=("tutorship",)) == [
+        sample_id for sample_id in everything if sample_id.startswith("tutorship")
+    ]
     assert ids(lake, where="method = 'cot' or tier > 5", tasks=("arithmetic",)) == ids(lake, methods=("cot",))
     assert ids(lake, tasks=("it's none",)) == [] and ids(lake, methods=()) == []
 
@@ -39,7 +41,13 @@ def test_a_limit_is_a_choice_by_seed_and_id_whatever_else_is_there(lake):
     assert len(some) == 5 and some == ids(lake, limit=5, seed=1) and some == sorted(some)
     assert some != ids(lake, limit=5, seed=2) and some != ids(lake)[:5]
     cot = ids(lake, methods=("cot",), limit=4, seed=1)
-    fewer = ids(lake, methods=("cot",), where=f"sample_id in ({', '.join(repr(one) for one in cot)})", limit=4, seed=1)
+    fewer = ids(
+        lake,
+        methods=("cot",),
+        where=f"sample_id in ({', '.join(repr(sample_id) for sample_id in cot)})",
+        limit=4,
+        seed=1,
+    )
     assert fewer == cot, "the rows that are not chosen do not matter"
 
 

@@ -20,11 +20,13 @@ async def rows(ledger):
     problems = list(open_source("arithmetic", {"tiers": [2]}).draw(6, seed=1, tier=2))
     student = Scripted(lambda request: corrupt(request.problem))
     better = Scripted(lambda request: f"Again:\n{get_task('arithmetic').solve(request.problem)}")
-    made = []
+    samples = []
     for name in ("tutorship", "critique"):
-        made += (await run(ledger, get_method(name), problems, student=student, teacher=Solver()))[1].to_pylist()
-    made += (await run(ledger, get_method("constitutional"), problems, student=student, teacher=better))[1].to_pylist()
-    return made
+        samples += (await run(ledger, get_method(name), problems, student=student, teacher=Solver()))[1].to_pylist()
+    samples += (await run(ledger, get_method("constitutional"), problems, student=student, teacher=better))[
+        1
+    ].to_pylist()
+    return samples
 
 
 def test_every_row_fits_the_shapes_of_its_kind(rows):

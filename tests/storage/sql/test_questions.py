@@ -29,13 +29,13 @@ def reader(small):
 
 
 def test_there_are_twenty_questions_and_their_names_differ():
-    assert len({one.name for one in QUESTIONS}) == len(QUESTIONS) >= 20
+    assert len({question.name for question in QUESTIONS}) == len(QUESTIONS) >= 20
 
 
-@pytest.mark.parametrize("one", QUESTIONS, ids=lambda one: one.name)
-def test_a_question_is_answered(reader, one):
-    inspect_statement(one.sql)
-    assert bool(reader.rows(one.sql)) != (one.name in EMPTY_HERE)
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_a_question_is_answered(reader, question):
+    inspect_statement(question.sql)
+    assert bool(reader.rows(question.sql)) != (question.name in EMPTY_HERE)
 
 
 def answer(reader, name: str) -> list[dict]:
@@ -73,12 +73,12 @@ def test_an_example_runs_in_the_closed_process(small):
 
 
 def test_every_table_view_and_column_says_what_it_means():
-    found = {relation.name: relation for relation in describe()}
+    relations = {relation.name: relation for relation in describe()}
     assert (
-        set(found) == {"commits", *TABLES, *VIEWS}
-        and found["commits"].columns[0].comment == COMMITS.field(0).metadata[b"comment"].decode()
+        set(relations) == {"commits", *TABLES, *VIEWS}
+        and relations["commits"].columns[0].comment == COMMITS.field(0).metadata[b"comment"].decode()
     )
-    for relation in found.values():
+    for relation in relations.values():
         assert relation.comment
         for column in relation.columns:
             assert column.comment, f"{relation.name}.{column.name} has no comment: storage/views.py, COLUMN_COMMENTS"

@@ -64,9 +64,9 @@ def test_what_sql_breaks_is_found(copy):
         for statement, names in BROKEN.items():
             lake.connection.execute("BEGIN")
             lake.connection.execute(statement)
-            found = run_checks(lake, only=("commits", "references", "funnel"))
+            faults = run_checks(lake, only=("commits", "references", "funnel"))
             lake.connection.execute("ROLLBACK")
-            assert {name for name, lines in found.items() if lines} == names, (statement, found)
+            assert {name for name, lines in faults.items() if lines} == names, (statement, faults)
 
 
 def largest(workspace):
@@ -115,7 +115,7 @@ def lease_for_days(workspace):
 
 
 @pytest.mark.parametrize(
-    ("breaks", "check", "words"),
+    ("breaks", "check", "message"),
     [
         (corrupt, "files", "cannot be read"),
         (remove, "files", "is missing"),
@@ -127,11 +127,11 @@ def lease_for_days(workspace):
         (lease_for_days, "leases", "hours more"),
     ],
 )
-def test_what_files_and_clocks_break_is_found(copy, breaks, check, words):
+def test_what_files_and_clocks_break_is_found(copy, breaks, check, message):
     breaks(copy)
     with Lake(copy, read_only=True) as lake:
-        found = run_checks(lake, only=[check])
-    assert words in "\n".join(found[check])
+        faults = run_checks(lake, only=[check])
+    assert message in "\n".join(faults[check])
 
 
 def test_an_unpublished_call_is_found_and_deep_hashes_checkpoints(copy):
@@ -151,11 +151,13 @@ def _call(key):
 
 
 def test_the_command_says_what_is_wrong_and_exits_with_1(copy):
-    place = ["-w", str(copy.root), "--json", "-q"]
-    assert CliRunner().invoke(app, ["lake", "check", *place]).exit_code == 0
+    options = ["-w", str(copy.root), "--json", "-q"]
+    assert CliRunner().invoke(app, ["lake", "check", *options]).exit_code == 0
     remove(copy)
-    done = CliRunner().invoke(app, ["lake", "check", *place])
-    said = json.loads(done.stdout)
+    done = CliRunner().invoke(app, ["lake", "check", *options])
+    report = json.loads(done.stdout)
     assert (
-        done.exit_code == 1 and said["checks"]["files"] == 1 and "is missing; bring it back" in "".join(said["wrong"])
+        done.exit_code == 1
+        and report["checks"]["files"] == 1
+        and "is missing; bring it back" in "".join(report["wrong"])
     )

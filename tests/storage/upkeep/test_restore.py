@@ -62,9 +62,9 @@ def test_a_damaged_back_up_is_refused_by_name(workspace):
         name = backed_up(lake)
     file = workspace.root / "backups" / name / "catalog.sqlite"
     whole, before = file.read_bytes(), (workspace.root / "catalog.sqlite").read_bytes()
-    for damage, words in ((whole[:-1], "has changed"), (None, "is missing")):
+    for damage, message in ((whole[:-1], "has changed"), (None, "is missing")):
         file.unlink() if damage is None else file.write_bytes(damage)
-        with pytest.raises(LakeError, match=rf"back-up {name} is damaged: .*catalog.sqlite {words}"):
+        with pytest.raises(LakeError, match=rf"back-up {name} is damaged: .*catalog.sqlite {message}"):
             restore(workspace, name, force=True)
     (file.parent / "backup.json").write_text("{")
     with pytest.raises(LakeError, match=rf"back-up {name} is damaged: .*backup.json"):
@@ -103,7 +103,7 @@ def test_a_damaged_or_missing_catalogue_is_restored_and_the_damaged_one_kept(wor
     assert restore(workspace, name).commits_before is None
     with Lake(workspace, read_only=True) as lake:
         assert fingerprints(lake) == before and check_lake(lake) == []
-    assert [one.name for one in list_backups(workspace)] == [name]
+    assert [backup.name for backup in list_backups(workspace)] == [name]
 
 
 def test_a_restore_that_dies_before_the_catalogue_leaves_a_lake_that_opens(workspace, monkeypatch):
@@ -134,13 +134,13 @@ def test_a_back_up_of_a_newer_version_is_refused(workspace):
         name = backed_up(lake)
     folder = workspace.root / "backups" / name
     (folder / "workspace.json").write_text(json.dumps({"format": 99}))
-    said = json.loads((folder / "backup.json").read_text())
+    record = json.loads((folder / "backup.json").read_text())
     code = "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())"
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder / "workspace.json")], check=True, capture_output=True, text=True
     )
-    said["files"]["workspace.json"] = done.stdout.strip()
-    (folder / "backup.json").write_text(json.dumps(said))
+    record["files"]["workspace.json"] = done.stdout.strip()
+    (folder / "backup.json").write_text(json.dumps(record))
     with pytest.raises(Exception, match=r"has format 99.*update Nightschool"):
         restore(workspace, name)
 
