@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from synth.problems.steps import thoughts_end
+
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORDS = re.compile(r"[^\W_]+")
 _HEADING = re.compile(r"^[ \t>#*_`\-•]*[A-Za-z][A-Za-z ]{0,30}\d{0,2}[*_`]*:[*_`]*\s*")
@@ -21,7 +23,7 @@ def copied_line(reply: str, template: str) -> str | None:
         template: The template's source. What is rendered into it (the problem, an attempt) may be repeated.
     """
     written = {gram for line in _EXPRESSION.sub("\n", template).splitlines() for gram in _grams(_words(line))}
-    for line in reply.rpartition("</think>")[2].splitlines():
+    for line in reply[thoughts_end(reply) :].splitlines():
         words = _words(_HEADING.sub("", line))
         grams = list(_grams(words))
         if len(words) >= LEAST and sum(gram in written for gram in grams) >= SHARE * len(grams):

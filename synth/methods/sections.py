@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from synth.problems.steps import thoughts_end
+
 
 def sections(text: str, names: Sequence[str]) -> dict[str, str]:
     """Return the text below each heading, by heading in lower case with its number (`solution 2`).
 
     A heading is one of `names` at the start of a line, maybe with a number, alone or before a colon, under any markup. What
-    a model thought before `</think>` does not count. Of two equal headings the first holds.
+    a model thought first does not count. Of two equal headings the first holds.
     """
-    text = text.rpartition("</think>")[2].replace("\r\n", "\n")
+    text = text[thoughts_end(text) :].replace("\r\n", "\n")
     alternatives = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
     heading = re.compile(
         rf"^[ \t>#*_`\-•]*(?P<name>{alternatives})(?:[ \t]+|(?=[#(]))?(?:[#(]?(?P<number>\d{{1,2}})\)?)?"

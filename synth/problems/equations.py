@@ -23,7 +23,7 @@ _MARK = re.compile(r"<<([^<>=]{1,200})=([^<>=]{1,60})>>")
 _BULLET = re.compile(r"^\s*(?:[-*•+]|\d{1,3}[.)]|\(\d{1,3}\)|(?:step|part)\s+\d{1,3}\s*[:.)-])\s+", re.IGNORECASE)
 _SCALE = re.compile(r"\b(?:cents?|dozens?|hundreds?|thousands?|millions?|billions?)\b|¢", re.IGNORECASE)
 _ROUNDED = re.compile(
-    r"\b(?:remainders?|rem|round(?:ed|s|ing)?|ceil(?:ing)?|floor|approx\w*|about|roughly|nearest|whole|left\s+over|full)\b|[≈~⌊⌈]"
+    r"\b(?:remainders?|rem|round(?:ed|s|ing)?|ceil(?:ing)?|floor|approx\w*|about|roughly|nearest|whole|left\s*over|remain\w*|full)\b|[≈~⌊⌈]"
     r"|\b[rR]\s?\d",
     re.IGNORECASE,
 )
@@ -32,6 +32,8 @@ _REMAINDER = re.compile(
     re.IGNORECASE,
 )
 _ADDED_PERCENT = re.compile(r"(\d[\d,]*(?:\.\d+)?) ([+-]) (\d[\d,]*(?:\.\d+)?)%")
+_MIXED = re.compile(r"(\d{1,9})\s+(?:[A-Za-z]+\s+)?and\s+[$(]{0,2}(\d{1,9})/([1-9]\d{0,8})")
+_PERCENT = re.compile(r"%|\bpercent", re.IGNORECASE)
 _CLOCK = re.compile(r"\d\s*(?:[ap]\.?m\b|o['’]clock)", re.IGNORECASE)
 _UNIT_WORD = re.compile(r"[^\W\d_]+|[$€£¢]")
 _AMOUNT = re.compile(
@@ -134,6 +136,11 @@ def _true_as_meant(equation: Equation, line: str) -> bool:
         return True
     if equation.right.percent and min(abs(left - right), abs(left / 100 - right)) * 100 <= Fraction(1, 2):
         return True  # 1 / 3 = 33%
+    if _PERCENT.search(line) and rounds(equation.right, left * 100):
+        return True
+    for whole, part, parts in _MIXED.findall(line):
+        if Fraction(whole) == right and right + Fraction(int(part), int(parts)) == left:
+            return True  # 17 / 3 = 5 and 2/3
     if (left - right) % 12 == 0 and _CLOCK.search(line):
         return True
     return _percent_added(equation) or _off_by_scale(left, right, line) or _off_by_unit(left, right, line)

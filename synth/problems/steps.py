@@ -51,12 +51,12 @@ class _Line:
 
 def content_lines(text: str) -> list[str]:
     """Return the lines with content, without thoughts, pure markup and the line of the final answer."""
-    return [line.text for line in _lines(text[_thoughts_end(text) :])][:MAX_STEPS]
+    return [line.text for line in _lines(text[thoughts_end(text) :])][:MAX_STEPS]
 
 
 def split_steps(text: str) -> list[str]:
     """Cut a solution into its steps (see the module's docstring), each as it was written."""
-    text = text[_thoughts_end(text) :]
+    text = text[thoughts_end(text) :]
     lines = list(_lines(text))
     numbered = sum(_ITEM.match(line.text) is not None for line in lines) >= 2
     in_paragraphs = numbered or any(line.after_blank for line in lines[1:])
@@ -74,7 +74,7 @@ def split_steps(text: str) -> list[str]:
 def prefixes(text: str, steps: Sequence[str]) -> list[str]:
     """Return the solution up to the end of each step, with the space behind it; no more where a step is not in the text."""
     begun: list[str] = []
-    at = _thoughts_end(text)
+    at = thoughts_end(text)
     for step in steps:
         start = text.find(step, at)
         if start < 0:
@@ -85,8 +85,8 @@ def prefixes(text: str, steps: Sequence[str]) -> list[str]:
     return begun
 
 
-def _thoughts_end(text: str) -> int:
-    """Where the thoughts end and the answer begins."""
+def thoughts_end(text: str) -> int:
+    """Return where the thoughts end and the answer begins; 0 where nothing was thought aloud."""
     ends = [match.end() for match in _THOUGHTS.finditer(text)]
     return ends[-1] if ends else 0
 

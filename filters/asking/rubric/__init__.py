@@ -23,6 +23,7 @@ from filters.rows import Row
 from filters.text import clean
 from storage.ids import seed_from
 from synth.engines.base import Sampling
+from synth.problems.steps import thoughts_end
 
 ASPECTS = ("correctness", "clarity")
 """What is graded; the prompts are `<aspect>.jinja`, beside this file."""
@@ -89,7 +90,7 @@ def _graded(night: NightRows, options: RubricOptions) -> list[Row]:
 
 def read(reply: str) -> Reading:
     """Return the score of the last line of the form `Score: 4`."""
-    scores = _SCORE.findall(reply.rpartition("</think>")[2])
+    scores = _SCORE.findall(reply[thoughts_end(reply) :])
     return Reading(float(scores[-1])) if scores else Reading(None, "unreadable")
 
 

@@ -19,6 +19,7 @@ from synth.methods.step_labels import completion_values
 from synth.notes import Attempt, Judgement, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.problems.steps import thoughts_end
 from synth.sample import Sample
 
 _HEAD = re.compile(
@@ -76,7 +77,7 @@ def read_explanations(text: str, steps: int) -> list[str]:
 
 def read_final(text: str) -> bool | None:
     """Read what a critique says of the final answer, in its last line `Verdict: right`; None where it does not say."""
-    lines = [match for match in _FINAL.finditer(text, text.rfind("</think>") + 1)]
+    lines = [match for match in _FINAL.finditer(text, thoughts_end(text))]
     for line in reversed(lines):
         _, _, rest = line[0].partition(":")
         if rest:
@@ -86,7 +87,7 @@ def read_final(text: str) -> bool | None:
 
 def _lines(text: str) -> list[tuple[int, int, bool | None]]:
     """Number, start and verdict of every line that is about a step."""
-    start = text.rfind("</think>") + 1
+    start = thoughts_end(text)
     lines: list[tuple[int, int, bool | None]] = []
     for head in _HEAD.finditer(text, start):
         lines.append((int(head["named"] or head["bare"]), head.start(), _verdict(head["rest"])))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from synth.answers.judge import equal_answers, normalise
 from synth.problems.base import Problem
+from synth.problems.steps import thoughts_end
 
 _MARKUP = r"[ \t>#*_`\-•]*"
 _CHECK = re.compile(
@@ -52,7 +53,7 @@ class Lesson:
 
 def read_lesson(text: str) -> Lesson:
     """Read a teacher's reply in the form that the prompt `correct` asks for, or near it."""
-    text = text.rpartition("</think>")[2].replace("\r\n", "\n")
+    text = text[thoughts_end(text) :].replace("\r\n", "\n")
     fixed = _CORRECTED.search(text)
     corrected = (fixed["text"] or fixed["inline"] or "") if fixed else ""
     head = text[: fixed.start()] if fixed else text
