@@ -80,6 +80,15 @@ async def constitutional(problem: Problem, models: Models, params: Constitutiona
     task = get_task(problem.task)
     draft = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
     chain = [_Turn(draft.text, task.check(problem, draft.text), draft)]
+    if not task.steps(draft.text):  # there is nothing to criticise
+        yield Sample(
+            messages=models.messages("solve"),
+            response=draft.text,
+            answer=chain[0].check.answer,
+            attrs={"op": "draft", "draft": draft.text},
+            notes=SftNotes(refused="no_steps", complete=draft.complete),
+        )
+        return
     for number, principle in enumerate(draw_principles(problem.id, len(params.principles), params.revisions)):
         inputs: dict[str, Any] = {"solution": chain[-1].text, "principle": params.principles[principle]}
         critique = await models.teacher("principle_critique", max_tokens=params.max_tokens, sample=number, **inputs)

@@ -125,6 +125,14 @@ async def test_a_chain_that_breaks_a_right_answer_is_refused(ledger):
     }  # fmt: skip
 
 
+async def test_a_draft_without_a_step_is_not_criticised(ledger):
+    method, problems = get_method("constitutional"), many(2)
+    student = Scripted(lambda request: f"#### {request.problem.gold}")
+    teacher = reviser(lambda request: solve(request.problem))
+    rows, _ = await run(ledger, method, problems, student=student, teacher=teacher)
+    assert [row["notes"].refused for row in rows] == ["no_steps"] * 2 and teacher.requests == []
+
+
 async def test_a_mended_answer_makes_a_pair_whose_better_half_is_verified(ledger):
     method, problems = get_method("constitutional"), many(6)
     student = Scripted(lambda request: corrupt(request.problem))
