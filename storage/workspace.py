@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from storage import modes
+from storage.atomic import write_text
 from storage.catalog_name import parse_catalog
 from storage.errors import WorkspaceError
 from storage.faults import refuse_network_file_system
@@ -160,9 +161,7 @@ class Workspace:
 
     def write_config(self) -> None:
         """Write `workspace.json` as one step."""
-        temporary = self.root / f"{_MARKER}.tmp"
-        temporary.write_text(json.dumps(self.config) + "\n")
-        temporary.replace(self.root / _MARKER)
+        write_text(self.root / _MARKER, json.dumps(self.config) + "\n")
 
     @property
     def format(self) -> int:

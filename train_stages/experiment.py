@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from storage.atomic import write_text
 from storage.errors import RecipeError, TrainingError
 from storage.ids import digest
 from storage.releases.reading import Release, rows_where
@@ -122,9 +123,7 @@ class Experiment:
                 made["path"], self.problems, self.config.evaluate, seed=seed, to_messages=self.messages
             ).rows
             result = {"arm": name, "seed": seed, "rows": len(rows), **made, "path": str(made["path"])}
-            making = out.with_suffix(".making")
-            making.write_text(json.dumps({**result, "responses": answered.to_pylist()}) + "\n", encoding="utf-8")
-            making.replace(out)
+            write_text(out, json.dumps({**result, "responses": answered.to_pylist()}) + "\n")
         return self._judged(out)
 
     def _judged(self, out: Path) -> dict[str, Any]:
