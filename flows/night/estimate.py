@@ -1,4 +1,4 @@
-"""`nightschool plan`: what a night would ask, read, write, take and cost at most, before anything is paid."""
+"""`nightschool plan`: what a night would ask, read, write, take and cost, at most and probably, before anything is paid."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from filters.night.ask import role_of
 from flows.night.night import Night
 from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe
+from storage.lake.expected import Expected, expected
 from synth.engines.spec import ModelSpec
+from synth.methods.base import Params
 from synth.night.draw import draw_night, plan_attempts
+from synth.night.prompt_bound import longest_prompt, prompt_tokens
 from synth.night.runner import Attempt
-
-CHARACTERS_PER_TOKEN = 4.0
-"""Rule of thumb for English text in a large vocabulary."""
 
 
 @dataclass
@@ -25,10 +25,11 @@ class Estimate:
         role: Role.
         model: Engine and model.
         calls: Calls at most; those in the ledger cost nothing.
-        prompt_tokens: Tokens read, estimated from the problems' length.
+        prompt_tokens: Tokens read at most: prompts by their bytes (`prompt_bound.py`), or the role's context.
         completion_tokens: Tokens written at most (`max_tokens` of each call).
         hours: Time at the recipe's `tokens_per_second`; None when it gives none.
         cost: At the recipe's prices.
+        expected: What it will probably be, by the recipe's last nights; None for a role that none of them asked.
     """
 
     role: str
@@ -38,6 +39,7 @@ class Estimate:
     completion_tokens: int = 0
     hours: float | None = None
     cost: float = 0.0
+    expected: Expected | None = None
 
 
 def estimate(night: Night) -> dict[str, Any]:
@@ -59,15 +61,18 @@ def estimate(night: Night) -> dict[str, Any]:
         for role, spec in recipe.models.items()
     }
     _prepare(night, attempts, roles)
-    _attempt(attempts, roles)
+    _attempt(night, attempts, roles)
     _ask_filters(night, attempts, roles)
+    planned = Counter(attempt.method.name for attempt in attempts)
+    probably = expected(night.lake, night.id, planned)
     for role, asked in roles.items():
         _price(asked, recipe.models[role])
+        asked.expected = probably.get(role)
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},
         "left_out": left_out,
-        "attempts": dict(Counter(attempt.method.name for attempt in attempts)),
+        "attempts": dict(planned),
         "roles": [asdict(asked) for asked in roles.values()],
         "calls": sum(asked.calls for asked in roles.values()),
         "cost": round(sum(asked.cost for asked in roles.values()), 4),
@@ -102,18 +107,30 @@ def _price(asked: Estimate, spec: ModelSpec) -> None:
     asked.cost = round((asked.prompt_tokens * price.prompt + asked.completion_tokens * price.completion) / 1e6, 4)
 
 
-def _attempt(attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
-    """Add what the attempts would ask: each call reads its problem and is written to its limit."""
+def _context(spec: ModelSpec, tokens: int) -> int:
+    """Tokens of a prompt, which its server's context limits where the recipe says it."""
+    system = len((spec.system or "").encode("utf-8", "replace"))
+    return min(tokens + system, spec.max_model_len or tokens + system)
+
+
+def _limits(params: Params) -> tuple[int, int]:
+    """The longest reply of any role but the student, and of the student."""
+    values = params.model_dump()
+    written = int(values.get("max_tokens", 0) or 0)
+    return written, int(values.get("attempt_tokens", 0) or written)
+
+
+def _attempt(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
+    """Add what the attempts would ask: each call reads its method's longest prompt and is written to its limit."""
     for attempt in attempts:
-        params = attempt.params.model_dump()
-        written = int(params.get("max_tokens", 0) or 0)
+        written, by_student = _limits(attempt.params)
+        prompts = night.prompts.of(attempt.method.name, attempt.prompts)
+        longest = longest_prompt(attempt.method, attempt.params, attempt.problem, prompts, max(written, by_student))
         for role, calls in attempt.method.calls(attempt.params).items():
             asked = roles[role]
             asked.calls += calls
-            asked.prompt_tokens += int(calls * len(attempt.problem.prompt) / CHARACTERS_PER_TOKEN)
-            asked.completion_tokens += calls * (
-                int(params.get("attempt_tokens", written)) if role == "student" else written
-            )
+            asked.prompt_tokens += calls * _context(night.recipe.models[role], longest)
+            asked.completion_tokens += calls * (by_student if role == "student" else written)
 
 
 def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
@@ -123,25 +140,35 @@ def _prepare(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Esti
         if method.prepare is None:
             continue
         problems = assignment.problems_of(attempts)
-        written = int(assignment.params.model_dump().get("max_tokens", 0) or 0)
-        length = sum(len(problem.prompt) for problem in problems) / max(len(problems), 1) / CHARACTERS_PER_TOKEN
+        written, by_student = _limits(assignment.params)
+        prompts = night.prompts.of(method.name, assignment.prompts)
+        longest = max(
+            (
+                longest_prompt(method, assignment.params, problem, prompts, max(written, by_student))
+                for problem in problems
+            ),
+            default=0,
+        )
         for role, calls in method.prepare.calls(assignment.params, len(problems)).items():
             roles[role].calls += calls
-            roles[role].prompt_tokens += int(calls * length)
+            roles[role].prompt_tokens += calls * _context(night.recipe.models[role], longest)
             roles[role].completion_tokens += calls * written
 
 
 def _ask_filters(night: Night, attempts: Sequence[Attempt], roles: Mapping[str, Estimate]) -> None:
     """Add what the filters that ask a model would ask, if every row stood until then and were written to its limit."""
     for attempt in attempts:
-        params = attempt.params.model_dump()
-        rows, written = int(params.get("samples", 1)), int(params.get("max_tokens", 0) or 0)
+        rows, (written, _) = int(attempt.params.model_dump().get("samples", 1)), _limits(attempt.params)
         for bound in night.rules.asking:
             asks, role = bound.asks, role_of(bound)
             if asks is None or role is None or not asks.makes & set(attempt.method.makes):
                 continue
-            calls, question = rows * asks.per_row, 0.0 if asks.scores else len(attempt.problem.prompt)
-            asked = roles[role]
+            asked, calls = roles[role], rows * asks.per_row
+            longest = (
+                written
+                if asks.scores
+                else prompt_tokens(night.prompts.of(bound.name).values(), attempt.problem, written)
+            )
             asked.calls += calls
-            asked.prompt_tokens += int(calls * (question / CHARACTERS_PER_TOKEN + written))
+            asked.prompt_tokens += calls * _context(night.recipe.models[role], longest)
             asked.completion_tokens += calls * asks.max_tokens(bound.options)

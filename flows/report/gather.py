@@ -1,11 +1,13 @@
 """Everything a report says, as one plain dictionary: what `nightschool report --json` prints and the page is made of."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from filters.night.alarms import list_alarms
 from flows.report.attention import attention
 from flows.report.experiments import experiments
+from storage.lake.expected import expected
 from storage.lake.lake import Lake
 from storage.lake.overview import Overview
 
@@ -49,6 +51,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "reasons": reasons,
         "failures": overview.failures(EXAMPLES),
         "costs": overview.costs(),
+        "expected": _expected(lake, night, funnel),
         "rubric_scores": overview.rubric_scores(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
         "release": overview.release(),
@@ -60,6 +63,12 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
     report["spent"] = _spent(report["costs"], report["totals"]["accepted_words"])
     report["attention"] = attention(report)
     return report
+
+
+def _expected(lake: Lake, night: str, funnel: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `nightschool plan` would have said of the night beforehand, by role."""
+    planned = {row["method"]: row["planned"] for row in funnel}
+    return {role: asdict(figures) for role, figures in expected(lake, night, planned).items()}
 
 
 def _totals(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:

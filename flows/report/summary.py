@@ -81,6 +81,10 @@ def print_training(summary: Mapping[str, Any]) -> None:
     console.print("seconds: " + ", ".join(f"{name} {seconds:g}" for name, seconds in summary["seconds"].items()))
 
 
+def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if name == "cost" else round(value) for name, value in figures.items()}
+
+
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Print what a night would ask and cost at most."""
     console = Console()
@@ -93,7 +97,13 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print_table(
         ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
     )
-    print_table(list(plan["roles"][0]) if plan["roles"] else ["role"], plan["roles"])
+    most = [{key: value for key, value in role.items() if key != "expected"} for role in plan["roles"]]
+    print_table(list(most[0]) if most else ["role"], most)
+    probably = [{"role": role["role"], **_rounded(role["expected"])} for role in plan["roles"] if role["expected"]]
+    if probably:
+        print_table(
+            list(probably[0]), probably, title=f"probably, by the last {probably[0]['nights']} nights of this recipe"
+        )
     if plan["training"]:
         print_table(list(plan["training"][0]), plan["training"], title="then, when the data has changed enough")
     if plan["variables"]:

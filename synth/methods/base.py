@@ -91,6 +91,7 @@ class Method:
         summary: One line for people.
         calls: Calls per attempt by role, at most, given the parameters; for planning. A role that only some parameters ask
             (that of a scorer, say) stands here alone.
+        rereads: Earlier replies that one call may read again, at most, given the parameters; for planning.
         observes: Filters that only observe its rows (a failing verdict does not reject them), given the parameters.
         shows_gold: Prompts that may hold the gold answer; no other call of the method may be shown it.
         prompts: Folder of its prompts; None where it has none of its own.
@@ -107,6 +108,7 @@ class Method:
     summary: str
     tasks: tuple[str, ...] = ()
     calls: Callable[[Any], Mapping[str, int]] = field(default=lambda params: {})
+    rereads: Callable[[Any], int] = field(default=lambda params: 2)
     observes: Callable[[Any], frozenset[str]] = field(default=lambda params: frozenset())
     shows_gold: frozenset[str] = frozenset()
     prompts: Traversable | None = None
@@ -127,6 +129,7 @@ def method(
     tasks: tuple[str, ...] = (),
     params: type[Params] = Params,
     calls: Callable[[Any], Mapping[str, int]] | None = None,
+    rereads: Callable[[Any], int] = lambda params: 2,
     observes: Callable[[Any], frozenset[str]] | None = None,
     shows_gold: Iterable[str] = (),
     prepare: Preparation | None = None,
@@ -145,6 +148,7 @@ def method(
             run=run,
             summary=_first_line(run) or name,
             calls=calls or (lambda _: dict.fromkeys(roles, 1)),
+            rereads=rereads,
             observes=observes or (lambda _: frozenset()),
             shows_gold=frozenset(shows_gold),
             prompts=prompts_beside(run),

@@ -30,6 +30,7 @@ class ToolDialogueParams(Params):
     roles=("teacher",),
     params=ToolDialogueParams,
     calls=lambda params: {"teacher": params.turns * params.samples},
+    rereads=lambda params: params.turns,
     uses=lambda params: (get_environment(params.environment),),
 )
 async def tool_dialogue(problem: Problem, models: Models, params: ToolDialogueParams) -> AsyncIterator[Sample]:

@@ -14,6 +14,7 @@ from synth.calls.prompting import Prompts
 from synth.methods import Method, describe, methods
 from synth.night.draw import Assignment
 from synth.night.preparing import Made, make_artefact
+from synth.night.prompt_bound import longest_prompt
 from synth.night.runner import run_attempts
 from synth.notes import NOTES, read_notes
 from synth.problems import get_task, open_source
@@ -114,6 +115,21 @@ async def test_no_more_calls_than_were_planned(method, ledger):
     await finish(method, problem, ledger, engine, params)
     prepared = method.prepare.calls(params, 1) if method.prepare else {}
     assert len(engine.requests) <= sum([*method.calls(params).values(), *prepared.values()])
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)
+async def test_no_prompt_is_longer_than_planned(method, ledger):
+    """Replies as long as they may be: a token of theirs is a word here, and a token of the bound is a byte at least."""
+    params, problem = every_switch(method), problems_for(method)[:1]
+    limits = [
+        value for name, value in params.model_dump().items() if name in ("max_tokens", "attempt_tokens") and value
+    ]
+    limit = max(limits, default=0)
+    engine = Scripted(lambda request: "\n".join([*["1 + 1 = 2"] * (limit // 5), able(request)]))
+    await finish(method, problem, ledger, engine, params)
+    longest = longest_prompt(method, params, problem[0], Prompts().of(method.name), limit)
+    for request in engine.requests:
+        assert sum(len(part["content"].split()) for part in request.messages) <= longest
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda item: item.name)

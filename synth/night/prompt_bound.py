@@ -1,0 +1,50 @@
+"""How many tokens a prompt may have at most, before anything is asked: what `nightschool plan` multiplies by calls.
+
+A token is a byte of text at least, in the vocabularies of today, so templates and problems count by their bytes; an earlier
+reply that a prompt repeats counts by its limit, with its marks. That is several times what most prompts have: see
+`storage.lake.expected` for what they will probably have.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from synth.calls.prompting import Prompt
+from synth.methods.base import Method, Params
+from synth.problems.base import Problem
+
+CHAT_TEMPLATE = 256
+"""Tokens that a model's chat template adds, a default system message among them."""
+REPEATS = 2
+"""How often a prompt may hold a text of its problem: a question and, say, a demonstration of its answer."""
+MARKED = 2
+"""Tokens for each token of a reply that is repeated with marks, such as `Step 3: `."""
+
+
+def longest_prompt(method: Method, params: Params, problem: Problem, prompts: Mapping[str, Prompt], limit: int) -> int:
+    """Return the tokens of a method's longest prompt about a problem, at most.
+
+    Args:
+        method: The method.
+        params: Its parameters.
+        problem: What it is about.
+        prompts: The prompts as the method sees them.
+        limit: The longest reply, in tokens.
+    """
+    own = (prompt for prompt in prompts.values() if prompt.name.startswith(f"{method.name}/") or "/" not in prompt.name)
+    return prompt_tokens(own, problem, method.rereads(params) * limit)
+
+
+def prompt_tokens(prompts: Iterable[Prompt], problem: Problem, repeated: int) -> int:
+    """Return the tokens of the longest of some prompts, at most.
+
+    Args:
+        prompts: The prompts.
+        problem: What they are about.
+        repeated: Tokens of earlier replies that they may repeat.
+    """
+    template = max((_bytes(prompt.source) for prompt in prompts), default=0)
+    texts = _bytes(problem.prompt) + _bytes(problem.gold or "") + _bytes(problem.solution or "")
+    return CHAT_TEMPLATE + template + REPEATS * texts + MARKED * repeated
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
