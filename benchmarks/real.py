@@ -1,0 +1,329 @@
+"""A real model on real problems: what its rows are worth, and what the product costs it.
+
+    python benchmarks/real.py [--json] [--full] [--model FOLDER] [--data FOLDER] [--keep FOLDER]
+
+Needs real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL, a Hugging Face folder of an instruct model) and GSM8K (`--data` or
+$NIGHTSCHOOL_DATA, a folder that holds `gsm8k/`); without them it says so and keeps nothing. About 25 minutes with a model of
+0.5B on two cores; `--full`, the kept run, takes more problems.
+
+A night of GSM8K training problems, one model as student and as teacher, then:
+
+accepted_wrong_share   share of its accepted rows that are wrong or contradict themselves, with Wilson's interval in `accepted`;
+                       by `benchmarks/reality/rows.py`, which imports neither our judge nor our filters. The rows lie beside
+                       the result, for reading
+format_disobeyed       accepted rows whose answer has not the form that their own prompt asks for
+empty_methods          methods with no accepted row of at least 100 attempts
+night_vs_raw_tokens    tokens a second of the night's server over those of a plain loop that asks the same questions at the same
+                       concurrency, both until nine tenths of the tokens are written
+plan_bound_held        1 when the night's calls and tokens stayed within what `nightschool plan` said at most
+plan_vs_real_prompt_tokens   prompt tokens that `plan` expected of a second night, over those it had
+
+GSM8K test through `nightschool evaluate` with the recipe's default prompt, greedy, and through three plain prompts:
+
+default_vs_best_prompt right answers over those of the best plain prompt; `prompts` has each with its interval
+texts_equal            share of texts equal to those that a plain client gets by the same prompt
+
+Result: `benchmarks/results/real.json`, rows: `benchmarks/results/real_rows.jsonl` (`--full`).
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import yaml  # noqa: E402
+
+from benchmarks.reality.numbers import final_number, number  # noqa: E402
+from benchmarks.reality.plain import Reply, ask, rate, served  # noqa: E402
+from benchmarks.reality.rows import disobeys, faults  # noqa: E402
+from benchmarks.shared.results import RESULTS, circumstances, keep  # noqa: E402
+
+CONCURRENCY = 64
+CONTEXT = 4_096
+MAX_TOKENS = 400
+METHODS = (
+    "gold", "cot", "tutorship", "critique", "step_labels", "response_diversification", "query_expansion",
+)  # fmt: skip
+PROMPTS = {
+    "boxed": "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{{}}.",
+    "phrase": "{question}\n\nSolve this step by step. On the last line write: The answer is <number>.",
+    "bare": "{question}",
+}
+"""Plain prompts that people use; the first is Qwen's own for mathematics."""
+
+
+def main() -> None:
+    arguments = _arguments()
+    missing = _missing(arguments)
+    if missing:
+        print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
+        return
+    with tempfile.TemporaryDirectory(prefix="nightschool-real-") as scratch:
+        folder = arguments.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        result = measure(arguments, folder)
+    if arguments.full:
+        keep("real", result)
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        print(json.dumps({key: value for key, value in result.items() if not isinstance(value, dict)}, indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
+    parser.add_argument("--full", action="store_true", help="100 test problems and 40 for the night; keeps the result")
+    parser.add_argument(
+        "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
+    )
+    parser.add_argument("--problems", type=int, help="problems of the night instead of 12 (40 with --full)")
+    parser.add_argument("--items", type=int, help="test problems instead of 40 (100 with --full)")
+    parser.add_argument("--keep", type=Path, help="workspace to use and to leave, for looking at it afterwards")
+    arguments = parser.parse_args()
+    arguments.problems = arguments.problems or (40 if arguments.full else 12)
+    arguments.items = arguments.items or (100 if arguments.full else 40)
+    return arguments
+
+
+def _missing(arguments: argparse.Namespace) -> str | None:
+    if arguments.model is None or not (arguments.model / "config.json").is_file():
+        return f"no weights: --model or NIGHTSCHOOL_REAL_MODEL names a Hugging Face folder (got {arguments.model})"
+    if arguments.data is None or not (arguments.data / "gsm8k" / "test.jsonl").is_file():
+        return f"no GSM8K: --data or NIGHTSCHOOL_DATA names a folder with gsm8k/test.jsonl (got {arguments.data})"
+    return None
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Run the nights, the evaluation and the plain client, and return the figures."""
+    recipe = folder / "real.yaml"
+    recipe.write_text(yaml.safe_dump(_recipe(arguments), sort_keys=False), encoding="utf-8")
+    house = Product(folder / "workspace", recipe)
+    plan = house.json("plan", str(recipe), "--date", "2026-01-01")
+    house.run("run", str(recipe), "--date", "2026-01-01")
+    second_plan = house.json("plan", str(recipe), "--date", "2026-01-02")
+    house.run("run", str(recipe), "--date", "2026-01-02")
+    house.run("evaluate", str(arguments.model), "--recipe", str(recipe))
+    with served(arguments.model, CONTEXT, folder / "serve.log") as root:
+        asked = _prompts(house, root)
+        pace = _pace(house, root)
+    rows = house.rows("2026-01-01/real") + house.rows("2026-01-02/real")
+    beside = RESULTS / "real_rows.jsonl" if arguments.full else folder / "real_rows.jsonl"
+    accepted = _accepted(rows, beside)
+    funnel = house.sql(
+        "select method, sum(made) made, sum(accepted) accepted from funnel group by method order by method"
+    )
+    return {
+        **accepted,
+        "empty_methods": [row["method"] for row in funnel if row["made"] >= 100 and not row["accepted"]],
+        **pace,
+        **_plans(house, plan, second_plan),
+        **asked,
+        "funnel": {row["method"]: {"made": row["made"], "accepted": row["accepted"]} for row in funnel},
+        "problems": arguments.problems,
+        "items": arguments.items,
+        "model": arguments.model.name,
+        "versions": {name: version(name) for name in ("transformers", "aiohttp")},
+        **circumstances(),
+    }
+
+
+def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
+    role = {
+        "engine": "vllm", "checkpoint": str(arguments.model.resolve()), "concurrency": CONCURRENCY, "max_model_len": CONTEXT,
+    }  # fmt: skip
+    gsm8k = arguments.data.resolve() / "gsm8k"
+    test = {
+        "name": "gsm8k-test",
+        "kind": "gsm8k",
+        "limit": arguments.items,
+        "options": {"path": str(gsm8k / "test.jsonl")},
+    }
+    return {
+        "name": "real",
+        "dataset": "real",
+        "answer": "boxed",
+        "problems": {
+            "limit": arguments.problems,
+            "sources": [{"name": "gsm8k", "kind": "gsm8k", "options": {"path": str(gsm8k / "train.jsonl")}}],
+        },
+        "models": {"student": role, "teacher": role},
+        "methods": [{"method": method} for method in METHODS],
+        "budget": {"failures": None},
+        "alarms": {"share": 1.0},
+        "train": {
+            "evaluate": {"samples": 0, "max_tokens": MAX_TOKENS, "engine": "vllm", "benchmarks": [test]},
+        },
+    }
+
+
+class Product:
+    """The product as its users have it: its command, and SQL over its lake."""
+
+    def __init__(self, workspace: Path, recipe: Path) -> None:
+        self.workspace = workspace
+        self.recipe = recipe
+
+    def run(self, *arguments: str) -> str:
+        """Run a command and return what it prints."""
+        command = [sys.executable, "-m", "flows.cli", *arguments, "--workspace", str(self.workspace)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"nightschool {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4_000:]}")
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command with `--json`."""
+        return json.loads(self.run(*arguments, "--json"))
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        """Ask the lake."""
+        answer = self.run("sql", query, "--json")
+        return [json.loads(line) for line in answer.splitlines()] if not answer.startswith("[") else json.loads(answer)
+
+    def rows(self, night: str) -> list[dict[str, Any]]:
+        """Return the accepted rows of a night with the problem that each is about."""
+        return self.sql(
+            "select s.sample_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
+            f"s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
+        )
+
+
+def _accepted(rows: list[dict[str, Any]], beside: Path) -> dict[str, Any]:
+    """Judge every accepted row, and write all of them down with what was seen."""
+    judged = [{**row, "faults": faults(row), "disobeys": disobeys(row)} for row in rows]
+    beside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in judged), encoding="utf-8")
+    methods = Counter(row["method"] for row in judged)
+    wrong = Counter(row["method"] for row in judged if row["faults"])
+    low, high = wilson(sum(wrong.values()), len(judged))
+    return {
+        "accepted_wrong_share": sum(wrong.values()) / len(judged) if judged else math.nan,
+        "format_disobeyed": sum(row["disobeys"] for row in judged),
+        "accepted": {
+            "rows": len(judged),
+            "interval": [low, high],
+            "methods": {method: {"rows": count, "wrong": wrong[method]} for method, count in sorted(methods.items())},
+        },
+    }
+
+
+def _prompts(house: Product, root: str) -> dict[str, Any]:
+    """The evaluation's answers and those of plain prompts, all read by the same program."""
+    answers = house.sql(
+        "select p.prompt as question, p.gold, e.response from evaluations e join problems p using (problem_id) "
+        "where e.mode = 'greedy' order by e.problem_id"
+    )
+    solved = house.sql(
+        "select c.messages, p.prompt from calls c join attempts a on a.status = 'done' and a.method = 'cot' join problems p "
+        "on p.problem_id = a.problem_id where c.act = 'solve' and contains(c.messages[-1].content, p.prompt) limit 1"
+    )
+    default = [
+        [
+            {**message, "content": message["content"].replace(solved[0]["prompt"], row["question"])}
+            for message in solved[0]["messages"]
+        ]
+        for row in answers
+    ]
+    replies = {"default, plain client": _greedy(root, default)}
+    for name, prompt in PROMPTS.items():
+        questions = [[{"role": "user", "content": prompt.format(question=row["question"])}] for row in answers]
+        replies[name] = _greedy(root, questions)
+    right = {"default": _right([row["response"] for row in answers], answers)}
+    right |= {name: _right([reply.text for reply in texts], answers) for name, texts in replies.items()}
+    best = max(right[name] for name in PROMPTS)
+    equal = sum(
+        row["response"] == reply.text for row, reply in zip(answers, replies["default, plain client"], strict=True)
+    )
+    return {
+        "default_vs_best_prompt": right["default"] / best if best else math.inf,
+        "texts_equal": equal / len(answers),
+        "prompts": {name: {"right": count, "interval": wilson(count, len(answers))} for name, count in right.items()},
+    }
+
+
+def _greedy(root: str, chats: list[list[dict[str, Any]]]) -> list[Reply]:
+    bodies = [{"messages": chat, "temperature": 0, "max_tokens": MAX_TOKENS} for chat in chats]
+    return ask(root, bodies, CONCURRENCY)
+
+
+def _right(texts: list[str], items: list[dict[str, Any]]) -> int:
+    return sum(final_number(text) == _gold(item["gold"]) for text, item in zip(texts, items, strict=True))
+
+
+def _gold(gold: str) -> Fraction | None:
+    return number(gold)
+
+
+def _pace(house: Product, root: str) -> dict[str, Any]:
+    """The night's token rate, and that of a plain loop over the same questions."""
+    calls = house.sql(
+        "select messages, sampling, completion_tokens as tokens, epoch(created_at) as ended, seconds from calls "
+        "where night = '2026-01-01/real' and finish_reason in ('stop', 'length') order by created_at"
+    )
+    ours = rate([(call["ended"] - call["seconds"], call["ended"], call["tokens"]) for call in calls])
+    bodies = []
+    for number_, call in enumerate(calls):
+        sampling = json.loads(call["sampling"])
+        known = {
+            key: sampling[key]
+            for key in ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
+            if sampling.get(key)
+        }
+        bodies.append({"messages": call["messages"], "seed": number_, "temperature": 0, **known})
+    replies = ask(root, bodies, CONCURRENCY)
+    raw = rate([(reply.began, reply.ended, reply.tokens) for reply in replies])
+    return {"night_vs_raw_tokens": ours / raw, "tokens_per_s": {"night": ours, "raw": raw, "calls": len(calls)}}
+
+
+def _plans(house: Product, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """What `plan` said beside what the nights had."""
+    paid = {
+        row["night"]: row
+        for row in house.sql(
+            "select night, sum(calls) calls, sum(prompt_tokens) prompt, sum(completion_tokens) completion from costs group by night"
+        )
+    }
+
+    def held(plan: dict[str, Any], night: str) -> bool:
+        roles = plan["roles"]
+        bound = {
+            "calls": sum(role["calls"] for role in roles),
+            "prompt": sum(role["prompt_tokens"] for role in roles),
+            "completion": sum(role["completion_tokens"] for role in roles),
+        }
+        return all(paid[night][key] <= bound[key] for key in bound)
+
+    expected = [role["expected"]["prompt_tokens"] for role in second["roles"] if role.get("expected")]
+    return {
+        "plan_bound_held": int(held(first, "2026-01-01/real") and held(second, "2026-01-02/real")),
+        "plan_vs_real_prompt_tokens": sum(expected) / paid["2026-01-02/real"]["prompt"] if expected else None,
+        "paid": paid,
+    }
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share."""
+    if not n:
+        return 0.0, 1.0
+    share, spread = right / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+if __name__ == "__main__":
+    main()
