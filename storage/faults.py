@@ -16,7 +16,10 @@ _DAMAGED = re.compile(
     re.I,
 )
 _NEWER = re.compile(r"catalog version is ([\w.-]+), but the extension requires version ([\w.-]+)")
-_NO_CATALOG = re.compile(r"file is not a database|database disk image is malformed", re.I)
+_NO_DATABASE = re.compile(
+    r"file is not a database|disk image is malformed|malformed database schema|file is encrypted|could not decode to UTF-8",
+    re.I,
+)
 _NETWORK = {
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "smb2", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "ncpfs",
     "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.goofys", "ocfs2",
@@ -27,6 +30,25 @@ def is_passing(error: Exception) -> bool:
     """Return whether a commit that failed like this may succeed when it is tried again."""
     message = str(error)
     return bool(_PASSING.search(message)) and not _FULL.search(message)
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether a database could not be read because its file is not what SQLite wrote."""
+    return bool(_NO_DATABASE.search(str(error)))
+
+
+def bring_back(root: Path) -> str:
+    """Say how the catalogue of a workspace comes back: from its youngest back-up, or a copy that is elsewhere."""
+    backups = sorted((root / "backups").glob("*/backup.json"), key=lambda file: file.stat().st_mtime)
+    if backups:
+        name = backups[-1].parent.name
+        return (
+            f"bring one back with `nightschool lake restore {name}` (the youngest back-up; --dry-run says what is lost)"
+        )
+    return (
+        f"there is no back-up in {root / 'backups'}: copy one there and bring it back with `nightschool lake restore NAME`, "
+        "or put catalog.sqlite back from a copy of yours"
+    )
 
 
 def explain(error: Exception, root: Path) -> str:
@@ -42,8 +64,8 @@ def explain(error: Exception, root: Path) -> str:
             f"the catalogue has DuckLake's format {newer[1]}, this version reads {newer[2]}; nothing was changed: "
             "update Nightschool"
         )
-    if _NO_CATALOG.search(message):
-        return f"the catalogue is damaged ({message}); bring one back with `nightschool lake restore`"
+    if is_damage(error):
+        return f"the catalogue is damaged ({message}); {bring_back(root)}"
     file = _FILE.search(message)
     if file and (_MISSING.search(message) or _DAMAGED.search(message)):
         what = "missing" if _MISSING.search(message) else "damaged"

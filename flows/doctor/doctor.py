@@ -11,7 +11,7 @@ from flows.doctor.http import masked
 from flows.doctor.machine import check_disk, check_environment, check_gpu, check_torch, check_versions
 from flows.doctor.models import check_recipe, check_vllm
 from flows.doctor.prefect import check_prefect
-from flows.doctor.workspace import check_workspace
+from flows.doctor.workspace import workspace_checks
 from storage.errors import NightschoolError
 
 Check = Callable[[], Iterator[Finding]]
@@ -29,7 +29,7 @@ def examine(root: Path, recipe: Path | None = None, *, deep: bool = False) -> li
         ("environment", check_environment),
         ("versions", check_versions),
         ("Prefect", lambda: check_prefect(root)),
-        ("workspace", lambda: check_workspace(root)),
+        *workspace_checks(root),
         ("disk", lambda: check_disk(root)),
         ("GPU", check_gpu),
         ("vLLM", check_vllm),

@@ -1,30 +1,51 @@
 """A workspace: its lake and ledger, who holds a lease, and model servers without an owner."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from flows.doctor.finding import Finding, ok, warn
+from flows.doctor.finding import Finding, fail, ok, warn
+from storage.errors import NightschoolError
 from storage.workspace import Workspace
 
+_QUICKLY_READ = 256 << 20
+"""Bytes of a ledger that is read as a whole; `nightschool ledger check` reads larger ones."""
 
-def check_workspace(root: Path) -> Iterator[Finding]:
-    """Look at a workspace, which need not exist yet."""
-    from storage.catalog.catalog import catalog_of
-    from storage.lake.lake import Lake
 
+def workspace_checks(root: Path) -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
+    """Return what there is to look at in a workspace, each part by itself, so that a damaged one hides no other."""
+    checks: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+        "lake": _lake, "ledger": _ledger, "leases": _leases, "orphans": _orphans,
+    }  # fmt: skip
     if not root.exists():
-        yield ok("workspace", f"{root} is not there yet; the first night makes it")
-        return
-    workspace = Workspace.open(root)
-    if catalog_of(workspace).exists():
-        with Lake(workspace, read_only=True) as lake:
-            yield ok("lake", f"{workspace.root}, {lake.last_seq():,} commits")
-    else:
+        return [("workspace", partial(iter, [ok("workspace", f"{root} is not there yet; the first night makes it")]))]
+    try:
+        workspace = Workspace.open(root)
+    except NightschoolError as error:
+        state, _, remedy = str(error).partition("; ")
+        return [("workspace", partial(iter, [fail("workspace", state, remedy)]))]
+    return [(name, partial(check, workspace)) for name, check in checks.items()]
+
+
+def _lake(workspace: Workspace) -> Iterator[Finding]:
+    from storage.catalog.catalog import catalog_of
+    from storage.lake.lake import Lake, must_have_catalog
+    from storage.upkeep.check import damaged_catalogue
+
+    catalog = catalog_of(workspace)
+    damage = list(damaged_catalogue(workspace, catalog))
+    for line in damage:
+        state, _, remedy = line.partition("; ")
+        yield fail("lake", state, remedy)
+    must_have_catalog(workspace, catalog, new=True)
+    if not catalog.exists():
         yield ok("lake", f"{workspace.root} holds no data yet")
-    yield from _ledger(workspace)
-    yield from _leases(workspace)
-    yield from _orphans(workspace)
+        return
+    with Lake(workspace, read_only=True) as lake:
+        commits = lake.last_seq()
+    if not damage:
+        yield ok("lake", f"{workspace.root}, {commits:,} commits")
 
 
 def _ledger(workspace: Workspace) -> Iterator[Finding]:
@@ -34,6 +55,8 @@ def _ledger(workspace: Workspace) -> Iterator[Finding]:
         yield ok("ledger", "none yet")
         return
     with Ledger(workspace.ledger) as ledger:
+        if workspace.ledger.stat().st_size < _QUICKLY_READ:
+            ledger.must_be_whole()
         calls, waiting = ledger.count(), len(ledger.unpublished(limit=1000))
     state = f"{calls:,} finished calls, {workspace.ledger.stat().st_size / 2**20:,.0f} MiB"
     if waiting:
@@ -63,7 +86,11 @@ def _orphans(workspace: Workspace) -> Iterator[Finding]:
     from synth.engines.processes import is_alive
 
     for file in sorted((workspace.root / "servers").glob("*/vllm.json")):
-        record = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            yield warn("orphan", f"{file} is damaged", "remove it, after a look whether its server still runs")
+            continue
         if any(is_alive(process) for process in record["processes"]) and not is_alive(record["owner"]):
             state = f"a vLLM server of {file.parent.name} runs without its owner (process group {record['group']})"
             yield warn("orphan", state, "the next night that needs it ends it; or end it by its process group")

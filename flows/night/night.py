@@ -20,7 +20,7 @@ from flows.report.write import write_report
 from storage.catalog.catalog import catalog_of
 from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
-from storage.lake.lake import Lake
+from storage.lake.lake import Lake, must_have_catalog
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.models.registry import STUDENT, resolve
@@ -313,6 +313,8 @@ def planning_night(recipe: Recipe, date: str, root: Path) -> Iterator[Night]:
     with TemporaryDirectory() as temporary:
         workspace = Workspace.open(root) if (root / "workspace.json").exists() else None
         exists = workspace is not None and catalog_of(workspace).exists()
+        if workspace is not None:
+            must_have_catalog(workspace, catalog_of(workspace), new=True)
         if workspace is None or not exists:
             workspace = Workspace.scratch(Path(temporary) / "workspace")
         with Lake(workspace, read_only=exists) as lake, Ledger(Path(temporary) / "ledger.sqlite") as ledger:

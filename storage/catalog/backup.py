@@ -39,6 +39,17 @@ assert target.execute("pragma integrity_check").fetchone() == ("ok",)
 """
 """Runs in a process of its own: closing a file here would free the locks that DuckDB's SQLite holds on it."""
 
+_READ = """
+import sqlite3, sys
+try:
+    connection = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=30)
+    first = connection.execute("pragma integrity_check(1)").fetchone()[0]
+except sqlite3.Error as error:
+    first = str(error)
+if first != "ok":
+    sys.exit(" ".join(first.split()))
+"""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _STAMP = "%Y%m%dT%H%M%S%f"
 
@@ -188,6 +199,15 @@ def _dump(catalog: PostgresCatalog, file: Path) -> None:
         ["pg_dump", f"--dbname={catalog.conninfo}", f"--schema={catalog.schema}", "--format=custom", f"--file={file}"],
         f"dump of {catalog.described}",
     )
+
+
+def fault_of(file: Path) -> str | None:
+    """Return what SQLite finds wrong with a database file that it reads as a whole; None when nothing is.
+
+    Asked in a process of its own, as `COPY` is.
+    """
+    done = subprocess.run([sys.executable, "-c", _READ, str(file)], capture_output=True, text=True, check=False)  # noqa: S603
+    return (done.stderr.strip().splitlines() or ["it cannot be read"])[-1] if done.returncode else None
 
 
 def run(command: Sequence[str], what: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from storage.catalog.duck import quote
 from storage.errors import LakeError
+from storage.faults import is_damage
 from storage.workspace import Workspace
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -29,7 +30,8 @@ create table if not exists nightschool_leases (
 );
 create table if not exists nightschool_cursors (
     consumer text primary key, seq bigint not null, commit_id text not null, updated double precision not null
-)
+);
+create table if not exists nightschool_files (path text primary key, sha256 text not null)
 """
 
 
@@ -133,6 +135,12 @@ class SqliteCatalog(Catalog):
             yield lambda statement, parameters=(): connection.execute(statement, parameters).fetchall()
             connection.execute("commit")
         except sqlite3.Error as error:
+            if is_damage(error):
+                raise LakeError(
+                    f"{self.beside} is damaged ({error}); end what works with this lake and move it away (mv {self.beside} "
+                    f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
+                    "`nightschool lake maintain` records the hashes of files anew"
+                ) from error
             raise LakeError(f"{self.beside} cannot be written: {error}") from error
         finally:
             connection.close()  # what was not committed is rolled back

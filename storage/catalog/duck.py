@@ -3,13 +3,16 @@
 import importlib.util
 import os
 import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from storage.errors import LakeError
+from storage.errors import LakeError, NightschoolError, QueryError
 
 _PACKAGES = {
     "ducklake": "duckdb_extension_ducklake",
@@ -79,6 +82,37 @@ def _open_store(connection: Any, data_path: str) -> None:
         connection.execute(f"CREATE SECRET (TYPE s3, SCOPE '{quote(data_path)}'{', ' if options else ''}{options})")
     except duckdb.Error:  # its text may repeat the statement, and so the keys
         raise LakeError(f"the AWS_* variables do not make a key for {data_path}; see to their form") from None
+
+
+@contextmanager
+def within(connection: Any, seconds: float, what: str) -> Iterator[None]:
+    """Interrupt what a connection runs when its time is up.
+
+    Args:
+        connection: DuckDB; nothing else may run on it.
+        seconds: The time.
+        what: Begins the error's sentence.
+
+    Raises:
+        QueryError: The time was up.
+    """
+    expired = threading.Event()
+
+    def interrupt() -> None:
+        expired.set()
+        connection.interrupt()
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (duckdb.Error, NightschoolError):
+        if expired.is_set():
+            raise QueryError(f"{what}: stopped after {seconds:g} s; write one that is decided sooner") from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def quote(text: str) -> str:

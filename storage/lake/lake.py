@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +12,13 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from storage.catalog.catalog import attach, catalog_of
+from storage.catalog.catalog import Catalog, attach, catalog_of
 from storage.catalog.duck import connect
 from storage.catalog.evolution import bring_up_to_date, is_current
+from storage.catalog.hashes import record_commit
 from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
-from storage.faults import explain, is_passing
+from storage.faults import bring_back, explain, is_passing
 from storage.lake.tombstones import without_taken_down
 from storage.schema import FORMAT_VERSION, TABLES
 from storage.workspace import Workspace
@@ -62,18 +63,17 @@ class Lake:
         self.workspace = workspace
         self.catalog = catalog_of(workspace)
         self._mutex = threading.RLock()
-        if read_only:
-            self._must_exist()
-        elif not self.catalog.exists() and "://" not in workspace.data_path and any(workspace.data.rglob("*.parquet")):
+        must_have_catalog(workspace, self.catalog, new=not read_only)
+        if read_only and workspace.format < FORMAT_VERSION:
             raise WorkspaceError(
-                f"{workspace.data} holds files of a lake, but its catalogue {self.catalog.described} is gone; "
-                "bring one back with `nightschool lake restore`"
+                f"workspace {workspace.root} has format {workspace.format}, this version reads "
+                f"{FORMAT_VERSION}; `nightschool lake migrate` copies its catalogue and brings it up to date"
             )
         self._connection = connect(self.catalog.extension, data_path=workspace.data_path)
         try:
             with self.lock():
                 attach(self._connection, workspace, self.catalog, read_only=read_only)
-                self._current = is_current(self.catalog)
+                self._current = self._is_current(read_only)
                 if not read_only and (not self._current or workspace.format < FORMAT_VERSION):
                     bring_up_to_date(self._connection, workspace, self.catalog)
                     self._current = True
@@ -84,14 +84,15 @@ class Lake:
             self._connection.close()
             raise
 
-    def _must_exist(self) -> None:
-        if not self.catalog.exists():
-            raise WorkspaceError(f"workspace {self.workspace.root} holds no data yet; run a recipe first")
-        if self.workspace.format < FORMAT_VERSION:
-            raise WorkspaceError(
-                f"workspace {self.workspace.root} has format {self.workspace.format}, this version reads "
-                f"{FORMAT_VERSION}; `nightschool lake migrate` copies its catalogue and brings it up to date"
-            )
+    def _is_current(self, read_only: bool) -> bool:
+        try:
+            return is_current(self.catalog)
+        except (
+            LakeError
+        ):  # to read rows needs nothing that stands beside the catalogue; `lake check` names what is damaged
+            if not read_only:
+                raise
+            return True
 
     def lock(self, name: str = "lake") -> AbstractContextManager[None]:
         """Hold a lock between all processes that share this catalogue; freed when the holder dies."""
@@ -127,7 +128,10 @@ class Lake:
         with self._mutex, self.lock():
             for attempt in range(_TRIES):
                 try:
-                    return self._commit_once(key, kind, prepared, night, lease, first)
+                    commit = self._commit_once(key, kind, prepared, night, lease, first)
+                    if commit.new:
+                        self._record_hashes()
+                    return commit
                 except NightschoolError:
                     self._rollback()
                     raise
@@ -173,6 +177,10 @@ class Lake:
         with lease.guard() if lease else nullcontext():
             self._connection.execute("COMMIT")
         return Commit(commit_id, last + 1, new=True)
+
+    def _record_hashes(self) -> None:
+        with suppress(LakeError):  # the commit stands; the next one records what this one could not
+            record_commit(self._connection, self.workspace, self.catalog)
 
     def _rollback(self) -> None:
         try:
@@ -268,6 +276,22 @@ class Lake:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def must_have_catalog(workspace: Workspace, catalog: Catalog, *, new: bool) -> None:
+    """Refuse a lake whose catalogue is gone, and one that was never made unless a `new` one may be.
+
+    Raises:
+        WorkspaceError: With the remedy.
+    """
+    if catalog.exists():
+        return
+    if "://" not in workspace.data_path and any(workspace.data.rglob("*.parquet")):
+        raise WorkspaceError(
+            f"{workspace.data} holds files of a lake, but its catalogue {catalog.described} is gone; {bring_back(workspace.root)}"
+        )
+    if not new:
+        raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

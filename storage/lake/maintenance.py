@@ -17,6 +17,7 @@ import duckdb
 
 from storage.catalog.backup import back_up, list_backups
 from storage.catalog.evolution import known_tables
+from storage.catalog.hashes import hash_of, lake_files, record_missing, record_rewrite, recorded_hashes
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError
 from storage.faults import explain
@@ -62,7 +63,7 @@ def maintain_lake(
         say: Told of each step.
 
     Returns:
-        `backup` (its folder), `compaction`, `expiry`, `cleaning` (each with its figures).
+        `backup` (its folder), `compaction`, `expiry`, `cleaning` (each with its figures), `hashes_added` (to files without one).
 
     Raises:
         LeaseError: Somebody else maintains this lake.
@@ -82,7 +83,14 @@ def maintain_lake(
             "compaction": compact(lake, held, dry_run=dry_run, say=say),
             "expiry": expire(lake, held, before, dry_run=dry_run, say=say),
             "cleaning": clean(lake, held, before, dry_run=dry_run, orphans=orphans, say=say),
+            "hashes_added": 0 if dry_run else _hash(lake, say),
         }
+
+
+def _hash(lake: Lake, say: Say) -> int:
+    say("hashes of files that have none")
+    with lake.lock(), _cursor(lake) as connection:
+        return record_missing(connection, lake.workspace, lake.catalog)
 
 
 def compact_lake(lake: Lake, *, dry_run: bool = False, say: Say = _silent) -> dict[str, Any]:
@@ -155,10 +163,29 @@ def _flush(lake: Lake, lease: Lease) -> int:
 def _merge(lake: Lake, lease: Lease, table: str) -> None:
     """Merge the small files of a table in one transaction; rows keep their `commit_id`."""
     with step(lake, lease, f"compaction of {table}") as connection:
+        _must_be_what_was_committed(lake, connection, table)
         connection.execute(
             f"call ducklake_merge_adjacent_files('lake', '{table}', max_file_size => {SMALL_BYTES})"
         ).fetchall()
         _must_be_unchanged(lake, connection, [table])
+
+
+def _must_be_what_was_committed(lake: Lake, connection: Any, table: str) -> None:
+    """Refuse to write a damaged file's rows into a new file, whose hash would then be right."""
+    hashes = recorded_hashes(lake.workspace, lake.catalog)
+    for file in lake_files(connection, lake.workspace, lake.catalog):
+        if file.table == table and file.bytes < SMALL_BYTES and file.path in hashes:
+            try:
+                intact = hash_of(connection, file.path) == hashes[file.path]
+            except OSError as error:
+                raise LakeError(
+                    f"lake file {file.path} cannot be read ({error}); nothing of {table} was merged"
+                ) from error
+            if not intact:
+                raise LakeError(
+                    f"lake file {file.path} has changed since it was committed, so nothing of {table} was merged; put it back "
+                    "from a copy, `nightschool lake check --deep` names all that are damaged"
+                )
 
 
 def _must_be_unchanged(lake: Lake, connection: Any, tables: Sequence[str]) -> None:
@@ -283,6 +310,7 @@ def step(lake: Lake, lease: Lease, what: str) -> Iterator[Any]:
             yield connection
             with lease.guard():
                 connection.execute("COMMIT")
+            record_rewrite(connection, lake.workspace, lake.catalog)
         except duckdb.Error as error:
             raise LakeError(f"{what} failed: {explain(error, lake.workspace.root)}; run it again") from error
 

@@ -25,7 +25,7 @@ import pyarrow as pa
 from storage.errors import LakeError
 from storage.ledger.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.ledger.claims import SCHEMA as CLAIMS_SCHEMA
-from storage.ledger.writer import Writer, cannot_write, open_file
+from storage.ledger.writer import Writer, cannot_read, cannot_write, open_file
 from storage.modes import close_file
 
 __all__ = ["Added", "Call", "Ledger", "Spent"]
@@ -85,13 +85,20 @@ class Ledger:
             self._reader = open_file(path)
             self._writer = Writer(path)
         except (sqlite3.Error, OSError) as error:
-            raise LakeError(f"ledger {path} cannot be opened: {error}") from error
+            raise cannot_read(path, error) from error
 
     def find(self, key: str) -> Call | None:
-        """Return the recorded call under `key`, or None."""
-        with self._reader_lock:
-            row = self._reader.execute(f"{SELECT} where key = ?", (key,)).fetchone()
-        return of_row(row) if row else None
+        """Return the recorded call under `key`, or None.
+
+        Raises:
+            LakeError: The file is damaged.
+        """
+        try:
+            with self._reader_lock:
+                row = self._reader.execute(f"{SELECT} where key = ?", (key,)).fetchone()
+            return of_row(row) if row else None
+        except (sqlite3.Error, ValueError) as error:
+            raise cannot_read(self._path, error) from error
 
     async def claim(self, key: str) -> Call | None:
         """Find a call, or wait for the right to make it, or for whoever is making it.
@@ -200,13 +207,27 @@ class Ledger:
             except sqlite3.Error as error:
                 raise cannot_write(self._path, error) from error
 
+    def must_be_whole(self) -> None:
+        """Read the whole file and see whether its pages and indexes fit together.
+
+        Raises:
+            LakeError: They do not; with the remedy.
+        """
+        ((first, *_), *_) = self._select("pragma integrity_check(1)")
+        if first != "ok":
+            raise cannot_read(self._path, ValueError(str(first).replace("\n", " ")))
+
     def count(self) -> int:
         """Return how many calls are recorded."""
         return int(self._select("select count(*) from calls")[0][0])
 
     def unpublished(self, limit: int = -1) -> list[Call]:
         """Return calls that the lake is not known to have, at most `limit` of them."""
-        return [of_row(row) for row in self._select(f"{SELECT} where published = 0 order by id limit ?", [limit])]
+        rows = self._select(f"{SELECT} where published = 0 order by id limit ?", [limit])
+        try:
+            return [of_row(row) for row in rows]
+        except ValueError as error:
+            raise cannot_read(self._path, error) from error
 
     def standing(self, batch_rows: int = STANDING_ROWS) -> pa.RecordBatchReader:
         """Read what a comparison with the lake needs of every call, in batches: key, origin, published, digest of the answer.
@@ -272,8 +293,11 @@ class Ledger:
     def is_gone(self, *keys: str) -> bool:
         """Return whether a takedown removed the call under one of these keys."""
         marks = ", ".join("?" * len(keys))
-        with self._reader_lock:
-            return self._reader.execute(f"select 1 from gone where key in ({marks})", keys).fetchone() is not None
+        try:
+            with self._reader_lock:
+                return self._reader.execute(f"select 1 from gone where key in ({marks})", keys).fetchone() is not None
+        except sqlite3.Error as error:
+            raise cannot_read(self._path, error) from error
 
     def note(self, name: str) -> str | None:
         """Return what was noted under a name, for example how far the lake has been read."""
@@ -294,7 +318,7 @@ class Ledger:
             try:
                 return self._aside.execute(statement, parameters).fetchall()
             except sqlite3.Error as error:
-                raise LakeError(f"ledger {self._path} cannot be read: {error}") from error
+                raise cannot_read(self._path, error) from error
 
     def close(self) -> None:
         """Write what is queued and close."""

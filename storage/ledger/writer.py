@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import LakeError
+from storage.faults import is_damage
 from storage.ledger.calls import SELECT, Call, insertion, of_row, to_row
 from storage.ledger.claims import RENEW_S, Claims
 
@@ -196,7 +197,20 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def cannot_write(path: Path, error: Exception) -> LakeError:
     """Make the error for a ledger that cannot be written (disk full, say)."""
+    if is_damage(error):
+        return cannot_read(path, error)
     return LakeError(
         f"ledger {path} cannot be written: {error}. No answer was used that is not in it; "
         "free some space (or see to the disk) and run the same command again."
+    )
+
+
+def cannot_read(path: Path, error: Exception) -> LakeError:
+    """Make the error for a ledger that cannot be opened or read."""
+    if not is_damage(error) and isinstance(error, sqlite3.Error | OSError):
+        return LakeError(f"ledger {path} cannot be read: {error}")
+    return LakeError(
+        f"ledger {path} is damaged ({error}); move it away (mv {path} {path}.damaged, likewise {path.name}-wal and "
+        f"{path.name}-shm): the lake has the published calls and the next night takes them from there, only answers that were "
+        "not published yet are asked again"
     )

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from storage.atomic import atomic_folder
-from storage.catalog.duck import quote
+from storage.catalog.duck import quote, within
 from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.releases.external_sort import boundaries, sort_batches
@@ -26,7 +26,7 @@ from storage.releases.formats import formats_of, refuse_mixed
 from storage.releases.mixture import Mixture, apply_mixture
 from storage.releases.reading import Release, get_release, latest_release
 from storage.releases.shards import ContentHash, ShardWriter
-from storage.sql.inspection import inspect_condition
+from storage.sql.inspection import CONDITION_S, inspect_condition
 
 CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
@@ -61,6 +61,7 @@ def create_release(
     extra: Mapping[str, Any] | None = None,
     key: str | None = None,
     mixed_formats: bool = False,
+    timeout: float = CONDITION_S,
 ) -> Release | None:
     """Name the accepted rows as they are now, export them, and record it; the same content is not released twice.
 
@@ -73,12 +74,14 @@ def create_release(
         extra: What else the manifest should say (recipe and code versions, benchmarks).
         key: Idempotency key; the release that was made under it is returned again.
         mixed_formats: Let the answers of one task have several forms (see `storage.releases.formats`).
+        timeout: Seconds that the rows may take to be picked.
 
     Returns:
         The new release; the latest one when its rows are the same; None when there are no rows.
 
     Raises:
         LakeError: The name or the condition cannot be used, or the rows of a task mix answer formats.
+        QueryError: The condition takes too long.
         RecipeError: The mixture names what no row has.
     """
     if not _NAME.fullmatch(name):
@@ -93,7 +96,8 @@ def create_release(
         latest = latest_release(lake, name)
         with bounded(lake) as connection:
             try:
-                at_seq = _pick(connection, condition, mixture)
+                with within(connection, timeout, f"release {name}: condition {condition!r}"):
+                    at_seq = _pick(connection, condition, mixture)
             except duckdb.Error as error:
                 raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
             answer_formats = formats_of(connection)
@@ -117,8 +121,8 @@ def create_release(
             return get_release(lake, str(manifest["release"]))
 
 
-def check_condition(lake: Lake, condition: str) -> None:
-    """Refuse a condition by which no release could be made, before there are rows.
+def check_condition(lake: Lake, condition: str, timeout: float = CONDITION_S) -> None:
+    """Refuse a condition by which no release could be made, before there are rows; what is constant in it is run.
 
     Raises:
         RecipeError: It is more than a condition, or names what rows do not have.
@@ -127,7 +131,8 @@ def check_condition(lake: Lake, condition: str) -> None:
     try:
         inspect_condition(condition)
         connection.execute("USE lake")
-        connection.execute(f"select * from ({_PICK.format(at_seq=0, condition=condition)}) limit 0")
+        with within(connection, timeout, "it"):
+            connection.execute(f"select * from ({_PICK.format(at_seq=0, condition=condition)}) limit 0")
     except (QueryError, duckdb.Error) as error:
         raise RecipeError(f"where = {condition!r}: {error}") from None
     finally:

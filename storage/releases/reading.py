@@ -14,12 +14,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.catalog.duck import connect
+from storage.catalog.duck import connect, within
 from storage.errors import LakeError
 from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.shards import read_batches
-from storage.sql.inspection import inspect_condition
+from storage.sql.inspection import CONDITION_S, inspect_condition
 from storage.workspace import Workspace
 
 _FIND = """
@@ -193,7 +193,8 @@ def rows_where(release: Release, condition: str) -> pa.Table:
     connection = connect()
     try:
         connection.register("accepted", release.table())
-        return connection.execute(f"select * from accepted where ({condition}) order by sample_id").to_arrow_table()
+        with within(connection, CONDITION_S, f"release {release.id}: condition {condition!r}"):
+            return connection.execute(f"select * from accepted where ({condition}) order by sample_id").to_arrow_table()
     except duckdb.Error as error:
         raise LakeError(f"release {release.id}: condition {condition!r}: {error}") from None
     finally:

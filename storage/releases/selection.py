@@ -12,12 +12,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from storage.catalog.duck import connect, quote
+from storage.catalog.duck import connect, quote, within
 from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake
 from storage.releases.making import check_condition
 from storage.releases.reading import Release
-from storage.sql.inspection import inspect_condition
+from storage.sql.inspection import CONDITION_S, inspect_condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,13 @@ def select_rows(release: Release, selection: Selection) -> pa.Table:
             f"create view accepted as select {columns} from read_parquet([{files}], union_by_name = true)"
         )
         fitting = f"from accepted where {selection.condition}"
-        if selection.limit is None:
-            return connection.execute(f"select * {fitting} order by sample_id").to_arrow_table()
-        ids = selection.choose(row[0] for row in connection.execute(f"select sample_id {fitting}").fetchall())
-        return connection.execute(
-            "select * from accepted where sample_id in (select unnest(?::varchar[])) order by sample_id", [ids]
-        ).to_arrow_table()
+        with within(connection, CONDITION_S, f"release {release.id}: condition {selection.condition!r}"):
+            if selection.limit is None:
+                return connection.execute(f"select * {fitting} order by sample_id").to_arrow_table()
+            ids = selection.choose(row[0] for row in connection.execute(f"select sample_id {fitting}").fetchall())
+            return connection.execute(
+                "select * from accepted where sample_id in (select unnest(?::varchar[])) order by sample_id", [ids]
+            ).to_arrow_table()
     except duckdb.Error as error:
         raise LakeError(f"release {release.id}: condition {selection.condition!r}: {error}") from None
     finally:
@@ -129,7 +130,8 @@ def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[
     """
     selection.inspect("problems")
     drawn = _DRAWN.format(at_seq=int(at_seq))
-    return lake.rows(f"select * from {drawn} where {selection.condition} order by problem_id")
+    with within(lake.connection, CONDITION_S, f"condition {selection.condition!r}"):
+        return lake.rows(f"select * from {drawn} where {selection.condition} order by problem_id")
 
 
 def check_selection(lake: Lake, selection: Selection, key: str, *, problems: bool = False) -> None:

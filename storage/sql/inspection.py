@@ -18,6 +18,8 @@ from storage.schema import TABLES
 from storage.unknown_names import unknown
 from storage.views import VIEWS
 
+CONDITION_S = 600.0
+"""Seconds that a condition, which a colleague's recipe may have brought, may take to choose rows."""
 RELATIONS = sorted({"commits", *TABLES, *VIEWS})
 """Tables and views a statement may name."""
 

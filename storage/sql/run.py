@@ -6,32 +6,49 @@ memory and time, which is killed when they are reached; its rows come back as an
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil
 import pyarrow as pa
 
 from storage.catalog.catalog import SqliteCatalog, catalog_of
 from storage.errors import QueryError, WorkspaceError
+from storage.lake.lake import must_have_catalog
 from storage.workspace import Workspace
 
 TIMEOUT_S = 300.0
 """Seconds a statement may take."""
 MEMORY = 2 << 30
-"""Bytes a statement may hold in memory; a sort or a join that needs more spills to a private folder."""
+"""Bytes that a statement's process may hold (resident); a sort or a join that needs more spills to a private folder."""
+SPILL = 16 << 30
+"""Bytes that may be spilled; never more than half of what the disk has free."""
+_LOOK_S = 0.02
+"""How often the process is looked at: what it can touch meanwhile is what it may exceed the limit by."""
+_JANITOR = 'cat > /dev/null; for try in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$1" && exit; sleep 0.2; done'
+"""Removes a folder once whoever holds the other end of its standard input has ended, be it by kill -9."""
 _KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 _CATALOG = ("NIGHTSCHOOL_", "PG", "AWS_")
+_TOO_MUCH = "needs more memory than a statement may have; narrow it, or allow more with --memory ({})"
 _OUT_OF_MEMORY = ("Out of Memory", "MemoryError", "bad_alloc", "realloc of size", "malloc of size")
 
 
 def run_sql(
-    workspace: Workspace, statement: str, *, as_of: str | None = None, timeout: float = TIMEOUT_S, memory: int = MEMORY
+    workspace: Workspace,
+    statement: str,
+    *,
+    as_of: str | None = None,
+    timeout: float = TIMEOUT_S,
+    memory: int = MEMORY,
+    spill: int = SPILL,
 ) -> pa.Table:
     """Run one SELECT and return its rows.
 
@@ -40,13 +57,14 @@ def run_sql(
         statement: One SELECT, from anybody.
         as_of: The lake as it stood at a commit number, a date or a moment; None for now.
         timeout: Seconds it may take.
-        memory: Bytes it may hold in memory.
+        memory: Bytes its process may hold (resident), libraries included.
+        spill: Bytes it may spill to disk.
 
     Raises:
         QueryError: The statement is not one SELECT, names something outside the lake, takes too long or too much, or fails.
         WorkspaceError: The workspace has no lake yet.
     """
-    with Answer(workspace, statement, as_of=as_of, timeout=timeout, memory=memory) as answer:
+    with Answer(workspace, statement, as_of=as_of, timeout=timeout, memory=memory, spill=spill) as answer:
         return pa.Table.from_batches(list(answer), answer.schema)
 
 
@@ -69,13 +87,21 @@ class Answer:
         as_of: str | None = None,
         timeout: float = TIMEOUT_S,
         memory: int = MEMORY,
+        spill: int = SPILL,
     ) -> None:
         catalog = catalog_of(workspace)
-        if not catalog.exists():
-            raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
+        must_have_catalog(workspace, catalog, new=False)
         self.layers: list[str] = []
         self._timeout, self._left, self._expired = timeout, timeout, False
-        self._scratch = tempfile.TemporaryDirectory(prefix="nightschool-sql-", ignore_cleanup_errors=True)
+        self._memory, self._exceeded = memory, False
+        scratch = tempfile.mkdtemp(prefix="nightschool-sql-")
+        spill = min(spill, shutil.disk_usage(scratch).free // 2)
+        self._janitor = subprocess.Popen(  # noqa: S603 - our own script; the folder's name is ours
+            ["/bin/sh", "-c", _JANITOR, "sh", scratch],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            env={"PATH": os.defpath},
+        )
         read, write = os.pipe()
         command = [sys.executable, "-m", "storage.sql.sandbox", str(write)]
         self._process = subprocess.Popen(  # noqa: S603 - our own module; the statement travels as data
@@ -83,12 +109,13 @@ class Answer:
             env=_environment(), start_new_session=True,
         )  # fmt: skip
         self.pid = self._process.pid
+        threading.Thread(target=self._watch, name="memory", daemon=True).start()
         os.close(write)
         self._status = os.fdopen(read, encoding="utf-8")
         request = {
             "workspace": str(workspace.root), "statement": statement, "as_of": as_of, "memory": memory,
             "local": isinstance(catalog, SqliteCatalog) and "://" not in workspace.data_path,
-            "scratch": self._scratch.name, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
+            "scratch": scratch, "spill": spill, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
         }  # fmt: skip
         try:
             self._send(request)
@@ -110,7 +137,7 @@ class Answer:
         """Do one step that waits for the process; when the time is up, the process is killed."""
         timer = threading.Timer(max(self._left, 0), self._expire)
         timer.daemon = True
-        started = _now()
+        started = time.monotonic()
         timer.start()
         try:
             return step()
@@ -118,11 +145,23 @@ class Answer:
             self._fail(str(error))
         finally:
             timer.cancel()
-            self._left -= _now() - started
+            self._left -= time.monotonic() - started
 
     def _expire(self) -> None:
         self._expired = True
         self._process.kill()
+
+    def _watch(self) -> None:
+        """Kill the process as soon as it holds more memory than it may."""
+        try:
+            process = psutil.Process(self.pid)
+            while self._process.poll() is None:
+                if process.memory_info().rss > self._memory:
+                    self._exceeded = True
+                    self._process.kill()
+                time.sleep(_LOOK_S)
+        except psutil.Error:  # it has ended
+            return
 
     def _fail(self, seen: str) -> None:
         """Raise what the process said, or what became of it."""
@@ -130,12 +169,17 @@ class Answer:
         code = self._process.wait()
         if self._expired:
             raise QueryError(f"stopped after {self._timeout:g} s; narrow the statement, or allow more with --timeout")
+        if self._exceeded:
+            raise QueryError(_TOO_MUCH.format(f"its process held more than {self._memory >> 20:,} MiB"))
         status = json.loads(text) if text else {}
         if status.get("kind") in ("WorkspaceError", "LakeError"):
             raise WorkspaceError(status["error"])
         message = status.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
-        if any(mark in message for mark in _OUT_OF_MEMORY):
-            message = f"needs more memory than a statement may have; narrow it, or allow more with --memory ({message})"
+        if "max_temp_directory_size" in message:
+            message = message.partition("\n")[0]
+            message = f"needs more room on the disk than a statement may have; narrow it, or allow more with --spill ({message})"
+        elif any(mark in message for mark in _OUT_OF_MEMORY):
+            message = _TOO_MUCH.format(message)
         raise QueryError(message)
 
     def _last_words(self) -> str:
@@ -152,6 +196,8 @@ class Answer:
                 break
             yield batch
         status = json.loads(self._status.read() or "{}")
+        if self._exceeded or self._expired:
+            self._fail("")
         if not status.get("ok"):
             raise QueryError(status.get("error") or "the statement's process ended before its last row")
         self.layers = list(status["layers"])
@@ -166,7 +212,7 @@ class Answer:
                     stream.close()
                 except BrokenPipeError:  # a request that the process never read
                     continue
-        self._scratch.cleanup()
+        self._janitor.communicate()
 
     def __enter__(self) -> "Answer":
         return self
@@ -182,9 +228,3 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_CATALOG)}
     paths = [str(Path(__file__).parent.parent.parent), kept.get("PYTHONPATH", "")]
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path), "OMP_NUM_THREADS": "1"}
-
-
-def _now() -> float:
-    import time
-
-    return time.monotonic()

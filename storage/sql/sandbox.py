@@ -15,6 +15,9 @@ from storage.sql.confine import close_files, close_network, die_with_parent, lim
 BATCH_ROWS = 10_000
 """Rows per record batch."""
 _FILE_SIZE = 64 << 30
+_DUCKDB_SHARE = 0.8
+"""A sort under a limit of 512 MiB held 600 MiB of its own."""
+_LEAST = 32 << 20
 _OVERHEAD = 6 << 30
 """Address space beside the memory limit: libraries, thread stacks, buffers that are reserved and never touched."""
 
@@ -69,9 +72,11 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     shadow(connection, request["as_of"])
     connection.execute("select max(seq) from lake.main.commits").fetchall()
     scratch = Path(request["scratch"])
+    for_duckdb = _for_duckdb(request["memory"])  # asks /proc, which is closed next
     _close(workspace, scratch, request, layers)
     for setting in (
-        f"memory_limit='{request['memory'] >> 20}MiB'",
+        f"memory_limit='{for_duckdb >> 20}MiB'",
+        f"max_temp_directory_size='{request['spill'] >> 20}MiB'",
         f"temp_directory='{quote(str(scratch))}'",
         f"allowed_directories=['{quote(workspace.data_path)}']",
         f"threads={min(4, os.cpu_count() or 1)}",
@@ -80,6 +85,25 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     ):
         connection.execute(f"SET {setting}")
     return connection
+
+
+def _for_duckdb(memory: int) -> int:
+    """Return the memory of the process that is left to DuckDB, which counts only part of what it takes.
+
+    Raises:
+        QueryError: None is left.
+    """
+    import psutil
+
+    from storage.errors import QueryError
+
+    held = psutil.Process().memory_info().rss
+    left = int((memory - held) * _DUCKDB_SHARE)
+    if left < _LEAST:
+        raise QueryError(
+            f"--memory {memory >> 20}: the process holds {held >> 20} MiB before it reads a row; allow more"
+        )
+    return left
 
 
 def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[str]) -> None:

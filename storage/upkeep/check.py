@@ -2,14 +2,18 @@
 
 Each check is named and says what is wrong with figures, examples and the remedy; all of them read in bounded memory.
 
-Not covered: a flipped bit inside a Parquet page that decodes to another value (lake files have no recorded hash); a model's
-weights, unless asked for (`deep`).
+Only when asked for (`deep`): whether the lake's files are byte for byte what was committed, and the weights of models.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from sqlite3 import DatabaseError
 
+from storage.catalog.backup import fault_of
+from storage.catalog.catalog import Catalog, SqliteCatalog, catalog_of
 from storage.catalog.leases import list_leases
-from storage.errors import LakeError
+from storage.errors import LakeError, NightschoolError
+from storage.faults import bring_back
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.ledger.published import check as reconcile
@@ -18,6 +22,7 @@ from storage.releases.reading import get_release, release_ids
 from storage.schema import SUBJECTS, TABLES, ties
 from storage.takedown.check import wrong_takedowns
 from storage.upkeep.files import checkpoints_changed, checkpoints_missing, damaged_files, damaged_index
+from storage.workspace import Workspace
 
 LONGEST_LEASE_S = 3_600.0
 """A lease that claims to last longer than this from now was left by a clock that was wrong, and frees itself too late."""
@@ -53,6 +58,48 @@ def check_lake(lake: Lake, say: Callable[[str], None] = lambda step: None, *, de
     return [line for lines in run_checks(lake, say, deep=deep).values() for line in lines]
 
 
+def check_workspace(
+    workspace: Workspace, say: Callable[[str], None] = lambda step: None, *, deep: bool = False
+) -> dict[str, list[str]]:
+    """Check a workspace whose lake may not even open, and return, by the name of each check, what is wrong.
+
+    Args: as for `run_checks`.
+    """
+    catalog = catalog_of(workspace)
+    say("catalogue")
+    wrong: dict[str, list[str]] = {"catalogue": list(damaged_catalogue(workspace, catalog))}
+    try:
+        with Lake(workspace, read_only=True) as lake:
+            return wrong | run_checks(lake, say, deep=deep)
+    except NightschoolError as error:
+        if not wrong["catalogue"]:
+            wrong["catalogue"].append(str(error))
+    say("ledger")
+    try:
+        if workspace.ledger.exists():
+            with Ledger(workspace.ledger) as ledger:
+                ledger.must_be_whole()
+    except LakeError as error:
+        wrong["ledger"] = [str(error)]
+    return wrong
+
+
+def damaged_catalogue(workspace: Workspace, catalog: Catalog) -> Iterator[str]:
+    """Say whether a SQLite catalogue, or the database beside it, is not whole."""
+    if not isinstance(catalog, SqliteCatalog):
+        return
+    if catalog.exists() and (fault := fault_of(catalog.file)):
+        yield f"catalogue {catalog.file} is damaged ({fault}); {bring_back(workspace.root)}"
+    if catalog.beside.exists():
+        try:
+            with catalog.transaction() as execute:
+                ((first,), *_) = execute("pragma integrity_check(1)")
+                if first != "ok":
+                    raise DatabaseError(f"database disk image is malformed: {first}")
+        except LakeError as error:
+            yield str(error)
+
+
 def run_checks(
     lake: Lake,
     say: Callable[[str], None] = lambda step: None,
@@ -65,12 +112,12 @@ def run_checks(
     Args:
         lake: The lake.
         say: Told the name of each check before it begins.
-        deep: Hash the weights of every checkpoint as well.
+        deep: Hash every file of the lake and the weights of every checkpoint as well.
         only: Names of the checks to make; None means all.
     """
     checks: dict[str, Callable[[Lake], Iterator[str]]] = {
-        "commits": _commits, "references": _references, "files": _files, "funnel": _funnel, "releases": _releases,
-        "takedowns": wrong_takedowns,
+        "commits": _commits, "references": _references, "files": partial(_files, deep=deep), "funnel": _funnel,
+        "releases": _releases, "takedowns": wrong_takedowns,
         "ledger": _ledger, "history index": damaged_index, "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip
@@ -135,9 +182,9 @@ def _references(lake: Lake) -> Iterator[str]:
             yield f"evidence: {row['n']:,} rows are about a {row['subject']}, which no takedown finds; {_BACK_UP}"
 
 
-def _files(lake: Lake) -> Iterator[str]:
+def _files(lake: Lake, *, deep: bool) -> Iterator[str]:
     """Name each damaged file; where none is, read every column of every one."""
-    named = list(damaged_files(lake))
+    named = list(damaged_files(lake, deep=deep))
     yield from named
     for name in [] if named else sorted(TABLES):
         columns = ", ".join(f'count("{field.name}")' for field in TABLES[name])
@@ -169,6 +216,7 @@ def _ledger(lake: Lake) -> Iterator[str]:
     if not lake.workspace.ledger.exists():
         return
     with Ledger(lake.workspace.ledger) as ledger:
+        ledger.must_be_whole()
         result = reconcile(ledger, lake)
     if not result.agree:
         yield f"the ledger and the lake disagree: {', '.join(result.examples)}; see `nightschool ledger check`"

@@ -6,61 +6,83 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from storage.catalog.catalog import PostgresCatalog
 from storage.catalog.duck import quote
-from storage.errors import CheckpointError
+from storage.catalog.hashes import LakeFile, hash_of, lake_files, recorded_hashes
+from storage.errors import CheckpointError, LakeError
 from storage.history.run import Run
 from storage.lake.lake import Lake
 from storage.models.checkpoints import checkpoint_digest
 
-_CATALOGUE = "__ducklake_metadata_lake"
-_FILES = """
-select t.table_name as "table", f.record_count as rows, f.file_size_bytes as bytes,
-       case when not f.path_is_relative then f.path
-            else if(t.path_is_relative, if(s.path_is_relative, $root, '') || s.path, '') || t.path || f.path end as path
-from {at}.ducklake_data_file f
-join {at}.ducklake_table t on t.table_id = f.table_id and t.end_snapshot is null
-join {at}.ducklake_schema s on s.schema_id = t.schema_id and s.end_snapshot is null
-order by path
-"""
 _RESTORE = "bring it back from a back-up of the Parquet files"
 _AGAIN = "remove the folder index/ of the workspace: the next night makes it again"
 
 
-def damaged_files(lake: Lake) -> Iterator[str]:
-    """Say which Parquet files of the catalogue are missing, or have not the size or the rows that it records."""
-    at = f'{_CATALOGUE}."{lake.catalog.schema}"' if isinstance(lake.catalog, PostgresCatalog) else _CATALOGUE
-    for row in lake.query_named(_FILES.format(at=at), {"root": lake.workspace.data_path}).to_pylist():
-        what = f"table {row['table']}: {row['path']}"
-        if "://" in row["path"]:
-            yield from _remote(lake, what, row["path"], row["rows"])
-            continue
-        path = Path(row["path"])
-        try:
-            size = path.stat().st_size
-        except OSError:
-            yield f"{what} is missing; {_RESTORE}"
-            continue
-        if size != row["bytes"]:
-            yield f"{what} has {size:,} bytes of {row['bytes']:,}; {_RESTORE}"
-            continue
-        try:
-            rows = pq.read_metadata(path).num_rows
-        except (OSError, ValueError) as error:
-            yield f"{what} cannot be read ({error}); {_RESTORE}"
-            continue
-        if rows != row["rows"]:
-            yield f"{what} has {rows:,} rows of {row['rows']:,}; {_RESTORE}"
+def damaged_files(lake: Lake, *, deep: bool = False) -> Iterator[str]:
+    """Say which files of the catalogue are missing, or have not the size or the rows that it records.
+
+    Args:
+        lake: The lake.
+        deep: Say also which are not byte for byte what was committed, and how many nobody can tell of.
+    """
+    hashes: dict[str, str] | None = None
+    with lake.lock():  # between a commit and the record of its hashes there is a moment
+        files = lake_files(lake.connection, lake.workspace, lake.catalog)
+        if deep:
+            try:
+                hashes = recorded_hashes(lake.workspace, lake.catalog)
+            except LakeError as error:
+                yield f"files could not be compared with their hashes: {error}"
+    without: list[LakeFile] = []
+    for file in files:
+        what = f"table {file.table}: {file.path}"
+        wrong = _remote(lake, file) if "://" in file.path else _local(file)
+        if wrong is None and hashes is not None:
+            if file.path in hashes:
+                wrong = _changed(lake, file, hashes[file.path])
+            else:
+                without.append(file)
+        if wrong is not None:
+            yield f"{what} {wrong}; {_RESTORE}"
+    if without:
+        yield (
+            f"{len(without):,} of {len(files):,} files have no hash from their commit, {without[0].path} among them: a flipped "
+            "bit in them would not be found; `nightschool lake maintain` records what they are now"
+        )
 
 
-def _remote(lake: Lake, what: str, path: str, wanted: int) -> Iterator[str]:
+def _changed(lake: Lake, file: LakeFile, sha256: str) -> str | None:
     try:
-        (row,) = lake.connection.execute(f"select num_rows from parquet_file_metadata('{quote(path)}')").fetchall()
+        return None if hash_of(lake.connection, file.path) == sha256 else "has changed since it was committed"
+    except OSError as error:
+        return f"cannot be read ({error})"
+
+
+def _local(file: LakeFile) -> str | None:
+    """Return what is wrong with a file on a disk; None when nothing is."""
+    path = Path(file.path)
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return "is missing"
+    if size != file.bytes:
+        return f"has {size:,} bytes of {file.bytes:,}"
+    if file.rows is None:
+        return None
+    try:
+        rows = pq.read_metadata(path).num_rows
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({error})"
+    return None if rows == file.rows else f"has {rows:,} rows of {file.rows:,}"
+
+
+def _remote(lake: Lake, file: LakeFile) -> str | None:
+    if file.rows is None:
+        return None
+    try:
+        (row,) = lake.connection.execute(f"select num_rows from parquet_file_metadata('{quote(file.path)}')").fetchall()
     except duckdb.Error as error:
-        yield f"{what} cannot be read ({str(error).splitlines()[0]}); {_RESTORE}"
-        return
-    if row[0] != wanted:
-        yield f"{what} has {row[0]:,} rows of {wanted:,}; {_RESTORE}"
+        return f"cannot be read ({str(error).splitlines()[0]})"
+    return None if row[0] == file.rows else f"has {row[0]:,} rows of {file.rows:,}"
 
 
 def damaged_index(lake: Lake) -> Iterator[str]:

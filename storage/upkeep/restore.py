@@ -8,7 +8,6 @@ between, the lake opens, and the same command again finishes. Leases stay as the
 import json
 import shutil
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from storage.catalog.backup import COPY, Backup, back_up, contents, find_backup, run
+from storage.catalog.backup import COPY, Backup, back_up, contents, fault_of, find_backup, run
 from storage.catalog.catalog import Catalog, PostgresCatalog, SqliteCatalog, catalog_of
 from storage.catalog.duck import connect, quote
 from storage.catalog.leases import Lease, acquire
@@ -213,12 +212,14 @@ def _into_sqlite(catalog: SqliteCatalog, backup: Backup) -> None:
             execute(f"delete from {table}")
             for row in _rows(backup.folder / catalog.beside.name, table):
                 execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
+        for row in _rows(backup.folder / catalog.beside.name, "nightschool_files"):
+            execute("insert into nightschool_files values (?, ?) on conflict (path) do nothing", row)
     command = [sys.executable, "-c", _PUT_BACK, str(source)]
     try:
         run([*command, str(catalog.file)], f"restoring {catalog.file}")
         return
     except LakeError:
-        if not catalog.file.exists() or _is_database(catalog.file):
+        if not catalog.file.exists() or fault_of(catalog.file) is None:
             raise
     fresh = catalog.file.with_name(f".{catalog.file.name}.restoring")
     fresh.unlink(missing_ok=True)
@@ -226,14 +227,6 @@ def _into_sqlite(catalog: SqliteCatalog, backup: Backup) -> None:
     for file in _files(catalog)[1:]:
         file.unlink()  # the journal of the damaged file, which is kept with it
     fresh.replace(catalog.file)
-
-
-def _is_database(file: Path) -> bool:
-    """Whether SQLite reads a file, asked in a process of its own."""
-    code = (
-        "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('pragma quick_check').fetchone()[0] == 'ok' or 1 / 0"
-    )
-    return not subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, check=False).returncode  # noqa: S603
 
 
 def _rows(file: Path, table: str) -> list[tuple[Any, ...]]:

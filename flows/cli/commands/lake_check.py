@@ -4,25 +4,23 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, open_lake, print_json, sentences
+from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, open_workspace, print_json, sentences
 
 
 def lake_check(
-    deep: Annotated[bool, typer.Option("--deep", help="Hash the weights of every checkpoint as well.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Hash every file of the lake and the weights of every checkpoint as well.")
+    ] = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Check commits, references, files, the funnel, releases, the ledger, the index and checkpoints; exit code 1 for a fault."""
+    """Check catalogue, commits, references, files, funnel, releases, ledger, index and checkpoints; exit code 1 for a fault."""
     with sentences():
-        from storage.upkeep.check import run_checks
+        from storage.upkeep.check import check_workspace
 
-        with open_lake(root) as lake:
-            faults = run_checks(
-                lake,
-                (lambda step: None) if quiet else (lambda step: typer.echo(f"{step} ...", err=True)),
-                deep=deep,
-            )
+        say = (lambda step: None) if quiet else (lambda step: typer.echo(f"{step} ...", err=True))
+        faults = check_workspace(open_workspace(root), say, deep=deep)
         wrong = [line for lines in faults.values() for line in lines]
         if as_json:
             print_json({"wrong": wrong, "checks": {name: len(lines) for name, lines in faults.items()}})

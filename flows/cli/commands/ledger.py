@@ -24,7 +24,8 @@ def ledger_check(
         from storage.ledger.ledger import Ledger
 
         workspace = open_workspace(root)
-        with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+        with Ledger(workspace.ledger) as ledger, Lake(workspace) as lake:
+            ledger.must_be_whole()
             if repair:
                 published.repair(ledger, lake)
                 published.publish(ledger, lake)

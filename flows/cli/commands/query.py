@@ -36,7 +36,8 @@ def sql(
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Say what the tables, views and columns mean.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a statement may take.")] = 300.0,
-    memory: Annotated[int, typer.Option(min=64, help="MiB a statement may hold in memory.")] = 2048,
+    memory: Annotated[int, typer.Option(min=256, help="MiB that a statement's process may hold in memory.")] = 2048,
+    spill: Annotated[int, typer.Option(min=1, help="MiB that a statement may spill to the disk.")] = 16384,
 ) -> None:
     """Query the lake, read-only: one SELECT, a prompt with history and completion, or an example.
 
@@ -56,7 +57,7 @@ def sql(
             from storage.sql.questions import question
 
             statement = question(example).sql
-        limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20}
+        limits: dict[str, Any] = {"as_of": as_of, "timeout": timeout, "memory": memory << 20, "spill": spill << 20}
 
         def run(text: str) -> None:
             csv = None if not (as_csv or spreadsheet) else "spreadsheet" if spreadsheet else "plain"

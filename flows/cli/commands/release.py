@@ -30,6 +30,7 @@ def release_create(
     mixed_formats: Annotated[
         bool, typer.Option("--mixed-formats", help="Let the answers of one task have several formats.")
     ] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the condition may take.")] = 600.0,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,6 +52,7 @@ def release_create(
                 mixture=wanted,
                 extra={"code": code_version()},
                 mixed_formats=mixed_formats,
+                timeout=timeout,
             )
             if release is None:
                 raise LakeError(

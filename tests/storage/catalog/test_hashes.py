@@ -1,0 +1,120 @@
+"""Every file of the lake has the hash that it was committed with, whatever wrote it and whoever was killed."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from storage.catalog.catalog import catalog_of
+from storage.catalog.hashes import lake_files, recorded_hashes
+from storage.errors import LakeError
+from storage.lake.lake import Lake, table_of
+from storage.lake.maintenance import compact_lake, maintain_lake
+from storage.upkeep.check import run_checks
+from storage.upkeep.files import damaged_files
+from storage.workspace import Workspace
+
+ROWS = 1_000
+
+
+def commit(lake: Lake, number: int) -> None:
+    rows = [{"problem_id": f"{number}-{row}", "prompt": f"What is {row} + {number}?"} for row in range(ROWS)]
+    lake.commit(f"k{number}", "test", {"problems": table_of("problems", rows)})
+
+
+def files(lake: Lake) -> set[str]:
+    return {file.path for file in lake_files(lake.connection, lake.workspace, lake.catalog)}
+
+
+def hashed(lake: Lake) -> set[str]:
+    return set(recorded_hashes(lake.workspace, lake.catalog))
+
+
+def forget(lake: Lake) -> None:
+    """Make the lake one of before."""
+    with lake.catalog.transaction() as execute:
+        execute("delete from nightschool_files")
+        execute("delete from nightschool_meta where name = 'hashed'")
+
+
+def flip(path: Path, bit: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+@pytest.mark.slow
+def test_a_deep_check_finds_every_flipped_bit_of_200(tmp_path):
+    chance = random.Random(5)
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        for number in range(2):
+            commit(lake, number)
+        paths = sorted(files(lake))
+        assert len(paths) == 2 and list(damaged_files(lake, deep=True)) == []
+        missed, seen = [], []
+        for turn in range(200):
+            path = Path(chance.choice(paths))
+            bit = chance.randrange(8 * path.stat().st_size)
+            flip(path, bit)
+            if not any(str(path) in line for line in damaged_files(lake, deep=True)):
+                missed.append((path.name, bit))
+            if turn < 20:
+                seen.append(any(damaged_files(lake)))
+            flip(path, bit)
+        assert missed == [] and not all(seen)  # sizes and footers alone do not see them
+        assert run_checks(lake, deep=True, only=["files"]) == {"files": []}
+
+
+def test_compaction_does_not_make_a_damaged_row_a_good_one(tmp_path):
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        for number in range(3):
+            commit(lake, number)
+        path = Path(min(files(lake)))
+        flip(path, 8 * 2_000)
+        with pytest.raises(LakeError, match=f"{path.name} has changed since it was committed"):
+            compact_lake(lake)
+        flip(path, 8 * 2_000)
+        compact_lake(lake)
+        assert files(lake) <= hashed(lake) and list(damaged_files(lake, deep=True)) == []
+
+
+def test_what_merging_deleting_and_restoring_write_is_hashed_on_either_catalogue(either):
+    with Lake(either) as lake:
+        for number in range(2):
+            commit(lake, number)
+        lake.commit("gone", "test", {}, first=lambda connection: _delete(connection))
+        assert files(lake) == hashed(lake) and len(files(lake)) == 3
+        maintain_lake(lake)
+        commit(lake, 2)
+        assert files(lake) <= hashed(lake) and list(damaged_files(lake, deep=True)) == []
+
+
+def _delete(connection) -> dict:
+    connection.execute("delete from problems where problem_id like '0-1%'")
+    return {}
+
+
+def test_a_lake_of_before_is_said_to_have_no_hashes_until_maintenance_records_them(tmp_path):
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        forget(lake)
+        (line,) = damaged_files(lake, deep=True)
+        assert "1 of 1 files have no hash" in line and "lake maintain" in line and list(damaged_files(lake)) == []
+        commit(lake, 1)
+        (line,) = damaged_files(lake, deep=True)
+        assert "1 of 2 files have no hash" in line
+        assert maintain_lake(lake)["hashes_added"] >= 0
+        assert files(lake) <= hashed(lake) and list(damaged_files(lake, deep=True)) == []
+
+
+def test_what_a_killed_process_could_not_record_the_next_commit_does(tmp_path):
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        noted = lake.catalog.note("hashed")
+        commit(lake, 1)
+        with lake.catalog.transaction() as execute:  # as if killed between the commit and its record
+            execute("delete from nightschool_files where path like '%'")
+        lake.catalog.set_note("hashed", str(noted))
+        commit(lake, 2)
+        assert len(files(lake) & hashed(lake)) == 2
+    assert catalog_of(lake.workspace).note("hashed") is not None

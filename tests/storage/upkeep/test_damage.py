@@ -1,0 +1,166 @@
+"""A damaged or missing database is named with its remedy by every command, and hides no other finding."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.doctor.doctor import run_checks as examine
+from flows.doctor.workspace import workspace_checks
+from flows.night.night import open_night
+from flows.recipe.recipe import load_recipe
+from flows.report.progress import Progress
+from storage.errors import NightschoolError
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Call, Ledger
+from storage.ledger.published import publish
+from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
+from tests.storage.small import build
+
+pytestmark = pytest.mark.slow
+
+CALLS = 300
+
+
+def call(number: int) -> Call:
+    chat = ({"role": "user", "content": f"question {number} " * 20},)
+    return Call(f"key-{number}", "m@1", "r", "solve", chat, {}, "0.0", "answer " * 80, "stop", 1, 1)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A lake with calls of this machine, of which one checkpoint is missing: a finding that must not be hidden."""
+    workspace = build(tmp_path_factory.mktemp("damage") / "w")
+    workspace.folder("checkpoints", "0")
+    with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
+        ledger.add(map(call, range(CALLS)), published=False)
+        publish(ledger, lake)
+    return workspace
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    shutil.copytree(whole.root, tmp_path / "w")
+    return Workspace.open(tmp_path / "w")
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(random.Random(1).randbytes(file.stat().st_size))
+
+
+def half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def behind_the_header(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[4096:] = random.Random(2).randbytes(len(data) - 4096)
+    file.write_bytes(data)
+
+
+def last_pages(file: Path) -> None:
+    """Only what nobody reads to open the file."""
+    data = bytearray(file.read_bytes())
+    data[-8192:] = random.Random(3).randbytes(8192)
+    file.write_bytes(data)
+
+
+def lake_check(workspace: Workspace) -> str:
+    done = CliRunner().invoke(app, ["lake", "check", "-q", "-w", str(workspace.root)])
+    assert done.exit_code == 1 and (done.exception is None or isinstance(done.exception, SystemExit)), done.exception
+    return done.output
+
+
+def ledger_check(workspace: Workspace) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["ledger", "check", "-w", str(workspace.root)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def doctor(workspace: Workspace) -> str:
+    findings = examine(workspace_checks(workspace.root))
+    assert not any("the check broke" in finding.state for finding in findings), findings
+    assert {finding.part for finding in findings} >= {"lake", "ledger"}
+    return "\n".join(f"{finding.level} {finding.state}; {finding.remedy}" for finding in findings)
+
+
+def night(workspace: Workspace, tmp_path: Path) -> str:
+    """What the night of a small recipe says when it cannot begin; empty when it can."""
+    file = tmp_path / "recipe.yaml"
+    file.write_text(yaml.safe_dump(SMALL))
+    try:
+        with open_night(load_recipe(file), "2026-05-01", workspace, Progress(quiet=True)):
+            return ""
+    except NightschoolError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("breaks", [half, last_pages])
+def test_a_damaged_ledger(copy, tmp_path, breaks):
+    breaks(copy.ledger)
+    remedy = f"mv {copy.ledger} {copy.ledger}.damaged"
+    said = lake_check(copy)
+    assert remedy in said and "checkpoint model-1" in said
+    code, said = ledger_check(copy)
+    assert code == 1 and remedy in said
+    said = doctor(copy)
+    assert remedy in said and "commits" in said
+    assert breaks is last_pages or remedy in night(copy, tmp_path)
+    copy.ledger.rename(f"{copy.ledger}.damaged")
+    code, said = ledger_check(copy)
+    assert code == 0 and night(copy, tmp_path) == ""
+
+
+@pytest.mark.parametrize("breaks", [behind_the_header, Path.unlink])
+def test_a_damaged_catalogue(copy, tmp_path, breaks):
+    done = CliRunner().invoke(app, ["lake", "backup", "--name", "mine", "-q", "-w", str(copy.root)])
+    assert done.exit_code == 0, done.output
+    breaks(copy.root / "catalog.sqlite")
+    garbage(copy.ledger)
+    remedy = "nightschool lake restore mine-"
+    said = lake_check(copy)
+    assert remedy in said and f"mv {copy.ledger}" in said
+    said = doctor(copy)
+    assert remedy in said and f"mv {copy.ledger}" in said
+    assert remedy in night(copy, tmp_path)
+    copy.ledger.unlink()
+    code, said = ledger_check(copy)
+    assert code == 1 and remedy in said
+    name = next((copy.root / "backups").glob("mine-*")).name
+    done = CliRunner().invoke(app, ["lake", "restore", name, "--force", "-q", "-w", str(copy.root)])
+    assert done.exit_code == 0, done.output
+    assert "catalog.sqlite" not in lake_check(copy) and night(copy, tmp_path) == ""
+
+
+@pytest.mark.parametrize("breaks", [garbage])
+def test_a_damaged_coordination_file(copy, tmp_path, breaks):
+    file = copy.root / "coordination.sqlite"
+    breaks(file)
+    remedy = f"mv {file} {file}.damaged"
+    said = lake_check(copy)
+    assert remedy in said and "checkpoint model-1" in said
+    said = doctor(copy)
+    assert remedy in said and "all published" in said
+    code, said = ledger_check(copy)
+    assert code == 1 and remedy in said
+    assert remedy in night(copy, tmp_path)
+    file.rename(f"{file}.damaged")
+    assert "coordination.sqlite" not in lake_check(copy) and night(copy, tmp_path) == ""
+
+
+def test_without_a_back_up_the_catalogue_comes_back_from_a_copy(copy):
+    (copy.root / "catalog.sqlite").unlink()
+    assert "there is no back-up" in lake_check(copy)
+
+
+def test_damage_that_appears_while_the_ledger_is_open_is_named(copy):
+    with Ledger(copy.ledger) as ledger:
+        last_pages(copy.ledger)
+        with pytest.raises(NightschoolError, match="is damaged"):
+            for number in range(CALLS):
+                ledger.find(f"key-{number}")
