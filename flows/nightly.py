@@ -18,7 +18,7 @@ from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
 from flows.night.asking import ask_for_filters
-from flows.night.dates import due_nights, logical_date, too_late
+from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
 from flows.night.pinning import pin
 from flows.night.synthesis import Synthesis, synthesise
@@ -53,6 +53,7 @@ async def nightly(
     repin: bool = False,
     quiet: bool = False,
     timezone: str = "UTC",
+    cron: str | None = None,
     catch_up: int = 0,
     resume: bool = False,
     ray: str | None = None,
@@ -67,6 +68,7 @@ async def nightly(
         repin: Go on although something has changed since the night's first start.
         quiet: Show no progress.
         timezone: Where the schedule's days begin.
+        cron: The schedule that this run is one of, which tells the date of one whose time does not exist that day.
         catch_up: Without a date: how many days back nights are made up for. A run that is itself later than this does
             nothing, so that what piled up during a long outage is not worked off.
         resume: Begin no night: go on with those that were begun in the last `catch_up` days and have not ended, unless they
@@ -76,7 +78,7 @@ async def nightly(
     """
     opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_deployed(Path(recipe), settings or []), Progress(quiet=quiet)
-    day = logical_date(date, timezone)
+    day = await scheduled_date(date, timezone, cron)
     with recorded(opened, f"nightly {day}"):
         if date is not None:
             return await run_night(loaded, day, opened, progress, repin=repin, ray=ray)

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.errors import RecipeError
 
+_LONGEST_GAP = timedelta(hours=3)
+"""Clocks go forward by less than this, and back again months later."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -46,6 +48,52 @@ def logical_date(given: str | None, timezone: str = "UTC", scheduled: datetime |
     except (ZoneInfoNotFoundError, ValueError):
         raise RecipeError(f"timezone {timezone!r} is unknown; write one like UTC or Europe/Berlin") from None
     return (scheduled or _scheduled()).astimezone(zone).date().isoformat()
+
+
+async def scheduled_date(
+    given: str | None, timezone: str = "UTC", cron: str | None = None, scheduled: datetime | None = None
+) -> str:
+    """Return the night that a run of a schedule is, also where its time does not exist.
+
+    Where clocks go forward at midnight (Santiago, Cairo, Beirut), Prefect starts the run of 00:00 an hour before the day
+    begins, at 23:00 of the day before. It is the night of the day that it was meant for: each date has one.
+
+    Args:
+        given: As for `logical_date`.
+        timezone: As for `logical_date`.
+        cron: The schedule; None takes the day by the clock.
+        scheduled: As for `logical_date`.
+
+    Raises:
+        RecipeError: The date or the time zone cannot be used.
+    """
+    moment = scheduled or _scheduled()
+    day = logical_date(given, timezone, moment)
+    if given is not None or cron is None:
+        return day
+    zone = ZoneInfo(timezone)
+    begun, soon = moment.astimezone(zone), (moment + _LONGEST_GAP).astimezone(zone)
+    gap = (soon.utcoffset() or timedelta()) - (begun.utcoffset() or timedelta())
+    by_the_clock = begun.replace(tzinfo=None)
+    meant = by_the_clock + gap
+    if gap <= timedelta() or meant.date() == by_the_clock.date() or _exists(meant, zone):
+        return day
+    if await _is_of(cron, meant) and not await _is_of(cron, by_the_clock):
+        return meant.date().isoformat()
+    return day
+
+
+def _exists(local: datetime, zone: ZoneInfo) -> bool:
+    """Whether clocks in a zone show this time at all."""
+    return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+
+
+async def _is_of(cron: str, local: datetime) -> bool:
+    """Whether a schedule names this time, zones aside."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    moment = local.replace(tzinfo=UTC)
+    return await CronSchedule(cron=cron, timezone="UTC").get_dates(n=1, start=moment) == [moment]
 
 
 def _scheduled() -> datetime:

@@ -86,6 +86,7 @@ class Plan:
                 schedule["timezone"] = self.timezone
                 if schedule["slug"] == "nightly" and self.cron:
                     schedule["cron"] = self.cron
+                    schedule["parameters"] = {**schedule.get("parameters", {}), "cron": self.cron}
         return content
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import duckdb
 
-from storage.catalog.backup import file_hash, list_backups
+from storage.catalog.backup import list_backups
 from storage.catalog.catalog import Catalog, PostgresCatalog
 from storage.catalog.duck import quote
 from storage.errors import LakeError
 from storage.faults import explain
+from storage.ids import file_hash
 from storage.workspace import Workspace
 
 _NOTE = "hashed"

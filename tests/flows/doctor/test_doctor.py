@@ -80,7 +80,7 @@ def test_what_is_not_there_yet_is_no_fault_and_nothing_is_made(tmp_path):
 def test_a_damaged_workspace_fails_with_its_remedy(workspace):
     (workspace.root / "workspace.json").write_text("{")
     findings = by_part(examine(workspace.root))
-    assert findings["workspace"].level == "fail" and "back-up" in findings["workspace"].state
+    assert findings["workspace"].level == "fail" and "back-up" in findings["workspace"].remedy
 
 
 def test_a_lease_of_the_living_is_told_from_one_of_the_dead(lake, tmp_path):

@@ -1,12 +1,14 @@
 """Logical dates: a run is the night it was scheduled for, and an outage's nights are made up for in order."""
 
-from datetime import UTC, date, datetime, timedelta
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.night.dates import due_nights, logical_date, nights_since, too_late
+from flows.night.dates import due_nights, logical_date, nights_since, scheduled_date, too_late
 from storage.errors import RecipeError
 
 LATE = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
@@ -20,6 +22,45 @@ def test_a_run_is_the_night_it_was_scheduled_for_in_the_schedules_time_zone():
         logical_date(None, "Mars", LATE)
     with pytest.raises(RecipeError, match="write YYYY-MM-DD"):
         logical_date("yesterday")
+
+
+def dates_of(cron: str, timezone: str, start: date, days: int) -> list[str]:
+    """The dates of the runs that Prefect would start from a day on."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    async def dates() -> list[str]:
+        begin = datetime.combine(start, time(), ZoneInfo(timezone))
+        runs = await CronSchedule(cron=cron, timezone=timezone).get_dates(n=days, start=begin)
+        return [await scheduled_date(None, timezone, cron, run) for run in runs]
+
+    return asyncio.run(dates())
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "start"),
+    [
+        ("0 0 * * *", "America/Santiago", date(2027, 9, 2)),
+        ("30 0 * * *", "America/Santiago", date(2027, 9, 2)),
+        ("0 23 * * *", "America/Santiago", date(2027, 9, 2)),
+        ("0 0 * * *", "America/Santiago", date(2027, 4, 1)),
+        ("0 0 * * *", "Africa/Cairo", date(2027, 4, 28)),
+        ("0 0 * * *", "Africa/Cairo", date(2027, 10, 27)),
+        ("0 0 * * *", "Asia/Beirut", date(2027, 3, 26)),
+        ("0 0 * * *", "America/Havana", date(2027, 3, 12)),
+        ("0 0 * * *", "America/Havana", date(2027, 11, 5)),
+        ("30 2 * * *", "Europe/Berlin", date(2027, 3, 26)),
+        ("30 2 * * *", "Europe/Berlin", date(2027, 10, 29)),
+    ],
+)
+def test_each_date_has_one_night_also_where_its_hour_does_not_exist_or_comes_twice(cron, timezone, start):
+    expected = [(start + timedelta(days=day)).isoformat() for day in range(6)]
+    assert dates_of(cron, timezone, start, 6) == expected
+
+
+def test_a_run_by_hand_before_a_midnight_that_does_not_exist_is_of_the_day_by_the_clock():
+    late = datetime(2027, 9, 4, 23, 0, 17, tzinfo=ZoneInfo("America/Santiago"))
+    assert asyncio.run(scheduled_date(None, "America/Santiago", "0 0 * * *", late)) == "2027-09-04"
+    assert asyncio.run(scheduled_date("2027-01-01", "America/Santiago", "0 0 * * *", late)) == "2027-01-01"
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ async def test_whoever_is_cancelled_while_recording_loses_nothing(ledger):
 
 def test_a_file_that_is_no_ledger_is_named(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(LakeError, match=r"ledger .*ledger.sqlite cannot be opened"):
+    with pytest.raises(LakeError, match=r"ledger .*ledger.sqlite is damaged .*; move it away"):
         Ledger(tmp_path / "ledger.sqlite")
 
 
