@@ -1,8 +1,8 @@
 """Cut a written solution into its steps, as people do: numbered items and paragraphs where there are any, lines otherwise.
 
 People who label the steps of solutions see paragraphs; by lines an olympiad solution has twice as many. A step keeps its text as it
-was written, so that it can be found in the solution again. No steps are: thoughts, the final answer's line, bare markup, and
-an opening that only says what is about to be done.
+was written, so that it can be found in the solution again. No steps are: thoughts, the final answer's line, markup or a number
+alone, and an opening that only says what is about to be done.
 """
 
 import re
@@ -15,6 +15,8 @@ _THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>\s
 _MARKUP_LINE = re.compile(
     r"^(?:</?(?:think|answer|solution)>|```\w*|-{3,}|\*{3,}|={3,}|\\\[|\\\]|\$\$)$", re.IGNORECASE
 )
+_SAYS = re.compile(r"[^\W\d_]|[=≈]|[\d)]\s*[-+*/×÷]\s*[(\d]")
+"""A letter or a calculation: a line that holds neither, such as a number alone, says nothing."""
 _CLOSING = ("\\]", "$$", "```")
 """Markup that ends what a step shows."""
 _ANSWER_LINE = re.compile(
@@ -103,7 +105,7 @@ def _lines(text: str) -> Iterator[_Line]:
         elif answering and not _ANSWER_LINE.match(line.lstrip("*_ ")):
             blank, answered = True, True
             answering = "</answer>" not in line
-        elif _MARKUP_LINE.match(line) and line.lower() != "<answer>":
+        elif (_MARKUP_LINE.match(line) and line.lower() != "<answer>") or not _SAYS.search(line):
             if last is not None and not blank and line in _CLOSING:
                 last.end = at
         elif _ANSWER_LINE.match(line.lstrip("*_ ")):

@@ -152,6 +152,14 @@ class TestReal:
         assert cut.text == whole.text.split(letter)[0]
         assert cut.finish_reason == "stop"
 
+    async def test_an_assistants_turn_is_continued(self, vllm_server: VllmEndpoint) -> None:
+        engine = Vllm(vllm_server.endpoint, vllm_server.name, "digest")
+        question = ask("tell me", max_tokens=4)
+        begun = replace(question, messages=(*question.messages, {"role": "assistant", "content": "5 + 3"}))
+        whole, rest = await engine.answer(question), await engine.answer(begun)
+        await engine.close()
+        assert rest.prompt_tokens == whole.prompt_tokens + len("5 + 3")  # it reads letter by letter; no turn was closed
+
     @pytest.mark.parametrize(
         ("length", "room", "reason"), [(3000, 8, "prompt_too_long"), (20, 3000, "max_tokens_too_large")]
     )

@@ -66,6 +66,8 @@ FORMS = {
     "channels": ("5 + 3 = 9?<|channel|>final<|message|>5 + 3 = 8\n#### 8", ["5 + 3 = 8"]),
     "an answer of several lines": ("Because.\n<answer>\nAnn is a knight\nBen is a knave\n</answer>", ["Because."]),
     "nothing but an answer": ("**Answer:** 5", []),
+    "a number alone": ("21", []),
+    "a number below a step": ("5 + 3 = 8\n8", ["5 + 3 = 8"]),
     "nothing": ("", []),
 }
 
