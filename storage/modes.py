@@ -51,14 +51,14 @@ def close_folder(folder: Path, group: str | None) -> None:
         if group is not None and status.st_gid != (number := _number_of(group)):
             try:
                 os.chown(folder, -1, number)
-            except PermissionError:
+            except OSError:
                 raise WorkspaceError(
                     f"{folder} cannot be given to the group {group!r}: you are not in it; name one of yours in "
                     "`group` of workspace.json"
                 ) from None
         wanted = PRIVATE_FOLDER if group is None else GROUP_FOLDER
         if stat.S_IMODE(status.st_mode) != wanted:
-            with suppress(PermissionError):  # a file system that keeps no modes
+            with suppress(OSError):  # a file system that cannot be written, or keeps no modes
                 folder.chmod(wanted)
 
 
