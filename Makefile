@@ -3,6 +3,7 @@
 # make test    every test, with a real lake, a real Prefect server and a real vLLM server
 # make check   ruff, mypy, the order of imports, the generated docs
 # make stress  long kills and soaks; results in stress/
+# make attacks the attacks of stress/attacks/ on what is promised, and a table
 # make bench   every benchmark; make bench-NAME one of them; results in benchmarks/results/
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ DEMO := .nightschool/demo
 # One more than this machine's cores: some tests wait for the minute of a schedule.
 WORKERS ?= 3
 
-.PHONY: env system vllm demo quick test check format docs stress bench clean
+.PHONY: env system vllm demo quick test check format docs stress attacks bench clean
 
 env: $(VENV)/.installed
 
@@ -58,6 +59,9 @@ docs: env
 
 stress: system env vllm
 	$(BIN)/python -m pytest --quiet -o timeout=3600 stress
+
+attacks: env
+	$(BIN)/python -m stress.attacks
 
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
 

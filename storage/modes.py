@@ -13,7 +13,8 @@ from pathlib import Path
 
 from storage.errors import WorkspaceError
 
-PRIVATE_FOLDER, GROUP_FOLDER = 0o700, 0o2750
+OWNER, GROUP = 0o700, 0o2050
+"""What the owner may do with a folder stays; the group may list it, and what is made in it is the group's."""
 PRIVATE_FILE = 0o600
 _users_umask: int | None = None
 
@@ -56,8 +57,9 @@ def close_folder(folder: Path, group: str | None) -> None:
                     f"{folder} cannot be given to the group {group!r}: you are not in it; name one of yours in "
                     "`group` of workspace.json"
                 ) from None
-        wanted = PRIVATE_FOLDER if group is None else GROUP_FOLDER
-        if stat.S_IMODE(status.st_mode) != wanted:
+        mode = stat.S_IMODE(status.st_mode)
+        wanted = mode & OWNER if group is None else mode & OWNER | GROUP
+        if mode != wanted:
             with suppress(OSError):  # a file system that cannot be written, or keeps no modes
                 folder.chmod(wanted)
 

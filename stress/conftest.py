@@ -1,5 +1,5 @@
 """The suite's fixtures, for the long runs too."""
 
-from tests.conftest import either, postgres_server
+from tests.conftest import either, postgres_server, prefect_server
 
-__all__ = ["either", "postgres_server"]
+__all__ = ["either", "postgres_server", "prefect_server"]

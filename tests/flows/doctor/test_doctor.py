@@ -119,7 +119,8 @@ def test_a_full_disk_is_seen_before_the_night(tmp_path, monkeypatch):
         ({"name": "other-model"}, SECRET, "fail", "good-model"),
         ({}, "wrong-" + SECRET, "fail", "HTTP 401"),
         ({}, "", "fail", "export DOCTOR_KEY"),
-        ({"endpoint": f"http://me:{SECRET}@127.0.0.1:9"}, SECRET, "fail", "does not answer"),
+        ({"endpoint": "http://127.0.0.1:9"}, SECRET, "fail", "does not answer"),
+        ({"endpoint": f"http://me:{SECRET}@127.0.0.1:9"}, SECRET, "fail", "api_key_env"),
     ],
 )
 def test_the_endpoints_of_a_recipe_are_asked_and_no_key_is_shown(cli, endpoint, change, key, level, text):
@@ -129,7 +130,8 @@ def test_the_endpoints_of_a_recipe_are_asked_and_no_key_is_shown(cli, endpoint, 
         cli.command("doctor", "--recipe", recipe, "--json"), env=cli.environment, capture_output=True, text=True
     )
     assert output.returncode == (level == "fail"), output.stderr
-    line = next(line for line in json.loads(output.stdout) if line["part"] == "models.teacher")
+    part = "recipe" if "@" in change.get("endpoint", "") else "models.teacher"
+    line = next(line for line in json.loads(output.stdout) if line["part"] == part)
     assert line["level"] == level and text in line["state"] + line["remedy"]
     assert SECRET not in output.stdout + output.stderr
 

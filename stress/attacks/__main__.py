@@ -1,0 +1,26 @@
+"""`python -m stress.attacks [KIND] [PART OF A NAME]`: a line per attack that succeeded, then a table; status 1 when any did."""
+
+import sys
+
+from stress.attacks.runner import kinds, run
+
+
+def main(arguments: list[str]) -> int:
+    """Try the attacks and print the table."""
+    chosen = arguments[:1] or kinds()
+    only = arguments[1] if len(arguments) > 1 else ""
+    rows = []
+    for kind in chosen:
+        outcomes = list(run(kind, only))
+        broken = [outcome for outcome in outcomes if outcome.broken is not None]
+        for outcome in broken:
+            sys.stdout.write(f"{kind}: {outcome.name}: {outcome.broken}\n")
+        rows.append((kind, len(outcomes), len(broken), sum(outcome.seconds for outcome in outcomes)))
+    sys.stdout.write(f"\n{'kind':<12}{'attacks':>9}{'succeeded':>11}{'seconds':>9}\n")
+    for kind, tried, succeeded, seconds in rows:
+        sys.stdout.write(f"{kind:<12}{tried:>9}{succeeded:>11}{seconds:>9.1f}\n")
+    return int(any(succeeded for _, _, succeeded, _ in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

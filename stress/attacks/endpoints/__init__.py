@@ -1,0 +1,1 @@
+"""A model server that means harm, or is broken in any way."""

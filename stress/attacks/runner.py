@@ -1,0 +1,74 @@
+"""Finds the kinds of attacks by folder, tries each attack, and counts what held."""
+
+import importlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+Attack = Callable[[Mapping[str, Any], Path], str | None]
+NEEDED = ("name", "tries", "must_not")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attack.
+
+    Attributes:
+        kind: Its folder.
+        name: Its name.
+        broken: What happened that must not; None when the promise held.
+        seconds: How long it took.
+    """
+
+    kind: str
+    name: str
+    broken: str | None
+    seconds: float
+
+
+def kinds() -> list[str]:
+    """Return the kinds of attacks there are, by folder."""
+    return sorted(path.parent.name for path in HERE.glob("*/attacks.yaml"))
+
+
+def entries(kind: str) -> list[dict[str, Any]]:
+    """Return the attacks of a kind.
+
+    Raises:
+        ValueError: One lacks its name, what it tries or what must not happen, or two share a name.
+    """
+    listed = yaml.safe_load((HERE / kind / "attacks.yaml").read_text(encoding="utf-8"))
+    for entry in listed:
+        missing = [key for key in NEEDED if not entry.get(key)]
+        if missing:
+            raise ValueError(f"{kind}: {entry.get('name')}: {', '.join(missing)} is missing")
+    names = [entry["name"] for entry in listed]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{kind}: {sorted(name for name in names if names.count(name) > 1)[0]} stands there twice")
+    return list(listed)
+
+
+def run(kind: str, only: str = "") -> Iterator[Outcome]:
+    """Try the attacks of a kind, one after the other.
+
+    Args:
+        kind: The kind.
+        only: A part of the names of those to try; empty tries all.
+    """
+    attack: Attack = importlib.import_module(f"stress.attacks.{kind}.attack").attack
+    for entry in entries(kind):
+        if only not in entry["name"]:
+            continue
+        began = time.monotonic()
+        with TemporaryDirectory(prefix="attack-") as folder:
+            try:
+                broken = attack(entry, Path(folder))
+            except Exception as error:  # an attack that ends in an error of ours has succeeded
+                broken = f"{type(error).__name__}: {str(error)[:200]}"
+        yield Outcome(kind, entry["name"], broken, time.monotonic() - began)
