@@ -35,7 +35,7 @@ from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
-from synth.night.draw import draw_night, hold_out, plan_attempts
+from synth.night.draw import LeftOut, draw_night, hold_out, left_out_sentences, plan_attempts
 from synth.sample import problem_row
 
 FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}
@@ -218,14 +218,17 @@ def plan(night: Night) -> None:
                 night.progress.say(
                     f"source {draw.name}: {missing:,} held-out problems fewer than asked for; tests are weaker"
                 )
+        left_out: list[LeftOut] = []
         drawn = draw_night(
             night.lake,
             draws,
             night=night.id,
             seed=recipe.problems.seed,
             fresh=recipe.problems.fresh,
-            say=night.progress.say,
+            drop=left_out.append,
         )
+        for sentence in left_out_sentences(left_out):
+            night.progress.say(sentence)
         members = [problem for problems in drawn.values() for problem in problems]
         stage.advance(len(members))
         night.check_formats({problem.task for problem in members})
@@ -235,6 +238,7 @@ def plan(night: Night) -> None:
             night.id,
             [problem_row(problem, split="train", night=night.id) for problem in members],
             [attempt.row("planned") for attempt in attempts],
+            [row.row(night.id) for row in left_out],
         )
 
 

@@ -78,6 +78,23 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"goes_with": "problem", "comment": "questions with checkable answers"},
     ),
+    "left_out": pa.schema(
+        [
+            _field("night", _WORD, "night that drew"),
+            _field("source", _WORD, "the recipe's name of the source"),
+            _field("line", _I, "where the row stands in it"),
+            _field(
+                "reason",
+                _WORD,
+                "duplicate, conflicting_answer (the same question with another answer), bad_gold, contradicts_solution, ...",
+            ),
+            _field("kept_line", _I, "where the row stands that asks the same and was kept, null for none"),
+            _commit,
+        ],
+        metadata={
+            "comment": "rows of sources that made no problem, without their text (`nightschool plan --left-out` has it)"
+        },
+    ),
     "attempts": pa.schema(
         [
             _field("attempt_id", _WORD, "identity: night, method, parameters, problem, repetition"),

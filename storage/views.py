@@ -159,6 +159,16 @@ VIEWS: dict[str, tuple[str, str]] = {
         group by takedown_id, checkpoint_id order by takedown_id, checkpoint_id
         """,
     ),
+    "tainted": (
+        "which models read rows that are rejected by now (judged again, or a benchmark item), themselves or through an ancestor",
+        """
+        select checkpoint_id, any_value(stage) as stage, count(distinct sample_id) as rows,
+               bool_or(ancestor = checkpoint_id) as itself,
+               checkpoint_id in (select candidate from promotions where decision = 'promoted') as promoted
+        from taught join decisions d using (sample_id) where d.outcome = 'rejected'
+        group by checkpoint_id order by checkpoint_id
+        """,
+    ),
     "students": (
         "the promoted models, newest first; the first row is the current student",
         """
@@ -261,6 +271,12 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     "exposed": {
         "stage": "stage that made the model",
         "rows": "rows that it read and that are gone, problems without a row among them",
+        "itself": "whether it read one itself, not through an ancestor only",
+        "promoted": "whether it ever was the student",
+    },
+    "tainted": {
+        "stage": "stage that made the model",
+        "rows": "rows that it read and that are rejected by now",
         "itself": "whether it read one itself, not through an ancestor only",
         "promoted": "whether it ever was the student",
     },

@@ -20,6 +20,7 @@ from flows.cli.commands import (
     query,
     release,
     report,
+    reverify,
     serve,
     up,
 )
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (night, up, report, evaluate, compare, judge, doctor, query, methods, serve):
+for group in (night, up, report, evaluate, compare, judge, reverify, doctor, query, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

@@ -12,7 +12,7 @@ from flows.recipe.recipe import Recipe
 from storage.lake.expected import Expected, expected
 from synth.engines.spec import ModelSpec
 from synth.methods.base import Params
-from synth.night.draw import draw_night, plan_attempts
+from synth.night.draw import LeftOut, draw_night, left_out_sentences, plan_attempts
 from synth.night.prompt_bound import longest_prompt, prompt_tokens
 from synth.night.runner import Attempt
 
@@ -51,9 +51,9 @@ def estimate(night: Night) -> dict[str, Any]:
     """
     recipe, problems = night.recipe, night.recipe.problems
     night.check()
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
     drawn = draw_night(
-        night.lake, night.draws, night=night.id, seed=problems.seed, fresh=problems.fresh, say=left_out.append
+        night.lake, night.draws, night=night.id, seed=problems.seed, fresh=problems.fresh, drop=left_out.append
     )
     attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
     roles = {
@@ -71,7 +71,8 @@ def estimate(night: Night) -> dict[str, Any]:
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},
-        "left_out": left_out,
+        "left_out": list(left_out_sentences(left_out)),
+        "left_out_rows": [row.to_json() for row in left_out],
         "attempts": dict(planned),
         "roles": [asdict(asked) for asked in roles.values()],
         "calls": sum(asked.calls for asked in roles.values()),

@@ -42,6 +42,11 @@ def pin(night: Night, *, again: bool) -> None:
         "judge": VERSION,
         "benchmarks": night.benchmarks.to_json(),
         "code": code_version(),
+        "rules": {
+            "filters": night.recipe.filters,
+            "policy": night.recipe.policy,
+            "observes": {item.method.name: sorted(item.method.observes(item.params)) for item in night.assignments},
+        },
     }
     _set_deadline(night, before if not again else None, now)
     if before is None:

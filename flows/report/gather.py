@@ -50,6 +50,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "totals": _totals(funnel),
         "reasons": reasons,
         "failures": overview.failures(EXAMPLES),
+        "left_out": overview.left_out(),
         "costs": overview.costs(),
         "expected": _expected(lake, night, funnel),
         "rubric_scores": overview.rubric_scores(),

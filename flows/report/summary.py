@@ -1,6 +1,7 @@
 """What people read at the end: the funnel, tokens, time, accuracy before and after, what was promoted and why."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from rich.text import Text
 from flows.report.terminal import inert
 
 _WIDEST = 80
+_QUESTION = 200
+"""Characters of a question in a table."""
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
@@ -85,6 +88,22 @@ def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if name == "cost" else round(value) for name, value in figures.items()}
 
 
+def print_left_out(plan: Mapping[str, Any]) -> None:
+    """Print every row of the sources that makes no problem; of two that ask the same with different answers, both answers."""
+    rows = [
+        {
+            **row, "row": row["line"], "kept row": row["kept"] or None, "kept gold": row["kept_gold"] or None,
+            "question": textwrap.shorten(row["question"], _QUESTION), "gold": row["gold"] or None, "why": row["detail"] or None,
+        }
+        for row in plan["left_out_rows"]
+    ]  # fmt: skip
+    columns = ["source", "row", "reason", "question", "gold", "kept row", "kept gold", "why"]
+    if rows:
+        print_table(columns, rows, title=f"{len(rows):,} rows make no problem")
+    else:
+        Console().print("no source leaves a row out, as far as the night would read")
+
+
 def print_plan(plan: Mapping[str, Any]) -> None:
     """Print what a night would ask and cost at most."""
     console = Console()
@@ -94,6 +113,8 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     )
     for sentence in plan["left_out"]:
         console.print(inert(sentence))
+    if plan["left_out"]:
+        console.print("--left-out lists them, with what they ask")
     print_table(
         ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
     )

@@ -6,6 +6,7 @@ having read its whole release.
 """
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from storage.errors import LakeError
@@ -31,6 +32,13 @@ select l.sample_id, l.method, l.night, l.problem_id, l.ancestor, l.release_id, l
        c.prompt_tokens, c.completion_tokens
 from lineage l left join (select distinct on (call_id) * from calls) c using (call_id)
 where l.checkpoint_id = ? order by l.sample_id, l.call_id
+"""
+_READERS = """
+select checkpoint_id, any_value(stage) as stage, bool_or(ancestor = checkpoint_id) as itself,
+       count(distinct coalesce(sample_id, problem_id)) as rows,
+       checkpoint_id in (select checkpoint_id from students) as promoted
+from taught where coalesce(sample_id, problem_id) in (select unnest($ids::varchar[]))
+group by checkpoint_id order by checkpoint_id
 """
 _MODELS = """
 select c.model, c.role, count(distinct call_id) as calls, sum(completion_tokens)::bigint as completion_tokens
@@ -78,6 +86,38 @@ def checkpoint_calls(lake: Lake, checkpoint: str) -> list[dict[str, Any]]:
 def is_checkpoint(lake: Lake, beginning: str) -> bool:
     """Return whether some checkpoint's id begins like this."""
     return bool(lake.rows("select 1 from checkpoints where starts_with(checkpoint_id, ?) limit 1", [beginning]))
+
+
+def models_that_read(lake: Lake, ids: Collection[str]) -> list[dict[str, Any]]:
+    """Return the models that read some rows, or problems without a row, themselves or through an ancestor.
+
+    Returns:
+        `checkpoint_id`, `stage`, `itself` (not through an ancestor only), `rows` and `promoted` of each.
+    """
+    return list(lake.query_named(_READERS, {"ids": sorted(ids)}).to_pylist())
+
+
+def tainted_models(lake: Lake) -> list[dict[str, Any]]:
+    """Return the models that read rows which are rejected by now: the view `tainted`, in order of their ids."""
+    return lake.rows("select * from tainted order by checkpoint_id")
+
+
+def rewarded_models(lake: Lake) -> list[dict[str, Any]]:
+    """Return the models that a stage made by rewards: `checkpoint_id`, `stage`, and `judge`, who judged by task.
+
+    `judge` is null for what an older version trained.
+    """
+    rows = lake.rows(
+        "select checkpoint_id, stage, read from checkpoints where stage = 'rl' or json_exists(read, '$.judge') order by all"
+    )
+    return [
+        {
+            "checkpoint_id": row["checkpoint_id"],
+            "stage": row["stage"],
+            "judge": json.loads(row["read"] or "{}").get("judge"),
+        }
+        for row in rows
+    ]
 
 
 def row_checkpoints(lake: Lake, sample_id: str) -> list[dict[str, Any]]:

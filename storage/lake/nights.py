@@ -105,10 +105,21 @@ def _run(
 
 
 def commit_plan(
-    lake: Lake, night: str, problems: Sequence[Mapping[str, Any]], attempts: Sequence[Mapping[str, Any]]
+    lake: Lake,
+    night: str,
+    problems: Sequence[Mapping[str, Any]],
+    attempts: Sequence[Mapping[str, Any]],
+    left_out: Sequence[Mapping[str, Any]] = (),
 ) -> Commit:
-    """Commit a night's new problems and its planned attempts, once. Problems the lake knows are not written again."""
-    tables = {"problems": table_of("problems", _new(lake, problems)), "attempts": table_of("attempts", attempts)}
+    """Commit a night's new problems, its planned attempts and what its sources left out, once.
+
+    Problems the lake knows are not written again.
+    """
+    tables = {
+        "problems": table_of("problems", _new(lake, problems)),
+        "attempts": table_of("attempts", attempts),
+        "left_out": table_of("left_out", left_out),
+    }
     return lake.commit(f"plan:{night}", "plan", tables, night=night)
 
 

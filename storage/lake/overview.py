@@ -128,6 +128,17 @@ class Overview:
             [list(reasons), most],
         )
 
+    def left_out(self) -> list[dict[str, Any]]:
+        """Rows of the sources that made no problem: by source and reason how many, and the first lines, with what was kept."""
+        return self._lake.rows(
+            """
+            select source, reason, count(*) as rows,
+                   list(line || if(kept_line is null, '', ' (' || kept_line || ')') order by line)[:12] as lines
+            from left_out where night = ? group by all order by all
+            """,
+            [self.night],
+        )
+
     def duplicates(self, most: int) -> list[dict[str, Any]]:
         """Rows that were rejected as duplicates, with the row that was kept; the least alike first, exact ones last."""
         return self._lake.rows(

@@ -106,3 +106,11 @@ def answers_of(lake: Lake, checkpoint_id: str, version: str) -> pa.Table:
         "and mode = 'greedy' order by problem_id",
         [checkpoint_id, version],
     )
+
+
+def judged_by(lake: Lake) -> list[dict[str, Any]]:
+    """Return which versions of the judge decided answers: `task`, `judge`, `answers` and `models`."""
+    return lake.rows(
+        "select task, judge, count(*) as answers, count(distinct checkpoint_id) as models from evaluations "
+        "group by all order by all"
+    )

@@ -8,16 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.errors import LakeError, QueryError
+from storage.errors import LakeError
 from storage.ids import digest
 from storage.lake.lake import Lake
+from storage.lake.lineage import models_that_read
 from storage.lake.tombstones import CONTENT, content_digests
 from storage.ledger.ledger import Ledger
-from storage.sql.inspection import inspect_condition
-from storage.sql.run import run_sql
+from storage.sql.rows import sample_ids_where
 from storage.takedown.carry_out import Takedown
 from storage.takedown.redaction import hit_releases
-from storage.workspace import Workspace
 
 _EXAMPLES = 10
 
@@ -52,13 +51,6 @@ _SIMILAR = """
 select distinct v.sample_id from verdicts v
 where json_valid(v.detail) and (v.detail->>'$.kept') in (select unnest($ids::varchar[]))
   and v.sample_id not in (select unnest($ids::varchar[])) order by all
-"""
-_CHECKPOINTS = """
-select checkpoint_id, any_value(stage) as stage, bool_or(ancestor = checkpoint_id) as itself,
-       count(distinct coalesce(sample_id, problem_id)) as rows,
-       checkpoint_id in (select checkpoint_id from students) as promoted
-from taught where coalesce(sample_id, problem_id) in (select unnest($ids::varchar[]))
-group by checkpoint_id order by checkpoint_id
 """
 
 
@@ -132,7 +124,7 @@ def plan_takedown(
     calls = _calls(lake, sample_ids, prompts)
     needed = lake.query_named(_NEEDED, {"calls": sorted(calls), "ids": sample_ids}).to_pylist()
     kept = {row["call_id"]: row["sample_id"] for row in needed}
-    checkpoints = lake.query_named(_CHECKPOINTS, {"ids": [*sample_ids, *problem_ids]}).to_pylist()
+    checkpoints = models_that_read(lake, [*sample_ids, *problem_ids])
     held = lake.query("select * from samples where sample_id in (select unnest(?::varchar[]))", [sample_ids])
     takedown = Takedown(
         takedown_id=digest("takedown", sample_ids, problem_ids, length=16),
@@ -167,7 +159,7 @@ def _named_rows(lake: Lake, samples: Sequence[str], problems: Sequence[str], whe
     """
     _must_be_there(lake, "samples", "sample_id", samples)
     _must_be_there(lake, "problems", "problem_id", problems)
-    selected = [] if where is None else _where(lake.workspace, where)
+    selected = [] if where is None else sample_ids_where(lake.workspace, where)
     ids = {*samples, *selected, *_column(lake, _OF_PROBLEMS, ids=problems)}
     if where is not None and not ids:
         raise LakeError("the condition selects no row; look with `nightschool sql`")
@@ -187,19 +179,6 @@ def _must_be_there(lake: Lake, table: str, column: str, ids: Sequence[str]) -> N
         taken_down = lake.rows(f"select takedown_id from takedowns where list_contains({column}s, ?) limit 1", [given])
         why = f"takedown {taken_down[0]['takedown_id']} has removed it" if taken_down else f"there is none in {table}"
         raise LakeError(f"{column} {given!r}: {why}")
-
-
-def _where(workspace: Workspace, condition: str) -> list[str]:
-    """Run a condition where anybody's SQL runs, and return the rows that it selects."""
-    try:
-        inspect_condition(condition, "samples")
-    except QueryError as error:
-        raise QueryError(f"--where: {error}") from None
-    statement = (
-        "select sample_id from (select s.*, p.prompt, p.gold, p.license, p.structure_id from samples s "
-        f"left join problems p using (problem_id)) s where ({condition}\n)"
-    )
-    return [str(sample_id) for sample_id in run_sql(workspace, statement)["sample_id"].to_pylist()]
 
 
 def _calls(lake: Lake, rows: Sequence[str], prompts: Collection[str]) -> set[str]:

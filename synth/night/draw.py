@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from storage.errors import ProblemError
@@ -25,6 +25,34 @@ HELD_OUT = ("heldout", "validation")
 
 SHOWN = 8
 """Rows of a file that are named when some are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row of a source that made no problem.
+
+    Attributes:
+        source: The recipe's name of the source.
+        dropped: The row, and why.
+    """
+
+    source: str
+    dropped: Dropped
+
+    def row(self, night: str) -> dict[str, Any]:
+        """Return its row of `left_out`, which holds nothing of its text."""
+        row = self.dropped
+        return {
+            "night": night,
+            "source": self.source,
+            "line": row.line,
+            "reason": row.reason,
+            "kept_line": row.kept or None,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all there is to say, as plain values."""
+        return {"source": self.source, **asdict(self.dropped)}
 
 
 @dataclass(frozen=True)
@@ -62,25 +90,25 @@ class Draw:
         seed: int,
         tier: int | None,
         exclude: frozenset[str],
-        say: Callable[[str], None] = lambda sentence: None,
+        drop: Callable[[LeftOut], None] = lambda row: None,
     ) -> list[Problem]:
-        """Draw problems, with the recipe's name of the source on them; `say` is told what the source left out, and why."""
+        """Draw problems, with the recipe's name of the source on them; `drop` is given each row that the source left out."""
         source = self.open()
         problems = [replace(one, source=self.name) for one in source.draw(limit, seed=seed, tier=tier, exclude=exclude)]
-        for sentence in left_out(self.name, getattr(source, "dropped", ())):
-            say(sentence)
+        for row in getattr(source, "dropped", ()):
+            drop(LeftOut(self.name, row))
         return problems
 
 
-def left_out(source: str, dropped: Iterable[Dropped]) -> Iterator[str]:
-    """Say which rows of a source made no problem, a sentence for each reason."""
-    lines: dict[str, list[int]] = defaultdict(list)
-    for row in dropped:
-        lines[row.reason].append(row.line)
-    for reason, numbers in sorted(lines.items()):
+def left_out_sentences(rows: Iterable[LeftOut]) -> Iterator[str]:
+    """Say which rows of sources made no problem, a sentence for each source and reason."""
+    lines: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        lines[row.source, row.dropped.reason].append(row.dropped.line)
+    for (source, reason), numbers in sorted(lines.items()):
         shown = ", ".join(map(str, numbers[:SHOWN])) + (", ..." if len(numbers) > SHOWN else "")
-        rows = "row" if len(numbers) == 1 else "rows"
-        yield f"source {source}: {len(numbers):,} {rows} left out, {reason} ({rows} {shown})"
+        noun = "row" if len(numbers) == 1 else "rows"
+        yield f"source {source}: {len(numbers):,} {noun} left out, {reason} ({noun} {shown})"
 
 
 def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
@@ -164,7 +192,7 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
 
 
 def draw_night(
-    lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool, say: Callable[[str], None]
+    lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool, drop: Callable[[LeftOut], None]
 ) -> dict[str, list[Problem]]:
     """Draw a night's problems by source: no structure twice, none that is held out, none that was taken down.
 
@@ -174,7 +202,7 @@ def draw_night(
         night: Logical date and recipe; it enters the seed.
         seed: The recipe's seed.
         fresh: Leave out what earlier nights had.
-        say: Told which rows of a source made no problem, and why.
+        drop: Given each row of a source that made no problem.
 
     Raises:
         ProblemError: A source is missing, broken or empty.
@@ -184,7 +212,7 @@ def draw_night(
     drawn: dict[str, list[Problem]] = {}
     for draw in draws:
         own_seed = seed_from("draw", draw.name, night, seed)
-        problems = draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, say=say)
+        problems = draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, drop=drop)
         drawn[draw.name] = problems
         exclude |= {problem.structure_id for problem in problems}
     return drawn

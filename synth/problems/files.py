@@ -30,12 +30,18 @@ class Dropped:
         reason: `duplicate`, `conflicting_answer`, `bad_gold`, `contradicts_solution` or `unreached_by_solution`.
         kept: Where the row stands that was kept instead; 0 for none.
         detail: What is wrong with it, in a sentence; empty for a repetition.
+        question: What it asks.
+        gold: Its gold answer; empty where none can be used.
+        kept_gold: That of the row that was kept.
     """
 
     line: int
     reason: str
     kept: int = 0
     detail: str = ""
+    question: str = ""
+    gold: str = ""
+    kept_gold: str = ""
 
 
 class MappedSource:
@@ -74,12 +80,13 @@ class MappedSource:
             except BadGoldError as error:
                 if self._stops:
                     raise ProblemError(str(error)) from None
-                self.dropped.append(Dropped(number, error.reason, detail=str(error)))
+                question = render(self._mapping.question, row, self._location(number), "question")
+                self.dropped.append(Dropped(number, error.reason, detail=str(error), question=question))
                 continue
             if problem.structure in seen:
                 kept, gold = seen[problem.structure]
                 reason = "duplicate" if gold == problem.gold else "conflicting_answer"
-                self.dropped.append(Dropped(number, reason, kept))
+                self.dropped.append(Dropped(number, reason, kept, "", problem.prompt, problem.gold, gold))
                 continue
             seen[problem.structure] = (number, problem.gold)
             if problem.structure_id not in exclude:
@@ -91,7 +98,7 @@ class MappedSource:
         return drawn[:limit]
 
     def _problem(self, number: int, row: object) -> Problem:
-        location = f"{self._rows.label}, {self._rows.unit} {number}"
+        location = self._location(number)
         if not isinstance(row, dict):
             raise ProblemError(f"{location}: not a JSON object but {type(row).__name__}; write one object per line.")
         mapping = self._mapping
@@ -116,6 +123,9 @@ class MappedSource:
             solution=solution,
             license=mapping.license,
         )
+
+    def _location(self, number: int) -> str:
+        return f"{self._rows.label}, {self._rows.unit} {number}"
 
     def _gold(self, row: dict[str, Any], location: str) -> str:
         mapping = self._mapping

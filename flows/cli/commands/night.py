@@ -75,6 +75,12 @@ def plan(
     recipe: RecipeArgument,
     settings: SetOption = None,
     date: DateOption = None,
+    left_out: Annotated[
+        bool,
+        typer.Option(
+            "--left-out", help="List every row of the sources that makes no problem, with what it asks and why."
+        ),
+    ] = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +89,7 @@ def plan(
         from flows.night.estimate import estimate
         from flows.night.night import planning_night
         from flows.recipe.recipe import load_recipe
-        from flows.report.summary import print_plan
+        from flows.report.summary import print_left_out, print_plan
         from storage.workspace import Workspace
 
         loaded = load_recipe(recipe, settings or [])
@@ -91,5 +97,7 @@ def plan(
             result = estimate(night)
         if as_json:
             print_json(result)
+        elif left_out:
+            print_left_out(result)
         else:
             print_plan(result)

@@ -47,7 +47,10 @@ def test_what_a_file_leaves_out_is_said_with_its_lines(cli):
     assert plan["left_out"] == [
         "source mine: 1 row left out, bad_gold (row 3)", "source mine: 1 row left out, duplicate (row 2)",
     ]  # fmt: skip
+    assert [(row["line"], row["reason"], row["question"]) for row in plan["left_out_rows"]][-1] == (3, "bad_gold", "q?")
     assert "1 row left out, bad_gold (row 3)" in cli("plan", recipe)
+    listed = cli("plan", recipe, "--left-out")
+    assert "2 rows make no problem" in listed and "duplicate" in listed and "does not verify" in listed
 
 
 def test_a_missing_file_is_named(cli):

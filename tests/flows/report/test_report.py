@@ -234,8 +234,12 @@ def test_what_needs_a_person_is_said_the_most_pressing_first(shelf):
 
 
 def test_an_empty_night_has_a_report(shelf):
-    report = gather(shelf, write_night(shelf, "2025-08-02", []))
+    night = write_night(shelf, "2025-08-02", [])
+    left_out = [{"night": night, "source": "mine", "line": line, "reason": "bad_gold"} for line in range(1, 15)]
+    shelf.commit("left out", "plan", {"left_out": table_of("left_out", left_out)}, night=night)
+    report = gather(shelf, night)
     assert report["totals"]["made"] == 0 and page_of(render(report))
+    assert report["left_out"][0]["rows"] == 14 and "11, 12, ..." in render(report), "what its sources left out is said"
 
 
 def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):

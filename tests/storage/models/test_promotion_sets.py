@@ -38,7 +38,7 @@ def test_each_decision_has_items_of_its_own_and_no_night_learns_them(lake):
     assert not {p.structure_id for p in first} & {p.structure_id for p in second}
     again = decision_items(lake, [draw], night="1", seed=0, fresh=True)
     assert again == first, "a resumed night decides by the same items"
-    learned = draw_night(lake, [draw], night="3", seed=0, fresh=True, say=print)[draw.name]
+    learned = draw_night(lake, [draw], night="3", seed=0, fresh=True, drop=print)[draw.name]
     assert not {p.structure_id for p in learned} & structures(lake, ["heldout", "validation"])
     assert len(set_problems(lake, "2")) == 30
 

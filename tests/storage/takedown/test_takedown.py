@@ -344,7 +344,7 @@ def test_the_command_shows_a_plan_asks_and_does_it(copy):
 
 
 def drawn_structures(lake, draw):
-    drawn = draw_night(lake, [draw], night="1", seed=0, fresh=False, say=print)
+    drawn = draw_night(lake, [draw], night="1", seed=0, fresh=False, drop=print)
     return {problem.structure_id for problem in drawn[draw.name]}
 
 

@@ -59,6 +59,9 @@ def test_repeats_are_left_out_and_listed(tmp_path):
         (2, "duplicate", 1),
         (3, "conflicting_answer", 1),
     ]
+    repeated, conflicting = source.dropped
+    assert repeated.question == "what is  1" and (repeated.gold, repeated.kept_gold) == ("1", "1")
+    assert (conflicting.gold, conflicting.kept_gold) == ("2", "1"), "both answers are said"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,325 @@
+"""Judges history again after a filter, or a checker behind one, has changed: from the rows as they are stored, no model is asked.
+
+Run again are the filters that look at a row by itself. What asked a model, or decided over a whole night, stands as it was
+said; only rows that would come in are compared with everything accepted, and capped, as if they were a night of their own.
+Decontamination is not run again here: the next night scans what is accepted whenever benchmarks or the filter have changed.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters import FILTERS
+from filters.base import VERDICTS, BoundFilter, Context, run_filters
+from filters.benchmarks import BenchmarkManifest
+from filters.duplicates.history import open_history
+from filters.duplicates.signatures import make_signatures
+from filters.night.policy import decide, eligible
+from filters.night.rules import Rules
+from storage.errors import RecipeError
+from storage.ids import digest
+from storage.lake import nights, verdicts
+from storage.lake.lake import Lake
+from storage.unknown_names import unknown
+from synth.problems.base import Problem
+from synth.sample import problem_of
+
+KIND = "reverify"
+"""Kind of the commits with new verdicts."""
+DECONTAMINATION = "decontamination"
+_DUPLICATES = ("exact_duplicates", "near_duplicates")
+
+_SCREENED = """
+select split_part(key, ':', 2) as manifest from commits where kind = 'rescan' order by seq desc limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of which something else is said now.
+
+    Attributes:
+        sample_id: The row.
+        night: Its night.
+        method: Its method.
+        before: Decision until now, `accepted` or `rejected`.
+        after: Decision now.
+        reason_before: Why it was rejected; None when it was not.
+        reason: Why it is rejected now; None when it is not.
+        held_back: It would come in, but nobody has looked for the benchmarks of today in it, so that it stays as it is.
+    """
+
+    sample_id: str
+    night: str
+    method: str
+    before: str
+    after: str
+    reason_before: str | None
+    reason: str | None
+    held_back: bool = False
+
+
+@dataclass(frozen=True)
+class JudgedAgain:
+    """A night, judged again.
+
+    Attributes:
+        night: The night.
+        stale: On what which filter had another version.
+        changes: What changes by it.
+        tables: What is to be committed.
+    """
+
+    night: str
+    stale: Sequence[verdicts.Stale] = ()
+    changes: Sequence[Change] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+def judging_again(names: Iterable[str]) -> list[str]:
+    """Return the filters that history can be judged by again, among these, or all of them.
+
+    Raises:
+        RecipeError: There is no such filter, or it cannot be run again from what is stored.
+    """
+    kinds = FILTERS.all()
+    able = [name for name, kind in kinds.items() if kind.scope == "row" and name != DECONTAMINATION]
+    for name in names:
+        if name not in kinds:
+            raise RecipeError(f"--filter: {unknown('filter', name, able)}")
+        if name not in able:
+            raise RecipeError(f"--filter {name}: {why_not(name)}; it can be one of {', '.join(able)}")
+    return sorted(names) or able
+
+
+def why_not(name: str) -> str:
+    """Say why a filter is not run again."""
+    if name == DECONTAMINATION:
+        return "the next night, or `maintain`, scans history again by itself when benchmarks or the filter have changed"
+    if FILTERS.get(name).asks is not None:
+        return "it asks a model, and what the model said stands"
+    return "it decides over a whole night, and what it decided stands"
+
+
+@dataclass(frozen=True)
+class Reverifier:
+    """Judges nights again.
+
+    Attributes:
+        lake: The lake.
+        filters: Names of the filters to run again, as `judging_again` returns them.
+        manifest: Benchmarks of today, for rows that come in; None lets in only what was screened for the latest ones.
+    """
+
+    lake: Lake
+    filters: Collection[str]
+    manifest: BenchmarkManifest | None = None
+
+    def judge(self, night: str, rules: Rules, ids: Collection[str] | None = None) -> JudgedAgain:
+        """Judge a night's rows by what has changed; nothing is written.
+
+        Args:
+            night: A night that was decided.
+            rules: What decides about its rows.
+            ids: Only these rows; None means all.
+
+        Raises:
+            FilterError: A filter broke its contract.
+        """
+        chosen = [bound for bound in rules.filters if bound.name in self.filters]
+        tasks = verdicts.night_tasks(self.lake, night)
+        expected = [(bound.name, task, bound.version_for(task)) for bound in chosen for task in tasks]
+        stale = verdicts.stale_rows(self.lake, night, expected, ids) if expected else []
+        return _NightAgain(self, night, rules, chosen, stale).judged() if stale else JudgedAgain(night)
+
+    def commit(self, judged: JudgedAgain) -> None:
+        """Append what was said; what was said before stays."""
+        said = sorted((item.sample_id, item.filter, item.today) for item in judged.stale)
+        key = f"{KIND}:{judged.night}:{self.lake.last_seq()}:{digest(said, length=16)}"
+        self.lake.commit(key, KIND, judged.tables, night=judged.night)
+
+    def context(self, problems: Mapping[str, Problem], **more: Any) -> Context:
+        """Return what filters may look at besides the rows."""
+        return Context(
+            problems=problems,
+            manifest=self.manifest,
+            heldout=frozenset(problem.structure_id for problem in self._heldout),
+            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
+            **more,
+        )
+
+    @cached_property
+    def _heldout(self) -> list[Problem]:
+        return [problem_of(row) for row in nights.problem_rows(self.lake, splits=["heldout", "validation"])]
+
+    def screened(self, night: str, rules: Rules) -> bool:
+        """Whether the verdicts of decontamination on a night's rows are by the latest benchmarks and by today's filter."""
+        latest = self.lake.rows(_SCREENED)
+        pin = nights.pinned(self.lake, f"night/{night}") or {}
+        (today,) = {bound.version for bound in rules.filters if bound.name == DECONTAMINATION}
+        said = verdicts.verdict_versions(self.lake, night, [DECONTAMINATION])
+        if any(row["version"] != today for row in said):
+            return False
+        return not latest or latest[0]["manifest"] in str(pin.get("benchmarks", ""))
+
+
+class _NightAgain:
+    """One night at work: its rows on which something is stale."""
+
+    def __init__(
+        self,
+        reverifier: Reverifier,
+        night: str,
+        rules: Rules,
+        chosen: Sequence[BoundFilter],
+        stale: Sequence[verdicts.Stale],
+    ) -> None:
+        self._again, self._lake = reverifier, reverifier.lake
+        self._night, self._rules, self._chosen, self._stale = night, rules, chosen, stale
+        ids = sorted({item.sample_id for item in stale})
+        self._samples = self._lake.query(
+            "select * exclude (commit_id) from samples where sample_id in (select unnest(?::varchar[])) order by sample_id",
+            [ids],
+        )
+        about = {problem for problem in self._samples["problem_id"].to_pylist() if problem}
+        self._problems = {
+            row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, ids=sorted(about))
+        }
+        self._before = verdicts.standing_verdicts(self._lake, ids).cast(VERDICTS)
+        self._was = verdicts.standing_decisions(self._lake, ids)
+
+    def judged(self) -> JudgedAgain:
+        """Judge the rows again, decide on those of which something else is said, and curate those that come in."""
+        rows_again = self._run()
+        touched = self._touched(rows_again)
+        said = pa.concat_tables([self._before, rows_again])
+        decisions = self._decide(touched, said)
+        coming = self._coming(touched, said)
+        held_back: list[str] = []
+        curated = VERDICTS.empty_table()
+        if coming and self._again.manifest is None and not self._again.screened(self._night, self._rules):
+            held_back, coming = coming, []
+            rows_again = _without(rows_again, held_back)
+            decisions = _without(decisions, held_back)
+        if coming:
+            leaving = [row["sample_id"] for row in decisions.to_pylist() if row["outcome"] == "rejected"]
+            curated = self._curate(coming, said, leaving)
+            decisions = self._decide(_without_ids(touched, held_back), pa.concat_tables([said, curated]))
+        moved = self._moved(decisions)
+        entered = pc.is_in(
+            self._samples["sample_id"],
+            pa.array([row["sample_id"] for row in moved.to_pylist() if row["outcome"] == "accepted"], pa.string()),
+        )
+        tables = {
+            "verdicts": self._stamped(pa.concat_tables([rows_again, curated, moved])),
+            "signatures": self._signatures(self._samples.filter(entered)),
+        }
+        changes = [*self._changes(moved), *(self._held_back(sample_id) for sample_id in held_back)]
+        return JudgedAgain(self._night, self._stale, changes, tables)
+
+    def _run(self) -> pa.Table:
+        """Run each filter on the rows on which its verdict is stale."""
+        tables = [VERDICTS.empty_table()]
+        context = self._again.context(self._problems)
+        for bound in self._chosen:
+            ids = [item.sample_id for item in self._stale if item.filter == bound.name]
+            tables.append(run_filters([bound], self._of(ids), context) if ids else VERDICTS.empty_table())
+        return pa.concat_tables(tables)
+
+    def _touched(self, again: pa.Table) -> list[str]:
+        """Return the rows of which a filter says something else than before."""
+        before = {
+            (row["sample_id"], row["filter"]): (row["outcome"], row["reason"]) for row in self._before.to_pylist()
+        }
+        return sorted(
+            {
+                row["sample_id"]
+                for row in again.to_pylist()
+                if before.get((row["sample_id"], row["filter"])) != (row["outcome"], row["reason"])
+            }
+        )
+
+    def _coming(self, touched: Sequence[str], said: pa.Table) -> list[str]:
+        """Return the rejected rows that nothing rejects any more, what is curated anew for them aside."""
+        anew = pa.array([bound.name for bound in self._anew()])
+        rest = said.filter(pc.invert(pc.is_in(said["filter"], anew)))
+        standing = eligible(self._of(touched), rest.filter(_among(rest, touched)), self._rules.policies)
+        return sorted(sample_id for sample_id in standing if self._was[sample_id][0] == "rejected")
+
+    def _anew(self) -> list[BoundFilter]:
+        return [bound for bound in self._rules.filters if bound.name in _DUPLICATES or bound.scope == "last"]
+
+    def _curate(self, coming: Sequence[str], said: pa.Table, leaving: Sequence[str]) -> pa.Table:
+        """Curate the rows that come in like a night of their own: benchmarks, duplicates of anything accepted, caps."""
+        samples, policies = self._of(coming), self._rules.policies
+        said = said.filter(_among(said, coming))
+        first = [bound for bound in self._anew() if bound.scope != "last"]
+        if self._again.manifest is not None:  # what was flagged then does not come in at all
+            first += [bound for bound in self._rules.filters if bound.name == DECONTAMINATION]
+        last = [bound for bound in self._anew() if bound.scope == "last"]
+        context = self._again.context(self._problems, history=open_history(self._lake), eligible=frozenset(coming))
+        curated = run_filters(first, samples, context)
+        left = eligible(samples, _replaced(said, curated, last), policies)
+        earlier = verdicts.accepted_about(self._lake, self._problems, [*coming, *leaving])
+        capped = run_filters(last, samples, self._again.context(self._problems, eligible=left, earlier=earlier))
+        return pa.concat_tables([curated, capped])
+
+    def _decide(self, ids: Sequence[str], said: pa.Table) -> pa.Table:
+        return decide(self._of(ids), said.filter(_among(said, ids)), self._rules.policies)
+
+    def _moved(self, decisions: pa.Table) -> pa.Table:
+        """Return the decisions that are not what stands."""
+        moved = [self._was[row["sample_id"]] != (row["outcome"], row["reason"]) for row in decisions.to_pylist()]
+        return decisions.filter(pa.array(moved, pa.bool_()))
+
+    def _changes(self, moved: pa.Table) -> list[Change]:
+        methods = self._methods()
+        return [
+            Change(
+                row["sample_id"], self._night, methods[row["sample_id"]], self._was[row["sample_id"]][0], row["outcome"],
+                self._was[row["sample_id"]][1], row["reason"],
+            )
+            for row in moved.to_pylist()
+        ]  # fmt: skip
+
+    def _held_back(self, sample_id: str) -> Change:
+        outcome, reason = self._was[sample_id]
+        return Change(sample_id, self._night, self._methods()[sample_id], outcome, outcome, reason, reason, True)
+
+    def _methods(self) -> dict[str, str]:
+        columns = (self._samples[name].to_pylist() for name in ("sample_id", "method"))
+        return dict(zip(*columns, strict=True))
+
+    def _signatures(self, entered: pa.Table) -> pa.Table:
+        ids = entered["sample_id"].to_pylist()
+        signed = pa.array(sorted(verdicts.signed(self._lake, ids)), pa.string())
+        unsigned = entered.filter(pc.invert(pc.is_in(entered["sample_id"], signed)))
+        return make_signatures(unsigned, self._again.context(self._problems))
+
+    def _of(self, ids: Sequence[str]) -> pa.Table:
+        return self._samples.filter(_among(self._samples, ids))
+
+    def _stamped(self, table: pa.Table) -> pa.Table:
+        return table.append_column("night", pa.array([self._night] * table.num_rows, pa.string()))
+
+
+def _among(table: pa.Table, ids: Sequence[str]) -> pa.Array:
+    return pc.is_in(table["sample_id"], pa.array(ids, pa.string()))
+
+
+def _without(table: pa.Table, ids: Sequence[str]) -> pa.Table:
+    return table.filter(pc.invert(_among(table, ids)))
+
+
+def _without_ids(ids: Sequence[str], others: Sequence[str]) -> list[str]:
+    return sorted(set(ids) - set(others))
+
+
+def _replaced(said: pa.Table, curated: pa.Table, later: Sequence[BoundFilter]) -> pa.Table:
+    """What is said with the new verdicts, and without those of filters that are still to come."""
+    names = pa.array([bound.name for bound in later], pa.string())
+    return pa.concat_tables([said.filter(pc.invert(pc.is_in(said["filter"], names))), curated])

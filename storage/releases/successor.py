@@ -1,0 +1,106 @@
+"""Successors of releases whose rows were decided otherwise since: the same data set, condition and mixture, as things stand now."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.lake.lake import Lake
+from storage.releases.making import COLUMNS, create_release
+from storage.releases.mixture import read_mixture
+from storage.releases.reading import Release, latest_release
+
+_GONE = """
+select count(*) as n from release_rows where release_id = $release and sample_id in (
+    select sample_id from decisions where outcome <> 'accepted' union all select unnest($leaving::varchar[])
+)
+"""
+_COMING = """
+select count(*) as n from (
+    select {columns} from samples a join problems p using (problem_id) where p.split = 'train' and a.sample_id in (
+        select unnest($coming::varchar[])
+        union
+        select v.sample_id from verdicts v join commits c using (commit_id) join decisions d using (sample_id)
+        where c.kind = $kind and c.seq > $at and v.filter = 'policy' and d.outcome = 'accepted'
+    )
+) a where a.sample_id not in (select sample_id from release_rows where release_id = $release) and ({condition}
+)
+"""
+_HOLDING = """
+select r.release_id, count(*) as rows from release_rows r join releases using (release_id)
+where r.sample_id in (select unnest($ids::varchar[])) and r.release_id not in (select release_id from redactions)
+group by r.release_id, name, version order by name, version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A release that other decisions have overtaken.
+
+    Attributes:
+        release: The latest of its data set.
+        rows_out: Rows of it that are not accepted any more.
+        rows_in: Rows that were accepted since by a judgement of history, and fit its condition.
+    """
+
+    release: Release
+    rows_out: int
+    rows_in: int
+
+
+def holding(lake: Lake, ids: Collection[str]) -> list[dict[str, Any]]:
+    """Return the releases that hold one of these rows, with how many: `release_id`, `rows`."""
+    return list(lake.query_named(_HOLDING, {"ids": sorted(ids)}).to_pylist())
+
+
+def due_successors(lake: Lake, kind: str, *, leaving: Collection[str] = (), coming: Collection[str] = ()) -> list[Due]:
+    """Return the latest releases that do not stand for today's decisions, by name.
+
+    Args:
+        lake: The lake.
+        kind: Kind of the commits that have judged history.
+        leaving: Rows that are about to be rejected.
+        coming: Rows that are about to be accepted.
+
+    Raises:
+        LakeError: A query failed.
+    """
+    due = []
+    for row in lake.rows("select distinct name from releases order by name"):
+        release = latest_release(lake, row["name"])
+        if release is None or release.redaction is not None:
+            continue
+        out = {"release": release.id, "leaving": sorted(leaving)}
+        statement = _COMING.format(columns=COLUMNS, condition=release.manifest["condition"])
+        at = {"release": release.id, "coming": sorted(coming), "kind": kind, "at": release.manifest["at_seq"]}
+        rows_out = lake.query_named(_GONE, out).to_pylist()[0]["n"]
+        rows_in = lake.query_named(statement, at).to_pylist()[0]["n"]
+        if rows_out or rows_in:
+            due.append(Due(release, rows_out, rows_in))
+    return due
+
+
+def succeed(lake: Lake, release: Release, extra: Mapping[str, Any]) -> Release | None:
+    """Make the successor of a release, by its own condition and mixture.
+
+    Args:
+        lake: The lake.
+        release: The latest of its data set.
+        extra: What else the manifest should say.
+
+    Returns:
+        The new release; the same one when its rows are the same; None when no row is left.
+
+    Raises:
+        LakeError: It cannot be written.
+    """
+    manifest = release.manifest
+    mixture = [f"{part}={share}" for part, share in (manifest.get("mixture") or {}).items()]
+    kept = {name: manifest[name] for name in ("recipe", "benchmarks") if name in manifest}
+    return create_release(
+        lake,
+        release.name,
+        night=manifest.get("night"),
+        condition=manifest["condition"],
+        mixture=read_mixture(mixture) if mixture else None,
+        extra={**kept, "predecessor": release.id, **extra},
+    )
