@@ -4,7 +4,7 @@
 
 `false_correct`, `false_wrong_share` and `undecided_share`: over the cases of this repository and, with `--data` (or
 NIGHTSCHOOL_DATA), those of the folder with real answers (`answers/` and `cases/`); the shares are of rows whose right
-outcome is clear. `judges_disagree`: cases on which a caller (task, filter, reward, evaluation, pass rate) says something
+outcome is clear. `judges_disagree`: cases on which a caller (task, filter, reward, evaluation, pass rate, scorer) says something
 else than the judge. `fuzz_false_correct`: over random pairs of expressions of known equality. `gsm8k_agreement`: with
 people's labels of real solutions, and the same with the answer put behind prose. `latex_vs_math_verify` and
 `gsm8k_vs_math_verify`: CPU seconds of math-verify / ours on the same inputs, above 1 is faster than the other.

@@ -1,5 +1,6 @@
 """Everyone who asks whether a response is right, each as a function of a problem and a response that gives a letter."""
 
+import asyncio
 from collections.abc import Callable
 
 from filters import get_filter
@@ -7,6 +8,8 @@ from synth.answers.judge import judge
 from synth.engines.sampler import Generation
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.scorers.answer import answer
+from synth.scorers.base import Candidate
 from tests.filters.helpers import context, outcomes, row, table
 from train_stages.promotion.evaluate import EvaluateConfig, evaluate
 from train_stages.rewards.answer import Answer
@@ -63,7 +66,12 @@ def _pass_rate(problem: Problem, response: str) -> str:
     return "U" if rate.tries == 0 else "C" if rate.correct == rate.tries else "W"
 
 
+def _scorer(problem: Problem, response: str) -> str:
+    [score] = asyncio.run(answer(problem, [Candidate(response, "call")], None))
+    return _REWARDS[score.value]
+
+
 CALLERS: dict[str, Caller] = {
     "judge": _judge, "task": _task, "filter": _filter, "reward": _reward, "credit": _credit, "evaluation": _evaluation,
-    "pass_rate": _pass_rate,
+    "pass_rate": _pass_rate, "scorer": _scorer,
 }  # fmt: skip
