@@ -81,9 +81,9 @@ def test_a_resumed_night_takes_what_it_began_with(cli, monkeypatch):
         (again,) = asyncio.run(prepare(night))
         assert first.prepared == again.prepared and night.lake.last_seq() == commits
         other = replace(first, params=first.params.model_copy(update={"groups": 2}))
-        rows = nights.planned_attempts(night.lake, night.id)
+        planned = nights.planned_attempts(night.lake, night.id)
         problems = [problem_of(row) for row in nights.problem_rows(night.lake, night=night.id)]
-        attempts = find_attempts([first], problems, rows)
+        attempts = find_attempts([first], problems, planned)
         own = sorted(first.problems_of(attempts), key=lambda problem: problem.id)
         assert own == problems != [] and other.problems_of(attempts) == []
     cli("run", asked, *NIGHT)
