@@ -4,7 +4,7 @@
 
 (a) Real vLLM with a tiny model: 500 chats of 64 tokens, the same prompts and concurrency for all, rounds alternated,
     medians: a raw aiohttp loop, ours with its ledger, the openai client with gather, distilabel; and the nightly flow
-    with a two-turn method in several shards beside a raw loop over the very requests it made.
+    with a method of three turns in several shards beside a raw loop over the very requests it made.
     `ours_vs_raw` = raw seconds / ours, and so on: above 1 is faster than the other. Two settings are measured, as
     what a client costs shows the more, the less the server costs: `full`, 256 open requests (what vLLM allows unless told
     otherwise) and a model as light as one can be; and `few`, 64 open and a heavier model, where the server takes most of
@@ -48,6 +48,8 @@ from tests.server_program import ServerProgram  # noqa: E402
 from tests.tiny_llama import make_tiny  # noqa: E402
 
 MODEL = "tiny"
+TURNS = 3
+"""Calls of an attempt, one after the other: a draft, its critique, its revision; whatever a random model writes."""
 RECIPE = """
 name: bench
 problems:
@@ -57,8 +59,11 @@ shard: {shard}
 models:
   student: &model {{engine: vllm, endpoint: "{endpoint}", name: {model}, revision: bench, concurrency: {concurrency}}}
   teacher: *model
-prompts: {{solve: solve.jinja, tutorship/correct: correct.jinja}}
-methods: [{{method: tutorship, params: {{attempt_tokens: 64, max_tokens: 64}}}}]
+prompts:
+  solve: solve.jinja
+  constitutional/principle_critique: critique.jinja
+  constitutional/principle_revision: revision.jinja
+methods: [{{method: constitutional, params: {{revisions: 1, attempt_tokens: 64, max_tokens: 64}}}}]
 alarms: {{share: 1}}  # what a random model writes is rejected, all of it
 """
 
@@ -109,7 +114,8 @@ def flow(
 ) -> tuple[float, list[dict[str, Any]], float]:
     """Run the nightly flow; seconds from its first request to its last answer, its requests, and its whole time."""
     (folder / "solve.jinja").write_text("{{ problem.prompt }}")
-    (folder / "correct.jinja").write_text("Check: {{ attempt }}")
+    (folder / "critique.jinja").write_text("{{ problem.prompt }} Check: {{ solution }}")
+    (folder / "revision.jinja").write_text("{{ problem.prompt }} Again: {{ critique }}")
     recipe = folder / "bench.yaml"
     recipe.write_text(
         RECIPE.format(problems=problems, shard=shard, endpoint=endpoint, model=MODEL, concurrency=concurrency)
@@ -138,8 +144,8 @@ def flow(
     requests = [
         {"messages": json.loads(messages), "seed": json.loads(sampling)["seed"]} for messages, sampling, *_ in rows
     ]
-    if len(requests) != 2 * problems:
-        raise SystemExit(f"the flow made {len(requests)} calls for {problems} problems of two turns")
+    if len(requests) != TURNS * problems:
+        raise SystemExit(f"the flow made {len(requests)} calls for {problems} problems of {TURNS} turns")
     return max(ends) - min(starts), requests, total
 
 
@@ -184,7 +190,7 @@ def one_setting(setting: Setting, python: Path, rounds: int, count: int) -> dict
                     seconds[each].append(figures["seconds"])
                     say(f"round {number + 1}: {each} {seconds[each][-1]:.1f} s")
                 busy, asked, total = flow(
-                    server.endpoint, folder, count // 2, max(20, count // 10), number, setting.concurrency
+                    server.endpoint, folder, count // TURNS, max(20, count // 10), number, setting.concurrency
                 )
                 seconds["flow"].append(busy)
                 seconds["flow_total"].append(total)
