@@ -17,6 +17,7 @@ from flows.night.accelerator import Accelerator
 from flows.night.dates import logical_date
 from flows.night.exam import make_exam, make_examiner
 from flows.night.night import Night, code_version, open_night
+from flows.night.pinning import check_training, training_digests
 from flows.night.reading import make_reader
 from flows.night.trigger import decide
 from flows.recipe.recipe import Recipe
@@ -26,14 +27,14 @@ from flows.report.progress import Progress, Stage
 from flows.service.deployed import load_deployed
 from flows.service.runs import recorded
 from storage.catalog.leases import acquire
-from storage.errors import LeaseError, RecipeError
+from storage.errors import LeaseError, RecipeError, TrainingError
 from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, find_checkpoint
 from storage.releases.changes import change_since_training
 from storage.releases.reading import Release, get_release
 from storage.workspace import Workspace
-from train_stages.plan.run import Made, Training
+from train_stages.plan.run import StepResult, Training
 from train_stages.plan.steps import Step
 from train_stages.promotion.evaluate import Evaluation
 from train_stages.promotion.examiner import Exam, Examiner, accuracy_rows
@@ -53,6 +54,7 @@ def train(
     settings: list[str] | None = None,
     quiet: bool = False,
     timezone: str = "UTC",
+    repin: bool = False,
 ) -> dict[str, Any]:
     """Train on the latest release when it holds enough that is new, evaluate, and promote what is better.
 
@@ -65,14 +67,15 @@ def train(
         settings: `key.path=value` overrides of the recipe.
         quiet: Show no progress.
         timezone: Where the schedule's days begin.
+        repin: Go on although something has changed since the training's first start.
     """
     day = logical_date(date, timezone)
-    place = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
+    opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded = load_deployed(Path(recipe), settings or [])
     if date is None:
-        day = date_to_train(loaded, day, place)
-    with recorded(place, f"train {day}"):
-        return run_training(loaded, day, place, Progress(quiet=quiet), again=date is None)
+        day = date_to_train(loaded, day, opened)
+    with recorded(opened, f"train {day}"):
+        return run_training(loaded, day, opened, Progress(quiet=quiet), again=date is None, repin=repin)
 
 
 def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
@@ -88,7 +91,7 @@ def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
 
 
 def run_training(
-    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, again: bool = False
+    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, again: bool = False, repin: bool = False
 ) -> dict[str, Any]:
     """Run or finish the training of one night and return its figures; a finished one is only looked up.
 
@@ -98,8 +101,10 @@ def run_training(
         workspace: Where everything is.
         progress: Where people look.
         again: Train once more under this date when the data has changed enough since; otherwise a date is trained once.
+        repin: Go on although something has changed since the training's first start.
 
     Raises:
+        PinError: Something has changed since its first start, and `repin` does not accept it.
         RecipeError: The recipe has no `train.plan`, or a key in it cannot be used.
         TrainingError: A stage cannot learn from the release.
         LeaseError: Another training held the lease for longer than this one waits, or took it over from this one.
@@ -115,11 +120,7 @@ def run_training(
         if before is not None and not again:
             progress.say(f"training {night.id} is finished; nothing to do")
             return {**before, "again": True}
-        pinned = nights.pinned(night.lake, run_id)
-        if pinned is None:
-            pinned = look(night, recipe.train)
-            if pinned["train"]:
-                nights.pin(night.lake, run_id, night.id, recipe.name, pinned)
+        pinned = _pinned(night, recipe.train, run_id, repin=repin)
         if not pinned["train"]:
             progress.say(pinned["why"])
             figures = {"decision_to_train": pinned["why"], "change": pinned["change"]}
@@ -128,6 +129,22 @@ def run_training(
             summary = _learn(night, recipe.train, pinned)
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
         return summary
+
+
+def _pinned(night: Night, spec: TrainSpec, run_id: str, *, repin: bool) -> dict[str, Any]:
+    """Return what a training was begun with; at its first start, decide whether to train, and pin what it is made with."""
+    digests = training_digests(night, spec)
+    pinned = nights.pinned(night.lake, run_id)
+    if pinned is None:
+        pinned = {**look(night, spec), "digests": digests}
+        if pinned["train"]:
+            nights.pin(night.lake, run_id, night.id, night.recipe.name, pinned)
+    elif repin:
+        pinned["digests"] = digests
+        nights.pin(night.lake, run_id, night.id, night.recipe.name, pinned, again=True)
+    else:
+        check_training(night, pinned.get("digests", digests), digests)
+    return pinned
 
 
 def _run_of(night: Night, *, again: bool) -> tuple[str, dict[str, Any] | None]:
@@ -148,7 +165,7 @@ def one_training(night: Night) -> Iterator[None]:
 
     A holder that is dead is not waited for, nor one that has stopped renewing.
     """
-    catalog, purpose, told = night.lake.catalog, f"training {night.id}", False
+    catalog, purpose, reported_waiting = night.lake.catalog, f"training {night.id}", False
     until = time.monotonic() + WAIT_S
     while True:
         try:
@@ -157,9 +174,9 @@ def one_training(night: Night) -> Iterator[None]:
         except LeaseError as error:
             if time.monotonic() > until:
                 raise
-            if not told:
+            if not reported_waiting:
                 night.progress.say(f"waiting: {error}")
-            told = True
+            reported_waiting = True
     with lease:
         night.fence = lease.check
         yield
@@ -170,11 +187,11 @@ def look(night: Night, spec: TrainSpec) -> dict[str, Any]:
     selections = [step.selection for step in spec.steps if step.rows and not step.drawn]
     change = change_since_training(night.lake, night.recipe.dataset, selections)
     decision = decide(change, spec.when)
-    said = {"train": decision.train, "why": decision.why, "change": change.to_json()}
-    nights.record_decision(night.lake, f"train/{night.id}", night.id, night.recipe.name, said)
+    figures = {"train": decision.train, "why": decision.why, "change": change.to_json()}
+    nights.record_decision(night.lake, f"train/{night.id}", night.id, night.recipe.name, figures)
     if decision.train:
-        said |= {"release": change.release, "incumbent": night.incumbent().id}
-    return said
+        figures |= {"release": change.release, "incumbent": night.incumbent().id}
+    return figures
 
 
 def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,9 +199,10 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     release.must_be_readable()
     incumbent = find_checkpoint(night.lake, str(pinned["incumbent"]))
     examiner = make_examiner(night, spec)
-    candidate, stages, looked = _run_plan(night, spec.steps, release, incumbent, examiner)
+    exam = make_exam(night, spec)
+    _check_judged(examiner, exam, spec.steps)
+    candidate, stages, checked = _run_plan(night, spec.steps, release, incumbent, examiner)
     with night.progress.stage("evaluation"):
-        exam = make_exam(night, spec)
         before, after = evaluate_both(examiner, incumbent, candidate, exam)
         decision = promote(examiner, incumbent, candidate, exam, spec)
     return {
@@ -197,12 +215,24 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
         "candidate": candidate.id,
         "path": night.workspace.relative(candidate.path),
         "stages": stages,
-        "loss_masks": {name: figures["one_row"] for name, figures in looked.items() if "one_row" in figures},
+        "loss_masks": {name: figures["one_row"] for name, figures in checked.items() if "one_row" in figures},
         "accuracy": accuracy_rows(before, after),
         "decision": decision.outcome,
         "reason": decision.reason,
         "seconds": {name: round(seconds, 1) for name, seconds in night.progress.seconds.items()},
     }
+
+
+def _check_judged(examiner: Examiner, exam: Exam, steps: Sequence[Step]) -> None:
+    """Refuse, before anything is trained, a training whose result could not be judged.
+
+    Raises:
+        TrainingError: There are no problems to decide a promotion by, or none to compare what RL made with what it started from.
+    """
+    if not exam.items:
+        raise TrainingError("there are no heldout problems to decide a promotion by; give a source `heldout: 500`")
+    if any(step.stage.asks for step in steps):
+        examiner.held_out("validation")
 
 
 def _run_plan(
@@ -217,39 +247,39 @@ def _run_plan(
     starts = {step.name: night.start_of(step.checkpoint) for step in steps if step.checkpoint is not None}
     training = Training(reader, night.id, night.prompts.digests["solve"], code_version(), lambda *_: None)
     with night.progress.stage("preflight"):
-        looked = {step.name: training.preflight(step, starts.get(step.name, incumbent)) for step in steps}
+        checks = {step.name: training.preflight(step, starts.get(step.name, incumbent)) for step in steps}
     kept: dict[str, Checkpoint] = {}
     lines = []
     for step in steps:
         parent = starts.get(step.name) or (kept[step.start] if step.start is not None else incumbent)
         with night.progress.stage(step.name) as stage:
-            made = run_stage(replace(training, report=partial(_told, stage)), step, parent)
+            result = run_stage(replace(training, report=partial(_report, stage)), step, parent)
             verdict = "kept"
-            kept[step.name] = made.checkpoint
+            kept[step.name] = result.checkpoint
             if step.stage.asks:
-                better = examiner.keep_better(parent, made.checkpoint)
-                verdict = better.reason
-                kept[step.name] = made.checkpoint if better.keep else parent
+                comparison = examiner.keep_better(parent, result.checkpoint)
+                verdict = comparison.reason
+                kept[step.name] = result.checkpoint if comparison.keep else parent
         lines.append(
             {
                 "stage": step.name,
                 "kind": step.stage.name,
                 "from": step.start or step.checkpoint or "incumbent",
-                **{name: made.read[name] for name in ("rows", "problems")},
-                **{name: made.metrics.get(name) for name in ("tokens", "steps", "loss", "cpu_seconds")},
-                "trained": "now" if made.new else "before",
+                **{name: result.read[name] for name in ("rows", "problems")},
+                **{name: result.metrics.get(name) for name in ("tokens", "steps", "loss", "cpu_seconds")},
+                "trained": "now" if result.new else "before",
                 "kept": verdict,
             }
         )
-    return kept[steps[-1].name], lines, looked
+    return kept[steps[-1].name], lines, checks
 
 
-def _told(stage: Stage, _: str, done: int, total: int) -> None:
+def _report(stage: Stage, _: str, done: int, total: int) -> None:
     stage.to(done, total)
 
 
 @task(name="stage", task_run_name="{step.name}", cache_policy=NO_CACHE, persist_result=False)
-def run_stage(training: Training, step: Step, parent: Checkpoint) -> Made:
+def run_stage(training: Training, step: Step, parent: Checkpoint) -> StepResult:
     """Run one step of the plan, or find what it made before."""
     return training.run(step, parent)
 

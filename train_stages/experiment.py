@@ -142,17 +142,17 @@ class Experiment:
         self, arm: Arm, rows: Sequence[Mapping[str, Any]], common: Sequence[Mapping[str, Any]], seed: int, out: Path
     ) -> dict[str, Any]:
         config = self.config.train.model_copy(update={"budget_tokens": self.config.tokens})
-        made = [dict(found) for found in shaped(rows, arm.shape)]
-        if not made:
+        shapes = [dict(shape) for shape in shaped(rows, arm.shape)]
+        if not shapes:
             raise TrainingError(f"{out.name}: none of its rows has the shape {arm.shape}")
         parent = self.base(seed)
         own = out.with_name(f"{out.name}-own")
         if not own.exists():
             if arm.shape == "text":
                 texts = CptConfig.model_validate(config.model_dump(include=_SHARED))
-                cpt(parent, pa.table({"text": [m["text"] for m in made]}), own, texts, seed=seed)
+                cpt(parent, pa.table({"text": [m["text"] for m in shapes]}), own, texts, seed=seed)
             else:
-                sft(parent, pa.table({"messages": [m["messages"] for m in made]}), own, config, seed=seed)
+                sft(parent, pa.table({"messages": [m["messages"] for m in shapes]}), own, config, seed=seed)
         tokens = json.loads((own / MANIFEST).read_text(encoding="utf-8"))["tokens"]
         if not common:
             return {"path": own, "tokens": tokens}

@@ -163,8 +163,8 @@ class Kinds(Generic[P]):
         except RecipeError as error:
             raise RecipeError(f"{key}: {error}") from error
         if not issubclass(part, family):
-            there = [other for other, one in self.all().items() if issubclass(one, family)]
-            raise RecipeError(f"{key}: {name} is a {self.kind} of other stages; here are {', '.join(there)}")
+            usable = [other for other, part_type in self.all().items() if issubclass(part_type, family)]
+            raise RecipeError(f"{key}: {name} is a {self.kind} of other stages; here are {', '.join(usable)}")
         if name == default.get("kind"):
             settings = {setting: given for setting, given in default.items() if setting != "kind"} | settings
         return validated(part, settings, key, lambda setting: self._no_setting(part, setting))
@@ -188,8 +188,8 @@ class Kinds(Generic[P]):
         """Return what lets a field of a model hold a list of parts; a single one may stand without brackets."""
 
         def read(value: object, info: Info) -> tuple[P, ...]:
-            given = list(value) if isinstance(value, list | tuple) else [value]
-            return tuple(self.read(item, f"{_key(info)}.{place}", family) for place, item in enumerate(given))
+            items = list(value) if isinstance(value, list | tuple) else [value]
+            return tuple(self.read(item, f"{_key(info)}.{number}", family) for number, item in enumerate(items))
 
         return BeforeValidator(read)
 

@@ -46,7 +46,7 @@ def run_flows(
 
         async def run_one(date: str) -> dict[str, Any]:
             night = await nightly(**common, date=date, repin=repin, ray=ray)
-            trained = await asyncio.to_thread(lambda: train_flow(**common, date=date)) if train else None
+            trained = await asyncio.to_thread(lambda: train_flow(**common, date=date, repin=repin)) if train else None
             return {"night": night, "train": trained}
 
         async def run_all() -> list[dict[str, Any]]:

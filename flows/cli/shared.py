@@ -25,7 +25,10 @@ SetOption = Annotated[
 DateOption = Annotated[str | None, typer.Option("--date", help="Logical date, YYYY-MM-DD [default: today, UTC]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RepinOption = Annotated[
-    bool, typer.Option("--repin", help="Go on although something changed since the night's first start.")
+    bool,
+    typer.Option(
+        "--repin", help="Go on although something changed since the first start of the night, or of its training."
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 

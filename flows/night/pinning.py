@@ -1,4 +1,4 @@
-"""A night is pinned at its first start: recipe, sources of methods and what they use, prompts, student, benchmarks and judge."""
+"""A night is pinned at its first start: recipe, sources of methods, prompts, student, benchmarks and judge; so is a training."""
 
 import datetime
 import inspect
@@ -9,6 +9,7 @@ from typing import Any
 
 from flows.night.night import Night, code_version
 from flows.recipe.recipe import Recipe
+from flows.recipe.train import TrainSpec
 from storage.errors import PinError
 from storage.ids import digest, digest_files
 from storage.lake import nights
@@ -17,6 +18,7 @@ from synth.answers.judge import VERSION
 from synth.engines.spec import PROMOTED
 from synth.environments import Environment
 from synth.night.draw import Assignment
+from train_stages.plan.pin import plan_digests
 
 
 def pin(night: Night, *, again: bool) -> None:
@@ -61,6 +63,32 @@ def pin(night: Night, *, again: bool) -> None:
             f"choose another --date, or accept the change with --repin"
         )
     nights.pin(night.lake, run_id, night.id, night.recipe.name, now, again=True)
+
+
+def training_digests(night: Night, spec: TrainSpec) -> dict[str, str]:
+    """Return what a training is made with, by digest: its stages, their sources, evaluation, rule of promotion, prompt, judge."""
+    asking = spec.evaluate.model_dump(mode="json", exclude={"batch_tokens", "batch_rows", "device"})
+    return {
+        **plan_digests(spec.steps),
+        "train.evaluate": digest(asking),
+        "train.promote": digest(spec.promote.model_dump(mode="json")),
+        "prompt solve": night.prompts.digests["solve"],
+        "judge": VERSION,
+    }
+
+
+def check_training(night: Night, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Compare what a training was begun with and what it would go on with.
+
+    Raises:
+        PinError: Something has changed; the message names it.
+    """
+    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    if changed:
+        raise PinError(
+            f"the training {night.id} was begun with other {', '.join(changed)}. Let it go on with what it was begun with, or "
+            f"accept the change with --repin: finished stages whose inputs are the same are not trained again"
+        )
 
 
 def _set_deadline(night: Night, before: Mapping[str, Any] | None, now: dict[str, Any]) -> None:

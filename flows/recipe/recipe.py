@@ -13,6 +13,7 @@ from flows.recipe.overrides import apply_override
 from flows.recipe.parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec
 from flows.recipe.text import read_yaml
 from flows.recipe.train import TrainSpec
+from flows.recipe.variables import with_numbers
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.unknown_names import unknown
@@ -32,7 +33,9 @@ class Recipe(Part):
     where: str | None = Field(
         None, description="SQL condition over `accepted` for the release; None takes the rows of this recipe's nights."
     )
-    vars: dict[str, str] = Field(default_factory=dict, description="Values for ${name} in paths.")
+    vars: dict[str, str] = Field(
+        default_factory=dict, description="Values for ${name}, in paths and in place of numbers."
+    )
     draw: Literal["new", "again"] = Field(
         "again", description="`new` asks old questions afresh; `again` takes the ledger's answers."
     )
@@ -64,6 +67,13 @@ class Recipe(Part):
     train: TrainSpec | None = None
     experiment: ExperimentConfig | None = Field(None, description="What `nightschool compare` compares.")
     folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
+
+    @field_validator("vars", mode="before")
+    @classmethod
+    def _numbers_too(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: str(item) if isinstance(item, int | float) else item for name, item in value.items()}
 
     @field_validator("methods")
     @classmethod
@@ -216,6 +226,6 @@ def make_recipe(content: Mapping[str, Any], *, folder: Path) -> Recipe:
         RecipeError: A value cannot be used; the message names the key, the value and what would be right.
     """
     try:
-        return Recipe.model_validate({**content, "folder": str(folder)})
+        return Recipe.model_validate({**with_numbers(content), "folder": str(folder)})
     except ValidationError as error:
         raise RecipeError(f"recipe: {sentence(error, Recipe, content)}") from None

@@ -89,6 +89,12 @@ class TrainSpec(Part):
             f"{', '.join(old)}: a training is a list of stages now, each with what it reads; write\n{text}"
         )
 
+    @model_validator(mode="after")
+    def _sampled(self) -> "TrainSpec":
+        if self.promote.metric == "sampled" and not self.evaluate.samples:
+            raise ValueError("promote.metric: sampled needs samples: set evaluate.samples to 4, or metric: greedy")
+        return self
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The plan, read.

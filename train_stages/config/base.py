@@ -103,9 +103,9 @@ class TrainConfig(BaseModel):
     def instead_of(cls, name: str) -> str | None:
         """Return what to write instead of a setting that the stage does not have; None when nothing in particular."""
         for parent in cls.__mro__:
-            told = vars(parent).get("instead", {})
-            if name in told:
-                return f"there is no such setting: {told[name]}"
+            remedies = vars(parent).get("instead", {})
+            if name in remedies:
+                return f"there is no such setting: {remedies[name]}"
         return None
 
     @model_validator(mode="after")

@@ -115,17 +115,17 @@ def best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
     """
     bins: list[list[int]] = []
     free: list[tuple[int, int]] = []  # (room left, bin), sorted: the first that is large enough fits best
-    for place in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
-        length = lengths[place]
+    for item in sorted(range(len(lengths)), key=lambda at: (-lengths[at], at)):
+        length = lengths[item]
         if length > capacity:
             raise ValueError(f"an item of {length} does not fit into {capacity}")
-        found = bisect.bisect_left(free, (length, -1))
-        if found == len(free):
+        fitting = bisect.bisect_left(free, (length, -1))
+        if fitting == len(free):
             bins.append([])
             room, number = capacity, len(bins) - 1
         else:
-            room, number = free.pop(found)
-        bins[number].append(place)
+            room, number = free.pop(fitting)
+        bins[number].append(item)
         bisect.insort(free, (room - length, number))
     return bins
 

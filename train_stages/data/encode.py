@@ -74,13 +74,13 @@ def encode_conversations(
             row is left.
     """
     template = _training_template(tokenizer)
-    made = _Rows(max_length)
+    encoder = _Rows(max_length)
     for number, messages in enumerate(rows):
         chat = [{"role": m["role"], "content": m["content"]} for m in messages]
-        found = tokenizer.apply_chat_template(
+        encoding = tokenizer.apply_chat_template(
             chat, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
         )
-        ids, mask = list(found["input_ids"]), list(found["assistant_masks"])
+        ids, mask = list(encoding["input_ids"]), list(encoding["assistant_masks"])
         if given is not None and given[number]:
             prompt = tokenizer.apply_chat_template(
                 chat[: given[number]], chat_template=template, tokenize=True, return_dict=True
@@ -91,18 +91,18 @@ def encode_conversations(
         if wanted is not None:
             text = tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)
             mask = _within(tokenizer, text, ids, mask, chat[-1]["content"], wanted)
-        made.add(number, ids, [token if told else IGNORED for token, told in zip(ids, mask, strict=True)])
-    return made.encoded()
+        encoder.add(number, ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)])
+    return encoder.encoded()
 
 
 def _within(tokenizer: Any, text: str, ids: list[int], mask: list[int], last: str, spans: Spans) -> list[int]:
     """Narrow a mask to the tokens that begin within the given parts of the last turn."""
-    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    if list(found["input_ids"]) != ids or (start := text.rfind(last)) < 0:
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    if list(encoding["input_ids"]) != ids or (start := text.rfind(last)) < 0:
         raise TrainingError("the chat template changes the text of a turn, so parts of it cannot be told from the rest")
     return [
-        int(bool(told) and any(start + low <= at < start + high for low, high in spans))
-        for told, (at, _) in zip(mask, found["offset_mapping"], strict=True)
+        int(bool(learned) and any(start + low <= at < start + high for low, high in spans))
+        for learned, (at, _) in zip(mask, encoding["offset_mapping"], strict=True)
     ]
 
 
@@ -112,12 +112,12 @@ def encode_labels(rows: Iterable[tuple[Sequence[int], Sequence[int]]], max_lengt
     Raises:
         TrainingError: A row has not as many labels as tokens, or no row is left.
     """
-    made = _Rows(max_length)
+    encoder = _Rows(max_length)
     for number, (ids, labels) in enumerate(rows):
         if len(ids) != len(labels):
             raise TrainingError(f"row {number} has {len(ids)} input_ids and {len(labels)} labels; give one for each")
-        made.add(number, list(ids), list(labels))
-    return made.encoded()
+        encoder.add(number, list(ids), list(labels))
+    return encoder.encoded()
 
 
 def encode_texts(tokenizer: Any, texts: Iterable[str], max_length: int) -> Encoded:
@@ -126,14 +126,14 @@ def encode_texts(tokenizer: Any, texts: Iterable[str], max_length: int) -> Encod
     Raises:
         TrainingError: No row is left.
     """
-    made = _Rows(max_length)
+    encoder = _Rows(max_length)
     for number, text in enumerate(texts):
         ids = [*tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], tokenizer.eos_token_id]
         pieces = [ids[start : start + max_length] for start in range(0, len(ids), max_length)]
         for piece in pieces:
             if len(piece) > 1:
-                made.add(number, piece, piece)
-    return made.encoded()
+                encoder.add(number, piece, piece)
+    return encoder.encoded()
 
 
 class _Rows:
@@ -174,11 +174,11 @@ def show_loss(tokenizer: Any, encoded: Encoded, row: int = 0) -> str:
     parts: list[tuple[bool, list[int]]] = []
     ids, labels = encoded.table["input_ids"][row].as_py(), encoded.table["labels"][row].as_py()
     for token, label in zip(ids, labels, strict=True):
-        told = label != IGNORED
-        if not parts or parts[-1][0] != told:
-            parts.append((told, []))
+        learned = label != IGNORED
+        if not parts or parts[-1][0] != learned:
+            parts.append((learned, []))
         parts[-1][1].append(token)
-    return "".join(f">>{tokenizer.decode(part)}<<" if told else tokenizer.decode(part) for told, part in parts)
+    return "".join(f">>{tokenizer.decode(part)}<<" if learned else tokenizer.decode(part) for learned, part in parts)
 
 
 def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> tuple[Encoded, list[list[int]]]:

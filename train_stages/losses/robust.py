@@ -30,5 +30,5 @@ class Robust(Sigmoid):
         """Return `((1 - e) l(h) - e l(-h)) / (1 - 2e)`, `[B]`: `l` DPO's loss, `h` the difference, `e` the share."""
         preference = self.beta * (pairs.chosen.gain - pairs.rejected.gain)
         flipped = self.label_smoothing
-        told = -(1 - flipped) * log_sigmoid(preference) + flipped * log_sigmoid(-preference)
-        return told / (1 - 2 * flipped)
+        unscaled = -(1 - flipped) * log_sigmoid(preference) + flipped * log_sigmoid(-preference)
+        return unscaled / (1 - 2 * flipped)

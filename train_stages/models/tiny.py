@@ -72,14 +72,14 @@ def build_tokenizer(texts: Iterable[str], config: TinyConfig | None = None) -> A
     for text in texts:
         counts.update(piece for piece, _ in cut.pre_tokenize_str(text))
     signs = [cut.pre_tokenize_str(f"{sign}0")[0][0] for sign in SIGNS]  # a space at the end needs the digit
-    words = list(dict.fromkeys([*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *NUMBERS, *signs]))
-    known = set(words)
+    tokens = list(dict.fromkeys([*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *NUMBERS, *signs]))
+    known_tokens = set(tokens)
     frequent = sorted(
-        (word for word, n in counts.items() if n >= config.min_count and word not in known),
+        (word for word, n in counts.items() if n >= config.min_count and word not in known_tokens),
         key=lambda word: (-counts[word], word),
     )
-    words.extend(frequent[: max(0, config.vocabulary - len(words))])
-    vocabulary = {word: number for number, word in enumerate(words)}
+    tokens.extend(frequent[: max(0, config.vocabulary - len(tokens))])
+    vocabulary = {word: number for number, word in enumerate(tokens)}
 
     # Byte-level BPE without a single merge: a piece is either a whole token or its bytes.
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))

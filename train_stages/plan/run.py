@@ -35,7 +35,7 @@ KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
-class Made:
+class StepResult:
     """What a step made.
 
     Attributes:
@@ -90,7 +90,7 @@ class Training:
         with self._job(step, parent, reading, self._folder / f"preflight-{step.name}") as job:
             return step.stage.check(job)
 
-    def run(self, step: Step, parent: Checkpoint) -> Made:
+    def run(self, step: Step, parent: Checkpoint) -> StepResult:
         """Run a step, or find what it made before, and register its checkpoint.
 
         Raises:
@@ -108,10 +108,10 @@ class Training:
 
     def key(self, step: Step, parent: Checkpoint, reading: Reading) -> str:
         """Return the identity of a stage: a digest of everything that determines what it makes."""
-        told = step.config.model_dump(mode="json", exclude_defaults=True, exclude={"save_every", "log_every"})
+        settings = step.config.model_dump(mode="json", exclude_defaults=True, exclude={"save_every", "log_every"})
         judges = [checker_versions(reading.rows["task"].to_pylist())] if step.stage.asks else []
         return digest(
-            "stage", step.stage.name, parent.id, reading.digest, told, step.seed, self.prompt, *judges, length=12
+            "stage", step.stage.name, parent.id, reading.digest, settings, step.seed, self.prompt, *judges, length=12
         )
 
     @property
@@ -133,7 +133,7 @@ class Training:
             return None
         return lambda problems: pass_rates(self.reader.lake, parent.id, problems=[problem.id for problem in problems])
 
-    def _register(self, step: Step, parent: Checkpoint, reading: Reading, out: Path, *, new: bool) -> Made:
+    def _register(self, step: Step, parent: Checkpoint, reading: Reading, out: Path, *, new: bool) -> StepResult:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         metrics = {**manifest["metrics"], "tokens": manifest["tokens"]}
         rows = read_by(step, reading, out)
@@ -164,7 +164,7 @@ class Training:
         record_curves(self.reader.lake, checkpoint, manifest["history"], night=self.night)
         if (out / FILE).exists():
             self._store_measured(out / FILE, parent, manifest["config"])
-        return Made(checkpoint, metrics, read, new)
+        return StepResult(checkpoint, metrics, read, new)
 
     def _store_measured(self, path: Path, parent: Checkpoint, config: Mapping[str, Any]) -> None:
         """Enter the pass rates that RL measured before it began into the lake: they are the parent's."""

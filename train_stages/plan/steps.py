@@ -56,8 +56,8 @@ class Corpus(BaseModel):
     @property
     def source(self) -> str:
         """Its name in a mixture."""
-        place = self.path or self.hub or ""
-        return self.name or place.rstrip("/").rpartition("/")[2].rpartition(".")[0] or place.rpartition("/")[2]
+        location = self.path or self.hub or ""
+        return self.name or location.rstrip("/").rpartition("/")[2].rpartition(".")[0] or location.rpartition("/")[2]
 
 
 class StepConfig(BaseModel):
@@ -232,21 +232,21 @@ def _step(kind: str, content: Any, seed: int, at: str, suffix: str, steps: Seque
     if not isinstance(content, Mapping):
         raise RecipeError(f"{key} = {content!r}: write its settings, {{epochs: 1}}, or {{}}")
     ours = {field.alias or name for name, field in StepConfig.model_fields.items()}
-    given = read_config(StepConfig, {name: value for name, value in content.items() if name in ours}, key)
+    keys = read_config(StepConfig, {name: value for name, value in content.items() if name in ours}, key)
     options = {name: value for name, value in content.items() if name not in ours}
     step = Step(
         key,
-        _name(given.name, kind, suffix, key, steps),
+        _name(keys.name, kind, suffix, key, steps),
         stage,
         options,
-        Selection(given.where, given.methods, given.tasks, given.limit, seed if given.seed is None else given.seed),
-        seed=seed if given.seed is None else given.seed,
-        rows=given.rows == "release",
-        problems=given.problems,
-        corpora=given.corpus,
+        Selection(keys.where, keys.methods, keys.tasks, keys.limit, seed if keys.seed is None else keys.seed),
+        seed=seed if keys.seed is None else keys.seed,
+        rows=keys.rows == "release",
+        problems=keys.problems,
+        corpora=keys.corpus,
     )
     _check(step, content, ours)
-    return _started(step, given.start, suffix, steps, later)
+    return _started(step, keys.start, suffix, steps, later)
 
 
 def _name(name: str | None, kind: str, suffix: str, key: str, steps: Sequence[Step]) -> str:

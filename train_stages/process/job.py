@@ -88,13 +88,13 @@ def main(stage: str, run: Stage, preflight: Preflight) -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--config", type=Path, required=True, help="the job file")
     parser.add_argument("--preflight", action="store_true", help="check everything on a CPU in seconds, train nothing")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     events = _Events(stage)
     if events.machine:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        job = read_job(told.config)
-        if told.preflight:
+        job = read_job(arguments.config)
+        if arguments.preflight:
             events.tell(preflight=preflight(job))
             return
         result = run(job, events.progress)

@@ -97,8 +97,8 @@ def command(stage: str, config: Path, accelerate: str | None = None, processes: 
     named = CONFIGURATIONS / f"{accelerate}.yaml"
     path = named if named.exists() else Path(accelerate)
     if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in CONFIGURATIONS.glob("*.yaml")))
-        raise TrainingError(f"accelerate = {accelerate!r} is neither one of {known} nor a file")
+        names = ", ".join(sorted(file.stem for file in CONFIGURATIONS.glob("*.yaml")))
+        raise TrainingError(f"accelerate = {accelerate!r} is neither one of {names} nor a file")
     if "DEEPSPEED" in path.read_text(encoding="utf-8") and shutil.which("deepspeed") is None:
         raise TrainingError(f"accelerate = {accelerate!r} needs DeepSpeed: pip install deepspeed")
     if processes is None and path == named:
@@ -124,8 +124,8 @@ def _event(line: bytes) -> dict[str, Any]:
 
 def _failure(event: dict[str, Any]) -> NightschoolError:
     kind = getattr(errors, str(event["error"]), TrainingError)
-    known = isinstance(kind, type) and issubclass(kind, NightschoolError)
-    return (kind if known else TrainingError)(str(event.get("message", "")))
+    ours = isinstance(kind, type) and issubclass(kind, NightschoolError)
+    return (kind if ours else TrainingError)(str(event.get("message", "")))
 
 
 def _sentence(stage: str, status: int, step: int, log: Path) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from storage.errors import CheckpointError, TrainingError
 from storage.ids import digest
 from storage.models.checkpoints import checkpoint_digest
+from storage.models.precision import keep_precision
 from train_stages.config import TrainConfig
 from train_stages.process.states import STATES, last_state, sealing_callback, write_json
 
@@ -62,12 +63,12 @@ def on_gpu(config: TrainConfig) -> bool:
     """
     import torch
 
-    found: bool = torch.cuda.is_available()
-    if config.device == "cuda" and not found:
+    available: bool = torch.cuda.is_available()
+    if config.device == "cuda" and not available:
         raise TrainingError(
             "device = 'cuda', but PyTorch sees no GPU: install a CUDA build of torch and a driver, or set device: auto"
         )
-    return config.device != "cpu" and found
+    return config.device != "cpu" and available
 
 
 def world_size() -> int:
@@ -78,8 +79,8 @@ def world_size() -> int:
 def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, seed: int) -> str:
     """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
     libraries = {name: version(name) for name in ("torch", "transformers", "trl")}
-    told = config.model_dump(mode="json", exclude={"save_every", "log_every"})
-    return digest("stage", stage, checkpoint_digest(parent), rows, told, seed, libraries)
+    settings = config.model_dump(mode="json", exclude={"save_every", "log_every"})
+    return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
 
 def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[Any, Any]:
@@ -133,7 +134,7 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
         "bf16": gpu,
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
-        "logging_steps": config.log_every,
+        "logging_steps": min(config.log_every, steps),  # a short training has a loss too
         "logging_nan_inf_filter": False,
         "report_to": "none",
         "disable_tqdm": True,
@@ -206,16 +207,17 @@ def run(
         logged = [entry[name] for entry in history if name in entry]
         if logged:
             metrics |= {f"first_{name}": logged[0], name: logged[-1]}
-    seen = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
+    trained_tokens = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
     if trainer.is_world_process_zero():
         shutil.rmtree(folder / STATES, ignore_errors=True)
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
+        keep_precision(folder, parent)
         manifest = {
             "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
-            "tokens": seen, "history": history, **({} if judge is None else {"judge": dict(judge)}),
+            "tokens": trained_tokens, "history": history, **({} if judge is None else {"judge": dict(judge)}),
         }  # fmt: skip
         write_json(folder / MANIFEST, manifest)
-    return StageResult(out, metrics, seen, cpu, history)
+    return StageResult(out, metrics, trained_tokens, cpu, history)
 
 
 @contextmanager

@@ -90,14 +90,14 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
         ) -> Any:
             import torch
 
-            given = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
+            model_inputs = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
             labels = inputs["labels"][:, 1:]
             mask = (labels != IGNORED).to(torch.float32)
-            logps = _of(model(**given, use_cache=False).logits[:, :-1], labels, mask)
+            logps = _of(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
             before = None
             if self._reference is not None:
                 with torch.no_grad():
-                    before = _of(self._reference(**given, use_cache=False).logits[:, :-1], labels, mask)
+                    before = _of(self._reference(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
             count = num_items_in_batch
             if count is None:
                 count = mask.sum() if loss.per == "token" else len(labels)
@@ -140,14 +140,14 @@ def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
             import torch
 
             mask = inputs["completion_mask"]
-            given = {name: value for name, value in inputs.items() if name not in OUTSIDE} | {"use_cache": False}
+            model_inputs = {name: value for name, value in inputs.items() if name not in OUTSIDE} | {"use_cache": False}
             labels = inputs["input_ids"].masked_fill(mask == 0, IGNORED)
             places = mask[:, 1:].size(1)
-            logps = model(**given, labels=labels, fused_lm_head=True).log_probs[:, -places:].sum(1).chunk(2)
+            logps = model(**model_inputs, labels=labels, fused_lm_head=True).log_probs[:, -places:].sum(1).chunk(2)
             before: Any = (None, None)
             if loss.needs_reference:
                 with torch.no_grad():
-                    outputs = self.ref_model(**given, labels=labels, fused_lm_head=True)
+                    outputs = self.ref_model(**model_inputs, labels=labels, fused_lm_head=True)
                 before = outputs.log_probs[:, -places:].sum(1).chunk(2)
             lengths = mask[:, 1:].sum(1).chunk(2)
             sides = [Answers(*side) for side in zip(logps, lengths, before, strict=True)]

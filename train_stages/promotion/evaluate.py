@@ -156,8 +156,8 @@ def summarise(rows: pa.Table, structures: Mapping[str, str] | None = None) -> Ev
             greedy[task, tier][problem] = right
         else:
             sampled[task, tier][problem].append(right)
-    known = structures or {}
-    scores = tuple(_score(group, greedy[group], sampled.get(group, {}), known) for group in sorted(greedy))
+    structure_of = structures or {}
+    scores = tuple(_score(group, greedy[group], sampled.get(group, {}), structure_of) for group in sorted(greedy))
     everything = [right for group in greedy.values() for right in group.values()]
     return Evaluation(rows, scores, wilson(sum(everything), len(everything)))
 

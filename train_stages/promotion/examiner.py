@@ -100,16 +100,18 @@ class Examiner:
         asked = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields))
         about = {**asked, "prompt": self.prompts.digests["solve"], "seed": self.seed, "engine": self.engine}
         key = evaluation_key(checkpoint.id, version, about)
-        known = find_evaluation(self.lake, key)
-        if known is None:
+        stored = find_evaluation(self.lake, key)
+        if stored is None:
             with nullcontext() if self.respond is None else self.respond(checkpoint) as responder:
-                made = evaluate(
+                evaluation = evaluate(
                     checkpoint.path, problems, self.config, seed=self.seed, to_messages=self.messages, sampler=responder
                 )
-            record_evaluation(self.lake, key, made.rows, checkpoint_id=checkpoint.id, version=version, night=self.night)
-            known = find_evaluation(self.lake, key)
-            assert known is not None
-        judged = judged_today(known, {problem.id: problem for problem in problems})
+            record_evaluation(
+                self.lake, key, evaluation.rows, checkpoint_id=checkpoint.id, version=version, night=self.night
+            )
+            stored = find_evaluation(self.lake, key)
+            assert stored is not None
+        judged = judged_today(stored, {problem.id: problem for problem in problems})
         return summarise(judged, {problem.id: problem.structure_id for problem in problems})
 
     def keep_better(self, before: Checkpoint, after: Checkpoint) -> Kept:

@@ -245,7 +245,7 @@ class Kept:
     Attributes:
         keep: True when it is not worse than what it started from.
         reason: One sentence.
-        before: Mean share of correct samples (avg@k) before.
+        before: Mean share of correct samples (avg@k) before; of correct greedy answers where there are no samples.
         after: The same after.
         low: Lower end of the 95 % bootstrap interval of the difference, over problems.
         high: Upper end.
@@ -265,24 +265,30 @@ def keep_rl(before_rows: pa.Table, after_rows: pa.Table, config: PromoteConfig |
     """Keep what reinforcement learning made only if it is not worse than what it started from.
 
     Its metric is sampled accuracy: avg@k must not fall, by a paired comparison per problem, and greedy answers must
-    not be significantly worse (`guard_alpha`). This chooses a candidate; it is no evidence for a promotion.
+    not be significantly worse (`guard_alpha`). Without samples (`evaluate: {samples: 0}`) it is greedy accuracy, which must not
+    fall. This chooses a candidate; it is no evidence for a promotion.
 
     Raises:
-        TrainingError: The two were not asked the same items, or not sampled.
+        TrainingError: The two were not asked the same items.
     """
     config = config or PromoteConfig()
-    before, after = _sampled(before_rows), _sampled(after_rows)
+    greedy_before, greedy_after = _greedy(before_rows), _greedy(after_rows)
+    before, after, answers = _sampled(before_rows), _sampled(after_rows), "sampled"
+    if not before and not after:
+        before, after = (
+            {item: float(right) for item, (_, right) in rows.items()} for rows in (greedy_before, greedy_after)
+        )
+        answers = "greedy"
     _same_items(set(before), set(after))
     differences = [after[problem] - before[problem] for problem in sorted(before)]
     low, high = paired_bootstrap(differences)
     old, new = sum(before.values()) / len(before), sum(after.values()) / len(after)
-    greedy_before, greedy_after = _greedy(before_rows), _greedy(after_rows)
     greedy = _compare(None, list(greedy_before), greedy_before, greedy_after)
-    figures = f"sampled {old:.3f} to {new:.3f}, difference [{low:+.3f}, {high:+.3f}]; greedy {greedy}"
+    figures = f"{answers} {old:.3f} to {new:.3f}, difference [{low:+.3f}, {high:+.3f}]; greedy {greedy}"
     if greedy.test.p_worse <= config.guard_alpha:
         return Kept(False, f"Dropped, greedy answers are worse: {figures}.", old, new, low, high, greedy)
     if new < old:
-        return Kept(False, f"Dropped, sampled answers are worse: {figures}.", old, new, low, high, greedy)
+        return Kept(False, f"Dropped, {answers} answers are worse: {figures}.", old, new, low, high, greedy)
     return Kept(True, f"Kept, not worse: {figures}.", old, new, low, high, greedy)
 
 

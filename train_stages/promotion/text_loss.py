@@ -77,10 +77,10 @@ def read_texts(path: Path, config: TextsConfig) -> list[str]:
         raise RecipeError(
             f"train.evaluate.texts.path {path} with field {config.field!r} cannot be read: {type(error).__name__}: {error}"
         ) from None
-    found = [text for text in texts if isinstance(text, str) and text.strip()][: config.limit]
-    if len(found) < 2:
-        raise RecipeError(f"train.evaluate.texts.path {path} holds {len(found)} texts; give at least two")
-    return found
+    documents = [text for text in texts if isinstance(text, str) and text.strip()][: config.limit]
+    if len(documents) < 2:
+        raise RecipeError(f"train.evaluate.texts.path {path} holds {len(documents)} texts; give at least two")
+    return documents
 
 
 def text_losses(
@@ -99,7 +99,7 @@ def text_losses(
     from synth.engines.sampler import Sampler
 
     sampler = Sampler(checkpoint, device=device)
-    found = []
+    losses = []
     for text in texts:
         ids = sampler.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"][
             : min(max_length, sampler.context)
@@ -110,8 +110,8 @@ def text_losses(
         with torch.inference_mode():
             logits = sampler.model(input_ids=tokens).logits[0, :-1].float()
         nats = torch.nn.functional.cross_entropy(logits, tokens[0, 1:], reduction="sum").item()
-        found.append((nats / math.log(2), max(1, len(sampler.tokenizer.decode(ids[1:]).encode()))))
-    return found
+        losses.append((nats / math.log(2), max(1, len(sampler.tokenizer.decode(ids[1:]).encode()))))
+    return losses
 
 
 def compare_texts(before: Sequence[tuple[float, int]], after: Sequence[tuple[float, int]]) -> TextChange:

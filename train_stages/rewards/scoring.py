@@ -99,10 +99,12 @@ def check_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> dic
     rewarded = {}
     for task, problem in {problem.task: problem for problem in reversed(problems)}.items():
         checker = get_task(task)
-        right = problem.solution or checker.solve(problem) or f"#### {problem.gold}"
-        outcome = checker.check(problem, right).outcome
-        if outcome is not Outcome.CORRECT:
-            raise TrainingError(f"rl: the checker of {task} calls the gold answer of problem {problem.id} {outcome}")
+        right = [text for text in (checker.solve(problem), problem.solution) if text] + [f"#### {problem.gold}"]
+        outcomes = [checker.check(problem, text).outcome for text in right]
+        if Outcome.CORRECT not in outcomes:
+            raise TrainingError(
+                f"rl: the checker of {task} calls the gold answer of problem {problem.id} {outcomes[-1]}"
+            )
         if checker.check(problem, "").outcome is Outcome.CORRECT:
             raise TrainingError(f"rl: the checker of {task} rewards an empty response to problem {problem.id}")
         rewarded[task] = problem.gold

@@ -55,15 +55,17 @@ def choose(problems: Sequence[Problem], rates: Mapping[str, PassRate], *, tries:
     Raises:
         TrainingError: None would be left.
     """
-    known = [rates[problem.id] for problem in problems if problem.id in rates and rates[problem.id].tries >= tries]
-    useful = set(for_reinforcement(known, tries=tries))
-    useless = {rate.problem_id for rate in known} - useful
+    known_rates = [
+        rates[problem.id] for problem in problems if problem.id in rates and rates[problem.id].tries >= tries
+    ]
+    useful = set(for_reinforcement(known_rates, tries=tries))
+    useless = {rate.problem_id for rate in known_rates} - useful
     kept = [problem for problem in problems if problem.id not in useless]
     figures = {
         "problems_given": float(len(problems)),
-        "pass_rate_known": float(len(known)),
-        "always_solved": float(sum(rate.correct == rate.tries for rate in known)),
-        "never_solved": float(sum(rate.correct == 0 for rate in known)),
+        "pass_rate_known": float(len(known_rates)),
+        "always_solved": float(sum(rate.correct == rate.tries for rate in known_rates)),
+        "never_solved": float(sum(rate.correct == 0 for rate in known_rates)),
         "chosen": float(len(kept)),
     }
     if not kept:

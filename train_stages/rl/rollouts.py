@@ -169,9 +169,9 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
         return
     folder = out.with_name(f".{out.name}.server")
     weights = folder / "weights"
-    told: dict[str, Any] = {"temperature": config.temperature, "max_tokens": config.max_tokens}
+    sampling: dict[str, Any] = {"temperature": config.temperature, "max_tokens": config.max_tokens}
     if config.rollout_endpoint is not None:
-        yield VllmRollouts(config.rollout_endpoint, weights, **told)
+        yield VllmRollouts(config.rollout_endpoint, weights, **sampling)
     else:
         _own_server(config, parent)
         options = ServerOptions(
@@ -183,7 +183,7 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
             extra=("--logprobs-mode", "processed_logprobs"),
         )
         with VllmServer(parent, "policy", folder, options) as server:
-            yield VllmRollouts(server.endpoint, weights, **told)
+            yield VllmRollouts(server.endpoint, weights, **sampling)
     shutil.rmtree(folder, ignore_errors=True)
 
 

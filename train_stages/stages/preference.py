@@ -128,12 +128,12 @@ def _trainer(
     plan: Plan,
     common: dict[str, Any],
     config: PreferenceConfig,
-    told: list[Any],
+    trainer_callbacks: list[Any],
 ) -> Any:
     """TRL's trainer for the loss, on the planned micro-batches."""
     from datasets import Dataset
 
-    shared = {"model": model, "processing_class": tokenizer, "callbacks": told}
+    shared = {"model": model, "processing_class": tokenizer, "callbacks": trainer_callbacks}
     common |= {"gradient_accumulation_steps": plan.accumulate, "max_length": config.max_length}
     if config.loss.name == "kto":
         return _kto(shared, pairs, plan, common, config)

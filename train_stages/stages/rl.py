@@ -76,16 +76,18 @@ def rl(
     config = config or RlConfig()
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
-    known = {} if config.difficulty == "all" else dict(rates or {})
+    known_rates = {} if config.difficulty == "all" else dict(rates or {})
     render = to_messages or bare_prompt
     asked = [[problem.id, render(problem)] for problem in problems]
-    counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known.values())
+    counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known_rates.values())
     judges = checker_versions(problem.task for problem in problems)
     identity = stage_identity("rl", parent, digest(asked, counts, judges), config, seed)
     with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
         if config.difficulty == "measured":
-            known |= measured(folder, parent, [p for p in problems if p.id not in known], render, config, seed, server)
-        chosen = pass_rates.choose(problems, known, tries=config.least_tries)
+            known_rates |= measured(
+                folder, parent, [p for p in problems if p.id not in known_rates], render, config, seed, server
+            )
+        chosen = pass_rates.choose(problems, known_rates, tries=config.least_tries)
         state = last_state(folder)
         rollouts = Rollouts(state / FILE if state else None)
         trainer = _trainer(folder, parent, chosen.problems, rollouts, render, config, seed, server, progress)
@@ -96,7 +98,7 @@ def rl(
         if trainer.is_world_process_zero():
             rollouts.write(folder / FILE, [problem.id for problem in chosen.problems])
             if config.difficulty == "measured":
-                pass_rates.keep(folder / pass_rates.FILE, known.values())
+                pass_rates.keep(folder / pass_rates.FILE, known_rates.values())
         return result
 
 

@@ -131,10 +131,10 @@ def check_sft(job: Job) -> dict[str, Any]:
     config = read_config(SftConfig, job.options, job.name or "sft")
     tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
     encoded = encode(tokenizer, rows.slice(0, LOOKED_AT), config, job.seed)
-    told = sum(1 for labels in encoded.table["labels"].to_pylist() for label in labels if label >= 0)
+    with_loss = sum(1 for labels in encoded.table["labels"].to_pylist() for label in labels if label >= 0)
     return {
         **counts(rows.num_rows, encoded),
-        "share_with_loss": round(told / encoded.tokens, 3),
+        "share_with_loss": round(with_loss / encoded.tokens, 3),
         "one_row": show_loss(tokenizer, encoded),
         **memory(job.parent, config, copies=2 if config.loss.needs_reference else 1),
     }

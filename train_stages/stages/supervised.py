@@ -166,8 +166,8 @@ def _visits(encoded: Encoded, config: SupervisedConfig) -> int:
 def _within_budget(encoded: Encoded, order: Order, config: SupervisedConfig) -> Order:
     if config.budget_tokens is None:
         return order
-    seen = np.cumsum(np.asarray(encoded.lengths)[order])
-    return order[: max(1, int(np.searchsorted(seen, config.budget_tokens, side="right")))]
+    tokens_so_far = np.cumsum(np.asarray(encoded.lengths)[order])
+    return order[: max(1, int(np.searchsorted(tokens_so_far, config.budget_tokens, side="right")))]
 
 
 def _plan(encoded: Encoded, order: Order, config: SupervisedConfig, *, packed: bool, mixed: bool, seed: int) -> Plan:

@@ -74,6 +74,17 @@ def test_rl_is_kept_only_when_not_worse():
     assert not broken.keep and "greedy answers are worse" in broken.reason
 
 
+def test_rl_without_samples_is_kept_by_its_greedy_answers():
+    some = [True] * 10 + [False] * 10
+    assert keep_rl(rows(some), rows(some)).keep
+    better = keep_rl(rows(some), rows([True] * 12 + [False] * 8))
+    assert better.keep and (better.before, better.after) == (0.5, 0.6) and "greedy 0.500 to 0.600" in better.reason
+    worse = keep_rl(rows(some), rows([True] * 9 + [False] * 11))
+    assert not worse.keep and "greedy answers are worse" in worse.reason
+    with pytest.raises(TrainingError, match="same items: 20 and 0"):
+        keep_rl(rows(some, sampled=[1] * 20), rows(some))
+
+
 def test_scores_count_samples_per_problem():
     found = summarise(rows([True, False, True, True], sampled=[4, 0, 1, 3]))
     (score,) = found.scores

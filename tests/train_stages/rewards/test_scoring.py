@@ -7,6 +7,7 @@ import torch
 from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from synth.answers.outcome import Check, Outcome
+from synth.problems.base import Problem
 from synth.problems.knights_knaves import KnightsKnaves
 from train_stages.config import RlConfig
 from train_stages.rewards.scoring import check_rewards, make_rewards
@@ -62,6 +63,31 @@ def test_a_problem_that_no_reward_applies_to_is_refused(problems):
     ):
         make_rewards([problems[0], puzzle], RlConfig(rewards=["answer", "format"]).rewards)
     assert make_rewards(problems[:2], RlConfig().rewards).names == ("answer", "format"), "no puzzle, no assignment"
+
+
+@pytest.mark.parametrize(
+    "solution", [None, "He sold 48/2 = <<48/2=24>>24 clips in May.\nAltogether 48+24 = <<48+24=72>>72."]
+)
+@pytest.mark.parametrize("gold", ["72", "3/4", "x = 5", "(2, 3)"])
+def test_problems_as_real_data_sets_have_them_are_rewarded(solution, gold):
+    """A raw solution without an answer line, or nothing but a gold answer."""
+    problem = Problem("math_word", "gsm8k", "How many clips did she sell?", gold, "clips", solution=solution)
+    assert check_rewards([problem], RlConfig(rewards=REWARDS).rewards) == {"math_word": gold}
+
+
+def test_a_checker_that_refuses_the_gold_answer_is_named(problems, monkeypatch):
+    import synth.problems
+
+    class Deaf:
+        def check(self, problem, response):
+            return Check(Outcome.WRONG)
+
+        def solve(self, problem):
+            return None
+
+    monkeypatch.setattr(synth.problems, "get_task", lambda name: Deaf())
+    with pytest.raises(TrainingError, match=r"the checker of arithmetic calls the gold answer of problem .* wrong"):
+        check_rewards(problems[:1], RlConfig(rewards=REWARDS).rewards)
 
 
 def rate(problem, correct, tries=8):
