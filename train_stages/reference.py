@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from train_stages.config import (
+    AdapterConfig,
     CptConfig,
     MixtureConfig,
     PhaseConfig,
@@ -41,6 +42,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sft", "a stage `sft`", SftConfig),
     ("preference", "a stage `preference`", PreferenceConfig),
     ("rl", "a stage `rl`", RlConfig),
+    ("an adapter", "`adapter` of any stage", AdapterConfig),
     ("evaluate", "`train.evaluate`", EvaluateConfig),
     ("promote", "`train.promote`", PromoteConfig),
     ("tiny", "`base.tiny`", TinyConfig),

@@ -1,12 +1,13 @@
 """Which checkpoint folders may go: never a promoted one or what it was trained from. The registry keeps every row."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.lake.lake import Lake, table_of
+from storage.models.adapters import is_adapter, merged_folder
 from storage.models.registry import ancestors
 
 
@@ -43,6 +44,10 @@ def retention(lake: Lake, *, keep: int) -> list[Folder]:
         "select checkpoint_id, path, stage, night from checkpoints order by created_at desc, checkpoint_id"
     )
     protected = _protected(lake)
+    paths = {row["checkpoint_id"]: lake.workspace.root / row["path"] for row in rows}
+    for row in rows[:keep]:
+        for parent in _beneath(lake, row["checkpoint_id"], paths):
+            protected.setdefault(parent, f"the adapter {row['checkpoint_id'][:12]} needs it")
     folders = []
     for number, row in enumerate(rows):
         folder = lake.workspace.root / row["path"]
@@ -83,6 +88,17 @@ def _protected(lake: Lake) -> dict[str, str]:
     return reasons
 
 
+def _beneath(lake: Lake, identity: str, paths: Mapping[str, Path]) -> list[str]:
+    """Return the checkpoints without which an adapter is nothing."""
+    needed: list[str] = []
+    for parent in ancestors(lake, identity):
+        if identity not in paths or not is_adapter(paths[identity]):
+            break
+        needed.append(parent)
+        identity = parent
+    return needed
+
+
 def prune(lake: Lake, folders: Sequence[Folder]) -> int:
     """Remove the folders that may go, each recorded first, and return the bytes freed.
 
@@ -109,6 +125,7 @@ def _prune(lake: Lake, folders: Sequence[Folder]) -> int:
             "removed_at": datetime.now(UTC),
         }  # fmt: skip
         lake.commit(f"prune:{item.checkpoint_id}:{_made(folder)}", "prune", {"pruned": table_of("pruned", [row])})
+        shutil.rmtree(merged_folder(folder), ignore_errors=True)
         aside = folder.with_name(f".{folder.name}.pruned")
         folder.rename(aside)
         shutil.rmtree(aside)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from storage.errors import CheckpointError
 from storage.ids import seed_from
+from storage.models.adapters import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Sampler:
     """A causal language model with its tokenizer, ready to generate.
 
     Args:
-        checkpoint: A Hugging Face folder.
+        checkpoint: A Hugging Face folder, or an adapter with its base.
         device: `cpu`, `cuda`, `cuda:1`, ...; None takes the GPU when there is one.
         batch_tokens: Upper bound on rows times (longest prompt + completion) of one batch; bounds the KV cache.
         batch_rows: Upper bound on the rows of one batch.
@@ -79,7 +80,7 @@ class Sampler:
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(str(checkpoint), local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(str(checkpoint), dtype=dtype, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(str(whole(checkpoint)), dtype=dtype, local_files_only=True)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{checkpoint} cannot be loaded as a model: {error}") from error
         self.model: Any = model.to(self.device).eval()

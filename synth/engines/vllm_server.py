@@ -24,6 +24,7 @@ import psutil
 
 from storage.atomic import write_text
 from storage.errors import ModelServerError
+from storage.models.adapters import whole
 from storage.ports import free_port
 from synth.engines.processes import end_group, group_of, identity_of, is_alive, members_of
 from synth.engines.vllm_command import (
@@ -118,13 +119,14 @@ class VllmServer:
         self._abandoned.clear()
         python = vllm_python()
         check_checkpoint(self.checkpoint)
+        weights = whole(self.checkpoint)
         self.folder.mkdir(parents=True, exist_ok=True)
         end_orphan(self.record, self.options.stop_limit_s)
         if self._port is None or not _is_free(self._port):
             self._port = free_port()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        serve = serve_command(python, self.checkpoint, self.name, self.options, "127.0.0.1", self._port)
+        serve = serve_command(python, weights, self.name, self.options, "127.0.0.1", self._port)
         command = [sys.executable, "-I", str(KEEPER), str(os.getpid()), *serve]
         try:
             with self.log.open("wb") as log:

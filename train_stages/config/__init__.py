@@ -1,5 +1,6 @@
 """What every training stage can be told, a file for each kind of stage."""
 
+from train_stages.config.adapter import AdapterConfig
 from train_stages.config.base import RowsConfig, TrainConfig, read_config
 from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
@@ -7,6 +8,7 @@ from train_stages.config.rl import RlConfig
 from train_stages.config.supervised import CptConfig, SftConfig, SupervisedConfig
 
 __all__ = [
+    "AdapterConfig",
     "CptConfig",
     "MixtureConfig",
     "PhaseConfig",

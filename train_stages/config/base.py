@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
+from train_stages.config.adapter import AdapterConfig
 from train_stages.optimisers import OPTIMISERS
 from train_stages.optimisers.base import Optimiser
 from train_stages.parts import validated
@@ -54,6 +55,11 @@ class TrainConfig(BaseModel):
 
     micro_batch_tokens: int | None = Field(
         default=None, gt=0, description="Tokens that go through the model at once; None takes the whole batch."
+    )
+    adapter: AdapterConfig | None = Field(
+        default=None,
+        description="Train a low-rank adapter beside the frozen weights instead of the weights; `{}` takes its defaults. The "
+        "learning rate is then ten times the stage's own default, unless it is given.",
     )
     max_length: int = Field(default=2048, gt=0, description="Longest row, in tokens.")
     optimiser: Annotated[SerializeAsAny[Optimiser], OPTIMISERS.field(Optimiser, ADAMW)] = Field(
@@ -108,8 +114,19 @@ class TrainConfig(BaseModel):
                 return f"there is no such setting: {remedies[name]}"
         return None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rate_of_adapters(cls, given: Any) -> Any:
+        """Adapters want about ten times the rate of whole weights (https://thinkingmachines.ai/blog/lora/)."""
+        if not isinstance(given, Mapping) or given.get("adapter") is None or "learning_rate" in given:
+            return given
+        default = cls.model_fields["learning_rate"].default
+        return {**given, "learning_rate": 10 * default} if isinstance(default, float) else given
+
     @model_validator(mode="after")
     def _used(self) -> "TrainConfig":
+        if self.adapter is not None and self.optimiser.name == "muon":
+            raise ValueError("optimiser: muon is for whole matrices, an adapter has narrow ones: set optimiser: adamw")
         if self.processes is not None and self.accelerate is None:
             raise ValueError("processes is for accelerate: set accelerate: ddp too, or leave it out")
         return self

@@ -95,6 +95,8 @@ class RlConfig(TrainConfig):
             raise ValueError("rollout_endpoint names a vLLM server; set rollouts to auto or vllm")
         if "rollout_memory" in given and (self.rollouts == "transformers" or self.rollout_endpoint is not None):
             raise ValueError("rollout_memory is for a vLLM server of our own; leave it out, or rollout_endpoint")
+        if self.adapter is not None and (self.rollouts == "vllm" or self.rollout_endpoint is not None):
+            raise ValueError("a vLLM server is given whole weights, not an adapter: set rollouts: transformers")
         names = [reward.name for reward in self.rewards]
         for name in names:
             if names.count(name) > 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from storage.errors import CheckpointError, TrainingError
 from train_stages.config import TrainConfig
-from train_stages.process.stage import on_gpu
+from train_stages.process.stage import on_gpu, quantisation
 
 LOOKED_AT = 200
 """Rows that are encoded to look at."""
@@ -47,16 +47,20 @@ def memory(
 
     Raises:
         CheckpointError: The parent's configuration cannot be loaded.
-        TrainingError: It is more than is free; the message says which setting to change.
+        TrainingError: It is more than is free, or the adapter fits no module; the message says which setting to change.
     """
     import psutil
     import torch
 
-    parameters, shape = _shape(parent)
+    parameters, trained, shape = _shape(parent, config)
+    quantisation(config)  # refuses what this machine cannot
     gpu = on_gpu(config)
     width = 2 if gpu and config.weights == "bfloat16" else 4
-    fixed = parameters * width * (2 + config.optimiser.moments)
-    fixed += parameters * width * (copies - 1)
+    fixed: float
+    if config.adapter is None:
+        fixed = parameters * width * (1 + copies + config.optimiser.moments)
+    else:  # the matrices of the adapter are in float32
+        fixed = parameters * (config.adapter.bytes_a_weight or width) + trained * 4 * (2 + config.optimiser.moments)
     tokens = max(tokens or config.tokens_at_once, config.max_length)
     layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers
     scale = 1.0 if gpu else 2.0  # half precision on a GPU
@@ -75,24 +79,36 @@ def memory(
         )
     return {
         "parameters": parameters,
+        "trained_parameters": trained,
         "needs_gib": round((fixed + moving) / 2**30, 3),
         "free_gib": round(free / 2**30, 1),
         "device": "cuda" if gpu else "cpu",
     }
 
 
-def _shape(parent: Path) -> tuple[int, Any]:
-    """Number of parameters, and the configuration of the text model."""
+def _shape(parent: Path, config: TrainConfig) -> tuple[int, int, Any]:
+    """Number of parameters, how many of them are trained, and the configuration of the text model."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
-        config = AutoConfig.from_pretrained(str(parent), local_files_only=True)
+        shape = AutoConfig.from_pretrained(str(parent), local_files_only=True)
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
+            model = AutoModelForCausalLM.from_config(shape)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
-    return sum(parameter.numel() for parameter in model.parameters()), config.get_text_config()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    if config.adapter is None:
+        return parameters, parameters, shape.get_text_config()
+    from peft import get_peft_model
+
+    try:
+        with torch.device("meta"):
+            adapted: Any = get_peft_model(model, config.adapter.peft())
+    except ValueError as error:
+        raise TrainingError(f"adapter.targets = {list(config.adapter.targets)}: {error}") from None
+    trained = sum(parameter.numel() for parameter in adapted.parameters() if parameter.requires_grad)
+    return parameters, trained, shape.get_text_config()
 
 
 def counts(rows: int, encoded: Any) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from storage.errors import CheckpointError, TrainingError
 from storage.ids import digest
+from storage.models.adapters import finish_adapter, whole
 from storage.models.checkpoints import checkpoint_digest
 from storage.models.precision import keep_precision
 from train_stages.config import TrainConfig
@@ -78,13 +80,14 @@ def world_size() -> int:
 
 def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, seed: int) -> str:
     """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
-    libraries = {name: version(name) for name in ("torch", "transformers", "trl")}
+    names = ("torch", "transformers", "trl") if config.adapter is None else ("torch", "transformers", "trl", "peft")
+    libraries = {name: version(name) for name in names}
     settings = config.model_dump(mode="json", exclude={"save_every", "log_every"})
     return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
 
 def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[Any, Any]:
-    """Load model and tokenizer of a checkpoint for training.
+    """Load model and tokenizer of a checkpoint for training; one that is an adapter is merged into what is beneath it.
 
     Args:
         parent: The checkpoint.
@@ -93,6 +96,7 @@ def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[An
 
     Raises:
         CheckpointError: The folder holds no loadable model.
+        TrainingError: The weights are to be quantised, and this machine cannot.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -104,14 +108,35 @@ def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[An
     if not gpu:
         torch.set_num_threads(config.threads)
     dtype = getattr(torch, config.weights) if gpu else torch.float32
+    quantised = {"quantization_config": quantisation(config)} if config.adapter and config.adapter.quantise else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
         model = AutoModelForCausalLM.from_pretrained(
-            str(parent), dtype=dtype, attn_implementation=attention, local_files_only=True
+            str(whole(parent)), dtype=dtype, attn_implementation=attention, local_files_only=True, **quantised
         )
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
     return model, tokenizer
+
+
+def quantisation(config: TrainConfig) -> Any:
+    """Return how the frozen weights beneath an adapter are quantised; None when they are not.
+
+    Raises:
+        TrainingError: They are to be, and this machine cannot.
+    """
+    if config.adapter is None or config.adapter.quantise is None:
+        return None
+    if not on_gpu(config) or find_spec("bitsandbytes") is None:
+        raise TrainingError(
+            f"adapter.quantise = {config.adapter.quantise!r} needs a GPU and bitsandbytes (pip install bitsandbytes); leave it out"
+        )
+    return config.adapter.quantisation()
+
+
+def adapter_arguments(config: TrainConfig) -> dict[str, Any]:
+    """Return what a trainer of TRL is told of the adapter; nothing when whole weights are trained."""
+    return {} if config.adapter is None else {"peft_config": config.adapter.peft()}
 
 
 def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int) -> dict[str, Any]:
@@ -211,7 +236,10 @@ def run(
     if trainer.is_world_process_zero():
         shutil.rmtree(folder / STATES, ignore_errors=True)
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
-        keep_precision(folder, parent)
+        if config.adapter is None:
+            keep_precision(folder, whole(parent))
+        else:
+            finish_adapter(folder, parent, out)
         manifest = {
             "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
             "tokens": trained_tokens, "history": history, **({} if judge is None else {"judge": dict(judge)}),

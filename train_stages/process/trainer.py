@@ -1,5 +1,7 @@
 """What the trainers of all stages are given: the optimiser, the schedule, and losses that TRL does not know."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from storage.errors import TrainingError
@@ -56,7 +58,7 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
     Args:
         trainer: SFTTrainer, or a subclass.
         loss: The loss.
-        reference: The checkpoint that training starts from, where the loss needs it.
+        reference: The checkpoint that training starts from, where the loss needs it; None takes the model without its adapter.
     """
     if loss.trl is not None:
         return trainer
@@ -95,9 +97,9 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
             mask = (labels != IGNORED).to(torch.float32)
             logps = _of(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
             before = None
-            if self._reference is not None:
-                with torch.no_grad():
-                    before = _of(self._reference(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
+            if loss.needs_reference:
+                with torch.no_grad(), _parent(self, model, self._reference) as parent:
+                    before = _of(parent(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
             count = num_items_in_batch
             if count is None:
                 count = mask.sum() if loss.per == "token" else len(labels)
@@ -110,6 +112,16 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
 
     Supervised.__name__ = trainer.__name__
     return Supervised
+
+
+@contextmanager
+def _parent(trainer: Any, model: Any, reference: Any) -> Iterator[Any]:
+    """Give the checkpoint that training starts from: a second model, or the model itself with its adapter switched off."""
+    if reference is not None:
+        yield reference
+        return
+    with trainer.accelerator.unwrap_model(model).disable_adapter():
+        yield model
 
 
 def _with_columns(collate: Any, columns: tuple[str, ...]) -> Any:
@@ -146,8 +158,8 @@ def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
             logps = model(**model_inputs, labels=labels, fused_lm_head=True).log_probs[:, -places:].sum(1).chunk(2)
             before: Any = (None, None)
             if loss.needs_reference:
-                with torch.no_grad():
-                    outputs = self.ref_model(**model_inputs, labels=labels, fused_lm_head=True)
+                with torch.no_grad(), _parent(self, model, self.ref_model) as parent:
+                    outputs = parent(**model_inputs, labels=labels, fused_lm_head=True)
                 before = outputs.log_probs[:, -places:].sum(1).chunk(2)
             lengths = mask[:, 1:].sum(1).chunk(2)
             sides = [Answers(*side) for side in zip(logps, lengths, before, strict=True)]

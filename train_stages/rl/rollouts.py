@@ -98,7 +98,7 @@ def uses_vllm(config: RlConfig) -> bool:
         return config.rollouts == "vllm"
     if config.rollout_endpoint is not None:
         return True
-    return on_gpu(config) and world_size() == 1 and _installed()
+    return config.adapter is None and on_gpu(config) and world_size() == 1 and _installed()
 
 
 def _installed() -> bool:

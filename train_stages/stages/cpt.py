@@ -128,18 +128,18 @@ def check_cpt(job: Job) -> dict[str, Any]:
     """
     from train_stages.data.encode import encode_texts, show_loss
     from train_stages.data.mixture import blend
+    from train_stages.stages.supervised import second_model
 
     config = read_config(CptConfig, job.options, job.name or "cpt")
     tokenizer, rows = load_tokenizer(job.parent), with_replay(read_rows(job.rows), config)
     if config.mixture is not None:
         names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
         blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
-    copies = 2 if config.loss.needs_reference else 1
     encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
     return {
         **counts(rows.num_rows, encoded),
         "one_row": show_loss(tokenizer, encoded),
-        **memory(job.parent, config, copies=copies),
+        **memory(job.parent, config, copies=2 if second_model(config) else 1),
     }
 
 

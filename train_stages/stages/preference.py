@@ -28,6 +28,7 @@ from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
 from train_stages.process.stage import (
     Progress,
     StageResult,
+    adapter_arguments,
     callbacks,
     common_arguments,
     load,
@@ -134,6 +135,7 @@ def _trainer(
     from datasets import Dataset
 
     shared = {"model": model, "processing_class": tokenizer, "callbacks": trainer_callbacks}
+    shared |= adapter_arguments(config)
     common |= {"gradient_accumulation_steps": plan.accumulate, "max_length": config.max_length}
     if config.loss.name == "kto":
         return _kto(shared, pairs, plan, common, config)
@@ -183,13 +185,14 @@ def check_preference(job: Job) -> dict[str, Any]:
     alike = sum(pair["chosen"] == pair["rejected"] for pair in pairs)
     if alike:
         raise TrainingError(f"preference: in {alike} of {len(pairs)} pairs both answers are the same; leave them out")
+    reference = config.loss.needs_reference or config.loss.trl is None
     return {
         "pairs": rows.num_rows,
         "looked_at": len(pairs) + too_long,
         "too_long": too_long,
         "mean_tokens": round(sum(lengths) / len(lengths), 1),
         "one_pair": pairs[0],
-        **memory(job.parent, config, copies=2 if config.loss.needs_reference or config.loss.trl is None else 1),
+        **memory(job.parent, config, copies=2 if reference and config.adapter is None else 1),
     }
 
 

@@ -23,6 +23,7 @@ from train_stages.process.preflight import load_tokenizer, memory
 from train_stages.process.stage import (
     Progress,
     StageResult,
+    adapter_arguments,
     callbacks,
     load,
     on_gpu,
@@ -137,6 +138,7 @@ def _trainer(
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
+        **adapter_arguments(config),
     )
 
 
@@ -198,7 +200,7 @@ def check_rl(job: Job) -> dict[str, Any]:
         **memory(
             job.parent,
             config,
-            copies=2 if config.loss.beta else 1,
+            copies=2 if config.loss.beta and config.adapter is None else 1,
             tokens=config.micro_batch_tokens or at_once,
             share=1 - config.rollout_memory if own_server else 1.0,
         ),

@@ -127,6 +127,7 @@ def check_sft(job: Job) -> dict[str, Any]:
         TrainingError: One of the checks fails; the message says which setting to change.
     """
     from train_stages.data.encode import show_loss
+    from train_stages.stages.supervised import second_model
 
     config = read_config(SftConfig, job.options, job.name or "sft")
     tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
@@ -136,7 +137,7 @@ def check_sft(job: Job) -> dict[str, Any]:
         **counts(rows.num_rows, encoded),
         "share_with_loss": round(with_loss / encoded.tokens, 3),
         "one_row": show_loss(tokenizer, encoded),
-        **memory(job.parent, config, copies=2 if config.loss.needs_reference else 1),
+        **memory(job.parent, config, copies=2 if second_model(config) else 1),
     }
 
 

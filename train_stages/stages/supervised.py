@@ -17,6 +17,7 @@ from train_stages.orders.base import Order, kendall_tau, order_rows
 from train_stages.process.stage import (
     Progress,
     StageResult,
+    adapter_arguments,
     callbacks,
     common_arguments,
     load,
@@ -93,7 +94,7 @@ def train_supervised(
             plan,
             config,
             seed,
-            reference=load(parent, config, packed=config.isolated)[0] if config.loss.needs_reference else None,
+            reference=load(parent, config, packed=config.isolated)[0] if second_model(config) else None,
             model=model,
             train_dataset=to_dataset(encoded.table, columns),
             processing_class=tokenizer,
@@ -103,6 +104,11 @@ def train_supervised(
             _keep_order(folder / ORDER_FILE, plan, lesson.ids)
         facts = _figures(lesson, plan, config)
         return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=facts)
+
+
+def second_model(config: SupervisedConfig) -> bool:
+    """Whether a second model is loaded as the reference; with an adapter it is the model itself, its adapter switched off."""
+    return config.loss.needs_reference and config.adapter is None
 
 
 def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, reference: Any, **arguments: Any) -> Any:
@@ -119,7 +125,7 @@ def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, r
         dataset_kwargs={"skip_prepare_dataset": True},
     )
     trainer = supervised_trainer(configured(planned(SFTTrainer, plan), config), config.loss, reference)
-    return trainer(args=settings, **arguments)
+    return trainer(args=settings, **arguments, **adapter_arguments(config))
 
 
 def _figures(lesson: Lesson, plan: Plan, config: SupervisedConfig) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """`nightschool model`: the registry of checkpoints."""
 
 import getpass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -125,6 +126,24 @@ def model_rollback(
             print_json({"before": before.id, "student": after.id, "path": str(after.path)})
         else:
             typer.echo(f"the student is {after.id[:12]} again ({after.path}), it was {before.id[:12]}")
+
+
+@app.command("export")
+def model_export(
+    model: ModelArgument,
+    target: Annotated[Path, typer.Argument(help="A folder that does not exist.")],
+    adapter: Annotated[bool, typer.Option("--adapter", help="Only the adapter, without what is beneath it.")] = False,
+    root: WorkspaceOption = None,
+) -> None:
+    """Copy a checkpoint to a folder that any program reads; an adapter is merged into what is beneath it."""
+    with sentences(), open_lake(root) as lake:
+        from storage.models.adapters import export
+        from storage.models.checkpoints import find_checkpoint
+        from storage.models.registry import resolve
+
+        checkpoint = find_checkpoint(lake, resolve(lake, model))
+        export(checkpoint.path, target, adapter=adapter)
+        typer.echo(f"{checkpoint.id[:12]} is in {target}")
 
 
 @app.command("prune")

@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command("serve-model")
 def serve_model(
-    checkpoint: Annotated[Path, typer.Argument(help="A Hugging Face folder.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A Hugging Face folder, or a folder of ours with an adapter.")],
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     name: Annotated[str | None, typer.Option(help="Name to serve it under [default: the folder's name].")] = None,
@@ -21,6 +21,7 @@ def serve_model(
 ) -> None:
     """Serve a checkpoint with vLLM, with the right flags for this device, until Ctrl-C. Needs `make vllm`."""
     with sentences():
+        from storage.models.adapters import whole
         from synth.engines.vllm_command import (
             ServerOptions,
             check_checkpoint,
@@ -32,5 +33,5 @@ def serve_model(
         python, folder = vllm_python(), checkpoint.absolute()
         check_checkpoint(folder)
         options = ServerOptions(max_model_len=max_model_len)
-        command = serve_command(python, folder, name or folder.name, options, host, port)
+        command = serve_command(python, whole(folder), name or folder.name, options, host, port)
         os.execve(command[0], command, serve_environment(python, options))  # noqa: S606 - becomes the server
