@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -226,26 +226,38 @@ def run(
     trainer.accelerator.wait_for_everyone()
     history = [_numbers(entry) for entry in trainer.state.log_history]
     metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, "processes": float(world_size()), **facts}
+    metrics |= _first_and_last(history)
     if state is not None:
         metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
-    for name in ("loss", "reward"):
-        logged = [entry[name] for entry in history if name in entry]
-        if logged:
-            metrics |= {f"first_{name}": logged[0], name: logged[-1]}
     trained_tokens = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
     if trainer.is_world_process_zero():
-        shutil.rmtree(folder / STATES, ignore_errors=True)
-        (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
-        if config.adapter is None:
-            keep_precision(folder, whole(parent))
-        else:
-            finish_adapter(folder, parent, out)
+        _tidy(folder, out, parent, config)
         manifest = {
             "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
             "tokens": trained_tokens, "history": history, **({} if judge is None else {"judge": dict(judge)}),
         }  # fmt: skip
         write_json(folder / MANIFEST, manifest)
     return StageResult(out, metrics, trained_tokens, cpu, history)
+
+
+def _tidy(folder: Path, out: Path, parent: Path, config: TrainConfig) -> None:
+    """Make a checkpoint of what the trainer wrote: without its states, in the parent's precision, an adapter with its base."""
+    shutil.rmtree(folder / STATES, ignore_errors=True)
+    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
+    if config.adapter is None:
+        keep_precision(folder, whole(parent))
+    else:
+        finish_adapter(folder, parent, out)
+
+
+def _first_and_last(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The first and the last loss and reward that were logged."""
+    figures: dict[str, float] = {}
+    for name in ("loss", "reward"):
+        logged = [entry[name] for entry in history if name in entry]
+        if logged:
+            figures |= {f"first_{name}": logged[0], name: logged[-1]}
+    return figures
 
 
 @contextmanager

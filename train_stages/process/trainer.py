@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.errors import TrainingError
 from train_stages.config import TrainConfig
 from train_stages.losses.base import Answers, Pairs, PreferenceLoss, SupervisedLoss, Tokens
 from train_stages.process.stage import world_size
+
+if TYPE_CHECKING:
+    from trl import SFTTrainer as TrlSft
+else:
+    TrlSft = object  # importing TRL takes seconds; `supervised_trainer` puts the real one below
 
 IGNORED = -100
 
@@ -63,55 +68,63 @@ def supervised_trainer(trainer: type[Any], loss: SupervisedLoss, reference: Any 
     if loss.trl is not None:
         return trainer
 
-    class Supervised(trainer):  # type: ignore[misc, unused-ignore]
-        data_collator: Any
-        _signature_columns: Any
+    bases = (FormulaSft, trainer)
+    return type(trainer.__name__, bases, {"formula": loss, "reference": reference})
 
-        def __init__(self, *arguments: Any, **named: Any) -> None:
-            super().__init__(*arguments, **named)
-            self._reference = reference
-            if reference is not None:
-                self._reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
-            if loss.columns:
-                self.data_collator = _with_columns(self.data_collator, loss.columns)
 
-        def _set_signature_columns_if_needed(self) -> None:
-            super()._set_signature_columns_if_needed()
-            self._signature_columns = [*dict.fromkeys([*self._signature_columns, *loss.columns])]
+class FormulaSft(TrlSft):  # type: ignore[misc, unused-ignore]
+    """Computes a loss that TRL does not know by its formula.
 
-        def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
-            if loss.per == "token":
-                return super()._get_num_items_in_batch(batch_samples, device)
-            import torch
+    Attributes:
+        formula: The loss.
+        reference: The checkpoint that training starts from, a second model; None takes the model without its adapter.
+    """
 
-            rows = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
-            return self.accelerator.gather(rows).sum()
+    formula: SupervisedLoss
+    reference: Any = None
+    data_collator: Any
+    _signature_columns: Any
 
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            import torch
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if self.reference is not None:
+            self.reference = self.accelerator.prepare_model(self.reference, evaluation_mode=True)
+        if self.formula.columns:
+            self.data_collator = _with_columns(self.data_collator, self.formula.columns)
 
-            model_inputs = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
-            labels = inputs["labels"][:, 1:]
-            mask = (labels != IGNORED).to(torch.float32)
-            logps = _of(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
-            before = None
-            if loss.needs_reference:
-                with torch.no_grad(), _parent(self, model, self._reference) as parent:
-                    before = _of(parent(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
-            count = num_items_in_batch
-            if count is None:
-                count = mask.sum() if loss.per == "token" else len(labels)
-            value = (
-                loss(Tokens(logps, mask, before, {name: inputs[name] for name in loss.columns})).sum()
-                / count
-                * self.accelerator.num_processes
-            )
-            return (value, None) if return_outputs else value
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        self._signature_columns = [*dict.fromkeys([*self._signature_columns, *self.formula.columns])]
 
-    Supervised.__name__ = trainer.__name__
-    return Supervised
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
+        if self.formula.per == "token":
+            return super()._get_num_items_in_batch(batch_samples, device)
+        import torch
+
+        rows = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
+        return self.accelerator.gather(rows).sum()
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the loss of a micro-batch, which TRL's trainer asks for."""
+        import torch
+
+        loss = self.formula
+        model_inputs = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
+        labels = inputs["labels"][:, 1:]
+        mask = (labels != IGNORED).to(torch.float32)
+        logps = _of(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
+        before = None
+        if loss.needs_reference:
+            with torch.no_grad(), _parent(self, model, self.reference) as parent:
+                before = _of(parent(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
+        count = num_items_in_batch
+        if count is None:
+            count = mask.sum() if loss.per == "token" else len(labels)
+        losses = loss(Tokens(logps, mask, before, {name: inputs[name] for name in loss.columns}))
+        value = losses.sum() / count * self.accelerator.num_processes
+        return (value, None) if return_outputs else value
 
 
 @contextmanager
