@@ -63,6 +63,9 @@ class Notes(_Part):
         description="Whether nothing was cut at its token limit; None lets the calls behind the row decide. The last of them "
         "always counts.",
     )
+    thoughts_cut: bool = Field(
+        False, description="The token limit ended the thoughts of the model, which said nothing."
+    )
     attempt: Attempt | None = None
     question: Question | None = None
     share: Share | None = None

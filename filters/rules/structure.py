@@ -34,7 +34,7 @@ class StructureOptions(Options):
 @row_filter("structure", version="1", options=StructureOptions)
 def structure(row: Row, context: Context, options: StructureOptions) -> Finding:
     """The row has the shape of its kind, clean text, and no markers of a chat template."""
-    reason = _shape(row) or _text(row) or _attrs(row, options)
+    reason = "thoughts_cut" if row.notes.thoughts_cut else _shape(row) or _text(row) or _attrs(row, options)
     return fail(reason) if reason else PASS
 
 

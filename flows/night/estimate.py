@@ -10,6 +10,7 @@ from flows.night.night import Night
 from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe
 from storage.lake.expected import Expected, expected
+from synth.calls.keys import sampling_params
 from synth.engines.spec import ModelSpec
 from synth.methods.base import Params
 from synth.night.draw import LeftOut, draw_night, left_out_sentences, plan_attempts
@@ -30,6 +31,8 @@ class Estimate:
         hours: Time at the recipe's `tokens_per_second`; None when it gives none.
         cost: At the recipe's prices.
         expected: What it will probably be, by the recipe's last nights; None for a role that none of them asked.
+        family: Family of models; None where it is of none that we know.
+        sampling: How it is asked where a method says nothing, its room for thoughts included.
     """
 
     role: str
@@ -40,6 +43,8 @@ class Estimate:
     hours: float | None = None
     cost: float = 0.0
     expected: Expected | None = None
+    family: str | None = None
+    sampling: str = ""
 
 
 def estimate(night: Night) -> dict[str, Any]:
@@ -66,6 +71,7 @@ def estimate(night: Night) -> dict[str, Any]:
     planned = Counter(attempt.method.name for attempt in attempts)
     probably = expected(night.lake, night.id, planned)
     for role, asked in roles.items():
+        _wishes(night, role, asked)
         _price(asked, recipe.models[role])
         asked.expected = probably.get(role)
     return {
@@ -96,6 +102,17 @@ def _training(recipe: Recipe) -> list[dict[str, Any]]:
         }
         for step in steps
     ]
+
+
+def _wishes(night: Night, role: str, asked: Estimate) -> None:
+    """Add how the role's model is asked, and the room for its thoughts to what it may write."""
+    spec = night.recipe.models[role]
+    if spec.engine in ("solver", "verifier"):
+        return
+    profile = spec.profile(night.checkpoint_of(spec.checkpoint))
+    wishes = {name: value for name, value in sampling_params(profile.sampling({})).items() if value not in (None, [])}
+    asked.family, asked.sampling = profile.family, ", ".join(f"{name} {value}" for name, value in wishes.items())
+    asked.completion_tokens += asked.calls * profile.thought_tokens
 
 
 def _price(asked: Estimate, spec: ModelSpec) -> None:

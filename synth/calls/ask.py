@@ -19,6 +19,7 @@ from synth.calls.budget import GRACE_S, Budget, Meter, Price, counted
 from synth.calls.keys import call_key, content_key, refusal_key, sampling_params
 from synth.calls.prompting import Prompt, Prompts
 from synth.calls.slots import Slots
+from synth.calls.thoughts import part
 from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.profile import PLAIN, Profile
 from synth.problems.base import Problem
@@ -31,14 +32,16 @@ class Reply:
     """An answer as a method sees it.
 
     Attributes:
-        text: The completion.
+        text: What was said: the completion without its thoughts.
         call_id: Content key of the call; parents of samples are made of these.
         model: Identity of the model.
         complete: False when the completion was cut at `max_tokens`.
         by_rule: True when a rule-based solver wrote it.
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
-        reasoning: What a reasoning model thought before it answered, where the server keeps it apart.
+        reasoning: What the model thought before it answered, however it came (`synth.calls.thoughts`); no part of `text`.
+        thoughts_cut: Whether the token limit ended the thoughts, so that nothing was said.
+        learns_thoughts: Whether a row that teaches this reply teaches its thoughts too, as the recipe says of its role.
         value: The reply read by its schema, when one was asked for.
     """
 
@@ -50,6 +53,8 @@ class Reply:
     completion_tokens: int
     prompt_tokens: int = 0
     reasoning: str = ""
+    thoughts_cut: bool = False
+    learns_thoughts: bool = True
     value: Any = None
 
 
@@ -141,7 +146,8 @@ class Asker:
             engine, messages, sampling, sample, act=prompt.act, problem=problem, inputs=inputs, draw=self._draw
         )
         request = Request(messages, sampling, seed_from(key), prompt.act, problem, inputs)
-        return await self._reply(_Question(key, role, engine, request, sample, method))
+        reply = await self._reply(_Question(key, role, engine, request, sample, method))
+        return self._without_thoughts(role, reply, begun=bool(begun))
 
     async def chat(
         self,
@@ -164,8 +170,25 @@ class Asker:
         if engine.reads_problem:
             raise RequestRefused("no_dialogue", f"the role {role!r} answers by rule and cannot go on with a dialogue")
         key = content_key(engine.model, messages, sampling, sample, draw=self._draw)
-        return await self._reply(
+        reply = await self._reply(
             _Question(key, role, engine, Request(messages, sampling, seed_from(key), "chat", problem), sample, method)
+        )
+        return self._without_thoughts(role, reply)
+
+    def _without_thoughts(self, role: str, reply: Reply, *, begun: bool = False) -> Reply:
+        """Part what was said from what was thought; the ledger keeps the completion as it came."""
+        if reply.by_rule:
+            return reply
+        profile = self.profiles.get(role, PLAIN)
+        parted = part(reply.text, opened=profile.opens_thoughts and not begun, complete=reply.complete)
+        thoughts = "\n\n".join(text for text in (reply.reasoning.strip(), parted.thoughts) if text)
+        silent = bool(thoughts) and not parted.said.strip() and not reply.complete
+        return replace(
+            reply,
+            text=parted.said,
+            reasoning=thoughts,
+            thoughts_cut=silent,
+            learns_thoughts=profile.learns_thoughts,
         )
 
     async def score(self, role: str, text: str, method: str | None = None) -> Reply:

@@ -6,7 +6,10 @@ Each sampling parameter of a call has the value of the first that says something
 2. the recipe's role (`models.<role>.sampling`),
 3. the method's paper, where the method marks a value as essential to it,
 4. the model's own `generation_config.json`,
-5. `OURS`.
+5. its family, as the authors published it (`families.yaml`),
+6. `OURS`.
+
+A model that thinks has room for its thoughts beside the limit that a method or a recipe sets, which is meant for the answer.
 
 Evaluation and rollouts name theirs, so that two models are always compared alike.
 """
@@ -17,39 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from storage.errors import CheckpointError
 from synth.engines.base import Message, Sampling
+from synth.engines.families import families
+from synth.engines.sampling_spec import SamplingSpec
 
 FILE = "generation_config.json"
 OURS: Mapping[str, float] = {"temperature": 0.0, "max_tokens": 1024, "top_p": 1.0}
 """Where nobody says anything: greedy, so that a call without any wish is the same each time."""
 WHEN_DRAWN = ("top_p", "top_k", "min_p")
 """Which tokens are drawn from; a greedy call (temperature 0) draws none, so what only the model's card says of it is left out."""
-
-
-class SamplingSpec(BaseModel):
-    """Sampling parameters that somebody says something about; None leaves one to the next."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    temperature: float | None = Field(None, ge=0, le=10, description="0 is greedy.")
-    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus share.")
-    top_k: int | None = Field(None, ge=0, description="Only the k likeliest tokens; 0 keeps all.")
-    min_p: float | None = Field(
-        None, ge=0, le=1, description="Only tokens at least so likely, relative to the likeliest."
-    )
-    presence_penalty: float | None = Field(None, ge=-2, le=2, description="Against tokens that were written already.")
-    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="The same, in proportion to how often.")
-    repetition_penalty: float | None = Field(
-        None, gt=0, description="Divides the logits of tokens that were seen; 1 is none."
-    )
-    max_tokens: int | None = Field(None, ge=1, description="Upper bound on a completion.")
-
-    def given(self) -> dict[str, float]:
-        """Return the parameters that are said, by name."""
-        return self.model_dump(exclude_none=True)
 
 
 @dataclass(frozen=True)
@@ -61,12 +43,22 @@ class Profile:
         card: What the model's own generation_config.json says.
         system: A system message before every prompt of the role; one that a prompt has follows it.
         body: Further keys of the request (`chat_template_kwargs`, `reasoning_effort`, ...), canonical JSON; None has none.
+        family: Name of the model's family; None where it is of none that we know.
+        thought_tokens: Room for thoughts beside the limit of a call.
+        opens_thoughts: Whether its chat template writes the opening tag of its thoughts.
+        learns_thoughts: Whether rows that it writes teach its thoughts too.
+        penalised: Whether its engine knows penalties; those that a card or a family wishes for are left out where not.
     """
 
     role: SamplingSpec = field(default_factory=SamplingSpec)
     card: SamplingSpec = field(default_factory=SamplingSpec)
     system: str | None = None
     body: str | None = None
+    family: str | None = None
+    thought_tokens: int = 0
+    opens_thoughts: bool = False
+    learns_thoughts: bool = True
+    penalised: bool = True
 
     def sampling(
         self,
@@ -90,7 +82,12 @@ class Profile:
             dict(essential or {}),
         ]
         explicit = {name: value for values in reversed(said) for name, value in values.items()}
-        chosen = {**OURS, **self.card.given(), **explicit}
+        published = families()[self.family].sampling.given() if self.family else {}
+        wished = {**published, **self.card.given()}
+        if not self.penalised:
+            wished = {name: value for name, value in wished.items() if not name.endswith("_penalty")}
+        chosen = {**OURS, **wished, **explicit}
+        chosen["max_tokens"] += self.thought_tokens
         if chosen["temperature"] == 0:
             for name in WHEN_DRAWN:
                 if name not in explicit:

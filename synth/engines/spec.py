@@ -9,8 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from storage.errors import RecipeError
 from storage.models.checkpoints import Checkpoint
+from storage.unknown_names import unknown
 from synth.engines.address import root_of
-from synth.engines.profile import Profile, SamplingSpec, read_card
+from synth.engines.families import families, family_of
+from synth.engines.profile import Profile, read_card
+from synth.engines.sampling_spec import SamplingSpec
 
 if TYPE_CHECKING:
     from synth.engines.base import Engine
@@ -21,6 +24,7 @@ PROMOTED = "promoted"
 
 NOT_THE_ENGINE = {
     "price", "tokens_per_second", "sampling", "system", "chat_template", "reasoning_effort", "extra_body",
+    "family", "thoughts",
 }  # fmt: skip
 """What a role says of its use of a model: roles that differ in these alone share one engine."""
 OURS_TO_SAY = frozenset(
@@ -51,6 +55,20 @@ class PriceSpec(BaseModel):
     cached: float | None = Field(
         None, ge=0, description="For prompt tokens in the server's prefix cache; None: as prompt."
     )
+
+
+class ThoughtsSpec(BaseModel):
+    """What happens with the thoughts of a model that thinks before it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens: int | None = Field(
+        None, ge=0, description="Room for thoughts beside the limit of each call; None: that of its family, else none."
+    )
+    opened: bool | None = Field(
+        None, description="Whether its chat template writes the opening tag; None: as in its family, else no."
+    )
+    learn: bool = Field(True, description="Whether rows that it writes teach its thoughts too, in think tags.")
 
 
 class ModelSpec(BaseModel):
@@ -88,6 +106,10 @@ class ModelSpec(BaseModel):
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further keys of the request, for this server alone."
     )
+    family: str | None = Field(
+        None, description="Family of models (`synth/engines/families.yaml`); None: found by the checkpoint's config."
+    )
+    thoughts: ThoughtsSpec = ThoughtsSpec()
     max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
     price: PriceSpec = PriceSpec()
     tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
@@ -111,6 +133,8 @@ class ModelSpec(BaseModel):
             raise ValueError(
                 f"extra_body may not hold {taken[0]!r}; sampling parameters stand in `sampling`, the rest is ours"
             )
+        if self.family is not None and self.family not in families():
+            raise ValueError(f"family: {unknown('family', self.family, families())}")
         if self.engine != "vllm":
             self._known_to_this_process()
         for endpoint in self.endpoints:
@@ -143,10 +167,28 @@ class ModelSpec(BaseModel):
         if self.reasoning_effort is not None:
             body["reasoning_effort"] = self.reasoning_effort
         card = SamplingSpec() if self.engine == "solver" else read_card(checkpoint.path if checkpoint else None)
-        if self.engine == "transformers":
-            card = card.model_copy(update={"repetition_penalty": None})
         text = json.dumps(body, sort_keys=True, ensure_ascii=False) if body else None
-        return Profile(self.sampling, card, self.system, text)
+        path = checkpoint.path if checkpoint else None
+        family = None if self.engine == "solver" else self.family or family_of(path)
+        tokens, opened = self._room_for_thoughts(family)
+        penalised = self.engine != "transformers"
+        return Profile(
+            self.sampling, card, self.system, text, family, tokens, opened, self.thoughts.learn, penalised=penalised
+        )
+
+    def _room_for_thoughts(self, family: str | None) -> tuple[int, bool]:
+        """Tokens for thoughts beside a call's limit, and whether the template opens them.
+
+        What the recipe does not say is the family's: none where thinking is switched off, and at most half of a context that
+        the recipe sets.
+        """
+        thinks = families()[family].thoughts if family is not None else None
+        if thinks is None or self.chat_template.get("enable_thinking") is False:
+            return self.thoughts.tokens or 0, bool(self.thoughts.opened)
+        opened = thinks.opened if self.thoughts.opened is None else self.thoughts.opened
+        if self.thoughts.tokens is not None:
+            return self.thoughts.tokens, opened
+        return min(thinks.tokens, self.max_model_len // 2) if self.max_model_len else thinks.tokens, opened
 
     @property
     def endpoints(self) -> tuple[str, ...]:

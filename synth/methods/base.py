@@ -178,8 +178,9 @@ async def together(calls: Iterable[Awaitable[Reply]]) -> list[Reply]:
 
 
 def whole(reply: Reply) -> str:
-    """A reply as a row teaches it: a reasoning model's thoughts, where the server keeps them apart, in think tags before it."""
-    return f"<think>\n{reply.reasoning.strip()}\n</think>\n\n{reply.text}" if reply.reasoning.strip() else reply.text
+    """A reply as a row teaches it: with its thoughts in think tags before it, unless the recipe says that they are not learned."""
+    thoughts = reply.reasoning.strip() if reply.learns_thoughts else ""
+    return f"<think>\n{thoughts}\n</think>\n\n{reply.text}" if thoughts else reply.text
 
 
 def _first_line(function: Callable[..., object]) -> str:

@@ -269,7 +269,8 @@ def _notes(sample: Sample, written: Sequence[Reply]) -> Notes:
     complete = all(reply.complete for reply in written) if notes.complete is None else notes.complete
     if written and not written[-1].complete:
         complete = False
-    return notes.model_copy(update={"complete": complete})
+    cut = bool(written) and written[-1].thoughts_cut
+    return notes.model_copy(update={"complete": complete, "thoughts_cut": notes.thoughts_cut or cut})
 
 
 def _words(sample: Sample) -> int:
