@@ -118,8 +118,15 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print_table(
         ["method", "attempts"], [{"method": name, "attempts": count} for name, count in plan["attempts"].items()]
     )
-    most = [{key: value for key, value in role.items() if key != "expected"} for role in plan["roles"]]
+    apart = ("expected", "family", "sampling")
+    most = [{key: value for key, value in role.items() if key not in apart} for role in plan["roles"]]
     print_table(list(most[0]) if most else ["role"], most)
+    for role in plan["roles"]:
+        if role["sampling"]:
+            family = f" (family {role['family']})" if role["family"] else ""
+            console.print(
+                inert(f"{role['role']}{family} is asked with {role['sampling']}, where a method says nothing else")
+            )
     probably = [{"role": role["role"], **_rounded(role["expected"])} for role in plan["roles"] if role["expected"]]
     if probably:
         print_table(

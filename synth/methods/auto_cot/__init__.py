@@ -118,6 +118,7 @@ def _can_be_shown(problem: Problem, reply: Reply, models: Models, params: AutoCo
     makes=("sft",),
     roles=("teacher",),
     params=AutoCotParams,
+    rereads=lambda params: 2 * params.clusters,  # of each demonstration the question and the solution
     prepare=Preparation(
         collect,
         Demonstrations,
