@@ -174,6 +174,9 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     )
     verdicts, final = read_verdicts(reply.text, len(steps)), read_final(reply.text)
     against = final is not None and final != right
+    refused = "verdict_against_steps" if against and verdicts == known else None
+    if copied_line(reply.text, models.source("critique")) is not None:
+        refused = "copied_prompt"
     yield Sample(
         kind="stepwise",
         messages=models.messages("critique_question", steps=steps, answer=checked.answer),
@@ -189,9 +192,9 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
         },
         notes=StepwiseNotes(
             attempt=about,
-            judgement=Judgement(agrees=verdicts == known and not against),
+            judgement=Judgement(agrees=None if verdicts is None else verdicts == known and not against),
             mentions_labels=mentions_labels(reply.text),
-            refused="copied_prompt" if copied_line(reply.text, models.source("critique")) else None,
+            refused=refused,
             complete=reply.complete,
         ),
         parents=[*(earlier.call_id for earlier in models.replies[:-1]), reply.call_id],

@@ -206,12 +206,16 @@ WRONG = "5 + 3 = 8\n8 - 2 = 5\n#### 5"
 CRITIQUES = {
     "as it is": (WRONG, "Step 1: right. It adds.\nStep 2: wrong. It is 6.\nVerdict: wrong", "accepted"),
     "without a verdict": (WRONG, "Step 1: right. It adds.\nStep 2: wrong. It is 6.", "accepted"),
-    "a verdict against its steps": (WRONG, "Step 1: right.\nStep 2: wrong.\nVerdict: right", "answer:labels_disagree"),
+    "a verdict against its steps": (
+        WRONG,
+        "Step 1: right.\nStep 2: wrong.\nVerdict: right",
+        "method_rejection:verdict_against_steps",
+    ),
     "another label": (WRONG, "Step 1: right.\nStep 2: right.\nVerdict: wrong", "answer:labels_disagree"),
     "a form": (
         WRONG,
         "Step 1: right or wrong. One sentence.\nStep 2: ...\nVerdict: right or wrong",
-        "answer:labels_disagree",
+        "answer:no_judgement",
     ),
     "told": (WRONG, "Step 1: right.\nStep 2: wrong, as I was told.\nVerdict: wrong", "answer:mentions_labels"),
     "given apples": (WRONG, "Step 1: right. We are given 5.\nStep 2: wrong. It is 6.\nVerdict: wrong", "accepted"),
