@@ -17,7 +17,7 @@ SHORTEST = 8
 """A credential with fewer letters and digits is a placeholder (EMPTY, none, dummy), which texts hold by chance."""
 PIECE = 12
 """Letters and digits in a row that betray a longer credential; half of it where that is more."""
-_NAMES_ONE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|AUTH_STRING|CREDENTIALS?)$", re.IGNORECASE)
+_NAMES_ONE = re.compile(r"((^|_)(API)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|AUTH_STRING|CREDENTIALS?)$", re.IGNORECASE)
 _MOST_PLACES = 1000
 """A text that quotes a credential more often is blotted out as a whole."""
 _ALNUM = (string.ascii_letters + string.digits).encode()
@@ -68,8 +68,9 @@ class _Spelling:
 
 
 def known_credentials() -> list[str]:
-    """Return what the environment holds under names such as TEACHER_KEY, HF_TOKEN, PGPASSWORD."""
-    return sorted({value.strip() for name, value in os.environ.items() if _NAMES_ONE.search(name) and value.strip()})
+    """Return what the environment holds under names such as TEACHER_KEY, HF_TOKEN, PGPASSWORD; no word of every day."""
+    values = {value.strip() for name, value in os.environ.items() if _NAMES_ONE.search(name)}
+    return sorted(value for value in values if len(_squeezed(value)) >= PIECE)
 
 
 @functools.lru_cache(maxsize=64)

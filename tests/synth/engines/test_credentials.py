@@ -12,7 +12,7 @@ from synth.calls.ask import Asker
 from synth.calls.models import Models
 from synth.calls.prompting import Prompts
 from synth.engines.base import RequestRefused
-from synth.engines.credentials import MARK, redact
+from synth.engines.credentials import MARK, known_credentials, redact
 from synth.engines.vllm import Vllm
 from tests.synth.engines.scripted import Reply, chat, scripted
 
@@ -55,6 +55,15 @@ def test_other_text_stays(text):
 @pytest.mark.parametrize("placeholder", ["EMPTY", "none", "x", "sk-1234", "        ", "--------"])
 def test_a_placeholder_is_no_credential(placeholder):
     assert redact(f"the word {placeholder} stands here", placeholder) == f"the word {placeholder} stands here"
+
+
+def test_credentials_of_the_environment_are_known_by_their_names(monkeypatch):
+    for name, value in (("A_KEY", KEY), ("PGPASSWORD", "correct-horse-battery"), ("MONKEY", "arithmetic-task"), ("X_TOKEN", "none"),
+                        ("Y_PASSWORD", "password"), ("Z_PATH", "/usr/local/share/x")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    known = known_credentials()
+    assert {KEY, "correct-horse-battery"} <= set(known)
+    assert not {"arithmetic-task", "none", "password", "/usr/local/share/x"} & set(known)
 
 
 def test_a_long_answer_full_of_credentials_is_blotted_out_at_once():
