@@ -18,9 +18,8 @@ WORKERS ?= 3
 
 env: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0 --editable '.[dev]'
+$(VENV)/.installed: pyproject.toml constraints.txt requirements.txt scripts/install.py
+	$(PYTHON) scripts/install.py $(VENV)
 	touch $@
 
 system:

@@ -97,3 +97,17 @@ def test_recipes_on_a_page_can_be_read(page):
             "methods": [{"method": "gold"}],
         }
         make_recipe(base | content, folder=ROOT)
+
+
+def test_every_promise_of_the_threat_model_names_a_test_that_exists():
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    promises = text.partition("## One machine")[2].partition("## What is not kept")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("|") and not re.match(r"\|(---| promise )", line)]
+    assert len(rows) >= 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, test in named:
+            assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.M), (
+                f"{file}::{test}"
+            )

@@ -1,0 +1,110 @@
+"""Write requirements.txt from constraints.txt: what `make` installs, each with its version and the SHA-256 of its files.
+
+    .venv/bin/python scripts/hashes.py                       anew, from what pip would install here
+    .venv/bin/python scripts/hashes.py PLATFORM=REPORT ...   adds what a report of `pip install --dry-run --report FILE`
+                                                             says of another platform (`--platform`, `--python-version`)
+
+Run it after a change of constraints.txt or of the dependencies, look at the difference, and commit both. torch is left out: it may
+come from a disk of yours, as a build for the accelerator that is there.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from platform import libc_ver, mac_ver, machine
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "requirements.txt"
+LEFT_OUT = ("torch", "nightschool")
+HEADER = """\
+# What `make` installs beside torch, with the SHA-256 of each file; pip refuses any other. Made by scripts/hashes.py.
+# for: {platforms}
+"""
+Pins = dict[str, tuple[str, set[str]]]
+"""Version and hashes by name."""
+
+
+def platform() -> str:
+    """Name what wheels must fit here: Python, system, machine, C library or macOS, for example cp311-linux-x86_64-glibc2.36."""
+    version = f"macos{mac_ver()[0]}" if sys.platform == "darwin" else "".join(libc_ver())
+    return f"cp{sys.version_info[0]}{sys.version_info[1]}-{sys.platform}-{machine()}-{version or 'any'}"
+
+
+def covers(listed: str, here: str) -> bool:
+    """Whether hashes for one platform are for another too: a newer C library or macOS takes what an older one takes."""
+    (one, old), (other, new) = listed.rsplit("-", 1), here.rsplit("-", 1)
+    versions = [[int(part) for part in re.findall(r"\d+", libc)] for libc in (old, new)]
+    return one == other and versions[0] <= versions[1]
+
+
+def read(text: str) -> tuple[list[str], Pins]:
+    """Return the platforms that requirements.txt is for, and its pins."""
+    platforms = re.search(r"^# for: (.*)$", text, re.M)
+    pins: Pins = {}
+    for entry in re.sub(r"\\\n", " ", text).splitlines():
+        if match := re.match(r"([\w.-]+)==(\S+)", entry):
+            pins[match[1]] = (match[2], set(re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)))
+    return (platforms[1].split() if platforms else []), pins
+
+
+def write(platforms: Iterable[str], pins: Mapping[str, tuple[str, set[str]]]) -> str:
+    """Return the text of requirements.txt."""
+    lines = [HEADER.format(platforms=" ".join(sorted(platforms)))]
+    for name, (version, hashes) in sorted(pins.items()):
+        lines.append(
+            " \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{digest}" for digest in sorted(hashes))])
+        )
+    return "\n".join(lines) + "\n"
+
+
+def of_report(report: Mapping[str, Any]) -> Pins:
+    """Return what pip would install, as a report of its says."""
+    pins: Pins = {}
+    for item in report["install"]:
+        name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
+        if name not in LEFT_OUT:
+            pins[name] = (item["metadata"]["version"], {item["download_info"]["archive_info"]["hashes"]["sha256"]})
+    return pins
+
+
+def merged(old: Pins, new: Pins) -> Pins:
+    """Return the pins of both; hashes of another version go."""
+    both = dict(old)
+    for name, (version, hashes) in new.items():
+        before, more = old.get(name, (version, set()))
+        both[name] = (version, hashes | (more if before == version else set()))
+    return both
+
+
+def ask_pip() -> dict[str, Any]:
+    """Let pip say what it would install into an empty environment here."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.json"
+        subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", str(file),
+             "--constraint", str(ROOT / "constraints.txt"), "torch==2.13.0", f"{ROOT}[dev]"],
+            check=True,
+        )  # fmt: skip
+        return dict(json.loads(file.read_text()))
+
+
+def main(arguments: list[str]) -> None:
+    """Write the file."""
+    if not arguments:
+        FILE.write_text(write([platform()], of_report(ask_pip())))
+        return
+    platforms, pins = read(FILE.read_text())
+    for argument in arguments:
+        name, _, report = argument.partition("=")
+        platforms.append(name)
+        pins = merged(pins, of_report(json.loads(Path(report).read_text())))
+    FILE.write_text(write(set(platforms), pins))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
