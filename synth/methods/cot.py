@@ -12,6 +12,9 @@ from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
 
+VOTING = {"temperature": 0.7}
+"""What the paper could not do without: solutions that differ."""
+
 
 class CotParams(Params):
     """Parameters of `cot`."""
@@ -19,7 +22,12 @@ class CotParams(Params):
     samples: int = Field(
         1, ge=1, le=64, description="Solutions per problem. Self-consistency (arXiv:2203.11171) uses 40."
     )
-    temperature: float = Field(0.7, ge=0, description="Sampling temperature (arXiv:2203.11171, section 3.1).")
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        description="Sampling temperature; None: 0.7 where several solutions vote (arXiv:2203.11171, section 3.1), else the role's "
+        "or its model's own.",
+    )
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
 
@@ -34,7 +42,13 @@ class CotParams(Params):
 async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncIterator[Sample]:
     """The teacher writes worked solutions; each is kept with the vote and pass rate of its k samples."""
     replies = await together(
-        models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
+        models.teacher(
+            "solve",
+            temperature=params.temperature,
+            essential=VOTING if params.samples > 1 else None,
+            max_tokens=params.max_tokens,
+            sample=number,
+        )
         for number in range(params.samples)
     )
     task = get_task(problem.task)

@@ -20,7 +20,9 @@ class KnightsKnavesParams(Params):
     filter: Literal["none", "correct"] = Field(
         "none", description="`none` keeps wrong chains too, as the paper does (no rejection sampling)."
     )
-    temperature: float = Field(0.7, ge=0, description="Of the teacher; unpublished, ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of the teacher; unpublished, so None lets the role or its model decide."
+    )
     max_tokens: int = Field(4096, ge=1, description="Upper bound on a chain; unpublished, ours.")
 
 

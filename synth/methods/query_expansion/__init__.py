@@ -24,6 +24,9 @@ from synth.problems.base import Problem
 from synth.problems.wording import canonical_question
 from synth.sample import Sample
 
+VOTING = {"temperature": 0.7}
+"""Solutions that are to agree must be able to differ; ours."""
+
 
 class QueryExpansionParams(Params):
     """Parameters of `query_expansion`."""
@@ -33,7 +36,9 @@ class QueryExpansionParams(Params):
         4, ge=0, le=64, description="Times each is solved again; 0 trusts the model's own check; ours."
     )
     agreement: float = Field(0.75, ge=0, le=1, description="Share of these that must agree; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of the teacher; unpublished, ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of the teacher; unpublished, so None lets the role or its model decide."
+    )
     max_tokens: int = Field(2048, ge=1, description="Upper bound on each reply; ours.")
 
 
@@ -69,7 +74,8 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
         solved, agreeing = [], 0
         if reason is None and params.resolve:
             solved = await together(
-                models.teacher("solve", problem=variant, sample=sample, **options) for sample in range(params.resolve)
+                models.teacher("solve", problem=variant, sample=sample, essential=VOTING, **options)
+                for sample in range(params.resolve)
             )
             agreeing = sum(judge(variant.gold, resolved.text).outcome is Outcome.CORRECT for resolved in solved)
             reason = None if agreeing >= params.agreement * params.resolve else "not_confirmed"

@@ -55,7 +55,9 @@ class ResponseDiversificationParams(Params):
         le=1,
         description="Jaccard similarity of the values computed, to the known and to each other solution, below; ours.",
     )
-    temperature: float = Field(0.7, ge=0, description="Of the teacher; unpublished, ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of the teacher; unpublished, so None lets the role or its model decide."
+    )
     max_tokens: int = Field(2048, ge=1, description="Upper bound on the reply; ours.")
 
 

@@ -167,3 +167,15 @@ async def test_the_vote_and_the_pass_rate_need_all_samples(ledger, problems):
     teacher = Scripted(lambda request: f"x = {problems[0].gold}\n#### {problems[0].gold}")
     rows, _ = await run(ledger, method, problems[:1], method.params(samples=3), teacher=teacher)
     assert [row["attrs"]["votes"] for row in rows] == [3, 3, 3] and len(teacher.requests) == 3
+
+
+async def test_what_a_method_does_not_say_is_the_models_own_and_what_votes_can_differ(ledger, problems):
+    """A single solution is asked for as the role or its model wants it (here greedily); several that vote are sampled."""
+    cot = get_method("cot")
+    for samples, temperature in ((1, 0.0), (3, 0.7)):
+        teacher = Scripted(lambda request: f"#### {request.problem.gold}", f"teacher {samples}")
+        await run(ledger, cot, problems[:1], cot.params(samples=samples), teacher=teacher)
+        assert {request.sampling.temperature for request in teacher.requests} == {temperature}
+    teacher = Scripted(lambda request: f"#### {request.problem.gold}", "told")
+    await run(ledger, cot, problems[:1], cot.params(samples=3, temperature=0.2), teacher=teacher)
+    assert {request.sampling.temperature for request in teacher.requests} == {0.2}
