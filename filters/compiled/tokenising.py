@@ -98,7 +98,7 @@ def _cut(source, classes, lower, first, end, out, starts, position, count):
     Args:
         source: ASCII bytes as they stand and `classes` and `lower` the tables; or folded bytes and their classes, no `lower`.
         first: Where the text begins in `source`; `end` is where it ends.
-        place: Where to write in `out`; `count` in `starts`. Both are returned as they are behind the text.
+        position: Where to write in `out`; `count` in `starts`. Both are returned as they are behind the text.
     """
     here, inside = first, _0
     while here < end:

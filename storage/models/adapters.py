@@ -5,14 +5,14 @@ the model, and `base.json`, which names the checkpoint beneath by digest and by 
 whole weights asks `whole`, which merges the two once and keeps the result beside the folder.
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from storage.atomic import atomic_folder, write_text
 from storage.errors import CheckpointError
@@ -106,22 +106,10 @@ def merge_into(folder: Path, out: Path) -> None:
         raise CheckpointError(f"{base} is not the checkpoint {wanted} that the adapter {folder.name} was trained from")
     logging.disable_progress_bar()
     weights = whole(base)
-    with _alone(out.with_name(f".{out.name.removeprefix('.')}.lock")):
+    with FileLock(out.with_name(f".{out.name.removeprefix('.')}.lock")):
         if not out.is_dir():  # another process may just have made it
             with atomic_folder(out) as making:
                 _merge(folder, weights, making)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; the kernel frees it when its holder dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-        path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
 
 
 def export(folder: Path, target: Path, *, adapter: bool = False) -> None:

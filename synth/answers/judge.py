@@ -14,7 +14,7 @@ from synth.answers.comparing.table import compare_forms
 from synth.answers.numbers import format_number
 from synth.answers.outcome import Check, Outcome
 from synth.answers.parsing.form import read_form
-from synth.answers.parsing.forms import Choice, Form, Quantity
+from synth.answers.parsing.forms import Choice, Quantity
 from synth.answers.parsing.typography import MAX_ANSWER, fold, tidy
 from synth.answers.responses.reading import Reading, State, bare_answer, read_answer
 
@@ -120,12 +120,8 @@ def _letter(answer: str, texts: Mapping[str, str]) -> str | None:
     form = read_form(answer)
     if isinstance(form, Choice) and form.letter.upper() in texts:
         return form.letter.upper()
-    same = [letter for letter, text in texts.items() if _same_option(form, answer, text)]
+    same = [letter for letter, text in texts.items() if _compare(text, answer) is Outcome.CORRECT]
     return same[0] if len(same) == 1 else None
-
-
-def _same_option(form: Form, answer: str, text: str) -> bool:
-    return _compare(text, answer) is Outcome.CORRECT
 
 
 def _shown(text: str) -> str:

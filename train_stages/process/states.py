@@ -8,7 +8,6 @@ list of its files and their sizes, written last, after all of them have reached 
 belongs to other settings or rows, is thrown away.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from storage.atomic import write_text
 from storage.errors import TrainingError
@@ -86,23 +87,16 @@ def _await_identity(partial: Path, identity: str) -> None:
 
 @contextmanager
 def _only_one(out: Path) -> Iterator[None]:
-    """Hold a lock between processes; the kernel frees it when its holder dies."""
-    path = out.parent / f".{out.name}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Hold a lock between processes; the kernel frees it when its holder dies. The lock's file stays."""
+    lock = FileLock(out.parent / f".{out.name}.lock")
     try:
-        deadline = time.monotonic() + LOCK_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TrainingError(f"another process trains {out}; wait for it to end") from None
-                time.sleep(0.1)
+        lock.acquire(timeout=LOCK_S)
+    except Timeout:
+        raise TrainingError(f"another process trains {out}; wait for it to end") from None
+    try:
         yield
-        path.unlink(missing_ok=True)
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def last_state(folder: Path) -> Path | None:

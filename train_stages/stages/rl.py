@@ -1,7 +1,7 @@
 """Reinforcement learning from verifiable rewards: TRL's GRPOTrainer with the tasks' own checkers as rewards.
 
 Each step draws problems (`train_stages.rl.draws`), samples responses from the current weights in this process or through a
-vLLM server (`train_stages.rl.rollouts`), and scores them (`train_stages.rewards.checkers`). Beside the weights are
+vLLM server (`train_stages.rl.rollouts`), and scores them (`train_stages.rewards.scoring`). Beside the weights are
 `rollouts.parquet`, how every group of responses came out, and, when they were measured, `pass_rates.parquet`.
 """
 

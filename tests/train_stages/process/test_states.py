@@ -156,7 +156,7 @@ def test_a_state_of_other_settings_is_not_gone_on_from(tmp_path):
         raise RuntimeError
     with output_folder(out, "two") as folder:
         assert last_state(folder) is None
-    assert out.is_dir() and [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert out.is_dir() and {path.name for path in tmp_path.iterdir()} == {"out", ".out.lock"}
 
 
 def test_a_sealed_state_that_lost_bytes_is_thrown_away(tmp_path):
