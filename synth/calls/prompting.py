@@ -45,8 +45,8 @@ _FAILURES = (
 
 
 def _words(error: Exception) -> str:
-    said = str(error)[:300]
-    return said if isinstance(error, TemplateError) else f"{type(error).__name__}: {said}"
+    message = str(error)[:300]
+    return message if isinstance(error, TemplateError) else f"{type(error).__name__}: {message}"
 
 
 _RENAMED = {

@@ -118,8 +118,8 @@ def _refusal(
     if other is not None:
         return "not_text", f"the answer holds {other}; only text is read"
     if text is None or reasoning is None or finish_reason is None:
-        said = str(choice.get("finish_reason")).lower()
-        ended = said if said in _QUOTED else "unknown"
+        reason = str(choice.get("finish_reason")).lower()
+        ended = reason if reason in _QUOTED else "unknown"
         return "malformed_answer", (
             f"content is {type(message.get('content')).__name__}, finish_reason is {ended}; a text ended by stop or length "
             "is needed (a reasoning or tool parser in the server may hold it back)"

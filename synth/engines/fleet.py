@@ -37,13 +37,14 @@ class Fleet:
     Args:
         roots: Addresses of the endpoints; all serve the same model.
         cap: Requests open at once at each; None takes what the server tells of its queue.
+        cap_known: Whether somebody has asked for the cap (`Limit`).
         probe: Asks an endpoint for a sign of life; raises `Trouble` when there is none, and ModelServerError when
             waiting is of no use.
         outage_s: How long all endpoints may be away.
     """
 
-    def __init__(self, roots: Sequence[str], cap: int, known: bool, probe: Probe, outage_s: float) -> None:
-        self.members = [Member(root, Limit(cap, known=known)) for root in dict.fromkeys(roots)]
+    def __init__(self, roots: Sequence[str], cap: int, cap_known: bool, probe: Probe, outage_s: float) -> None:
+        self.members = [Member(root, Limit(cap, known=cap_known)) for root in dict.fromkeys(roots)]
         self._probe = probe
         self._outage_s = outage_s
         self._waiting: deque[asyncio.Future[Member]] = deque()
@@ -187,8 +188,8 @@ class Fleet:
 
     @property
     def _patience_s(self) -> float:
-        known = any(max(member.answered_at, member.vouched_at) > float("-inf") for member in self.members)
-        return self._outage_s if known else min(self._outage_s, UNSEEN_S)
+        seen = any(max(member.answered_at, member.vouched_at) > float("-inf") for member in self.members)
+        return self._outage_s if seen else min(self._outage_s, UNSEEN_S)
 
     async def _given(self, slot: "asyncio.Future[Member]") -> Member:
         """Wait for a place; one that came too late for who was cancelled is given back."""

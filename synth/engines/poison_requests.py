@@ -121,8 +121,8 @@ class Quarantine:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._few = asyncio.Semaphore(FEW)
-        self._one = asyncio.Semaphore(1)
+        self._few_at_once = asyncio.Semaphore(FEW)
+        self._one_at_once = asyncio.Semaphore(1)
 
     def place(self, item: Item, avoid: Member | None) -> contextlib.AbstractAsyncContextManager[Member] | None:
         """Where it is to be asked; None for those that may be asked anywhere.
@@ -141,8 +141,8 @@ class Quarantine:
         if level < DEATHS - 2:
             return None
         if level == DEATHS - 2:
-            return self._among(self._few, avoid)
-        return self._fleet.alone() if deaths >= 2 else self._among(self._one, avoid)
+            return self._among(self._few_at_once, avoid)
+        return self._fleet.alone() if deaths >= 2 else self._among(self._one_at_once, avoid)
 
     @contextlib.asynccontextmanager
     async def _among(self, places: asyncio.Semaphore, avoid: Member | None) -> AsyncIterator[Member]:

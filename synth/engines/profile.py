@@ -76,12 +76,12 @@ class Profile:
             stop: Strings at which generation stops.
             schema: JSON schema of the completion, canonical JSON.
         """
-        said = [
+        by_priority = [
             {name: value for name, value in call.items() if value is not None},
             self.role.given(),
             dict(essential or {}),
         ]
-        explicit = {name: value for values in reversed(said) for name, value in values.items()}
+        explicit = {name: value for values in reversed(by_priority) for name, value in values.items()}
         published = families()[self.family].sampling.given() if self.family else {}
         wished = {**published, **self.card.given()}
         if not self.penalised:

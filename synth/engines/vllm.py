@@ -79,7 +79,7 @@ class Vllm:
         outage_s: float = 600,
         revive: Revive | None = None,
     ) -> None:
-        roots = [root_of(one) for one in ([endpoint] if isinstance(endpoint, str) else endpoint)]
+        roots = [root_of(address) for address in ([endpoint] if isinstance(endpoint, str) else endpoint)]
         if not roots:
             raise RecipeError("endpoint: the list is empty; right would be http://127.0.0.1:8000")
         cap = concurrency or MOST_CONCURRENCY
@@ -148,15 +148,15 @@ class Vllm:
         member = await self.fleet.enter(avoid=avoid)
         began = time.monotonic()
         try:
-            place = self._quarantine.place(item, avoid)  # what died is known only once a place is free again
+            turn = self._quarantine.place(item, avoid)  # what died is known only once a place is free again
         except RequestRefused:
             self.fleet.leave(member, began, None)
             raise
-        if place is None:
+        if turn is None:
             return member, began, await self._try(member, item)
         self.fleet.leave(member, began, None)
         closings = self._closings
-        async with place as member:
+        async with turn as member:
             began = time.monotonic()
             if closings != self._closings:
                 self.fleet.leave(member, began, None)
@@ -176,7 +176,7 @@ class Vllm:
         """
         began = time.monotonic()
         scope = asyncio.timeout(None)
-        one = self._stalled.begin(member, item.tokens, None if item.silent else scope)
+        attempt = self._stalled.begin(member, item.tokens, None if item.silent else scope)
         answer: Answer | None = None
         try:
             async with scope:
@@ -195,7 +195,7 @@ class Vllm:
             self.fleet.leave(member, began, None)
             raise
         finally:
-            self._stalled.end(one, answer)
+            self._stalled.end(attempt, answer)
         self.fleet.leave(member, began, None, answered=True)
         if not member.limit.known and began - member.looked_at > LOOK_S:
             self._look(member, began)
@@ -216,12 +216,12 @@ class Vllm:
                 self.fleet.set_aside(member)
                 return
         reason = {Kind.SILENT: "no_answer", Kind.BUSY: "too_busy"}.get(failure.kind, "server_error")
-        words = f"{failure} ({item.tries} tries)"
+        message = f"{failure} ({item.tries} tries)"
         if failure.kind is Kind.LOST and item.deaths >= 2:
             reason = "kills_server"
         if failure.kind is Kind.FINAL:
-            reason, words = failure.reason, str(failure)
-        raise RequestRefused(reason, words)
+            reason, message = failure.reason, str(failure)
+        raise RequestRefused(reason, message)
 
     async def close(self) -> None:
         """Close the connections; requests still open end with an error. The engine may be used again afterwards."""

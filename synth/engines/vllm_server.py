@@ -171,7 +171,7 @@ class VllmServer:
 
     def _wait_until_healthy(self) -> None:
         began = time.monotonic()
-        told = 0.0
+        reported_at = 0.0
         while True:
             self.check()
             if self._abandoned.is_set():
@@ -184,8 +184,8 @@ class VllmServer:
                     f"the vLLM server for {self.name!r} was not healthy after {self.options.start_limit_s:.0f} s "
                     f"(start_limit_s). Its log, {self.log}, says:\n{self._tail()}"
                 )
-            if passed - told >= 1.0:
-                told = passed
+            if passed - reported_at >= 1.0:
+                reported_at = passed
                 self._write_record()  # its processes come one after the other
                 if self._progress is not None:
                     self._progress(passed, self._tail(1))
@@ -229,8 +229,8 @@ def end_orphan(record: Path, patience_s: float = 15.0) -> bool:
         ModelServerError: The process that started the server is still at work.
     """
     try:
-        told: dict[str, Any] = json.loads(record.read_text())
-        owner, group, processes = told["owner"], int(told["group"]), list(told["processes"])
+        recorded: dict[str, Any] = json.loads(record.read_text())
+        owner, group, processes = recorded["owner"], int(recorded["group"]), list(recorded["processes"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
     alive = [process for process in processes if is_alive(process)]

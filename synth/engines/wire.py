@@ -116,12 +116,13 @@ def read_error(error: Any, credential: str | None, texts: Iterable[str]) -> Trou
         texts: The prompt's texts, never quoted either.
     """
     message, fields = _words({"error": error}, None)
-    words = "_".join(str(fields.get(name) or "") for name in ("code", "type", "status")).lower().replace(" ", "_")
+    codes = "_".join(str(fields.get(name) or "") for name in ("code", "type", "status")).lower().replace(" ", "_")
     code = fields.get("code")
     status = int(code) if type(code) is int or (isinstance(code, str) and code.isdecimal()) else 0
     if not 400 <= status < 600:
         status = next(
-            (known for part, known in _STATUS_OF.items() if part in words), 400 if TOO_LONG.search(message) else 500
+            (http_status for part, http_status in _STATUS_OF.items() if part in codes),
+            400 if TOO_LONG.search(message) else 500,
         )
     return _failure("an error instead of an answer", status, message, fields, None, credential, texts)
 

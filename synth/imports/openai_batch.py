@@ -178,12 +178,12 @@ def read_reply(line: bytes, where: str) -> tuple[str, dict[int, BatchReply | Non
 def _numbered(choices: list[dict[str, Any]], where: str) -> dict[int, dict[str, Any]]:
     """Return choices by their index, where none is said by their place."""
     by_number: dict[int, dict[str, Any]] = {}
-    for place, choice in enumerate(choices):
-        index = place if choice.get("index") is None else choice["index"]
+    for position, choice in enumerate(choices):
+        index = position if choice.get("index") is None else choice["index"]
         if type(index) is not int or not 0 <= index <= MOST_CHOICES or index in by_number:
             shown = repr(index)[:_SHOWN]
             raise RecipeError(
-                f"{where}: response.body.choices.{place}.index = {shown}: must be a whole number from 0, each once"
+                f"{where}: response.body.choices.{position}.index = {shown}: must be a whole number from 0, each once"
             )
         by_number[index] = choice
     return dict(sorted(by_number.items()))

@@ -94,7 +94,9 @@ class Draw:
     ) -> list[Problem]:
         """Draw problems, with the recipe's name of the source on them; `drop` is given each row that the source left out."""
         source = self.open()
-        problems = [replace(one, source=self.name) for one in source.draw(limit, seed=seed, tier=tier, exclude=exclude)]
+        problems = [
+            replace(problem, source=self.name) for problem in source.draw(limit, seed=seed, tier=tier, exclude=exclude)
+        ]
         for row in getattr(source, "dropped", ()):
             drop(LeftOut(self.name, row))
         return problems
@@ -130,7 +132,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
         return 0
     problems = draw_heldout(draw.open(), sum(wanted.values()), draw.tiers, seed_from("heldout", draw.name, seed))
     learned = structures(lake, ["train"]) | gone_structures(lake)
-    known = known_problems(lake, [problem.id for problem in problems])
+    known_ids = known_problems(lake, [problem.id for problem in problems])
     rows = []
     for tier in draw.tiers:
         members = [problem for problem in problems if problem.tier == tier]
@@ -138,7 +140,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
             raise ProblemError(f"source {draw.name!r} has {len(members)} problems of tier {tier} to hold out")
         share = round(len(members) * draw.validation / sum(wanted.values()))
         for number, problem in enumerate(members):
-            if problem.structure_id in learned or problem.id in known:
+            if problem.structure_id in learned or problem.id in known_ids:
                 continue
             problem = replace(problem, source=draw.name)
             rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))

@@ -68,10 +68,10 @@ def apply(value: int, sign: str, amount: int) -> int:
 
 def values(start: int, operations: Sequence[tuple[str, int]]) -> list[int]:
     """The start value and the value after each operation."""
-    found = [start]
+    reached = [start]
     for sign, amount in operations:
-        found.append(apply(found[-1], sign, amount))
-    return found
+        reached.append(apply(reached[-1], sign, amount))
+    return reached
 
 
 def step_lines(start: int, operations: Sequence[tuple[str, int]]) -> list[str]:
@@ -110,9 +110,9 @@ def _phrase(rng: random.Random, sign: str, amount: int) -> str:
 
 def _word(rng: random.Random, start: int, operations: Sequence[tuple[str, int]]) -> str:
     phrases = [_phrase(rng, sign, amount) for sign, amount in operations]
-    told = ", ".join(phrases[:-1])
+    earlier = ", ".join(phrases[:-1])
     first = f"{rng.choice(NAMES)} has {start} {rng.choice(THINGS)}"
-    return f"{first}, {told} and {phrases[-1]}. How many are left?"
+    return f"{first}, {earlier} and {phrases[-1]}. How many are left?"
 
 
 def make_problem(

@@ -49,14 +49,17 @@ def review(
     steps = split_steps(attempt)
     correct = check.outcome is Outcome.CORRECT
     read = [equations(step) for step in steps]
-    known = None if other_routes and correct else _known_values(derivation_steps)
-    wrong = next((index for index, found in enumerate(read) if not _right(found, known)), None)
+    known_values = None if other_routes and correct else _known_values(derivation_steps)
+    wrong = next((index for index, step_equations in enumerate(read) if not _right(step_equations, known_values)), None)
     if not correct and steps and not any(read):
         wrong = 0
     if wrong is None and correct:
         return Review(check.outcome, tuple(steps), (True,) * len(steps), None)
     first_wrong = len(steps) if wrong is None else wrong
-    false = next((index for index, found in enumerate(read) if not all(one.true for one in found)), len(steps))
+    false = next(
+        (index for index, step_equations in enumerate(read) if not all(equation.true for equation in step_equations)),
+        len(steps),
+    )
     sure = first_wrong if wrong is not None or not other_routes else 0
     labels = tuple(True if index < sure else None if index < false else False for index in range(len(steps)))
     rest = _rest(derivation_steps, read[:first_wrong])
@@ -71,37 +74,37 @@ def review(
 
 
 def _known_values(steps: Sequence[Step]) -> frozenset[Fraction]:
-    known: set[Fraction] = set()
+    known_values: set[Fraction] = set()
     for text, value in steps:
         if value is not None:
-            known.add(Fraction(value))
-        known.update(numbers(strip_marks(text)[:MAX_STEP]))
+            known_values.add(Fraction(value))
+        known_values.update(numbers(strip_marks(text)[:MAX_STEP]))
         for equation in equations(text):
-            known.update(equation.left.parts | equation.right.parts)
-    return frozenset(known)
+            known_values.update(equation.left.parts | equation.right.parts)
+    return frozenset(known_values)
 
 
-def _right(found: Sequence[Equation], known: frozenset[Fraction] | None) -> bool:
-    """Whether all equations of a step are true and lead somewhere; `known` is None when only truth counts."""
-    if not all(equation.true for equation in found):
+def _right(step_equations: Sequence[Equation], known_values: frozenset[Fraction] | None) -> bool:
+    """Whether all equations of a step are true and lead somewhere; `known_values` is None when only truth counts."""
+    if not all(equation.true for equation in step_equations):
         return False
-    return known is None or all(_leads(equation.right, known) for equation in found)
+    return known_values is None or all(_leads(equation.right, known_values) for equation in step_equations)
 
 
-def _leads(result: Expression, known: frozenset[Fraction]) -> bool:
-    if result.value in known or (result.percent and result.value * 100 in known):
+def _leads(result: Expression, known_values: frozenset[Fraction]) -> bool:
+    if result.value in known_values or (result.percent and result.value * 100 in known_values):
         return True
-    return any(rounds(result, value) for value in known) if result.places else False
+    return any(rounds(result, value) for value in known_values) if result.places else False
 
 
 def _rest(derivation_steps: Sequence[Step], right_steps: Sequence[Sequence[Equation]]) -> Sequence[Step]:
     """The derivation from the first step whose value the right steps have not reached."""
     reached: Counter[Fraction] = Counter()
     rounded: list[Expression] = []
-    for found in right_steps:
-        values = {value for equation in found for value in (*equation.left.results, equation.right.value)}
+    for step_equations in right_steps:
+        values = {value for equation in step_equations for value in (*equation.left.results, equation.right.value)}
         reached.update(values)
-        rounded.extend(equation.right for equation in found if equation.right.places)
+        rounded.extend(equation.right for equation in step_equations if equation.right.places)
     start = 0
     for index, (_, value) in enumerate(derivation_steps):
         if value is None:
@@ -115,8 +118,8 @@ def _rest(derivation_steps: Sequence[Step], right_steps: Sequence[Sequence[Equat
     return derivation_steps[start:] if start == 0 else ()
 
 
-def _explain(found: Sequence[Equation], rest: Sequence[Step], answer_line: str, check: Check) -> str:
-    for equation in found:
+def _explain(step_equations: Sequence[Equation], rest: Sequence[Step], answer_line: str, check: Check) -> str:
+    for equation in step_equations:
         if not equation.true:
             return equation.correction
     following = next((text for text, value in rest if value is not None), None)

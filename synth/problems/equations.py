@@ -65,8 +65,8 @@ class Equation:
     @property
     def correction(self) -> str:
         """Say what the left side is instead, such as `5 + 3 is 8, not 9`."""
-        told, other = (self.left, self.right) if self.left.operators else (self.right, self.left)
-        return f"{told.text} is {format_number(told.value)}, not {other.text}."
+        computed, other = (self.left, self.right) if self.left.operators else (self.right, self.left)
+        return f"{computed.text} is {format_number(computed.value)}, not {other.text}."
 
 
 def strip_marks(text: str) -> str:
@@ -174,7 +174,9 @@ def _off_by_unit(left: Fraction, right: Fraction, line: str) -> bool:
         return False
     units = [unit for word in _UNIT_WORD.findall(line)[:40] if (unit := parse_unit(word)) is not None]
     others = [*units, *_TIMES]
-    ratios = {one.factor / other.factor for one in units for other in others if one.dimensions == other.dimensions}
+    ratios = {
+        first.factor / second.factor for first in units for second in others if first.dimensions == second.dimensions
+    }
     ratios |= {1 / ratio for ratio in ratios}
     return left / right in ratios - {Fraction(1)}
 

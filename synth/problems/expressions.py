@@ -110,11 +110,11 @@ def runs(text: str) -> list[tuple[Expression, Expression]]:
     left: Expression | None = None
     left_end = -1
     while position < len(tokens):
-        found = _run(tokens, position)
-        if found is None:
+        run = _run(tokens, position)
+        if run is None:
             position += 1
             continue
-        expression, end, after = found
+        expression, end, after = run
         joined = (
             position > 0 and left is not None and left_end == position - 1 and tokens[position - 1].kind == "equals"
         )
@@ -259,8 +259,8 @@ class _Parser:
     def read_sum(self, position: int, depth: int) -> _Read:
         left = self._product(position, depth)
         terms = [left.value]
-        while (found := self._operator(left.end, "+-")) is not None:
-            symbol, after = found
+        while (operator := self._operator(left.end, "+-")) is not None:
+            symbol, after = operator
             try:
                 right = self._product(after, depth)
             except _UnreadableError:
@@ -276,8 +276,8 @@ class _Parser:
     def _product(self, position: int, depth: int) -> _Read:
         left = self._factor(position, depth)
         factors = [left.value]
-        while (found := self._operator(left.end, "*/")) is not None:
-            symbol, after = found
+        while (operator := self._operator(left.end, "*/")) is not None:
+            symbol, after = operator
             try:
                 right = self._factor(after, depth)
             except _UnreadableError:

@@ -22,7 +22,7 @@ def draw_heldout(source: Source, per_tier: int, tiers: Sequence[int], seed: int)
     """
     held: dict[str, Problem] = {}
     for tier in tiers:
-        known = structure_ids(held.values())
-        for problem in source.draw(per_tier, seed=seed_from("heldout", seed, tier), tier=tier, exclude=known):
+        structures = structure_ids(held.values())
+        for problem in source.draw(per_tier, seed=seed_from("heldout", seed, tier), tier=tier, exclude=structures):
             held.setdefault(problem.prompt, problem)
     return list(held.values())

@@ -41,8 +41,8 @@ def states(start: int, changes: Sequence[int]) -> set[int]:
 
 def _two_parts(changes: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
     """What two disjoint sets of changes come to, the second not empty; and whether the first is not empty."""
-    for places in product((0, 1, 2), repeat=len(changes)):
-        if 2 in places:
-            first = sum(change for place, change in zip(places, changes, strict=True) if place == 1)
-            second = sum(change for place, change in zip(places, changes, strict=True) if place == 2)
-            yield first, second, 1 in places
+    for parts in product((0, 1, 2), repeat=len(changes)):
+        if 2 in parts:
+            first = sum(change for part, change in zip(parts, changes, strict=True) if part == 1)
+            second = sum(change for part, change in zip(parts, changes, strict=True) if part == 2)
+            yield first, second, 1 in parts

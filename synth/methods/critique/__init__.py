@@ -145,14 +145,14 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     about = Attempt(text=attempt.text, readable=bool(task.steps(attempt.text)) and checked.answer is not None)
     steps, labels, source = await _labels(problem, models, params, attempt.text, readable=about.readable)
     right = checked.outcome is Outcome.CORRECT
-    known = [label for label in labels if label is not None]
+    known_labels = [label for label in labels if label is not None]
     attrs = {
         "student_model": attempt.model,
         "final_label": None if checked.outcome is Outcome.UNVERIFIABLE else right,
         "first_error_step": _first_error(steps, labels, right, source),
         "label_source": source,
     }
-    if not about.readable or len(known) < len(labels) or checked.outcome is Outcome.UNVERIFIABLE:
+    if not about.readable or len(known_labels) < len(labels) or checked.outcome is Outcome.UNVERIFIABLE:
         # there is nothing to explain that is known: the critic is not asked
         yield Sample(
             kind="stepwise",
@@ -164,17 +164,22 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
             notes=StepwiseNotes(
                 attempt=about,
                 judgement=Judgement(agrees=None),
-                refused="unsure_step" if len(known) < len(labels) else None,
+                refused="unsure_step" if len(known_labels) < len(labels) else None,
                 complete=attempt.complete,
             ),
         )
         return
     reply = await models.teacher(
-        "critique", steps=steps, labels=known, final_right=right, attempt=attempt.text, max_tokens=params.max_tokens
+        "critique",
+        steps=steps,
+        labels=known_labels,
+        final_right=right,
+        attempt=attempt.text,
+        max_tokens=params.max_tokens,
     )
     verdicts, final = read_verdicts(reply.text, len(steps)), read_final(reply.text)
     against = final is not None and final != right
-    refused = "verdict_against_steps" if against and verdicts == known else None
+    refused = "verdict_against_steps" if against and verdicts == known_labels else None
     if copied_line(reply.text, models.source("critique")) is not None:
         refused = "copied_prompt"
     yield Sample(
@@ -182,17 +187,17 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
         messages=models.messages("critique_question", steps=steps, answer=checked.answer),
         response=reply.text,
         steps=steps,
-        labels=known,
+        labels=known_labels,
         attrs={
             **attrs,
             "critic_verdicts": verdicts,
             "critic_final": final,
             "step_critiques": read_explanations(reply.text, len(steps)),
-            "label_agreement": _agreement(verdicts, known),
+            "label_agreement": _agreement(verdicts, known_labels),
         },
         notes=StepwiseNotes(
             attempt=about,
-            judgement=Judgement(agrees=None if verdicts is None else verdicts == known and not against),
+            judgement=Judgement(agrees=None if verdicts is None else verdicts == known_labels and not against),
             mentions_labels=mentions_labels(reply.text),
             refused=refused,
             complete=reply.complete,

@@ -37,9 +37,11 @@ def similarity(left: str, right: str) -> float:
 
 def computed(solution: str) -> frozenset[object]:
     """Return the values that the equations of a solution come to, those inside of them included."""
-    found = [equation for line in content_lines(solution) for equation in equations(line)]
+    solution_equations = [equation for line in content_lines(solution) for equation in equations(line)]
     return frozenset(
-        value for equation in found for value in (*equation.left.results, *equation.right.results, equation.right.value)
+        value
+        for equation in solution_equations
+        for value in (*equation.left.results, *equation.right.results, equation.right.value)
     )
 
 

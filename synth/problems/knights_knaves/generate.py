@@ -66,12 +66,12 @@ def draw_puzzle(rng: random.Random, people: int) -> tuple[Puzzle, tuple[bool, ..
     draw = rng.random
     tables = [_weighed(speaker, people) for speaker in range(people)]
     for _ in range(REDRAWS):
-        fitting, said = -1, []
+        fitting, statements = -1, []
         for groups in tables:
             group = groups[int(draw() * 6)]
             statement, allowed = group[int(draw() * len(group))]
             fitting &= allowed
-            said.append(statement)
+            statements.append(statement)
         if fitting and not fitting & (fitting - 1):
-            return tuple(said), assignment_roles(fitting.bit_length() - 1, people)
+            return tuple(statements), assignment_roles(fitting.bit_length() - 1, people)
     raise ProblemError(f"no puzzle of {people} people with one solution in {REDRAWS} draws; use fewer people.")

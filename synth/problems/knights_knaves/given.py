@@ -23,10 +23,12 @@ def read_puzzle(text: str) -> Problem:
     puzzle, names = read(text)
     if len(puzzle) > MOST:
         raise ValueError(f"{len(puzzle)} people; at most {MOST} can be solved")
-    found = solutions(puzzle)
-    if len(found) != 1:
-        raise ValueError(f"the puzzle has {len(found)} solutions, not one")
+    all_solutions = solutions(puzzle)
+    if len(all_solutions) != 1:
+        raise ValueError(f"the puzzle has {len(all_solutions)} solutions, not one")
     compact = text.endswith(COMPACT_QUESTION)
-    words = KNIGHTS if compact else read_words(text)
-    problem = make_problem(puzzle, found[0], names, "compact" if compact else "full", Random(0), words=words)
+    role_names = KNIGHTS if compact else read_words(text)
+    problem = make_problem(
+        puzzle, all_solutions[0], names, "compact" if compact else "full", Random(0), role_names=role_names
+    )
     return replace(problem, prompt=text, source="given", license="unknown")

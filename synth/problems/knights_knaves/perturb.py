@@ -33,7 +33,7 @@ def perturb(problem: Problem, kind: Kind, rng: random.Random) -> Problem | None:
     """
     attrs = problem.attrs
     puzzle, names, solution = as_puzzle(attrs["statements"]), list(attrs["names"]), tuple(attrs["solution"])
-    words = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
+    role_names = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
     order: list[int] | None = None
     if kind in ("statement", "leaf"):
         changed = _changed(puzzle, solution, kind, rng)
@@ -41,9 +41,9 @@ def perturb(problem: Problem, kind: Kind, rng: random.Random) -> Problem | None:
             return None
         puzzle, solution = changed
     elif kind == "role_words":
-        words = rng.choice([pair for pair in PAIRS if pair != words])
+        role_names = rng.choice([pair for pair in PAIRS if pair != role_names])
     elif kind == "flipped":
-        words = words.flipped
+        role_names = role_names.flipped
     elif kind == "uncommon_names":
         names = rng.sample(UNCOMMON_NAMES, len(names))
     else:
@@ -56,7 +56,7 @@ def perturb(problem: Problem, kind: Kind, rng: random.Random) -> Problem | None:
         names,
         attrs["style"],
         rng,
-        words=words,
+        role_names=role_names,
         order=order,
         structure=problem.structure if kind in LANGUAGE else None,
         attrs={"perturb_kind": kind, "base_problem_id": problem.id},
@@ -69,15 +69,15 @@ def _changed(
     """Change what one person says until there is exactly one solution, and another one."""
     for _ in range(REDRAWS):
         speaker = rng.randrange(len(puzzle))
-        said = (
+        statement = (
             draw_statement(rng, speaker, len(puzzle))
             if kind == "statement"
             else _other_leaf(puzzle[speaker], speaker, len(puzzle), rng)
         )
-        other = (*puzzle[:speaker], said, *puzzle[speaker + 1 :])
-        found = solutions(other)
-        if len(found) == 1 and found[0] != solution:
-            return other, found[0]
+        other = (*puzzle[:speaker], statement, *puzzle[speaker + 1 :])
+        all_solutions = solutions(other)
+        if len(all_solutions) == 1 and all_solutions[0] != solution:
+            return other, all_solutions[0]
     return None
 
 
@@ -87,6 +87,6 @@ def _other_leaf(statement: Statement, speaker: int, people: int, rng: random.Ran
     leaves = sayable(speaker, people)[0]
     if operator in (KNIGHT, KNAVE):
         return rng.choice([leaf for leaf in leaves if leaf != statement])
-    place = rng.randrange(len(parts))
-    parts[place] = rng.choice([leaf for leaf in leaves if leaf not in parts])
+    position = rng.randrange(len(parts))
+    parts[position] = rng.choice([leaf for leaf in leaves if leaf not in parts])
     return (operator, *parts)

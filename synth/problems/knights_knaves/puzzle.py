@@ -20,7 +20,7 @@ def make_problem(
     style: Style,
     rng: random.Random,
     *,
-    words: Words = KNIGHTS,
+    role_names: Words = KNIGHTS,
     order: Sequence[int] | None = None,
     structure: str | None = None,
     attrs: dict[str, Any] | None = None,
@@ -33,7 +33,7 @@ def make_problem(
         names: Who they are.
         style: Wording.
         rng: Chooses the frames of the full wording.
-        words: Words for the roles.
+        role_names: Words for the roles.
         order: In which order people speak.
         structure: The canonical structure, when it is known.
         attrs: Further attributes.
@@ -41,8 +41,8 @@ def make_problem(
     return Problem(
         task="knights_knaves",
         source="knights_knaves",
-        prompt=write(puzzle, names, style, rng, words, order),
-        gold=answer_text(solution, names, words),
+        prompt=write(puzzle, names, style, rng, role_names, order),
+        gold=answer_text(solution, names, role_names),
         structure=structure or canonical(puzzle),
         tier=len(puzzle),
         license="Apache-2.0",
@@ -51,7 +51,7 @@ def make_problem(
             "names": list(names),
             "statements": _as_list(puzzle),
             "solution": list(solution),
-            **({} if words == KNIGHTS else {"role_words": [words.truthful, words.lying]}),
+            **({} if role_names == KNIGHTS else {"role_words": [role_names.truthful, role_names.lying]}),
             **(attrs or {}),
         },
     )

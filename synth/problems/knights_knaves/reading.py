@@ -29,17 +29,17 @@ def read(text: str) -> tuple[Puzzle, list[str]]:
     """
     if text.endswith(COMPACT_QUESTION):
         return _read_compact_puzzle(text)
-    names, words = _names(text), read_words(text)
+    names, role_names = _names(text), read_words(text)
     number = {name: index for index, name in enumerate(names)}
-    said: dict[int, Statement] = {}
+    statements: dict[int, Statement] = {}
     for sentence in _sentences(text):
         speaker, claim = _speaker(sentence, number)
-        if speaker in said:
+        if speaker in statements:
             raise ValueError(f"{names[speaker]} says more than one thing")
-        said[speaker] = _read_full(claim, number, words)
-    if len(said) != len(names):
+        statements[speaker] = _read_full(claim, number, role_names)
+    if len(statements) != len(names):
         raise ValueError("not one statement per person")
-    return tuple(said[person] for person in range(len(names))), names
+    return tuple(statements[person] for person in range(len(names))), names
 
 
 def read_words(text: str) -> Words:
@@ -48,10 +48,10 @@ def read_words(text: str) -> Words:
     Raises:
         ValueError: The text does not say it.
     """
-    asked, told = _QUESTION.search(text), _TRUTH.search(text)
-    if asked is None or told is None:
+    asked, truth = _QUESTION.search(text), _TRUTH.search(text)
+    if asked is None or truth is None:
         raise ValueError("no puzzle in a known wording")
-    truthful = (told[1] or told[2]).lower()
+    truthful = (truth[1] or truth[2]).lower()
     first, second = asked.groups()
     if not truthful.startswith((first, second)):
         raise ValueError(f"who always tells the truth: {first} or {second}?")
@@ -87,17 +87,17 @@ def _speaker(sentence: str, number: Mapping[str, int]) -> tuple[int, str]:
     return speakers[0], claim[0]
 
 
-def _read_full(claim: str, number: Mapping[str, int], words: Words) -> Statement:
+def _read_full(claim: str, number: Mapping[str, int], role_names: Words) -> Statement:
     conditional = _IF.fullmatch(claim)
     if conditional:
-        return ("implies", *(_read_full(part, number, words) for part in conditional.groups()))
+        return ("implies", *(_read_full(part, number, role_names) for part in conditional.groups()))
     for word, operator in ((" if and only if ", "iff"), (" and ", "and"), (" or ", "or")):
         if word in claim:
-            return (operator, *(_read_full(part, number, words) for part in claim.split(word)))
+            return (operator, *(_read_full(part, number, role_names) for part in claim.split(word)))
     match = _IS.fullmatch(claim)
-    if match is None or match[3] not in (words.truthful, words.lying):
+    if match is None or match[3] not in (role_names.truthful, role_names.lying):
         raise ValueError(f"not a statement: {claim!r}")
-    leaf = (KNIGHT if match[3] == words.truthful else KNAVE, _person(match[1], number))
+    leaf = (KNIGHT if match[3] == role_names.truthful else KNAVE, _person(match[1], number))
     return ("not", leaf) if match[2] else leaf
 
 

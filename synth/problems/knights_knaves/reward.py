@@ -49,9 +49,9 @@ def reward(problem: Problem, response: str) -> Reward:
     if not well_formed(response):
         return Reward(-FORMAT, UNREADABLE)
     attrs = problem.attrs
-    words = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
+    role_names = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
     inside = _ANSWER.search(response)
-    roles = read_roles(inside[1], attrs["names"], words) if inside else None
-    if inside is None or roles is None or len(role_words(words).findall(inside[1])) < len(roles):
+    roles = read_roles(inside[1], attrs["names"], role_names) if inside else None
+    if inside is None or roles is None or len(role_words(role_names).findall(inside[1])) < len(roles):
         return Reward(FORMAT, UNREADABLE)
     return Reward(FORMAT, RIGHT if roles == tuple(attrs["solution"]) else WRONG)

@@ -31,22 +31,22 @@ def search(puzzle: Puzzle) -> list[Move]:
     return tape
 
 
-def solution_lines(puzzle: Puzzle, names: Sequence[str], style: Style, words: Words = KNIGHTS) -> list[str]:
+def solution_lines(puzzle: Puzzle, names: Sequence[str], style: Style, role_names: Words = KNIGHTS) -> list[str]:
     """The search in words, one step per line, without the answer line."""
     tape = search(puzzle)
     if style == "compact":
         return [compact_step(move, names) for move in tape if move.exhausted is None]
-    claims = [claim_text(statement, names, style, words) for statement in puzzle]
+    claims = [claim_text(statement, names, style, role_names) for statement in puzzle]
     return [
         "Let us give people roles one at a time and test what they say.",
-        *[_full_step(move, claims, names, words) for move in tape],
-        f"Now every {words.truthful} speaks the truth and every {words.lying} lies.",
+        *[_full_step(move, claims, names, role_names) for move in tape],
+        f"Now every {role_names.truthful} speaks the truth and every {role_names.lying} lies.",
     ]
 
 
-def answer_line(roles: Sequence[bool], names: Sequence[str], words: Words = KNIGHTS) -> str:
+def answer_line(roles: Sequence[bool], names: Sequence[str], role_names: Words = KNIGHTS) -> str:
     """The last line of a solution."""
-    return f"#### {answer_text(roles, names, words)}"
+    return f"#### {answer_text(roles, names, role_names)}"
 
 
 def compact_step(move: Move, names: Sequence[str]) -> str:
@@ -85,15 +85,15 @@ def _extend(
     return False
 
 
-def _full_step(move: Move, claims: Sequence[str], names: Sequence[str], words: Words) -> str:
+def _full_step(move: Move, claims: Sequence[str], names: Sequence[str], role_names: Words) -> str:
     if move.exhausted is not None:
         earlier = names[move.roles[-1][0]] if move.roles else "nobody"
         return f"No role is left for {names[move.exhausted]}, so the role of {earlier} must be reconsidered."
     person, knight = move.roles[-1]
-    name, role = names[person], words.a(knight)
+    name, role = names[person], role_names.a(knight)
     if move.against is None:
         verdict = "can be true" if knight else "can be false"
         return f"Suppose {name} is {role}; then the claim of {name} that {claims[person]} {verdict}."
     honest = dict(move.roles)[move.against]
-    wrong = f"{'false' if honest else 'true'} although {words.a(honest)} says it"
+    wrong = f"{'false' if honest else 'true'} although {role_names.a(honest)} says it"
     return f"If {name} is {role}, the claim of {names[move.against]} that {claims[move.against]} is {wrong}."

@@ -51,7 +51,7 @@ class KnightsKnaves:
         self.name = "knights_knaves"
         self._people = tuple(dict.fromkeys(people))
         self._style: Style = style
-        self._words = Words(*roles) if roles else KNIGHTS
+        self._role_names = Words(*roles) if roles else KNIGHTS
         self._perturb = perturb
 
     def draw(
@@ -94,7 +94,9 @@ class KnightsKnaves:
         """A puzzle as a problem, perturbed if so wished; None when it has no such perturbation."""
         people = len(puzzle)
         names = COMPACT_NAMES[:people] if self._style == "compact" else _draw_names(rng, people)
-        problem = make_problem(puzzle, solution, names, self._style, rng, words=self._words, structure=structure)
+        problem = make_problem(
+            puzzle, solution, names, self._style, rng, role_names=self._role_names, structure=structure
+        )
         if self._perturb is None:
             return problem
         # a stream of its own, so that the next puzzle is the same one as without the perturbation

@@ -62,12 +62,12 @@ def conflicts(puzzle: Puzzle, roles: dict[int, bool]) -> list[int]:
     """The people with a role whose statement can no longer fit it, whatever roles the others have."""
     people = len(puzzle)
     possible = assumption_table(roles, people)
-    found = []
+    conflicting = []
     for speaker in sorted(roles):
         claim = truth_table(puzzle[speaker], people)
         if not possible & (claim if roles[speaker] else ~claim):
-            found.append(speaker)
-    return found
+            conflicting.append(speaker)
+    return conflicting
 
 
 @lru_cache(maxsize=1 << 15)
@@ -83,12 +83,12 @@ def solutions(puzzle: Puzzle) -> list[tuple[bool, ...]]:
     table = (1 << (1 << people)) - 1
     for speaker, statement in enumerate(puzzle):
         table &= consistent_table(statement, speaker, people)
-    found = []
+    fitting = []
     while table:
         lowest = table & -table
-        found.append(assignment_roles(lowest.bit_length() - 1, people))
+        fitting.append(assignment_roles(lowest.bit_length() - 1, people))
         table ^= lowest
-    return found
+    return fitting
 
 
 def assignment_roles(assignment: int, people: int) -> tuple[bool, ...]:
@@ -169,13 +169,13 @@ def _shape(statement: Statement, person: int) -> str:
 
 def _first_colours(puzzle: Puzzle) -> list[int]:
     """Tell people apart by the shape of what they say and of what others say of them; most puzzles need no more."""
-    told: list[list[str]] = [[] for _ in puzzle]
+    mentions: list[list[str]] = [[] for _ in puzzle]
     for speaker, statement in enumerate(puzzle):
         for person in mentioned(statement):
             if person != speaker:
-                told[person].append(_shape(statement, person))
+                mentions[person].append(_shape(statement, person))
     return _ranked(
-        [" ".join([_shape(statement, person), *sorted(told[person])]) for person, statement in enumerate(puzzle)]
+        [" ".join([_shape(statement, person), *sorted(mentions[person])]) for person, statement in enumerate(puzzle)]
     )
 
 

@@ -47,7 +47,7 @@ def write(
     names: Sequence[str],
     style: Style,
     rng: random.Random,
-    words: Words = KNIGHTS,
+    role_names: Words = KNIGHTS,
     order: Sequence[int] | None = None,
 ) -> str:
     """Write a puzzle as a question.
@@ -57,26 +57,28 @@ def write(
         names: Who they are.
         style: Wording.
         rng: Chooses the frames of the full wording.
-        words: Words for the roles (full wording only).
+        role_names: Words for the roles (full wording only).
         order: In which order people speak; None is the order of their names.
     """
     people = range(len(puzzle)) if order is None else order
     if style == "compact":
-        said = [f"{names[person]} says {compact_claim(puzzle[person], names)} ." for person in people]
-        return " ".join([*said, COMPACT_QUESTION])
-    said = []
+        sentences = [f"{names[person]} says {compact_claim(puzzle[person], names)} ." for person in people]
+        return " ".join([*sentences, COMPACT_QUESTION])
+    sentences = []
     for person in people:
         frame = FRAMES[int(rng.random() * len(FRAMES))]
-        text = full_claim(puzzle[person], names, words)
-        said.append(frame.format(name=names[person], claim=text[0].upper() + text[1:] if '"{claim}' in frame else text))
-    roles = {"a_truthful": words.a(True), "a_lying": words.a(False)}
+        text = full_claim(puzzle[person], names, role_names)
+        sentences.append(
+            frame.format(name=names[person], claim=text[0].upper() + text[1:] if '"{claim}' in frame else text)
+        )
+    roles = {"a_truthful": role_names.a(True), "a_lying": role_names.a(False)}
     preamble = _PREAMBLE.format(count=len(names), names=_listed(names), **roles)
-    return " ".join([preamble, *said, _QUESTION.format(**roles)])
+    return " ".join([preamble, *sentences, _QUESTION.format(**roles)])
 
 
-def answer_text(roles: Sequence[bool], names: Sequence[str], words: Words = KNIGHTS) -> str:
+def answer_text(roles: Sequence[bool], names: Sequence[str], role_names: Words = KNIGHTS) -> str:
     """An assignment as the answer is written: `Ann is a knight, Ben is a knave`."""
-    a_truthful, a_lying = words.a(True), words.a(False)
+    a_truthful, a_lying = role_names.a(True), role_names.a(False)
     return ", ".join(
         f"{name} is {a_truthful if knight else a_lying}" for name, knight in zip(names, roles, strict=True)
     )
@@ -87,19 +89,19 @@ def role_word(knight: bool) -> str:
     return KNIGHT if knight else KNAVE
 
 
-def claim_text(statement: Statement, names: Sequence[str], style: Style, words: Words = KNIGHTS) -> str:
+def claim_text(statement: Statement, names: Sequence[str], style: Style, role_names: Words = KNIGHTS) -> str:
     """A statement in the wording of a style."""
-    return compact_claim(statement, names) if style == "compact" else full_claim(statement, names, words)
+    return compact_claim(statement, names) if style == "compact" else full_claim(statement, names, role_names)
 
 
-def full_claim(statement: Statement, names: Sequence[str], words: Words = KNIGHTS) -> str:
+def full_claim(statement: Statement, names: Sequence[str], role_names: Words = KNIGHTS) -> str:
     """A statement in English. Like the published generator, only for statements of depth two."""
     operator, *parts = statement
     if operator in (KNIGHT, KNAVE):
-        return f"{names[parts[0]]} is {words.a(operator == KNIGHT)}"
+        return f"{names[parts[0]]} is {role_names.a(operator == KNIGHT)}"
     if operator == "not":
-        return f"{names[parts[0][1]]} is not {words.a(parts[0][0] == KNIGHT)}"
-    texts = [full_claim(part, names, words) for part in parts]
+        return f"{names[parts[0][1]]} is not {role_names.a(parts[0][0] == KNIGHT)}"
+    texts = [full_claim(part, names, role_names) for part in parts]
     if operator == "implies":
         return f"if {texts[0]}, then {texts[1]}"
     return (" if and only if " if operator == "iff" else f" {operator} ").join(texts)

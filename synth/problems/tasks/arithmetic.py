@@ -48,8 +48,8 @@ class ArithmeticTask:
         if len(plain) == len(steps):
             return _follow(problem, steps, plain, check)
         lines = problem.attrs["steps"]
-        known = [(line, int(line.rpartition("=")[2])) for line in lines]
-        return derivation.review(attempt, known, f"#### {problem.gold}", check)
+        derivation_steps = [(line, int(line.rpartition("=")[2])) for line in lines]
+        return derivation.review(attempt, derivation_steps, f"#### {problem.gold}", check)
 
 
 _STEP = re.compile(r"(\d{1,9}) ?([-+*]) ?(\d{1,9}) ?= ?(-?\d{1,18})", re.ASCII)

@@ -36,19 +36,19 @@ class KnightsKnavesTask:
         Raises:
             ProblemError: There are no attributes, and the gold answer names nobody's role.
         """
-        names, solution, words = _assignment(problem)
-        part = final_part(response) or closing_roles(response, names, words)
+        names, solution, role_names = _assignment(problem)
+        part = final_part(response) or closing_roles(response, names, role_names)
         if part is None:
             unfinished = read_answer(response).state is State.UNFINISHED
             return Check(
                 *((Outcome.UNVERIFIABLE, None, UNFINISHED_ANSWER) if unfinished else (Outcome.WRONG, None, NO_ANSWER))
             )
-        roles = read_roles(part, names, words)
+        roles = read_roles(part, names, role_names)
         if roles is None and (lines := _answer_lines(response)) is not None:
-            part, roles = lines, read_roles(lines, names, words)
+            part, roles = lines, read_roles(lines, names, role_names)
         if roles is None:
             return Check(Outcome.UNVERIFIABLE, part[:200], UNPARSABLE_ANSWER, part[:200])
-        answer = answer_text(roles, names, words)
+        answer = answer_text(roles, names, role_names)
         if roles == solution:
             return Check(Outcome.CORRECT, answer, None, part[:200])
         return Check(Outcome.WRONG, answer, WRONG_ANSWER, part[:200])
@@ -114,8 +114,10 @@ class _Given:
     def of(problem: Problem) -> "_Given":
         attrs = problem.attrs
         style: Style = "compact" if attrs["style"] == "compact" else "full"
-        words = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
-        return _Given(as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style, words)
+        role_names = Words(*attrs["role_words"]) if "role_words" in attrs else KNIGHTS
+        return _Given(
+            as_puzzle(attrs["statements"]), tuple(attrs["names"]), tuple(attrs["solution"]), style, role_names
+        )
 
 
 def _assignment(problem: Problem) -> tuple[tuple[str, ...], tuple[bool, ...], Words]:
@@ -128,14 +130,14 @@ def _assignment(problem: Problem) -> tuple[tuple[str, ...], tuple[bool, ...], Wo
 
 def _answer_lines(response: str) -> str | None:
     """The answer lines at the end of a response, where each names somebody; None where there are not several."""
-    found: list[str] = []
+    answers: list[str] = []
     for line in reversed(response[-MAX_ANSWERED:].splitlines()):
         mark = _ANSWER_MARK.match(line)
         if mark is not None:
-            found.append(line[mark.end() :].strip("*_ \t"))
+            answers.append(line[mark.end() :].strip("*_ \t"))
         elif line.strip():
             break
-    return "\n".join(reversed(found)) if len(found) > 1 else None
+    return "\n".join(reversed(answers)) if len(answers) > 1 else None
 
 
 def _line_right(step: str, puzzle: _Given) -> bool:
