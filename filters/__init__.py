@@ -82,9 +82,10 @@ def get_filter(name: str, options: Mapping[str, Any] | None = None) -> BoundFilt
     given = dict(options or {})
     for key in given:
         if key not in kind.options.model_fields:
-            known = kind.options.model_fields
+            known_options = kind.options.model_fields
             raise RecipeError(
-                f"filters.{name}: " + (unknown("option", key, known) if known else f"it has no option {key!r}")
+                f"filters.{name}: "
+                + (unknown("option", key, known_options) if known_options else f"it has no option {key!r}")
             )
     try:
         return kind.bind(kind.options.model_validate(given))

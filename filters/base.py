@@ -113,10 +113,10 @@ class Finding:
 PASS = Finding("pass")
 
 
-def unknown_filter(name: str, known: Iterable[str]) -> str:
+def unknown_filter(name: str, names: Iterable[str]) -> str:
     """Say that there is no filter of that name; with the name of today where it had another, else with the nearest."""
     today = RENAMED_FILTERS.get(name)
-    return f"the filter {name!r} is called {today!r} now" if today else unknown("filter", name, known)
+    return f"the filter {name!r} is called {today!r} now" if today else unknown("filter", name, names)
 
 
 def fail(reason: str, **detail: object) -> Finding:

@@ -32,7 +32,7 @@ def _shared(hashes, start, end, table, stamps, stamp):
 
 
 @jit
-def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, cap, kept, found):
+def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, cap, kept, similarities):
     """Say for each row, in order, which kept row before it it resembles most.
 
     Args:
@@ -43,7 +43,7 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
         threshold: Similarity of both parts from which on a row is a duplicate.
         least_equal: Equal slots below which a candidate is not worth confirming.
         cap: Most rows of one bucket; a full one takes no more.
-        kept: Gets the row that is resembled, -1 for none; `found` gets the similarity.
+        kept: Gets the row that is resembled, -1 for none; `similarities` gets how alike they are.
 
     Returns:
         How many times a bucket was full when one more row came.
@@ -69,7 +69,7 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
     mask = np.uint64(size - 1)
     for row in range(count):
         kept[row] = -1
-        found[row] = 0.0
+        similarities[row] = 0.0
         if skip[row]:
             continue
         given, learned, end = offsets[2 * row], offsets[2 * row + 1], offsets[2 * row + 2]
@@ -101,11 +101,11 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
                                 same = _shared(hashes, from_, middle, table[0], stamps[0], row + 1)
                                 either = (learned - given) + (middle - from_) - same
                                 alike = min(alike, same / either if either else 1.0)
-                            if alike > found[row] or (alike == found[row] and other < kept[row]):
-                                found[row] = alike
+                            if alike > similarities[row] or (alike == similarities[row] and other < kept[row]):
+                                similarities[row] = alike
                                 kept[row] = other
                 entry = entry_next[entry]
-        if kept[row] >= 0 and found[row] >= threshold:
+        if kept[row] >= 0 and similarities[row] >= threshold:
             continue
         kept[row] = -1
         if not may[row]:

@@ -74,21 +74,21 @@ def fill(keys, bits, table):
 
 
 @jit
-def holds_any(hashes, ends, length, bits, table, found):
-    """Mark in `found` each text that holds a run of `length` tokens (0: the whole text) out of a set.
+def holds_any(hashes, ends, length, bits, table, flags):
+    """Mark in `flags` each text that holds a run of `length` tokens (0: the whole text) out of a set.
 
     Args:
         hashes: Token hashes as `hash_tokens` leaves them, with `ends` of each text.
         length: Tokens of a run.
         bits: Bitmap of the set; `table` is its table.
-        found: Gets 1 for a text that holds one; texts that have it already are not looked at.
+        flags: Gets 1 for a text that holds one; texts that have it already are not looked at.
     """
     bit_mask, mask = np.uint64(8 * len(bits) - 1), np.uint64(len(table) - 1)
     for text in range(len(ends)):
         start = ends[text - 1] if text else 0
         end = ends[text] - 1
         size = length if length else end - start
-        if size == 0 or end - start < size or found[text]:
+        if size == 0 or end - start < size or flags[text]:
             continue
         top = _1
         for _ in range(size - 1):
@@ -107,5 +107,5 @@ def holds_any(hashes, ends, length, bits, table, found):
                 while table[slot] != 0 and table[slot] != key:
                     slot = (slot + _1) & mask
                 if table[slot] == key:
-                    found[text] = 1
+                    flags[text] = 1
                     break

@@ -33,7 +33,7 @@ def _count(key, stamp, keys, counts, stamps):
 
 
 @jit
-def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found):
+def loops(data, offsets, kinds, lower, width, word_hashes, keys, counts, stamps, measures):
     """Measure texts whose words are folded up to ASCII case.
 
     Args:
@@ -41,9 +41,9 @@ def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found
         kinds: 0 for bytes of words, 1 for blanks, 2 for ends of lines.
         lower: What each byte folds to.
         width: Words of a run, for each text.
-        words: Scratch for the word hashes of the longest text.
+        word_hashes: Scratch for the word hashes of the longest text.
         keys: Scratch, a power of two at least twice the words of a text; `counts` and `stamps` the same.
-        found: Gets a row per text: longest run of equal lines, times of the most frequent line of three words or
+        measures: Gets a row per text: longest run of equal lines, times of the most frequent line of three words or
             more, times of the most frequent run of words.
     """
     stamp = 0
@@ -60,7 +60,7 @@ def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found
                     value = (value ^ np.uint64(lower[np.uint64(data[at])])) * _PRIME
                     at += _1
                 value = _mixed(value)
-                words[count] = value
+                word_hashes[count] = value
                 count += 1
                 in_line += 1
                 line = line * _BASE + value
@@ -78,11 +78,11 @@ def loops(data, offsets, kinds, lower, width, words, keys, counts, stamps, found
             top *= _BASE
         for word in range(count):
             if word >= size:
-                value -= words[word - size] * top
-            value = value * _BASE + words[word]
+                value -= word_hashes[word - size] * top
+            value = value * _BASE + word_hashes[word]
             if word >= size - 1:
                 most = max(most, _count(_mixed(value), stamp + 1, keys, counts, stamps))
-        found[text, 0], found[text, 1], found[text, 2] = longest, often, most
+        measures[text, 0], measures[text, 1], measures[text, 2] = longest, often, most
 
 
 @jit

@@ -47,17 +47,17 @@ def xxh32(data, at, end, seed):
     at, end = np.uint64(at), np.uint64(end)
     size = end - at
     if size >= _16:
-        one = np.uint32(seed + np.uint32(_P1 + _P2))
-        two = np.uint32(seed + _P2)
-        three = np.uint32(seed)
-        four = np.uint32(seed - _P1)
+        lane_1 = np.uint32(seed + np.uint32(_P1 + _P2))
+        lane_2 = np.uint32(seed + _P2)
+        lane_3 = np.uint32(seed)
+        lane_4 = np.uint32(seed - _P1)
         while at + _16 <= end:
-            one = _round(one, _word(data, at))
-            two = _round(two, _word(data, at + _4))
-            three = _round(three, _word(data, at + _8))
-            four = _round(four, _word(data, at + _12))
+            lane_1 = _round(lane_1, _word(data, at))
+            lane_2 = _round(lane_2, _word(data, at + _4))
+            lane_3 = _round(lane_3, _word(data, at + _8))
+            lane_4 = _round(lane_4, _word(data, at + _12))
             at += _16
-        value = np.uint32(_turn(one, 1) + _turn(two, 7) + _turn(three, 12) + _turn(four, 18))
+        value = np.uint32(_turn(lane_1, 1) + _turn(lane_2, 7) + _turn(lane_3, 12) + _turn(lane_4, 18))
     else:
         value = np.uint32(seed + _P5)
     value = np.uint32(value + np.uint32(size))
@@ -149,11 +149,11 @@ def permute(hashes, offsets, a, b, slots):
         row[:] = np.uint32(0xFFFFFFFF)
         at, end = offsets[part], offsets[part + 1]
         while at < end:
-            for one in range(8):  # the last ones are repeated to fill the eight
-                value = hashes[min(at + one, end - 1)]
+            for index in range(8):  # the last ones are repeated to fill the eight
+                value = hashes[min(at + index, end - 1)]
                 value = np.uint32((value ^ (value >> np.uint32(16))) * np.uint32(0x85EBCA6B))
                 value = np.uint32((value ^ (value >> np.uint32(13))) * np.uint32(0xC2B2AE35))
-                mixed[one] = np.uint32(value ^ (value >> np.uint32(16)))
+                mixed[index] = np.uint32(value ^ (value >> np.uint32(16)))
             h0, h1, h2, h3 = mixed[0], mixed[1], mixed[2], mixed[3]
             h4, h5, h6, h7 = mixed[4], mixed[5], mixed[6], mixed[7]
             for slot in range(len(row)):

@@ -34,8 +34,8 @@ _PLACES = np.uint64(0x0001020304050607)
 def _is_ascii(data, at, end):
     while at + np.uint64(_BLOCK) <= end:
         high = np.uint8(0)
-        for one in range(_BLOCK):  # as vectors
-            high |= data[at + np.uint64(one)]
+        for ahead in range(_BLOCK):  # as vectors
+            high |= data[at + np.uint64(ahead)]
         if high >= 0x80:
             return False
         at += np.uint64(_BLOCK)
@@ -77,8 +77,8 @@ def _eight(data, at):
 
 @jit
 def _put_eight(out, at, word):
-    for one in range(8):
-        out[at + np.uint64(one)] = np.uint8(word >> np.uint64(8 * one))
+    for index in range(8):
+        out[at + np.uint64(index)] = np.uint8(word >> np.uint64(8 * index))
 
 
 @jit
@@ -161,9 +161,9 @@ def _cut(source, classes, lower, first, end, out, starts, position, count):
                     close -= _4
                 if groups:
                     stop = close
-            for one in range(here, stop):
-                if _kind(source, classes, lower, one, first, end) == DIGIT:
-                    out[position] = _byte(source, lower, one)
+            for at in range(here, stop):
+                if _kind(source, classes, lower, at, first, end) == DIGIT:
+                    out[position] = _byte(source, lower, at)
                     position += _1
             here = stop
             if (
@@ -175,8 +175,8 @@ def _cut(source, classes, lower, first, end, out, starts, position, count):
                     zero = zero and _byte(source, lower, stop) == 48
                     stop += _1
                 if not zero:
-                    for one in range(here, stop):
-                        out[position] = _byte(source, lower, one)
+                    for at in range(here, stop):
+                        out[position] = _byte(source, lower, at)
                         position += _1
                 here = stop
         elif kind == DOT:
@@ -191,8 +191,8 @@ def _cut(source, classes, lower, first, end, out, starts, position, count):
                 position += _1
                 here += _1
         elif kind == IDEOGRAPH or kind == IDEOGRAPHIC_SIGN:  # three bytes, each of this class
-            for one in range(here, here + _3):
-                out[position] = _byte(source, lower, one)
+            for at in range(here, here + _3):
+                out[position] = _byte(source, lower, at)
                 position += _1
             here += _3
         else:  # SIGN, MINUS, STAR
@@ -298,9 +298,9 @@ def tokenise(
             else:
                 code = ((byte & 0x0F) << 12) | ((data[at + _1] & 0x3F) << 6) | (data[at + _2] & 0x3F)
                 at += _3
-            for one in range(fold_start[code], fold_start[code + 1]):
-                bytes_[size] = fold_bytes[one]
-                class_[size] = fold_classes[one]
+            for entry in range(fold_start[code], fold_start[code + 1]):
+                bytes_[size] = fold_bytes[entry]
+                class_[size] = fold_classes[entry]
                 size += _1
         position, count = _cut(bytes_, class_, None, _0, size, out, starts, position, count)
         ends[text] = count

@@ -84,10 +84,10 @@ def _plain(part: Part, seed: int) -> tuple[Array, Array]:
     return hashes, minhash(hashes)
 
 
-def _join(found: Sequence[tuple[Array, Array]]) -> Sketches:
-    offsets = np.cumsum([0, *(len(hashes) for hashes, _ in found)], dtype=np.int64)
-    hashes = np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in found)])
-    slots = np.array([signature for _, signature in found], np.uint32).reshape(len(found), SLOTS)
+def _join(parts: Sequence[tuple[Array, Array]]) -> Sketches:
+    offsets = np.cumsum([0, *(len(hashes) for hashes, _ in parts)], dtype=np.int64)
+    hashes = np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in parts)])
+    slots = np.array([signature for _, signature in parts], np.uint32).reshape(len(parts), SLOTS)
     return Sketches(hashes, offsets, slots)
 
 

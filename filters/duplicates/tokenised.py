@@ -138,15 +138,20 @@ def _run(data: Bytes, offsets: npt.NDArray[np.int64], ready: Bytes, drop_marks: 
     growth = 1
     start, folded, classes = np.zeros(2, np.int32), np.zeros(1, np.uint8), np.zeros(1, np.uint8)
     if _has_high(data, offsets):
-        made = tables()
-        start, folded, classes, growth = made.start, made.folded, made.classes, GROWTH
+        character_tables = tables()
+        start, folded, classes, growth = (
+            character_tables.start,
+            character_tables.folded,
+            character_tables.classes,
+            GROWTH,
+        )
     total = int(offsets[-1] - offsets[0]) * growth
     longest = int(np.diff(offsets).max(initial=0)) * growth
     out = np.empty(2 * total + len(ready) + PAST, np.uint8)
     starts, ends = np.empty(total + 2 * len(ready) + 1, np.int64), np.empty(len(ready), np.int64)
-    scratch, kept = np.empty(longest + 3, np.uint8), np.empty(longest + 3, np.uint8)
+    byte_scratch, class_scratch = np.empty(longest + 3, np.uint8), np.empty(longest + 3, np.uint8)
     cut(
         data, offsets, ready, drop_marks, start, folded, classes,
-        kinds, lower, scratch, kept, out, starts, ends,
+        kinds, lower, byte_scratch, class_scratch, out, starts, ends,
     )  # fmt: skip
     return Tokens(out, starts, ends, (ready > 0).view(np.uint8))

@@ -78,7 +78,7 @@ class BenchmarkIndex:
         by_ngrams = [not whole_only and item.task not in exact_structure for item in self.items]
         self.prompts = Grams([view.tokens if use else [] for view, use in zip(self.views, by_ngrams, strict=True)])
         solutions = [item.solution if use else None for item, use in zip(self.items, by_ngrams, strict=True)]
-        self.solutions = Grams([View(text).tokens if text else [] for text in solutions], words=WORDS)
+        self.solutions = Grams([View(text).tokens if text else [] for text in solutions], fewest_words=WORDS)
 
     def needed(self) -> Iterator[tuple[int, str]]:
         """Yield runs of tokens, with their length, one of which stands in every text that holds an item or part of it.
@@ -132,12 +132,12 @@ class Grams:
 
     Args:
         texts: Tokens of each text; an empty one is never found.
-        words: Fewest words that are no number in an n-gram that counts.
+        fewest_words: Fewest words that are no number in an n-gram that counts.
     """
 
-    def __init__(self, texts: Sequence[Sequence[str]], *, words: int = 0) -> None:
+    def __init__(self, texts: Sequence[Sequence[str]], *, fewest_words: int = 0) -> None:
         self.texts = texts
-        sets = [{gram for gram in ngrams(text, GRAM) if _words(gram) >= words} for text in texts]
+        sets = [{gram for gram in ngrams(text, GRAM) if _words(gram) >= fewest_words} for text in texts]
         shared = Counter(gram for grams in sets for gram in grams)
         self._sizes = [sum(shared[gram] <= COMMON for gram in grams) for grams in sets]
         self._items: dict[str, list[int]] = defaultdict(list)

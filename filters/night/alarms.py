@@ -74,8 +74,12 @@ def read_alarm_options(given: Mapping[str, Any], *, methods: Iterable[str], filt
                 f"alarms.shares.{key}: {unknown_filter(name, known_filters) if method in known_methods else what}"
             )
         if not slash and key not in known_methods | known_filters:
-            known = known_methods | known_filters
-            sentence = unknown_filter(key, known) if key in RENAMED_FILTERS else unknown("filter or method", key, known)
+            known_names = known_methods | known_filters
+            sentence = (
+                unknown_filter(key, known_names)
+                if key in RENAMED_FILTERS
+                else unknown("filter or method", key, known_names)
+            )
             raise RecipeError(f"alarms.shares.{key}: {sentence}")
     return options
 

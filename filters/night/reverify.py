@@ -138,8 +138,8 @@ class Reverifier:
 
     def commit(self, judged: JudgedAgain) -> None:
         """Append what was said; what was said before stays."""
-        said = sorted((item.sample_id, item.filter, item.today) for item in judged.stale)
-        key = f"{KIND}:{judged.night}:{self.lake.last_seq()}:{digest(said, length=16)}"
+        stale = sorted((item.sample_id, item.filter, item.today) for item in judged.stale)
+        key = f"{KIND}:{judged.night}:{self.lake.last_seq()}:{digest(stale, length=16)}"
         self.lake.commit(key, KIND, judged.tables, night=judged.night)
 
     def context(self, problems: Mapping[str, Problem], **more: Any) -> Context:
@@ -161,8 +161,8 @@ class Reverifier:
         latest = self.lake.rows(_SCREENED)
         pin = nights.pinned(self.lake, f"night/{night}") or {}
         (today,) = {bound.version for bound in rules.filters if bound.name == DECONTAMINATION}
-        said = verdicts.verdict_versions(self.lake, night, [DECONTAMINATION])
-        if any(row["version"] != today for row in said):
+        versions = verdicts.verdict_versions(self.lake, night, [DECONTAMINATION])
+        if any(row["version"] != today for row in versions):
             return False
         return not latest or latest[0]["manifest"] in str(pin.get("benchmarks", ""))
 
@@ -178,116 +178,135 @@ class _NightAgain:
         chosen: Sequence[BoundFilter],
         stale: Sequence[verdicts.Stale],
     ) -> None:
-        self._again, self._lake = reverifier, reverifier.lake
+        self._reverifier, self._lake = reverifier, reverifier.lake
         self._night, self._rules, self._chosen, self._stale = night, rules, chosen, stale
         ids = sorted({item.sample_id for item in stale})
         self._samples = self._lake.query(
             "select * exclude (commit_id) from samples where sample_id in (select unnest(?::varchar[])) order by sample_id",
             [ids],
         )
-        about = {problem for problem in self._samples["problem_id"].to_pylist() if problem}
+        problem_ids = {problem for problem in self._samples["problem_id"].to_pylist() if problem}
         self._problems = {
-            row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, ids=sorted(about))
+            row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, ids=sorted(problem_ids))
         }
-        self._before = verdicts.standing_verdicts(self._lake, ids).cast(VERDICTS)
-        self._was = verdicts.standing_decisions(self._lake, ids)
+        self._previous_verdicts = verdicts.standing_verdicts(self._lake, ids).cast(VERDICTS)
+        self._previous_decisions = verdicts.standing_decisions(self._lake, ids)
 
     def judged(self) -> JudgedAgain:
         """Judge the rows again, decide on those of which something else is said, and curate those that come in."""
-        rows_again = self._run()
-        touched = self._touched(rows_again)
-        said = pa.concat_tables([self._before, rows_again])
-        decisions = self._decide(touched, said)
-        coming = self._coming(touched, said)
+        new_verdicts = self._run()
+        rows_changed = self._changed_rows(new_verdicts)
+        all_verdicts = pa.concat_tables([self._previous_verdicts, new_verdicts])
+        decisions = self._decide(rows_changed, all_verdicts)
+        rows_entering = self._rows_entering(rows_changed, all_verdicts)
         held_back: list[str] = []
         curated = VERDICTS.empty_table()
-        if coming and self._again.manifest is None and not self._again.screened(self._night, self._rules):
-            held_back, coming = coming, []
-            rows_again = _without(rows_again, held_back)
+        if (
+            rows_entering
+            and self._reverifier.manifest is None
+            and not self._reverifier.screened(self._night, self._rules)
+        ):
+            held_back, rows_entering = rows_entering, []
+            new_verdicts = _without(new_verdicts, held_back)
             decisions = _without(decisions, held_back)
-        if coming:
-            leaving = [row["sample_id"] for row in decisions.to_pylist() if row["outcome"] == "rejected"]
-            curated = self._curate(coming, said, leaving)
-            decisions = self._decide(_without_ids(touched, held_back), pa.concat_tables([said, curated]))
-        moved = self._moved(decisions)
+        if rows_entering:
+            rows_leaving = [row["sample_id"] for row in decisions.to_pylist() if row["outcome"] == "rejected"]
+            curated = self._curate(rows_entering, all_verdicts, rows_leaving)
+            decisions = self._decide(_without_ids(rows_changed, held_back), pa.concat_tables([all_verdicts, curated]))
+        changed_decisions = self._changed_decisions(decisions)
         entered = pc.is_in(
             self._samples["sample_id"],
-            pa.array([row["sample_id"] for row in moved.to_pylist() if row["outcome"] == "accepted"], pa.string()),
+            pa.array(
+                [row["sample_id"] for row in changed_decisions.to_pylist() if row["outcome"] == "accepted"], pa.string()
+            ),
         )
         tables = {
-            "verdicts": self._stamped(pa.concat_tables([rows_again, curated, moved])),
+            "verdicts": self._stamped(pa.concat_tables([new_verdicts, curated, changed_decisions])),
             "signatures": self._signatures(self._samples.filter(entered)),
         }
-        changes = [*self._changes(moved), *(self._held_back(sample_id) for sample_id in held_back)]
+        changes = [*self._changes(changed_decisions), *(self._held_back(sample_id) for sample_id in held_back)]
         return JudgedAgain(self._night, self._stale, changes, tables)
 
     def _run(self) -> pa.Table:
         """Run each filter on the rows on which its verdict is stale."""
         tables = [VERDICTS.empty_table()]
-        context = self._again.context(self._problems)
+        context = self._reverifier.context(self._problems)
         for bound in self._chosen:
             ids = [item.sample_id for item in self._stale if item.filter == bound.name]
-            tables.append(run_filters([bound], self._of(ids), context) if ids else VERDICTS.empty_table())
+            tables.append(run_filters([bound], self._samples_of(ids), context) if ids else VERDICTS.empty_table())
         return pa.concat_tables(tables)
 
-    def _touched(self, again: pa.Table) -> list[str]:
+    def _changed_rows(self, new_verdicts: pa.Table) -> list[str]:
         """Return the rows of which a filter says something else than before."""
         before = {
-            (row["sample_id"], row["filter"]): (row["outcome"], row["reason"]) for row in self._before.to_pylist()
+            (row["sample_id"], row["filter"]): (row["outcome"], row["reason"])
+            for row in self._previous_verdicts.to_pylist()
         }
         return sorted(
             {
                 row["sample_id"]
-                for row in again.to_pylist()
+                for row in new_verdicts.to_pylist()
                 if before.get((row["sample_id"], row["filter"])) != (row["outcome"], row["reason"])
             }
         )
 
-    def _coming(self, touched: Sequence[str], said: pa.Table) -> list[str]:
+    def _rows_entering(self, rows_changed: Sequence[str], all_verdicts: pa.Table) -> list[str]:
         """Return the rejected rows that nothing rejects any more, what is curated anew for them aside."""
-        anew = pa.array([bound.name for bound in self._anew()])
-        rest = said.filter(pc.invert(pc.is_in(said["filter"], anew)))
-        standing = eligible(self._of(touched), rest.filter(_among(rest, touched)), self._rules.policies)
-        return sorted(sample_id for sample_id in standing if self._was[sample_id][0] == "rejected")
+        curating = pa.array([bound.name for bound in self._curating_filters()])
+        other_verdicts = all_verdicts.filter(pc.invert(pc.is_in(all_verdicts["filter"], curating)))
+        eligible_rows = eligible(
+            self._samples_of(rows_changed),
+            other_verdicts.filter(_among(other_verdicts, rows_changed)),
+            self._rules.policies,
+        )
+        return sorted(sample_id for sample_id in eligible_rows if self._previous_decisions[sample_id][0] == "rejected")
 
-    def _anew(self) -> list[BoundFilter]:
+    def _curating_filters(self) -> list[BoundFilter]:
         return [bound for bound in self._rules.filters if bound.name in _DUPLICATES or bound.scope == "last"]
 
-    def _curate(self, coming: Sequence[str], said: pa.Table, leaving: Sequence[str]) -> pa.Table:
+    def _curate(self, rows_entering: Sequence[str], all_verdicts: pa.Table, rows_leaving: Sequence[str]) -> pa.Table:
         """Curate the rows that come in like a night of their own: benchmarks, duplicates of anything accepted, caps."""
-        samples, policies = self._of(coming), self._rules.policies
-        said = said.filter(_among(said, coming))
-        first = [bound for bound in self._anew() if bound.scope != "last"]
-        if self._again.manifest is not None:  # what was flagged then does not come in at all
+        samples, policies = self._samples_of(rows_entering), self._rules.policies
+        entering_verdicts = all_verdicts.filter(_among(all_verdicts, rows_entering))
+        first = [bound for bound in self._curating_filters() if bound.scope != "last"]
+        if self._reverifier.manifest is not None:  # what was flagged then does not come in at all
             first += [bound for bound in self._rules.filters if bound.name == DECONTAMINATION]
-        last = [bound for bound in self._anew() if bound.scope == "last"]
-        context = self._again.context(self._problems, history=open_history(self._lake), eligible=frozenset(coming))
+        last = [bound for bound in self._curating_filters() if bound.scope == "last"]
+        context = self._reverifier.context(
+            self._problems, history=open_history(self._lake), eligible=frozenset(rows_entering)
+        )
         curated = run_filters(first, samples, context)
-        left = eligible(samples, _replaced(said, curated, last), policies)
-        earlier = verdicts.accepted_about(self._lake, self._problems, [*coming, *leaving])
-        capped = run_filters(last, samples, self._again.context(self._problems, eligible=left, earlier=earlier))
+        eligible_rows = eligible(samples, _replaced(entering_verdicts, curated, last), policies)
+        earlier = verdicts.accepted_about(self._lake, self._problems, [*rows_entering, *rows_leaving])
+        capped = run_filters(
+            last, samples, self._reverifier.context(self._problems, eligible=eligible_rows, earlier=earlier)
+        )
         return pa.concat_tables([curated, capped])
 
-    def _decide(self, ids: Sequence[str], said: pa.Table) -> pa.Table:
-        return decide(self._of(ids), said.filter(_among(said, ids)), self._rules.policies)
+    def _decide(self, ids: Sequence[str], all_verdicts: pa.Table) -> pa.Table:
+        return decide(self._samples_of(ids), all_verdicts.filter(_among(all_verdicts, ids)), self._rules.policies)
 
-    def _moved(self, decisions: pa.Table) -> pa.Table:
+    def _changed_decisions(self, decisions: pa.Table) -> pa.Table:
         """Return the decisions that are not what stands."""
-        moved = [self._was[row["sample_id"]] != (row["outcome"], row["reason"]) for row in decisions.to_pylist()]
-        return decisions.filter(pa.array(moved, pa.bool_()))
+        changed = [
+            self._previous_decisions[row["sample_id"]] != (row["outcome"], row["reason"])
+            for row in decisions.to_pylist()
+        ]
+        return decisions.filter(pa.array(changed, pa.bool_()))
 
-    def _changes(self, moved: pa.Table) -> list[Change]:
+    def _changes(self, changed_decisions: pa.Table) -> list[Change]:
         methods = self._methods()
         return [
             Change(
-                row["sample_id"], self._night, methods[row["sample_id"]], self._was[row["sample_id"]][0], row["outcome"],
-                self._was[row["sample_id"]][1], row["reason"],
+                row["sample_id"], self._night, methods[row["sample_id"]],
+                self._previous_decisions[row["sample_id"]][0], row["outcome"],
+                self._previous_decisions[row["sample_id"]][1], row["reason"],
             )
-            for row in moved.to_pylist()
+            for row in changed_decisions.to_pylist()
         ]  # fmt: skip
 
     def _held_back(self, sample_id: str) -> Change:
-        outcome, reason = self._was[sample_id]
+        outcome, reason = self._previous_decisions[sample_id]
         return Change(sample_id, self._night, self._methods()[sample_id], outcome, outcome, reason, reason, True)
 
     def _methods(self) -> dict[str, str]:
@@ -298,9 +317,9 @@ class _NightAgain:
         ids = entered["sample_id"].to_pylist()
         signed = pa.array(sorted(verdicts.signed(self._lake, ids)), pa.string())
         unsigned = entered.filter(pc.invert(pc.is_in(entered["sample_id"], signed)))
-        return make_signatures(unsigned, self._again.context(self._problems))
+        return make_signatures(unsigned, self._reverifier.context(self._problems))
 
-    def _of(self, ids: Sequence[str]) -> pa.Table:
+    def _samples_of(self, ids: Sequence[str]) -> pa.Table:
         return self._samples.filter(_among(self._samples, ids))
 
     def _stamped(self, table: pa.Table) -> pa.Table:
@@ -319,7 +338,7 @@ def _without_ids(ids: Sequence[str], others: Sequence[str]) -> list[str]:
     return sorted(set(ids) - set(others))
 
 
-def _replaced(said: pa.Table, curated: pa.Table, later: Sequence[BoundFilter]) -> pa.Table:
+def _replaced(all_verdicts: pa.Table, curated: pa.Table, later_filters: Sequence[BoundFilter]) -> pa.Table:
     """What is said with the new verdicts, and without those of filters that are still to come."""
-    names = pa.array([bound.name for bound in later], pa.string())
-    return pa.concat_tables([said.filter(pc.invert(pc.is_in(said["filter"], names))), curated])
+    names = pa.array([bound.name for bound in later_filters], pa.string())
+    return pa.concat_tables([all_verdicts.filter(pc.invert(pc.is_in(all_verdicts["filter"], names))), curated])

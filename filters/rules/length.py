@@ -45,13 +45,13 @@ def length(row: Row, context: Context, options: LengthOptions) -> Finding:
     characters = sum(map(len, (*learned, *prompt)))
     if characters > limits.characters:
         return fail("too_long", characters=characters, limit=limits.characters)
-    if (words := sum(len(text.split()) for text in prompt)) > limits.prompt:
-        return fail("prompt_too_long", words=words, limit=limits.prompt)
-    for words in (len(text.split()) for text in learned):
-        if words < limits.least:
-            return fail("too_short", words=words, limit=limits.least)
-        if words > limits.most:
-            return fail("too_long", words=words, limit=limits.most)
+    if (word_count := sum(len(text.split()) for text in prompt)) > limits.prompt:
+        return fail("prompt_too_long", words=word_count, limit=limits.prompt)
+    for word_count in (len(text.split()) for text in learned):
+        if word_count < limits.least:
+            return fail("too_short", words=word_count, limit=limits.least)
+        if word_count > limits.most:
+            return fail("too_long", words=word_count, limit=limits.most)
     return PASS
 
 
