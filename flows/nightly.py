@@ -147,7 +147,7 @@ async def run_night(
         reported(night.lake, night.id, progress),
         stop_noted(night) as run_id,
     ):
-        pin(night, again=repin)
+        pin(night, repin=repin)
         done = nights.finished(night.lake, run_id)
         if done is not None:
             progress.say(f"night {night.id} is finished; nothing to do")

@@ -75,7 +75,7 @@ def train(
     if date is None:
         day = date_to_train(loaded, day, opened)
     with recorded(opened, f"train {day}"):
-        return run_training(loaded, day, opened, Progress(quiet=quiet), again=date is None, repin=repin)
+        return run_training(loaded, day, opened, Progress(quiet=quiet), train_again=date is None, repin=repin)
 
 
 def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
@@ -91,7 +91,13 @@ def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
 
 
 def run_training(
-    recipe: Recipe, date: str, workspace: Workspace, progress: Progress, *, again: bool = False, repin: bool = False
+    recipe: Recipe,
+    date: str,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    train_again: bool = False,
+    repin: bool = False,
 ) -> dict[str, Any]:
     """Run or finish the training of one night and return its figures; a finished one is only looked up.
 
@@ -100,7 +106,7 @@ def run_training(
         date: Logical date.
         workspace: Where everything is.
         progress: Where people look.
-        again: Train once more under this date when the data has changed enough since; otherwise a date is trained once.
+        train_again: Train once more under this date when the data has changed enough since; otherwise a date is trained once.
         repin: Go on although something has changed since the training's first start.
 
     Raises:
@@ -116,8 +122,8 @@ def run_training(
         reported(night.lake, night.id, progress),
         one_training(night),
     ):
-        run_id, before = _run_of(night, again=again)
-        if before is not None and not again:
+        run_id, before = _run_of(night, train_again=train_again)
+        if before is not None and not train_again:
             progress.say(f"training {night.id} is finished; nothing to do")
             return {**before, "again": True}
         pinned = _pinned(night, recipe.train, run_id, repin=repin)
@@ -141,18 +147,18 @@ def _pinned(night: Night, spec: TrainSpec, run_id: str, *, repin: bool) -> dict[
             nights.pin(night.lake, run_id, night.id, night.recipe.name, pinned)
     elif repin:
         pinned["digests"] = digests
-        nights.pin(night.lake, run_id, night.id, night.recipe.name, pinned, again=True)
+        nights.pin(night.lake, run_id, night.id, night.recipe.name, pinned, repin=True)
     else:
         check_training(night, pinned.get("digests", digests), digests)
     return pinned
 
 
-def _run_of(night: Night, *, again: bool) -> tuple[str, dict[str, Any] | None]:
+def _run_of(night: Night, *, train_again: bool) -> tuple[str, dict[str, Any] | None]:
     """Return the run to look at, and the figures of the last finished one of this night."""
     run_id, number = f"train/{night.id}", 1
     done = nights.finished(night.lake, run_id)
     last = done
-    while again and done is not None:
+    while train_again and done is not None:
         last, number = done, number + 1
         run_id = f"train/{night.id}/{number}"
         done = nights.finished(night.lake, run_id)

@@ -21,11 +21,11 @@ from synth.night.draw import Assignment
 from train_stages.plan.pin import plan_digests
 
 
-def pin(night: Night, *, again: bool) -> None:
+def pin(night: Night, *, repin: bool) -> None:
     """Pin a night at its first start; later, check that nothing it was pinned to has changed.
 
     Raises:
-        PinError: Something has changed, and `again` does not accept it.
+        PinError: Something has changed, and `repin` does not accept it.
     """
     run_id = f"night/{night.id}"
     before = nights.pinned(night.lake, run_id)
@@ -50,19 +50,19 @@ def pin(night: Night, *, again: bool) -> None:
             "observes": {item.method.name: sorted(item.method.observes(item.params)) for item in night.assignments},
         },
     }
-    _set_deadline(night, before if not again else None, now)
+    _set_deadline(night, before if not repin else None, now)
     if before is None:
         nights.pin(night.lake, run_id, night.id, night.recipe.name, now)
         return
     changed = _changes(before, now)
     if not changed:
         return
-    if not again:
+    if not repin:
         raise PinError(
             f"night {night.id} was started with other {', '.join(changed)}. Run it with what it was pinned to, "
             f"choose another --date, or accept the change with --repin"
         )
-    nights.pin(night.lake, run_id, night.id, night.recipe.name, now, again=True)
+    nights.pin(night.lake, run_id, night.id, night.recipe.name, now, repin=True)
 
 
 def training_digests(night: Night, spec: TrainSpec) -> dict[str, str]:

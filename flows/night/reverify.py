@@ -33,8 +33,8 @@ Say = Callable[[str], None]
 
 
 @dataclass
-class Found:
-    """What was found, night by night.
+class Tally:
+    """What was found, counted night by night.
 
     Attributes:
         stale: Rows by filter, stored version and version of today.
@@ -67,16 +67,17 @@ class Request:
         filters: Names of filters, as `filters.night.reverify.judging_again` returns them.
         nights: Dates, or date/recipe; None means every night.
         ids: Only these rows; None means all.
-        recipe: The recipe at work: its rules hold for nights of its name, and its benchmarks are looked for in rows that come in.
+        night: The night at work: its recipe's rules hold for nights of that name, and its benchmarks are looked for in rows that
+            come in; None when no recipe is given.
     """
 
     filters: Sequence[str]
     nights: Sequence[str] | None = None
     ids: Collection[str] | None = None
-    recipe: Night | None = None
+    night: Night | None = None
 
 
-def find_changes(lake: Lake, request: Request, act: Callable[[Reverifier, JudgedAgain], None] | None = None) -> Found:
+def find_changes(lake: Lake, request: Request, act: Callable[[Reverifier, JudgedAgain], None] | None = None) -> Tally:
     """Judge night after night and return what was found.
 
     Args:
@@ -87,34 +88,35 @@ def find_changes(lake: Lake, request: Request, act: Callable[[Reverifier, Judged
     Raises:
         RecipeError: A night is named that there is not.
     """
-    reverifier = Reverifier(lake, request.filters, request.recipe.benchmarks if request.recipe else None)
-    found = Found()
+    reverifier = Reverifier(lake, request.filters, request.night.benchmarks if request.night else None)
+    tally = Tally()
     for night in _nights(lake, request.nights):
         try:
-            rules = rules_of(lake, night, request.recipe)
+            rules = rules_of(lake, night, request.night)
         except RecipeError as error:
-            found.left[night] = str(error)
+            tally.left[night] = str(error)
             continue
         judged = reverifier.judge(night, rules, request.ids)
-        found.add(judged)
+        tally.add(judged)
         if judged.stale and act is not None:
             act(reverifier, judged)
-    return found
+    return tally
 
 
 def plan_reverify(lake: Lake, request: Request) -> dict[str, Any]:
     """Return what judging again would change; nothing is written. `nothing` is true when there is nothing to do."""
-    found = find_changes(lake, request)
-    leaving, coming = found.moved("accepted", "rejected"), found.moved("rejected", "accepted")
-    due = due_successors(lake, KIND, leaving=leaving, coming=coming)
+    tally = find_changes(lake, request)
+    rows_leaving, rows_entering = tally.moved("accepted", "rejected"), tally.moved("rejected", "accepted")
+    due = due_successors(lake, KIND, leaving=rows_leaving, coming=rows_entering)
     return {
-        **_figures(lake, request, found),
-        "releases": holding(lake, leaving),
+        **_figures(lake, request, tally),
+        "releases": holding(lake, rows_leaving),
         "successors": [
-            {"release": each.release.id, "rows_out": each.rows_out, "rows_in": each.rows_in} for each in due
+            {"release": overtaken.release.id, "rows_out": overtaken.rows_out, "rows_in": overtaken.rows_in}
+            for overtaken in due
         ],
-        "checkpoints": models_that_read(lake, leaving),
-        "nothing": not (found.stale or due),
+        "checkpoints": models_that_read(lake, rows_leaving),
+        "nothing": not (tally.stale or due),
     }
 
 
@@ -139,14 +141,14 @@ def carry_out(lake: Lake, request: Request, say: Say, code: str) -> dict[str, An
         say(f"{judged.night}: {len({item.sample_id for item in judged.stale}):,} rows judged again")
 
     with in_turn(lake.catalog, "decision", purpose="reverify", wait_s=WAIT_S, say=say):
-        found = find_changes(lake, request, act)
-        made, waiting = _succeed(lake, request, say, code)
+        tally = find_changes(lake, request, act)
+        successors, waiting = _succeed(lake, request, say, code)
     return {
-        **_figures(lake, request, found),
-        "successors": made,
+        **_figures(lake, request, tally),
+        "successors": successors,
         "waiting": waiting,
         "checkpoints": tainted_models(lake),
-        "nothing": not (found.stale or made or waiting),
+        "nothing": not (tally.stale or successors or waiting),
     }
 
 
@@ -161,26 +163,26 @@ def _succeed(lake: Lake, request: Request, say: Say, code: str) -> tuple[list[di
     ]
     if waiting:
         return [], waiting
-    made = []
-    for each in due:
-        say(f"successor of {each.release.id}")
-        successor = succeed(lake, each.release, {"code": code, "reverified": list(request.filters)})
-        if successor is None or successor.id != each.release.id:
-            made.append({
-                "release": each.release.id, "successor": successor and successor.id,
-                "rows_out": each.rows_out, "rows_in": each.rows_in,
+    successors = []
+    for overtaken in due:
+        say(f"successor of {overtaken.release.id}")
+        successor = succeed(lake, overtaken.release, {"code": code, "reverified": list(request.filters)})
+        if successor is None or successor.id != overtaken.release.id:
+            successors.append({
+                "release": overtaken.release.id, "successor": successor and successor.id,
+                "rows_out": overtaken.rows_out, "rows_in": overtaken.rows_in,
             })  # fmt: skip
-    return made, []
+    return successors, []
 
 
-def rules_of(lake: Lake, night: str, given: Night | None = None) -> Rules:
+def rules_of(lake: Lake, night: str, night_at_work: Night | None = None) -> Rules:
     """Return what decides about a night's rows: the given recipe of its name, or what it was pinned to.
 
     Raises:
         RecipeError: It was begun by a version that did not pin its rules, and they are not the defaults.
     """
-    if given is not None and night.partition("/")[2] == given.recipe.name:
-        return given.rules
+    if night_at_work is not None and night.partition("/")[2] == night_at_work.recipe.name:
+        return night_at_work.rules
     pinned = (nights.pinned(lake, f"night/{night}") or {}).get("rules")
     if pinned is not None:
         return read_rules(pinned["filters"], pinned["policy"], {}, observes=pinned["observes"])
@@ -192,11 +194,11 @@ def _default_rules(lake: Lake, night: str) -> Rules:
     methods = {name: get_method(name) for name in verdicts.night_methods(lake, night)}
     observes = {name: method.observes(method.params()) for name, method in methods.items()}
     rules = read_rules({}, {}, {}, observes=observes)
-    kept = {None, "1", "1+rescan", rules.policies.version}
+    default_versions = {None, "1", "1+rescan", rules.policies.version}
     odd = [
         name
         for name, version in verdicts.night_versions(lake, night)
-        if (version not in kept if name == "policy" else "+" in (version or ""))
+        if (version not in default_versions if name == "policy" else "+" in (version or ""))
     ]
     if odd:
         raise RecipeError(
@@ -206,32 +208,34 @@ def _default_rules(lake: Lake, night: str) -> Rules:
     return rules
 
 
-def _nights(lake: Lake, named: Sequence[str] | None) -> list[str]:
-    there = verdicts.decided_nights(lake)
-    if named is None:
-        return there
+def _nights(lake: Lake, names: Sequence[str] | None) -> list[str]:
+    decided = verdicts.decided_nights(lake)
+    if names is None:
+        return decided
     chosen = []
-    for name in named:
-        fitting = [night for night in there if name in (night, night.partition("/")[0])]
+    for name in names:
+        fitting = [night for night in decided if name in (night, night.partition("/")[0])]
         if not fitting:
-            raise RecipeError(f"--night {name}: no decided night is called so; there are {', '.join(there) or 'none'}")
+            raise RecipeError(
+                f"--night {name}: no decided night is called so; there are {', '.join(decided) or 'none'}"
+            )
         chosen += fitting
     return sorted(set(chosen))
 
 
-def _figures(lake: Lake, request: Request, found: Found) -> dict[str, Any]:
+def _figures(lake: Lake, request: Request, tally: Tally) -> dict[str, Any]:
     return {
-        "rows": found.rows,
+        "rows": tally.rows,
         "filters": [
             {"filter": name, "stored": stored, "today": today, "rows": rows}
-            for (name, stored, today), rows in sorted(found.stale.items(), key=str)
+            for (name, stored, today), rows in sorted(tally.stale.items(), key=str)
         ],
-        "changes": _changes(lake, found.changes),
-        "rejected_now": len(found.moved("accepted", "rejected")),
-        "accepted_now": len(found.moved("rejected", "accepted")),
-        "held_back": sum(change.held_back for change in found.changes),
+        "changes": _changes(lake, tally.changes),
+        "rejected_now": len(tally.moved("accepted", "rejected")),
+        "accepted_now": len(tally.moved("rejected", "accepted")),
+        "held_back": sum(change.held_back for change in tally.changes),
         "not_run": _not_run(lake, request),
-        "nights_left": [{"night": night, "why": why} for night, why in found.left.items()],
+        "nights_left": [{"night": night, "why": why} for night, why in tally.left.items()],
         **(_judges(lake) if "answer" in request.filters else {"rewards": [], "evaluations": []}),
     }
 

@@ -23,16 +23,16 @@ def _item(level: str, title: str, text: str, command: str = "") -> Item:
 
 def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     run, night = report["run"], report["night"]
-    again = f"nightschool run RECIPE --date {report['date']}"
+    command = f"nightschool run RECIPE --date {report['date']}"
     if any(alarm["accepted"] is None for alarm in report["alarms"]):
         return  # that is why it stopped, and what is said of it
     if run and run["stopped"]:
         reason = run["stopped"]["words"]
-        yield _item(ACT, "The night stopped", reason[:1].upper() + reason[1:], again)
+        yield _item(ACT, "The night stopped", reason[:1].upper() + reason[1:], command)
         return
     if run is None or run["ended"] is None:
         yield _item(
-            ACT, "The night is not finished", f"{night} began and has not ended. Give its command again.", again
+            ACT, "The night is not finished", f"{night} began and has not ended. Give its command again.", command
         )
         return
     summary = run["summary"]
@@ -88,8 +88,8 @@ def _model(report: Mapping[str, Any]) -> Iterator[Item]:
     if training is None or (training["pinned"] is None and training["summary"] is None):
         return
     if training["summary"] is None:
-        again = f"nightschool run RECIPE --date {report['date']}"
-        yield _item(ACT, "Training is not finished", "It began and has not ended. Give its command again.", again)
+        command = f"nightschool run RECIPE --date {report['date']}"
+        yield _item(ACT, "Training is not finished", "It began and has not ended. Give its command again.", command)
         return
     promotion = training["promotion"]
     if promotion and promotion["decision"] == "waiting":

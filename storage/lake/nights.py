@@ -21,10 +21,10 @@ def pinned(lake: Lake, run_id: str) -> dict[str, Any] | None:
     return dict(json.loads(rows[0]["pinned"])) if rows else None
 
 
-def pin(lake: Lake, run_id: str, night: str, recipe: str, content: Mapping[str, Any], *, again: bool = False) -> None:
-    """Pin a run to digests and choices; the first pin holds, unless `again` replaces it."""
+def pin(lake: Lake, run_id: str, night: str, recipe: str, content: Mapping[str, Any], *, repin: bool = False) -> None:
+    """Pin a run to digests and choices; the first pin holds, unless `repin` replaces it."""
     text = json.dumps(dict(content), sort_keys=True)
-    key = f"pin:{run_id}" + (f":{datetime.now(UTC).isoformat()}" if again else "")
+    key = f"pin:{run_id}" + (f":{datetime.now(UTC).isoformat()}" if repin else "")
     lake.commit(key, "pin", {"runs": _run(run_id, "pinned", night, recipe, pinned=text)}, night=night)
 
 

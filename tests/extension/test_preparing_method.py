@@ -74,7 +74,7 @@ def test_a_resumed_night_takes_what_it_began_with(cli, monkeypatch):
     asked = recipe(cli)
     monkeypatch.syspath_prepend(str(cli.folder / "site"))
     with open_night(load_recipe(asked), "2026-01-01", Workspace.create(cli.workspace), Progress(quiet=True)) as night:
-        pin(night, again=False)
+        pin(night, repin=False)
         plan.fn(night)
         (first,) = asyncio.run(prepare(night))
         commits = night.lake.last_seq()

@@ -73,12 +73,12 @@ def test_a_night_that_was_begun_with_another_judge_or_scorer_stops_and_names_it(
             make_recipe(RECIPE, folder=Path()), "2026-01-01", lake.workspace, lake, ledger, Progress(quiet=True)
         )
 
-    pin(night(), again=False)
-    pin(night(), again=False)
+    pin(night(), repin=False)
+    pin(night(), repin=False)
     with monkeypatch.context() as patched:
         patched.setattr("flows.night.pinning.VERSION", "another")
         with pytest.raises(PinError, match="other judge of answers"):
-            pin(night(), again=False)
+            pin(night(), repin=False)
 
     def changed(part):
         return sources_of(part) + ("x" if getattr(part, "name", "") in ("answer", "calculator") else "")
@@ -86,7 +86,7 @@ def test_a_night_that_was_begun_with_another_judge_or_scorer_stops_and_names_it(
     with monkeypatch.context() as patched:
         patched.setattr("flows.night.pinning.sources_of", changed)
         with pytest.raises(PinError, match=r"environment calculator, scorer answer"):
-            pin(night(), again=False)
+            pin(night(), repin=False)
 
 
 def test_the_roles_of_scorers_stand_in_the_recipes_check(monkeypatch):

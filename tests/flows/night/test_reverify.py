@@ -167,7 +167,7 @@ def test_what_nobody_has_screened_for_todays_benchmarks_waits_for_the_recipe_tha
     again(lake)
     assert accepted(lake) == ["same-0", "same-1"], "what goes goes"
     assert plan_reverify(lake, EVERY)["held_back"] == 2, "the others wait"
-    again(lake, replace(EVERY, recipe=night))
+    again(lake, replace(EVERY, night=night))
     assert accepted(lake) == ["right-0", "same-0", "same-1"]
     assert lake.rows("select reason from rejected where sample_id = 'right-1'")[0]["reason"].startswith(
         "decontamination:"
