@@ -134,13 +134,13 @@ def record_missing(connection: Any, workspace: Workspace, catalog: Catalog) -> i
     The caller holds the lock. A file that cannot be read is left out: `lake check` names it.
     """
     files = lake_files(connection, workspace, catalog)
-    known = recorded_hashes(workspace, catalog)
-    missing = [file for file in files if file.path not in known]
+    recorded = recorded_hashes(workspace, catalog)
+    missing = [file for file in files if file.path not in recorded]
     added = _record(connection, workspace, catalog, missing, max((file.id for file in files), default=0))
     named = {file.path for file in files}
     named |= {_whole(workspace, path) for backup in list_backups(workspace) for path in backup.lake_files}
     with catalog.transaction() as execute:
-        for path in set(known) - named:
+        for path in set(recorded) - named:
             execute("delete from nightschool_files where path = ?", [path.removeprefix(workspace.data_path)])
     return added
 

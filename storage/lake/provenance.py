@@ -62,7 +62,7 @@ def _taken_down(lake: Lake, sample_id: str) -> dict[str, Any] | None:
     )
     if not rows:
         return None
-    (again,) = lake.rows(
+    (remade,) = lake.rows(
         "select count(*) as n from attempts where reason = ? and contains(detail, ?)", [REASON, rows[0]["takedown_id"]]
     )
     replaced = lake.rows(
@@ -70,7 +70,7 @@ def _taken_down(lake: Lake, sample_id: str) -> dict[str, Any] | None:
         [rows[0]["takedown_id"]],
     )
     return {
-        **rows[0], "sample_id": sample_id, "made_again": again["n"], "releases": replaced,
+        **rows[0], "sample_id": sample_id, "made_again": remade["n"], "releases": replaced,
         "read_by": row_checkpoints(lake, sample_id),
     }  # fmt: skip
 

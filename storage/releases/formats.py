@@ -60,6 +60,6 @@ def _the_only(column: str, patterns: dict[str, str]) -> str:
         form: f"regexp_matches({column}, '{pattern.replace(chr(39), chr(39) * 2)}')"
         for form, pattern in patterns.items()
     }
-    one = " + ".join(f"({match})::int" for match in matches.values())
+    matched = " + ".join(f"({match})::int" for match in matches.values())
     cases = " ".join(f"when {match} then '{form}'" for form, match in matches.items())
-    return f"case when {one} <> 1 then null {cases} end"
+    return f"case when {matched} <> 1 then null {cases} end"

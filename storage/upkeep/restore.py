@@ -104,8 +104,8 @@ def restore(
                     _into_postgres(catalog, backup)
                 elif isinstance(catalog, SqliteCatalog):
                     _into_sqlite(catalog, backup)
-        again = () if dry_run else _take_down_again(workspace, lease, rewrite)
-    return Restored(backup.name, backup.commits, before, str(kept) if kept else None, dry_run, again)
+        taken_down = () if dry_run else _take_down_again(workspace, lease, rewrite)
+    return Restored(backup.name, backup.commits, before, str(kept) if kept else None, dry_run, taken_down)
 
 
 def _remember_takedowns(workspace: Workspace, catalog: Catalog) -> None:
