@@ -92,7 +92,7 @@ class Experiment:
         for seed in self.config.seeds:
             for name, rows in groups.items():
                 self.say(f"{name}, seed {seed}: {len(rows):,} rows")
-                results.append(self._one(name, rows, common, seed))
+                results.append(self._result_of(name, rows, common, seed))
         table = tabulate(results)
         (self.folder / "table.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
         return table
@@ -101,8 +101,8 @@ class Experiment:
         """Return the common rows, and each arm's: none of them common, of as many words in all as the smallest arm has."""
         config, common = self.config, list[Mapping[str, Any]]()
         if config.common:
-            found = _select(self.release, "common", config.common)
-            common = budget_words(found, 10**12)[: config.common_rows]
+            selected = _select(self.release, "common", config.common)
+            common = budget_words(selected, 10**12)[: config.common_rows]
         taken = {row["sample_id"] for row in common}
         groups = {}
         for name, arm in config.arms.items():
@@ -111,18 +111,20 @@ class Experiment:
                 raise RecipeError(f"experiment.arms.{name}: every row it selects is among the common ones")
         return common, equal_budget(groups)
 
-    def _one(self, name: str, rows: Sequence[Mapping[str, Any]], common: Sequence[Mapping[str, Any]], seed: int) -> Any:
+    def _result_of(
+        self, name: str, rows: Sequence[Mapping[str, Any]], common: Sequence[Mapping[str, Any]], seed: int
+    ) -> Any:
         arm = self.config.arms[name]
         plan = [self.config.model_dump(mode="json", exclude={"arms", "seeds"}), arm.model_dump(), seed]
         ids = [[row["sample_id"] for row in part] for part in (rows, common)]
         key = digest("experiment", plan, ids, [p.id for p in self.problems], self.release.content_hash, length=12)
         out = self.folder / f"{name}-{seed}-{key}.json"
         if not out.exists():
-            made = self._train(arm, rows, common, seed, self.folder / f"{name}-{seed}-{key}")
+            trained = self._train(arm, rows, common, seed, self.folder / f"{name}-{seed}-{key}")
             answered = evaluate(
-                made["path"], self.problems, self.config.evaluate, seed=seed, to_messages=self.messages
+                trained["path"], self.problems, self.config.evaluate, seed=seed, to_messages=self.messages
             ).rows
-            result = {"arm": name, "seed": seed, "rows": len(rows), **made, "path": str(made["path"])}
+            result = {"arm": name, "seed": seed, "rows": len(rows), **trained, "path": str(trained["path"])}
             write_text(out, json.dumps({**result, "responses": answered.to_pylist()}) + "\n")
         return self._judged(out)
 

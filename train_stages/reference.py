@@ -116,8 +116,8 @@ def _rows(model: type[BaseModel], names: set[str]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, field in model.model_fields.items():
         if name in names:
-            words = " ".join((field.description or "").split())
-            yield f"| `{field.alias or name}` | {_default(field)} | {_choices(field.annotation)}{words} |"
+            description = " ".join((field.description or "").split())
+            yield f"| `{field.alias or name}` | {_default(field)} | {_choices(field.annotation)}{description} |"
 
 
 def _default(field: FieldInfo) -> str:

@@ -102,7 +102,7 @@ def plan_packed(
     batches: list[list[int]] = []
     for start in range(0, len(order), window):
         part = order[start : start + window].tolist()
-        packs = [[part[place] for place in pack] for pack in best_fit([int(sizes[row]) for row in part], capacity)]
+        packs = [[part[index] for index in pack] for pack in best_fit([int(sizes[row]) for row in part], capacity)]
         batches.extend(packs[at] for at in (rng.permutation(len(packs)) if mixed else range(len(packs))))
     return _finish(batches, sizes, accumulate, world, capacity)
 

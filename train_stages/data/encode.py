@@ -188,7 +188,7 @@ def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> tuple[Encod
         The sequences, and for each of them, by its number, the rows (as `encoded` numbers them) that lie in it.
     """
     columns = [encoded.table[name].to_pylist() for name in ("input_ids", "labels", "row")]
-    rows = [tuple(column[place] for column in columns) for place in order]
+    rows = [tuple(column[index] for column in columns) for index in order]
     ids = [token for row_ids, _, _ in rows for token in row_ids]
     labels = [label for _, row_labels, _ in rows for label in row_labels]
     numbers = [number for row_ids, _, number in rows for _ in row_ids]

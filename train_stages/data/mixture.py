@@ -69,10 +69,10 @@ def _spread(weights: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str,
     for name in weights:
         if name not in sizes and name != ROWS:
             raise RecipeError(f"cpt.mixture: {unknown('source', name, [*sizes, ROWS])}")
-    found = {name: weight for name, weight in weights.items() if name in sizes}
+    named_weights = {name: weight for name, weight in weights.items() if name in sizes}
     others = {name: size for name, size in sizes.items() if name not in weights}
     rest = 0.0 if ROWS in sizes else weights.get(ROWS, 0.0)
-    return found | {name: rest * size / sum(others.values()) for name, size in others.items() if rest}
+    return named_weights | {name: rest * size / sum(others.values()) for name, size in others.items() if rest}
 
 
 def _fill(weights: Mapping[str, float], room: Mapping[str, float], tokens: float) -> dict[str, float]:

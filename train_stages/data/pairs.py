@@ -28,9 +28,9 @@ def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str
     right = _right_answers(rows)
     pairs = []
     for row in rows:
-        for made in shaped([row], "preference"):
+        for pair in shaped([row], "preference"):
             ids = {"id": row["sample_id"], "sample_ids": [row["sample_id"]], "problem_id": row["problem_id"]}
-            pairs.append({**ids, "origin": row["method"], **made})
+            pairs.append({**ids, "origin": row["method"], **pair})
         answer = right.get(row["problem_id"])
         attempt = _wrong_attempt(row)
         if answer is None or attempt is None:
@@ -51,14 +51,14 @@ def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str
 
 def _right_answers(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
     """A verified answer to each problem that has one: the first by sample id among rows that answer the bare problem."""
-    found: dict[str, tuple[str, str]] = {}
-    for row in sorted(rows, key=lambda one: str(one["sample_id"])):
-        if row["kind"] != "sft" or not row["response"] or row["problem_id"] in found or _attempt(row):
+    answers: dict[str, tuple[str, str]] = {}
+    for row in sorted(rows, key=lambda row: str(row["sample_id"])):
+        if row["kind"] != "sft" or not row["response"] or row["problem_id"] in answers or _attempt(row):
             continue
         problem = _problem(row)
         if get_task(problem.task).check(problem, row["response"]).outcome is Outcome.CORRECT:
-            found[row["problem_id"]] = (row["sample_id"], row["response"])
-    return found
+            answers[row["problem_id"]] = (row["sample_id"], row["response"])
+    return answers
 
 
 def _wrong_attempt(row: Row) -> str | None:

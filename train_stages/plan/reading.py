@@ -120,11 +120,13 @@ class Reader:
 
     def _corpora(self, step: Step) -> tuple[list[dict[str, Any]], pa.Table]:
         facts, tables = [], [CORPUS.empty_table()]
-        for place, corpus in enumerate(step.corpora):
-            texts = read_corpus(corpus, self.resolve, f"{step.key}.corpus.{place}")
+        for position, corpus in enumerate(step.corpora):
+            texts = read_corpus(corpus, self.resolve, f"{step.key}.corpus.{position}")
             kept = self.screening().clean_texts(texts)
             if not kept:
-                raise TrainingError(f"{step.key}.corpus.{place}: every text of {corpus.source} holds a benchmark item")
+                raise TrainingError(
+                    f"{step.key}.corpus.{position}: every text of {corpus.source} holds a benchmark item"
+                )
             content = digest("corpus", kept)
             table = {
                 "id": [f"{corpus.source} {content[:12]} {number}" for number in range(len(kept))],

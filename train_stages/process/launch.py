@@ -130,12 +130,14 @@ def _failure(event: dict[str, Any]) -> NightschoolError:
 
 def _sentence(stage: str, status: int, step: int, log: Path) -> str:
     """Say how a stage ended that did not say so itself."""
-    again = "The same command goes on from its last state"
+    how_to_resume = "The same command goes on from its last state"
     if status == -signal.SIGKILL:
         return (
             f"{stage}: the process was killed after step {step}, as a system does when memory runs out: lower "
-            f"micro_batch_tokens or set gradient_checkpointing: true. {again}"
+            f"micro_batch_tokens or set gradient_checkpointing: true. {how_to_resume}"
         )
     with log.open(encoding="utf-8", errors="replace") as file:
         last = " | ".join(line.strip() for line in deque(file, maxlen=3))
-    return f"{stage}: the process ended with status {status} after step {step} ({last[:500]}); see {log}. {again}"
+    return (
+        f"{stage}: the process ended with status {status} after step {step} ({last[:500]}); see {log}. {how_to_resume}"
+    )

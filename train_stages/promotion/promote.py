@@ -164,8 +164,8 @@ def compare(
     compared = tuple(_compare(group, items, before, after) for group, items in sorted(groups.items()))
     overall = _compare(None, list(before), before, after)
     sampled = _compare_sampled(incumbent_rows, candidate_rows, config, level) if config.metric == "sampled" else None
-    found = tuple(compare_greedy(name, old, new) for name, (old, new) in sorted((others or {}).items()))
-    draft = Decision("undecided", "", overall, compared, found, sampled, text, level)
+    other_comparisons = tuple(compare_greedy(name, old, new) for name, (old, new) in sorted((others or {}).items()))
+    draft = Decision("undecided", "", overall, compared, other_comparisons, sampled, text, level)
     outcome, reason = _guarded(draft, config) or _tested(draft, config)
     if outcome == "promoted" and config.approval == "person":
         outcome, reason = "waiting", f"It waits for a person (`nightschool model promote`). {reason}"
@@ -183,33 +183,33 @@ def compare_greedy(name: str, incumbent_rows: pa.Table, candidate_rows: pa.Table
     return _compare(name, list(before), before, after)
 
 
-def _guarded(found: Decision, config: PromoteConfig) -> tuple[Verdict, str] | None:
+def _guarded(draft: Decision, config: PromoteConfig) -> tuple[Verdict, str] | None:
     """Refuse what was forgotten."""
-    worse = [part for part in (*found.groups, *found.others) if part.worse(config)]
+    worse = [part for part in (*draft.groups, *draft.others) if part.worse(config)]
     if worse:
         drop = min(worse, key=lambda part: part.effect)
         return "refused", f"It is worse at {drop.name}: {drop}."
-    if found.text is not None and found.text.worse(config.text_effect):
-        return "refused", f"It forgot general text: {found.text}; text_effect={config.text_effect:g} is tolerated."
+    if draft.text is not None and draft.text.worse(config.text_effect):
+        return "refused", f"It forgot general text: {draft.text}; text_effect={config.text_effect:g} is tolerated."
     return None
 
 
-def _tested(found: Decision, config: PromoteConfig) -> tuple[Verdict, str]:
+def _tested(draft: Decision, config: PromoteConfig) -> tuple[Verdict, str]:
     """Decide by the test of the metric, and by what a gain of `min_effect` would have shown."""
-    if found.sampled is None:
-        test, effect = found.overall.test, found.overall.effect
-        shown, significant = str(found.overall), test.p <= found.level
+    if draft.sampled is None:
+        test, effect = draft.overall.test, draft.overall.effect
+        shown, significant = str(draft.overall), test.p <= draft.level
         upper = paired_upper(test.lost, test.gained, test.n, 1 - config.alpha)
     else:
-        one = found.sampled
-        effect, upper = one.after - one.before, one.upper
-        significant = one.low > 0 or one.high < 0
+        sampled = draft.sampled
+        effect, upper = sampled.after - sampled.before, sampled.upper
+        significant = sampled.low > 0 or sampled.high < 0
         shown = (
-            f"sampled {one.before:.3f} to {one.after:.3f}, difference [{one.low:+.3f}, {one.high:+.3f}], "
-            f"n={found.overall.test.n}; greedy {found.overall}"
+            f"sampled {sampled.before:.3f} to {sampled.after:.3f}, difference [{sampled.low:+.3f}, {sampled.high:+.3f}], "
+            f"n={draft.overall.test.n}; greedy {draft.overall}"
         )
-    if found.level < config.alpha:
-        shown += f", level {found.level:.3g} after earlier looks at these items"
+    if draft.level < config.alpha:
+        shown += f", level {draft.level:.3g} after earlier looks at these items"
     if significant and effect < 0:
         return "refused", f"It is worse: {shown}."
     if significant and effect >= config.min_effect:

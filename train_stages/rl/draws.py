@@ -51,8 +51,8 @@ class Rollouts:
         """Write the lines; `ids` adds the identity of each problem."""
         table = pa.table(
             {
-                name: pa.array([line[place] for line in self._lines], pa.int32())
-                for place, name in enumerate(("step", "problem", "tries", "correct"))
+                name: pa.array([line[column] for line in self._lines], pa.int32())
+                for column, name in enumerate(("step", "problem", "tries", "correct"))
             }
         )
         if ids is not None:
@@ -97,7 +97,7 @@ class Draws:
         for step in range(self._steps):
             while len(waiting) < self._prompts:
                 pool = self._of_next_epoch(pool, step)
-                waiting += [pool[place] for place in random.permutation(len(pool))]
+                waiting += [pool[index] for index in random.permutation(len(pool))]
             chosen, waiting = waiting[: self._prompts], waiting[self._prompts :]
             for _ in range(self._repeats):
                 for number in chosen:

@@ -66,11 +66,11 @@ def _asker(parent: Path, render: ToMessages, config: RlConfig, seed: int, server
         def ask_server(problems: Sequence[Problem], tries: int) -> list[list[str]]:
             prompts = [
                 list(
-                    tokenizer.apply_chat_template(render(one), add_generation_prompt=True, return_dict=True)[
+                    tokenizer.apply_chat_template(render(problem), add_generation_prompt=True, return_dict=True)[
                         "input_ids"
                     ]
                 )
-                for one in problems
+                for problem in problems
             ]
             ids = [tokens for tokens, _ in server.generate(prompts, tries)]
             texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
@@ -89,6 +89,6 @@ def _asker(parent: Path, render: ToMessages, config: RlConfig, seed: int, server
             max_tokens=config.max_tokens,
             seed=[seed_from("pass rate", seed, problem.id, number) for problem, number in asked],
         )
-        return [[one.text for one in answers[start : start + tries]] for start in range(0, len(answers), tries)]
+        return [[answer.text for answer in answers[start : start + tries]] for start in range(0, len(answers), tries)]
 
     return ask

@@ -127,7 +127,9 @@ class Described:
         if missing:
             raise TrainingError(f"the loss needs a column {missing[0]} of numbers; the rows have {', '.join(names)}")
         return cls(
-            [str(one) for one in rows["id"].to_pylist()] if "id" in names else [str(n) for n in range(rows.num_rows)],
+            [str(row_id) for row_id in rows["id"].to_pylist()]
+            if "id" in names
+            else [str(n) for n in range(rows.num_rows)],
             rows["difficulty"].to_pylist() if "difficulty" in names else None,
             rows["subject"].to_pylist() if "subject" in names else None,
             {name: [float(value) for value in rows[name].to_pylist()] for name in columns},

@@ -93,7 +93,8 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> 
     spans = None
     if "spans" in names:
         spans = [
-            None if one is None else [(span["start"], span["end"]) for span in one] for one in rows["spans"].to_pylist()
+            None if row_spans is None else [(span["start"], span["end"]) for span in row_spans]
+            for row_spans in rows["spans"].to_pylist()
         ]
     chats = rows["messages"].to_pylist()
     chats = _transformed(chats, spans or [None] * len(chats), rows, config, seed)
