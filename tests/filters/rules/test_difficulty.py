@@ -7,6 +7,7 @@ from filters.rules.difficulty import for_reinforcement, pass_rates
 from storage.lake.lake import Lake, table_of
 from storage.sql.run import run_sql
 from storage.workspace import Workspace
+from synth.engines.solver import Solver
 from synth.sample import problem_row
 from tests.filters.helpers import arithmetic, context, details, outcomes, row, table
 
@@ -78,7 +79,7 @@ def call(name, response, problem=ANN, act="solve", model="m", seed=0):
 def test_the_bare_questions_behind_a_night_are_trials(lake):
     calls = [
         call("c1", "#### 6"), call("c2", "#### 7", seed=2), call("c3", "no idea", seed=3), call("c4", "#### 6", act="retry"),
-        call("c5", "#### 6", model="solver@1"), call("c6", "#### 1", BEN), call("c7", "#### 6"),
+        call("c5", "#### 6", model=Solver.model), call("c6", "#### 1", BEN), call("c7", "#### 6"),
     ]  # fmt: skip
     parents = [["c1", "c4"], ["c2"], ["c3", "c5"], ["c6"], ["c1"]]  # c6 asked another question; c7 belongs to no row
     samples = [row(f"s{n}", ANN, night=NIGHT, parents=one) for n, one in enumerate(parents)]
