@@ -54,6 +54,7 @@ def test_against_every_pair(path, threshold):
     assert keep_first(sketches, threshold=threshold).tolist() == expected
 
 
+@pytest.mark.slow
 def test_both_paths_say_the_same(monkeypatch):
     pytest.importorskip("numba")
     texts = documents(400)

@@ -26,6 +26,8 @@ from synth.problems.tasks.math_word import MathWord
 from tests.flows.conftest import SMALL
 from tests.flows.night import older
 
+pytestmark = pytest.mark.slow
+
 TODAY = checker_version("math_word")
 EVERY = Request(judging_again(()))
 

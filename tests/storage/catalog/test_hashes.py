@@ -65,6 +65,7 @@ def test_a_deep_check_finds_every_flipped_bit_of_200(tmp_path):
         assert run_checks(lake, deep=True, only=["files"]) == {"files": []}
 
 
+@pytest.mark.slow
 def test_compaction_does_not_make_a_damaged_row_a_good_one(tmp_path):
     with Lake(Workspace.create(tmp_path / "w")) as lake:
         for number in range(3):
@@ -78,6 +79,7 @@ def test_compaction_does_not_make_a_damaged_row_a_good_one(tmp_path):
         assert files(lake) <= hashed(lake) and list(damaged_files(lake, deep=True)) == []
 
 
+@pytest.mark.slow
 def test_what_merging_deleting_and_restoring_write_is_hashed_on_either_catalogue(either):
     with Lake(either) as lake:
         for number in range(2):

@@ -83,6 +83,7 @@ def test_what_prompts_do_is_done(tmp_path):
     assert message["content"] == "1. ONE\n2. TWO\n---3072 07a;b x   5<1>"
 
 
+@pytest.mark.slow
 def test_a_loop_ends_with_the_interrupt(tmp_path):
     (tmp_path / "p.jinja").write_text(ENDLESS["nested loops"])
     code = (
