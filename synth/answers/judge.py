@@ -7,7 +7,7 @@ Filter, reward, evaluation, pass rates, votes, tutor, critic and step labels cal
 * what is read and cannot be decided, and what is cut off in the middle of its answer, is `unverifiable`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from synth.answers.comparing.table import compare_forms
@@ -53,6 +53,19 @@ def judge_answer(gold: str, answer: str | None, *, options: Options | None = Non
 def equal_answers(left: str, right: str) -> bool:
     """Whether two final answers are the same answer."""
     return _compare(left, right) is Outcome.CORRECT
+
+
+def majority(answers: Iterable[str | None]) -> tuple[str | None, int]:
+    """Return the answer that most voters gave, in the words of the first of them, and how many; (None, 0) without any.
+
+    `1/2` and `0.5` are votes for one answer. Of equally many the alphabet decides; None is no vote.
+    """
+    votes: dict[str, int] = {}
+    for answer in answers:
+        if answer is not None:
+            same = next((earlier for earlier in votes if earlier == answer or equal_answers(earlier, answer)), answer)
+            votes[same] = votes.get(same, 0) + 1
+    return min(votes.items(), key=lambda vote: (-vote[1], vote[0]), default=(None, 0))
 
 
 def normalise(text: str) -> str:

@@ -1,10 +1,10 @@
 """Chain of thought: a worked solution per problem, with k samples a majority vote and a pass rate."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 
 from pydantic import Field
 
+from synth.answers.judge import majority
 from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together, whole
@@ -53,8 +53,7 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
     )
     task = get_task(problem.task)
     checks = [task.check(problem, reply.text) for reply in replies]
-    votes = Counter(check.answer for check in checks if check.answer is not None)
-    vote = min(votes, key=lambda answer: (-votes[answer], answer)) if votes else None
+    vote, votes = majority(check.answer for check in checks)
     pass_rate = sum(check.outcome is Outcome.CORRECT for check in checks) / len(checks)
     for reply, check in zip(replies, checks, strict=True):
         yield Sample(
@@ -63,7 +62,7 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
             answer=check.answer,
             attrs={
                 "vote": vote,
-                "votes": votes[vote] if vote is not None else 0,
+                "votes": votes,
                 "pass_rate": pass_rate,
                 "k": params.samples,
             },

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.answers.judge import equal_answers, gold_verifies, judge, judge_answer, normalise
+from synth.answers.judge import equal_answers, gold_verifies, judge, judge_answer, majority, normalise
 from synth.answers.numbers import format_number, parse_number
 from synth.answers.outcome import Outcome
 from synth.answers.parsing.typography import MAX_ANSWER
@@ -145,3 +145,18 @@ def test_golds_verify_against_themselves():
     assert [gold for gold in golds if not gold_verifies(gold)] == []
     assert not any(map(gold_verifies, ["", "   ", "x" * 1_000]))
     assert equal_answers("1/2", "0.5") and not equal_answers("1/2", "0.51")
+
+
+@pytest.mark.parametrize(
+    ("answers", "winner"),
+    [
+        (["1/2", "3", "0.5", "3", r"\frac{1}{2}"], ("1/2", 3)),
+        (["7", "8"], ("7", 1)),
+        ([None, "4", None], ("4", 1)),
+        (["4 apples", "5", "4"], ("4 apples", 2)),
+        ([None], (None, 0)),
+        ([], (None, 0)),
+    ],
+)
+def test_equal_answers_are_votes_for_one(answers, winner):
+    assert majority(answers) == winner
