@@ -278,12 +278,12 @@ def _pace(house: Product, root: str) -> dict[str, Any]:
     bodies = []
     for number_, call in enumerate(calls):
         sampling = json.loads(call["sampling"])
-        known = {
+        parameters = {
             key: sampling[key]
             for key in ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
             if sampling.get(key)
         }
-        bodies.append({"messages": call["messages"], "seed": number_, "temperature": 0, **known})
+        bodies.append({"messages": call["messages"], "seed": number_, "temperature": 0, **parameters})
     replies = ask(root, bodies, CONCURRENCY)
     raw = rate([(reply.began, reply.ended, reply.tokens) for reply in replies])
     return {"night_vs_raw_tokens": ours / raw, "tokens_per_s": {"night": ours, "raw": raw, "calls": len(calls)}}

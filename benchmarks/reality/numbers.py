@@ -21,10 +21,10 @@ _EQUATION = re.compile(
 def number(text: str) -> Fraction | None:
     """Return the last number in a text; None when there is none."""
     text = _LATEX_FRACTION.sub(r"\1/\2", text.replace("\\!", "").replace("\\,", "").replace("{,}", ","))
-    found = re.findall(_NUMBER, text)
-    if not found:
+    numbers = re.findall(_NUMBER, text)
+    if not numbers:
         return None
-    top, _, bottom = found[-1].replace("$", "").replace(",", "").partition("/")
+    top, _, bottom = numbers[-1].replace("$", "").replace(",", "").partition("/")
     return Fraction(top) / Fraction(bottom) if bottom and int(bottom) else Fraction(top)
 
 

@@ -30,8 +30,8 @@ def faults(row: Row) -> list[str]:
     gold = number(row["gold"]) if row["gold"] else None
     check = _BY_METHOD.get(row["method"], _solution)
     texts = [row["response"] or "", *(row["steps"] or ())]
-    found = [f"placeholder: {match[0]}" for text in texts for match in _PLACEHOLDER.finditer(text)]
-    return found + check(row, gold)
+    placeholders = [f"placeholder: {match[0]}" for text in texts for match in _PLACEHOLDER.finditer(text)]
+    return placeholders + check(row, gold)
 
 
 def disobeys(row: Row) -> bool:
@@ -63,8 +63,8 @@ def _expansion(row: Row, _: Fraction | None) -> list[str]:
 def _diversification(row: Row, gold: Fraction | None) -> list[str]:
     """Right, and by other equations than the data set's own solution."""
     own = {equation.replace(" ", "") for equation, _, _ in equations(row["response"] or "")}
-    known = {equation.replace(" ", "") for equation, _, _ in equations(row["solution"] or "")}
-    same = ["the same equations as the given solution"] if own and own <= known else []
+    given = {equation.replace(" ", "") for equation, _, _ in equations(row["solution"] or "")}
+    same = ["the same equations as the given solution"] if own and own <= given else []
     return _solution(row, gold) + same
 
 
@@ -122,9 +122,9 @@ def _labels(row: Row, _: Fraction | None) -> list[str]:
 
 def _true_and_known(step: str, solution: str | None) -> bool:
     """Whether a step holds equations, all are true, and the given solution has each of their results."""
-    known = {value for _, _, value in equations((solution or "").replace("<<", " ").replace(">>", " "))}
+    given_results = {value for _, _, value in equations((solution or "").replace("<<", " ").replace(">>", " "))}
     own = list(equations(step))
-    return bool(own) and all(true and value in known for _, true, value in own)
+    return bool(own) and all(true and value in given_results for _, true, value in own)
 
 
 _BY_METHOD: dict[str, Callable[[Row, Fraction | None], list[str]]] = {
