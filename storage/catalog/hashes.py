@@ -113,12 +113,11 @@ def record_commit(connection: Any, workspace: Workspace, catalog: Catalog) -> No
     Raises:
         LakeError: The database beside the catalogue cannot be written; the next commit tries again.
     """
-    newest = lake_files(connection, workspace, catalog, _NEWEST)
-    if not newest:
-        return  # its rows are few, and stand in the catalogue
     noted = catalog.note(_NOTE)
-    files = newest if noted is None else lake_files(connection, workspace, catalog, f"f.id > {int(noted)}")
-    _record(connection, workspace, catalog, files, max(file.id for file in (*newest, *files)))
+    which = _NEWEST if noted is None else f"f.id > {int(noted)}"
+    files = lake_files(connection, workspace, catalog, which)
+    if files:  # few rows stand in the catalogue itself
+        _record(connection, workspace, catalog, files, max(file.id for file in files))
 
 
 def record_rewrite(connection: Any, workspace: Workspace, catalog: Catalog) -> None:
