@@ -33,6 +33,27 @@ VIEWS: dict[str, tuple[str, str]] = {
         """,
     ),
     "judgements": ("rubric_scores, under the name that they had before format 3", "select * from rubric_scores"),
+    "scores": (
+        "what scorers say of rows, those among them that were not chosen: one score per row and scorer",
+        """
+        select subject_id as sample_id, name as scorer, version, value, text as reason, call_ids, model, night, commit_id
+        from evidence where subject = 'sample' and kind = 'score'
+        """,
+    ),
+    "calibrations": (
+        "how far the judges of methods agree with the checker, per night and method; what may not decide has a low interval",
+        """
+        select night, method, judge->>'$.scorer' as scorer, judge->>'$.version' as version,
+               (judge->'$.models')::varchar[] as models, (judge->>'$.pairs')::bigint as pairs,
+               (judge->>'$.agreement')::double as agreement,
+               (judge->>'$.agreement_interval[0]')::double as agreement_low,
+               (judge->>'$.agreement_interval[1]')::double as agreement_high,
+               (judge->>'$.position_bias')::double as position_bias, (judge->>'$.consistency')::double as consistency,
+               (judge->>'$.attacked')::double as attacked, (judge->>'$.attacked_interval[0]')::double as attacked_low,
+               (judge->>'$.own_family')::boolean as own_family, commit_id
+        from (select night, method, commit_id, unnest(try(value->'$.judges')::json[]) as judge from artefacts)
+        """,
+    ),
     "perplexities": (
         "how likely rows are to the model of the filter perplexity, which is exp(-logprob / tokens)",
         """
@@ -229,6 +250,28 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     "decisions": {"outcome": "accepted or rejected"},
     "rubric_scores": _RUBRIC,
     "judgements": _RUBRIC,
+    "scores": {
+        "scorer": "who scored: answer, length, vote, rubric, ...",
+        "version": "version of the scorer; scores of different versions are not compared",
+        "value": "the number in the scorer's own unit; null when there is none",
+        "reason": "stable word for the value (own_family: by a model of the writer's family), or for why there is none",
+        "call_ids": "calls behind it",
+        "model": "identity of the model that was asked, null for none",
+    },
+    "calibrations": {
+        "scorer": "the judge",
+        "version": "version of the scorer",
+        "models": "identities of the models that judged",
+        "pairs": "pairs of a right and a wrong answer that it was measured on",
+        "agreement": "share of verdicts that name the right one",
+        "agreement_low": "lower end of its 95 % interval",
+        "agreement_high": "upper end of its 95 % interval",
+        "position_bias": "P(right one named | shown first) - P(right one named | shown second); null for a judge of single answers",
+        "consistency": "share of pairs with the same verdict in both orders; null likewise",
+        "attacked": "agreement where the wrong answer addresses the judge",
+        "attacked_low": "lower end of its 95 % interval",
+        "own_family": "whether it judged answers of its own family of models",
+    },
     "perplexities": {
         "logprob": "sum of the natural log-probabilities of the tokens of what is learned",
         "tokens": "tokens that were scored",

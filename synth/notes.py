@@ -75,6 +75,7 @@ class SftNotes(Notes):
     """Notes of an `sft` row."""
 
     judgement: Judgement | None = None
+    abstains: bool = Field(False, description="The row declines to answer, on purpose; it must state no answer.")
 
 
 class PreferenceNotes(Notes):

@@ -25,6 +25,7 @@ class ScoreOf:
         value: The number; None where it can give none.
         reason: A stable word for the value, or for why there is none.
         call_ids: Calls behind it.
+        model: Identity of the model that was asked; None where none was.
     """
 
     scorer: str
@@ -32,6 +33,7 @@ class ScoreOf:
     value: float | None
     reason: str | None = None
     call_ids: tuple[str, ...] = ()
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

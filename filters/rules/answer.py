@@ -8,7 +8,7 @@ from filters.text import clean
 from storage.errors import RecipeError
 from synth.answers.judge import NO_ANSWER, VERSION
 from synth.answers.outcome import Check, Outcome
-from synth.notes import StepwiseNotes
+from synth.notes import SftNotes, StepwiseNotes
 from synth.problems import checker_version, get_task
 from synth.problems.base import Problem, Task
 from synth.problems.equations import false_equation
@@ -53,6 +53,9 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     if judged is not PASS:
         return judged
     learned = clean((row.text or "") if row.kind == "text" else row.learned)
+    if isinstance(row.notes, SftNotes) and row.notes.abstains:
+        silent = row.answer is None and task.check(problem, learned).reason == NO_ANSWER
+        return PASS if silent else fail("abstention_answers")
     check = _check(task, problem, learned, row.answer)
     finding = _finding(check)
     if finding is PASS and row.kind == "sft" and row.judgement is None and problem.task in _ARITHMETIC:

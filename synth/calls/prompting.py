@@ -2,7 +2,8 @@
 
 A file `correct.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
 A method's prompts (and those of a filter that asks a model) are the `.jinja` files beside its module, and are named after it:
-`tutorship/correct`. Those in `synth/methods/shared_prompts` belong to every method and have a plain name: `solve`.
+`tutorship/correct`; those of a scorer `scorers/rubric/additive`. What lies in `synth/methods/shared_prompts` belongs to every
+method and has a plain name: `solve`.
 A recipe puts another file in the place of any of them, for the whole night or for one entry of `methods`.
 """
 
@@ -28,6 +29,7 @@ from synth.problems.base import Problem
 
 METHODS = Path(__file__).parent.parent / "methods"
 SHARED = METHODS / "shared_prompts"
+SCORERS = Path(__file__).parent.parent / "scorers"
 _ENVIRONMENT = Environment()
 
 
@@ -156,6 +158,7 @@ class Prompts:
         self._path, self.form = path, form
         paths: dict[str, Traversable] = {path.stem: path for path in SHARED.glob("*.jinja")}
         built_in = {folder.name: folder for folder in METHODS.iterdir() if folder.is_dir() and folder != SHARED}
+        built_in |= {f"scorers/{folder.name}": folder for folder in SCORERS.iterdir() if folder.is_dir()}
         for owner, folder in {**built_in, **(folders or {})}.items():
             for name, file in _prompts_in(folder):
                 if name in paths:

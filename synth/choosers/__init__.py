@@ -4,9 +4,9 @@ A package of yours adds a chooser with an entry point in the group `nightschool.
 """
 
 from storage.registry import Registry
-from synth.choosers.base import Chooser, chooser
+from synth.choosers.base import Choice, Chooser, Choosing, chooser
 
-__all__ = ["CHOOSERS", "Chooser", "chooser", "get_chooser"]
+__all__ = ["CHOOSERS", "Choice", "Chooser", "Choosing", "chooser", "get_chooser"]
 
 CHOOSERS = Registry(
     "chooser",

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from synth.choosers.base import Scores, chooser, first
+from synth.choosers.base import Choice, Choosing, Scores, chooser, right, take
 from synth.scorers.base import Candidate
 
 
 @chooser("first_right", needs=("answer",))
-def first_right(candidates: Sequence[Candidate], scores: Scores, seed: int) -> int | None:
+def first_right(candidates: Sequence[Candidate], scores: Scores, told: Choosing) -> Choice:
     """The first in the order of sampling whose answer is right; none where none is known to be."""
-    return first(number for number, score in enumerate(scores["answer"]) if score.value == 1)
+    return take(right(scores))

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from random import Random
 
-from synth.choosers.base import Scores, chooser
+from synth.choosers.base import Choice, Choosing, Scores, chooser
 from synth.scorers.base import Candidate
 
 
 @chooser("random")
-def random(candidates: Sequence[Candidate], scores: Scores, seed: int) -> int | None:
+def random(candidates: Sequence[Candidate], scores: Scores, told: Choosing) -> Choice:
     """One drawn by the seed, whatever it is worth."""
-    return Random(seed).randrange(len(candidates)) if candidates else None
+    return Choice((Random(told.seed).randrange(len(candidates)),)) if candidates else Choice()

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from synth.choosers.base import Scores, chooser
+from synth.choosers.base import Choice, Choosing, Scores, chooser, right, take
 from synth.scorers.base import Candidate
 
 
 @chooser("shortest_right", needs=("answer", "length"))
-def shortest_right(candidates: Sequence[Candidate], scores: Scores, seed: int) -> int | None:
+def shortest_right(candidates: Sequence[Candidate], scores: Scores, told: Choosing) -> Choice:
     """The shortest whose answer is right, the earlier of two as short; none where none is known to be right."""
-    right = [number for number, score in enumerate(scores["answer"]) if score.value == 1]
-    return min(right, key=lambda number: (scores["length"][number].value or 0.0, number), default=None)
+    return take(sorted(right(scores), key=lambda number: (scores["length"][number].value or 0.0, number)))

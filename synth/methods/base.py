@@ -25,7 +25,6 @@ What a row says to filters and training is in its notes (`synth.notes`), one mod
 against a row itself yields it all the same, with the reason in `refused`.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
@@ -36,6 +35,7 @@ from pydantic import BaseModel, ConfigDict
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.prompting import prompts_beside
+from synth.calls.together import together as together
 from synth.problems.base import Problem
 from synth.sample import Kind, Sample
 
@@ -157,24 +157,6 @@ def method(
         )
 
     return decorate
-
-
-async def together(calls: Iterable[Awaitable[Reply]]) -> list[Reply]:
-    """Ask several things at once; the answers are in the order of asking.
-
-    Raises:
-        Exception: What the first of them that failed raised; the others are given up.
-    """
-
-    async def wait(call: Awaitable[Reply]) -> Reply:
-        return await call
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(wait(call)) for call in calls]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def whole(reply: Reply) -> str:

@@ -1,44 +1,54 @@
-"""Candidates: several answers to one problem, of which one is taken (best of N; rejection sampling, arXiv:2308.01825).
+"""Candidates: several answers to one problem, of which some are taken (best of N; rejection sampling, arXiv:2308.01825).
 
-What a candidate is worth is a scorer's to say (`synth.scorers`), which one is taken a chooser's (`synth.choosers`). Those that
-were not taken are rows too, rejected with the reason `not_chosen`; each row has its scores.
+What a candidate is worth is a scorer's to say (`synth.scorers`), which are taken a chooser's (`synth.choosers`), and what
+becomes of them `emit`'s. Those that were not taken are rows too, rejected with the reason `not_chosen`; each row has its scores:
 
     -- how often the taken one is right, by chooser
-    select attrs->>'chooser' as chooser, avg(value) from samples join evidence on subject_id = sample_id
-    where kind = 'score' and name = 'answer' and (notes->>'refused') is null group by all
+    select attrs->>'chooser' as chooser, avg(value) from samples join scores using (sample_id)
+    where scorer = 'answer' and (notes->>'refused') is null group by all
+
+Further methods bind these parts as a paper does: `nightschool methods` lists them.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from storage.ids import seed_from
 from synth.calls.models import Models
 from synth.choosers import get_chooser
-from synth.methods.base import Params, method, together, whole
-from synth.notes import SftNotes
-from synth.problems import get_task
+from synth.methods.base import method
+from synth.methods.choosing import Calibration, Emit, SamplingParams, Selection, calibration, select
 from synth.problems.base import Problem
 from synth.sample import Sample
-from synth.scorers import Candidate, Scorer, get_scorer, score_of
+from synth.scorers import get_scorer
 
 
-class CandidatesParams(Params):
+class CandidatesParams(SamplingParams):
     """Parameters of `candidates`."""
 
     samples: int = Field(
-        4, ge=1, le=100, description="Candidates per problem; the paper samples 100 (RFT, section 3.3)."
+        4, ge=1, le=128, description="Candidates per problem and role; the paper samples 100 (RFT, section 3.3)."
     )
+    also: tuple[str, ...] = Field((), description="Roles that answer as often as the teacher, too; ours.")
     chooser: str = Field(
-        "first_right", description="Which one is taken: a name of `synth.choosers` or of your package; ours."
+        "first_right", description="Which are taken: a name of `synth.choosers` or of your package; ours."
     )
+    by: str | None = Field(
+        None, description="Scorer that ranks, for choosers that rank (`best`, `best_and_worst`, ...)."
+    )
+    margin: float = Field(0.0, ge=0, description="How much the better half of a pair must be ahead, where one is made.")
+    share: float = Field(
+        0.0, ge=0, le=1, description="Share of the votes that a majority must have; the ρ of length control."
+    )
+    emit: Emit = Field(
+        "sft",
+        description="What becomes of those taken: a row each (sft), a pair, a row that declines where none is (relabel), steps.",
+    )
+    label: str = Field("I don't know.", min_length=1, description="What a row says where none is taken, for relabel.")
     scorers: tuple[str, ...] = Field(
         (), description="Scores that are kept besides those that the chooser looks at; ours."
     )
-    seed: int = Field(0, ge=0, description="Of choosers that draw; another seed draws otherwise.")
     temperature: float = Field(0.7, ge=0, description="Sampling temperature (RFT, section 3.3).")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each candidate; ours.")
 
     @field_validator("chooser")
     @classmethod
@@ -53,46 +63,47 @@ class CandidatesParams(Params):
             get_scorer(name)
         return value
 
+    @model_validator(mode="after")
+    def _fitting(self) -> "CandidatesParams":
+        chooser = get_chooser(self.chooser)
+        if self.by is not None:
+            get_scorer(self.by)
+        if chooser.ranks != (self.by is not None):
+            need = "needs the name of a scorer" if chooser.ranks else "does not rank; leave it out"
+            raise ValueError(f"by: the chooser {self.chooser!r} {need}")
+        if self.emit == "pair" and not chooser.pairs:
+            raise ValueError(f"emit: the chooser {self.chooser!r} makes no pairs; choose one that does, or emit sft")
+        return self
 
-def _scorers(params: CandidatesParams) -> list[Scorer]:
-    """The scorers that the chooser looks at and those that are kept besides, by name."""
-    return [get_scorer(name) for name in sorted({*get_chooser(params.chooser).needs, *params.scorers})]
-
-
-def _calls(params: CandidatesParams) -> dict[str, int]:
-    calls = Counter({"teacher": params.samples})
-    for scorer in _scorers(params):
-        calls.update(dict.fromkeys(scorer.roles, params.samples * scorer.calls))
-    return dict(calls)
+    @property
+    def selection(self) -> Selection:
+        """What these parameters bind."""
+        return Selection(
+            chooser=self.chooser,
+            emit=self.emit,
+            also=self.also,
+            by=self.by or "",
+            margin=self.margin,
+            share=self.share,
+            scorers=self.scorers,
+            label=self.label,
+        )
 
 
 @method(
     "candidates",
     paper="arXiv:2308.01825",
-    makes=("sft",),
+    makes=("sft", "preference", "stepwise"),
     roles=("teacher",),
     params=CandidatesParams,
-    calls=_calls,
-    uses=lambda params: (get_chooser(params.chooser), *_scorers(params)),
+    calls=lambda params: params.selection.calls(params),
+    rereads=lambda params: params.selection.rereads(params),
+    uses=lambda params: params.selection.uses(params),
+    prepare=calibration(),
 )
-async def candidates(problem: Problem, models: Models, params: CandidatesParams) -> AsyncIterator[Sample]:
-    """The teacher answers several times; a chooser takes one by its scores, the others are kept as not chosen."""
-    replies = await together(
-        models.teacher("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
-        for number in range(params.samples)
-    )
-    offered = [Candidate(reply.text, reply.call_id, reply.complete) for reply in replies]
-    chooser = get_chooser(params.chooser)
-    scorers = _scorers(params)
-    scores = {scorer.name: await scorer(problem, offered, models) for scorer in scorers}
-    chosen = chooser(offered, scores, seed_from("choose", problem.id, params.seed))
-    for number, reply in enumerate(replies):
-        yield Sample(
-            messages=models.messages("solve"),
-            response=whole(reply),
-            answer=get_task(problem.task).check(problem, reply.text).answer,
-            attrs={"chooser": chooser.name, "candidate": number, "candidates": len(replies)},
-            notes=SftNotes(refused=None if number == chosen else "not_chosen"),
-            scores=[score_of(scorer, scores[scorer.name][number]) for scorer in scorers],
-            parents=[reply.call_id],
-        )
+async def candidates(
+    problem: Problem, models: Models, params: CandidatesParams, calibration: Calibration
+) -> AsyncIterator[Sample]:
+    """The teacher answers several times; a chooser takes some by their scores, the others are kept as not chosen."""
+    async for sample in select(problem, models, params, params.selection, calibration):
+        yield sample

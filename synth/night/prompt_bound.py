@@ -29,7 +29,8 @@ def longest_prompt(method: Method, params: Params, problem: Problem, prompts: Ma
         prompts: The prompts as the method sees them.
         limit: The longest reply, in tokens.
     """
-    own = (prompt for prompt in prompts.values() if prompt.name.startswith(f"{method.name}/") or "/" not in prompt.name)
+    used = (f"{method.name}/", *(f"scorers/{getattr(part, 'name', '')}/" for part in method.uses(params)))
+    own = (prompt for prompt in prompts.values() if prompt.name.startswith(used) or "/" not in prompt.name)
     return prompt_tokens(own, problem, method.rereads(params) * limit)
 
 

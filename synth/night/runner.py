@@ -205,7 +205,8 @@ def _scores(attempt: Attempt, sample: Sample, sample_id: str) -> list[dict[str, 
     return [
         {
             "subject": "sample", "subject_id": sample_id, "kind": "score", "name": score.scorer, "version": score.version,
-            "value": score.value, "text": score.reason, "call_ids": list(score.call_ids), "night": attempt.night,
+            "model": score.model, "value": score.value, "text": score.reason, "call_ids": list(score.call_ids),
+            "night": attempt.night,
         }
         for score in sample.scores
     ]  # fmt: skip

@@ -13,7 +13,7 @@ SCORERS = Registry(
     Scorer,
     "nightschool.scorers",
     folders=[__name__],
-    helpers=["base"],
+    helpers=["base", "calibration"],
     make_with="@scorer of synth.scorers",
 )
 

@@ -15,11 +15,11 @@ def test_one_of_each_attempt_is_accepted_and_every_row_has_its_scores(cli):
     cli("run", cli.recipe(content), "--date", "2026-01-01", "--quiet")
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         decided = lake.rows("select outcome, reason, count(*) as n from decisions group by all order by all")
-        scores = lake.rows(
-            "select name, count(*) as n, min(value) as low from evidence where kind = 'score' group by all order by all"
-        )
+        scores = lake.rows("select scorer, count(*) as n, min(value) as low from scores group by all order by all")
+        judges = lake.rows("select * from calibrations")
     assert decided == [
         {"outcome": "accepted", "reason": None, "n": 10},
         {"outcome": "rejected", "reason": "method_rejection:not_chosen", "n": 20},
     ]
-    assert [(row["name"], row["n"]) for row in scores] == [("answer", 30), ("length", 30)] and scores[0]["low"] == 1.0
+    assert [(row["scorer"], row["n"]) for row in scores] == [("answer", 30), ("length", 30)] and scores[0]["low"] == 1.0
+    assert judges == [], "no judge decided"

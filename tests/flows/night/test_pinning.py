@@ -89,16 +89,10 @@ def test_a_night_that_was_begun_with_another_judge_or_scorer_stops_and_names_it(
             pin(night(), repin=False)
 
 
-def test_the_roles_of_scorers_stand_in_the_recipes_check(monkeypatch):
-    from dataclasses import replace
-
-    import synth.methods.candidates as module
-
-    asking = replace(get_scorer("length"), roles=("grader",), calls=2)
-    monkeypatch.setattr(module, "get_scorer", lambda name: asking if name == "length" else get_scorer(name))
-    content = {**RECIPE, "methods": [{"method": "candidates", "params": {"samples": 3, "scorers": ["length"]}}]}
+def test_the_roles_of_scorers_stand_in_the_recipes_check():
+    content = {**RECIPE, "methods": [{"method": "candidates", "params": {"samples": 3, "scorers": ["rubric"]}}]}
     with pytest.raises(RecipeError, match="method 'candidates' asks a grader"):
         make_recipe(content, folder=Path())
     method = get_method("candidates")
-    params = method.params(samples=3, scorers=("length",))
-    assert method.calls(params) == {"teacher": 3, "grader": 6} and method.asked_roles(params) == ("teacher", "grader")
+    params = method.params(samples=3, scorers=("rubric",))
+    assert method.calls(params) == {"teacher": 3, "grader": 9} and method.asked_roles(params) == ("teacher", "grader")

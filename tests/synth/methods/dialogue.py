@@ -6,6 +6,8 @@ import random
 from synth.answers.format import FORMATS
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
+from synth.night.draw import Assignment
+from synth.night.preparing import Made, make_artefact
 from synth.night.runner import run_attempts
 from synth.notes import read_notes
 from synth.problems import get_task
@@ -16,9 +18,19 @@ from tests.synth.night.test_runner import attempts
 async def run(ledger, method, problems, params=None, form=FORMATS["hash"], **engines):
     """Run a method with these models; its rows with `notes` and `attrs` read, and the table they came from."""
     asker = Asker(ledger, engines, Prompts(form=form), night="2026-01-01/test")
-    finished = await run_attempts(attempts(method, problems, params), asker)
+    finished = await run_attempts(await prepared(method, problems, params, asker), asker)
     assert finished.attempts["status"].to_pylist() == ["done"] * len(problems), finished.attempts.to_pylist()
     return read(finished.samples), finished.samples
+
+
+async def prepared(method, problems, params, asker):
+    """The attempts of a method, which has prepared where it does."""
+    if method.prepare is None:
+        return attempts(method, problems, params)
+    params = params or method.params()
+    made = await make_artefact(method, params, problems, asker)
+    assignment = Assignment(method, params, None, None, 1, prepared=made.prepared if isinstance(made, Made) else made)
+    return [assignment.attempt("2026-01-01/test", problem, 0, 0) for problem in problems]
 
 
 def read(samples):
