@@ -37,9 +37,9 @@ def platform() -> str:
 
 def covers(listed: str, here: str) -> bool:
     """Whether hashes for one platform are for another too: a newer C library or macOS takes what an older one takes."""
-    (one, old), (other, new) = listed.rsplit("-", 1), here.rsplit("-", 1)
+    (listed_platform, old), (other, new) = listed.rsplit("-", 1), here.rsplit("-", 1)
     versions = [[int(part) for part in re.findall(r"\d+", libc)] for libc in (old, new)]
-    return one == other and versions[0] <= versions[1]
+    return listed_platform == other and versions[0] <= versions[1]
 
 
 def read(text: str) -> tuple[list[str], Pins]:

@@ -49,10 +49,10 @@ def main(folder: str) -> int:
     from hashes import FILE, covers, platform, read
 
     venv.create(folder, with_pip=True, symlinks=True)
-    known = any(covers(listed, platform()) for listed in read(FILE.read_text(encoding="utf-8"))[0])
-    if not known:
+    covered = any(covers(listed, platform()) for listed in read(FILE.read_text(encoding="utf-8"))[0])
+    if not covered:
         print(f"requirements.txt has no hashes for {platform()}: versions are checked, hashes are not", file=sys.stderr)  # noqa: T201
-    for command in commands(Path(folder) / "bin" / "python", hashes=known):
+    for command in commands(Path(folder) / "bin" / "python", hashes=covered):
         if code := subprocess.run(command, check=False).returncode:  # noqa: S603 - our own commands
             return code
     return 0

@@ -243,11 +243,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gpu = has_nvidia_gpu() if parsed.device == "auto" else parsed.device == "cuda"
     began = time.monotonic()
     try:
-        made = ensure(parsed.folder, gpu)
+        built = ensure(parsed.folder, gpu)
     except SetupError as error:
         say(str(error))
         return 1
-    say(f"{parsed.folder} is {'ready' if made else 'current'} ({time.monotonic() - began:.1f} s)")
+    say(f"{parsed.folder} is {'ready' if built else 'current'} ({time.monotonic() - began:.1f} s)")
     return 0
 
 

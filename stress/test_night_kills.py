@@ -68,8 +68,8 @@ def test_a_night_killed_a_hundred_times(tmp_path: Path, prefect_server: str) -> 
             given = server.counted("a")
             kill(cli, server, command, given + random.randint(1, max(2, 2 * (CALLS - given) // (KILLS - number + 1))))
         process = cli.start(*command)
-        said, _ = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, said[-3000:]
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, output[-3000:]
         paid_again, asked_again, answered = server.paid_again(), server.counted("r"), len(server.answered())
         late = server.paid_again(1.0)
     workspace = Workspace.open(cli.workspace)

@@ -19,11 +19,13 @@ _USER = "nightschool"
 
 
 def _program(name: str) -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) if Path("/usr/lib/postgresql").exists() else []
-    path = str(found[-1]) if found else shutil.which(name)
+    installed = (
+        sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) if Path("/usr/lib/postgresql").exists() else []
+    )
+    path = str(installed[-1]) if installed else shutil.which(name)
     if path is None:
-        words = f"{name} is not installed (Debian: postgresql-15)"
-        (pytest.fail if os.environ.get("NIGHTSCHOOL_EXPECTS_POSTGRES") else pytest.skip)(words)
+        message = f"{name} is not installed (Debian: postgresql-15)"
+        (pytest.fail if os.environ.get("NIGHTSCHOOL_EXPECTS_POSTGRES") else pytest.skip)(message)
     return str(path)
 
 

@@ -88,19 +88,19 @@ class SharedServer:
                     stderr=log,
                     start_new_session=True,
                 )
-            told = {"holder": identity_of(psutil.Process(holder.pid)), "port": port, "folder": str(folder)}
-            record.write_text(json.dumps(told))
-            return told
+            started = {"holder": identity_of(psutil.Process(holder.pid)), "port": port, "folder": str(folder)}
+            record.write_text(json.dumps(started))
+            return started
 
     def ready(self) -> tuple[str, Path]:
         """Its address and its folder, once it answers."""
-        told = self.begin()
-        url, folder = f"http://127.0.0.1:{told['port']}", Path(str(told["folder"]))
+        started = self.begin()
+        url, folder = f"http://127.0.0.1:{started['port']}", Path(str(started["folder"]))
         deadline = time.monotonic() + START_LIMIT_S
         while True:
             with contextlib.suppress(OSError), urlopen(url + self.health, timeout=5):
                 return url, folder
-            if time.monotonic() > deadline or not is_alive(told["holder"]):
+            if time.monotonic() > deadline or not is_alive(started["holder"]):
                 pytest.fail(f"the server {self.name} did not start:\n{(folder / 'log').read_text()[-3000:]}")
             time.sleep(0.2)
 

@@ -34,9 +34,9 @@ def test_the_readme_names_commands_that_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     for target in re.findall(r"`make ([a-z]+)`", README):
         assert target in targets, target
-    known = reference()
+    listed = reference()
     for command in re.findall(r"^nightschool ([a-z]+)", README, re.M):
-        assert f"nightschool {command}" in known, command
+        assert f"nightschool {command}" in listed, command
 
 
 def test_every_folder_of_the_house_is_in_the_tree():
@@ -54,29 +54,31 @@ COMMAND = re.compile(r"(?:^|`)nightschool ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)([
 
 def commands() -> dict[str, set[str]]:
     """Every command with its options."""
-    found: dict[str, set[str]] = {}
+    options_of: dict[str, set[str]] = {}
 
     def walk(command: Any, path: str) -> None:
-        found[path] = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
+        options_of[path] = {
+            name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]
+        }
         for name, child in getattr(command, "commands", {}).items():
             walk(child, f"{path} {name}".strip())
 
     walk(typer.main.get_command(app), "")
-    return found
+    return options_of
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_names_commands_options_and_files_that_exist(page):
-    known = commands()
+    options_of = commands()
     text = page.read_text(encoding="utf-8")
-    for words, rest in COMMAND.findall(text):
-        first = words.partition(" ")[0]
-        command = words if words in known else first
-        assert command in known, f"nightschool {words}"
-        if command == first and any(path.startswith(f"{first} ") for path in known):
-            assert words == first, f"nightschool {words}"
+    for written, rest in COMMAND.findall(text):
+        first = written.partition(" ")[0]
+        command = written if written in options_of else first
+        assert command in options_of, f"nightschool {written}"
+        if command == first and any(path.startswith(f"{first} ") for path in options_of):
+            assert written == first, f"nightschool {written}"
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest):
-            assert option in known[command] | {"--help"}, f"nightschool {command} {option}"
+            assert option in options_of[command] | {"--help"}, f"nightschool {command} {option}"
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / link).exists(), link
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))

@@ -39,8 +39,8 @@ def test_every_requirement_has_a_version_and_a_hash_and_is_the_pin_of_the_constr
 def test_it_is_read_as_it_is_written_and_grows_by_platforms(scripts):
     from hashes import covers, merged, read, write
 
-    one, other = {"a": ("1", {"0" * 64}), "b": ("1", {"1" * 64})}, {"a": ("1", {"2" * 64}), "b": ("2", {"3" * 64})}
-    both = merged(one, other)
+    first, second = {"a": ("1", {"0" * 64}), "b": ("1", {"1" * 64})}, {"a": ("1", {"2" * 64}), "b": ("2", {"3" * 64})}
+    both = merged(first, second)
     assert both == {"a": ("1", {"0" * 64, "2" * 64}), "b": ("2", {"3" * 64})}
     assert read(write(["cp311-linux-x86_64-glibc2.36"], both)) == (["cp311-linux-x86_64-glibc2.36"], both)
     assert covers("cp311-linux-x86_64-glibc2.9", "cp311-linux-x86_64-glibc2.36")

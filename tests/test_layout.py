@@ -28,32 +28,32 @@ MODULES = [path for name in ORDER for path in sorted((ROOT / name).rglob("*.py")
 
 
 def imported(path: Path) -> set[str]:
-    found = set()
+    packages = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {name.name.split(".")[0] for name in node.names}
+            packages |= {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+            packages.add(node.module.split(".")[0])
+    return packages
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_downwards(path):
-    place = ORDER.index(path.relative_to(ROOT).parts[0])
-    above = set(ORDER[:place]) & imported(path)
+    floor = ORDER.index(path.relative_to(ROOT).parts[0])
+    above = set(ORDER[:floor]) & imported(path)
     assert not above, f"{path.relative_to(ROOT)} imports {sorted(above)}, which stand above it"
     assert "tests" not in imported(path)
 
 
 def rooms_imported(path: Path, folder: str) -> set[str]:
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == folder:
-            found |= set(node.module.split(".")[1:2]) or {name.name for name in node.names}
+            names |= set(node.module.split(".")[1:2]) or {name.name for name in node.names}
         elif isinstance(node, ast.Import):
             parts = [name.name.split(".") for name in node.names]
-            found |= {name[1] for name in parts if name[0] == folder and len(name) > 1}
-    return found & set(ROOMS[folder])
+            names |= {name[1] for name in parts if name[0] == folder and len(name) > 1}
+    return names & set(ROOMS[folder])
 
 
 @pytest.mark.parametrize("folder", ORDER)
@@ -82,17 +82,19 @@ def test_no_module_imports_itself_in_a_circle():
         nodes = [
             node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)
         ]
-        found = {node.module for node in nodes} | {f"{node.module}.{one.name}" for node in nodes for one in node.names}
-        graph[name] = found & set(names)
+        imports = {node.module for node in nodes} | {
+            f"{node.module}.{alias.name}" for node in nodes for alias in node.names
+        }
+        graph[name] = imports & set(names)
     assert {"storage.lake.lake", "flows.night.night"} <= set(TopologicalSorter(graph).static_order())
 
 
 def test_flows_hold_no_sql():
-    words = ("select ", "insert into", "create table")
+    statements = ("select ", "insert into", "create table")
     for path in (ROOT / "flows").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                assert not node.value.lower().lstrip().startswith(words), f"{path.name}: {node.value[:60]!r}"
+                assert not node.value.lower().lstrip().startswith(statements), f"{path.name}: {node.value[:60]!r}"
 
 
 @pytest.mark.parametrize("module", ["flows.cli", "storage", "synth.problems", "filters.night.curate"])

@@ -31,9 +31,9 @@ class Reader(Endpoint):
 @pytest.fixture
 def cli(tmp_path, prefect_server) -> CommandLine:
     """The command line of an environment in which the package is installed."""
-    found = install(tmp_path / "site", "example-filters", {"nightschool.filters": {"example_on_topic": FILTER}})
+    site = install(tmp_path / "site", "example-filters", {"nightschool.filters": {"example_on_topic": FILTER}})
     line = command_line(tmp_path, prefect_server)
-    return CommandLine(line.workspace, line.folder, {**line.environment, **found})
+    return CommandLine(line.workspace, line.folder, {**line.environment, **site})
 
 
 def test_a_night_asks_it_keeps_its_evidence_and_decides_by_it(cli):

@@ -28,9 +28,9 @@ NIGHT = ("--date", "2026-01-01", "--json", "--quiet")
 @pytest.fixture
 def cli(tmp_path, prefect_server) -> CommandLine:
     """The command line of an environment in which the package is installed."""
-    found = install(tmp_path / "site", "example-methods", {"nightschool.methods": {"example_few_shot": METHOD}})
+    site = install(tmp_path / "site", "example-methods", {"nightschool.methods": {"example_few_shot": METHOD}})
     line = command_line(tmp_path, prefect_server)
-    return CommandLine(line.workspace, line.folder, {**line.environment, **found})
+    return CommandLine(line.workspace, line.folder, {**line.environment, **site})
 
 
 def recipe(cli: CommandLine, **more) -> object:

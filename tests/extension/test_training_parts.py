@@ -115,8 +115,10 @@ def test_a_training_with_them_that_breaks_off_goes_on_to_the_same_weights(base, 
     options = {"loss": {"kind": "example_minor_sft", "beta": 0.1}, "order": "example_zigzag", "learning_rate": 1e-2}
     whole = every.check_resume("sft", base, chats(problems), tmp_path, batch_tokens=256, epochs=3, **options)
     assert whole.metrics["loss"] < whole.metrics["first_loss"]
-    told = json.loads((whole.path / "training.json").read_text())["config"]
-    assert told["loss"] == {"kind": "example_minor_sft", "beta": 0.1} and told["order"] == {"kind": "example_zigzag"}
+    config = json.loads((whole.path / "training.json").read_text())["config"]
+    assert config["loss"] == {"kind": "example_minor_sft", "beta": 0.1} and config["order"] == {
+        "kind": "example_zigzag"
+    }
 
 
 SMALL = {"batch_tokens": 512, "max_length": 256, "device": "cpu", "learning_rate": 1e-3}
@@ -138,17 +140,17 @@ def test_a_plan_runs_with_a_stage_a_loss_an_order_and_a_reward_from_outside(base
         training = Training(reader, "2026-01-01/r", "p", "v", lambda *_: None)
         path = shutil.copytree(base, lake.workspace.folder("checkpoints") / "base")
         parent = start = register_checkpoint(lake, path, stage="base", night=None, config={}, code_version="v")
-        made = []
+        steps = []
         for step in read_plan(PLAN):
             training.preflight(step, parent)
-            made.append(training.run(step, parent))
-            parent = made[-1].checkpoint
-        assert [step.new for step in made] == [True, True, True]
-        told = [json.loads((step.checkpoint.path / "training.json").read_text())["config"] for step in made]
-        assert told[1]["loss"]["kind"] == "example_minor_sft" and told[1]["order"]["kind"] == "example_zigzag"
-        assert [reward["kind"] for reward in told[2]["rewards"]] == ["answer", "example_brief"]
+            steps.append(training.run(step, parent))
+            parent = steps[-1].checkpoint
+        assert [step.new for step in steps] == [True, True, True]
+        configs = [json.loads((step.checkpoint.path / "training.json").read_text())["config"] for step in steps]
+        assert configs[1]["loss"]["kind"] == "example_minor_sft" and configs[1]["order"]["kind"] == "example_zigzag"
+        assert [reward["kind"] for reward in configs[2]["rewards"]] == ["answer", "example_brief"]
         again = training.run(read_plan(PLAN)[0], start)
-        assert (again.checkpoint, again.new) == (made[0].checkpoint, False)
+        assert (again.checkpoint, again.new) == (steps[0].checkpoint, False)
 
 
 @pytest.mark.slow
@@ -162,8 +164,8 @@ def test_reinforcement_is_told_what_responses_earn(base, problems, tmp_path):
     (tmp_path / "job.json").write_text(json.dumps(job))
     from train_stages.process.job import read_job
 
-    made = get_stage("rl").run(read_job(tmp_path / "job.json"), lambda *_: None)
-    curve = next(entry for entry in made.history if "reward" in entry)
+    checkpoint = get_stage("rl").run(read_job(tmp_path / "job.json"), lambda *_: None)
+    curve = next(entry for entry in checkpoint.history if "reward" in entry)
     brief = curve["rewards/example_brief/mean"]
     assert curve["reward"] == pytest.approx(curve["rewards/answer/mean"] + 0.5 * brief, abs=1e-5)
     assert brief == pytest.approx(max(0, 1 - curve["completions/mean_length"] / 8), abs=1e-5)

@@ -34,8 +34,8 @@ def test_lone_surrogates_and_invalid_utf8():
     text = pa.Array.from_buffers(pa.string(), 3, raw)
     samples = table(*(row(f"{number}", PROBLEM) for number in range(3)))
     samples = samples.set_column(samples.column_names.index("response"), samples.schema.field("response"), text)
-    found = outcomes(get_filter("structure")(samples, context(PROBLEM)))
-    assert found["1"] == found["2"] == ("fail", "broken_text")
+    verdicts = outcomes(get_filter("structure")(samples, context(PROBLEM)))
+    assert verdicts["1"] == verdicts["2"] == ("fail", "broken_text")
     assert outcomes(get_filter("near_duplicates")(samples, context(PROBLEM)))["0"] == ("pass", None)
 
 
@@ -51,8 +51,8 @@ def test_lone_surrogates_and_invalid_utf8():
     ],
 )
 def test_five_megabytes(text):
-    made = kept([text, text + " end", text[: BIG // 4], "short"])
-    assert made[0] and made[3]
+    is_kept = kept([text, text + " end", text[: BIG // 4], "short"])
+    assert is_kept[0] and is_kept[3]
 
 
 def test_every_filter_takes_a_large_row():

@@ -35,8 +35,8 @@ def test_a_text_without_words_is_not_every_text_without_words():
 
 
 def test_masked_numbers():
-    found = masked(tokens("Three ducks lay 16 eggs, half of them today"))
-    assert " ".join(found) == "# ducks lay # eggs # of them today"
+    masked_tokens = masked(tokens("Three ducks lay 16 eggs, half of them today"))
+    assert " ".join(masked_tokens) == "# ducks lay # eggs # of them today"
     assert not is_number("ducks")
 
 

@@ -72,6 +72,6 @@ def test_what_could_not_be_judged_is_refused_before_anything_is_trained(cli, tmp
     problems = source(tmp_path / "train.jsonl")
     del problems["sources"][0]["validation"]
     recipe = cli.recipe({**RECIPE, "problems": problems})
-    words = cli("run", recipe, "--date", "2026-01-01", "--quiet", code=1)
-    assert "there are no validation problems to evaluate on" in words
+    output = cli("run", recipe, "--date", "2026-01-01", "--quiet", code=1)
+    assert "there are no validation problems to evaluate on" in output
     assert not list((cli.workspace / "checkpoints").glob("sft-*"))

@@ -10,7 +10,7 @@ from storage.workspace import Workspace
 
 def main() -> None:
     with Lake(Workspace.open(Path(sys.argv[1]))) as lake:
-        compact_lake(lake, say=lambda words: print(words, flush=True))
+        compact_lake(lake, say=lambda message: print(message, flush=True))
         print("done", flush=True)
 
 

@@ -44,7 +44,7 @@ def call(key: str, text: str, **more: Any) -> Call:
 
 def rows_of(names: dict[str, str]) -> dict[str, pa.Table]:
     """Accepted rows by name and text, with what every table with text says about them or their problems."""
-    made: dict[str, list[dict[str, Any]]] = {
+    tables: dict[str, list[dict[str, Any]]] = {
         "problems": [problem(name, text) for name, text in names.items()],
         "samples": [sample(name, text) for name, text in names.items()],
         "attempts": [
@@ -67,9 +67,9 @@ def rows_of(names: dict[str, str]) -> dict[str, pa.Table]:
         ],
         "evaluations": [{"evaluation_id": "e", "problem_id": f"p{name}", "response": text} for name, text in names.items()],
     }  # fmt: skip
-    for name in sorted({tie.table for tie in ties()} - {*made, "calls"}):
-        made[name] = [row for key, text in names.items() for row in _about(name, key, text)]
-    return {name: table_of(name, rows) for name, rows in made.items()}
+    for name in sorted({tie.table for tie in ties()} - {*tables, "calls"}):
+        tables[name] = [row for key, text in names.items() for row in _about(name, key, text)]
+    return {name: table_of(name, rows) for name, rows in tables.items()}
 
 
 def _about(table: str, name: str, text: str) -> list[dict[str, Any]]:
@@ -107,12 +107,12 @@ def build(workspace: Workspace) -> None:
         lake.commit("two", "samples", rows_of({"late": "plain late", "s2": f"{SECRET} two"}), night=NIGHT)
         release = create_release(lake, "set", night=NIGHT)
         assert release is not None and open_table(release).num_rows == 43
-        words = {
+        secret_texts = {
             f"{kind}{number}": f"{SECRET} {word}"
             for kind in ("s", "judge-s")
             for number, word in ((1, "one"), (2, "two"))
         }
-        behind = {**plain, "late": "plain late", **words}
+        behind = {**plain, "late": "plain late", **secret_texts}
         ledger.add([call(f"call-{name}", text) for name, text in behind.items()], published=False)
         publish(ledger, lake, NIGHT)
         ledger.add([call("call-open", f"{SECRET} one"), call("call-plain", "plain")], published=False)

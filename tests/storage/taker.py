@@ -34,9 +34,9 @@ def main() -> None:
             take_down(lake, plan.takedown, say=_say)
 
 
-def _say(words: str) -> None:
-    print(words, flush=True)
-    if words.startswith(sys.argv[2]):
+def _say(message: str) -> None:
+    print(message, flush=True)
+    if message.startswith(sys.argv[2]):
         threading.Timer(random.uniform(0, 0.1), os.kill, (os.getpid(), signal.SIGKILL)).start()
 
 

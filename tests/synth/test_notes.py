@@ -88,7 +88,7 @@ def test_every_note_is_described_or_is_a_model_that_says_what_it_is():
 
 def reads_of_attrs(path: Path) -> list[str]:
     """Where a file reads a single one of a row's attrs: `row.attrs["x"]`, `attrs.get(...)`, `"x" in attrs`, SQL on them."""
-    found = []
+    reads = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         target = None
         if isinstance(node, ast.Subscript) or (isinstance(node, ast.Attribute) and node.attr in ("get", "pop", "keys")):
@@ -101,14 +101,14 @@ def reads_of_attrs(path: Path) -> list[str]:
             target = node
         text = "" if target is None else ast.unparse(target)
         if text.endswith("attrs") or text.endswith("attrs'])") or "attrs->" in text.replace(" ", ""):
-            found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text}")
-    return found
+            reads.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text}")
+    return reads
 
 
 def test_nobody_reads_a_single_one_of_a_methods_attrs():
     folders = ("filters", "train_stages", "flows", "storage")
-    found = [line for name in folders for path in sorted((ROOT / name).rglob("*.py")) for line in reads_of_attrs(path)]
-    assert not found, "what filters, training and flows read of a row belongs in synth/notes.py"
+    reads = [line for name in folders for path in sorted((ROOT / name).rglob("*.py")) for line in reads_of_attrs(path)]
+    assert not reads, "what filters, training and flows read of a row belongs in synth/notes.py"
 
 
 @pytest.mark.parametrize(

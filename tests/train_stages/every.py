@@ -71,8 +71,8 @@ def inputs(loss: Loss, example: Mapping[str, Any], logps: torch.Tensor | None = 
 
 
 def start(loss: Loss, example: Mapping[str, Any]) -> torch.Tensor:
-    told = example["chosen"] if isinstance(loss, PreferenceLoss) else example
-    return tensor(told["logps"]).requires_grad_()
+    answers = example["chosen"] if isinstance(loss, PreferenceLoss) else example
+    return tensor(answers["logps"]).requires_grad_()
 
 
 def gradient(loss: Loss, example: Mapping[str, Any]) -> torch.Tensor:
@@ -85,19 +85,19 @@ def gradient(loss: Loss, example: Mapping[str, Any]) -> torch.Tensor:
 def check_formula(loss: type[Loss]) -> None:
     assert loss.examples, "a loss has a value that was worked out by hand"
     for example in loss.examples:
-        made = loss(**example.settings)
-        value = made(inputs(made, example.inputs))
+        instance = loss(**example.settings)
+        value = instance(inputs(instance, example.inputs))
         torch.testing.assert_close(value, tensor(example.expected), **CLOSE)
 
 
 def check_gradient(loss: type[Loss]) -> None:
     for example in loss.examples:
-        made = loss(**example.settings)
+        instance = loss(**example.settings)
         if example.gradient is not None:
-            torch.testing.assert_close(gradient(made, example.inputs), tensor(example.gradient), **CLOSE)
+            torch.testing.assert_close(gradient(instance, example.inputs), tensor(example.gradient), **CLOSE)
         if not loss.stops_gradient:
-            logps = start(made, example.inputs)
-            assert torch.autograd.gradcheck(lambda x: made(inputs(made, example.inputs, x)), (logps,))  # noqa: B023
+            logps = start(instance, example.inputs)
+            assert torch.autograd.gradcheck(lambda x: instance(inputs(instance, example.inputs, x)), (logps,))  # noqa: B023
     if loss.stops_gradient:
         assert any(example.gradient is not None for example in loss.examples), "what stops gradients has one by hand"
 
@@ -149,9 +149,9 @@ def check_supervised_trainer(part: type[SupervisedLoss], base: Any, rows: pa.Tab
     encoded = encode_conversations(AutoTokenizer.from_pretrained(base), rows["messages"].to_pylist(), 128)
     loss = part()
     options = {"loss": loss, "batch_tokens": encoded.tokens, "micro_batch_tokens": encoded.tokens // 3, **LEVEL}
-    two = sft(base, rows, folder / "two", SftConfig(epochs=2, **options))
-    one = sft(base, rows, folder / "one", SftConfig(epochs=1, **options))
-    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
+    two_steps = sft(base, rows, folder / "two", SftConfig(epochs=2, **options))
+    one_step = sft(base, rows, folder / "one", SftConfig(epochs=1, **options))
+    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one_step.path))
 
     def by_hand(model: Any) -> float:
         total, count = 0.0, 0.0
@@ -163,7 +163,7 @@ def check_supervised_trainer(part: type[SupervisedLoss], base: Any, rows: pa.Tab
             count += float(mask.sum()) if loss.per == "token" else 1
         return total / count
 
-    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    losses = [entry["loss"] for entry in two_steps.history if "loss" in entry]
     assert len(losses) >= 2 and losses[0] == pytest.approx(by_hand(parent), rel=2e-4)
     assert losses[1] == pytest.approx(by_hand(after), rel=2e-4) and losses[1] != pytest.approx(losses[0], rel=1e-4)
 
@@ -196,9 +196,9 @@ def check_resume(stage: str, base: Any, rows: Any, folder: Any, **options: Any) 
         STAGES[stage](base, rows, folder / "broken", config, progress=stopping)
     again = STAGES[stage](base, rows, folder / "broken", config)
     assert again.metrics["resumed_at_step"] == 2
-    made, before = weights(whole.path), weights(base)
-    assert all(torch.equal(value, made[name]) for name, value in weights(again.path).items())
-    assert any(not torch.equal(value, made[name]) for name, value in before.items()), "it did train"
+    learned, before = weights(whole.path), weights(base)
+    assert all(torch.equal(value, learned[name]) for name, value in weights(again.path).items())
+    assert any(not torch.equal(value, learned[name]) for name, value in before.items()), "it did train"
     return whole
 
 
@@ -214,14 +214,14 @@ def problem_of_task(task: str) -> Any:
 def check_reward(reward: type[Reward]) -> None:
     assert reward.examples, "a reward has a value that was worked out by hand"
     for example in reward.examples:
-        made, problem = reward(**example.settings), problem_of_task(example.task)
+        instance, problem = reward(**example.settings), problem_of_task(example.task)
         response = Response(problem, example.response.replace("{gold}", problem.gold), example.tokens)
-        assert made.applies(problem)
-        earned = made(response)
+        assert instance.applies(problem)
+        earned = instance(response)
         assert earned == (None if example.expected is None else pytest.approx(example.expected, abs=1e-6))
-        assert made(response) == earned, "a reward is a function"
+        assert instance(response) == earned, "a reward is a function"
         for text in ("", "\0", "#### ", "x" * 5000):
-            extreme = made(Response(problem, text))
+            extreme = instance(Response(problem, text))
             assert extreme is None or np.isfinite(extreme)
 
 
@@ -233,16 +233,16 @@ def check_order(order: type[Ordering]) -> None:
     for example in order.examples:
         for seed in (0, 1):
             given = {"difficulty": example.difficulty, "subjects": example.subjects or None, "seed": seed}
-            told = order_rows(len(example.expected), order(**example.settings), **given)
-            assert told.tolist() == list(example.expected)
+            visited = order_rows(len(example.expected), order(**example.settings), **given)
+            assert visited.tolist() == list(example.expected)
     random = np.random.default_rng(0)
     for rows, visits in ((1, 5), (7, 7), (40, 13), (40, 100)):
         given = {"difficulty": random.random(rows).tolist(), "subjects": [f"{n % 3}" for n in range(rows)], "seed": 3}
-        told = order_rows(visits, order(), **given)
-        assert told.dtype == np.int64 and len(told) == visits and set(told.tolist()) <= set(range(rows))
-        assert (told == order_rows(visits, order(), **given)).all(), "an order is a function of its seed"
+        visited = order_rows(visits, order(), **given)
+        assert visited.dtype == np.int64 and len(visited) == visits and set(visited.tolist()) <= set(range(rows))
+        assert (visited == order_rows(visits, order(), **given)).all(), "an order is a function of its seed"
         if type(order()).__call__ is Ordering.__call__ and visits >= rows:
-            assert sorted(told[:rows].tolist()) == list(range(rows)), "a pass sees every row"
+            assert sorted(visited[:rows].tolist()) == list(range(rows)), "a pass sees every row"
 
 
 # --- schedules
@@ -251,8 +251,10 @@ def check_order(order: type[Ordering]) -> None:
 def check_schedule(schedule: type[Schedule]) -> None:
     assert schedule.examples, "a schedule has one that was worked out by hand"
     for example in schedule.examples:
-        made = schedule(**example.settings)
-        assert [made(step, example.steps) for step in range(example.steps)] == pytest.approx(example.expected, abs=1e-6)
+        instance = schedule(**example.settings)
+        assert [instance(step, example.steps) for step in range(example.steps)] == pytest.approx(
+            example.expected, abs=1e-6
+        )
     for steps in (2, 7, 100):
         factors = [schedule()(step, steps) for step in range(steps + 1)]  # a scheduler asks once more than it steps
         assert all(0 <= factor <= 1 for factor in factors) and max(factors) > 0
@@ -269,13 +271,13 @@ def check_optimiser(optimiser: type[Optimiser]) -> None:
         weight = model[0].weight
         weight.data.copy_(before)
         rates = {"learning_rate": example.learning_rate, "weight_decay": example.weight_decay}
-        made = optimiser(**example.settings).build(model, **rates)
+        instance = optimiser(**example.settings).build(model, **rates)
         for given in example.gradients:
             weight.grad = torch.tensor(given)
-            made.step()
-            held = made.state_dict()
-            made = optimiser(**example.settings).build(model, **rates)
-            made.load_state_dict(held)  # what it keeps is enough to go on
+            instance.step()
+            held = instance.state_dict()
+            instance = optimiser(**example.settings).build(model, **rates)
+            instance.load_state_dict(held)  # what it keeps is enough to go on
         torch.testing.assert_close(weight.data, torch.tensor(example.expected), rtol=0, atol=1e-5)
 
 
@@ -289,13 +291,13 @@ def check_transform(transform: type[Transform]) -> None:
         for seed in (0, 1):
             random = np.random.default_rng(seed)
             assert transform(**example.settings)(example.text, random) == example.expected
-    made = transform()
+    instance = transform()
     for number, text in enumerate(texts):
         chat = [{"role": "user", "content": text}, {"role": "assistant", "content": text}]
-        asked, told = transformed(chat, [made], 7, str(number))
-        assert asked == chat[0] and told["role"] == "assistant", "what the user says is left alone"
-        assert transformed(chat, [made], 7, str(number))[1] == told, "a transform is a function of its seed"
+        asked, reply = transformed(chat, [instance], 7, str(number))
+        assert asked == chat[0] and reply["role"] == "assistant", "what the user says is left alone"
+        assert transformed(chat, [instance], 7, str(number))[1] == reply, "a transform is a function of its seed"
         if transform.keeps_last_line:
-            assert told["content"].split("\n")[-1] == text.split("\n")[-1]
+            assert reply["content"].split("\n")[-1] == text.split("\n")[-1]
         if transform.neutral is not None:
             assert transform(**transform.neutral)(text, np.random.default_rng(number)) == text

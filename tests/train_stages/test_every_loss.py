@@ -81,9 +81,9 @@ def answer(model, tokenizer, prompt, reply):
 
 
 def side(policy, reference, tokenizer, pairs, name):
-    told = [answer(policy, tokenizer, pair["prompt"], pair[name]) for pair in pairs]
+    by_policy = [answer(policy, tokenizer, pair["prompt"], pair[name]) for pair in pairs]
     before = [answer(reference, tokenizer, pair["prompt"], pair[name])[0] for pair in pairs]
-    return Answers(*(torch.tensor(values) for values in (*zip(*told, strict=True), before)))
+    return Answers(*(torch.tensor(values) for values in (*zip(*by_policy, strict=True), before)))
 
 
 def unknown_to_trl(loss):
@@ -99,13 +99,13 @@ def unknown_to_trl(loss):
 def test_a_preference_loss_that_trl_does_not_know_trains_to_the_same_weights(base, pairs, tmp_path):
     options = {"batch_tokens": 300, "micro_batch_tokens": 150, **every.LEVEL}
     losses = {"trl": PARTS["sigmoid"](), "formula": unknown_to_trl(PARTS["sigmoid"])()}
-    made = {
+    paths = {
         name: preference(base, pairs, tmp_path / name, PreferenceConfig(loss=loss, **options)).path
         for name, loss in losses.items()
     }
-    one, other, before = (every.weights(path) for path in (made["trl"], made["formula"], base))
-    assert all(torch.allclose(one[key], other[key], rtol=0, atol=1e-6) for key in one)
-    assert any(not torch.allclose(one[key], before[key], rtol=0, atol=1e-4) for key in one)
+    by_trl, by_formula, before = (every.weights(path) for path in (paths["trl"], paths["formula"], base))
+    assert all(torch.allclose(by_trl[key], by_formula[key], rtol=0, atol=1e-6) for key in by_trl)
+    assert any(not torch.allclose(by_trl[key], before[key], rtol=0, atol=1e-4) for key in by_trl)
 
 
 def kto_drift(policy, reference, tokenizer, rows, lengths):
@@ -128,10 +128,10 @@ def test_the_trainer_computes_a_preference_loss(base, pairs, tmp_path, name):
     _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig())
     loss = PARTS[name]()
     config = PreferenceConfig(loss=loss, epochs=2, batch_tokens=sum(lengths), **every.LEVEL)
-    two = preference(base, pairs, tmp_path / "two", config)
-    one = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
-    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one.path))
-    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    two_steps = preference(base, pairs, tmp_path / "two", config)
+    one_step = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
+    parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one_step.path))
+    losses = [entry["loss"] for entry in two_steps.history if "loss" in entry]
     rows = pairs.to_pylist()
 
     def by_hand(policy, drift=None):
@@ -158,10 +158,10 @@ def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta, computed
     from tests.train_stages.rl.test_advantage import trainer
 
     loss = (PARTS[name] if computed == "by TRL" else unknown_to_trl(PARTS[name]))(beta=beta)
-    made, config = trainer(base, tmp_path, loss)
+    grpo, config = trainer(base, tmp_path, loss)
     ids = torch.tensor([[5, 6, 7], [8, 9, 10]])
     prompt = torch.tensor([[1, 2], [3, 4]])
-    logits = made.model(input_ids=torch.cat([prompt, ids], 1)).logits[:, 1:-1] / config.temperature
+    logits = grpo.model(input_ids=torch.cat([prompt, ids], 1)).logits[:, 1:-1] / config.temperature
     logs = torch.log_softmax(logits, -1).gather(2, ids[..., None])[..., 0]
     given = {
         "prompt_ids": prompt, "prompt_mask": torch.ones_like(prompt), "completion_ids": ids,
@@ -173,7 +173,7 @@ def test_the_trainer_computes_a_policy_loss(base, tmp_path, name, beta, computed
         logps=logs, old=logs - torch.tensor(OLD), advantages=torch.tensor(ADVANTAGES), mask=torch.tensor(MASK),
         longest=LONGEST, step_tokens=5, reference=logs - torch.tensor(REFERENCE),
     )  # fmt: skip
-    assert made._compute_loss(made.model.train(), given).item() == pytest.approx(loss(sampled).item(), rel=1e-4)
+    assert grpo._compute_loss(grpo.model.train(), given).item() == pytest.approx(loss(sampled).item(), rel=1e-4)
     assert grpo_arguments(tmp_path, config, 0).beta == beta
 
 
@@ -192,13 +192,15 @@ def test_a_policy_loss_that_trl_does_not_know_trains_to_the_same_weights(base, p
     """In several micro-batches: `grpo` is averaged over them, `dapo` over the tokens of the step."""
     monkeypatch.setattr("synth.problems.get_task", lambda task: Easy())
     group = {"steps": 2, "prompts_per_step": 4, "samples": 4, "max_tokens": 8, "micro_batch_tokens": 40}
-    made = {}
+    weights = {}
     for computed, loss in (("trl", PARTS[name]()), ("formula", unknown_to_trl(PARTS[name])())):
         config = RlConfig(loss=loss, resampling="none", **group, **every.LEVEL)
-        made[computed] = every.weights(rl(base, problems[:9], tmp_path / computed, config).path)
-    assert all(torch.allclose(value, made["formula"][key], rtol=0, atol=1e-6) for key, value in made["trl"].items())
+        weights[computed] = every.weights(rl(base, problems[:9], tmp_path / computed, config).path)
+    assert all(
+        torch.allclose(value, weights["formula"][key], rtol=0, atol=1e-6) for key, value in weights["trl"].items()
+    )
     before = every.weights(base)
-    assert any(not torch.allclose(value, made["trl"][key], rtol=0, atol=1e-4) for key, value in before.items())
+    assert any(not torch.allclose(value, weights["trl"][key], rtol=0, atol=1e-4) for key, value in before.items())
 
 
 @pytest.mark.slow

@@ -25,10 +25,10 @@ def test_it_is_what_was_worked_out_by_hand(name):
 def test_it_is_given_to_the_trainer_by_its_name_and_weight(name):
     problem = every.problem_of_task(PARTS[name].examples[0].task)
     config = RlConfig(rewards=[{"kind": name, "weight": 0.3}])
-    made = make_rewards([problem], config.rewards)
-    assert made.names == (name,) == (made.functions[0].__name__,) and made.weights == (0.3,)
+    rewards = make_rewards([problem], config.rewards)
+    assert rewards.names == (name,) == (rewards.functions[0].__name__,) and rewards.weights == (0.3,)
     completions = [[{"role": "assistant", "content": f"#### {problem.gold}"}]] * 2
-    scores = made.functions[0](completions=completions, number=[0, 0], completion_ids=[[1], [1]])
+    scores = rewards.functions[0](completions=completions, number=[0, 0], completion_ids=[[1], [1]])
     assert scores[0] == scores[1]
 
 

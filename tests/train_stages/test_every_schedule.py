@@ -25,5 +25,5 @@ def test_the_trainer_follows_it_also_after_it_broke_off(base, rows, tmp_path, na
     options = {"schedule": schedule, "learning_rate": 1e-3, "batch_tokens": 256}
     whole = every.check_resume("sft", base, rows.slice(0, 40), tmp_path, **options)
     rates = [entry["learning_rate"] for entry in whole.history if "learning_rate" in entry]
-    made = SCHEDULES.read(schedule, "schedule")
-    assert rates == pytest.approx([1e-3 * made(step, len(rates)) for step in range(len(rates))], abs=1e-12)
+    factors = SCHEDULES.read(schedule, "schedule")
+    assert rates == pytest.approx([1e-3 * factors(step, len(rates)) for step in range(len(rates))], abs=1e-12)

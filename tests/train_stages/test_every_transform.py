@@ -25,8 +25,8 @@ def test_it_is_what_was_worked_out_by_hand(name):
 @pytest.mark.parametrize("name", PARTS)
 def test_what_is_encoded_is_transformed_or_was_encoded_before(base, rows, name):
     tokenizer = AutoTokenizer.from_pretrained(base)
-    made = [encode(tokenizer, rows, SftConfig(transforms=[name]), seed).digest for seed in (1, 1, 2)]
-    assert made[0] == made[1] != made[2]
+    digests = [encode(tokenizer, rows, SftConfig(transforms=[name]), seed).digest for seed in (1, 1, 2)]
+    assert digests[0] == digests[1] != digests[2]
     if PARTS[name].neutral is not None:
         still = SftConfig(transforms=[PARTS[name](**PARTS[name].neutral)])
         assert encode(tokenizer, rows, still).digest == encode(tokenizer, rows, SftConfig()).digest

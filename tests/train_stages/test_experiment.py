@@ -48,8 +48,8 @@ def test_every_arm_has_the_same_tokens_and_no_common_row(arms):
     common, groups = arms.rows()
     assert len(common) == 10
     taken = {row["sample_id"] for row in common}
-    words = {name: sum(row["words"] for row in rows) for name, rows in groups.items()}
-    assert max(words.values()) - min(words.values()) < 25, "up to a row"
+    words_by_arm = {name: sum(row["words"] for row in rows) for name, rows in groups.items()}
+    assert max(words_by_arm.values()) - min(words_by_arm.values()) < 25, "up to a row"
     assert all(row["sample_id"] not in taken for rows in groups.values() for row in rows)
 
 

@@ -44,17 +44,17 @@ class Easy:
 def given(stage, problems):
     """What the stage learns from."""
     asked = [[{"role": "user", "content": problem.prompt}] for problem in problems]
-    told = [[{"role": "assistant", "content": problem.solution}] for problem in problems]
+    solutions = [[{"role": "assistant", "content": problem.solution}] for problem in problems]
     if stage == "rl":
         return problems[:60]
     if stage == "cpt":
         return pa.table({"text": [f"{problem.prompt}\n{problem.solution}" for problem in problems[:60]]})
     if stage == "sft":
-        chats = [[*one, *other] for one, other in zip(asked[:60], told[:60], strict=True)]
+        chats = [[*prompt, *solution] for prompt, solution in zip(asked[:60], solutions[:60], strict=True)]
         hard = [float(len(problem.prompt)) for problem in problems[:60]]
         return pa.table({"messages": chats, "id": [problem.id for problem in problems[:60]], "difficulty": hard})
     wrong = [[{"role": "assistant", "content": f"{problem.solution} #### 0"}] for problem in problems[12:24]]
-    return pa.table({"prompt": asked[:12], "chosen": told[:12], "rejected": wrong})
+    return pa.table({"prompt": asked[:12], "chosen": solutions[:12], "rejected": wrong})
 
 
 @pytest.mark.slow
@@ -64,10 +64,10 @@ def test_it_trains_as_before(base, problems, tmp_path, monkeypatch, name):
     if stage == "rl":
         monkeypatch.setattr("synth.problems.get_task", lambda task: Easy())
     config = every.CONFIGS[stage](**{**(ROLLOUTS if stage == "rl" else COMMON), **options})
-    made = every.STAGES[stage](base, given(stage, problems), tmp_path / "out", config)
-    before, after = every.weights(base), every.weights(made.path)
+    result = every.STAGES[stage](base, given(stage, problems), tmp_path / "out", config)
+    before, after = every.weights(base), every.weights(result.path)
     moved = {key: float((after[key] - before[key]).norm()) for key in sorted(before)}
-    losses = [entry["loss"] for entry in made.history if "loss" in entry]
+    losses = [entry["loss"] for entry in result.history if "loss" in entry]
     if os.environ.get("RECORD_UNCHANGED"):
         record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
         RECORD.write_text(json.dumps({**record, name: {"losses": losses, "moved": moved}}, indent=1) + "\n")

@@ -45,12 +45,12 @@ def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=PATIENCE_S)  # noqa: S603
     except subprocess.TimeoutExpired:
         return f"it did not end within {PATIENCE_S:.0f} s"
-    said = (done.stdout + done.stderr).decode(errors="replace")
-    if "Traceback" in said:
-        return f"a traceback: {said.strip().splitlines()[-1][:200]}"
+    output = (done.stdout + done.stderr).decode(errors="replace")
+    if "Traceback" in output:
+        return f"a traceback: {output.strip().splitlines()[-1][:200]}"
     if done.returncode not in entry.get("status", [1, 2]):
-        return f"status {done.returncode}: {said.strip()[-200:]}"
-    if "hunter2" in said:
+        return f"status {done.returncode}: {output.strip()[-200:]}"
+    if "hunter2" in output:
         return "a secret was shown"
     if canary.exists():
         return "it reached a file that it must not"

@@ -190,11 +190,11 @@ def _broken(
         if isinstance(outcome, BaseException):
             if not isinstance(outcome, RequestRefused | ModelServerError | BudgetError):
                 return f"{type(outcome).__name__} instead of a sentence: {outcome}"
-            said = str(outcome)
+            shown = str(outcome)
         else:
-            said = outcome.text + outcome.reasoning
-            said.encode()
-        squeezed = "".join(letter for letter in said + kept if letter.isalnum())
+            shown = outcome.text + outcome.reasoning
+            shown.encode()
+        squeezed = "".join(letter for letter in shown + kept if letter.isalnum())
         if any(piece in squeezed for piece in _pieces()):
             return "a piece of the credential is kept or shown"
     if visits:

@@ -68,8 +68,8 @@ class Target:
         """Return a value with this target's places in its texts."""
         if isinstance(value, str):
             places = {"canary": self.canary, "secret": SECRET, "port": self.port}
-            for name, place in places.items():
-                value = value.replace(f"{{{name}}}", str(place))
+            for name, filling in places.items():
+                value = value.replace(f"{{{name}}}", str(filling))
             return value
         if isinstance(value, Mapping):
             return {key: self.filled(inner) for key, inner in value.items()}
@@ -127,8 +127,8 @@ def _written(target: Target, entry: Mapping[str, Any]) -> Path:
     for name, text in target.filled(entry.get("files", {})).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    for name, place in target.filled(entry.get("links", {})).items():
-        (folder / name).symlink_to(place)
+    for name, destination in target.filled(entry.get("links", {})).items():
+        (folder / name).symlink_to(destination)
     file = folder / "recipe.yaml"
     if "yaml" in entry or "make" in entry:
         file.write_text(target.filled(entry["yaml"]) if "yaml" in entry else _MANY[entry["make"]]())
@@ -170,10 +170,10 @@ def _looked_at(target: Target, recipe: Path, entry: Mapping[str, Any]) -> tuple[
 
 
 def _look(pipe: Any, recipe: Path, settings: list[str], attempted: bool) -> None:
-    place = ["--workspace", str(recipe.parent / "w")]
+    workspace = ["--workspace", str(recipe.parent / "w")]
     commands = [
-        ["plan", str(recipe), *place],
-        *([["try", "cot", "--recipe", str(recipe), "--source", "arithmetic", *place]] if attempted else []),
+        ["plan", str(recipe), *workspace],
+        *([["try", "cot", "--recipe", str(recipe), "--source", "arithmetic", *workspace]] if attempted else []),
     ]
     text, fault = "", ""
     try:

@@ -104,15 +104,15 @@ class Target:
         """Return the statement of an attack, with this target's places in it."""
         text = str(_MANY[entry["make"]]() if "make" in entry else entry["sql"])
         places = {"canary": self.canary, "root": self.workspace.root, "lake": self.workspace.data, "port": self.port}
-        for name, place in places.items():
-            text = text.replace(f"{{{name}}}", str(place))
+        for name, path in places.items():
+            text = text.replace(f"{{{name}}}", str(path))
         return text
 
     def files(self) -> dict[str, int]:
         """Return every file with its size, but those that SQLite and locks make while the lake is read."""
         passing = ("-wal", "-shm", "-journal", ".lock")
-        found = (path for folder in (self.canary, self.workspace.root) for path in folder.rglob("*") if path.is_file())
-        return {str(path): path.stat().st_size for path in found if not path.name.endswith(passing)}
+        paths = (path for folder in (self.canary, self.workspace.root) for path in folder.rglob("*") if path.is_file())
+        return {str(path): path.stat().st_size for path in paths if not path.name.endswith(passing)}
 
 
 @cache

@@ -106,12 +106,12 @@ def test_what_is_graded_and_what_is_kept(lake):
     assert ask(lake, "rubric", OPTIONS, engine, STANDING, PROBLEM) == 5, (
         "three that stand and two of the four wrong ones; not its own row, not a prompt"
     )
-    found = evidence(lake, "rubric")
-    assert {aspect: item.value for aspect, item in found["good"].items()} == {"correctness": 5, "clarity": 5}
-    assert [item.text for item in found["odd"].values()] == ["unreadable"] * 2
-    assert [item.text for item in found["long"].values()] == ["prompt_too_long"] * 2
-    wrong = [name for name in found if name.startswith("w")]
-    assert len(wrong) == 2 and all(found[name]["correctness"].value == 1 for name in wrong)
+    grades = evidence(lake, "rubric")
+    assert {aspect: item.value for aspect, item in grades["good"].items()} == {"correctness": 5, "clarity": 5}
+    assert [item.text for item in grades["odd"].values()] == ["unreadable"] * 2
+    assert [item.text for item in grades["long"].values()] == ["prompt_too_long"] * 2
+    wrong = [name for name in grades if name.startswith("w")]
+    assert len(wrong) == 2 and all(grades[name]["correctness"].value == 1 for name in wrong)
     scores = lake.rows(
         "select distinct aspect, score, reason, model from judgements where sample_id = 'good' order by all"
     )

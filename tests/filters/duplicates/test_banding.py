@@ -33,9 +33,9 @@ def test_both_indexes_find_the_same():
     buckets, index = Buckets(100), run(keys[:50])
     for row in range(50):
         buckets.insert(row, keys[row])
-    found = [buckets.candidates(keys[row]) for row in range(60)]
-    assert found == candidates(index, keys)[0]
-    assert found[50:] == [[row] for row in range(10)]
+    by_buckets = [buckets.candidates(keys[row]) for row in range(60)]
+    assert by_buckets == candidates(index, keys)[0]
+    assert by_buckets[50:] == [[row] for row in range(10)]
 
 
 def test_a_full_bucket_takes_no_more_and_is_told():

@@ -14,23 +14,23 @@ def documents(count, seed=5):
     """Texts with one to four relatives each, a few words apart."""
     rng = random.Random(seed)
     vocabulary = [f"{a}{b}{c}" for a in "bcdfg" for b in "aeiou" for c in "lmnrst"]
-    made = []
-    while len(made) < count:
+    texts = []
+    while len(texts) < count:
         words = rng.choices(vocabulary, k=rng.randrange(20, 120))
         for _ in range(rng.randrange(1, 5)):
-            made.append(" ".join(words))
+            texts.append(" ".join(words))
             for _ in range(rng.randrange(1, 4)):
                 words[rng.randrange(len(words))] = rng.choice(vocabulary)
-    rng.shuffle(made)
-    return made[:count]
+    rng.shuffle(texts)
+    return texts[:count]
 
 
 def greedy(sketches, threshold):
     """Every pair, exactly."""
     sets = [sketches.of(index) for index in range(len(sketches.slots))]
     kept, keep = [], []
-    for one in sets:
-        good = all(jaccard(one, sets[other]) < threshold for other in kept)
+    for shingles in sets:
+        good = all(jaccard(shingles, sets[other]) < threshold for other in kept)
         if good:
             kept.append(len(keep))
         keep.append(good)

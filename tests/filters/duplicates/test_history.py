@@ -7,7 +7,7 @@ from filters import get_filter
 from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
 from filters.duplicates.sketch import EXACT_STRUCTURE, estimate, similarity
-from filters.duplicates.sketch import sketch as made
+from filters.duplicates.sketch import sketch as sketch_row
 from filters.rows import read_rows
 from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
@@ -23,11 +23,11 @@ SIMILAR = TEXT.replace("bal", "bul", 1)
 
 
 def accept(lake, night, *rows):
-    samples = table(*({**one, "night": night} for one in rows))
-    problems = table_of("problems", [problem_row(one, split="train", night=night) for one in (PROBLEM, ANN)])
+    samples = table(*({**fields, "night": night} for fields in rows))
+    problems = table_of("problems", [problem_row(problem, split="train", night=night) for problem in (PROBLEM, ANN)])
     lake.commit(f"samples:{night}", "samples", {"samples": samples, "problems": problems}, night=night)
-    made = make_signatures(samples, context(PROBLEM, ANN))
-    lake.commit(f"curate:{night}", "curate", {"signatures": made}, night=night)
+    signatures = make_signatures(samples, context(PROBLEM, ANN))
+    lake.commit(f"curate:{night}", "curate", {"signatures": signatures}, night=night)
 
 
 @pytest.fixture
@@ -46,10 +46,14 @@ def judge(name, lake, *rows):
 @pytest.mark.slow
 def test_a_duplicate_says_which_night_and_which_row(lake):
     samples = (row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR.replace("can", "con")), row("c", PROBLEM, "new"))
-    found = judge("near_duplicates", lake, *samples)
-    assert {name: outcome for name, (outcome, _) in outcomes(found).items()} == {"a": "fail", "b": "fail", "c": "pass"}
-    assert details(found)["a"] == {"kept": "old", "night": "2026-01-01/x", "similarity": 1.0}
-    assert details(found)["b"]["kept"] == "new" and details(found)["b"]["night"] == "2026-01-02/x"
+    verdicts = judge("near_duplicates", lake, *samples)
+    assert {name: outcome for name, (outcome, _) in outcomes(verdicts).items()} == {
+        "a": "fail",
+        "b": "fail",
+        "c": "pass",
+    }
+    assert details(verdicts)["a"] == {"kept": "old", "night": "2026-01-01/x", "similarity": 1.0}
+    assert details(verdicts)["b"]["kept"] == "new" and details(verdicts)["b"]["night"] == "2026-01-02/x"
     exact = judge("exact_duplicates", lake, *samples, row("d", ANN, derivation(ANN).upper()))
     assert details(exact) == {
         "a": {"kept": "old", "night": "2026-01-01/x"},
@@ -72,9 +76,9 @@ def test_the_index_says_what_a_table_says(lake):
         make_signatures(table(row("new", PROBLEM, SIMILAR)), context(PROBLEM)),
     ]
     nights = pa.array(["2026-01-01/x", "2026-01-02/x"])
-    known = pa.concat_tables(tables).append_column("night", nights)
+    signatures = pa.concat_tables(tables).append_column("night", nights)
     samples = table(row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR))
-    by_table = get_filter("near_duplicates")(samples, context(PROBLEM, history=known))
+    by_table = get_filter("near_duplicates")(samples, context(PROBLEM, history=signatures))
     by_index = details(judge("near_duplicates", lake, row("a", PROBLEM, TEXT), row("b", PROBLEM, SIMILAR)))
     assert details(by_table) == {name: {**detail, "estimated": True} for name, detail in by_index.items()}
 
@@ -84,15 +88,15 @@ def near_the_threshold(number):
     rng = random.Random(number)
     words = rng.sample([f"{a}{b}{c}" for a in ALPHABET for b in ALPHABET for c in ALPHABET], 400)
     others = list(words)
-    for place in rng.sample(range(10, 390), rng.choice([8, 9])):
-        others[place] = "new"
+    for index in rng.sample(range(10, 390), rng.choice([8, 9])):
+        others[index] = "new"
     first, second = (sketch(row("a", PROBLEM, " ".join(text)), context(PROBLEM)) for text in (words, others))
     return " ".join(words), " ".join(others), similarity(first, second), float(estimate(first.slots, second.slots))
 
 
-def sketch(one, around):
-    (read,) = read_rows(table(one))
-    return made(read, around, EXACT_STRUCTURE)
+def sketch(fields, around):
+    (read,) = read_rows(table(fields))
+    return sketch_row(read, around, EXACT_STRUCTURE)
 
 
 @pytest.mark.parametrize("exact_says", [True, False])
@@ -104,11 +108,11 @@ def test_the_exact_similarity_decides_where_signatures_err(lake, exact_says):
     else:
         pytest.fail("no pair of texts on which signatures err")
     accept(lake, "2026-01-03/x", row("near", PROBLEM, old))
-    found = judge("near_duplicates", lake, row("t", PROBLEM, new))
+    verdicts = judge("near_duplicates", lake, row("t", PROBLEM, new))
     if exact_says:
-        assert details(found)["t"] == {"kept": "near", "night": "2026-01-03/x", "similarity": round(exact, 4)}
+        assert details(verdicts)["t"] == {"kept": "near", "night": "2026-01-03/x", "similarity": round(exact, 4)}
     else:
-        assert outcomes(found)["t"] == ("pass", None)
+        assert outcomes(verdicts)["t"] == ("pass", None)
 
 
 def test_a_recipe_with_other_tasks_of_exact_structure_still_finds_history(lake):

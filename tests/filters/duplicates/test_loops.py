@@ -37,9 +37,9 @@ def test_both_paths_say_the_same(monkeypatch):
 
 
 def test_what_is_counted(monkeypatch):
-    found = both(["a b c\na B  c\n\nA b c\nother\na b c", "x y x y x y x"], [3, 2], monkeypatch)
-    assert found[0][:3] == (3, 4, 4)
-    assert found[1][:4] == (1, 1, 3, 13)
+    counts = both(["a b c\na B  c\n\nA b c\nother\na b c", "x y x y x y x"], [3, 2], monkeypatch)
+    assert counts[0][:3] == (3, 4, 4)
+    assert counts[1][:4] == (1, 1, 3, 13)
 
 
 @settings(deadline=None, max_examples=60)

@@ -12,9 +12,9 @@ def test_signatures_fit_the_lake():
 
 def test_one_row_each():
     ann = arithmetic()
-    made = make_signatures(table(row("b", ann, derivation(ann)), row("a", ann, "x")), context(ann)).to_pylist()
-    assert [item["sample_id"] for item in made] == ["b", "a"]
-    assert {item["scheme"] for item in made} == {SCHEME}
-    assert [len(item["minhash"]) for item in made] == [2 * SLOTS] * 2
-    assert made[0]["exact"] != made[1]["exact"]
+    signatures = make_signatures(table(row("b", ann, derivation(ann)), row("a", ann, "x")), context(ann)).to_pylist()
+    assert [item["sample_id"] for item in signatures] == ["b", "a"]
+    assert {item["scheme"] for item in signatures} == {SCHEME}
+    assert [len(item["minhash"]) for item in signatures] == [2 * SLOTS] * 2
+    assert signatures[0]["exact"] != signatures[1]["exact"]
     assert make_signatures(table(), context()).schema == SIGNATURES

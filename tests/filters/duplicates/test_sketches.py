@@ -37,13 +37,13 @@ def path(request, monkeypatch):
 
 
 def test_signatures_are_those_of_datasketch(path):
-    made = sketch_texts(TEXTS, 7)
+    sketches = sketch_texts(TEXTS, 7)
     for index, text in enumerate(TEXTS):
         theirs = MinHash(
             num_perm=SLOTS, seed=1, scheme="affine32", hashfunc=lambda b: xxhash.xxh32_intdigest(b, seed=7)
         )
         theirs.update_batch([shingle.encode() for shingle in shingles(text)])
-        assert np.array_equal(made.slots[index], theirs.hashvalues), text
+        assert np.array_equal(sketches.slots[index], theirs.hashvalues), text
 
 
 def test_only_equal_texts_are_equal(path):

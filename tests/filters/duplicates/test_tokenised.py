@@ -23,9 +23,9 @@ def expected(text, *, drop_marks=False):
 
 
 def check(texts, *, drop_marks=False):
-    made = tokenise(texts, drop_marks=drop_marks)
+    tokenised = tokenise(texts, drop_marks=drop_marks)
     for index, text in enumerate(texts):
-        assert made.of(index) == expected(text, drop_marks=drop_marks), repr(text)
+        assert tokenised.of(index) == expected(text, drop_marks=drop_marks), repr(text)
 
 
 def test_every_character():
@@ -55,14 +55,14 @@ def test_any_text(texts):
 
 def test_parts_of_an_arrow_array():
     array = pa.array(["one", "Two 2", "", "!?", "drei"], pa.large_string())
-    made = tokenise_array(array.slice(1, 3))
-    assert [made.of(index) for index in range(3)] == [["two", "2"], [], ["!?"]]
+    tokenised = tokenise_array(array.slice(1, 3))
+    assert [tokenised.of(index) for index in range(3)] == [["two", "2"], [], ["!?"]]
 
 
 def test_chunks_hold_every_text_once():
     import numpy as np
 
     sizes = np.array([5, 0, 1 << 21, 3, 1 << 20, 1, 0], np.int64)
-    found = list(chunks(sizes))
-    assert [one for start, stop in found for one in range(start, stop)] == list(range(len(sizes)))
+    bounds = list(chunks(sizes))
+    assert [index for start, stop in bounds for index in range(start, stop)] == list(range(len(sizes)))
     assert list(chunks(sizes[:0])) == []

@@ -7,8 +7,8 @@ from tests.filters.helpers import details, outcomes, row, table
 
 def verdicts(*failed):
     rows = [
-        {"sample_id": one, "filter": "decontamination", "version": "1", "outcome": "fail", "reason": "x"}
-        for one in failed
+        {"sample_id": sample_id, "filter": "decontamination", "version": "1", "outcome": "fail", "reason": "x"}
+        for sample_id in failed
     ]
     rows.append({"sample_id": "z", "filter": "answer", "version": "1", "outcome": "fail", "reason": "x"})
     return pa.Table.from_pylist(rows, schema=VERDICTS)
@@ -25,10 +25,10 @@ SAMPLES = table(
 
 
 def test_children_and_their_children_inherit():
-    found = inherit(SAMPLES, verdicts("a"))
-    assert outcomes(found) == {"b": ("fail", "inherited"), "c": ("fail", "inherited")}
-    assert details(found) == {"b": {"from": "a"}, "c": {"from": "b"}}
-    assert set(found["version"].to_pylist()) == {"1"}
+    inherited = inherit(SAMPLES, verdicts("a"))
+    assert outcomes(inherited) == {"b": ("fail", "inherited"), "c": ("fail", "inherited")}
+    assert details(inherited) == {"b": {"from": "a"}, "c": {"from": "b"}}
+    assert set(inherited["version"].to_pylist()) == {"1"}
 
 
 def test_only_the_call_that_wrote_the_flagged_row_counts():

@@ -22,12 +22,13 @@ NIGHT = "2026-01-01/small"
 
 def decided(removed, rows=100, method="cot", reason="answer:wrong_answer"):
     samples = pa.table({"sample_id": [f"{method}{n:03}" for n in range(rows)], "method": [method] * rows})
-    said = [
-        (one, "rejected", reason) if n < removed else (one, "accepted", None)
-        for n, one in enumerate(samples["sample_id"].to_pylist())
+    outcomes = [
+        (sample_id, "rejected", reason) if n < removed else (sample_id, "accepted", None)
+        for n, sample_id in enumerate(samples["sample_id"].to_pylist())
     ]
     decisions = [
-        {"sample_id": one, "filter": "policy", "version": "1", "outcome": out, "reason": why} for one, out, why in said
+        {"sample_id": sample_id, "filter": "policy", "version": "1", "outcome": out, "reason": why}
+        for sample_id, out, why in outcomes
     ]
     return samples, pa.Table.from_pylist(decisions, schema=VERDICTS)
 
@@ -40,8 +41,8 @@ def lake(tmp_path):
 
 def commit(lake, removed, night=NIGHT, reason="answer:wrong_answer"):
     samples, decisions = decided(removed, reason=reason)
-    rows = [row(f"{night}{one}", night=night) for one in samples["sample_id"].to_pylist()]
-    renamed = pa.array([f"{night}{one}" for one in decisions["sample_id"].to_pylist()])
+    rows = [row(f"{night}{sample_id}", night=night) for sample_id in samples["sample_id"].to_pylist()]
+    renamed = pa.array([f"{night}{sample_id}" for sample_id in decisions["sample_id"].to_pylist()])
     decisions = decisions.set_column(0, "sample_id", renamed).append_column("night", pa.array([night] * len(rows)))
     lake.commit(f"samples:{night}", "samples", {"samples": table(*rows), "verdicts": decisions}, night=night)
 
@@ -81,20 +82,20 @@ def test_the_night_stops_until_someone_accepts(lake):
     for _ in range(2):
         with pytest.raises(AlarmError) as stopped:
             stop_on_alarms(lake, NIGHT)
-    words = str(stopped.value)
+    message = str(stopped.value)
     for part in (
         "answer removed 95 of 100 rows of cot (wrong_answer 95), more than the share of 0.9",
         f"nightschool why {NIGHT}cot000",
         f"nightschool alarms accept {NIGHT}",
     ):
-        assert part in words
+        assert part in message
     assert len(lake.rows("select * from alarms")) == 1, "raised once, however often the night is tried"
     assert [str(alarm) for alarm in accept_alarms(lake, NIGHT, "a toy")] == [
-        str(one) for one in find_alarms(*decided(95))
+        str(alarm) for alarm in find_alarms(*decided(95))
     ]
     assert accept_alarms(lake, NIGHT) == [] == open_alarms(lake, NIGHT)
     stop_on_alarms(lake, NIGHT)
-    assert [(one["note"], one["accepted"] is None) for one in list_alarms(lake)] == [("a toy", False)]
+    assert [(alarm["note"], alarm["accepted"] is None) for alarm in list_alarms(lake)] == [("a toy", False)]
 
 
 def test_accepting_one_night_accepts_no_other(lake):
@@ -118,7 +119,7 @@ def test_a_quiet_night_goes_on(lake):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ({"shar": 0.5}, "did you mean 'share'"),
         ({"share": 1.5}, r"alarms.share: .* \(given: 1.5\)"),
@@ -128,6 +129,6 @@ def test_a_quiet_night_goes_on(lake):
         ({"shares": {"answer": 0}}, "alarms.shares.answer = 0: a share lies above 0"),
     ],
 )
-def test_options_that_cannot_be_meant(given, words):
-    with pytest.raises(RecipeError, match=words):
+def test_options_that_cannot_be_meant(given, message):
+    with pytest.raises(RecipeError, match=message):
         read_alarm_options(given, methods=["cot"], filters=["answer", "length"])

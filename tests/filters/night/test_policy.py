@@ -28,8 +28,8 @@ GOOD = [(sample, name, "pass", None) for sample in "ab" for name in ("answer", "
 
 def test_every_filter_must_pass():
     assert decided(*GOOD) == {"a": ("accepted", None), "b": ("accepted", None)}
-    found = decided(*GOOD, ("a", "answer", "fail", "wrong_answer"), ("b", "answer", "unknown", "no_answer"))
-    assert found == {"a": ("rejected", "answer:wrong_answer"), "b": ("rejected", "answer:no_answer")}
+    decisions = decided(*GOOD, ("a", "answer", "fail", "wrong_answer"), ("b", "answer", "unknown", "no_answer"))
+    assert decisions == {"a": ("rejected", "answer:wrong_answer"), "b": ("rejected", "answer:no_answer")}
 
 
 def test_the_reason_is_the_first_in_a_fixed_order():
@@ -45,15 +45,17 @@ def test_a_missing_verdict_rejects():
 
 
 def test_the_last_verdict_of_a_filter_holds_and_the_policys_own_do_not_count():
-    found = decided(("a", "answer", "fail", "wrong_answer"), *GOOD, ("a", "policy", "rejected", "answer:wrong_answer"))
-    assert found["a"] == ("accepted", None)
+    decisions = decided(
+        ("a", "answer", "fail", "wrong_answer"), *GOOD, ("a", "policy", "rejected", "answer:wrong_answer")
+    )
+    assert decisions["a"] == ("accepted", None)
 
 
 def test_a_method_that_only_observes():
     wrong = [*GOOD, *((sample, "answer", "fail", "wrong_answer") for sample in "ab")]
     policies = read_policies({"knights_knaves": {"observe": ["answer"]}}, **NAMES)
-    found = decided(*wrong, policies=policies)
-    assert found == {"a": ("rejected", "answer:wrong_answer"), "b": ("accepted", None)}
+    decisions = decided(*wrong, policies=policies)
+    assert decisions == {"a": ("rejected", "answer:wrong_answer"), "b": ("accepted", None)}
     by_method = read_policies({}, observes={"knights_knaves": frozenset({"answer"}), "cot": frozenset()}, **NAMES)
     assert by_method == policies
     recipe_wins = read_policies({"knights_knaves": {}}, observes={"knights_knaves": {"answer"}}, **NAMES)

@@ -25,9 +25,12 @@ def lake(tmp_path):
         row("c", CLEAN, "See.", parents=["c1", "c2"]),
         row("d", LEAK),
     ]
-    said = [("a", "accepted"), ("b", "accepted"), ("c", "accepted"), ("d", "rejected")]
+    outcomes = [("a", "accepted"), ("b", "accepted"), ("c", "accepted"), ("d", "rejected")]
     decisions = pa.Table.from_pylist(
-        [{"sample_id": one, "filter": "policy", "version": "1", "outcome": outcome} for one, outcome in said],
+        [
+            {"sample_id": sample_id, "filter": "policy", "version": "1", "outcome": outcome}
+            for sample_id, outcome in outcomes
+        ],
         schema=VERDICTS,
     ).append_column("night", pa.array(["2026-01-02"] * 4))
     problems = [problem_row(problem, split="train", night="2026-01-02") for problem in (LEAK, CLEAN)]
@@ -48,7 +51,9 @@ def test_a_grown_manifest_takes_rows_out_of_the_next_release(lake):
     assert first.rows == 3
     assert rescan(lake, GROWN, batch=1) == 2
     assert accepted(lake) == ["b"]
-    reasons = {one["sample_id"]: one["reason"] for one in lake.rows("select sample_id, reason from rejected")}
+    reasons = {
+        rejected["sample_id"]: rejected["reason"] for rejected in lake.rows("select sample_id, reason from rejected")
+    }
     assert reasons["a"].startswith("decontamination:") and reasons["c"] == "decontamination:inherited"
     second = create_release(lake, "set", night=None)
     assert (second.version, second.rows) == (2, 1)

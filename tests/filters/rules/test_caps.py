@@ -9,8 +9,8 @@ ROWS = [row(f"{n}", problem) for n, problem in enumerate([ANN, ANN, OTHER, ANN, 
 
 
 def judge(options=None, **more):
-    found = outcomes(get_filter("caps", options)(table(*ROWS), context(ANN, OTHER, BEN, **more)))
-    return {name: reason for name, (_, reason) in found.items() if reason}
+    verdicts = outcomes(get_filter("caps", options)(table(*ROWS), context(ANN, OTHER, BEN, **more)))
+    return {name: reason for name, (_, reason) in verdicts.items() if reason}
 
 
 def test_no_cap_unless_asked_for():
@@ -32,13 +32,13 @@ def test_rows_that_are_rejected_do_not_count():
 
 def test_other_methods_have_their_own():
     rows = [row("a", ANN), row("b", ANN, method="critique")]
-    found = outcomes(get_filter("caps", {"per_problem": 1})(table(*rows), context(ANN)))
-    assert {outcome for outcome, _ in found.values()} == {"pass"}
+    verdicts = outcomes(get_filter("caps", {"per_problem": 1})(table(*rows), context(ANN)))
+    assert {outcome for outcome, _ in verdicts.values()} == {"pass"}
 
 
 def test_rows_of_earlier_nights_about_the_same_problem_count():
-    found = judge({"per_problem": 2}, earlier={("cot", ANN.id): 1, ("cot", OTHER.id): 2})
-    assert found == {name: "too_many_of_problem" for name in "1235"}
+    reasons = judge({"per_problem": 2}, earlier={("cot", ANN.id): 1, ("cot", OTHER.id): 2})
+    assert reasons == {name: "too_many_of_problem" for name in "1235"}
 
 
 def test_a_question_that_a_method_made_is_a_problem_of_its_own():
@@ -46,18 +46,21 @@ def test_a_question_that_a_method_made_is_a_problem_of_its_own():
         return row(name, ANN, messages=[{"role": "user", "content": question}], notes={"question": {"gold": "1"}})
 
     samples = table(made("a", "Old?"), made("b", "New?"), made("c", "Old?"))
-    found = outcomes(get_filter("caps", {"per_problem": 1})(samples, context(ANN)))
-    assert found == {"a": ("pass", None), "b": ("pass", None), "c": ("fail", "too_many_of_problem")}
+    verdicts = outcomes(get_filter("caps", {"per_problem": 1})(samples, context(ANN)))
+    assert verdicts == {"a": ("pass", None), "b": ("pass", None), "c": ("fail", "too_many_of_problem")}
     assert set(outcomes(get_filter("caps", {"per_template": 1})(samples, context(ANN))).values()) == set(
-        found.values()
+        verdicts.values()
     ) - {("fail", "too_many_of_problem")} | {("fail", "too_many_of_template")}
 
 
 def test_what_earlier_nights_accepted_is_counted_from_the_lake(tmp_path):
     with Lake(Workspace.create(tmp_path / "w")) as lake:
         rows = [row(f"o{n}", ANN, night="1") for n in range(3)] + [row("p", OTHER, night="1")]
-        said = [("o0", "accepted"), ("o1", "accepted"), ("o2", "rejected"), ("p", "accepted")]
-        verdicts = [{"sample_id": one, "filter": "policy", "outcome": outcome, "night": "1"} for one, outcome in said]
+        decisions = [("o0", "accepted"), ("o1", "accepted"), ("o2", "rejected"), ("p", "accepted")]
+        verdicts = [
+            {"sample_id": sample_id, "filter": "policy", "outcome": outcome, "night": "1"}
+            for sample_id, outcome in decisions
+        ]
         lake.commit("1", "curate", {"samples": table(*rows), "verdicts": table_of("verdicts", verdicts)}, night="1")
         back = [{"sample_id": "o1", "filter": "policy", "outcome": "rejected", "night": "1"}]
         lake.commit("1 again", "rescan", {"verdicts": table_of("verdicts", back)}, night="1")

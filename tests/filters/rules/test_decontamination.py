@@ -87,7 +87,7 @@ def test_a_shared_template_is_told_on_a_passing_verdict(name):
 
 
 @pytest.mark.parametrize(
-    "place",
+    "field",
     [
         {"response": f"Let us practise with: {STAMPS}"},
         {"kind": "preference", "rejected": STAMPS},
@@ -96,9 +96,9 @@ def test_a_shared_template_is_told_on_a_passing_verdict(name):
         {"steps": ["a", STAMPS]},
     ],
 )
-def test_every_text_of_a_row_is_read(place):
+def test_every_text_of_a_row_is_read(field):
     problem = word_problem("Ben reads 20 pages a day. How many pages does he read in a week?")
-    assert outcomes(judge(row("s", problem, **place), problems=(problem,)))["s"][0] == "fail"
+    assert outcomes(judge(row("s", problem, **field), problems=(problem,)))["s"][0] == "fail"
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,11 @@ def test_another_model_makes_a_rate_expire(lake):
     assert list(pass_rates(lake, "m", problems=["q", "z"])) == ["q"]
     promote(lake, "m", 1)
     statement = "select problem_id, tries, correct, rate, bucket from difficulty order by 1"
-    assert [tuple(one.values()) for one in run_sql(lake.workspace, statement).to_pylist()] == [
+    assert [tuple(rate.values()) for rate in run_sql(lake.workspace, statement).to_pylist()] == [
         ("p", 8, 2, 0.25, "hard"), ("q", 4, 0, 0.0, "unsolved"),
     ]  # fmt: skip
     promote(lake, "n", 2)
-    assert [one["problem_id"] for one in run_sql(lake.workspace, statement).to_pylist()] == ["p"]
+    assert [rate["problem_id"] for rate in run_sql(lake.workspace, statement).to_pylist()] == ["p"]
     promote(lake, "o", 3)
     assert run_sql(lake.workspace, statement).num_rows == 0
 
@@ -82,7 +82,7 @@ def test_the_bare_questions_behind_a_night_are_trials(lake):
         call("c5", "#### 6", model=Solver.model), call("c6", "#### 1", BEN), call("c7", "#### 6"),
     ]  # fmt: skip
     parents = [["c1", "c4"], ["c2"], ["c3", "c5"], ["c6"], ["c1"]]  # c6 asked another question; c7 belongs to no row
-    samples = [row(f"s{n}", ANN, night=NIGHT, parents=one) for n, one in enumerate(parents)]
+    samples = [row(f"s{n}", ANN, night=NIGHT, parents=call_ids) for n, call_ids in enumerate(parents)]
     planned = {"attempt_id": "a", "night": NIGHT, "status": "planned", "problem_id": ANN.id}
     tables = {
         "problems": table_of("problems", [problem_row(ANN, split="train", night=NIGHT)]),
@@ -92,8 +92,8 @@ def test_the_bare_questions_behind_a_night_are_trials(lake):
     for _ in range(2):
         record_trials(lake, NIGHT)
     assert pass_rates(lake, "m") == {ANN.id: PassRate(ANN.id, "m", '{"temperature": 1.0}', 3, 1)}
-    said = {one["trial"]: one["outcome"] for one in lake.rows("select * from trials")}
-    assert said == {"c1": "correct", "c2": "wrong", "c3": "wrong"}
+    outcome_of = {trial["trial"]: trial["outcome"] for trial in lake.rows("select * from trials")}
+    assert outcome_of == {"c1": "correct", "c2": "wrong", "c3": "wrong"}
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def test_rows_that_are_rejected_anyway_stand_for_nobody():
 
 
 def test_history():
-    known = make_signatures(table(row("old", ANN, RIGHT)), context(ANN))
-    assert judge(row("a", BEN, RIGHT), row("b", OTHER, RIGHT), history=known) == {
+    signatures = make_signatures(table(row("old", ANN, RIGHT)), context(ANN))
+    assert judge(row("a", BEN, RIGHT), row("b", OTHER, RIGHT), history=signatures) == {
         "a": ("fail", "duplicate"),
         "b": ("pass", None),
     }

@@ -16,5 +16,7 @@ from tests.filters.helpers import table
     ],
 )
 def test_the_methods_word_is_the_reason(notes, outcome, reason):
-    found = get_filter("method_rejection")(table({"sample_id": "a", "notes": json.dumps(notes)}), Context()).to_pylist()
-    assert [(row["outcome"], row["reason"]) for row in found] == [(outcome, reason)]
+    verdicts = get_filter("method_rejection")(
+        table({"sample_id": "a", "notes": json.dumps(notes)}), Context()
+    ).to_pylist()
+    assert [(row["outcome"], row["reason"]) for row in verdicts] == [(outcome, reason)]

@@ -61,9 +61,9 @@ def test_found_exactly_what_is_there():
         for number in range(150)
         if similarity(sketches[f"a{number:03}"], sketches[f"b{number:03}"]) >= 0.8
     }
-    found = outcomes(get_filter("near_duplicates")(samples, around))
+    verdicts = outcomes(get_filter("near_duplicates")(samples, around))
     assert 20 < len(expected) < 140
-    assert {sample_id for sample_id, (outcome, _) in found.items() if outcome == "fail"} == expected
+    assert {sample_id for sample_id, (outcome, _) in verdicts.items() if outcome == "fail"} == expected
 
 
 def test_several_solutions_of_one_long_problem_stay():
@@ -99,8 +99,8 @@ def test_template_problems_are_compared_by_structure():
 def test_a_chain_is_not_followed():
     texts = [" ".join(word(index) for index in range(shift, shift + 104)) for shift in (0, 8, 16)]
     # neighbours share 92 of 108 shingles (0.85), the ends 84 of 116 (0.72)
-    found = judge(*(row(name, PROBLEM, text) for name, text in zip("abc", texts, strict=True)))
-    assert found == {"a": ("pass", None), "b": ("fail", "near_duplicate"), "c": ("pass", None)}
+    verdicts = judge(*(row(name, PROBLEM, text) for name, text in zip("abc", texts, strict=True)))
+    assert verdicts == {"a": ("pass", None), "b": ("fail", "near_duplicate"), "c": ("pass", None)}
 
 
 def test_rows_that_are_rejected_anyway_stand_for_nobody():
@@ -119,27 +119,30 @@ def test_order_does_not_matter():
 
 
 def test_history_is_estimated_and_says_so():
-    known = make_signatures(table(row("old", PROBLEM, LONG)), context(PROBLEM))
+    signatures = make_signatures(table(row("old", PROBLEM, LONG)), context(PROBLEM))
     samples = table(row("a", PROBLEM, LONG), row("b", PROBLEM, with_end(30, "x")))
-    verdicts = get_filter("near_duplicates")(samples, context(PROBLEM, history=known))
+    verdicts = get_filter("near_duplicates")(samples, context(PROBLEM, history=signatures))
     assert outcomes(verdicts) == {"a": ("fail", "near_duplicate"), "b": ("pass", None)}
     assert details(verdicts)["a"] == {"kept": "old", "night": None, "similarity": 1.0, "estimated": True}
 
 
 def test_history_of_template_problems():
     old, new = arithmetic("Ann", 4), arithmetic("Ann", 5)
-    known = make_signatures(table(row("old", old, derivation(old))), context(old))
+    signatures = make_signatures(table(row("old", old, derivation(old))), context(old))
     rows = [row("a", new, derivation(new)), row("b", old, derivation(old))]
-    assert judge(*rows, problems=(old, new), history=known) == {"a": ("pass", None), "b": ("fail", "near_duplicate")}
+    assert judge(*rows, problems=(old, new), history=signatures) == {
+        "a": ("pass", None),
+        "b": ("fail", "near_duplicate"),
+    }
 
 
 def test_history_in_chunks_with_nights():
     tables = [
         make_signatures(table(row(name, PROBLEM, text)), context(PROBLEM)) for name, text in (("o", LONG), ("p", "x"))
     ]
-    known = pa.concat_tables(tables).append_column("night", pa.array(["2026-01-01", "2026-01-02"]))
+    signatures = pa.concat_tables(tables).append_column("night", pa.array(["2026-01-01", "2026-01-02"]))
     samples = table(row("a", PROBLEM, "x"), row("b", PROBLEM, LONG))
-    verdicts = get_filter("near_duplicates")(samples, context(PROBLEM, history=known))
+    verdicts = get_filter("near_duplicates")(samples, context(PROBLEM, history=signatures))
     assert {name: (d["kept"], d["night"]) for name, d in details(verdicts).items()} == {
         "a": ("p", "2026-01-02"),
         "b": ("o", "2026-01-01"),
@@ -147,8 +150,8 @@ def test_history_in_chunks_with_nights():
 
 
 def test_signatures_of_another_scheme_are_left_out_and_told(caplog):
-    known = make_signatures(table(row("old", PROBLEM, LONG)), context(PROBLEM))
-    other = known.set_column(known.column_names.index("scheme"), "scheme", [["sha1-k64"]])
+    signatures = make_signatures(table(row("old", PROBLEM, LONG)), context(PROBLEM))
+    other = signatures.set_column(signatures.column_names.index("scheme"), "scheme", [["sha1-k64"]])
     assert judge(row("a", PROBLEM, LONG), history=other) == {"a": ("pass", None)}
     assert "1 rows of history have another scheme" in caplog.text
 
@@ -166,8 +169,8 @@ def test_full_buckets_are_logged(caplog):
 
 
 def test_many_equal_rows_are_not_quadratic():
-    found = judge(*(row(f"{number:05}", PROBLEM, "same") for number in range(3_000)))
-    assert sum(outcome == "fail" for outcome, _ in found.values()) == 2_999
+    verdicts = judge(*(row(f"{number:05}", PROBLEM, "same") for number in range(3_000)))
+    assert sum(outcome == "fail" for outcome, _ in verdicts.values()) == 2_999
 
 
 def test_a_task_is_exact_only_when_it_says_so():

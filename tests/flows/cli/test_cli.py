@@ -24,7 +24,7 @@ def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "parts"),
     [
         (GOOD + '{"question": "broken"', ["data.jsonl", "line 2"]),
         (GOOD + GOOD.replace("1 + 1", "1 + 2").replace("answer", "reply"), ["data.jsonl", "line 2", "answer"]),
@@ -32,10 +32,10 @@ def with_file(cli, text: str | bytes, name: str = "data.jsonl") -> dict:
         (GOOD + '{"question": "q?", "answer": ""}\n', ["line 2"]),
     ],
 )
-def test_a_bad_file_is_named_with_its_line(cli, text, words):
+def test_a_bad_file_is_named_with_its_line(cli, text, parts):
     message = cli("plan", cli.recipe(with_file(cli, text)), code=1)
-    for word in words:
-        assert word in message, message
+    for part in parts:
+        assert part in message, message
 
 
 def test_what_a_file_leaves_out_is_said_with_its_lines(cli):
@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(cli):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "parts"),
     [
         (["--set", "methods.0.method=tutership"], ["tutership", "did you mean 'tutorship'"]),
         (["--set", "problems.limit=-1"], ["problems.limit = -1"]),
@@ -71,10 +71,10 @@ def test_a_missing_file_is_named(cli):
         (["--set", "filters.lenght.x=1"], ["lenght", "did you mean 'length'"]),
     ],
 )
-def test_a_bad_word_is_answered_with_the_right_one(cli, change, words):
+def test_a_bad_word_is_answered_with_the_right_one(cli, change, parts):
     message = cli("plan", cli.recipe(SMALL), *change, code=1)
-    for word in words:
-        assert word in message, message
+    for part in parts:
+        assert part in message, message
 
 
 def test_a_workspace_of_a_newer_version_is_refused(cli):
@@ -91,13 +91,13 @@ def test_a_query_before_the_first_night_says_what_to_do(cli):
 def test_a_prefect_server_that_is_gone_is_a_sentence(cli):
     cli.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
     cli.environment["PREFECT_CLIENT_MAX_RETRIES"] = "0"
-    words = cli("run", cli.recipe(SMALL), "--quiet", code=1)
-    assert "http://127.0.0.1:9/api" in words and "unset PREFECT_API_URL" in words
+    output = cli("run", cli.recipe(SMALL), "--quiet", code=1)
+    assert "http://127.0.0.1:9/api" in output and "unset PREFECT_API_URL" in output
 
 
 def test_a_schedule_that_is_none_starts_and_writes_nothing(cli):
-    words = cli("up", cli.recipe(SMALL), "--port", "0", "--cron", "banana", code=1)
-    assert "cron 'banana' is no schedule" in words and not cli.workspace.exists()
+    output = cli("up", cli.recipe(SMALL), "--port", "0", "--cron", "banana", code=1)
+    assert "cron 'banana' is no schedule" in output and not cli.workspace.exists()
 
 
 def test_plan_writes_nothing(cli):

@@ -25,11 +25,11 @@ class _Elsewhere(BaseHTTPRequestHandler):
     """Sends whoever asks to another server; that one keeps what it is told."""
 
     target = ""
-    told: ClassVar[list[str | None]] = []
+    credentials: ClassVar[list[str | None]] = []
 
     def do_GET(self):
         if self.path.startswith("/steal"):
-            self.told.append(self.headers.get("Authorization"))
+            self.credentials.append(self.headers.get("Authorization"))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"{}")
@@ -64,10 +64,10 @@ class _Dripping(BaseHTTPRequestHandler):
 @pytest.mark.parametrize("body", [None, {"limit": 1}])
 def test_a_credential_follows_no_redirect(body):
     with serving(_Elsewhere) as address:
-        _Elsewhere.target, _Elsewhere.told[:] = address, []
+        _Elsewhere.target, _Elsewhere.credentials[:] = address, []
         with pytest.raises(HTTPError) as refused:
             http.ask(f"{address}/v1/models", "Bearer secret", body)
-    assert _Elsewhere.told == [] and "sends us to another address" in http.reason(refused.value)
+    assert _Elsewhere.credentials == [] and "sends us to another address" in http.reason(refused.value)
 
 
 def test_a_server_that_drips_is_given_up(monkeypatch):

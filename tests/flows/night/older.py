@@ -63,7 +63,7 @@ def write(workspace: Workspace, *, responses: dict[str, str] | None = None) -> N
 
 
 def _night(lake: Lake, number: int, night: str, responses: dict[str, str]) -> None:
-    problems, rows, said = [], [], []
+    problems, rows, verdict_rows = [], [], []
     for index, (name, (response, outcome)) in enumerate(ANSWERS.items()):
         gold = 100 * number + 10 * index + 7
         problem = word_problem(question(name, number), str(gold))
@@ -73,11 +73,11 @@ def _night(lake: Lake, number: int, night: str, responses: dict[str, str]) -> No
         rows.append(row(sample_id, problem, answer, night=night))
         for bound in rules().filters:
             judged = bound.name == "answer"
-            said.append({
+            verdict_rows.append({
                 "sample_id": sample_id, "filter": bound.name, "version": "1" if judged else bound.version,
                 "outcome": outcome if judged else "pass", "reason": "wrong_answer" if judged and outcome == "fail" else None,
             })  # fmt: skip
-    samples, verdicts = table(*rows), pa.Table.from_pylist(said, schema=VERDICTS)
+    samples, verdicts = table(*rows), pa.Table.from_pylist(verdict_rows, schema=VERDICTS)
     verdicts = pa.concat_tables([verdicts, decide(samples, verdicts, rules().policies)])
     tables = {
         "problems": table_of("problems", problems), "samples": samples,

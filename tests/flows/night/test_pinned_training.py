@@ -34,8 +34,8 @@ def test_a_training_that_was_begun_with_another_recipe_says_what_has_changed(rec
         content = {"train": True, "why": "new rows", "change": {}, "release": "gone@1", "digests": digests}
         nights.pin(night.lake, f"train/{night.id}", night.id, begun.name, content)
     other = recipe([{"sft": {"name": "first", "epochs": 2}}, {"sft": {"name": "second"}}], evaluate={"samples": 2})
-    words = "begun with other sources of dft, stage first, stage second, train.evaluate"
-    with pytest.raises(PinError, match=f"{words}.*--repin"):
+    message = "begun with other sources of dft, stage first, stage second, train.evaluate"
+    with pytest.raises(PinError, match=f"{message}.*--repin"):
         run_training(other, DATE, workspace, Progress(quiet=True))
     with pytest.raises(NightschoolError, match="gone@1"):  # it goes on to the release, which this test has not made
         run_training(begun, DATE, workspace, Progress(quiet=True))
@@ -49,9 +49,9 @@ def test_a_training_that_was_begun_with_another_recipe_says_what_has_changed(rec
 
 
 def test_what_changes_no_result_changes_no_pin(recipe, workspace):
-    def digests(made):
-        with open_night(made, DATE, workspace, Progress(quiet=True), "training") as night:
-            return training_digests(night, made.train)
+    def digests(changed):
+        with open_night(changed, DATE, workspace, Progress(quiet=True), "training") as night:
+            return training_digests(night, changed.train)
 
     plan = [{"sft": {"name": "first", "epochs": 1, "save_every": 5}}, {"sft": {"name": "second", "loss": "dft"}}]
     assert digests(recipe()) == digests(recipe(plan, evaluate={"batch_rows": 3}, when={"min_new_rows": 9}))

@@ -24,7 +24,7 @@ DATE = ("--date", "2026-01-01")
 @pytest.mark.skipif(importlib.util.find_spec("prefect_ray") is None, reason="the extra `ray` is not installed")
 def test_a_night_whose_shards_run_on_ray_has_the_same_rows(cli):
     recipe = cli.recipe(SMALL)
-    made = {}
+    responses = {}
     for name in ("here", "ray"):
         cli.environment["NIGHTSCHOOL_WORKSPACE"] = str(cli.folder / name)
         result = json.loads(
@@ -32,12 +32,12 @@ def test_a_night_whose_shards_run_on_ray_has_the_same_rows(cli):
         )
         assert result["night"]["release_rows"] == 60
         with Lake(Workspace.open(cli.folder / name), read_only=True) as lake:
-            made[name] = lake.rows("select sample_id, response from samples order by all")
+            responses[name] = lake.rows("select sample_id, response from samples order by all")
             assert lake.rows("select count(*) as n, count(distinct call_id) as ids from calls") == [
                 {"n": 60, "ids": 60}
             ]
         assert cli("lake", "check", "--quiet").strip() == "nothing is wrong"
-    assert made["here"] == made["ray"]
+    assert responses["here"] == responses["ray"]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,10 @@ def test_the_plan_says_what_would_change_sides_and_writes_nothing(looked_at):
     plan = plan_reverify(lake, EVERY)
     assert lake.last_seq() == before and not plan["nothing"]
     assert plan["filters"] == [{"filter": "answer", "stored": "1", "today": TODAY, "rows": 6}]
-    sides = [(one["before"], one["after"], one["reason_before"], one["reason"], one["rows"]) for one in plan["changes"]]
+    sides = [
+        (change["before"], change["after"], change["reason_before"], change["reason"], change["rows"])
+        for change in plan["changes"]
+    ]
     assert sides == [
         ("accepted", "rejected", None, "answer:wrong_answer", 2),
         ("rejected", "accepted", "answer:wrong_answer", None, 2),
@@ -71,7 +74,9 @@ def test_the_plan_says_what_would_change_sides_and_writes_nothing(looked_at):
     assert shown["sample_id"] == "wrong-0" and shown["gold"] == "17" and shown["response"].endswith("#### 18")
     assert plan["releases"] == [{"release_id": "set@1", "rows": 2}]
     assert plan["successors"] == [{"release": "set@1", "rows_out": 2, "rows_in": 2}]
-    tainted = [(one["checkpoint_id"], one["rows"], one["itself"]) for one in plan["checkpoints"]]
+    tainted = [
+        (checkpoint["checkpoint_id"], checkpoint["rows"], checkpoint["itself"]) for checkpoint in plan["checkpoints"]
+    ]
     assert tainted == [("first", 2, True), ("second", 2, False)]
 
 
@@ -83,14 +88,14 @@ def test_rows_change_sides_both_ways_and_a_second_time_there_is_nothing_to_do(ei
         done = again(lake)
         assert accepted(lake) == ["right-0", "right-1", "same-0", "same-1"]
         assert done["successors"] == [{"release": "set@1", "successor": "set@2", "rows_out": 2, "rows_in": 2}]
-        assert [one["checkpoint_id"] for one in done["checkpoints"]] == ["first", "second"]
+        assert [checkpoint["checkpoint_id"] for checkpoint in done["checkpoints"]] == ["first", "second"]
         successor = get_release(lake, "set@2")
         assert successor.table()["sample_id"].to_pylist() == accepted(lake) and verify_release(lake, successor) == []
         assert successor.manifest["predecessor"] == "set@1" and "answer" in successor.manifest["reverified"]
-        said = lake.rows(
+        verdicts = lake.rows(
             "select version, outcome from verdicts where sample_id = 'right-0' and filter = 'answer' order by 1"
         )
-        assert said == [{"version": "1", "outcome": "fail"}, {"version": TODAY, "outcome": "pass"}], "both stand"
+        assert verdicts == [{"version": "1", "outcome": "fail"}, {"version": TODAY, "outcome": "pass"}], "both stand"
         assert lake.rows("select count(distinct sample_id) as n from signatures")[0]["n"] == 2, "later nights see them"
         assert run_checks(lake, only=("commits", "releases")) == {"commits": [], "releases": []}
         seq = lake.last_seq()
@@ -108,8 +113,8 @@ def test_killed_in_the_middle_the_same_goes_on(workspace, commits):
         again(lake)
         assert accepted(lake) == ["right-0", "right-1", "same-0", "same-1"]
         assert latest_release(lake, "set").id == "set@2"
-        said = "select count(*) as n from verdicts where filter = 'answer' group by sample_id"
-        assert {row["n"] for row in lake.rows(said)} == {2}, "nothing was judged twice"
+        verdicts_per_row = "select count(*) as n from verdicts where filter = 'answer' group by sample_id"
+        assert {row["n"] for row in lake.rows(verdicts_per_row)} == {2}, "nothing was judged twice"
         assert again(lake)["nothing"]
 
 
@@ -183,7 +188,7 @@ def test_a_release_waits_for_open_alarms(lake):
     done = again(lake)
     assert done["successors"] == [] and "nightschool alarms accept 2026-01-02/r" in done["waiting"][0]
     lake.commit("accepted", "alarms", {"alarms": table_of("alarms", [{**alarm, "event": "accepted"}])})
-    assert [one["successor"] for one in again(lake)["successors"]] == ["set@2"]
+    assert [successor["successor"] for successor in again(lake)["successors"]] == ["set@2"]
 
 
 def test_a_night_is_judged_by_the_rules_that_it_was_pinned_to_or_is_left(lake):
@@ -202,8 +207,8 @@ def test_a_night_is_judged_by_the_rules_that_it_was_pinned_to_or_is_left(lake):
     }
     lake.commit("options", "curate", {"verdicts": table_of("verdicts", [odd])})
     plan = plan_reverify(lake, EVERY)
-    assert {one["filter"]: one["rows"] for one in plan["filters"]} == {"answer": 3, "length": 3}
-    reasons = {(one["before"], one["after"], one["reason"]) for one in plan["changes"]}
+    assert {changed["filter"]: changed["rows"] for changed in plan["filters"]} == {"answer": 3, "length": 3}
+    reasons = {(change["before"], change["after"], change["reason"]) for change in plan["changes"]}
     assert reasons == {("accepted", "rejected", "length:too_long"), ("rejected", "rejected", "length:too_long")}
     (left,) = plan["nights_left"]
     assert (

@@ -80,14 +80,14 @@ def test_a_puzzle_is_solved_from_its_text():
 
 
 def test_a_workspace_keeps_the_calls(tmp_path):
-    place = str(tmp_path / "place")
-    first = tried("cot", "-w", place, "--json")
-    assert (tmp_path / "place" / "ledger.sqlite").exists() and tried("cot", "-w", place, "--json") == first
+    workspace = str(tmp_path / "place")
+    first = tried("cot", "-w", workspace, "--json")
+    assert (tmp_path / "place" / "ledger.sqlite").exists() and tried("cot", "-w", workspace, "--json") == first
     assert tried("cot", "--json", "--set", "methods.cot.params.samples=2").count('"prompt": "solve"') == 2
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "parts"),
     [
         (["tutership"], ["did you mean 'tutorship'"]),
         (["tutorship"], ["models.student is missing", "--recipe", "--attempt"]),
@@ -101,13 +101,13 @@ def test_a_workspace_keeps_the_calls(tmp_path):
         (["cot", "--source", "nowhere"], ["nowhere"]),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(arguments, words):
+def test_what_is_wrong_is_said_in_a_sentence(arguments, parts):
     result = RUNNER.invoke(app, ["try", *arguments])
     assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
-    if words:
+    if parts:
         assert result.exit_code == 1
-    for word in words:
-        assert word in result.output, result.output
+    for part in parts:
+        assert part in result.output, result.output
 
 
 def test_the_recipe_of_all_kinds_loads_and_gives_its_models_and_parameters():

@@ -18,9 +18,9 @@ def problems(limit):
 
 def test_a_variable_stands_for_a_number_anywhere_in_the_recipe():
     plan = [{"sft": {"limit": "${n}", "epochs": "${e}"}}]
-    made = recipe({"n": 7, "e": "0.5"}, problems=problems("${n}"), train={"plan": plan})
-    assert made.problems.limit == 7 and made.vars == {"n": "7", "e": "0.5"}
-    (step,) = made.train.steps
+    filled = recipe({"n": 7, "e": "0.5"}, problems=problems("${n}"), train={"plan": plan})
+    assert filled.problems.limit == 7 and filled.vars == {"n": "7", "e": "0.5"}
+    (step,) = filled.train.steps
     assert (step.selection.limit, step.config.epochs) == (7, 0.5)
     assert recipe({"n": "8"}, problems=problems("${n}")).digest != recipe({"n": "7"}, problems=problems("${n}")).digest
 

@@ -16,7 +16,7 @@ def test_a_run_shows_its_progress_funnel_summary_and_chart(cli):
     recipe = cli.recipe({**SMALL, "name": "shown"})
     cli("run", recipe, "--date", "2026-03-01", "--quiet")
     url = cli.environment["PREFECT_API_URL"]
-    shown = {one["type"]: one for one in artifacts(url, "2026-03-01-shown")}
+    shown = {artifact["type"]: artifact for artifact in artifacts(url, "2026-03-01-shown")}
     assert len({artifact["flow_run_id"] for artifact in shown.values()}) == 1
     assert json.loads(shown["table"]["data"])[0] == {
         "method": "cot", "planned": 60, "done": 60, "failed": 0, "made": 60, "accepted": 60, "rejected": 0,

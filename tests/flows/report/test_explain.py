@@ -26,10 +26,10 @@ def workspace(tmp_path):
         ("b1", "policy", "rejected", "near_duplicates:near_duplicate", None),
     ]
     rows = [
-        dict(zip(("sample_id", "filter", "outcome", "reason", "detail"), one, strict=True)) | {"version": "1"}
-        for one in verdicts
+        dict(zip(("sample_id", "filter", "outcome", "reason", "detail"), verdict, strict=True)) | {"version": "1"}
+        for verdict in verdicts
     ]
-    found = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array(["n2"] * 3))
+    verdict_table = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array(["n2"] * 3))
     call = {
         "call_id": "c1",
         "role": "teacher",
@@ -40,7 +40,7 @@ def workspace(tmp_path):
     with Lake(workspace) as lake:
         lake.commit("one", "samples", {"samples": table(row("a1", response="An old answer."))}, night="n1")
         samples = table(row("b1", response="A new answer.", parents=["c1"]), row("b2"))
-        tables = {"samples": samples, "verdicts": found, "calls": table_of("calls", [call])}
+        tables = {"samples": samples, "verdicts": verdict_table, "calls": table_of("calls", [call])}
         lake.commit("two", "samples", tables, night="n2")
     return workspace
 
@@ -79,13 +79,13 @@ def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(workspace):
 
 
 def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(workspace):
-    said = [
+    leaks = [
         ("b2", {"benchmark": "gsm8k/test", "item": "i1"}), ("b2", {"from": "a1"}),
         ("b2", {"benchmark": "heldout", "item": "structure"}),
     ]  # fmt: skip
     rows = [
-        {"sample_id": one, "filter": "decontamination", "outcome": "fail", "detail": json.dumps(detail)}
-        for one, detail in said
+        {"sample_id": sample_id, "filter": "decontamination", "outcome": "fail", "detail": json.dumps(detail)}
+        for sample_id, detail in leaks
     ]
     held = {"problem_id": "p", "split": "heldout", "structure_id": "structure", "prompt": "What is held out?"}
     with Lake(workspace) as lake:

@@ -97,13 +97,13 @@ def test_the_figures_are_those_that_sql_gives(shelf):
     failed = [{"method": "cot", "reason": "context_full", "detail": "the answer was cut"}] * 2
     night = write_night(shelf, "2025-12-02", rows, failed=failed, price=0.25)
     report = gather(shelf, night)
-    said = [{name: value for name, value in row.items() if name != "accepted_words"} for row in report["funnel"]]
-    assert sorted(said, key=lambda row: row["method"]) == nights.funnel(shelf, night)
+    funnel = [{name: value for name, value in row.items() if name != "accepted_words"} for row in report["funnel"]]
+    assert sorted(funnel, key=lambda row: row["method"]) == nights.funnel(shelf, night)
     assert report["totals"] == {
         "planned": 17, "done": 15, "failed": 2, "made": 15, "accepted": 8, "rejected": 7, "accepted_words": 80,
     }  # fmt: skip
-    told = {(row["what"], row["method"], row["reason"]): row["rows"] for row in report["reasons"]}
-    assert told == {(row["what"], row["method"], row["reason"]): row["rows"] for row in nights.reasons(shelf, night)}
+    reasons = {(row["what"], row["method"], row["reason"]): row["rows"] for row in report["reasons"]}
+    assert reasons == {(row["what"], row["method"], row["reason"]): row["rows"] for row in nights.reasons(shelf, night)}
     assert report["spent"]["cost"] == 15 * 0.25 and report["spent"]["per_thousand_accepted"]["cost"] == 3.75 / 80 * 1000
     page = page_of(render(report))
     text = " ".join(page.text)
@@ -183,7 +183,7 @@ def test_every_night_of_the_last_fortnight_is_compared(shelf):
 
 
 @pytest.mark.parametrize(
-    ("decision", "words"),
+    ("decision", "sentence"),
     [
         ("promoted", "was promoted"),
         ("refused", "was refused"),
@@ -191,14 +191,14 @@ def test_every_night_of_the_last_fortnight_is_compared(shelf):
         ("waiting", "waits for approval"),
     ],
 )
-def test_the_model_is_shown_before_and_after(shelf, decision, words):
+def test_the_model_is_shown_before_and_after(shelf, decision, sentence):
     night = write_night(shelf, "2025-06-02", [{}] * 3, recipe=decision)
     history = [{"step": step, "loss": 3.0 / step} for step in range(1, 900)] + [{"step": 900, "loss": float("nan")}]
     write_training(shelf, night, decision, before=0.5, after=0.75, history=history)
     report = gather(shelf, night)
     html = render(report)
     text = " ".join(page_of(html).text)
-    assert words in text and "from 50.0\xa0% to 75.0\xa0%" in text and "SFT: loss" in text and ".750" in text
+    assert sentence in text and "from 50.0\xa0% to 75.0\xa0%" in text and "SFT: loss" in text and ".750" in text
     curve = re.search(r'<polyline points="([^"]+)"', html)
     assert curve and len(curve.group(1).split()) <= 240 and "nan" not in curve.group(1)
     assert [item["level"] for item in report["attention"]] == {"promoted": [], "waiting": ["act"]}.get(
@@ -245,7 +245,9 @@ def test_an_empty_night_has_a_report(shelf):
 def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):
     sizes = []
     for date, count in (("2025-09-02", 200), ("2025-09-03", 3_000)):
-        night = write_night(shelf, date, [{"reason": "answer:wrong_answer"} if one % 3 else {} for one in range(count)])
+        night = write_night(
+            shelf, date, [{"reason": "answer:wrong_answer"} if number % 3 else {} for number in range(count)]
+        )
         sizes.append(len(render(gather(shelf, night))))
     assert sizes[1] < sizes[0] + 10_000
 
@@ -266,10 +268,10 @@ def test_the_file_is_whole_or_not_there(shelf, tmp_path):
 def test_a_report_that_fails_is_said_and_undoes_nothing(workspace):
     lake = Lake(workspace)
     lake.close()
-    said: list[str] = []
-    progress = type("Said", (), {"say": lambda self, text: said.append(text)})()
+    messages: list[str] = []
+    progress = type("Said", (), {"say": lambda self, text: messages.append(text)})()
     keep_report(lake, "2026-01-02/written", progress)
-    assert len(said) == 1 and "nightschool report 2026-01-02/written" in said[0]
+    assert len(messages) == 1 and "nightschool report 2026-01-02/written" in messages[0]
 
 
 def test_a_night_is_found_by_date_or_name(lake):
@@ -310,7 +312,7 @@ def test_how_rows_were_graded_and_what_compare_found_are_shown(shelf):
     assert [(row["method"], row["graded"], row["mean"], row["unread"]) for row in report["rubric_scores"]] == [
         ("cot", 3, 10 / 3, 0), ("tutorship", 0, None, 1),
     ]  # fmt: skip
-    assert [found["folder"] for found in report["experiments"]] == ["experiments/judged-0123abcd"]
+    assert [experiment["folder"] for experiment in report["experiments"]] == ["experiments/judged-0123abcd"]
     text = " ".join(" ".join(page_of(render(report)).text).split())
     assert "<b>grader</b>@1" in text and "66.7 %" in text and "<i>tutored" in text and ".125 [.050, .200]" in text
     assert gather(shelf, write_night(shelf, "2025-08-03", [{}], recipe="other"))["experiments"] == []

@@ -25,11 +25,13 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
     for pool in ("cpu", "gpu"):
         prefect("work-pool", "create", "--type", "process", pool)
     prefect("deploy", "--all")
-    found = {item["name"]: item for item in ask(prefect_server, "deployments/filter")}
-    assert {"nightly", "train"} <= set(found)
-    nightly = {item["slug"]: (item["schedule"]["cron"], item["parameters"]) for item in found["nightly"]["schedules"]}
+    deployments = {item["name"]: item for item in ask(prefect_server, "deployments/filter")}
+    assert {"nightly", "train"} <= set(deployments)
+    nightly = {
+        item["slug"]: (item["schedule"]["cron"], item["parameters"]) for item in deployments["nightly"]["schedules"]
+    }
     assert nightly == {"nightly": ("0 1 * * *", {"cron": "0 1 * * *"}), "resume": ("30 */3 * * *", {"resume": True})}
-    assert found["nightly"]["global_concurrency_limit"]["limit"] == 1
+    assert deployments["nightly"]["global_concurrency_limit"]["limit"] == 1
     triggers = [item["trigger"] for item in ask(prefect_server, "automations/filter")]
     assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)
 

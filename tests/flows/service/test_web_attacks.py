@@ -261,14 +261,14 @@ def test_a_deployments_settings_change_no_model_key_command_or_file(up, tmp_path
 def test_a_run_with_such_settings_fails_before_it_reads_or_asks_anything(up, quiet, attacker):
     """With the login, as a colleague who may start runs: the flow refuses, and no call leaves."""
     settings = [f"models.teacher.endpoint=http://127.0.0.1:{attacker.port}", "models.teacher.api_key_env=HOME"]
-    made = up.ask(
+    created = up.ask(
         f"deployments/{up.deployment('train')}/create_flow_run",
         {"parameters": {"settings": settings}, "job_variables": {"command": "touch ran", "env": {"X": "1"}},
          "state": {"type": "SCHEDULED"}},
     )  # fmt: skip
 
     def ended() -> dict[str, Any] | None:
-        run = up.ask(f"flow_runs/{made['id']}", method="GET")
+        run = up.ask(f"flow_runs/{created['id']}", method="GET")
         return run if run["state_type"] in ("FAILED", "COMPLETED", "CRASHED", "CANCELLED") else None
 
     run = wait_for(ended)

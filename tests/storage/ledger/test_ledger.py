@@ -100,10 +100,10 @@ async def test_an_answer_is_synced_to_the_disk_and_a_claim_need_not_be(workspace
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     """The pauses that the writer makes before its commits."""
-    made: list[float] = []
+    slept: list[float] = []
     sleep = time.sleep
-    monkeypatch.setattr(writer.time, "sleep", lambda seconds: made.append(seconds) or sleep(seconds))
-    return made
+    monkeypatch.setattr(writer.time, "sleep", lambda seconds: slept.append(seconds) or sleep(seconds))
+    return slept
 
 
 async def test_a_commit_waits_at_most_50_ms_for_others(ledger, pauses):
@@ -197,9 +197,11 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_used(tmp_path):
     path = tmp_path / "ledger.sqlite"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    number, words = done.stdout.split(maxsplit=1)
+    number, message = done.stdout.split(maxsplit=1)
     assert int(number) > 5
-    assert "cannot be written" in words and "No answer was used" in words and "run the same command again" in words
+    assert (
+        "cannot be written" in message and "No answer was used" in message and "run the same command again" in message
+    )
     with Ledger(path) as ledger:
         assert ledger.count() == int(number) + 1
         assert all(ledger.find(f"k{index}") is not None for index in range(int(number) + 1))

@@ -26,7 +26,7 @@ def elsewhere(tmp_path):
 
 
 def numbered(number: int, **changes) -> Call:
-    made = Call(
+    call = Call(
         f"k{number:04}",
         "m",
         "teacher",
@@ -40,7 +40,7 @@ def numbered(number: int, **changes) -> Call:
         2,
         "n",
     )
-    return replace(made, **changes)
+    return replace(call, **changes)
 
 
 async def test_publishing_brings_each_call_into_the_lake_once(ledger, lake):

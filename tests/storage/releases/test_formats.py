@@ -38,9 +38,9 @@ def test_a_release_that_mixes_formats_within_a_task_is_refused_unless_it_is_aske
     for part in ("'math_word'", "boxed (2), hash (1)", "mixed_formats", "--mixed-formats"):
         assert part in str(error.value)
     assert "puzzles" not in str(error.value)
-    made = create_release(lake, "set", night="n", mixed_formats=True)
-    assert made is not None and made.rows == 4
-    manifest = json.loads((made.path / "manifest.json").read_text())
+    release = create_release(lake, "set", night="n", mixed_formats=True)
+    assert release is not None and release.rows == 4
+    manifest = json.loads((release.path / "manifest.json").read_text())
     assert manifest["answer_formats"] == {"math_word": {"boxed": 2, "hash": 1}, "puzzles": {"phrase": 1}}
 
 
@@ -50,5 +50,5 @@ def test_tasks_may_have_different_formats_and_what_a_model_wrote_unasked_says_no
         ("math_word", None, "model", "It is \\boxed{5}."), ("math_word", None, "rule", "The attempt is correct."),
         ("math_word", "hash", "rule", "so \\boxed{5}\n#### 5"),
     ])  # fmt: skip
-    made = create_release(lake, "set", night="n")
-    assert made is not None and made.rows == 5
+    release = create_release(lake, "set", night="n")
+    assert release is not None and release.rows == 5

@@ -29,7 +29,7 @@ ROWS = 5000  # enough that the rows lie in a Parquet file
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Workspace:
+def workspace(tmp_path_factory) -> Workspace:
     workspace = Workspace.create(tmp_path_factory.mktemp("sql") / "it's a workspace")
     with Lake(workspace) as lake:
         lake.commit("k", "test", {"runs": table_of("runs", [{"run_id": "r", "night": "n"}])})
@@ -55,12 +55,12 @@ def test_what_is_not_one_select_over_the_lake_is_refused_in_words():
 
 
 @pytest.mark.parametrize("statement", ["drop table commits", "select * from glob('/*')"])
-def test_a_refusal_comes_back_from_the_process(place, statement):
+def test_a_refusal_comes_back_from_the_process(workspace, statement):
     with pytest.raises(QueryError, match=r"only SELECT|glob"):
-        run_sql(place, statement)
+        run_sql(workspace, statement)
 
 
-def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(place, tmp_path):
+def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(workspace, tmp_path):
     """Every attempt again, with the inspection switched off: DuckDB's switches and the kernel stand alone."""
     foreign = tmp_path / "foreign.sqlite"
     subprocess.run(
@@ -76,20 +76,23 @@ def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(place, tm
         f"copy runs to '{tmp_path}/out.csv'", f"from read_text('{tmp_path}/x.csv')", f"from '{tmp_path}/x.csv'",
         f"from read_json('{tmp_path}/x.json')", f"from glob('{tmp_path}/*')", "from read_text('/proc/self/environ')",
         f"load '{tmp_path}/stolen'", "set enable_external_access = true", f"export database '{tmp_path}/all'",
-        f"copy runs to '{place.data}/out.csv'", f"copy runs to '{place.root}/catalog.sqlitex'",
+        f"copy runs to '{workspace.data}/out.csv'", f"copy runs to '{workspace.root}/catalog.sqlitex'",
     ]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", _BEHIND, str(place.root), json.dumps(tries)], capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", _BEHIND, str(workspace.root), json.dumps(tries)],
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    said = json.loads(done.stdout)
-    assert said["rows"] == ROWS, "the lake itself stays readable"
-    for attempt, words in zip(tries, said["words"], strict=True):
-        assert words != "done", attempt
+    outcome = json.loads(done.stdout)
+    assert outcome["rows"] == ROWS, "the lake itself stays readable"
+    for attempt, message in zip(tries, outcome["words"], strict=True):
+        assert message != "done", attempt
     assert "s3cret" not in done.stdout and {path.name for path in tmp_path.iterdir()} == {
         "foreign.sqlite", "x.csv", "x.json", "stolen",
     }  # fmt: skip
-    assert not list(place.data.glob("*.csv"))
+    assert not list(workspace.data.glob("*.csv"))
 
 
 _BEHIND = """
@@ -137,19 +140,19 @@ with tempfile.TemporaryDirectory() as scratch:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are Linux's")
-def test_the_process_is_closed_by_the_kernel_as_far_as_this_kernel_can(place):
+def test_the_process_is_closed_by_the_kernel_as_far_as_this_kernel_can(workspace):
     import ctypes
 
-    with Answer(place, "select 1 as n") as answer:
+    with Answer(workspace, "select 1 as n") as answer:
         assert [batch.to_pylist() for batch in answer] == [[{"n": 1}]]
     assert "limits" in answer.layers
     assert ("files" in answer.layers) == (ctypes.CDLL(None).syscall(444, None, 0, 1) >= 1)
 
 
-def test_a_select_returns_its_rows(place):
-    assert run_sql(place, "select run_id from runs order by 1").to_pylist() == [{"run_id": "r"}, {"run_id": "s"}]
-    assert run_sql(place, "select count(distinct problem_id) as n from problems").to_pylist() == [{"n": ROWS}]
-    assert run_sql(place, "describe funnel").num_rows > 5
+def test_a_select_returns_its_rows(workspace):
+    assert run_sql(workspace, "select run_id from runs order by 1").to_pylist() == [{"run_id": "r"}, {"run_id": "s"}]
+    assert run_sql(workspace, "select count(distinct problem_id) as n from problems").to_pylist() == [{"n": ROWS}]
+    assert run_sql(workspace, "describe funnel").num_rows > 5
 
 
 @pytest.mark.parametrize(
@@ -174,27 +177,27 @@ def test_ordinary_questions_pass_the_inspection(statement):
 
 
 @pytest.mark.slow
-def test_the_lake_as_it_stood_is_decided_by_commits(place):
-    assert run_sql(place, "select run_id from runs", as_of="1").to_pylist() == [{"run_id": "r"}]
-    assert run_sql(place, "select count(*) as n from problems", as_of="1").to_pylist() == [{"n": 0}]
+def test_the_lake_as_it_stood_is_decided_by_commits(workspace):
+    assert run_sql(workspace, "select run_id from runs", as_of="1").to_pylist() == [{"run_id": "r"}]
+    assert run_sql(workspace, "select count(*) as n from problems", as_of="1").to_pylist() == [{"n": 0}]
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
-    assert run_sql(place, "select max(seq) as n from commits", as_of=tomorrow).to_pylist() == [{"n": 3}]
+    assert run_sql(workspace, "select max(seq) as n from commits", as_of=tomorrow).to_pylist() == [{"n": 3}]
     with pytest.raises(QueryError, match="no such commit yet; the last one is 3"):
-        run_sql(place, "select 1", as_of="4")
+        run_sql(workspace, "select 1", as_of="4")
     with pytest.raises(QueryError, match="nothing had been committed by then"):
-        run_sql(place, "select 1", as_of="2001-01-01")
+        run_sql(workspace, "select 1", as_of="2001-01-01")
     with pytest.raises(QueryError, match="give a commit number"):
-        run_sql(place, "select 1", as_of="yesterday")
+        run_sql(workspace, "select 1", as_of="yesterday")
 
 
 @pytest.mark.slow
-def test_a_statement_that_takes_too_long_is_killed(place):
+def test_a_statement_that_takes_too_long_is_killed(workspace):
     with pytest.raises(QueryError, match=r"stopped after 3 s.*--timeout"):
-        run_sql(place, "select count(*) from range(1000000000) a, range(1000000) b", timeout=3)
+        run_sql(workspace, "select count(*) from range(1000000000) a, range(1000000) b", timeout=3)
 
 
 @pytest.mark.slow
-def test_a_statement_ends_with_the_process_that_asked(place):
+def test_a_statement_ends_with_the_process_that_asked(workspace):
     code = (
         "import sys, pathlib\nfrom storage import Workspace, stream\n"
         "with stream(Workspace.open(pathlib.Path(sys.argv[1])), sys.argv[2]) as answer:\n"
@@ -202,7 +205,7 @@ def test_a_statement_ends_with_the_process_that_asked(place):
     )
     statement = "select a.range from range(1000000000) a, range(1000000) b where hash(a.range) % 3 = 0"
     asker = subprocess.Popen(
-        [sys.executable, "-c", code, str(place.root), statement], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(workspace.root), statement], stdout=subprocess.PIPE, text=True
     )
     pid = int(asker.stdout.readline())
     asker.kill()
@@ -214,40 +217,40 @@ def test_a_statement_ends_with_the_process_that_asked(place):
 
 
 @pytest.mark.slow
-def test_a_statement_that_wants_too_much_memory_is_stopped(place):
+def test_a_statement_that_wants_too_much_memory_is_stopped(workspace):
     with pytest.raises(QueryError, match="more memory"):
-        run_sql(place, "select list(range) from range(10000000000)", memory=256 << 20)
+        run_sql(workspace, "select list(range) from range(10000000000)", memory=256 << 20)
 
 
 @pytest.mark.slow
-def test_memory_that_duckdb_does_not_count_is_counted_all_the_same(place):
+def test_memory_that_duckdb_does_not_count_is_counted_all_the_same(workspace):
     """The process is measured, not DuckDB's own books: this statement held 3 GiB under a limit of 256 MiB."""
     with pytest.raises(QueryError, match="its process held more than 300 MiB"):
-        run_sql(place, "select length(repeat(repeat('x', 1000000), 3000)) from range(3)", memory=300 << 20)
+        run_sql(workspace, "select length(repeat(repeat('x', 1000000), 3000)) from range(3)", memory=300 << 20)
 
 
 @pytest.mark.slow
-def test_what_spills_stays_within_its_memory_and_its_room(place):
+def test_what_spills_stays_within_its_memory_and_its_room(workspace):
     sort = "select count(*) from (select hash(range)::varchar || repeat('x', 100) as k from range(3000000) order by k offset 9)"
-    assert run_sql(place, sort, memory=400 << 20).num_rows == 1
+    assert run_sql(workspace, sort, memory=400 << 20).num_rows == 1
     with pytest.raises(QueryError, match="--spill"):
-        run_sql(place, sort, memory=400 << 20, spill=16 << 20)
+        run_sql(workspace, sort, memory=400 << 20, spill=16 << 20)
 
 
-def test_less_memory_than_the_process_itself_needs_is_refused(place):
+def test_less_memory_than_the_process_itself_needs_is_refused(workspace):
     with pytest.raises(QueryError, match=r"--memory 64: the process holds|its process held more than 64 MiB"):
-        run_sql(place, "select 1", memory=64 << 20)
+        run_sql(workspace, "select 1", memory=64 << 20)
 
 
 @pytest.mark.slow
-def test_what_was_spilled_is_gone_after_the_client_was_killed(place, tmp_path):
+def test_what_was_spilled_is_gone_after_the_client_was_killed(workspace, tmp_path):
     code = (
         "import sys, pathlib\nfrom storage import Workspace, query\n"
         "query(Workspace.open(pathlib.Path(sys.argv[1])), sys.argv[2], memory=400 << 20)\n"
     )
     sort = "select max(k) from (select hash(range)::varchar || repeat('x', 100) as k from range(90000000) order by k offset 9)"
     asker = subprocess.Popen(
-        [sys.executable, "-c", code, str(place.root), sort], env=os.environ | {"TMPDIR": str(tmp_path)}
+        [sys.executable, "-c", code, str(workspace.root), sort], env=os.environ | {"TMPDIR": str(tmp_path)}
     )
     deadline = time.monotonic() + 120
     while not any(path.stat().st_size for path in tmp_path.rglob("*.tmp")) and time.monotonic() < deadline:
@@ -269,16 +272,16 @@ def test_a_condition_has_a_time_limit(lake):
     assert create_release(lake, "set", night=None, condition="true").rows == 2
 
 
-def test_an_error_after_the_first_rows_is_not_lost(place):
+def test_an_error_after_the_first_rows_is_not_lost(workspace):
     statement = "select cast(if(range > 60000, 'x', '1') as int) as n from range(100000)"
-    with pytest.raises(QueryError, match="Could not convert"), Answer(place, statement) as answer:
+    with pytest.raises(QueryError, match="Could not convert"), Answer(workspace, statement) as answer:
         for batch in answer:
             assert isinstance(batch, pa.RecordBatch)
 
 
-def test_an_error_of_the_statement_is_said(place):
+def test_an_error_of_the_statement_is_said(workspace):
     with pytest.raises(QueryError, match="nothing"):
-        run_sql(place, "select nothing from commits")
+        run_sql(workspace, "select nothing from commits")
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path):
@@ -309,9 +312,9 @@ def test_a_condition_is_inspected_like_a_statement(condition, says):
     if says is None:
         inspect_condition(condition)
     else:
-        with pytest.raises(QueryError) as found:
+        with pytest.raises(QueryError) as refused:
             inspect_condition(condition)
-        assert re.search(says, str(found.value))
+        assert re.search(says, str(refused.value))
 
 
 @pytest.mark.slow
@@ -319,7 +322,7 @@ def test_people_ask_and_release_on_either_catalogue(either):
     with Lake(either) as lake:
         accept(lake, "a", "b")
         accept(lake, "c")
-        made = create_release(lake, "set", night=None, condition="method = 'cot'")
-        assert made.rows == 3 and verify_release(lake, made) == []
+        release = create_release(lake, "set", night=None, condition="method = 'cot'")
+        assert release.rows == 3 and verify_release(lake, release) == []
     assert run_sql(either, "select count(*) as n from accepted").to_pylist() == [{"n": 3}]
     assert run_sql(either, "select count(*) as n from accepted", as_of="1").to_pylist() == [{"n": 2}]

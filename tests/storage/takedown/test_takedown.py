@@ -155,9 +155,9 @@ def _page(lake, night):
 
 
 def _report(lake, night):
-    made = _page(lake, night).with_suffix(".new")
-    made.write_text(f"the night {night} without it")
-    return made
+    new_page = _page(lake, night).with_suffix(".new")
+    new_page.write_text(f"the night {night} without it")
+    return new_page
 
 
 def copied(workspace, folder) -> Workspace:
@@ -198,9 +198,9 @@ def test_a_redacted_release_is_named_and_compared_but_not_read(built, taken):
             with pytest.raises(LakeError, match=f"set@1 was redacted by takedown {_only(lake)}: take set@3"):
                 read()
         assert verify_release(lake, redacted) == verify_release(lake, successor) == []
-        found = diff_releases(lake, "set@1", "set@3")
-        assert (found["rows_in"], found["rows_out"], found["kept"]) == (0, 1, 40)
-        assert found["reasons"] == [{"reason": "taken down", "rows": 1}]
+        difference = diff_releases(lake, "set@1", "set@3")
+        assert (difference["rows_in"], difference["rows_out"], difference["kept"]) == (0, 1, 40)
+        assert difference["reasons"] == [{"reason": "taken down", "rows": 1}]
         assert {row["release_id"]: row["successor"] for row in list_releases(taken) if row["takedown_id"]} == {
             "set@1": "set@3", "set@2": "set@4", "old@1": "old@3", "gone@1": None,
         }  # fmt: skip
@@ -241,8 +241,8 @@ def test_the_row_does_not_come_back_under_any_id(copy):
         assert lake.rows("select * from calls where call_id = 'call-s1'") == []
         (commit,) = lake.rows("select rows from commits where key = 'again'")
         assert commit["rows"] == 2 + 1 + 4 + 2 + 1 + 3 + 2 and run_checks(lake, only=["commits"]) == {"commits": []}
-    told = json.loads(CliRunner().invoke(app, ["why", "s1", "--json", "-w", str(copy.root)]).stdout)["takedown"]
-    assert told["because"] == SAID["because"] and told["made_again"] == 1
+    explanation = json.loads(CliRunner().invoke(app, ["why", "s1", "--json", "-w", str(copy.root)]).stdout)["takedown"]
+    assert explanation["because"] == SAID["because"] and explanation["made_again"] == 1
     shown = CliRunner().invoke(app, ["why", "s1", "-w", str(copy.root)]).stdout
     assert (
         "taken down on" in shown and "set@1 was redacted; in its place: set@3" in shown and "read by model-0" in shown
@@ -302,14 +302,14 @@ def test_calls_that_another_row_needs_stay_and_copies_go_too(copy):
 
 def test_what_cannot_be_taken_down_is_said(copy):
     with Lake(copy) as lake:
-        for given, words in (
+        for given, message in (
             ({"samples": ["s1"]}, "'s1': takedown .* has removed it"),
             ({"samples": ["nowhere"]}, "'nowhere': there is none in samples"),
             ({"problems": ["nowhere"]}, "there is none in problems"),
             ({}, "name what goes"),
             ({"where": "false"}, "selects no row"),
         ):
-            with pytest.raises(LakeError, match=words):
+            with pytest.raises(LakeError, match=message):
                 plan_takedown(lake, **SAID, **given)
         with pytest.raises(LakeError, match="needs a reason"):
             plan_takedown(lake, because=" ", samples=["r01"])
@@ -327,15 +327,15 @@ def test_the_command_shows_a_plan_asks_and_does_it(copy):
     def run(*arguments, **more):
         return CliRunner().invoke(app, ["lake", "takedown", *arguments, "-w", str(copy.root), "-q"], **more)
 
-    said = ["r01", "--problem", "pr02", "--reason", "asked"]
-    planned = json.loads(run(*said, "--dry-run", "--json").stdout)["plan"]
+    selection = ["r01", "--problem", "pr02", "--reason", "asked"]
+    planned = json.loads(run(*selection, "--dry-run", "--json").stdout)["plan"]
     assert planned["sample_ids"] == ["r01", "r02"] and planned["problem_ids"] == ["pr02"]
-    assert "releases that get a successor" in run(*said, "--dry-run").stdout
-    assert run(*said, input="n\n").exit_code == 1
+    assert "releases that get a successor" in run(*selection, "--dry-run").stdout
+    assert run(*selection, input="n\n").exit_code == 1
     assert run("--resume", "r01").exit_code == 1 and "nothing to finish" in run("--resume").stdout
     with Lake(copy, read_only=True) as lake:
         assert len(lake.rows("select 1 from samples where sample_id in ('r01', 'r02')")) == 2
-    done = run(*said, "--yes")
+    done = run(*selection, "--yes")
     assert done.exit_code == 0 and "plain@1 is redacted; in its place: plain@2" in done.stdout, done.output
     with Lake(copy, read_only=True) as lake:
         assert lake.rows("select 1 from samples where sample_id in ('r01', 'r02')") == [] and wrong(lake) == {}

@@ -104,15 +104,15 @@ def night(workspace: Workspace, tmp_path: Path) -> str:
 def test_a_damaged_ledger(copy, tmp_path, breaks):
     breaks(copy.ledger)
     remedy = f"mv {copy.ledger} {copy.ledger}.damaged"
-    said = lake_check(copy)
-    assert remedy in said and "checkpoint model-1" in said
-    code, said = ledger_check(copy)
-    assert code == 1 and remedy in said
-    said = doctor(copy)
-    assert remedy in said and "commits" in said
+    output = lake_check(copy)
+    assert remedy in output and "checkpoint model-1" in output
+    code, output = ledger_check(copy)
+    assert code == 1 and remedy in output
+    output = doctor(copy)
+    assert remedy in output and "commits" in output
     assert breaks is last_pages or remedy in night(copy, tmp_path)
     copy.ledger.rename(f"{copy.ledger}.damaged")
-    code, said = ledger_check(copy)
+    code, output = ledger_check(copy)
     assert code == 0 and night(copy, tmp_path) == ""
 
 
@@ -123,14 +123,14 @@ def test_a_damaged_catalogue(copy, tmp_path, breaks):
     breaks(copy.root / "catalog.sqlite")
     garbage(copy.ledger)
     remedy = "nightschool lake restore mine-"
-    said = lake_check(copy)
-    assert remedy in said and f"mv {copy.ledger}" in said
-    said = doctor(copy)
-    assert remedy in said and f"mv {copy.ledger}" in said
+    output = lake_check(copy)
+    assert remedy in output and f"mv {copy.ledger}" in output
+    output = doctor(copy)
+    assert remedy in output and f"mv {copy.ledger}" in output
     assert remedy in night(copy, tmp_path)
     copy.ledger.unlink()
-    code, said = ledger_check(copy)
-    assert code == 1 and remedy in said
+    code, output = ledger_check(copy)
+    assert code == 1 and remedy in output
     name = next((copy.root / "backups").glob("mine-*")).name
     done = CliRunner().invoke(app, ["lake", "restore", name, "--force", "-q", "-w", str(copy.root)])
     assert done.exit_code == 0, done.output
@@ -142,12 +142,12 @@ def test_a_damaged_coordination_file(copy, tmp_path, breaks):
     file = copy.root / "coordination.sqlite"
     breaks(file)
     remedy = f"mv {file} {file}.damaged"
-    said = lake_check(copy)
-    assert remedy in said and "checkpoint model-1" in said
-    said = doctor(copy)
-    assert remedy in said and "all published" in said
-    code, said = ledger_check(copy)
-    assert code == 1 and remedy in said
+    output = lake_check(copy)
+    assert remedy in output and "checkpoint model-1" in output
+    output = doctor(copy)
+    assert remedy in output and "all published" in output
+    code, output = ledger_check(copy)
+    assert code == 1 and remedy in output
     assert remedy in night(copy, tmp_path)
     file.rename(f"{file}.damaged")
     assert "coordination.sqlite" not in lake_check(copy) and night(copy, tmp_path) == ""

@@ -13,14 +13,14 @@ _CHANGED = 0.6  # share of pairs of which one side is changed
 def pairs(count: int, seed: int) -> Iterator[tuple[str, str, bool]]:
     """Yield pairs of gold, answer and whether they are equal at every point, to 12 digits."""
     rng = random.Random(seed)
-    made = 0
-    while made < count:
+    yielded = 0
+    while yielded < count:
         tree = _tree(rng, rng.randint(1, 4))
         other = _changed(rng, tree) if rng.random() < _CHANGED else _rewritten(rng, tree)
         truth = _same(tree, other)
         if truth is None:
             continue
-        made += 1
+        yielded += 1
         yield _latex(tree), _plain(other) if rng.random() < 0.5 else _latex(other), truth
 
 
@@ -67,7 +67,7 @@ def _changed(rng: random.Random, tree: Expression) -> Expression:
     if tree[0] == "/" and tree[2][0] in "+-" and rng.random() < 0.5:
         return (tree[2][0], ("/", tree[1], tree[2][1]), tree[2][2])  # the braces of a denominator lost
     index = rng.randrange(1, len(tree))
-    return tuple(_changed(rng, part) if place == index else part for place, part in enumerate(tree))
+    return tuple(_changed(rng, part) if position == index else part for position, part in enumerate(tree))
 
 
 def _value(tree: Expression, point: Mapping[str, float]) -> complex:
@@ -94,13 +94,13 @@ def _same(tree: Expression, other: Expression) -> bool | None:
     equal = []
     for point in _POINTS:
         try:
-            one, two = _value(tree, point), _value(other, point)
+            left, right = _value(tree, point), _value(other, point)
         except (ArithmeticError, ValueError):
             return None
-        size = max(abs(one), abs(two))
+        size = max(abs(left), abs(right))
         if not math.isfinite(size) or size > 1e12:
             return None
-        distance = abs(one - two) / max(size, 1e-9)
+        distance = abs(left - right) / max(size, 1e-9)
         if 1e-12 < distance < 1e-6:
             return None
         equal.append(distance <= 1e-12)

@@ -40,7 +40,7 @@ async def test_an_undecided_attempt_is_never_taught_as_wrong_or_right(method, le
         )
         outcome = get_task("math_word").check(problem, response).outcome
         asked = bool(get_task("math_word").steps(response))  # there is no lesson in an attempt without a step
-        agrees = [one["notes"].judgement.agrees for one in rows]
+        agrees = [row["notes"].judgement.agrees for row in rows]
         assert outcome is not Outcome.UNVERIFIABLE or agrees == [None], (gold, response, agrees)
         if method == "tutorship" and outcome is not Outcome.UNVERIFIABLE and asked:
             assert agrees == [True], (gold, response, agrees)

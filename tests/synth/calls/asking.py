@@ -18,8 +18,8 @@ from synth.problems import open_source
 class Counted:
     model, reads_problem, concurrency = "counted", False, 16
 
-    def __init__(self, made: Path, name: str) -> None:
-        self._made, self._name = made, name
+    def __init__(self, log: Path, name: str) -> None:
+        self._made, self._name = log, name
 
     async def answer(self, request: Request) -> Answer:
         await asyncio.sleep(0.01)
@@ -31,10 +31,10 @@ class Counted:
         return
 
 
-async def main(path: str, made: str, count: str, name: str) -> None:
+async def main(path: str, log: str, count: str, name: str) -> None:
     problem = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)[0]
     with Ledger(Path(path)) as ledger:
-        asker = Asker(ledger, {"student": Counted(Path(made), name)}, Prompts(), night=name)
+        asker = Asker(ledger, {"student": Counted(Path(log), name)}, Prompts(), night=name)
         models = Models(asker, problem, 0)
         replies = await asyncio.gather(*(models.student("solve", sample=n, number=n) for n in range(int(count))))
     print([reply.text for reply in replies])

@@ -46,8 +46,8 @@ async def test_the_same_question_asked_at_once_is_one_call(make_asker, problems)
 
 async def test_the_answer_is_durable_before_it_is_used(make_asker, problems, ledger):
     reply = await Models(make_asker(Scripted(lambda request: "x")), problems[0], 0).student("solve")
-    found = ledger.find(reply.call_id)
-    assert found is not None and found.response == "x" and found.night == "2026-01-01/test"
+    recorded = ledger.find(reply.call_id)
+    assert recorded is not None and recorded.response == "x" and recorded.night == "2026-01-01/test"
 
 
 async def test_the_seed_follows_the_key(make_asker, problems):
@@ -290,31 +290,31 @@ async def test_replies_stand_in_the_order_of_asking(make_asker, problems):
 
 @pytest.mark.slow
 def test_two_processes_that_ask_the_same_make_one_call(workspace, tmp_path):
-    made = tmp_path / "made"
-    command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(made), "60"]
+    log = tmp_path / "made"
+    command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(log), "60"]
     processes = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "abc"]
     outputs = [process.communicate(timeout=60)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert sorted(made.read_text().split()) == sorted(map(str, range(60)))
+    assert sorted(log.read_text().split()) == sorted(map(str, range(60)))
     assert len(set(outputs)) == 1, "all use the same answers"
 
 
 @pytest.mark.slow
 def test_a_process_killed_in_the_middle_repeats_only_what_had_not_arrived(workspace, tmp_path):
-    made = tmp_path / "made"
-    command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(made), "400"]
+    log = tmp_path / "made"
+    command = [sys.executable, "-m", "tests.synth.calls.asking", str(workspace.ledger), str(log), "400"]
     kills = []
     for kill_after in (40, 150):
         process = subprocess.Popen([*command, "a"], stdout=subprocess.DEVNULL)
-        while not made.exists() or len(made.read_text().split()) < kill_after:
+        while not log.exists() or len(log.read_text().split()) < kill_after:
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with sqlite3.connect(workspace.ledger) as reader:
             recorded = {sample.rpartition(".")[2] for (sample,) in reader.execute("select sample from calls")}
-        kills.append((len(made.read_text().split()), recorded))
+        kills.append((len(log.read_text().split()), recorded))
     subprocess.run([*command, "b"], check=True, stdout=subprocess.DEVNULL, timeout=60)
-    asked = made.read_text().split()
+    asked = log.read_text().split()
     assert set(asked) == set(map(str, range(400)))
     for so_far, recorded in kills:
         assert recorded and not recorded & set(asked[so_far:]), "what is recorded is never asked again"

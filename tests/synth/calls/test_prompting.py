@@ -48,8 +48,8 @@ def test_unknown_and_missing_files_are_named(tmp_path):
 
 
 def test_the_digest_follows_the_words(tmp_path):
-    one, other = Prompts(write(tmp_path, "a")).digests["solve"], Prompts(write(tmp_path, "b")).digests["solve"]
-    assert one != other and one.startswith("solve@")
+    first, second = Prompts(write(tmp_path, "a")).digests["solve"], Prompts(write(tmp_path, "b")).digests["solve"]
+    assert first != second and first.startswith("solve@")
 
 
 def test_a_method_brings_prompts_along_under_its_name(tmp_path, problems):

@@ -46,9 +46,9 @@ def ask(responder, *texts, **more):
 def test_answers_come_in_the_order_of_the_questions():
     engine = Echo()
     with EngineResponder(engine) as responder:
-        found = ask(responder, "0", "1", "long", "3", "4", seed=[5, 6, 7, 8, 9])
-    assert [answer.text for answer in found] == ["0", "1", "", "3", "4"]
-    assert (found[2].finish_reason, found[2].error) == ("error", "prompt_too_long: 5 tokens too many")
+        answers = ask(responder, "0", "1", "long", "3", "4", seed=[5, 6, 7, 8, 9])
+    assert [answer.text for answer in answers] == ["0", "1", "", "3", "4"]
+    assert (answers[2].finish_reason, answers[2].error) == ("error", "prompt_too_long: 5 tokens too many")
     assert sorted(engine.seeds) == [5, 6, 7, 8, 9] and engine.most == 3 and engine.closed
 
 
@@ -68,8 +68,8 @@ def test_with_a_ledger_nothing_is_asked_twice_not_even_after_a_failure(tmp_path)
         responder.generate(sampled, temperature=1.0, max_tokens=4, seed=[7, 8])
     ledger = Ledger(tmp_path / "ledger")
     with EngineResponder(second, ledger, "n/evaluation") as responder:
-        found = ask(responder, "a", "long", "b", "c")
-        assert [answer.text for answer in found] == ["a", "", "b", "c"] and found[0].prompt_tokens == 3
+        answers = ask(responder, "a", "long", "b", "c")
+        assert [answer.text for answer in answers] == ["a", "", "b", "c"] and answers[0].prompt_tokens == 3
         assert len(second.seeds) == 2, "only what was refused and what is new"
         again = responder.generate(sampled, temperature=1.0, max_tokens=4, seed=[7, 9])
         assert [answer.text for answer in again] == ["a", "a"] and second.seeds[2:] == [9]
@@ -81,4 +81,4 @@ def test_a_real_server_is_asked_and_repeats_itself(vllm_server):
     engine = Vllm((vllm_server.endpoint,), vllm_server.name, "tiny@1", 8, None, 120, 60)
     with EngineResponder(engine) as responder:
         first, again = ask(responder, "one", "two"), ask(responder, "one", "two")
-    assert [one.text for one in first] == [one.text for one in again] and first[0].completion_tokens == 4
+    assert [answer.text for answer in first] == [answer.text for answer in again] and first[0].completion_tokens == 4

@@ -44,7 +44,7 @@ async def test_the_schema_enters_the_key(make_asker, problems):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "no JSON"),
         ("right", "no JSON"),
@@ -58,10 +58,10 @@ async def test_the_schema_enters_the_key(make_asker, problems):
         ("[" * 100_000, "no JSON"),
     ],
 )
-async def test_a_reply_that_breaks_its_schema_is_refused_and_kept(make_asker, problems, ledger, text, words):
+async def test_a_reply_that_breaks_its_schema_is_refused_and_kept(make_asker, problems, ledger, text, message):
     engine = Scripted(lambda request: text)
     for _ in range(2):
-        with pytest.raises(RequestRefused, match=words) as caught:
+        with pytest.raises(RequestRefused, match=message) as caught:
             await Models(make_asker(engine), problems[0], 0).student("solve", schema=Verdict)
         assert caught.value.reason == "schema_violation" and len(str(caught.value)) <= 400
     assert len(engine.requests) == 1 and ledger.count() == 1, "it was paid for once, and stays"

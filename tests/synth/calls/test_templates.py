@@ -100,5 +100,9 @@ def test_a_loop_ends_with_the_interrupt(tmp_path):
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
-    _, said = process.communicate(timeout=120)
-    assert process.returncode != 0 and time.monotonic() - began < 100 and ("longer than" in said or "Interrupt" in said)
+    _, errors = process.communicate(timeout=120)
+    assert (
+        process.returncode != 0
+        and time.monotonic() - began < 100
+        and ("longer than" in errors or "Interrupt" in errors)
+    )

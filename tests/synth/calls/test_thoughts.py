@@ -48,9 +48,9 @@ PROBLEM = Problem("math_word", "test", "What is 2 + 3?", "5", "2 + 3", solution=
 
 @pytest.mark.parametrize("name", FORMS)
 def test_what_is_thought_and_what_is_said(name):
-    text, opened, thoughts, said = FORMS[name]
-    assert part(text, opened=opened) == Parted(thoughts, said)
-    assert part(said, opened=opened) == Parted("", said), "what was parted stays as it is"
+    text, opened, thoughts, answer = FORMS[name]
+    assert part(text, opened=opened) == Parted(thoughts, answer)
+    assert part(answer, opened=opened) == Parted("", answer), "what was parted stays as it is"
     assert get_task("math_word").check(PROBLEM, text).outcome in (Outcome.CORRECT, Outcome.WRONG, Outcome.UNVERIFIABLE)
 
 
@@ -91,14 +91,14 @@ def reason(samples):
 
 @pytest.mark.parametrize("name", FORMS)
 async def test_a_row_teaches_thoughts_as_the_recipe_says_and_its_answer_is_what_was_said(name, workspace):
-    text, opened, thoughts, said = FORMS[name]
+    text, opened, thoughts, answer = FORMS[name]
     for learn in (True, False):
         with Ledger(workspace.root / f"{learn}.sqlite") as ledger:
             samples, _ = await rows_of(ledger, "cot", text, opened=opened, learn=learn)
         (row,) = samples.to_pylist()
-        expected = f"<think>\n{thoughts}\n</think>\n\n{said}" if learn and thoughts else said
+        expected = f"<think>\n{thoughts}\n</think>\n\n{answer}" if learn and thoughts else answer
         assert row["response"] == expected and reason(samples) is None
-        assert row["answer"] == ("5" if said == SAID else None)
+        assert row["answer"] == ("5" if answer == SAID else None)
 
 
 async def test_thoughts_in_a_field_of_their_own_are_the_same(ledger):

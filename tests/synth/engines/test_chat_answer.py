@@ -68,7 +68,7 @@ def test_what_is_no_text_is_refused_with_a_sentence_and_is_paid(reply, reason, s
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "reason", "words"),
+    ("error", "kind", "reason", "message"),
     [
         ({"message": "slow down", "code": 429}, Kind.BUSY, "", "slow down"),
         ({"message": "slow down", "type": "rate_limit_exceeded"}, Kind.BUSY, "", "slow down"),
@@ -85,14 +85,14 @@ def test_what_is_no_text_is_refused_with_a_sentence_and_is_paid(reply, reason, s
         ({"message": f"Bearer {SECRET} is wrong", "code": 401}, Kind.FINAL, "access_denied", "is wrong"),
     ],
 )
-@pytest.mark.parametrize("place", ["body", "choice"])
-def test_an_error_inside_a_body_keeps_its_words_and_its_kind(error, kind, reason, words, place):
+@pytest.mark.parametrize("level", ["body", "choice"])
+def test_an_error_inside_a_body_keeps_its_words_and_its_kind(error, kind, reason, message, level):
     reply = (
         {"error": error, "choices": []}
-        if place == "body"
+        if level == "body"
         else {"choices": [{"error": error, "finish_reason": "error"}]}
     )
-    with pytest.raises(Trouble, match=words) as trouble:
+    with pytest.raises(Trouble, match=message) as trouble:
         read(reply)
     assert (trouble.value.kind, trouble.value.reason) == (kind, reason)
     assert SECRET[:8] not in str(trouble.value)

@@ -61,9 +61,9 @@ def test_credentials_of_the_environment_are_known_by_their_names(monkeypatch):
     for name, value in (("A_KEY", KEY), ("PGPASSWORD", "correct-horse-battery"), ("MONKEY", "arithmetic-task"), ("X_TOKEN", "none"),
                         ("Y_PASSWORD", "password"), ("Z_PATH", "/usr/local/share/x")):  # fmt: skip
         monkeypatch.setenv(name, value)
-    known = known_credentials()
-    assert {KEY, "correct-horse-battery"} <= set(known)
-    assert not {"arithmetic-task", "none", "password", "/usr/local/share/x"} & set(known)
+    credentials = known_credentials()
+    assert {KEY, "correct-horse-battery"} <= set(credentials)
+    assert not {"arithmetic-task", "none", "password", "/usr/local/share/x"} & set(credentials)
 
 
 def test_a_long_answer_full_of_credentials_is_blotted_out_at_once():
@@ -73,31 +73,31 @@ def test_a_long_answer_full_of_credentials_is_blotted_out_at_once():
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("place", ["text", "reasoning", "refused", "error", "error in a body"])
-async def test_no_spelling_reaches_ledger_rows_or_errors(tmp_path, problems, monkeypatch, spelling, place):
+@pytest.mark.parametrize("field", ["text", "reasoning", "refused", "error", "error in a body"])
+async def test_no_spelling_reaches_ledger_rows_or_errors(tmp_path, problems, monkeypatch, spelling, field):
     monkeypatch.setenv("A_KEY", KEY)
-    words = SPELLINGS[spelling]
+    leak = SPELLINGS[spelling]
     reply = {
-        "text": Reply(body=chat(words)),
+        "text": Reply(body=chat(leak)),
         "reasoning": Reply(
-            body={"choices": [{"message": {"content": "4", "reasoning": words}, "finish_reason": "stop"}]}
+            body={"choices": [{"message": {"content": "4", "reasoning": leak}, "finish_reason": "stop"}]}
         ),
-        "refused": Reply(body=chat(words, "content_filter")),
-        "error": Reply(400, {"error": {"message": words}}),
-        "error in a body": Reply(body={"error": {"message": words, "code": 400}}),
-    }[place]
-    said = ""
+        "refused": Reply(body=chat(leak, "content_filter")),
+        "error": Reply(400, {"error": {"message": leak}}),
+        "error in a body": Reply(body={"error": {"message": leak, "code": 400}}),
+    }[field]
+    shown = ""
     async with scripted(reply) as endpoint:
         engine = Vllm(endpoint.url, "tiny", "tiny@1", api_key_env="A_KEY")
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             asker = Asker(ledger, {"student": engine}, Prompts(), night="2026-01-01/test")
             try:
                 answer = await Models(asker, problems[0], 0).student("solve")
-                said = answer.text + answer.reasoning
+                shown = answer.text + answer.reasoning
             except RequestRefused as refused:
-                said = str(refused)
+                shown = str(refused)
             finally:
                 await engine.close()
             kept = "".join(call.response + call.reasoning + json.dumps(call.sampling) for call in ledger.unpublished())
-    for text in (said, kept, (tmp_path / "ledger.sqlite").read_bytes().decode(errors="replace")):
-        assert KEY not in text and words not in text
+    for text in (shown, kept, (tmp_path / "ledger.sqlite").read_bytes().decode(errors="replace")):
+        assert KEY not in text and leak not in text

@@ -58,11 +58,11 @@ def test_what_is_used_is_the_recipes_then_the_cards_then_the_familys(tmp_path):
     assert (profile.family, asked.temperature, asked.top_p, asked.top_k) == ("qwen3", 0.5, 0.95, 20)
     assert asked.max_tokens == 512 + 16384, "thoughts have room beside the answer"
     assert profile.sampling({"temperature": 0.0}).top_k is None, "a greedy call draws nothing"
-    said = ModelSpec(
+    recipe = ModelSpec(
         engine="vllm", checkpoint="x", sampling={"temperature": 0.9}, thoughts={"tokens": 100, "learn": False}
     )
-    asked = said.profile(model).sampling({"max_tokens": 512})
-    assert (asked.temperature, asked.max_tokens, said.profile(model).learns_thoughts) == (0.9, 612, False)
+    asked = recipe.profile(model).sampling({"max_tokens": 512})
+    assert (asked.temperature, asked.max_tokens, recipe.profile(model).learns_thoughts) == (0.9, 612, False)
 
 
 def test_thoughts_that_are_switched_off_or_do_not_fit_take_no_room(tmp_path):

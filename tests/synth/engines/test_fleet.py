@@ -124,7 +124,7 @@ async def test_one_prober_asks_while_all_others_wait(probe: Probed) -> None:
     await asyncio.sleep(0.1)
     assert len(probe.asked) <= 12
     del probe.down["a"]
-    await until(lambda: sum(one.done() for one in waiting) == 64)
+    await until(lambda: sum(task.done() for task in waiting) == 64)
     await places.close()
     await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -156,13 +156,13 @@ async def test_a_wrong_key_at_one_of_two_does_not_stop_the_run(probe: Probed) ->
 async def test_alone_means_alone_one_after_the_other_and_others_go_on_elsewhere(probe: Probed) -> None:
     places = Fleet(["a", "b"], 4, True, probe, 1.0)
     taken = [await places.enter() for _ in range(3)]
-    told: list[str] = []
+    entered: list[str] = []
     release = asyncio.Event()
 
     async def alone(name: str) -> None:
         async with places.alone() as member:
             assert member.outstanding == 1
-            told.append(name)
+            entered.append(name)
             await release.wait()
             assert member.outstanding == 1
             places.leave(member, 0.0, None, answered=True)
@@ -170,16 +170,16 @@ async def test_alone_means_alone_one_after_the_other_and_others_go_on_elsewhere(
     seeking = [asyncio.create_task(alone(name)) for name in ("first", "second")]
     await asyncio.sleep(0.01)
     (busy,) = {member.root for member in taken if sum(other is member for other in taken) == 2}
-    assert not told
+    assert not entered
     assert {(await places.enter()).root for _ in range(2)} == {busy}
     (single,) = (member for member in taken if member.root != busy)
     places.leave(single, 0.0, None, answered=True)
     waiting = asyncio.create_task(places.enter())
     await asyncio.sleep(0.01)
-    assert told == ["first"] and not waiting.done()
+    assert entered == ["first"] and not waiting.done()
     release.set()
     await asyncio.gather(*seeking)
-    assert told == ["first", "second"]
+    assert entered == ["first", "second"]
     assert await waiting is single
     await places.close()
 

@@ -55,13 +55,13 @@ async def test_requests_that_are_alike_are_one_batch_and_each_has_its_own_answer
 
 
 @pytest.mark.parametrize(
-    ("failure", "kind", "words"),
+    ("failure", "kind", "message"),
     [
         (CheckpointError("no weights"), CheckpointError, "no weights"),
         (KeyError("x"), ModelServerError, "here failed: KeyError"),
     ],
 )
-async def test_a_batch_that_fails_fails_for_its_own_requests_alone(failure, kind, words):
+async def test_a_batch_that_fails_fails_for_its_own_requests_alone(failure, kind, message):
     first, second, other = await ask(Echo(failure), request("a"), request("break"), request("b", 1.0))
     assert other.text == "b"
-    assert all(isinstance(error, kind) and words in str(error) for error in (first, second))
+    assert all(isinstance(error, kind) and message in str(error) for error in (first, second))

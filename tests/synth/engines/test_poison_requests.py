@@ -42,17 +42,17 @@ async def test_one_that_is_convicted_was_alone_at_its_last_death(fleet: Fleet) -
     other = await fleet.enter()
     company = quarantine.place(item, None)
     assert company is not None
-    async with company as place:
-        assert place.outstanding == 2
-        fleet.leave(place, 0.0, None)
+    async with company as server:
+        assert server.outstanding == 2
+        fleet.leave(server, 0.0, None)
     lose(item, member, died=True)
 
     async def last() -> None:
         company = quarantine.place(item, None)
         assert company is not None
-        async with company as place:
-            assert place.outstanding == 1
-            fleet.leave(place, 0.0, None)
+        async with company as server:
+            assert server.outstanding == 1
+            fleet.leave(server, 0.0, None)
 
     trying = asyncio.create_task(last())
     await asyncio.sleep(0.01)
@@ -75,6 +75,6 @@ async def test_failures_that_no_death_explains_never_stop_the_others_work(fleet:
     other = await fleet.enter()
     company = quarantine.place(item, None)
     assert company is not None
-    async with company as place:
-        assert place is other and place.outstanding == 2
+    async with company as server:
+        assert server is other and server.outstanding == 2
     assert item.count(Kind.LOST, member, 9.0, 9.0)

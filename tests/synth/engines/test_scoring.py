@@ -77,8 +77,8 @@ def by_transformers(folder: Any, text: str, dtype: Any) -> list[float]:
     ids = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
     with torch.no_grad():
-        told = torch.log_softmax(model(ids).logits[0, :-1].float(), -1)
-    return told.gather(1, ids[0, 1:, None])[:, 0].tolist()
+        logps = torch.log_softmax(model(ids).logits[0, :-1].float(), -1)
+    return logps.gather(1, ids[0, 1:, None])[:, 0].tolist()
 
 
 @pytest.mark.vllm
@@ -91,29 +91,31 @@ def test_vllm_says_what_transformers_says_and_is_asked_once(vllm_server: Any, le
 
     async def ask(asked: Asker, engine: Vllm) -> list[Any]:
         try:
-            found = await asyncio.gather(
+            replies = await asyncio.gather(
                 *(asked.score("scorer", text) for text in [*TEXTS, "a", "long " * 1000]), return_exceptions=True
             )
         finally:
             await engine.close()
-        return found
+        return replies
 
     first = asker(engine := Vllm(vllm_server.endpoint, vllm_server.name, "tiny@1", 8, None, 120, 60))
-    *found, short, long = asyncio.run(ask(first, engine))
+    *replies, short, long = asyncio.run(ask(first, engine))
     assert isinstance(short, RequestRefused) and short.reason == "too_short"
     assert isinstance(long, RequestRefused) and long.reason == "prompt_too_long"
-    for text, reply in zip(TEXTS, found, strict=True):
+    for text, reply in zip(TEXTS, replies, strict=True):
         score = Score.from_json(reply.text)
-        exact, rough = (by_transformers(vllm_server.checkpoint, text, one) for one in (torch.float32, torch.bfloat16))
+        exact, rough = (
+            by_transformers(vllm_server.checkpoint, text, dtype) for dtype in (torch.float32, torch.bfloat16)
+        )
         assert score.tokens == len(exact)
         bound = (
-            3 * max(abs(one - two) for one, two in zip(exact, rough, strict=True)) + 1e-3
+            3 * max(abs(fine - coarse) for fine, coarse in zip(exact, rough, strict=True)) + 1e-3
         )  # what bfloat16 costs a token
         assert bound < 0.2
         assert score.logprob / score.tokens == pytest.approx(math.fsum(exact) / len(exact), abs=bound)
         assert score.logprob / score.tokens != pytest.approx(-math.log(102), abs=1e-6), "not a constant"
-    assert len({round(Score.from_json(reply.text).perplexity, 3) for reply in found}) == len(TEXTS)
+    assert len({round(Score.from_json(reply.text).perplexity, 3) for reply in replies}) == len(TEXTS)
     away = asker(Vllm("http://127.0.0.1:9", vllm_server.name, "tiny@1", 8, None, 1, 1))
     again = [asyncio.run(away.score("scorer", text)) for text in TEXTS]
-    assert again == found and (away.made, away.found) == (0, len(TEXTS))
+    assert again == replies and (away.made, away.found) == (0, len(TEXTS))
     assert first.made == len(TEXTS) + 1, "the server read the text that is too short, and charges for it"

@@ -33,7 +33,7 @@ def test_without_a_number_the_queue_decides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"endpoint": "localhost:8000"}, "is not an http"),
         ({"endpoint": ["http://a:1", "b:1"]}, "'b:1' is not an http"),
@@ -43,6 +43,6 @@ def test_without_a_number_the_queue_decides(tmp_path: Path) -> None:
         ({"endpoint": "http://a:1", "concurrency": 0}, "concurrency"),
     ],
 )
-def test_what_cannot_be_used_is_named(wrong: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+def test_what_cannot_be_used_is_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         ModelSpec(**{**REMOTE, **wrong})

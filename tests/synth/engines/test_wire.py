@@ -41,7 +41,7 @@ def test_cached_tokens_and_seconds_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "left"),
+    ("message", "left"),
     [
         (f"you sent Bearer {SECRET}", "you sent Bearer [credential]"),
         ("Incorrect API key provided: sk-not-for*****7890", "[credential]"),
@@ -50,12 +50,12 @@ def test_cached_tokens_and_seconds_are_told() -> None:
         ("model length is 512", "model length is 512"),
     ],
 )
-def test_words_are_quoted_without_secret_and_prompt(words: str, left: str) -> None:
-    told = str(read_failure(400, json.dumps({"error": {"message": words}}).encode(), None, SECRET, (PROMPT,)))
-    assert left in told
+def test_words_are_quoted_without_secret_and_prompt(message: str, left: str) -> None:
+    quoted = str(read_failure(400, json.dumps({"error": {"message": message}}).encode(), None, SECRET, (PROMPT,)))
+    assert left in quoted
     for text in (SECRET, PROMPT):
-        assert not any(text[place : place + 24] in told for place in range(len(text) - 24))
-    assert SECRET[:9] not in told
+        assert not any(text[start : start + 24] in quoted for start in range(len(text) - 24))
+    assert SECRET[:9] not in quoted
 
 
 def test_details_lose_the_input_they_repeat() -> None:

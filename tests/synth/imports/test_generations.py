@@ -52,8 +52,8 @@ async def test_a_night_finds_what_was_imported(ledger, problems, tmp_path):
     assert import_calls(ledger, write(tmp_path / "f.jsonl", *rows), model=MODEL) == Imported(3, 3, 0, 0, 0)
     engine = Scripted(lambda request: "made", MODEL)
     models = Models(Asker(ledger, {"teacher": engine}, Prompts(), night="n"), problems[0], 0)
-    found = [(await models.teacher("solve", temperature=0.7, max_tokens=64, sample=n)).text for n in range(4)]
-    assert found == ["answer 0", "answer 1", "answer 2", "made"] and len(engine.requests) == 1
+    texts = [(await models.teacher("solve", temperature=0.7, max_tokens=64, sample=n)).text for n in range(4)]
+    assert texts == ["answer 0", "answer 1", "answer 2", "made"] and len(engine.requests) == 1
     call = ledger.find(models.replies[0].call_id)
     assert (call.origin, call.role, call.night, call.method, call.cost) == ("imported", "imported", None, None, 0)
     assert ledger.spent("n").calls == 1
@@ -116,7 +116,7 @@ GOOD = {"messages": CHAT, "response": "x"}
 
 
 @pytest.mark.parametrize(
-    ("row", "words"),
+    ("row", "message"),
     [
         ("{", "line 2: Invalid JSON"),
         ("[1]", "line 2: .*object"),
@@ -139,14 +139,14 @@ GOOD = {"messages": CHAT, "response": "x"}
         (result("r", "x"), "line 2: this is the output of a batch; name its input file with --requests"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_named_and_nothing_is_imported(ledger, tmp_path, row, words):
-    with pytest.raises(RecipeError, match=words):
+def test_a_line_that_cannot_be_read_is_named_and_nothing_is_imported(ledger, tmp_path, row, message):
+    with pytest.raises(RecipeError, match=message):
         import_calls(ledger, write(tmp_path / "f.jsonl", GOOD, row), model=MODEL)
     assert ledger.count() == 0
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered", "words"),
+    ("asked", "answered", "message"),
     [
         (request("r", tools=[{}]), result("r", "x"), "in.jsonl line 1: body.tools changes the answer"),
         (request("r", frequency_penalty=0.5), result("r", "x"), "body.frequency_penalty changes"),
@@ -166,8 +166,8 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_imported(ledger, tmp
         (request("r"), "no json", "no JSON"),
     ],
 )
-def test_a_batch_that_cannot_be_read_is_named(ledger, tmp_path, asked, answered, words):
-    with pytest.raises(RecipeError, match=words):
+def test_a_batch_that_cannot_be_read_is_named(ledger, tmp_path, asked, answered, message):
+    with pytest.raises(RecipeError, match=message):
         import_calls(
             ledger, write(tmp_path / "out.jsonl", answered), model=MODEL, requests=write(tmp_path / "in.jsonl", asked)
         )
@@ -297,9 +297,9 @@ JSON_VALUES = st.recursive(
     ),
     value=JSON_VALUES,
 )  # fmt: skip
-def test_any_damage_of_a_line_is_a_sentence_or_a_failed_answer(ledger, tmp_path, place, value):
+def test_any_damage_of_a_line_is_a_sentence_or_a_failed_answer(ledger, tmp_path, where, value):
     row = result("r", "x")
-    *path, last = place.split(".")
+    *path, last = where.split(".")
     part = row
     for name in path:
         part = part[int(name)] if isinstance(part, list) else part[name]

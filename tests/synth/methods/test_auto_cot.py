@@ -42,8 +42,8 @@ def family_of(question: str) -> int:
 
 async def collect(ledger, problems, teacher, form="boxed", **params):
     asker = Asker(ledger, {"teacher": teacher}, Prompts(form=FORMATS[form]), night=NIGHT)
-    made = await make_artefact(AUTO_COT, AUTO_COT.params(**params), problems, asker)
-    return made, asker
+    artefact = await make_artefact(AUTO_COT, AUTO_COT.params(**params), problems, asker)
+    return artefact, asker
 
 
 def solving(text="First we count.\nThen we know.\n\\boxed{3}"):
@@ -52,37 +52,37 @@ def solving(text="First we count.\nThen we know.\n\\boxed{3}"):
 
 def test_planted_families_are_found_whatever_the_order():
     texts = [problem.prompt for problem in families()]
-    found = clustered(texts, len(FAMILIES), seed=192)
-    assert sorted(sorted(members) for members in found) == [list(range(n, n + 6)) for n in range(0, 24, 6)]
+    clusters = clustered(texts, len(FAMILIES), seed=192)
+    assert sorted(sorted(members) for members in clusters) == [list(range(n, n + 6)) for n in range(0, 24, 6)]
     assert clustered(texts[:3], 8, seed=0) == [[0], [1], [2]]
     assert sum(map(len, clustered(["same words"] * 9, 4, seed=0))) == 9
 
 
 async def test_one_demonstration_of_each_family_right_or_wrong(ledger):
     problems = families()
-    made, _ = await collect(ledger, problems, solving(), clusters=4)
-    assert isinstance(made, Made)
-    shown = made.prepared.value.shown
+    artefact, _ = await collect(ledger, problems, solving(), clusters=4)
+    assert isinstance(artefact, Made)
+    shown = artefact.prepared.value.shown
     assert sorted(family_of(item.question) for item in shown) == [0, 1, 2, 3], "and every answer is wrong"
-    assert len(made.call_ids) == 4
+    assert len(artefact.call_ids) == 4
     again, _ = await collect(ledger, problems[::-1], solving(), clusters=4)
-    assert canonical_json(again.text) == canonical_json(made.text), "the order of problems does not count"
+    assert canonical_json(again.text) == canonical_json(artefact.text), "the order of problems does not count"
 
 
-@pytest.mark.parametrize(("words", "steps", "is_shown"), [(60, 5, True), (61, 5, False), (60, 6, False)])
-async def test_only_what_is_short_enough_is_shown(ledger, words, steps, is_shown):
-    problem = word_problem(" ".join(["word"] * words))
+@pytest.mark.parametrize(("length", "steps", "is_shown"), [(60, 5, True), (61, 5, False), (60, 6, False)])
+async def test_only_what_is_short_enough_is_shown(ledger, length, steps, is_shown):
+    problem = word_problem(" ".join(["word"] * length))
     text = "\n".join([*(f"Step of number {n}." for n in range(steps)), "\\boxed{3}"])
-    made, _ = await collect(ledger, [problem], solving(text))
-    assert isinstance(made, Made) == is_shown
+    artefact, _ = await collect(ledger, [problem], solving(text))
+    assert isinstance(artefact, Made) == is_shown
     if not is_shown:
-        assert made.reason == "no_demonstration"
+        assert artefact.reason == "no_demonstration"
 
 
 @pytest.mark.parametrize("text", ["Because.\nThe answer is 3.", "No idea at all.", "One step.\n\\boxed{", "\\boxed{3}"])
 async def test_a_solution_that_disobeys_the_prompt_or_has_no_steps_is_not_shown(ledger, text):
-    made, _ = await collect(ledger, families(1), solving(text))
-    assert made.reason == "no_demonstration"
+    artefact, _ = await collect(ledger, families(1), solving(text))
+    assert artefact.reason == "no_demonstration"
 
 
 async def test_the_next_of_a_cluster_is_tried_until_one_can_be_shown(ledger):
@@ -92,8 +92,8 @@ async def test_the_next_of_a_cluster_is_tried_until_one_can_be_shown(ledger):
         seen.append(request.problem.id)
         return "nothing" if len(seen) <= 2 else "It is so.\n\\boxed{3}"
 
-    made, _ = await collect(ledger, families(4), Scripted(reply), clusters=1, tries=3)
-    assert [item.rank for item in made.prepared.value.shown] == [2] and len(set(seen)) == 3
+    artefact, _ = await collect(ledger, families(4), Scripted(reply), clusters=1, tries=3)
+    assert [item.rank for item in artefact.prepared.value.shown] == [2] and len(set(seen)) == 3
     limited, _ = await collect(ledger, families(5), Scripted(lambda request: "nothing", "other"), clusters=1, tries=2)
     assert limited.reason == "no_demonstration"
 
@@ -108,8 +108,8 @@ async def test_the_teacher_sees_the_others_and_a_bare_row_shows_nothing_of_them(
         Prompts(folders={"auto_cot": AUTO_COT.prompts}, form=FORMATS["boxed"]),
         night=NIGHT,
     )
-    made = await make_artefact(AUTO_COT, params, problems, asker)
-    assignment = Assignment(AUTO_COT, params, None, None, 1, prepared=made.prepared)
+    artefact = await make_artefact(AUTO_COT, params, problems, asker)
+    assignment = Assignment(AUTO_COT, params, None, None, 1, prepared=artefact.prepared)
     finished = await run_attempts([assignment.attempt(NIGHT, problem, 0, 0) for problem in problems], asker)
     asked = {
         request.problem.id: request.messages[0]["content"] for request in teacher.requests if request.act != "solve"
@@ -121,6 +121,6 @@ async def test_the_teacher_sees_the_others_and_a_bare_row_shows_nothing_of_them(
         others = [problem for problem in problems if problem.id != own.id]
         assert all(problem.prompt in asked[own.id] for problem in others) and asked[own.id].count(own.prompt) == 1
         worded = row["messages"][0]["content"]
-        assert own.prompt in worded and made.prepared.name in row["prompts"]
+        assert own.prompt in worded and artefact.prepared.name in row["prompts"]
         assert [problem.prompt in worded for problem in others] == [learn == "shown"] * 3
         assert ("Then we know." in worded) == (learn == "shown")

@@ -25,7 +25,7 @@ def test_what_was_spliced_in_can_be_taken_out_again(steps, seed, most):
     slips = draw_slips(random.Random(seed), len(steps), 0.3, most)
     text = "\n".join(splice(steps, slips))
     assert restore(text) == "\n".join(steps)
-    assert 1 <= len(slips) <= most and all(place < later < len(steps) for place, later in slips)
+    assert 1 <= len(slips) <= most and all(step < later < len(steps) for step, later in slips)
     assert text.split("\n").count("[back]") == len(slips)
 
 
@@ -78,9 +78,9 @@ async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
     method = get_method("response_diversification")
 
     def diversify(request):
-        known = get_task("arithmetic").solve(request.problem)
+        solution = get_task("arithmetic").solve(request.problem)
         other = f"Everything that comes in less everything that goes out makes it.\n#### {request.problem.gold}"
-        return f"**Verdict:** accept\n\n**Solution 1:**\n{known}\n\n**Solution 2:**\n{other}"
+        return f"**Verdict:** accept\n\n**Solution 1:**\n{solution}\n\n**Solution 2:**\n{other}"
 
     rows, _ = await run(ledger, method, problems, teacher=scripted(diversify=diversify))
     assert [row["notes"].refused for row in rows] == ["not_different", "no_equations"] * len(problems)

@@ -151,8 +151,8 @@ async def test_a_mended_answer_makes_a_pair_whose_better_half_is_verified(ledger
 
 def test_principles_are_drawn_evenly_and_not_twice_before_all():
     drawn = [draw_principles(f"problem {number}", 4, 4) for number in range(400)]
-    assert all(sorted(one) == [0, 1, 2, 3] for one in drawn)
-    first = Counter(one[0] for one in drawn)
+    assert all(sorted(order) == [0, 1, 2, 3] for order in drawn)
+    first = Counter(order[0] for order in drawn)
     assert all(70 < first[number] < 130 for number in range(4))  # 100 expected; sd 8.7
     assert draw_principles("a", 1, 3) == [0, 0, 0]
 

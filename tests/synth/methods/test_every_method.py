@@ -77,8 +77,8 @@ async def finish(method, problems, ledger, engine, params=None):
     params = params or every_switch(method)
     assignment = Assignment(method, params, None, None, 1)
     if method.prepare:
-        made = await make_artefact(method, params, problems, asker)
-        assignment = replace(assignment, prepared=made.prepared if isinstance(made, Made) else made)
+        artefact = await make_artefact(method, params, problems, asker)
+        assignment = replace(assignment, prepared=artefact.prepared if isinstance(artefact, Made) else artefact)
     attempts = [assignment.attempt(NIGHT, problem, 0, 0) for problem in problems]
     return await run_attempts(attempts, asker), asker
 

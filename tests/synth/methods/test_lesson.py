@@ -37,9 +37,9 @@ def test_explanations_are_cut_at_the_steps():
     assert read_explanations(text, 2) == ["Step 1: right. It adds.", "Step 2: wrong.\nIt should subtract."]
 
 
-@pytest.mark.parametrize(("text", "found"), SECTIONS["sections"])
-def test_replies_are_cut_at_their_headings(text, found):
-    assert sections(text, ["verdict", "solution"]) == found
+@pytest.mark.parametrize(("text", "expected"), SECTIONS["sections"])
+def test_replies_are_cut_at_their_headings(text, expected):
+    assert sections(text, ["verdict", "solution"]) == expected
 
 
 @pytest.mark.parametrize(("text", "tag"), SECTIONS["accepts"])

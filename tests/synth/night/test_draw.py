@@ -19,9 +19,9 @@ def test_two_entries_that_differ_only_in_their_prompts_make_attempts_of_their_ow
     entries = [assignment(), assignment(prompts={"solve": "mine.jinja"}), assignment()]
     planned = plan_attempts(entries, {"arithmetic": problems}, night=NIGHT, shard=4)
     assert len(planned) == 2 * len(problems)
-    assert find_attempts(entries, problems, [one.row("planned") for one in planned]) == planned
+    assert find_attempts(entries, problems, [attempt.row("planned") for attempt in planned]) == planned
     for problem in problems:
-        ids = {one.id for one in planned if one.problem == problem}
+        ids = {attempt.id for attempt in planned if attempt.problem == problem}
         assert attempt_id(NIGHT, "cot", entries[0].params, problem, 0) in ids, "an entry without any keeps its ids"
 
 

@@ -36,21 +36,25 @@ async def listing(problems, models, params):
 
 
 async def run(chosen, problems, asker):
-    made = await make_artefact(chosen, chosen.params(), problems, asker)
-    prepared = made.prepared if isinstance(made, Made) else made
+    artefact = await make_artefact(chosen, chosen.params(), problems, asker)
+    prepared = artefact.prepared if isinstance(artefact, Made) else artefact
     assignment = Assignment(chosen, chosen.params(), None, None, 1, prepared=prepared)
-    return made, await run_attempts([assignment.attempt(NIGHT, problem, 0, 0) for problem in problems], asker)
+    return artefact, await run_attempts([assignment.attempt(NIGHT, problem, 0, 0) for problem in problems], asker)
 
 
 async def test_every_attempt_is_given_the_same_whatever_the_order_and_names_it(make_asker, problems):
     chosen = sees(listing)
-    made, finished = await run(chosen, problems, make_asker(Scripted(lambda request: "x")))
+    artefact, finished = await run(chosen, problems, make_asker(Scripted(lambda request: "x")))
     again = await make_artefact(chosen, chosen.params(), problems[::-1] + problems, make_asker())
-    assert isinstance(made, Made) and made == again and json.loads(made.text) == {"ids": sorted(p.id for p in problems)}
+    assert (
+        isinstance(artefact, Made)
+        and artefact == again
+        and json.loads(artefact.text) == {"ids": sorted(p.id for p in problems)}
+    )
     rows = finished.samples.to_pylist()
     assert {row["response"] for row in rows} == {",".join(sorted(problem.id for problem in problems))}
-    assert {tuple(row["prompts"]) for row in rows} == {(made.prepared.name,)}
-    assert read_artefact(chosen, made.text) == made.prepared == pickle.loads(pickle.dumps(made.prepared))
+    assert {tuple(row["prompts"]) for row in rows} == {(artefact.prepared.name,)}
+    assert read_artefact(chosen, artefact.text) == artefact.prepared == pickle.loads(pickle.dumps(artefact.prepared))
 
 
 async def test_its_calls_are_durable_and_count(make_asker, problems, ledger):
@@ -86,7 +90,7 @@ async def spends(problems, models, params):
 
 
 @pytest.mark.parametrize(
-    ("prepare", "reason", "words"),
+    ("prepare", "reason", "message"),
     [
         (refuses, "no_demonstration", "none is right"),
         (stumbles, "method_error", "prepare: IndexError"),
@@ -95,13 +99,13 @@ async def spends(problems, models, params):
     ],
 )
 async def test_a_method_that_cannot_prepare_fails_its_attempts_and_no_other(
-    make_asker, problems, prepare, reason, words
+    make_asker, problems, prepare, reason, message
 ):
     asker = make_asker(Scripted(lambda request: "x"), budget=Budget(calls=0))
-    made, finished = await run(sees(prepare), problems, asker)
-    assert isinstance(made, NotPrepared)
+    artefact, finished = await run(sees(prepare), problems, asker)
+    assert isinstance(artefact, NotPrepared)
     rows = finished.attempts.to_pylist()
-    assert {(row["status"], row["reason"]) for row in rows} == {("failed", reason)} and words in rows[0]["detail"]
+    assert {(row["status"], row["reason"]) for row in rows} == {("failed", reason)} and message in rows[0]["detail"]
     assert finished.samples.num_rows == 0
 
 

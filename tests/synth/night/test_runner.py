@@ -33,13 +33,13 @@ def attempts(chosen, problems, params=None):
 async def test_every_attempt_is_accounted_for(make_asker, problems):
     @method("odd", paper="none", makes=("sft",), roles=("student",))
     async def odd(problem, models, params) -> AsyncIterator[Sample]:
-        place = problems.index(problem)
-        if place == 0:
+        index = problems.index(problem)
+        if index == 0:
             raise ValueError("a fault in the method")
-        if place == 1:
+        if index == 1:
             raise RequestRefused("prompt_too_long", "300 tokens, the limit is 200")
         yield Sample(messages=[{"role": "user", "content": "q"}], response="a")
-        if place == 2:
+        if index == 2:
             raise RequestRefused("late", "after a first sample")
 
     finished = await run_attempts(attempts(odd, problems), make_asker())
@@ -107,7 +107,7 @@ def cut_at(*samples):
 
 
 @pytest.mark.parametrize(
-    ("cut", "said", "complete"),
+    ("cut", "answer", "complete"),
     [
         ((), None, True),
         ((0,), None, False),  # the method says nothing: every parent counts
@@ -117,12 +117,12 @@ def cut_at(*samples):
         ((), False, False),
     ],
 )
-async def test_what_was_cut_off_is_never_complete(make_asker, problems, cut, said, complete):
+async def test_what_was_cut_off_is_never_complete(make_asker, problems, cut, answer, complete):
     @method("two_turns", paper="none", makes=("sft",), roles=("student",))
     async def two_turns(problem, models, params) -> AsyncIterator[Sample]:
         for number in range(2):
             reply = await models.student("solve", sample=number, number=number)
-        yield Sample(messages=[{"role": "user", "content": "q"}], response=reply.text, notes=SftNotes(complete=said))
+        yield Sample(messages=[{"role": "user", "content": "q"}], response=reply.text, notes=SftNotes(complete=answer))
 
     finished = await run_attempts(attempts(two_turns, problems[:1]), make_asker(cut_at(*cut)))
     assert json.loads(finished.samples.to_pylist()[0]["notes"])["complete"] is complete

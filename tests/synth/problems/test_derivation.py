@@ -65,12 +65,12 @@ UNREAD = [
 
 @pytest.mark.parametrize(("step", "expected"), READ)
 def test_reads_equations_in_prose(step, expected):
-    assert [(found.left.text, found.right.text, found.true) for found in equations(step)] == expected
+    assert [(equation.left.text, equation.right.text, equation.true) for equation in equations(step)] == expected
 
 
 @pytest.mark.parametrize("step", UNREAD)
 def test_leaves_unread_what_it_could_misread(step):
-    assert all(found.true for found in equations(step))
+    assert all(equation.true for equation in equations(step))
 
 
 TREES = st.recursive(
@@ -103,10 +103,10 @@ def test_evaluates_nothing_else(text):
 def test_never_raises_on_model_text(text):
     equations(text)
     check = judge("6", text)
-    found = review(text, STEPS, "#### 6", check)
-    assert len(found.labels) == len(found.steps)
-    assert True not in found.labels[found.first_wrong :] if found.first_wrong is not None else all(found.labels)
-    assert (found.first_wrong is None) == (not found.correction) == (not found.explanation)
+    checked = review(text, STEPS, "#### 6", check)
+    assert len(checked.labels) == len(checked.steps)
+    assert True not in checked.labels[checked.first_wrong :] if checked.first_wrong is not None else all(checked.labels)
+    assert (checked.first_wrong is None) == (not checked.correction) == (not checked.explanation)
 
 
 STEPS = [("5 + 3 = 8", 8), ("8 - 2 = 6", 6)]
@@ -118,26 +118,26 @@ def reviewed(attempt, steps=STEPS, **options):
 
 
 def test_a_right_attempt_has_no_wrong_step():
-    found = reviewed("5 + 3 = 8\n8 - 2 = 6\n#### 6")
-    assert (found.outcome, found.first_wrong, found.labels) == (Outcome.CORRECT, None, (True, True))
-    assert found.steps == ("5 + 3 = 8", "8 - 2 = 6")
+    result = reviewed("5 + 3 = 8\n8 - 2 = 6\n#### 6")
+    assert (result.outcome, result.first_wrong, result.labels) == (Outcome.CORRECT, None, (True, True))
+    assert result.steps == ("5 + 3 = 8", "8 - 2 = 6")
 
 
 def test_a_false_equation_is_named():
-    found = reviewed("5 + 3 = 9\n9 - 2 = 7\n#### 7")
-    assert (found.outcome, found.first_wrong, found.labels) == (Outcome.WRONG, 0, (False, False))
-    assert found.explanation == "5 + 3 is 8, not 9."
-    assert found.correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
+    result = reviewed("5 + 3 = 9\n9 - 2 = 7\n#### 7")
+    assert (result.outcome, result.first_wrong, result.labels) == (Outcome.WRONG, 0, (False, False))
+    assert result.explanation == "5 + 3 is 8, not 9."
+    assert result.correction == ("5 + 3 = 8", "8 - 2 = 6", "#### 6")
 
 
 def test_correction_begins_where_the_right_steps_end():
-    found = reviewed("5 + 3 = 8\n8 - 2 = 5\n#### 5")
-    assert (found.first_wrong, found.correction) == (1, ("8 - 2 = 6", "#### 6"))
+    result = reviewed("5 + 3 = 8\n8 - 2 = 5\n#### 5")
+    assert (result.first_wrong, result.correction) == (1, ("8 - 2 = 6", "#### 6"))
 
 
 def test_a_true_step_from_elsewhere_is_wrong():
-    found = reviewed("5 + 3 = 8\n8 + 2 = 10\n#### 10")
-    assert (found.first_wrong, found.explanation) == (1, "the next step is 8 - 2 = 6.")
+    result = reviewed("5 + 3 = 8\n8 + 2 = 10\n#### 10")
+    assert (result.first_wrong, result.explanation) == (1, "the next step is 8 - 2 = 6.")
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_a_true_step_from_elsewhere_is_wrong():
     ],
 )
 def test_right_steps_with_a_wrong_or_missing_answer(attempt, explanation):
-    found = reviewed(attempt)
-    assert found.first_wrong == len(found.steps) and all(found.labels)
-    assert found.explanation == explanation and found.correction[-1] == "#### 6"
+    result = reviewed(attempt)
+    assert result.first_wrong == len(result.steps) and all(result.labels)
+    assert result.explanation == explanation and result.correction[-1] == "#### 6"
 
 
 def test_a_wrong_step_counts_even_when_the_answer_is_right():
-    found = reviewed("5 + 3 = 9\n8 - 2 = 6\n#### 6")
-    assert (found.outcome, found.first_wrong) == (Outcome.CORRECT, 0)
+    result = reviewed("5 + 3 = 9\n8 - 2 = 6\n#### 6")
+    assert (result.outcome, result.first_wrong) == (Outcome.CORRECT, 0)
 
 
 def test_another_route_is_right_only_where_it_is_allowed():
@@ -190,9 +190,9 @@ def test_finds_exactly_the_corrupted_step(operations, data):
     lines = [text for text, _ in steps]
     assert reviewed("\n".join([*lines, f"#### {value}"]), steps).first_wrong is None
     lines[broken] = lines[broken].replace(f"= {steps[broken][1]}", f"= {steps[broken][1] + 100}")
-    found = reviewed("\n".join([*lines, f"#### {value + 1}"]), steps)
-    assert found.first_wrong == broken
-    assert found.correction[0] == steps[broken][0] or len({v for _, v in steps}) < len(steps)
+    outcome = reviewed("\n".join([*lines, f"#### {value + 1}"]), steps)
+    assert outcome.first_wrong == broken
+    assert outcome.correction[0] == steps[broken][0] or len({v for _, v in steps}) < len(steps)
 
 
 def test_steps_and_marks():

@@ -62,4 +62,4 @@ def test_what_is_false_however_it_is_meant_is_found(text):
 
 
 def test_lines_of_a_step_are_read_apart():
-    assert [found.left.text for found in equations("5 + 3 = 8\n8 - 2 = 6")] == ["5 + 3", "8 - 2"]
+    assert [equation.left.text for equation in equations("5 + 3 = 8\n8 - 2 = 6")] == ["5 + 3", "8 - 2"]

@@ -65,7 +65,7 @@ def test_repeats_are_left_out_and_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ([{"q": "x1", "a": 1}, "{broken"], ["x.jsonl, line 2", "not JSON"]),
         ([{"q": "x1", "a": 1}, "", {"q": "x2"}], ["line 3", "no field 'a'", "q"]),
@@ -82,10 +82,10 @@ def test_repeats_are_left_out_and_listed(tmp_path):
         (['{"q": "x1", "a": ' + "9" * 5_000 + "}"], ["line 1"]),
     ],
 )
-def test_what_is_broken_is_named(tmp_path, rows, said):
+def test_what_is_broken_is_named(tmp_path, rows, message):
     with pytest.raises(ProblemError) as error:
         draw(write_lines(tmp_path / "x.jsonl", rows), PLAIN)
-    assert all(part in str(error.value) for part in said), error.value
+    assert all(part in str(error.value) for part in message), error.value
 
 
 def test_other_breakage_is_named_too(tmp_path):
@@ -114,8 +114,8 @@ def test_a_unit_that_must_agree_stays_with_the_gold_answer(tmp_path):
     long, many = draw(write_lines(tmp_path / "x.jsonl", rows), PLAIN)
     assert (long.gold, many.gold) == ("5 cm", "1200")
     check = get_task("math_word").check
-    said = [check(long, f"#### {answer}").outcome.value for answer in ("5 m", "50 mm", "5", "6 cm")]
-    assert said == ["wrong", "correct", "correct", "wrong"]
+    outcomes = [check(long, f"#### {answer}").outcome.value for answer in ("5 m", "50 mm", "5", "6 cm")]
+    assert outcomes == ["wrong", "correct", "correct", "wrong"]
 
 
 SOLVED = Mapping(question="q", answer="a", solution="how")
@@ -137,7 +137,7 @@ def test_a_gold_that_cannot_be_used_is_left_out_or_stops(tmp_path, answer, solut
     path = write_lines(tmp_path / "x.jsonl", rows)
     source = file_source(path, SOLVED)
     assert len(source.draw(10, seed=0)) == (2 if reason is None else 1)
-    assert [(one.line, one.reason) for one in source.dropped] == ([] if reason is None else [(1, reason)])
+    assert [(dropped.line, dropped.reason) for dropped in source.dropped] == ([] if reason is None else [(1, reason)])
     if reason is not None:
         with pytest.raises(ProblemError, match="line 1"):
             draw(path, SOLVED)

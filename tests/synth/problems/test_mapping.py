@@ -35,9 +35,9 @@ def test_a_template_is_filled_with_cleaned_text(template, row, text):
     assert render(template, row, "line 1", "question") == text
 
 
-@pytest.mark.parametrize(("value", "said"), [(None, "null"), (True, "bool"), (float("inf"), "inf"), ([], "list")])
-def test_what_is_no_text_is_named(value, said):
-    with pytest.raises(ProblemError, match=f"line 1: field 'q' is {said}"):
+@pytest.mark.parametrize(("value", "message"), [(None, "null"), (True, "bool"), (float("inf"), "inf"), ([], "list")])
+def test_what_is_no_text_is_named(value, message):
+    with pytest.raises(ProblemError, match=f"line 1: field 'q' is {message}"):
         render("q", {"q": value}, "line 1", "question")
     with pytest.raises(ProblemError, match="no field 'x' for the answer; its fields are q"):
         render("x", {"q": 1}, "line 1", "answer")

@@ -25,7 +25,7 @@ TASK = get_task("math_word")
 @pytest.fixture(scope="module")
 def solutions():
     """Problem, solution and whether people say that it is right."""
-    found = []
+    solved = []
     for line in (Path(DATA) / "gsm8k" / "model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         question, truth = row["question"], row["ground_truth"]
@@ -37,8 +37,8 @@ def solutions():
             canonical_question(question),
             solution=truth,
         )
-        found += [(problem, part["solution"], part["is_correct"]) for part in row.values() if isinstance(part, dict)]
-    return found
+        solved += [(problem, part["solution"], part["is_correct"]) for part in row.values() if isinstance(part, dict)]
+    return solved
 
 
 def test_our_verdict_is_theirs(solutions):
@@ -48,16 +48,18 @@ def test_our_verdict_is_theirs(solutions):
 
 def test_the_first_false_calculation_is_found_where_there_is_one(solutions):
     """Calculator marks are exact: a step whose mark is false is wrong, and no step before it may be called so by its marks."""
-    found = 0
+    with_false_marks = 0
     for problem, text, right in solutions:
         review = TASK.review(problem, text)
-        false = [index for index, step in enumerate(review.steps) if not all(one.true for one in equations(step))]
+        false = [
+            index for index, step in enumerate(review.steps) if not all(equation.true for equation in equations(step))
+        ]
         if false:
             assert review.first_wrong is not None and review.first_wrong <= false[0]
-            found += 1
+            with_false_marks += 1
         if not right:
             assert review.first_wrong is not None and review.explanation and review.correction
-    assert found > 10
+    assert with_false_marks > 10
 
 
 async def test_tutorship_and_critique_rows_are_made_of_real_mistakes(solutions, ledger):
@@ -65,7 +67,7 @@ async def test_tutorship_and_critique_rows_are_made_of_real_mistakes(solutions, 
     from tests.synth.methods.dialogue import run
 
     mistakes = {}  # those with false arithmetic first: of the others no step is surely wrong
-    for problem, text, right in sorted(solutions, key=lambda one: not TASK.review(one[0], one[1]).sure):
+    for problem, text, right in sorted(solutions, key=lambda solution: not TASK.review(solution[0], solution[1]).sure):
         if not right:
             mistakes.setdefault(problem.id, (problem, text))
     problems = [problem for problem, _ in mistakes.values()][:60]
@@ -80,7 +82,9 @@ async def test_tutorship_and_critique_rows_are_made_of_real_mistakes(solutions, 
         for row, problem in zip(rows, problems, strict=True):
             named = row["attrs"]["first_error_step"]
             steps = TASK.steps(mistakes[problem.id][1])
-            assert named is None or not all(one.true for one in equations(steps[named - 1]))  # no true step is blamed
+            assert named is None or not all(
+                equation.true for equation in equations(steps[named - 1])
+            )  # no true step is blamed
         if name == "tutorship":
             corrected = [
                 TASK.check(problem, row["response"]).outcome for problem, row in zip(problems, rows, strict=True)

@@ -86,7 +86,7 @@ def test_files_open_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "message"),
     [
         ("arithmatic", {}, "did you mean 'arithmetic'?"),
         ("gsm8k", {"pth": "x"}, "did you mean 'path'?"),
@@ -99,10 +99,10 @@ def test_files_open_by_name(tmp_path):
         ("file", {"mapping": {"question": "{a.b}", "answer": "a"}, "path": "x"}, "mapping.question"),
     ],
 )
-def test_wrong_sources_and_options_are_named(name, options, said):
+def test_wrong_sources_and_options_are_named(name, options, message):
     with pytest.raises(RecipeError) as error:
         open_source(name, options)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_unknown_task_is_named():

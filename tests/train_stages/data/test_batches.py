@@ -10,8 +10,8 @@ from train_stages.data.batches import best_fit, plan_packed, plan_padded
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=80))
 def test_best_fit_holds_every_item_once_and_overfills_nothing(lengths):
     bins = best_fit(lengths, 64)
-    assert sorted(place for pack in bins for place in pack) == list(range(len(lengths)))
-    assert all(sum(lengths[place] for place in pack) <= 64 for pack in bins)
+    assert sorted(item for pack in bins for item in pack) == list(range(len(lengths)))
+    assert all(sum(lengths[item] for item in pack) <= 64 for pack in bins)
     assert len(bins) <= 2 * -(-sum(lengths) // 64), "no two bins can be half empty"
 
 

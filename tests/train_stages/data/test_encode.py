@@ -29,8 +29,8 @@ def by_hand(model, encoded, rows):
         ids, labels = encoded.table["input_ids"][row].as_py(), encoded.table["labels"][row].as_py()
         with torch.no_grad():
             logs = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0], -1)
-        told = [-float(logs[at - 1, labels[at]]) for at in range(1, len(ids)) if labels[at] != -100]
-        total, count = total + sum(told), count + len(told)
+        row_losses = [-float(logs[at - 1, labels[at]]) for at in range(1, len(ids)) if labels[at] != -100]
+        total, count = total + sum(row_losses), count + len(row_losses)
     return total / count
 
 
@@ -49,7 +49,7 @@ def test_packed_rows_do_not_see_each_other(base, encoded):
         packed = model(**ids, position_ids=batch["position_ids"], use_cache=False).logits[0].split(lengths)
         alone = [model(input_ids=torch.tensor([row["input_ids"]])).logits[0] for row in rows]
         plain = model(**ids, use_cache=False).logits[0].split(lengths)
-    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(packed, alone, strict=True))
+    assert all(torch.allclose(logits, own, atol=1e-5) for logits, own in zip(packed, alone, strict=True))
     assert not torch.allclose(plain[1], alone[1], atol=1e-2), "without position ids they would"
 
 
@@ -90,16 +90,16 @@ def test_only_right_steps_carry_loss(base):
     spans = step_spans(attempt, steps, labels)
     assert [attempt[start:end] for start, end in spans] == ["5 + 3 = 8\n", "5 + 1 = 6\n"]
     messages = [{"role": "user", "content": "Ann has 5."}, {"role": "assistant", "content": attempt}]
-    made = encode_conversations(tokenizer, [messages, messages], 128, [spans, None])
-    assert show_loss(tokenizer, made) == (
+    encoded = encode_conversations(tokenizer, [messages, messages], 128, [spans, None])
+    assert show_loss(tokenizer, encoded) == (
         "<|user|>Ann has 5.<|assistant|>>>5 + 3 = 8\n<<8 - 2 = 5\n>>5 + 1 = 6\n<<#### 6<|end|>"
     )
-    assert show_loss(tokenizer, made, 1).endswith(f">>{attempt}<|end|><<")
+    assert show_loss(tokenizer, encoded, 1).endswith(f">>{attempt}<|end|><<")
 
 
 def test_ready_labels_are_taken_as_they_are(base, tmp_path):
-    made = encode_labels([([5, 6, 7], [-100, 6, -100]), ([5, 6], [5, -100])], 16)
-    assert made.table["labels"].to_pylist() == [[-100, 6, -100]] and made.without_loss == 1, (
+    encoded = encode_labels([([5, 6, 7], [-100, 6, -100]), ([5, 6], [5, -100])], 16)
+    assert encoded.table["labels"].to_pylist() == [[-100, 6, -100]] and encoded.without_loss == 1, (
         "nothing predicts a first token"
     )
     with pytest.raises(TrainingError, match="3 input_ids and 2 labels"):

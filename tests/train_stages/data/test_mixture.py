@@ -42,8 +42,8 @@ def test_scaling_every_source_and_the_budget_keeps_the_epochs(scale):
     """Downsampling as in arXiv:2412.15285: a small run sees each source as often as the large one."""
     large = {name: size * 10**6 for name, size in SIZES.items()}
     small = {name: round(size * scale * 10**5) for name, size in SIZES.items()}
-    one, other = blend(large, TWO, 5000 * 10**6), blend(small, TWO, 5000 * scale * 10**5)
-    assert one.epochs == pytest.approx(other.epochs, rel=1e-3)
+    scaled_down, scaled_up = blend(large, TWO, 5000 * 10**6), blend(small, TWO, 5000 * scale * 10**5)
+    assert scaled_down.epochs == pytest.approx(scaled_up.epochs, rel=1e-3)
 
 
 def test_the_order_follows_the_plan_phase_by_phase():

@@ -38,9 +38,9 @@ def test_words_and_numbers_are_whole_tokens(tokenizer):
 def test_chat_template_marks_the_assistant(tokenizer, problems):
     problem = problems[0]
     two_turns = [*chat(problem), *chat(problem)]
-    found = tokenizer.apply_chat_template(two_turns, return_dict=True, return_assistant_tokens_mask=True)
-    told = [i for i, m in zip(found["input_ids"], found["assistant_masks"], strict=True) if m]
-    assert tokenizer.decode(told) == f"{problem.solution}<|end|>" * 2
+    encoded = tokenizer.apply_chat_template(two_turns, return_dict=True, return_assistant_tokens_mask=True)
+    marked = [i for i, m in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if m]
+    assert tokenizer.decode(marked) == f"{problem.solution}<|end|>" * 2
     asked = tokenizer.apply_chat_template(two_turns[:1], tokenize=False, add_generation_prompt=True)
     assert asked == f"<|user|>{problem.prompt}<|assistant|>"
     assert tokenizer.apply_chat_template(two_turns, tokenize=False).startswith(asked)
@@ -60,10 +60,10 @@ def test_folder_is_an_ordinary_checkpoint(base):
 def test_same_seed_same_weights_and_vocabulary(tmp_path):
     config = TinyConfig(width=32, layers=1, heads=1, ffn=32)
     texts = ["Ann has 5 apples.", "Ann has pens."]
-    one = AutoModelForCausalLM.from_pretrained(create_base(tmp_path / "1", texts, seed=1, config=config))
+    first = AutoModelForCausalLM.from_pretrained(create_base(tmp_path / "1", texts, seed=1, config=config))
     same = AutoModelForCausalLM.from_pretrained(create_base(tmp_path / "2", texts, seed=1, config=config))
     other = AutoModelForCausalLM.from_pretrained(create_base(tmp_path / "3", texts, seed=2, config=config))
-    weights = [m.model.layers[0].mlp.up_proj.weight for m in (one, same, other)]
+    weights = [m.model.layers[0].mlp.up_proj.weight for m in (first, same, other)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
     assert (tmp_path / "1/tokenizer.json").read_bytes() == (tmp_path / "2/tokenizer.json").read_bytes()
     with pytest.raises(FileExistsError):

@@ -42,8 +42,8 @@ def reader(lake, tmp_path):
 
 
 def step(kind, **content):
-    (one,) = read_plan([{kind: content}])
-    return one
+    (only,) = read_plan([{kind: content}])
+    return only
 
 
 def write(path, *texts):
@@ -64,8 +64,8 @@ def test_the_identity_of_a_stage_is_what_determines_what_it_makes(reader, tmp_pa
     training = Training(reader, "n", "prompt", "v", lambda *_: None)
 
     def key(checkpoint=parent, work=training, **content):
-        one = step("sft", **content)
-        return work.key(one, checkpoint, reader.read(one))
+        sft = step("sft", **content)
+        return work.key(sft, checkpoint, reader.read(sft))
 
     same = [key(), key(name="other", where="true"), key(epochs=1.0), key(save_every=3), key(loss="cross_entropy")]
     assert len(set(same)) == 1, "names, defaults and how often a state is kept make no other stage"
@@ -82,13 +82,13 @@ def test_the_identity_of_a_stage_is_what_determines_what_it_makes(reader, tmp_pa
 
 
 def test_what_was_really_gone_through_counts_as_read(reader, tmp_path):
-    one = step("sft", methods=["tutorship"])
-    reading = reader.read(one)
-    everything = read_by(one, reading, tmp_path)
+    sft = step("sft", methods=["tutorship"])
+    reading = reader.read(sft)
+    everything = read_by(sft, reading, tmp_path)
     assert everything.num_rows == 8 and set(everything["part"].to_pylist()) == {"row"}
     some = reading.rows["id"].to_pylist()[:3]
     pq.write_table(pa.table({"row": [*some, *some]}), tmp_path / "order.parquet")
-    kept = read_by(one, reading, tmp_path)
+    kept = read_by(sft, reading, tmp_path)
     assert kept["sample_id"].to_pylist() == some
     assert all(
         sample.endswith(problem[1:]) for sample, problem in zip(some, kept["problem_id"].to_pylist(), strict=True)
@@ -96,14 +96,14 @@ def test_what_was_really_gone_through_counts_as_read(reader, tmp_path):
 
 
 def test_rows_that_a_stage_was_not_given_enter_no_lineage(reader, tmp_path):
-    one = step("sft", methods=["tutorship"])
-    reading = reader.read(one)
+    sft = step("sft", methods=["tutorship"])
+    reading = reader.read(sft)
     for rows in (["sequence 0"], [reading.rows["id"][0].as_py(), "sequence 0"]):
         pq.write_table(pa.table({"row": rows}), tmp_path / "order.parquet")
         with pytest.raises(TrainingError, match=r"1 rows that it was not given .'sequence 0'."):
-            read_by(one, reading, tmp_path)
+            read_by(sft, reading, tmp_path)
     pq.write_table(pa.table({"row": pa.array([], pa.string())}), tmp_path / "order.parquet")
-    assert read_by(one, reading, tmp_path).num_rows == 0
+    assert read_by(sft, reading, tmp_path).num_rows == 0
     write(tmp_path / "general.jsonl", "One.")
     weights = {"phases": [{"weights": {"general": 1}}], "general": str(tmp_path / "general.jsonl")}
     mixed = step("cpt", mixture=weights)
@@ -129,14 +129,14 @@ def test_problems_of_the_release_name_the_rows_that_they_were_taken_from(lake, r
     lake.commit("more", "samples", tables)
     release = create_release(lake, "more", night="n", condition="night = 'n'")
     reader = replace(reader, release=release)
-    one = step("rl", methods=["cot"], limit=4)
-    reading = reader.read(one)
-    read = read_by(one, reading, tmp_path)
+    rl = step("rl", methods=["cot"], limit=4)
+    reading = reader.read(rl)
+    read = read_by(rl, reading, tmp_path)
     assert read.num_rows == 4 and set(read["problem_id"].to_pylist()) == set(reading.rows["id"].to_pylist())
     assert all(sample.startswith("cot/") for sample in read["sample_id"].to_pylist())
     pq.write_table(pa.table({"problem_id": reading.rows["id"].slice(0, 2)}), tmp_path / "rollouts.parquet")
-    assert read_by(one, reading, tmp_path).num_rows == 2, "the problems that were really asked"
-    assert reader.read(one).digest == reading.digest != reader.read(step("rl", methods=["cot"], limit=4, seed=1)).digest
+    assert read_by(rl, reading, tmp_path).num_rows == 2, "the problems that were really asked"
+    assert reader.read(rl).digest == reading.digest != reader.read(step("rl", methods=["cot"], limit=4, seed=1)).digest
 
 
 def test_drawn_problems_hold_no_benchmark_item(lake, reader):
@@ -172,7 +172,7 @@ def test_files_that_settings_name_belong_to_the_digest(reader, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("corpus", "words"),
+    ("corpus", "message"),
     [
         ({"path": "none.jsonl"}, "train.plan.0.cpt.corpus.0: .*there is no such file"),
         ({"path": "texts.jsonl", "column": "body"}, "column = 'body': row 1 has no such text; it has text"),
@@ -180,11 +180,11 @@ def test_files_that_settings_name_belong_to_the_digest(reader, tmp_path):
         ({"path": "bench.jsonl"}, "every text of bench holds a benchmark item"),
     ],
 )
-def test_a_corpus_that_cannot_be_read_is_a_sentence(reader, tmp_path, corpus, words):
+def test_a_corpus_that_cannot_be_read_is_a_sentence(reader, tmp_path, corpus, message):
     write(tmp_path / "texts.jsonl", "A text.")
     write(tmp_path / "bench.jsonl", ITEM)
     write(tmp_path / "empty.jsonl", " ")
-    with pytest.raises(TrainingError, match=words):
+    with pytest.raises(TrainingError, match=message):
         reader.read(step("cpt", corpus=[corpus]))
 
 

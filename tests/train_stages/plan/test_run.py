@@ -36,8 +36,8 @@ class Given(Reader):
     problems: list = field(default_factory=list)
 
     def read(self, step, rates=None):
-        known = rates(self.problems) if rates else {}
-        material = Material("r@1", pa.table({}), self.problems, bare_prompt, rates=known)
+        measured = rates(self.problems) if rates else {}
+        material = Material("r@1", pa.table({}), self.problems, bare_prompt, rates=measured)
         rows = step.stage.rows(material, step.config)
         samples = pa.table({"sample_id": pa.array([], pa.string()), "problem_id": pa.array([], pa.string())})
         return Reading(rows, table_digest(rows.drop_columns(["tries", "correct"])), samples)
@@ -90,12 +90,12 @@ def test_what_was_measured_is_in_the_lake_and_not_measured_again(training, monke
     monkeypatch.setattr(synth.problems, "get_task", lambda name: Sometimes())
     monkeypatch.setattr(run, "launch", lambda stage, job, *_, **__: RL.run(job, lambda *_: None))
     step = rl(steps=1, prompts_per_step=2, samples=2, max_tokens=6, difficulty="measured", least_tries=4)
-    made = work.run(step, parent)
-    assert made.new and made.metrics["pass_rate_known"] == 12 and made.metrics["never_solved"] >= 6
+    result = work.run(step, parent)
+    assert result.new and result.metrics["pass_rate_known"] == 12 and result.metrics["never_solved"] >= 6
     rates = pass_rates(lake, parent.id)
     assert len(rates) == 12 and {rate.tries for rate in rates.values()} == {4}
     again = work.run(step, parent)
-    assert (again.checkpoint, again.new) == (made.checkpoint, False), (
+    assert (again.checkpoint, again.new) == (result.checkpoint, False), (
         "what is made is found, although rates are known now"
     )
     rows = lake.workspace.folder("rows") / "rows.parquet"
@@ -103,6 +103,6 @@ def test_what_was_measured_is_in_the_lake_and_not_measured_again(training, monke
     monkeypatch.setattr(
         "train_stages.rl.pass_rates.measure", lambda problems, *_, **__: {p.id: 1 / 0 for p in problems}
     )
-    out = made.checkpoint.path.with_name("again")
+    out = result.checkpoint.path.with_name("again")
     RL.run(Job(parent=parent.path, rows=rows, out=out, options=dict(step.options)), lambda *_: None)
     assert pq.read_table(out / "rollouts.parquet").num_rows == 2

@@ -135,17 +135,19 @@ def test_preference_with_an_adapter(base, problems, tmp_path, loss):
     sides = {side: [[{"role": "assistant", "content": text(p)}] for p in problems[:8]]
              for side, text in (("chosen", lambda p: p.solution), ("rejected", lambda p: "#### -1"))}  # fmt: skip
     options = {**OPTIONS, "loss": loss, "epochs": 3}
-    made = preference(base, pa.table({"prompt": asked, **sides}), tmp_path / "out", PreferenceConfig(**options))
-    assert is_adapter(made.path) and any(
-        value.abs().sum() > 0 for n, value in tensors(made.path).items() if "lora_B" in n
+    result = preference(base, pa.table({"prompt": asked, **sides}), tmp_path / "out", PreferenceConfig(**options))
+    assert is_adapter(result.path) and any(
+        value.abs().sum() > 0 for n, value in tensors(result.path).items() if "lora_B" in n
     )
 
 
 def test_rl_with_an_adapter(base, problems, tmp_path):
     options = {name: value for name, value in OPTIONS.items() if name != "batch_tokens"}
     sampling = {"steps": 2, "prompts_per_step": 2, "samples": 4, "max_tokens": 8}
-    made = rl(base, problems[:6], tmp_path / "rl", RlConfig(loss={"kind": "grpo", "beta": 0.1}, **sampling, **options))
-    assert is_adapter(made.path) and made.metrics["steps"] == 2
+    result = rl(
+        base, problems[:6], tmp_path / "rl", RlConfig(loss={"kind": "grpo", "beta": 0.1}, **sampling, **options)
+    )
+    assert is_adapter(result.path) and result.metrics["steps"] == 2
 
 
 def test_settings_of_adapters():
@@ -153,11 +155,11 @@ def test_settings_of_adapters():
     assert read("sft", adapter={}, learning_rate=1e-5).learning_rate == 1e-5
     assert read("rl", adapter={"targets": ["q_proj"]}).learning_rate == pytest.approx(1e-5)
     assert read("sft").learning_rate == 1e-5
-    for options, words in (
+    for options, message in (
         ({"adapter": {"rank": 8}}, "adapter.rank"),
         ({"adapter": {}, "optimiser": "muon"}, "set optimiser: adamw"),
     ):
-        with pytest.raises(RecipeError, match=words):
+        with pytest.raises(RecipeError, match=message):
             read("sft", **options)
     with pytest.raises(RecipeError, match="set rollouts: transformers"):
         read("rl", adapter={}, rollouts="vllm")
@@ -204,6 +206,6 @@ def test_a_loss_with_a_reference_takes_the_model_without_its_adapter(base, rows,
     options = {**OPTIONS, "loss": loss, "epochs": 3}
     adapted = sft(base, rows.slice(0, 40), tmp_path / "adapted", SftConfig(**options))
     plain = sft(base, rows.slice(0, 40), tmp_path / "plain", SftConfig(**{**options, "adapter": None}))
-    first, second = ([entry["loss"] for entry in made.history if "loss" in entry] for made in (adapted, plain))
+    first, second = ([entry["loss"] for entry in result.history if "loss" in entry] for result in (adapted, plain))
     assert first[0] == pytest.approx(second[0], rel=1e-5), "the same model and the same reference"
     assert first[-1] != pytest.approx(first[0], rel=1e-3)

@@ -29,14 +29,14 @@ def losses(path):
 def test_two_processes_learn_what_one_learns(base, rows, tmp_path):
     """The same losses and gradients at every step: the step is shared, and no micro-batch is lost on the way."""
     pq.write_table(rows, tmp_path / "rows.parquet")
-    one = sft(base, rows, tmp_path / "one", SftConfig(**OPTIONS))
+    single = sft(base, rows, tmp_path / "one", SftConfig(**OPTIONS))
     job = Job(parent=base, rows=tmp_path / "rows.parquet", out=tmp_path / "two", options=OPTIONS)
     seen = []
     launch("sft", job, lambda *step: seen.append(step), accelerate="ddp", processes=2)
-    told = [losses(one.path), losses(job.out)]
-    shared = len(told[1]) - 1  # the last step of one may have a micro-batch that two cannot share
-    assert seen[-1][1:] == (len(told[1]),) * 2 and shared >= 4
-    assert told[1][:shared] == [pytest.approx(step, abs=1e-4) for step in told[0][:shared]]
+    curves = [losses(single.path), losses(job.out)]
+    shared = len(curves[1]) - 1  # the last step of one may have a micro-batch that two cannot share
+    assert seen[-1][1:] == (len(curves[1]),) * 2 and shared >= 4
+    assert curves[1][:shared] == [pytest.approx(step, abs=1e-4) for step in curves[0][:shared]]
     assert AutoModelForCausalLM.from_pretrained(job.out).num_parameters() > 0, "an ordinary folder"
 
 
@@ -67,10 +67,10 @@ def test_the_fsdp_configuration_says_what_accelerate_understands(monkeypatch):
     from accelerate.utils import FullyShardedDataParallelPlugin
     from accelerate.utils.launch import prepare_multi_gpu_env
 
-    told = launch_command_parser().parse_args(
+    arguments = launch_command_parser().parse_args(
         ["--config_file", str(CONFIGURATIONS / "fsdp.yaml"), "--num_processes", "2", "-m", "train_stages.stages.sft"]
     )
-    environment = prepare_multi_gpu_env(_validate_launch_command(told)[0])
+    environment = prepare_multi_gpu_env(_validate_launch_command(arguments)[0])
     for name, value in environment.items():
         if "FSDP" in name:
             monkeypatch.setenv(name, value)

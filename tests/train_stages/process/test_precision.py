@@ -25,15 +25,15 @@ def half(base, tmp_path_factory):
 
 def test_a_stage_writes_the_precision_of_its_parent(base, half, rows, tmp_path):
     options = {"batch_tokens": 256, "max_length": 128, "device": "cpu", "learning_rate": 0.01}
-    made = sft(half, rows.slice(0, 24), tmp_path / "half", SftConfig(**options))
-    assert precisions(made.path) == precisions(half)
+    result = sft(half, rows.slice(0, 24), tmp_path / "half", SftConfig(**options))
+    assert precisions(result.path) == precisions(half)
     assert set(precisions(half).values()) == {"BF16", "F32"}
-    assert json.loads((made.path / "config.json").read_text())["dtype"] == "bfloat16"
-    before, after = (AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (half, made.path))
+    assert json.loads((result.path / "config.json").read_text())["dtype"] == "bfloat16"
+    before, after = (AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (half, result.path))
     assert any(not torch.equal(value, after[name]) for name, value in before.items()), "it did learn"
     whole = sft(base, rows.slice(0, 24), tmp_path / "whole", SftConfig(**options))
     assert set(precisions(whole.path).values()) == {"F32"}
-    assert made.metrics["steps"] < 10 and made.metrics["loss"] > 0, "fewer steps than log_every have a loss too"
+    assert result.metrics["steps"] < 10 and result.metrics["loss"] > 0, "fewer steps than log_every have a loss too"
 
 
 def test_weights_in_several_files_are_rewritten_each(base, half, tmp_path):

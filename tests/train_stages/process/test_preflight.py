@@ -43,9 +43,9 @@ def test_several_processes_are_started_by_accelerate(tmp_path):
     from accelerate.commands.config.config_args import load_config_from_file
 
     for name in ("ddp", "fsdp"):
-        words = command("sft", tmp_path / "job.json", name)
-        assert words[1:4] == ["-m", "accelerate.commands.launch", "--config_file"]
-        assert load_config_from_file(words[4]).distributed_type in ("MULTI_GPU", "FSDP")
+        arguments = command("sft", tmp_path / "job.json", name)
+        assert arguments[1:4] == ["-m", "accelerate.commands.launch", "--config_file"]
+        assert load_config_from_file(arguments[4]).distributed_type in ("MULTI_GPU", "FSDP")
     assert load_config_from_file(str(CONFIGURATIONS / "deepspeed.yaml")).deepspeed_config["zero_stage"] == 3
     with pytest.raises(TrainingError, match="neither one of ddp, deepspeed, fsdp nor a file"):
         command("sft", tmp_path / "job.json", "fdsp")

@@ -30,8 +30,8 @@ def weights(path):
     return AutoModelForCausalLM.from_pretrained(path).state_dict()
 
 
-def same(one, other):
-    return all(torch.equal(w, weights(other)[name]) for name, w in weights(one).items())
+def same(first, second):
+    return all(torch.equal(w, weights(second)[name]) for name, w in weights(first).items())
 
 
 def killed(stage, where, *, env=None):
@@ -116,11 +116,11 @@ def test_sft_killed_twice_ends_with_the_weights_of_an_uninterrupted_run(base, ro
 
     killed(stage, AT_STEP_7)
     assert last_state(stage.partial).name == "checkpoint-6"
-    made = stage.run()
-    metrics = json.loads((made / "training.json").read_text())["metrics"]
+    result = stage.run()
+    metrics = json.loads((result / "training.json").read_text())["metrics"]
     assert metrics["resumed_at_step"] == 6 and metrics["steps"] > 9
-    assert same(whole, made) and not stage.partial.exists()
-    histories = [json.loads((path / "training.json").read_text())["history"] for path in (whole, made)]
+    assert same(whole, result) and not stage.partial.exists()
+    histories = [json.loads((path / "training.json").read_text())["history"] for path in (whole, result)]
     losses = [[entry["loss"] for entry in history if "loss" in entry] for history in histories]
     assert losses[0] == losses[1], "the curve has no gap either"
 

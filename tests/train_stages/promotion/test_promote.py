@@ -9,14 +9,14 @@ from train_stages.promotion.text_loss import compare_texts
 
 def rows(greedy, tiers=None, sampled=None):
     """`greedy`: right or wrong per problem; `sampled`: right ones of four per problem."""
-    made = []
+    scores = []
     for number, right in enumerate(greedy):
         about = {"problem_id": f"p{number:03}", "task": "arithmetic", "tier": tiers[number] if tiers else 1}
-        made.append({**about, "mode": "greedy", "sample_number": 0, "outcome": "correct" if right else "wrong"})
+        scores.append({**about, "mode": "greedy", "sample_number": 0, "outcome": "correct" if right else "wrong"})
         for k in range(4 if sampled else 0):
             outcome = "correct" if k < sampled[number] else "unverifiable"
-            made.append({**about, "mode": "sampled", "sample_number": k, "outcome": outcome})
-    return pa.Table.from_pylist(made, schema=ROWS)
+            scores.append({**about, "mode": "sampled", "sample_number": k, "outcome": outcome})
+    return pa.Table.from_pylist(scores, schema=ROWS)
 
 
 def test_promoted_on_evidence():
@@ -39,7 +39,7 @@ def test_a_gain_overall_does_not_pay_for_a_drop_in_one_group():
     tiers = [1] * 20 + [2] * 40
     decision = compare(rows([True] * 20 + [False] * 40, tiers), rows([False] * 8 + [True] * 12 + [True] * 40, tiers))
     assert decision.outcome == "refused" and "arithmetic tier 1" in decision.reason
-    assert [found.group for found in decision.groups] == [("arithmetic", 1), ("arithmetic", 2)]
+    assert [drop.group for drop in decision.groups] == [("arithmetic", 1), ("arithmetic", 2)]
 
 
 def test_a_small_drop_in_one_group_is_tolerated_as_the_config_says():
@@ -86,8 +86,8 @@ def test_rl_without_samples_is_kept_by_its_greedy_answers():
 
 
 def test_scores_count_samples_per_problem():
-    found = summarise(rows([True, False, True, True], sampled=[4, 0, 1, 3]))
-    (score,) = found.scores
+    summary = summarise(rows([True, False, True, True], sampled=[4, 0, 1, 3]))
+    (score,) = summary.scores
     assert (score.problems, score.greedy.value, score.average_at_k, score.samples) == (4, 0.75, 0.5, 4)
     assert score.pass_at_k.value == 0.75
 

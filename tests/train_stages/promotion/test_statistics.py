@@ -37,18 +37,18 @@ def pairs(lost, gained, same=10):
     ],
 )
 def test_mcnemar_by_hand(lost, gained, p, p_worse):
-    found = mcnemar(*pairs(lost, gained))
-    assert (found.lost, found.gained, found.n) == (lost, gained, lost + gained + 10)
-    assert found.p == pytest.approx(p)
-    assert found.p_worse == pytest.approx(p_worse)
+    result = mcnemar(*pairs(lost, gained))
+    assert (result.lost, result.gained, result.n) == (lost, gained, lost + gained + 10)
+    assert result.p == pytest.approx(p)
+    assert result.p_worse == pytest.approx(p_worse)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_agrees_with_scipy(lost, gained):
     if lost + gained:
-        found = mcnemar(*pairs(lost, gained))
-        assert found.p == pytest.approx(binomtest(gained, lost + gained).pvalue)
-        assert found.p_worse == pytest.approx(binomtest(lost, lost + gained, alternative="greater").pvalue)
+        result = mcnemar(*pairs(lost, gained))
+        assert result.p == pytest.approx(binomtest(gained, lost + gained).pvalue)
+        assert result.p_worse == pytest.approx(binomtest(lost, lost + gained, alternative="greater").pvalue)
 
 
 def test_mcnemar_wants_pairs():

@@ -122,7 +122,7 @@ def test_measuring_stops_when_enough_problems_are_found(problems, monkeypatch):
 def test_measured_rates_are_read_back(problems, tmp_path):
     rates = [rate(problem, number, 8) for number, problem in enumerate(problems[:3])]
     pass_rates.keep(tmp_path / "rates.parquet", rates)
-    assert pass_rates.kept(tmp_path / "rates.parquet") == {one.problem_id: one for one in rates}
+    assert pass_rates.kept(tmp_path / "rates.parquet") == {measured.problem_id: measured for measured in rates}
 
 
 def test_srpo_leaves_out_what_was_all_right():
@@ -149,10 +149,10 @@ def test_a_solved_problem_never_comes_back(tmp_path):
     """Outcomes are noted as a trainer does, one step late; a replay from the file draws the same."""
     rollouts, order = Rollouts(), []
     draws = Draws(10, steps=20, prompts=2, group=4, repeats=1, seed=3, history=rollouts)
-    for place, number in enumerate(draws):
+    for index, number in enumerate(draws):
         order.append(number)
-        if place % 8 == 0 and place >= 8:  # the first row of the next step is asked for: the one before it is scored
-            step = place // 8 - 1
+        if index % 8 == 0 and index >= 8:  # the first row of the next step is asked for: the one before it is scored
+            step = index // 8 - 1
             numbers = order[step * 8 : step * 8 + 8]
             scores = [1.0 if n < 5 or (n == 9 and i % 2) else 0.0 for i, n in enumerate(numbers)]
             rollouts.add(step, numbers, scores, 4)

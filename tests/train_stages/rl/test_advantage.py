@@ -28,15 +28,15 @@ def trainer(base, folder, loss, earned=EARNED):
         lambda completions, numbers: list(earned[: len(completions)]),
     )  # fmt: skip
     rows = [{"prompt": [{"role": "user", "content": f"Ann has {n}."}], "number": n} for n in (0, 1)]
-    made = grpo_trainer(
+    built = grpo_trainer(
         Policy(Draws(2, steps=1, prompts=2, group=4, repeats=1, seed=0, history=None), Rollouts(), rewards, config),
         model=AutoModelForCausalLM.from_pretrained(base),
         args=grpo_arguments(folder, config, 0),
         train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(base, padding_side="left"),
     )
-    made.current_gradient_accumulation_steps = 1
-    return made, config
+    built.current_gradient_accumulation_steps = 1
+    return built, config
 
 
 def _named(function):
@@ -48,7 +48,7 @@ def _named(function):
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
 def test_our_advantage_is_trls(base, tmp_path, scale, undecided, monkeypatch):
     earned = [None, *EARNED[1:]] if undecided else EARNED
-    made, _ = trainer(base, tmp_path, LOSSES.make("grpo", scale_rewards=scale), earned)
+    grpo, _ = trainer(base, tmp_path, LOSSES.make("grpo", scale_rewards=scale), earned)
     monkeypatch.setattr("train_stages.rl.grpo.advantages", lambda rewards, *_: rewards * 0 - 7)
     trls = []
     original = GRPOTrainer._generate_and_score_completions
@@ -59,8 +59,8 @@ def test_our_advantage_is_trls(base, tmp_path, scale, undecided, monkeypatch):
         return batch
 
     monkeypatch.setattr(GRPOTrainer, "_generate_and_score_completions", noting)
-    rows = [row for row in made.train_dataset for _ in range(4)]
-    assert made.sample(rows)["advantages"][1] == -7, "ours is what the loss is given"
+    rows = [row for row in grpo.train_dataset for _ in range(4)]
+    assert grpo.sample(rows)["advantages"][1] == -7, "ours is what the loss is given"
     rewards = torch.tensor([float("nan") if value is None else value for value in earned])
     assert advantages(rewards, 4, scale).tolist() == pytest.approx(trls, rel=1e-6)
 

@@ -46,9 +46,9 @@ def test_dynamic_sampling_fills_steps_with_groups_that_teach(base, numbered, tmp
     def share(resampling):
         rounds = {"resampling_rounds": 8} if resampling == "dynamic" else {}
         config = RlConfig(**FAST, resampling=resampling, **rounds)
-        made = rl(base, numbered, tmp_path / resampling, config)
-        history = [entry for entry in made.history if "reward" in entry]
-        lines = pq.read_table(made.path / "rollouts.parquet").to_pylist()
+        result = rl(base, numbered, tmp_path / resampling, config)
+        history = [entry for entry in result.history if "reward" in entry]
+        lines = pq.read_table(result.path / "rollouts.parquet").to_pylist()
         assert {line["problem_id"] for line in lines} <= {problem.id for problem in numbered}
         return history, lines
 
@@ -139,9 +139,9 @@ def endpoint():
 
 def test_a_server_answers_with_the_weights_of_each_step(base, numbered, tmp_path, endpoint):
     config = RlConfig(**FAST, rollout_endpoint=endpoint, temperature=0.8)
-    made = rl(base, numbered, tmp_path / "out", config)
-    assert Server.loads == 3 and made.metrics["rollouts_by_vllm"] == 1
-    history = [entry for entry in made.history if "reward" in entry]
+    result = rl(base, numbered, tmp_path / "out", config)
+    assert Server.loads == 3 and result.metrics["rollouts_by_vllm"] == 1
+    history = [entry for entry in result.history if "reward" in entry]
     for entry in history:  # the same weights, the same temperature: the same probabilities
         assert entry["sampling/sampling_logp_difference/max"] < 1e-3
         assert entry["sampling/importance_sampling_ratio/max"] == pytest.approx(1, abs=1e-2)
@@ -151,20 +151,20 @@ def test_a_server_answers_with_the_weights_of_each_step(base, numbered, tmp_path
 def test_pass_rates_are_measured_before_and_kept(base, numbered, tmp_path, endpoint):
     config = RlConfig(**{**FAST, "steps": 1}, rollout_endpoint=endpoint, difficulty="measured", least_tries=2)
     Server.model = AutoModelForCausalLM.from_pretrained(base)
-    made = rl(base, numbered, tmp_path / "out", config)
-    rates = pq.read_table(made.path / "pass_rates.parquet").to_pylist()
-    assert len(rates) == 30 == made.metrics["pass_rate_known"]
+    result = rl(base, numbered, tmp_path / "out", config)
+    rates = pq.read_table(result.path / "pass_rates.parquet").to_pylist()
+    assert len(rates) == 30 == result.metrics["pass_rate_known"]
     useful = {row["problem_id"] for row in rates if row["correct"] == 1}
-    assert useful and made.metrics["chosen"] == len(useful)
-    assert {row["problem_id"] for row in pq.read_table(made.path / "rollouts.parquet").to_pylist()} <= useful
+    assert useful and result.metrics["chosen"] == len(useful)
+    assert {row["problem_id"] for row in pq.read_table(result.path / "rollouts.parquet").to_pylist()} <= useful
 
 
 def test_stored_rates_decide_which_problems_are_drawn(base, numbered, tmp_path):
     rates = {p.id: PassRate(p.id, "me", "", 8, 8 if n < 28 else 4) for n, p in enumerate(numbered)}
-    made = rl(base, numbered, tmp_path / "out", RlConfig(**{**FAST, "steps": 1}), rates=rates)
+    result = rl(base, numbered, tmp_path / "out", RlConfig(**{**FAST, "steps": 1}), rates=rates)
     left = {problem.id for problem in numbered[28:]}
-    assert {row["problem_id"] for row in pq.read_table(made.path / "rollouts.parquet").to_pylist()} == left
-    assert made.metrics["always_solved"] == 28 and made.metrics["chosen"] == 2
+    assert {row["problem_id"] for row in pq.read_table(result.path / "rollouts.parquet").to_pylist()} == left
+    assert result.metrics["always_solved"] == 28 and result.metrics["chosen"] == 2
 
 
 def test_who_writes_the_responses(base, monkeypatch, endpoint):

@@ -27,9 +27,9 @@ def test_each_greedy_token_of_vllm_is_the_one_that_transformers_takes(vllm_serve
     for prompt, (ids, logs) in zip(prompts, answers, strict=True):
         assert len(ids) == len(logs) and (len(ids) == 24 or ids[-1] == tokenizer.eos_token_id)
         with torch.no_grad():
-            told = torch.log_softmax(model(input_ids=torch.tensor([prompt + ids])).logits[0, len(prompt) - 1 : -1], -1)
-        chosen = told.gather(1, torch.tensor(ids)[:, None])[:, 0]
-        best = told.max(1).values
+            logps = torch.log_softmax(model(input_ids=torch.tensor([prompt + ids])).logits[0, len(prompt) - 1 : -1], -1)
+        chosen = logps.gather(1, torch.tensor(ids)[:, None])[:, 0]
+        best = logps.max(1).values
         assert float((best - chosen).max()) < NEARLY
         assert torch.tensor(logs) == pytest.approx(chosen.numpy(), abs=NEARLY)
         same += int((best == chosen).sum())

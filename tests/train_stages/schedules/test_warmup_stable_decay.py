@@ -17,5 +17,5 @@ def test_it_is_transformers(steps, warmup, decay):
     if first + last > steps:
         pytest.skip("transformers refuses a stable phase of less than no steps")
     theirs = get_wsd_schedule(optimiser, first, last, num_training_steps=steps, decay_type="linear").lr_lambdas[0]
-    made = WarmupStableDecay(warmup=warmup, decay=decay)
-    assert [made(step, steps) for step in range(steps + 1)] == [theirs(step) for step in range(steps + 1)]
+    schedule = WarmupStableDecay(warmup=warmup, decay=decay)
+    assert [schedule(step, steps) for step in range(steps + 1)] == [theirs(step) for step in range(steps + 1)]

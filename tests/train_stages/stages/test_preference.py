@@ -41,9 +41,9 @@ def test_pairs_that_cannot_be_used_are_counted_or_named(base, pairs):
 
 def test_a_students_mistakes_become_pairs(problems):
     def row(problem, number, **more):
-        found = problem_row(problem, split="train", night="n")
+        fields = problem_row(problem, split="train", night="n")
         return {
-            **found, "problem_attrs": found["attrs"], "sample_id": f"s{number}", "method": "cot", "kind": "sft",
+            **fields, "problem_attrs": fields["attrs"], "sample_id": f"s{number}", "method": "cot", "kind": "sft",
             "messages": [{"role": "user", "content": problem.prompt}], "response": problem.solution, "rejected": None,
             "attrs": "{}", **more,
         }  # fmt: skip
@@ -51,18 +51,18 @@ def test_a_students_mistakes_become_pairs(problems):
     def attempt(text):
         return {"method": "tutorship", "response": "a lesson", "notes": json.dumps({"attempt": {"text": text}})}
 
-    one, two, three = problems[:3]
+    first, second, third = problems[:3]
     rows = [
-        row(one, 1),
-        row(one, 2, **attempt("#### -7")),
-        row(one, 3, **attempt(one.solution)),  # right: no pair
-        row(one, 4, **attempt("no answer at all")),
-        row(two, 5, **attempt("#### -7")),  # nobody answers this problem rightly
-        row(three, 6, kind="preference", response="better", rejected="worse", method="constitutional"),
+        row(first, 1),
+        row(first, 2, **attempt("#### -7")),
+        row(first, 3, **attempt(first.solution)),  # right: no pair
+        row(first, 4, **attempt("no answer at all")),
+        row(second, 5, **attempt("#### -7")),  # nobody answers this problem rightly
+        row(third, 6, kind="preference", response="better", rejected="worse", method="constitutional"),
     ]
-    made = preference_pairs(rows, lambda problem: [{"role": "user", "content": "ask: " + problem.prompt}])
-    wrong = [pair for pair in made if pair["origin"] == "tutorship"]
-    assert [pair["id"] for pair in made if pair["origin"] == "constitutional"] == ["s6"]
+    pairs = preference_pairs(rows, lambda problem: [{"role": "user", "content": "ask: " + problem.prompt}])
+    wrong = [pair for pair in pairs if pair["origin"] == "tutorship"]
+    assert [pair["id"] for pair in pairs if pair["origin"] == "constitutional"] == ["s6"]
     assert {pair["id"] for pair in wrong} <= {"s2", "s4"} and "s2" in {pair["id"] for pair in wrong}
-    assert wrong[0]["prompt"][0]["content"] == "ask: " + one.prompt
-    assert wrong[0]["chosen"][0]["content"] == one.solution and wrong[0]["rejected"][0]["content"] == "#### -7"
+    assert wrong[0]["prompt"][0]["content"] == "ask: " + first.prompt
+    assert wrong[0]["chosen"][0]["content"] == first.solution and wrong[0]["rejected"][0]["content"] == "#### -7"

@@ -112,15 +112,15 @@ def test_rl_runs_on_policy_and_saves(base, problems, tmp_path):
 
 def test_evaluation_keeps_every_response(base, problems):
     config = EvaluateConfig(samples=2, max_tokens=8, device="cpu", batch_rows=7)
-    found = evaluate(base, problems[:10], config, seed=1)
-    assert found.rows.num_rows == 10 + 20
-    assert set(found.rows["mode"].to_pylist()) == {"greedy", "sampled"}
-    (score,) = found.scores
+    evaluation = evaluate(base, problems[:10], config, seed=1)
+    assert evaluation.rows.num_rows == 10 + 20
+    assert set(evaluation.rows["mode"].to_pylist()) == {"greedy", "sampled"}
+    (score,) = evaluation.scores
     assert (score.task, score.tier, score.problems, score.samples) == ("arithmetic", 1, 10, 2)
     # What a problem's samples draw does not depend on the other problems.
     fewer = evaluate(base, problems[5:10], config, seed=1)
     key = ("problem_id", "mode", "sample_number", "response")
-    everything = set(zip(*(found.rows[name].to_pylist() for name in key), strict=True))
+    everything = set(zip(*(evaluation.rows[name].to_pylist() for name in key), strict=True))
     assert set(zip(*(fewer.rows[name].to_pylist() for name in key), strict=True)) <= everything
     with pytest.raises(TrainingError, match="only once"):
         evaluate(base, [problems[0], problems[0]], config)
@@ -166,8 +166,8 @@ def test_sampler_draws_from_the_distribution(base):
         )  # temperature 0.1: an untrained model is flat
     drawn = sampler.generate([chat] * 2000, temperature=0.1, max_tokens=1, seed=0)
     best = int(share.argmax())
-    told = sum(g.text == sampler.tokenizer.decode([best], skip_special_tokens=True) for g in drawn) / 2000
-    assert told == pytest.approx(float(share[best]), abs=0.04)
+    frequency = sum(g.text == sampler.tokenizer.decode([best], skip_special_tokens=True) for g in drawn) / 2000
+    assert frequency == pytest.approx(float(share[best]), abs=0.04)
 
 
 def test_muon_makes_updates_orthogonal():
@@ -186,15 +186,15 @@ def test_optimiser_splits_saves_and_loads(base):
         optimiser.step()
         optimiser.zero_grad()
 
-    one = model()
-    matrices, rest = split_parameters(one)
+    trained = model()
+    matrices, rest = split_parameters(trained)
     assert len(matrices) == 7 and len(rest) == 1 + 2 + 1  # q k v o gate up down; tied embedding, two norms, last norm
-    first = MuonWithAdamW(one)
-    step(one, first)
-    two = model()
-    two.load_state_dict(one.state_dict())
-    second = MuonWithAdamW(two)
+    first = MuonWithAdamW(trained)
+    step(trained, first)
+    loaded = model()
+    loaded.load_state_dict(trained.state_dict())
+    second = MuonWithAdamW(loaded)
     second.load_state_dict(copy.deepcopy(first.state_dict()))
-    step(one, first)
-    step(two, second)
-    assert all(torch.equal(w, two.state_dict()[name]) for name, w in one.state_dict().items())
+    step(trained, first)
+    step(loaded, second)
+    assert all(torch.equal(w, loaded.state_dict()[name]) for name, w in trained.state_dict().items())

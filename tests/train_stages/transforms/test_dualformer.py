@@ -9,11 +9,11 @@ TRACE = "\n".join(f"step {number}" for number in range(200))
 
 
 def test_levels_come_with_their_probabilities_and_drop_their_shares():
-    made, random = Dualformer(), np.random.default_rng(0)
-    shares = [1 - (len(made(f"{TRACE}\n#### 5", random).split("\n")) - 1) / 200 for _ in range(2000)]
+    transform, random = Dualformer(), np.random.default_rng(0)
+    shares = [1 - (len(transform(f"{TRACE}\n#### 5", random).split("\n")) - 1) / 200 for _ in range(2000)]
     levels = [int(np.argmin([abs(share - dropped) for dropped in DROPPED])) for share in shares]
     counts = np.bincount(levels, minlength=5)
-    assert chisquare(counts, np.array(made.levels) * 2000).pvalue > 1e-3
+    assert chisquare(counts, np.array(transform.levels) * 2000).pvalue > 1e-3
     for level, dropped in enumerate(DROPPED):
         mine = [share for share, drawn in zip(shares, levels, strict=True) if drawn == level]
         assert abs(np.mean(mine) - dropped) < 0.01

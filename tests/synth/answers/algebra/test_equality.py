@@ -9,13 +9,13 @@ from tests.synth.answers.pairs import pairs
 
 
 def test_no_pair_that_differs_is_called_correct_and_most_are_decided():
-    made = list(pairs(400, seed=11))
-    outcomes = [judge_answer(gold, answer).outcome for gold, answer, _ in made]
-    judged = list(zip(made, outcomes, strict=True))
+    drawn = list(pairs(400, seed=11))
+    outcomes = [judge_answer(gold, answer).outcome for gold, answer, _ in drawn]
+    judged = list(zip(drawn, outcomes, strict=True))
     assert [pair for pair, outcome in judged if outcome is Outcome.CORRECT and not pair[2]] == []
     assert [pair for pair, outcome in judged if outcome is Outcome.WRONG and pair[2]] == []
-    assert outcomes.count(Outcome.UNVERIFIABLE) <= 0.02 * len(made)
-    assert 50 < sum(pair[2] for pair in made) < 350
+    assert outcomes.count(Outcome.UNVERIFIABLE) <= 0.02 * len(drawn)
+    assert 50 < sum(pair[2] for pair in drawn) < 350
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_no_pair_that_differs_is_called_correct_and_most_are_decided():
     ],
 )
 def test_equality_of_expressions(left, right, expected):
-    one, other = whole_expression(left), whole_expression(right)
-    assert one is not None and other is not None
-    assert equal(one, other) is expected and equal(other, one) is expected
+    first, second = whole_expression(left), whole_expression(right)
+    assert first is not None and second is not None
+    assert equal(first, second) is expected and equal(second, first) is expected
 
 
 def test_constants_and_ratios_are_exact():

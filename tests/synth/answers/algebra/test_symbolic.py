@@ -73,13 +73,13 @@ def test_a_worker_that_dies_is_replaced(patient):
 
 
 def test_from_several_threads(patient):
-    pool, found = Pool(2), []
-    work = [threading.Thread(target=lambda: found.append(pool.compare("2x", "x+x"))) for _ in range(6)]
+    pool, results = Pool(2), []
+    work = [threading.Thread(target=lambda: results.append(pool.compare("2x", "x+x"))) for _ in range(6)]
     for thread in work:
         thread.start()
     for thread in work:
         thread.join()
-    assert found == ["correct"] * 6
+    assert results == ["correct"] * 6
     pool.close()
 
 

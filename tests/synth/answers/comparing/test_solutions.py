@@ -21,5 +21,5 @@ from synth.answers.comparing.solutions import differ
     ],
 )
 def test_a_zero_of_one_where_the_other_has_none(left, right, different):
-    one, other = whole_expression(left), whole_expression(right)
-    assert differ(one, other) is different and differ(other, one) is different
+    first, second = whole_expression(left), whole_expression(right)
+    assert differ(first, second) is different and differ(second, first) is different

@@ -24,12 +24,12 @@ def leaves(statement):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_perturbed_puzzle_holds_together(kind):
-    made = 0
+    perturbed = 0
     for base in BASES:
         problem = perturb(base, kind, random.Random(base.id))
         if problem is None:  # some puzzles of two people have no other
             continue
-        made += 1
+        perturbed += 1
         puzzle = as_puzzle(problem.attrs["statements"])
         assert read(problem.prompt) == (puzzle, problem.attrs["names"])
         assert solutions(puzzle) == [tuple(problem.attrs["solution"])]
@@ -39,7 +39,7 @@ def test_a_perturbed_puzzle_holds_together(kind):
             assert TASK.check(problem, answer).outcome == "correct", problem.prompt
         assert TASK.review(problem, TASK.solve(problem)).first_wrong is None
         assert perturb(base, kind, random.Random(base.id)) == problem
-    assert made > 50
+    assert perturbed > 50
 
 
 @pytest.mark.parametrize("kind", ["statement", "leaf"])
@@ -59,12 +59,12 @@ def test_one_person_says_something_else_and_the_solution_is_another(kind):
 
 def test_languages_differ_as_they_say():
     base = BASES[2]
-    made = {kind: perturb(base, kind, random.Random(3)) for kind in LANGUAGE}
-    assert read_words(made["role_words"].prompt) in PAIRS
-    assert read_words(made["flipped"].prompt) == KNIGHTS.flipped
-    assert made["flipped"].gold.replace("knight", "x").replace("knave", "knight").replace("x", "knave") == base.gold
-    assert set(made["uncommon_names"].attrs["names"]) <= set(UNCOMMON_NAMES)
-    order = spoken_order(made["reordered"].prompt, base.attrs["names"])
+    variants = {kind: perturb(base, kind, random.Random(3)) for kind in LANGUAGE}
+    assert read_words(variants["role_words"].prompt) in PAIRS
+    assert read_words(variants["flipped"].prompt) == KNIGHTS.flipped
+    assert variants["flipped"].gold.replace("knight", "x").replace("knave", "knight").replace("x", "knave") == base.gold
+    assert set(variants["uncommon_names"].attrs["names"]) <= set(UNCOMMON_NAMES)
+    order = spoken_order(variants["reordered"].prompt, base.attrs["names"])
     assert sorted(order) == list(range(len(order))) != order
 
 
@@ -72,8 +72,8 @@ def test_a_source_of_perturbations_follows_the_source_of_bases():
     bases = KnightsKnaves(people=(4,)).draw(20, seed=9)
     for kind in KINDS:
         drawn = KnightsKnaves(people=(4,), perturb=kind).draw(20, seed=9)
-        known = {problem.id for problem in bases}
-        assert sum(problem.attrs["base_problem_id"] in known for problem in drawn) >= 18
+        base_ids = {problem.id for problem in bases}
+        assert sum(problem.attrs["base_problem_id"] in base_ids for problem in drawn) >= 18
         assert len({problem.structure_id for problem in drawn}) == len(drawn) == 20
     saints = KnightsKnaves(people=(3,), roles=("saint", "sinner")).draw(2, seed=1)
     assert all("saint" in problem.gold + problem.prompt and "knight" not in problem.prompt for problem in saints)

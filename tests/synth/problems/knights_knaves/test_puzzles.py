@@ -67,12 +67,12 @@ SHARES = {
 @pytest.mark.parametrize("people", SHARES)
 def test_shares_of_the_published_generator(people):
     rng = random.Random(1000 + people)
-    found = [solutions(draw_any(rng, people)) for _ in range(3_000)]
-    unique = [each[0] for each in found if len(each) == 1]
-    one, none, several, knights = SHARES[people]
-    assert len(unique) / len(found) == pytest.approx(one, abs=0.035)  # four standard deviations
-    assert sum(not each for each in found) / len(found) == pytest.approx(none, abs=0.035)
-    assert sum(len(each) > 1 for each in found) / len(found) == pytest.approx(several, abs=0.035)
+    solution_sets = [solutions(draw_any(rng, people)) for _ in range(3_000)]
+    unique = [each[0] for each in solution_sets if len(each) == 1]
+    single, none, several, knights = SHARES[people]
+    assert len(unique) / len(solution_sets) == pytest.approx(single, abs=0.035)  # four standard deviations
+    assert sum(not each for each in solution_sets) / len(solution_sets) == pytest.approx(none, abs=0.035)
+    assert sum(len(each) > 1 for each in solution_sets) / len(solution_sets) == pytest.approx(several, abs=0.035)
     assert sum(map(sum, unique)) / (people * len(unique)) == pytest.approx(knights, abs=0.05)
 
 

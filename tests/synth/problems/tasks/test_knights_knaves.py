@@ -98,16 +98,16 @@ def test_the_worked_solution_has_no_wrong_step(style):
 
 
 def test_every_other_assignment_is_wrong_and_a_broken_statement_is_named():
-    found = TASK.review(PROBLEM, "Ann is surely a liar.\n#### Ann is a knave, Ben is a knave")
-    assert (found.outcome, found.first_wrong) == (Outcome.WRONG, 1)
-    assert found.explanation == "Ann cannot be a knave: the claim that Ben is a knave would then be true."
-    assert found.correction[-1] == f"#### {PROBLEM.gold}" and TASK.check(PROBLEM, "\n".join(found.correction))
+    review = TASK.review(PROBLEM, "Ann is surely a liar.\n#### Ann is a knave, Ben is a knave")
+    assert (review.outcome, review.first_wrong) == (Outcome.WRONG, 1)
+    assert review.explanation == "Ann cannot be a knave: the claim that Ben is a knave would then be true."
+    assert review.correction[-1] == f"#### {PROBLEM.gold}" and TASK.check(PROBLEM, "\n".join(review.correction))
 
 
 def test_the_first_false_role_is_found_but_not_a_supposition():
     attempt = "Suppose Ann is a knave.\nAnn is a knight.\nSo Ben is a knight.\n#### Ann is a knight, Ben is a knight"
-    found = TASK.review(PROBLEM, attempt)
-    assert (found.first_wrong, found.labels) == (2, (True, True, False))
+    review = TASK.review(PROBLEM, attempt)
+    assert (review.first_wrong, review.labels) == (2, (True, True, False))
 
 
 def test_compact_verdicts_are_checked_and_the_correction_goes_on_from_there():
@@ -118,9 +118,9 @@ def test_compact_verdicts_are_checked_and_the_correction_goes_on_from_there():
         supposed, _, verdict = lines[broken].partition(" : ")
         name = problem.attrs["names"][0]
         lines[broken] = f"{supposed} : {f'{name} no' if verdict == 'ok' else 'ok'}"
-        found = TASK.review(problem, "\n".join(lines))
-        assert found.first_wrong == broken
-        assert list(found.correction) == TASK.solve(problem).splitlines()[broken:]
+        review = TASK.review(problem, "\n".join(lines))
+        assert review.first_wrong == broken
+        assert list(review.correction) == TASK.solve(problem).splitlines()[broken:]
 
 
 @settings(deadline=None)

@@ -31,9 +31,9 @@ def test_without_a_solution_nothing_is_known():
 
 
 def test_review_points_at_the_first_wrong_step():
-    found = TASK.review(PROBLEM, "In May she sold 48 / 2 = 24.\nIn all 48 + 24 = 62.\nThe answer is 62.")
-    assert (found.first_wrong, found.explanation) == (1, "48 + 24 is 72, not 62.")
-    assert found.correction == ("Nat sold 48+24 = 72 clips in all.", "#### 72")
+    review = TASK.review(PROBLEM, "In May she sold 48 / 2 = 24.\nIn all 48 + 24 = 62.\nThe answer is 62.")
+    assert (review.first_wrong, review.explanation) == (1, "48 + 24 is 72, not 62.")
+    assert review.correction == ("Nat sold 48+24 = 72 clips in all.", "#### 72")
 
 
 def test_another_right_way_is_right():
@@ -41,8 +41,8 @@ def test_another_right_way_is_right():
 
 
 def test_an_attempt_without_equations_is_corrected_from_the_start():
-    found = TASK.review(PROBLEM, "It must be a lot.\nMaybe more.")
-    assert (found.outcome, found.first_wrong, len(found.correction)) == (Outcome.WRONG, 0, 3)
+    review = TASK.review(PROBLEM, "It must be a lot.\nMaybe more.")
+    assert (review.outcome, review.first_wrong, len(review.correction)) == (Outcome.WRONG, 0, 3)
 
 
 def test_structure_keeps_numbers_and_forgets_layout():
