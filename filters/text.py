@@ -14,6 +14,21 @@ MASK = "#"
 SIGNS = str.maketrans({"−": "-", "–": "-", "×": "*", "÷": "/", "∗": "*", "⋅": "*", "’": "'", "‘": "'", "ʼ": "'"})
 """Signs that compatibility normalisation leaves alone but that people use for the same thing."""
 
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"))
+"""Characters without width: soft hyphen, zero-width space and joiners, marks of direction. A reader does not see them."""
+
+
+class _Same(dict[int, int | str | None]):
+    """What a character counts as; also gives the decimal digits of every script in ASCII."""
+
+    def __missing__(self, code: int) -> int | str:
+        digit = unicodedata.decimal(chr(code), None)
+        self[code] = value = code if digit is None else str(digit)
+        return value
+
+
+SAME = _Same(SIGNS | INVISIBLE)
+
 _SENTENCE_END = re.compile(r"(?<=[.?!。])[\"')\]]*\s+|\n+")
 _TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"  # 1,250.50
@@ -56,8 +71,11 @@ def clean(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the mild normal form: compatibility characters (NFKC), case and white space folded, all else kept."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", clean(text)).translate(SIGNS)
+    """Return the mild normal form: compatibility characters (NFKC), digits, case and white space folded, the invisible left out.
+
+    All else is kept.
+    """
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", clean(text)).translate(SAME)
     folded = folded.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKC", folded)

@@ -1,8 +1,8 @@
 """What each character folds to and what it is to the tokeniser, as tables made with the Python functions themselves.
 
 Compatibility normalisation depends on a character's neighbours only where combining marks or Hangul jamo are about; a
-text with one of these, with a letter outside the basic plane, with digits of other scripts, or with a character that
-folds to something much longer, is left to Python (`SPECIAL`).
+text with one of these, with a letter outside the basic plane, or with a character that folds to something much longer,
+is left to Python (`SPECIAL`).
 """
 
 import re
@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from filters.text import SIGNS
+from filters.text import SAME
 
 OTHER, COMMA, LETTER, DIGIT, IDEOGRAPH, SIGN, MINUS, STAR, APOSTROPHE, DOT, IDEOGRAPHIC_SIGN, SPECIAL = range(12)
 """Classes; those up to `LETTER` are all that most text needs. `IDEOGRAPH`: a letter of a script without spaces;
@@ -76,7 +76,7 @@ def _fold(character: str) -> list[tuple[str, int]] | None:
         return [(character, _kind(character))]
     if unicodedata.category(character) in ("Cs", "Cn"):
         return None
-    steps = [character, unicodedata.normalize("NFKC", character).translate(SIGNS)]
+    steps = [character, unicodedata.normalize("NFKC", character).translate(SAME)]
     steps.append(steps[-1].casefold())
     steps.append(unicodedata.normalize("NFKC", steps[-1]))
     if any(_depends(part) for step in steps for part in step):

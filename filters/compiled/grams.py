@@ -17,38 +17,80 @@ def _mixed(value):
 
 
 @jit
-def hash_tokens(data, starts, ends, changes, into, mask, hashes):
-    """Hash each token; a token whose hash is in `changes` (sorted) gets the one in `into` instead.
-
-    Where `mask` is not 0, a token that starts with a digit or a point gets that.
-
-    The entry behind a text's last token, which is no token, gets 0.
-    """
+def hash_tokens(data, starts, ends, hashes):
+    """Hash each token. The entry behind a text's last token, which is no token, gets 0."""
     at = 0
-    low, high = changes[0], changes[len(changes) - 1]
     for text in range(len(ends)):
         while at < ends[text] - 1:
             value = _START
             for byte in range(starts[at], starts[at + 1] - 1):
                 value = (value ^ np.uint64(data[byte])) * _PRIME
-            value = _mixed(value)
-            first = data[starts[at]]
-            if mask and (48 <= first <= 57 or first == 46):
-                value = mask
-            elif low <= value <= high:
-                left, right = 0, len(changes)
-                while left < right:
-                    middle = (left + right) >> 1
-                    if changes[middle] < value:
-                        left = middle + 1
-                    else:
-                        right = middle
-                if left < len(changes) and changes[left] == value:
-                    value = into[left]
-            hashes[at] = value
+            hashes[at] = _mixed(value)
             at += 1
         hashes[at] = np.uint64(0)
         at += 1
+
+
+@jit
+def hash_skeletons(data, starts, ends, words, kinds, into, number, hashes, new_ends, bags):
+    """Hash each token, with every stretch of numbers and of what a number may swallow as one `number`.
+
+    A stretch without a number stays as it is (`filters.leaks.wording.skeleton`).
+
+    Args:
+        data: Bytes of the tokens; `starts` and `ends` as in `Tokens`.
+        words: Hashes of words, sorted; `kinds` says what each is: 1 a number, 2 what a number may swallow, 0 another
+            word for the one whose hash is in `into`.
+        number: Stands for a stretch of numbers; a token that starts with a digit or a point is one.
+        hashes: Gets the hashes; the entry behind a text's last one is 0.
+        new_ends: Gets where the entries of each text end.
+        bags: Gets the sum of the hashes of each text that are neither numbers nor swallowed by them.
+    """
+    at = out = 0
+    low, high = words[0], words[len(words) - 1]
+    for text in range(len(ends)):
+        stretch = out
+        numbers = False
+        bag = np.uint64(0)
+        while at < ends[text] - 1:
+            first = data[starts[at]]
+            kind, value = 0, _START
+            if 48 <= first <= 57 or first == 46:
+                kind = 1
+            else:
+                for byte in range(starts[at], starts[at + 1] - 1):
+                    value = (value ^ np.uint64(data[byte])) * _PRIME
+                value = _mixed(value)
+                if low <= value <= high:
+                    left, right = 0, len(words)
+                    while left < right:
+                        middle = (left + right) >> 1
+                        if words[middle] < value:
+                            left = middle + 1
+                        else:
+                            right = middle
+                    if left < len(words) and words[left] == value:
+                        kind, value = kinds[left], into[left]
+            if kind == 1:
+                if not numbers:
+                    numbers = True
+                    hashes[stretch] = number
+                    out = stretch + 1
+            elif kind == 2:
+                if not numbers:
+                    hashes[out] = value
+                    out += 1
+            else:
+                hashes[out] = value
+                out += 1
+                stretch, numbers = out, False
+                bag += _mixed(value)
+            at += 1
+        bags[text] = bag
+        hashes[out] = np.uint64(0)
+        out += 1
+        at += 1
+        new_ends[text] = out
 
 
 @jit

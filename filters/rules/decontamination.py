@@ -5,7 +5,8 @@ The first of these rules that applies is the reason; prompts, attempts, answers 
 - `structure`: the problem has the canonical structure of a held-out or benchmark problem;
 - `exact_match`: the problem is a benchmark prompt, up to case, punctuation and compatibility characters;
 - `contains_item`: a whole benchmark prompt (four words or more) stands inside a text;
-- `reordered`: every sentence of a benchmark prompt stands in one text, in any order;
+- `reordered`: every sentence of a benchmark prompt stands in one text, in any order; or a text has the very words and
+  numbers of one, its clauses moved;
 - `ngram_8`: more than half of a benchmark prompt's 8-grams;
 - `ngram_13`: 13 words in a row of a benchmark prompt;
 - `solution`: more than half of the 8-grams of a benchmark's worked solution.
@@ -63,8 +64,13 @@ def _heldout_index(prompts: frozenset[str]) -> BenchmarkIndex:
 
 
 @lru_cache(maxsize=4)
-def _screen(manifest: BenchmarkManifest | None, exact_structure: frozenset[str], prompts: frozenset[str]) -> Screen:
-    return Screen(_indexes(manifest, exact_structure, prompts))
+def _screen(
+    manifest: BenchmarkManifest | None,
+    exact_structure: frozenset[str],
+    prompts: frozenset[str],
+    solution_coverage: float,
+) -> Screen:
+    return Screen(_indexes(manifest, exact_structure, prompts), solution_coverage)
 
 
 def _indexes(
@@ -74,7 +80,7 @@ def _indexes(
     return indexes if manifest is None else [*indexes, _index(manifest, exact_structure)]
 
 
-@batch_filter("decontamination", version="1", options=DecontaminationOptions)
+@batch_filter("decontamination", version="2", options=DecontaminationOptions)
 def decontamination(rows: Sequence[Row], context: Context, options: DecontaminationOptions) -> Mapping[str, Finding]:
     """The row holds no item of a benchmark or of our own evaluation sets, by text or by structure."""
     indexes = _indexes(context.manifest, options.exact_structure, context.heldout_prompts)
@@ -90,13 +96,13 @@ def _suspicious(rows: Sequence[Row], context: Context, options: DecontaminationO
     row_texts = [texts(row) for row in rows]
     if not compiled.enabled(sum(len(text) for texts_ in row_texts for text in texts_)):
         return [True] * len(rows)
-    screen = _screen(context.manifest, options.exact_structure, context.heldout_prompts)
+    screen = _screen(context.manifest, options.exact_structure, context.heldout_prompts, options.solution_coverage)
     prompts = [_prompt(row, context) for row in rows]
     flags = screen.texts(
         [text for texts_, prompt in zip(row_texts, prompts, strict=True) for text in (prompt, *texts_)]
     )
     edges = np.cumsum([0, *(len(texts_) + 1 for texts_ in row_texts)])[:-1]
-    look: list[bool] = (np.logical_or.reduceat(flags, edges) | screen.problems(prompts)).tolist()
+    look: list[bool] = np.logical_or.reduceat(flags, edges).tolist()
     return look
 
 
@@ -158,6 +164,9 @@ def _whole(row: RowViews, index: BenchmarkIndex) -> Finding | None:
             return _held("contains_item", index.items[number])
     for view in row.views:
         if (number := index.reordered(set(view.sentences))) is not None:
+            return _held("reordered", index.items[number])
+    for view in (row.prompt, *row.views):
+        if (number := index.reworded(view)) is not None:
             return _held("reordered", index.items[number])
     return None
 

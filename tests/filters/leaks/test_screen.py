@@ -33,9 +33,12 @@ def mangled(rng):
         sentences = sentences[: rng.randrange(1, len(sentences) + 1)]
     words = ". ".join(sentences).split(" ")
     for _ in range(rng.choice([0, 0, 1, 2, 6])):
-        words[rng.randrange(len(words))] = rng.choice(["7", "seven", "cat", "dozen", "½", "🎉", "12.5"])
+        words[rng.randrange(len(words))] = rng.choice(["7", "seven", "cat", "dozen", "½", "🎉", "12.5", "and", "of"])
     text = " ".join(words)
-    return rng.choice([text, text.upper(), f"Here: {text} Good.", text.replace("9", "nine")])
+    return rng.choice([
+        text, text.upper(), f"Here: {text} Good.", text.replace("9", "nine"), text.replace("11", "eleven and a half"),
+        text.replace("13", "1\u20603"), text.replace("times", r"$\times$"), f"5 {text} 7", f"and {text} and a",
+    ])  # fmt: skip
 
 
 def test_the_quick_look_changes_no_verdict(monkeypatch):
@@ -70,5 +73,5 @@ def test_what_shares_nothing_needs_no_second_look():
         "What is 17 times 23?!",
     ]
     assert screen.texts(texts).tolist() == [False, False, False, True, True]
-    assert screen.problems(["What is 3 times nine?", "What is this?"]).tolist() == [True, False]
+    assert screen.texts(["What is 3 times nine?", "What is this?"]).tolist() == [True, False]
     assert Screen([]).texts(texts).tolist() == [False] * 5

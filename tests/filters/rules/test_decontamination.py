@@ -44,6 +44,38 @@ FLAGGED = {
     "another ending": (STAMPS.replace(" How many stamps did Bella buy in all?", " What did she pay?"), "ngram_8"),
     "short": ("Tell me: what is 17 times 23?", "contains_item"),
 }
+MELONS = (
+    "A farmer sells 48 melons for $3 each at the market. He spends 50% of the money on seeds and gives 20 dollars to his "
+    "son. How much money does the farmer keep?"
+)
+TIMES = "What is 7 × 6?"
+REWRITTEN = {
+    "number words above twenty": (MELONS, MELONS.replace("48", "forty-eight")),
+    "all numbers in words": (MELONS, MELONS.replace("48", "forty eight").replace("$3", "three dollars").replace("20", "twenty")),
+    "percent in words": (MELONS, MELONS.replace("50%", "fifty percent")),
+    "percent as a fraction": (MELONS, MELONS.replace("50% of", "half")),
+    "percent as a decimal": (MELONS, MELONS.replace("50%", "0.5")),
+    "digits of another script": (MELONS, MELONS.replace("48", "४८")),
+    "zero-width characters": (MELONS, MELONS.replace("el", "e\u200bl").replace("48", "4\u20608")),
+    "soft hyphens": (MELONS, MELONS.replace("farmer", "far\u00admer")),
+    "entities": (MELONS, MELONS.replace(" ", "&nbsp;").replace("$", "&#36;")),
+    "clauses in another order": (
+        MELONS,
+        MELONS.replace("spends 50% of the money on seeds and gives", "gives").replace(
+            "to his son", "to his son and spends 50% of the money on seeds"
+        ),
+    ),
+    "LaTeX": (TIMES, "What is $7 \\times 6$?"),
+    "an x": (TIMES, "What is 7 x 6?"),
+    "in words": (TIMES, "What is seven times six?"),
+    "a LaTeX fraction": ("Find 3/4 of 28 apples.", "Find $\\frac{3}{4}$ of 28 apples."),
+}  # fmt: skip
+OTHER_PROBLEMS = {
+    "another operator": (TIMES, "What is 7 ÷ 6?"),
+    "another number in words": (MELONS, MELONS.replace("48", "forty-nine")),
+    "another part": (MELONS, MELONS.replace("50% of", "a third of")),
+    "numbers that changed places": (MELONS, MELONS.replace("48", "#").replace("20", "48").replace("#", "20")),
+}
 PASSES = {
     "number changed": STAMPS.replace("11", "16").replace("9 more", "3 more").replace("13", "9"),
     "one number changed": STAMPS.replace("11", "12"),
@@ -71,6 +103,17 @@ def test_planted_items_are_found(name):
     assert outcomes(verdicts) == {"s": ("fail", reason)}
     assert details(verdicts)["s"]["benchmark"] == "gsm8k/test"
     assert details(verdicts)["s"]["item"] in (ITEM.id, SHORT.id)
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+@pytest.mark.parametrize("name", [*REWRITTEN, *OTHER_PROBLEMS])
+def test_an_item_in_other_words_is_the_item(name, compiled, monkeypatch):
+    monkeypatch.setenv("NIGHTSCHOOL_NUMBA", compiled)
+    item, text = (REWRITTEN | OTHER_PROBLEMS)[name]
+    manifest = BenchmarkManifest([Benchmark("exam", "1", "test", [word_problem(item)])])
+    problem = word_problem(text, structure="another")
+    verdicts = get_filter("decontamination")(table(row("0", problem)), context(problem, manifest=manifest))
+    assert verdicts["outcome"].to_pylist() == ["fail" if name in REWRITTEN else "pass"]
 
 
 @pytest.mark.parametrize("name", PASSES)
