@@ -32,22 +32,23 @@ def hash_tokens(data, starts, ends, hashes):
 
 
 @jit
-def hash_skeletons(data, starts, ends, words, kinds, into, number, hashes, new_ends, bags):
+def hash_skeletons(data, starts, ends, words, slots, kinds, into, number, hashes, new_ends, bags):
     """Hash each token, with every stretch of numbers and of what a number may swallow as one `number`.
 
     A stretch without a number stays as it is (`filters.leaks.wording.skeleton`).
 
     Args:
         data: Bytes of the tokens; `starts` and `ends` as in `Tokens`.
-        words: Hashes of words, sorted; `kinds` says what each is: 1 a number, 2 what a number may swallow, 0 another
-            word for the one whose hash is in `into`.
+        words: Hashes of words; `kinds` says what each is: 1 a number, 2 what a number may swallow, 0 another word for the
+            one whose hash is in `into`.
+        slots: By the lowest bits of a hash, 1 + its place in `words`, or 0. A power of two of them.
         number: Stands for a stretch of numbers; a token that starts with a digit or a point is one.
         hashes: Gets the hashes; the entry behind a text's last one is 0.
         new_ends: Gets where the entries of each text end.
         bags: Gets the sum of the hashes of each text that are neither numbers nor swallowed by them.
     """
     at = out = 0
-    low, high = words[0], words[len(words) - 1]
+    mask = np.uint64(len(slots) - 1)
     for text in range(len(ends)):
         stretch = out
         numbers = False
@@ -61,16 +62,9 @@ def hash_skeletons(data, starts, ends, words, kinds, into, number, hashes, new_e
                 for byte in range(starts[at], starts[at + 1] - 1):
                     value = (value ^ np.uint64(data[byte])) * _PRIME
                 value = _mixed(value)
-                if low <= value <= high:
-                    left, right = 0, len(words)
-                    while left < right:
-                        middle = (left + right) >> 1
-                        if words[middle] < value:
-                            left = middle + 1
-                        else:
-                            right = middle
-                    if left < len(words) and words[left] == value:
-                        kind, value = kinds[left], into[left]
+                slot = slots[value & mask]
+                if slot and words[slot - 1] == value:
+                    kind, value = kinds[slot - 1], into[slot - 1]
             if kind == 1:
                 if not numbers:
                     numbers = True

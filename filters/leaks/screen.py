@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from filters.duplicates.tokenised import Tokens, buffers, chunks, split, to_array, tokenise_array
 from filters.leaks.benchmark_index import BenchmarkIndex
-from filters.leaks.wording import JOINTS, NUMBERS, OPERATORS, REWRITTEN, without_markup
+from filters.leaks.wording import JOINTS, NUMBERS, OPERATORS, without_markup
 from filters.text import MASK
 
 Hashes = npt.NDArray[np.uint64]
@@ -24,6 +24,7 @@ Flags = npt.NDArray[np.bool_]
 
 _WHOLE = 0  # the length that stands for whole texts
 _NUMBER, _JOINT, _OTHER_WORD = 1, 2, 0
+_BACKSLASH, _AMPERSAND = ord("\\"), ord("&")
 
 
 class Screen:
@@ -83,10 +84,9 @@ class _Skeletons:
     def __init__(self) -> None:
         kinds = dict.fromkeys(NUMBERS, _NUMBER) | dict.fromkeys(JOINTS, _JOINT) | dict.fromkeys(OPERATORS, _OTHER_WORD)
         words = sorted(kinds)
-        hashes, into = _words(words), _words([OPERATORS.get(word, word) for word in words])
-        order = np.argsort(hashes)
-        self._words, self._into = hashes[order], into[order]
-        self._kinds = np.array([kinds[word] for word in words], np.uint8)[order]
+        self._words, self._into = _words(words), _words([OPERATORS.get(word, word) for word in words])
+        self._kinds = np.array([kinds[word] for word in words], np.uint8)
+        self._slots = _slots(self._words)
         self._number = _words([MASK])[0]
 
     def __call__(self, tokens: Tokens) -> tuple[Hashes, Ends, Hashes]:
@@ -97,7 +97,7 @@ class _Skeletons:
         hashes = np.zeros(int(tokens.ends[-1]) + 1 if count else 1, np.uint64)
         ends, bags = np.empty(count, np.int64), np.empty(count, np.uint64)
         hash_skeletons(
-            tokens.data, tokens.starts, tokens.ends, self._words, self._kinds, self._into, self._number,
+            tokens.data, tokens.starts, tokens.ends, self._words, self._slots, self._kinds, self._into, self._number,
             hashes, ends, bags,
         )  # fmt: skip
         return hashes, ends, bags
@@ -105,12 +105,23 @@ class _Skeletons:
 
 def _cut(texts: Sequence[str] | pa.LargeStringArray) -> Iterable[Tokens]:
     array = texts if isinstance(texts, pa.LargeStringArray) else to_array(texts)
-    marked = pc.match_substring_regex(array, REWRITTEN)
-    if pc.any(marked).as_py():
-        array = pc.if_else(marked, to_array([without_markup(text) for text in array.to_pylist()]), array)
+    array = _without_markup(array)
     _, edges = buffers(array)
     for start, stop in chunks(np.diff(edges)):
         yield tokenise_array(array.slice(start, stop - start), drop_marks=True)
+
+
+def _without_markup(array: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Return the texts as `without_markup` leaves them; most have no sign of any, which one look at the bytes says."""
+    data, edges = buffers(array)
+    used = data[int(edges[0]) : int(edges[-1])]
+    signs = np.flatnonzero((used == _BACKSLASH) | (used == _AMPERSAND))
+    if not len(signs):
+        return array
+    marked = np.zeros(len(array), bool)
+    marked[np.searchsorted(edges, signs + edges[0], "right") - 1] = True
+    plain = [without_markup(array[index].as_py()) for index in np.flatnonzero(marked).tolist()]
+    return pc.replace_with_mask(array, marked, to_array(plain))
 
 
 def _hash(tokens: Tokens) -> Hashes:
@@ -119,6 +130,16 @@ def _hash(tokens: Tokens) -> Hashes:
     hashes = np.zeros(int(tokens.ends[-1]) + 1 if len(tokens.ends) else 1, np.uint64)
     hash_tokens(tokens.data, tokens.starts, tokens.ends, hashes)
     return hashes
+
+
+def _slots(hashes: Hashes) -> npt.NDArray[np.uint8]:
+    """Return a table of 1 + the place of each hash, by so many of its lowest bits that no two of them share an entry."""
+    size = 1 << 12
+    while len(np.unique(hashes & np.uint64(size - 1))) < len(hashes):
+        size *= 2
+    slots = np.zeros(size, np.uint8)
+    slots[hashes & np.uint64(size - 1)] = np.arange(1, len(hashes) + 1)
+    return slots
 
 
 def _words(words: Sequence[str]) -> Hashes:

@@ -34,6 +34,10 @@ OPERATORS = {"x": "*", "times": "*", "plus": "+", "minus": "-"}
 
 NUMBERS = NUMBER_WORDS | _PARTS.keys() | _PERCENT
 """Tokens, besides numbers in digits, that may be part of a number."""
+_FIRST = _SMALL.keys() | {"a", "an", "half", "halves"}
+"""Words that a number may begin with."""
+_NEXT = {*_PARTS, *_GROUPS, *_PERCENT, *OPERATORS, "divided", "per", "/", "and"}
+"""Words behind a number that may change how it is written, or that it is followed by a sign."""
 JOINTS = frozenset({"a", "an", "and", "of", "/", "per", "cent", "divided", "by"})
 """Tokens that a number may swallow."""
 
@@ -44,9 +48,6 @@ _LATEX = {
 }  # fmt: skip
 _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
 _COMMAND = re.compile(r"\\([A-Za-z]+|[%$,;!])")
-
-REWRITTEN = r"\\[A-Za-z%$,;!]|&[#A-Za-z]"
-"""What stands in every text that `without_markup` changes."""
 
 
 def without_markup(text: str) -> str:
@@ -68,6 +69,12 @@ def one_wording(tokens: Sequence[str]) -> list[str]:
     out: list[str] = []
     at = 0
     while at < len(tokens):
+        token, following = tokens[at], tokens[at + 1] if at + 1 < len(tokens) else ""
+        simple = token.isdigit() and token[0] != "0" and following not in _NEXT
+        if simple or not (token in _FIRST or token[0].isdigit() or token[0] == "."):
+            out.append(token)
+            at += 1
+            continue
         value, end, part = _number(tokens, at)
         if value is None:
             out.append(tokens[at])

@@ -12,8 +12,11 @@ The first of these rules that applies is the reason; prompts, attempts, answers 
 - `solution`: more than half of the 8-grams of a benchmark's worked solution.
 
 The last three do not apply when the numbers differ: a problem that only took over a benchmark's wording is another
-problem. It passes, and the detail names the item (`template_match`). Where a whole item is explained like that, 13
+problem. It passes, and the detail names the item (`template_match`), unless the recipe wants it rejected. Where a whole item is explained like that, 13
 words that a variant of the item has too (SVAMP holds many) are no leak of the variant.
+
+Texts are compared in one wording: a number is the same in digits of any script, in words, as percent or fraction, LaTeX
+and HTML signs are plain ones, characters without width are not there (`filters.leaks.wording`).
 
 Not covered: paraphrases that keep neither eight words in a row nor a sentence (they need embeddings and a judge), and
 translations.
@@ -21,6 +24,7 @@ translations.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -45,6 +49,10 @@ class DecontaminationOptions(Options):
     )
     solution_coverage: float = Field(
         default=0.5, ge=0, lt=1, description="The same for worked solutions. Our own choice."
+    )
+    template_match: Literal["pass", "fail"] = Field(
+        default="pass",
+        description="What becomes of a problem that is an item's but for its numbers; `pass` names the item in the detail.",
     )
     exact_structure: frozenset[str] = Field(
         default=frozenset({"arithmetic", "knights_knaves"}),
@@ -198,4 +206,6 @@ def _parts(row: RowViews, index: BenchmarkIndex, options: DecontaminationOptions
     if named is None:
         return PASS
     item = index.items[named]
+    if options.template_match == "fail":
+        return _held("template_match", item)
     return Finding("pass", detail={"template_match": {"benchmark": item.benchmark, "item": item.item}})
