@@ -12,8 +12,8 @@ The first of these rules that applies is the reason; prompts, attempts, answers 
 - `solution`: more than half of the 8-grams of a benchmark's worked solution.
 
 The last three do not apply when the numbers differ: a problem that only took over a benchmark's wording is another
-problem. It passes, and the detail names the item (`template_match`), unless the recipe wants it rejected. Where a whole item is explained like that, 13
-words that a variant of the item has too (SVAMP holds many) are no leak of the variant.
+problem. It passes, and the detail names the item (`template_match`), unless the recipe wants it rejected. Where a whole
+item is explained like that, 13 words that a variant of the item has too (SVAMP holds many) are no leak of the variant.
 
 Texts are compared in one wording: a number is the same in digits of any script, in words, as percent or fraction, LaTeX
 and HTML signs are plain ones, characters without width are not there (`filters.leaks.wording`).
