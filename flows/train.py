@@ -251,15 +251,18 @@ def _run_plan(
     """
     reader = make_reader(night, release)
     starts = {step.name: night.start_of(step.checkpoint) for step in steps if step.checkpoint is not None}
+    models = partial(_models, night, incumbent)
     training = Training(reader, night.id, night.prompts.digests["solve"], code_version(), lambda *_: None)
     with night.progress.stage("preflight"):
-        checks = {step.name: training.preflight(step, starts.get(step.name, incumbent)) for step in steps}
+        checks = {
+            step.name: training.preflight(step, starts.get(step.name, incumbent), models(step, {})) for step in steps
+        }
     kept: dict[str, Checkpoint] = {}
     lines = []
     for step in steps:
         parent = starts.get(step.name) or (kept[step.start] if step.start is not None else incumbent)
         with night.progress.stage(step.name) as stage:
-            result = run_stage(replace(training, report=partial(_report, stage)), step, parent)
+            result = run_stage(replace(training, report=partial(_report, stage)), step, parent, models(step, kept))
             verdict = "kept"
             kept[step.name] = result.checkpoint
             if step.stage.asks:
@@ -280,14 +283,22 @@ def _run_plan(
     return kept[steps[-1].name], lines, checks
 
 
+def _models(night: Night, incumbent: Checkpoint, step: Step, made: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:
+    """The further checkpoints that a step names; the incumbent stands for those that are not made yet."""
+    return {
+        name: night.start_of(origin.checkpoint) if origin.checkpoint else made.get(origin.step or "", incumbent)
+        for name, origin in step.models.items()
+    }
+
+
 def _report(stage: Stage, _: str, done: int, total: int) -> None:
     stage.to(done, total)
 
 
 @task(name="stage", task_run_name="{step.name}", cache_policy=NO_CACHE, persist_result=False)
-def run_stage(training: Training, step: Step, parent: Checkpoint) -> StepResult:
+def run_stage(training: Training, step: Step, parent: Checkpoint, models: Mapping[str, Checkpoint]) -> StepResult:
     """Run one step of the plan, or find what it made before."""
-    return training.run(step, parent)
+    return training.run(step, parent, models)
 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)

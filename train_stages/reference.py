@@ -12,11 +12,13 @@ from pydantic.fields import FieldInfo
 from train_stages.config import (
     AdapterConfig,
     CptConfig,
+    MergeConfig,
     MixtureConfig,
     PhaseConfig,
     PreferenceConfig,
     RlConfig,
     SftConfig,
+    TaskVector,
     TrainConfig,
 )
 from train_stages.losses import LOSSES
@@ -42,6 +44,8 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sft", "a stage `sft`", SftConfig),
     ("preference", "a stage `preference`", PreferenceConfig),
     ("rl", "a stage `rl`", RlConfig),
+    ("merge", "a stage `merge`; those of every stage are not", MergeConfig),
+    ("a task vector", "`vectors` of a stage `merge`", TaskVector),
     ("an adapter", "`adapter` of any stage", AdapterConfig),
     ("evaluate", "`train.evaluate`", EvaluateConfig),
     ("promote", "`train.promote`", PromoteConfig),

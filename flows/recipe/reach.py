@@ -74,9 +74,11 @@ def _hub_keys(recipe: Recipe) -> Iterator[str]:
     for step in recipe.train.steps if recipe.train else ():
         if any(corpus.hub and not Path(corpus.hub).is_dir() for corpus in step.corpora):
             yield f"{step.key}.corpus"
-        start = step.checkpoint
-        if start and start != PROMOTED and recipe.checkpoint(start) == start:
-            yield f"{step.key}.from"
+        named = [(f"{step.key}.from", step.checkpoint)]
+        named += [(f"{step.key} ({name})", origin.checkpoint) for name, origin in step.models.items()]
+        for key, name in named:
+            if name and name != PROMOTED and recipe.checkpoint(name) == name:
+                yield key
 
 
 def _sources(recipe: Recipe) -> Iterator[tuple[str, Any]]:

@@ -151,7 +151,7 @@ def approve(lake: Lake, identity: str, *, reason: str, by: str, anyway: bool = F
         raise CheckpointError(
             f"{identity[:12]} does not wait for a decision; what is promoted without the gate's evidence needs --anyway"
         )
-    incumbent = student.id if student is not None else (waiting or {}).get("incumbent") or identity
+    incumbent = student.id if student is not None else (waiting or {}).get("incumbent") or _first(lake, identity)
     if waiting is not None and not anyway and waiting["incumbent"] != incumbent:
         raise CheckpointError(
             f"{identity[:12]} was compared with {waiting['incumbent'][:12]}, but the student is {incumbent[:12]} now; "
@@ -164,6 +164,11 @@ def approve(lake: Lake, identity: str, *, reason: str, by: str, anyway: bool = F
         evidence=waiting,
     )  # fmt: skip
     return decision
+
+
+def _first(lake: Lake, identity: str) -> str:
+    """Return what a checkpoint was trained from in the end: the student before any was promoted."""
+    return [identity, *ancestors(lake, identity)][-1]
 
 
 def waiting_decision(lake: Lake, identity: str) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """What every training stage can be told, a file for each kind of stage."""
 
 from train_stages.config.adapter import AdapterConfig
-from train_stages.config.base import RowsConfig, TrainConfig, read_config
+from train_stages.config.base import RowsConfig, StageConfig, TrainConfig, read_config
+from train_stages.config.merge import MergeConfig, TaskVector
 from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
 from train_stages.config.rl import RlConfig
@@ -10,13 +11,16 @@ from train_stages.config.supervised import CptConfig, SftConfig, SupervisedConfi
 __all__ = [
     "AdapterConfig",
     "CptConfig",
+    "MergeConfig",
     "MixtureConfig",
     "PhaseConfig",
     "PreferenceConfig",
     "RlConfig",
     "RowsConfig",
     "SftConfig",
+    "StageConfig",
     "SupervisedConfig",
+    "TaskVector",
     "TrainConfig",
     "read_config",
 ]

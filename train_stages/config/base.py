@@ -30,18 +30,38 @@ def read_config(model: type[Config], options: Mapping[str, Any], key: str) -> Co
         RecipeError: An option is unknown, is ignored by the stage, or is out of range; the message names it, and what
             would be right.
     """
-    instead = model.instead_of if issubclass(model, TrainConfig) else lambda name: None
+    instead = model.instead_of if issubclass(model, StageConfig) else lambda name: None
     return validated(model, options, key, instead)
 
 
-class TrainConfig(BaseModel):
-    """Settings of every stage. The defaults suit a pre-trained model on one GPU; `recipes/` holds the toy's.
+class StageConfig(BaseModel):
+    """Settings of a stage, also of one that trains nothing.
 
     Attributes:
         instead: What to write instead of settings that the stage does not have.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    instead: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def launcher(self) -> Mapping[str, Any]:
+        """How the stage's process is started, see `train_stages.process.launch.launch`; plainly unless it says otherwise."""
+        return {}
+
+    @classmethod
+    def instead_of(cls, name: str) -> str | None:
+        """Return what to write instead of a setting that the stage does not have; None when nothing in particular."""
+        for parent in cls.__mro__:
+            remedies = vars(parent).get("instead", {})
+            if name in remedies:
+                return f"there is no such setting: {remedies[name]}"
+        return None
+
+
+class TrainConfig(StageConfig):
+    """Settings of every stage that trains. The defaults suit a pre-trained model on one GPU; `recipes/` holds the toy's."""
 
     instead: ClassVar[Mapping[str, str]] = {
         "loss_type": "write loss: NAME, or loss: {kind: NAME, ...}",
@@ -105,14 +125,10 @@ class TrainConfig(BaseModel):
         """Tokens that go through the model at once, about."""
         return self.micro_batch_tokens or self.max_length
 
-    @classmethod
-    def instead_of(cls, name: str) -> str | None:
-        """Return what to write instead of a setting that the stage does not have; None when nothing in particular."""
-        for parent in cls.__mro__:
-            remedies = vars(parent).get("instead", {})
-            if name in remedies:
-                return f"there is no such setting: {remedies[name]}"
-        return None
+    @property
+    def launcher(self) -> Mapping[str, Any]:
+        """How the stage's process is started."""
+        return {"accelerate": self.accelerate, "processes": self.processes}
 
     @model_validator(mode="before")
     @classmethod

@@ -28,6 +28,8 @@ def plan_digests(steps: Sequence[Step]) -> dict[str, str]:
             step.seed,
         ]
         reads = [selection, step.rows, step.problems, corpora, step.start, step.checkpoint]
+        if step.models:
+            reads.append({name: [origin.step, origin.checkpoint] for name, origin in step.models.items()})
         digests[f"stage {step.name}"] = digest("step", step.stage.name, settings, reads)
         digests[f"sources of {step.stage.name}"] = _file_digest(step.stage.run)
         for part in _parts(step.config):

@@ -30,6 +30,8 @@ from train_stages.process.stage import MANIFEST
 from train_stages.rl.pass_rates import FILE, kept
 
 Report = Callable[[str, int, int], None]
+Models = Mapping[str, Checkpoint]
+"""Further checkpoints that a step's settings name, by that name."""
 KEPT_BYTES = 256 << 20
 """Rows of a step that are larger than this are read again instead of being kept in memory from its check to its run."""
 
@@ -71,12 +73,13 @@ class Training:
     report: Report
     readings: dict[str, Reading] = field(default_factory=dict)
 
-    def preflight(self, step: Step, parent: Checkpoint) -> dict[str, Any]:
+    def preflight(self, step: Step, parent: Checkpoint, models: Models | None = None) -> dict[str, Any]:
         """Check what a step would do, in seconds and on a CPU, before anything is trained.
 
         Args:
             step: The step.
             parent: A checkpoint of the same shape and with the same tokenizer as the one it will start from.
+            models: Further checkpoints that its settings name, or others that stand for them.
 
         Raises:
             RecipeError: A setting cannot be used.
@@ -87,44 +90,56 @@ class Training:
         reading = self.reader.read(step, rates)
         if not step.stage.measured and reading.rows.nbytes <= KEPT_BYTES:
             self.readings[step.name] = reading
-        with self._job(step, parent, reading, self._folder / f"preflight-{step.name}") as job:
+        with self._job(step, parent, reading, self._folder / f"preflight-{step.name}", models or {}) as job:
             return step.stage.check(job)
 
-    def run(self, step: Step, parent: Checkpoint) -> StepResult:
+    def run(self, step: Step, parent: Checkpoint, models: Models | None = None) -> StepResult:
         """Run a step, or find what it made before, and register its checkpoint.
+
+        Args:
+            step: The step.
+            parent: The checkpoint that it starts from.
+            models: Further checkpoints that its settings name.
 
         Raises:
             RecipeError: A setting cannot be used.
             TrainingError: There is nothing to learn from, or the stage failed.
         """
         reading = self.readings.pop(step.name, None) or self.reader.read(step, self._rates(step, parent))
-        out = self._folder / f"{step.stage.name}-{self.key(step, parent, reading)}"
+        out = self._folder / f"{step.stage.name}-{self.key(step, parent, reading, models)}"
         new = not out.exists()
         if new:
-            config = step.config
-            with self._job(step, parent, reading, out) as job:
-                launch(step.stage.name, job, self.report, accelerate=config.accelerate, processes=config.processes)
-        return self._register(step, parent, reading, out, new=new)
+            with self._job(step, parent, reading, out, models or {}) as job:
+                launch(step.stage.name, job, self.report, **step.config.launcher)
+        return self._register(step, parent, reading, out, models or {}, new=new)
 
-    def key(self, step: Step, parent: Checkpoint, reading: Reading) -> str:
+    def key(self, step: Step, parent: Checkpoint, reading: Reading, models: Models | None = None) -> str:
         """Return the identity of a stage: a digest of everything that determines what it makes."""
         settings = step.config.model_dump(mode="json", exclude_defaults=True, exclude={"save_every", "log_every"})
         judges = [checker_versions(reading.rows["task"].to_pylist())] if step.stage.asks else []
-        return digest(
-            "stage", step.stage.name, parent.id, reading.digest, settings, step.seed, self.prompt, *judges, length=12
-        )
+        others = [{name: checkpoint.id for name, checkpoint in models.items()}] if models else []
+        made_of = [parent.id, reading.digest, settings, step.seed, self.prompt, *judges, *others]
+        return digest("stage", step.stage.name, *made_of, length=12)
 
     @property
     def _folder(self) -> Path:
         return self.reader.lake.workspace.folder("checkpoints")
 
     @contextmanager
-    def _job(self, step: Step, parent: Checkpoint, reading: Reading, out: Path) -> Iterator[Job]:
+    def _job(self, step: Step, parent: Checkpoint, reading: Reading, out: Path, models: Models) -> Iterator[Job]:
         """Write the rows of a stage beside its output, for as long as they are needed."""
         rows = out.with_name(f".{out.name}.rows.parquet")
         pq.write_table(reading.rows, rows)
         try:
-            yield Job(parent=parent.path, rows=rows, out=out, options=dict(step.options), seed=step.seed, name=step.key)
+            yield Job(
+                parent=parent.path,
+                rows=rows,
+                out=out,
+                options=dict(step.options),
+                seed=step.seed,
+                models={name: checkpoint.path for name, checkpoint in models.items()},
+                name=step.key,
+            )
         finally:
             rows.unlink()
 
@@ -133,7 +148,9 @@ class Training:
             return None
         return lambda problems: pass_rates(self.reader.lake, parent.id, problems=[problem.id for problem in problems])
 
-    def _register(self, step: Step, parent: Checkpoint, reading: Reading, out: Path, *, new: bool) -> StepResult:
+    def _register(
+        self, step: Step, parent: Checkpoint, reading: Reading, out: Path, models: Models, *, new: bool
+    ) -> StepResult:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         metrics = {**manifest["metrics"], "tokens": manifest["tokens"]}
         rows = read_by(step, reading, out)
@@ -147,6 +164,7 @@ class Training:
             "corpora": list(reading.corpora),
             "digest": reading.digest,
             **({"judge": manifest["judge"]} if "judge" in manifest else {}),
+            **({"models": {name: checkpoint.id for name, checkpoint in models.items()}} if models else {}),
         }
         checkpoint = register_checkpoint(
             self.reader.lake,

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from storage.errors import QueryError, RecipeError
 from storage.releases.selection import Selection
 from storage.unknown_names import unknown
-from train_stages.config import TrainConfig, read_config
+from train_stages.config import StageConfig, read_config
 from train_stages.stages import Stage, get_stage
 
 MOST_STAGES = 200
@@ -101,6 +101,19 @@ class StepConfig(BaseModel):
     corpus: tuple[Corpus, ...] = Field(default=(), description="Texts to read beside the release.")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which checkpoint a plan means by a name: what an earlier step makes, one that is there, or else the incumbent.
+
+    Attributes:
+        step: Name of the step that makes it.
+        checkpoint: The checkpoint, as the recipe names it.
+    """
+
+    step: str | None = None
+    checkpoint: str | None = None
+
+
 @dataclass(frozen=True)
 class Step:
     """A stage of a plan.
@@ -117,6 +130,7 @@ class Step:
         rows: Whether it reads the release.
         problems: Which problems it asks: `released` or `drawn`.
         corpora: Texts that it reads beside the release.
+        models: Further checkpoints that its settings name, by that name.
     """
 
     key: str
@@ -130,9 +144,10 @@ class Step:
     rows: bool = True
     problems: str = "released"
     corpora: tuple[Corpus, ...] = field(default=())
+    models: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
-    def config(self) -> TrainConfig:
+    def config(self) -> StageConfig:
         """Its settings, read.
 
         Raises:
@@ -148,6 +163,8 @@ class Step:
     @property
     def source(self) -> str:
         """What it reads, in a few words."""
+        if not self.stage.reads:
+            return f"weights of {', '.join(self.models)}" if self.models else "its weights"
         parts = [
             "drawn problems" if self.drawn else "problems of the release" if self.stage.asks else "rows of the release"
         ]
@@ -241,12 +258,16 @@ def _step(kind: str, content: Any, seed: int, at: str, suffix: str, steps: Seque
         options,
         Selection(keys.where, keys.methods, keys.tasks, keys.limit, seed if keys.seed is None else keys.seed),
         seed=seed if keys.seed is None else keys.seed,
-        rows=keys.rows == "release",
+        rows=keys.rows == "release" and stage.reads,
         problems=keys.problems,
         corpora=keys.corpus,
     )
     _check(step, content, ours)
     return _started(step, keys.start, suffix, steps, later)
+
+
+READS = ("where", "methods", "tasks", "limit", "rows", "problems", "corpus")
+"""Keys that say what a stage reads."""
 
 
 def _name(name: str | None, kind: str, suffix: str, key: str, steps: Sequence[Step]) -> str:
@@ -263,22 +284,32 @@ def _name(name: str | None, kind: str, suffix: str, key: str, steps: Sequence[St
 
 
 def _started(step: Step, start: str | None, suffix: str, steps: Sequence[Step], later: set[str]) -> Step:
-    names = [earlier.name for earlier in steps]
+    models = {name: _origin(step, "models", name, suffix, steps, later) for name in step.stage.models(step.config)}
+    step = replace(step, models=models)
     if start is None:
-        return replace(step, start=names[-1] if names else None)
-    for name in (f"{start}{suffix}", start):
-        if name in names:
-            return replace(step, start=name)
-    if start in later:
+        return replace(step, start=steps[-1].name if steps else None)
+    origin = _origin(step, "from", start, suffix, steps, later)
+    return replace(step, start=origin.step, checkpoint=origin.checkpoint)
+
+
+def _origin(step: Step, key: str, name: str, suffix: str, steps: Sequence[Step], later: set[str]) -> Origin:
+    names = [earlier.name for earlier in steps]
+    for earlier in (f"{name}{suffix}", name):
+        if earlier in names:
+            return Origin(step=earlier)
+    if name in later:
         raise RecipeError(
-            f"{step.key}.from = {start!r}: this stage comes later, or is itself; before it come {', '.join(names) or 'none'}"
+            f"{step.key}.{key} = {name!r}: this stage comes later, or is itself; before it come {', '.join(names) or 'none'}"
         )
-    return step if start == "incumbent" else replace(step, checkpoint=start)
+    return Origin() if name == "incumbent" else Origin(checkpoint=name)
 
 
 def _check(step: Step, content: Mapping[str, Any], ours: set[str]) -> None:
     """Refuse what the stage would ignore, and settings that it does not have."""
     asks, reads_corpora = step.stage.asks, step.stage.reads_corpora
+    for name in READS if not step.stage.reads else ():
+        if name in content:
+            raise RecipeError(f"{step.key}.{name}: {step.stage.name} reads no rows: leave it out")
     unused = {
         "problems": (
             not asks,
@@ -291,7 +322,7 @@ def _check(step: Step, content: Mapping[str, Any], ours: set[str]) -> None:
     for name, (ignored, remedy) in unused.items():
         if ignored and name in content:
             raise RecipeError(f"{step.key}.{name}: {remedy} (given: {content[name]!r})")
-    if not step.rows and not step.corpora:
+    if step.stage.reads and not step.rows and not step.corpora:
         raise RecipeError(f"{step.key}.rows = 'none': then it has nothing to read; name a `corpus`")
     try:
         step.selection.inspect("problems" if step.drawn else "accepted")

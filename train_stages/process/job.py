@@ -36,6 +36,9 @@ class Job(BaseModel):
     out: Path = Field(description="Where the new checkpoint goes; it must not exist.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the stage.")
     seed: int = Field(default=0, ge=0)
+    models: dict[str, Path] = Field(
+        default_factory=dict, description="Folders of the further checkpoints that the options name, by that name."
+    )
     name: str = Field(default="", description="How errors name the options; empty takes the stage's name.")
 
 
@@ -61,7 +64,8 @@ def read_job(path: Path) -> Job:
         raise TrainingError(f"job file {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     folder = path.parent.resolve()
     places = {name: folder / getattr(job, name) for name in ("parent", "rows", "out")}
-    return job.model_copy(update=places)
+    models = {name: folder / path for name, path in job.models.items()}
+    return job.model_copy(update={**places, "models": models})
 
 
 def read_rows(path: Path) -> Any:

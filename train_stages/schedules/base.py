@@ -34,12 +34,21 @@ class Schedule(Part):
 
     examples: ClassVar[tuple[Example, ...]] = ()
 
-    warmup: float = Field(default=0.02, ge=0, le=1, description="Share of the steps in which the learning rate rises.")
+    warmup: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Share of the steps, rounded up, in which the learning rate rises; the last of them is at the peak.",
+    )
 
     def __call__(self, step: int, steps: int) -> float:
-        """Return the share of the peak learning rate, 0 to 1, at `step` (from 0) of `steps`."""
+        """Return the share of the peak learning rate, 0 to 1, at `step` (from 0) of `steps`.
+
+        The first step of a warm-up of n is at 1/n of the peak, the last at the peak, as in torchtitan. In transformers it is at
+        0, so that the rows of the first step are never learned from, and a training of one step learns nothing.
+        """
         first = math.ceil(self.warmup * steps)
-        return step / max(1, first) if step < first else self.after(step - first, steps, first)
+        return (step + 1) / first if step < first else self.after(step - first, steps, first)
 
     def after(self, step: int, steps: int, first: int) -> float:
         """Return the share of the peak, `step` steps after the `first` ones, in which the learning rate rose."""

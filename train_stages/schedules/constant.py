@@ -9,7 +9,10 @@ class Constant(Schedule):
     """The learning rate rises and stays."""
 
     name: ClassVar[str] = "constant"
-    examples: ClassVar[tuple[Example, ...]] = (Example(4, (0.0, 0.5, 1.0, 1.0), {"warmup": 0.5}),)
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(4, (0.5, 1.0, 1.0, 1.0), {"warmup": 0.5}),
+        Example(1, (1.0,), {"warmup": 0.02}),  # a training of one step learns
+    )
 
     def after(self, step: int, steps: int, first: int) -> float:
         """Return 1."""

@@ -13,7 +13,7 @@ class WarmupStableDecay(Schedule):
     name: ClassVar[str] = "warmup_stable_decay"
     paper: ClassVar[str] = "arXiv:2404.06395"
     examples: ClassVar[tuple[Example, ...]] = (
-        Example(8, (0.0, 0.5, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25), {"warmup": 0.25, "decay": 0.5}),
+        Example(8, (0.5, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25), {"warmup": 0.25, "decay": 0.5}),
         Example(4, (1.0, 1.0, 1.0, 1.0), {"warmup": 0, "decay": 0}),
     )
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from synth.problems.base import Problem
-from train_stages.config import TrainConfig
+from train_stages.config import StageConfig
 from train_stages.process.job import Job
 from train_stages.process.stage import Progress, StageResult
 
@@ -72,11 +72,14 @@ class Stage:
         visits: File beside the weights, and its column, with the `id` of every row that training really went through; None
             when it goes through all.
         files: Files that its settings name, whose content belongs to what it learns.
+        reads: It learns from rows; else it is given none, and a plan that selects some is refused.
+        models: Checkpoints that its settings name beside the one it starts from, written as `from` is; they come to it in
+            `Job.models`.
     """
 
     name: str
     summary: str
-    config: type[TrainConfig]
+    config: type[StageConfig]
     rows: Callable[[Material, Any], pa.Table]
     check: Callable[[Job], dict[str, Any]]
     run: Callable[[Job, Progress], StageResult]
@@ -85,6 +88,8 @@ class Stage:
     measured: tuple[str, ...] = ()
     visits: tuple[str, str] | None = None
     files: Callable[[Any], Sequence[Path]] = lambda config: ()
+    reads: bool = True
+    models: Callable[[Any], Sequence[str]] = lambda config: ()
 
 
 def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

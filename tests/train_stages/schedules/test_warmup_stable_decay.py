@@ -1,4 +1,4 @@
-"""The default schedule is transformers' own, to the last bit."""
+"""The default schedule is transformers' own, one step earlier in its warm-up: no step is at a learning rate of 0."""
 
 import math
 
@@ -18,4 +18,6 @@ def test_it_is_transformers(steps, warmup, decay):
         pytest.skip("transformers refuses a stable phase of less than no steps")
     theirs = get_wsd_schedule(optimiser, first, last, num_training_steps=steps, decay_type="linear").lr_lambdas[0]
     schedule = WarmupStableDecay(warmup=warmup, decay=decay)
-    assert [schedule(step, steps) for step in range(steps + 1)] == [theirs(step) for step in range(steps + 1)]
+    rise = [(step + 1) / first for step in range(first)]
+    assert [schedule(step, steps) for step in range(steps + 1)] == rise + [theirs(step) for step in range(first, steps + 1)]
+    assert all(schedule(step, steps) > 0 for step in range(steps))
