@@ -247,7 +247,7 @@ def _run_plan(
     """Check every step, then run them in order; one that was run before with the same inputs is only looked up.
 
     Returns:
-        The checkpoint of the last step, a line for each step, and what its check found, by the step's name.
+        The checkpoint of the last step that answers, a line for each step, and what its check found, by the step's name.
     """
     reader = make_reader(night, release)
     starts = {step.name: night.start_of(step.checkpoint) for step in steps if step.checkpoint is not None}
@@ -280,7 +280,8 @@ def _run_plan(
                 "kept": verdict,
             }
         )
-    return kept[steps[-1].name], lines, checks
+    candidate = next(step.name for step in reversed(steps) if step.stage.answers)
+    return kept[candidate], lines, checks
 
 
 def _models(night: Night, incumbent: Checkpoint, step: Step, made: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:

@@ -95,6 +95,10 @@ class StepwiseNotes(Notes):
 
     judgement: Judgement | None = None
     mentions_labels: bool = Field(False, description="The critic lets slip that it was told the labels.")
+    values: tuple[float, ...] = Field(
+        (),
+        description="Of each labelled step the share of completions from it that ended right; none where steps were judged.",
+    )
 
 
 NOTES: Mapping[str, type[Notes]] = {

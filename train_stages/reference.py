@@ -20,6 +20,7 @@ from train_stages.config import (
     SftConfig,
     TaskVector,
     TrainConfig,
+    VerifierConfig,
 )
 from train_stages.losses import LOSSES
 from train_stages.losses.base import Loss
@@ -44,6 +45,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sft", "a stage `sft`", SftConfig),
     ("preference", "a stage `preference`", PreferenceConfig),
     ("rl", "a stage `rl`", RlConfig),
+    ("verifier", "a stage `verifier`", VerifierConfig),
     ("merge", "a stage `merge`; those of every stage are not", MergeConfig),
     ("a task vector", "`vectors` of a stage `merge`", TaskVector),
     ("an adapter", "`adapter` of any stage", AdapterConfig),

@@ -1,7 +1,9 @@
 """A verifier as an engine: a checkpoint with one scalar head says how likely an answer is to be right. It writes nothing.
 
 The scalar is a logit over the whole chat, as a Hugging Face model for sequence classification with one label gives it
-(outcome verifiers: arXiv:2110.14168, section 4.2). Scorers, filters and rewards ask the role that it serves, like any model.
+(outcome verifiers: arXiv:2110.14168, section 4.2). A checkpoint whose configuration says that it scores steps has one at the end
+of each step instead, and the score of the answer is the product of theirs: how likely it is that every step is right
+(process verifiers: arXiv:2305.20050). Scorers, filters and rewards ask the role that it serves, like any model.
 """
 
 import json
@@ -13,13 +15,14 @@ from typing import Any
 from storage.errors import CheckpointError
 from synth.engines.base import Answer, Message, Request, RequestRefused
 from synth.engines.in_process import InProcess
+from synth.engines.verifier_reading import UNIT, encode, step_places
 
 BATCH_TOKENS = 16_384
 """Rows times longest chat of one pass; bounds the memory, our choice."""
 
 
 class Verifier(InProcess):
-    """Scores chats in batches; `Answer.text` is `{"score": p}` with p between 0 and 1.
+    """Scores chats in batches; `Answer.text` is `{"score": p}`, p between 0 and 1, with a list `steps` where steps are scored.
 
     Args:
         checkpoint: Hugging Face folder of a model with one label; loaded at the first request.
@@ -79,16 +82,18 @@ class _Head:
                 f"{checkpoint} has {model.config.num_labels} labels; a verifier has one, the logit of right"
             )
         self.model: Any = model.to(self.device).eval()
+        self.unit = getattr(self.model.config, UNIT, "answer")
         self.context = int(self.model.config.max_position_embeddings)
         if self.model.config.pad_token_id is None:
             self.model.config.pad_token_id = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0
 
     def score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
         """Score chats in order; one that is too long is refused alone."""
-        rows = [
-            self.tokenizer.apply_chat_template(list(chat), tokenize=True, return_dict=True)["input_ids"]
-            for chat in chats
-        ]
+        rows, places = [], []
+        for chat in chats:
+            ids, ends = step_places(self.tokenizer, chat) if self.unit == "step" else (encode(self.tokenizer, chat), [])
+            rows.append(ids)
+            places.append(ends or [len(ids) - 1])
         answers: list[Answer | Exception] = [
             RequestRefused("prompt_too_long", f"{len(row)} tokens, the model's limit is {self.context}") for row in rows
         ]
@@ -96,16 +101,25 @@ class _Head:
         while fitting:
             size = max(1, BATCH_TOKENS // len(rows[fitting[-1]]))
             batch, fitting = fitting[-size:], fitting[:-size]
-            for number, logit in zip(batch, self._logits([rows[n] for n in batch]), strict=True):
-                text = json.dumps({"score": 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, logit))))})
+            logits = self._logits([rows[n] for n in batch], [places[n] for n in batch])
+            for number, own in zip(batch, logits, strict=True):
+                chances = [1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, logit)))) for logit in own]
+                steps = {"steps": chances} if self.unit == "step" else {}
+                text = json.dumps({"score": math.prod(chances), **steps})
                 answers[number] = Answer(text, "stop", len(rows[number]), 0)
         return answers
 
-    def _logits(self, rows: Sequence[Sequence[int]]) -> list[float]:
+    def _logits(self, rows: Sequence[Sequence[int]], places: Sequence[Sequence[int]]) -> list[list[float]]:
+        """The logits of each row at its places."""
         import torch
 
         pad, longest = int(self.model.config.pad_token_id), max(map(len, rows))
         ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], device=self.device)
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=self.device)
+        backbone = getattr(self.model, self.model.base_model_prefix)
         with torch.inference_mode():
-            return [float(logit) for logit in self.model(input_ids=ids, attention_mask=mask).logits[:, 0].float()]
+            hidden = backbone(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+            return [
+                self.model.score(hidden[number, list(places[number])])[:, 0].float().tolist()
+                for number in range(len(rows))
+            ]

@@ -121,6 +121,7 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
         notes=StepwiseNotes(
             attempt=about,
             refused=refused,
+            values=tuple(values),
             complete=attempt.complete,  # a completion that was cut just counts as not right
         ),
         parents=[*(reply.call_id for reply in models.replies[1:]), attempt.call_id],

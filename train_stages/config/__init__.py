@@ -7,6 +7,7 @@ from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
 from train_stages.config.rl import RlConfig
 from train_stages.config.supervised import CptConfig, SftConfig, SupervisedConfig
+from train_stages.config.verifier import VerifierConfig
 
 __all__ = [
     "AdapterConfig",
@@ -22,5 +23,6 @@ __all__ = [
     "SupervisedConfig",
     "TaskVector",
     "TrainConfig",
+    "VerifierConfig",
     "read_config",
 ]

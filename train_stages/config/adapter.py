@@ -32,8 +32,12 @@ class AdapterConfig(BaseModel):
         """Bytes that a frozen weight takes while training; None when it is not quantised."""
         return {"nf4": 0.55, "int8": 1.05}.get(self.quantise or "")  # with the scales of their blocks
 
-    def peft(self) -> Any:
-        """Return PEFT's configuration."""
+    def peft(self, *, scores: bool = False) -> Any:
+        """Return PEFT's configuration.
+
+        Args:
+            scores: The model has a scalar head, which is trained whole, instead of an output head.
+        """
         from peft import LoraConfig
 
         every = self.targets == (ALL_LINEAR,)
@@ -43,7 +47,7 @@ class AdapterConfig(BaseModel):
             target_modules=ALL_LINEAR if every else list(self.targets),
             lora_dropout=0.0,
             bias="none",
-            task_type="CAUSAL_LM",
+            task_type="SEQ_CLS" if scores else "CAUSAL_LM",
         )
 
     def quantisation(self) -> Any:

@@ -1,8 +1,9 @@
-"""What a loss is: one of three families, by what it is computed from.
+"""What a loss is: one of four families, by what it is computed from.
 
 * `SupervisedLoss` (stages `sft` and `cpt`): log-probabilities of given tokens.
 * `PreferenceLoss` (stage `preference`): log-probabilities of a better and a worse answer.
 * `PolicyLoss` (stage `rl`): log-probabilities of the model's own responses, and their advantages.
+* `VerifierLoss` (stage `verifier`): scores of answers, of steps, or of both sides of a pair.
 
 A loss that TRL computes names it (`trl`); the formula is then what a test holds TRL's trainer to. Any other is computed by
 the formula itself. `B` is rows, `T` tokens. No file here imports torch: a recipe is read without it.
@@ -253,6 +254,49 @@ class PolicyLoss(Loss):
             "beta": self.beta,
             "mask_truncated_completions": self.mask_truncated,
         }
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a verifier, logits, and what they should be.
+
+    Attributes:
+        scores: `[N]`, of answers, of steps, or of the better sides of pairs.
+        labels: `[N]`, how likely each is right; of pairs, how likely the first side is the better one.
+        others: `[N]`, of the worse sides of pairs; of a pair that is read in both orders, in the other order.
+    """
+
+    scores: "Tensor"
+    labels: "Tensor"
+    others: "Tensor | None" = None
+
+
+class VerifierLoss(Loss):
+    """A loss on scores.
+
+    Attributes:
+        unit: What has a score: an `answer`, each `step` of one, each side of a `pair`, or a `comparison`, which is a pair that
+            is read at once, in both orders.
+        soft: Labels are probabilities where the rows have them, else 0 and 1.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = ("verifier",)
+    unit: ClassVar[Literal["answer", "step", "pair", "comparison"]] = "answer"
+    soft: ClassVar[bool] = False
+
+    @property
+    def smoothing(self) -> float:
+        """How far the label of a pair moves towards its score whenever it was learned from; 0 leaves it alone."""
+        return 0.0
+
+    def __call__(self, scores: Scores) -> "Tensor":
+        """Return the loss of each answer, step or pair, `[N]`."""
+        raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+
+def cross_entropy(scores: "Tensor", labels: "Tensor") -> "Tensor":
+    """Return `-(y log sigmoid(s) + (1 - y) log(1 - sigmoid(s)))` of each score."""
+    return -(labels * log_sigmoid(scores) + (1 - labels) * log_sigmoid(-scores))
 
 
 def log_sigmoid(values: "Tensor") -> "Tensor":

@@ -193,6 +193,10 @@ def read_plan(plan: Sequence[Mapping[str, Any]], *, seed: int = 0, key: str = "t
     _read(plan, seed, key, "", steps, later)
     if len(steps) > MOST_STAGES:
         raise RecipeError(f"{key}: {len(steps)} stages, its rounds counted; write at most {MOST_STAGES}")
+    if steps and not any(step.stage.answers for step in steps):
+        raise RecipeError(
+            f"{key}: {steps[-1].stage.name} makes no model that answers: add a stage that does, such as sft"
+        )
     return tuple(steps)
 
 
@@ -287,7 +291,7 @@ def _started(step: Step, start: str | None, suffix: str, steps: Sequence[Step], 
     models = {name: _origin(step, "models", name, suffix, steps, later) for name in step.stage.models(step.config)}
     step = replace(step, models=models)
     if start is None:
-        return replace(step, start=steps[-1].name if steps else None)
+        return replace(step, start=next((earlier.name for earlier in reversed(steps) if earlier.stage.answers), None))
     origin = _origin(step, "from", start, suffix, steps, later)
     return replace(step, start=origin.step, checkpoint=origin.checkpoint)
 

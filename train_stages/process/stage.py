@@ -86,20 +86,24 @@ def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, see
     return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
 
-def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[Any, Any]:
+def load(
+    parent: Path, config: TrainConfig, *, packed: bool = False, kind: str = "AutoModelForCausalLM", **options: Any
+) -> tuple[Any, Any]:
     """Load model and tokenizer of a checkpoint for training; one that is an adapter is merged into what is beneath it.
 
     Args:
         parent: The checkpoint.
         config: Settings.
         packed: Several rows share a sequence; FlashAttention is taken where it is installed, which only speeds it up.
+        kind: Which of transformers' model classes.
+        options: Further options of its `from_pretrained`.
 
     Raises:
         CheckpointError: The folder holds no loadable model.
         TrainingError: The weights are to be quantised, and this machine cannot.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import transformers
     from transformers.utils import is_flash_attn_2_available
 
     quiet()
@@ -108,11 +112,12 @@ def load(parent: Path, config: TrainConfig, *, packed: bool = False) -> tuple[An
     if not gpu:
         torch.set_num_threads(config.threads)
     dtype = getattr(torch, config.weights) if gpu else torch.float32
-    quantised = {"quantization_config": quantisation(config)} if config.adapter and config.adapter.quantise else {}
+    if config.adapter and config.adapter.quantise:
+        options["quantization_config"] = quantisation(config)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            str(whole(parent)), dtype=dtype, attn_implementation=attention, local_files_only=True, **quantised
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(parent), local_files_only=True)
+        model = getattr(transformers, kind).from_pretrained(
+            str(whole(parent)), dtype=dtype, attn_implementation=attention, local_files_only=True, **options
         )
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
@@ -195,8 +200,9 @@ def run(
     parent: Path,
     config: TrainConfig,
     tokens: int,
-    facts: Mapping[str, float],
+    facts: Mapping[str, float] | Callable[[], Mapping[str, float]],
     judge: Mapping[str, str] | None = None,
+    merged: bool = False,
 ) -> StageResult:
     """Train, from the last sealed state in `folder` if there is one, and write checkpoint and manifest into `folder`.
 
@@ -208,8 +214,9 @@ def run(
         parent: The checkpoint it started from.
         config: Settings, written into the manifest.
         tokens: Tokens that will be trained on; 0 takes the trainer's own count.
-        facts: Further figures for the metrics.
+        facts: Further figures for the metrics, or what measures them once the model is trained.
         judge: Version of what decided about answers, by task; None where the stage rewards none.
+        merged: An adapter is merged into the weights at the end.
 
     Raises:
         TrainingError: Memory ran out, or the loss is no longer a number.
@@ -222,16 +229,24 @@ def run(
     with enough_memory(stage, config):
         trainer.train(resume_from_checkpoint=str(state) if state else None)
     cpu = time.process_time() - started
+    if merged and config.adapter is not None:
+        trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
+    figures = facts() if callable(facts) else facts
     trainer.save_model(str(folder))
     trainer.accelerator.wait_for_everyone()
     history = [_numbers(entry) for entry in trainer.state.log_history]
-    metrics = {"steps": float(trainer.state.global_step), "cpu_seconds": cpu, "processes": float(world_size()), **facts}
+    metrics = {
+        "steps": float(trainer.state.global_step),
+        "cpu_seconds": cpu,
+        "processes": float(world_size()),
+        **figures,
+    }
     metrics |= _first_and_last(history)
     if state is not None:
         metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
     trained_tokens = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
     if trainer.is_world_process_zero():
-        _tidy(folder, out, parent, config)
+        _tidy(folder, out, parent, adapter=config.adapter is not None and not merged)
         manifest = {
             "stage": stage, "parent": parent.name, "config": config.model_dump(mode="json"), "metrics": metrics,
             "tokens": trained_tokens, "history": history, **({} if judge is None else {"judge": dict(judge)}),
@@ -240,14 +255,14 @@ def run(
     return StageResult(out, metrics, trained_tokens, cpu, history)
 
 
-def _tidy(folder: Path, out: Path, parent: Path, config: TrainConfig) -> None:
+def _tidy(folder: Path, out: Path, parent: Path, *, adapter: bool) -> None:
     """Make a checkpoint of what the trainer wrote: without its states, in the parent's precision, an adapter with its base."""
     shutil.rmtree(folder / STATES, ignore_errors=True)
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: nobody should have to trust it
-    if config.adapter is None:
-        keep_precision(folder, whole(parent))
-    else:
+    if adapter:
         finish_adapter(folder, parent, out)
+    else:
+        keep_precision(folder, whole(parent))
 
 
 def _first_and_last(history: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -75,6 +75,7 @@ class Stage:
         reads: It learns from rows; else it is given none, and a plan that selects some is refused.
         models: Checkpoints that its settings name beside the one it starts from, written as `from` is; they come to it in
             `Job.models`.
+        answers: Its checkpoint writes answers: it can be what a later stage starts from unless it says otherwise, and a student.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Stage:
     files: Callable[[Any], Sequence[Path]] = lambda config: ()
     reads: bool = True
     models: Callable[[Any], Sequence[str]] = lambda config: ()
+    answers: bool = True
 
 
 def described(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

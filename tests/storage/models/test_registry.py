@@ -144,3 +144,11 @@ def test_the_first_model_may_be_a_persons_choice(lake):
     assert students(lake) == [first]
     with pytest.raises(CheckpointError, match="no earlier student"):
         roll_back(lake, reason="x", by="ada")
+
+
+def test_a_first_model_that_was_chosen_by_hand_can_be_rolled_back_to_what_it_was_trained_from(lake):
+    base = make(lake, "base-0", stage="base", night=None)
+    second = make(lake, "sft-2", make(lake, "sft-1", base))
+    approve(lake, second, reason="to try it", by="ada", anyway=True)
+    assert students(lake) == [base, second]
+    assert roll_back(lake, reason="x", by="ada")[1].id == base

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from peft import PeftModel
@@ -16,7 +17,8 @@ from storage.models.checkpoints import checkpoint_digest
 from storage.models.precision import precisions
 from synth.engines.sampler import Sampler
 from tests.extension.example_parts.losses import MinorSft
-from tests.train_stages.every import StopError, read
+from tests.train_stages.every import read
+from tests.train_stages.process.test_states import AT_STEP_7, Stage, killed
 from train_stages.config import PreferenceConfig, RlConfig, SftConfig
 from train_stages.process.job import Job
 from train_stages.stages.preference import preference
@@ -114,19 +116,16 @@ def test_a_base_that_is_gone_or_another_is_named(base, tuned, tmp_path):
 
 
 def test_a_killed_training_goes_on_to_the_same_adapter(base, rows, tmp_path):
-    config = SftConfig(epochs=2, save_every=2, **OPTIONS)
-    once = sft(base, rows, tmp_path / "once", config)
-
-    def stopping(_, step, __):
-        if step == 3:
-            raise StopError
-
-    with pytest.raises(StopError):
-        sft(base, rows, tmp_path / "broken", config, progress=stopping)
-    again = sft(base, rows, tmp_path / "broken", config)
-    assert again.metrics["resumed_at_step"] == 2
-    assert all(torch.equal(value, tensors(again.path)[name]) for name, value in tensors(once.path).items())
-    assert checkpoint_digest(once.path) == checkpoint_digest(again.path)
+    """By SIGKILL, in a process of its own, in the middle of a step."""
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    options = {**OPTIONS, "epochs": 2, "save_every": 3}
+    once = Stage("sft", tmp_path, base, "rows.parquet", "once", **options).run()
+    stage = Stage("sft", tmp_path, base, "rows.parquet", "killed", **options)
+    killed(stage, AT_STEP_7)
+    again = stage.run()
+    assert json.loads((again / "training.json").read_text())["metrics"]["resumed_at_step"] == 6
+    assert all(torch.equal(value, tensors(again)[name]) for name, value in tensors(once).items())
+    assert checkpoint_digest(once) == checkpoint_digest(again)
 
 
 @pytest.mark.parametrize("loss", ["sigmoid_norm", "orpo", "kto"])
@@ -166,8 +165,6 @@ def test_settings_of_adapters():
 
 
 def test_a_preflight_counts_what_is_trained_and_refuses_what_cannot_be(base, rows, tmp_path):
-    import pyarrow.parquet as pq
-
     pq.write_table(rows, tmp_path / "rows.parquet")
 
     def check(**options):
