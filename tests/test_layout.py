@@ -13,8 +13,8 @@ ORDER = ["flows", "train_stages", "filters", "synth", "storage"]
 ROOMS = {
     "flows": ["cli", "maintain", "train", "nightly", "doctor", "service", "night", "report", "recipe"],
     "train_stages": [
-        "reference", "experiment", "plan", "stages", "promotion", "rl", "process", "data", "config", "losses", "rewards",
-        "orders", "schedules", "optimisers", "transforms", "masks", "models",
+        "reference", "experiment", "plan", "stages", "promotion", "rl", "verifying", "process", "data", "config", "losses",
+        "rewards", "orders", "schedules", "optimisers", "transforms", "masks", "models",
     ],
     "filters": ["night", "asking", "rules", "leaks", "duplicates", "compiled"],
     "synth": [

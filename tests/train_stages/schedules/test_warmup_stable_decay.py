@@ -19,5 +19,7 @@ def test_it_is_transformers(steps, warmup, decay):
     theirs = get_wsd_schedule(optimiser, first, last, num_training_steps=steps, decay_type="linear").lr_lambdas[0]
     schedule = WarmupStableDecay(warmup=warmup, decay=decay)
     rise = [(step + 1) / first for step in range(first)]
-    assert [schedule(step, steps) for step in range(steps + 1)] == rise + [theirs(step) for step in range(first, steps + 1)]
+    assert [schedule(step, steps) for step in range(steps + 1)] == rise + [
+        theirs(step) for step in range(first, steps + 1)
+    ]
     assert all(schedule(step, steps) > 0 for step in range(steps))
