@@ -36,7 +36,7 @@ def check_vllm() -> Iterator[Finding]:
 def check_recipe(path: Path) -> Iterator[Finding]:
     """Look at a recipe and its models."""
     from flows.recipe.recipe import load_recipe
-    from synth.engines.spec import PROMOTED
+    from synth.engines.spec import PROMOTED, VERIFIER
 
     recipe = load_recipe(path)
     yield ok("recipe", f"{recipe.name}: {len(recipe.methods)} methods, digest {recipe.digest[:12]}")
@@ -49,7 +49,7 @@ def check_recipe(path: Path) -> Iterator[Finding]:
         yield from check_endpoints(role, spec)
         if spec.engine == "vllm" and not spec.endpoints:
             yield from (fail(line.part, line.state, line.remedy) for line in check_vllm() if line.level != "ok")
-        if spec.checkpoint not in (None, PROMOTED):
+        if spec.checkpoint not in (None, PROMOTED, VERIFIER):
             folder = recipe.path(str(spec.checkpoint))
             if folder.is_dir():
                 yield ok(part, str(folder))

@@ -23,7 +23,7 @@ from storage.ids import digest
 from storage.lake.lake import Lake, must_have_catalog
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
-from storage.models.registry import STUDENT, resolve
+from storage.models.registry import STUDENT, current_verifier, resolve
 from storage.releases.making import check_condition
 from storage.releases.reading import latest_release
 from storage.releases.selection import check_selection
@@ -33,7 +33,7 @@ from synth.answers.format import FORMATS
 from synth.calls.ask import Asker, Budget, Price
 from synth.calls.prompting import Prompts
 from synth.engines.base import Engine
-from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, open_engine
+from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, VERIFIER, open_engine
 from synth.methods import Method, get_method
 from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
@@ -67,6 +67,7 @@ class Night:
         student: The model that `promoted` means tonight; None when the recipe asks for none.
         deadline: When it must be through with asking, from its first start.
         fence: Raises when this process may no longer decide about the student, because its lease has passed to another.
+        verifier: The model that `verifier` means tonight; None takes the newest that may be used.
     """
 
     recipe: Recipe
@@ -78,6 +79,7 @@ class Night:
     student: Checkpoint | None = None
     deadline: datetime.datetime | None = None
     fence: Callable[[], None] | None = None
+    verifier: Checkpoint | None = None
 
     @property
     def id(self) -> str:
@@ -207,6 +209,8 @@ class Night:
             return None
         if name == PROMOTED:
             return self.student
+        if name == VERIFIER:
+            return self.verifier or current_verifier(self.lake)
         path = self.recipe.path(name)
         return Checkpoint(checkpoint_digest(path), path, "given")
 

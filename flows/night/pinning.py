@@ -14,8 +14,9 @@ from storage.errors import PinError
 from storage.ids import digest, digest_files
 from storage.lake import nights
 from storage.models.checkpoints import find_checkpoint
+from storage.models.registry import current_verifier
 from synth.answers.judge import VERSION
-from synth.engines.spec import PROMOTED
+from synth.engines.spec import PROMOTED, VERIFIER
 from synth.environments import Environment
 from synth.night.draw import Assignment
 from train_stages.plan.pin import plan_digests
@@ -34,10 +35,14 @@ def pin(night: Night, *, repin: bool) -> None:
         night.student = (
             find_checkpoint(night.lake, before["student"]) if before and before["student"] else night.incumbent()
         )
+    if any(spec.checkpoint == VERIFIER for spec in night.recipe.models.values()):
+        pinned = before.get("verifier") if before else None
+        night.verifier = find_checkpoint(night.lake, pinned) if pinned else current_verifier(night.lake)
     now: dict[str, Any] = {
         "recipe": night.recipe.digest,
         "parts": _parts(night.recipe),
         "student": night.student.id if night.student else None,
+        **({"verifier": night.verifier.id} if night.verifier else {}),
         "prompts": _prompts_of(night),
         "methods": _sources_of(night.assignments),
         "uses": _uses_of(night.assignments),

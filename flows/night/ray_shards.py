@@ -40,6 +40,7 @@ async def remote_shard(
     date: str,
     root: Path,
     student: Checkpoint | None,
+    verifier: Checkpoint | None,
     deadline: datetime.datetime | None,
     home: str,
 ) -> Finished:
@@ -52,12 +53,13 @@ async def remote_shard(
         date: Its logical date.
         root: The workspace's folder.
         student: Its student.
+        verifier: Its verifier.
         deadline: When it must be through with asking.
         home: Where the flow runs; a shard on the same machine leaves the publishing to it.
     """
     workspace = Workspace.open(root)
     with Lake(workspace) as lake, Ledger(workspace.ledger) as ledger:
-        night = Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student, deadline)
+        night = Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student, deadline, verifier=verifier)
         asker = night.asker()
         try:
             return await run_attempts(attempts, asker)
@@ -83,7 +85,7 @@ class RayShards:
         night = self._night
         parameters = {
             "number": number, "attempts": attempts, "recipe": night.recipe, "date": night.date, "root": night.workspace.root,
-            "student": night.student, "deadline": night.deadline, "home": pid_space(),
+            "student": night.student, "verifier": night.verifier, "deadline": night.deadline, "home": pid_space(),
         }  # fmt: skip
         future = self._runner.submit(remote_shard, parameters)
         finished: Finished = await asyncio.to_thread(future.result)

@@ -53,10 +53,14 @@ def combine(start: Path, vectors: Sequence[Vector], folder: Path) -> float:
     files = sorted(origin.glob("*.safetensors"))
     moved = norm = 0.0
     with ExitStack() as stack:
-        others = [(vector.weight, *(_Tensors(whole(path), stack) for path in (vector.model, vector.base)))
-                  for vector in vectors]  # fmt: skip
-        for other in (tensors for _, *pair in others for tensors in pair):
-            _check_alike(_Tensors(origin, stack), other)
+        opened = _Tensors(origin, stack)
+        others = [
+            (vector.weight, _Tensors(whole(vector.model), stack), _Tensors(whole(vector.base), stack))
+            for vector in vectors
+        ]
+        for _, model, base in others:
+            _check_alike(opened, model)
+            _check_alike(opened, base)
         for path in files:
             with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call, unused-ignore]
                 metadata = file.metadata()

@@ -9,6 +9,8 @@ from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, current_student, find_checkpoint, record_promotion
 
 STUDENT = "student"
+VERIFIER = "verifier"
+"""Stage of verifiers, and the name of the newest of them that was found good enough on problems that it had not learned from."""
 
 
 def list_checkpoints(lake: Lake) -> list[dict[str, Any]]:
@@ -29,7 +31,7 @@ def list_checkpoints(lake: Lake) -> list[dict[str, Any]]:
 
 
 def resolve(lake: Lake, name: str) -> str:
-    """Return the id that a person means: `student`, an id or its beginning, or the name of its folder.
+    """Return the id that a person means: `student`, `verifier`, an id or its beginning, or the name of its folder.
 
     Raises:
         CheckpointError: There is none, or several.
@@ -39,6 +41,8 @@ def resolve(lake: Lake, name: str) -> str:
         if student is None:
             raise CheckpointError("no model has been promoted yet, so there is no student")
         return student
+    if name == VERIFIER:
+        return current_verifier(lake).id
     rows = lake.rows(
         "select distinct checkpoint_id from checkpoints where starts_with(checkpoint_id, $1) "
         "or path = $1 or ends_with(path, '/' || $1)",
@@ -49,6 +53,26 @@ def resolve(lake: Lake, name: str) -> str:
     if rows:
         raise CheckpointError(f"{name!r} means {len(rows)} checkpoints; give more of the id")
     raise CheckpointError(f"no checkpoint {name!r} in workspace {lake.workspace.root}; see `nightschool model list`")
+
+
+def current_verifier(lake: Lake) -> Checkpoint:
+    """Return the newest verifier whose stage called it usable: its AUROC's lower end was above what its settings ask for.
+
+    Raises:
+        CheckpointError: There is none, or its folder is gone.
+    """
+    rows = lake.rows(
+        "select checkpoint_id, try_cast(metrics->>'$.usable' as double) = 1 as usable from checkpoints where stage = $1 "
+        "order by created_at desc, checkpoint_id",
+        [VERIFIER],
+    )
+    usable = [row["checkpoint_id"] for row in rows if row["usable"]]
+    if not usable:
+        raise CheckpointError(
+            f"there is no verifier that may be used: {len(rows)} were trained, and none was better on held-out problems than its "
+            f"least_auroc; see their metrics with `nightschool model show`"
+        )
+    return find_checkpoint(lake, usable[0])
 
 
 def describe(lake: Lake, identity: str) -> dict[str, Any]:

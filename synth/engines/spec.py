@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from synth.engines.base import Engine
 
 PROMOTED = "promoted"
+VERIFIER = "verifier"
+"""Checkpoint of a role: the newest verifier that was found good enough (`storage.models.registry.current_verifier`)."""
 """Value of `models.<role>.checkpoint` that means: the model that was promoted last, or the base before the first."""
 
 
@@ -77,7 +79,10 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     engine: Literal["solver", "transformers", "verifier", "vllm"]
-    checkpoint: str | None = Field(None, description="A Hugging Face folder, or `promoted`.")
+    checkpoint: str | None = Field(
+        None,
+        description="A Hugging Face folder, `promoted`, or for the engine verifier `verifier`: the newest usable one.",
+    )
     endpoint: str | tuple[str, ...] | None = Field(
         None,
         description="Address of an OpenAI-compatible server, or a list of them; without one the flow starts vLLM.",
@@ -117,7 +122,10 @@ class ModelSpec(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> "ModelSpec":
         if self.engine in ("transformers", "verifier") and not self.checkpoint:
-            raise ValueError(f"engine {self.engine} needs `checkpoint`: a Hugging Face folder, or promoted")
+            other = "verifier" if self.engine == "verifier" else "promoted"
+            raise ValueError(f"engine {self.engine} needs `checkpoint`: a Hugging Face folder, or {other}")
+        if self.checkpoint in (PROMOTED, VERIFIER) and (self.checkpoint == VERIFIER) != (self.engine == "verifier"):
+            raise ValueError(f"checkpoint: {self.checkpoint} is no model for the engine {self.engine}")
         if self.engine == "vllm" and not self.checkpoint:
             if not self.endpoints:
                 raise ValueError("engine vllm needs `endpoint`, or `checkpoint` for a server that the flow starts")

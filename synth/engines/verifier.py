@@ -31,7 +31,7 @@ class Verifier(InProcess):
     """
 
     scores_chats = True
-    _head: "_Head | None" = None
+    _head: "Head | None" = None
 
     async def answer(self, request: Request) -> Answer:
         """Score a chat together with its neighbours.
@@ -47,7 +47,7 @@ class Verifier(InProcess):
     def answer_batch(self, requests: Sequence[Request]) -> list[Answer | Exception]:
         """Score chats in order; one that is too long is refused alone."""
         if self._head is None:
-            self._head = _Head(self.checkpoint)
+            self._head = Head(self.checkpoint)
         return self._head.score([request.messages for request in requests])
 
     def release(self) -> None:
@@ -55,8 +55,8 @@ class Verifier(InProcess):
         self._head = None
 
 
-class _Head:
-    """The model and its tokenizer.
+class Head:
+    """A verifier in memory: the model and its tokenizer.
 
     Raises:
         CheckpointError: The folder holds no model with one label.
@@ -86,6 +86,11 @@ class _Head:
         self.context = int(self.model.config.max_position_embeddings)
         if self.model.config.pad_token_id is None:
             self.model.config.pad_token_id = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0
+
+    def chances(self, chats: Sequence[Sequence[Message]]) -> list[float | None]:
+        """How likely each chat's answer is to be right; None for one that is too long."""
+        answers = self.score(chats)
+        return [float(json.loads(made.text)["score"]) if isinstance(made, Answer) else None for made in answers]
 
     def score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
         """Score chats in order; one that is too long is refused alone."""

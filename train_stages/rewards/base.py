@@ -1,8 +1,9 @@
 """What a reward is: a pure function of a problem and a response to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -70,11 +71,15 @@ class Example:
     task: str = "arithmetic"
 
 
+Ask = Callable[[Problem], list[dict[str, str]]]
+"""How a problem is put to the model."""
+
+
 class Reward(Part):
     """Base of every reward.
 
     Attributes:
-        examples: Rewards worked out by hand, at least one.
+        examples: Rewards worked out by hand, at least one; none where a model says what a response earns.
     """
 
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -85,6 +90,24 @@ class Reward(Part):
         """Whether it says anything about responses to this problem."""
         return True
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Checkpoints that it asks, named as `from` names them."""
+        return ()
+
+    def prepared(self, models: Mapping[str, Path], ask: Ask) -> "Scoring":
+        """Return what scores responses; the reward itself unless it asks a model.
+
+        Args:
+            models: Folders of the checkpoints that it asks.
+            ask: How a problem is put to the model that is trained.
+        """
+        return lambda responses: [self(response) for response in responses]
+
     def __call__(self, response: Response) -> float | None:
         """Return what a response earns; None when that cannot be said, and the response then leaves its group."""
         raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+
+Scoring = Callable[[Sequence[Response]], list[float | None]]
+"""What each of some responses earns; a function, since it may keep a model in memory."""

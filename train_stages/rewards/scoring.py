@@ -3,16 +3,19 @@
 A response of which one reward cannot say what it earns earns nothing from any: TRL then leaves it out of its group.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from storage.errors import TrainingError
 from synth.answers.outcome import Outcome
 from synth.problems.base import Problem
-from train_stages.rewards.base import Response, Reward
+from train_stages.rewards.base import Ask, Response, Reward
 
+KEPT = 16_384
+"""Responses whose rewards are kept at most."""
 Completions = Sequence[Sequence[dict[str, str]]]
 
 
@@ -33,8 +36,19 @@ class Rewards:
     correct: Callable[[Completions, Sequence[int]], list[float | None]]
 
 
-def make_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> Rewards:
+def make_rewards(
+    problems: Sequence[Problem],
+    rewards: Sequence[Reward],
+    models: Mapping[str, Path] | None = None,
+    ask: Ask | None = None,
+) -> Rewards:
     """Make the reward functions for problems that rows name by `number`.
+
+    Args:
+        problems: The problems.
+        rewards: The rewards.
+        models: Folders of the checkpoints that rewards ask, by name.
+        ask: How a problem is put to the model; None asks with the bare prompt.
 
     Raises:
         TrainingError: There is a problem that no reward with a weight applies to.
@@ -51,11 +65,24 @@ def make_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> Rewa
     def response(number: int, text: str, tokens: int) -> Response:
         return Response(problems[number], text, tokens)
 
-    @lru_cache(maxsize=16_384)
-    def scores(number: int, text: str, tokens: int) -> dict[str, float | None]:
-        problem = problems[number]
-        earned = {reward.name: reward(response(number, text, tokens)) for reward in used if reward.applies(problem)}
-        return {} if None in earned.values() else earned
+    asking = ask or (lambda problem: [{"role": "user", "content": problem.prompt}])
+    scorings = {reward.name: reward.prepared(models or {}, asking) for reward in used}
+    applied = {reward.name: [reward.applies(problem) for problem in problems] for reward in used}
+    earned: dict[tuple[int, str, int], dict[str, float | None]] = {}
+
+    def score_all(keys: Sequence[tuple[int, str, int]]) -> None:
+        """Let each reward look at the responses that were not looked at yet, together; a step asks for them reward by reward."""
+        new = [key for key in dict.fromkeys(keys) if key not in earned]
+        if len(earned) + len(new) > KEPT:
+            earned.clear()
+            new = list(dict.fromkeys(keys))
+        by_key: dict[tuple[int, str, int], dict[str, float | None]] = {key: {} for key in new}
+        for reward in used:
+            those = [key for key in new if applied[reward.name][key[0]]]
+            values = scorings[reward.name]([response(*key) for key in those]) if those else []
+            for key, value in zip(those, values, strict=True):
+                by_key[key][reward.name] = value
+        earned.update({key: {} if None in values.values() else values for key, values in by_key.items()})
 
     def function(reward: Reward) -> Callable[..., list[float | None]]:
         def score(
@@ -65,8 +92,9 @@ def make_rewards(problems: Sequence[Problem], rewards: Sequence[Reward]) -> Rewa
             **_: Any,
         ) -> list[float | None]:
             lengths = [len(ids) for ids in completion_ids] if completion_ids else [0] * len(number)
-            asked = zip(number, texts(completions), lengths, strict=True)
-            return [scores(index, text, length).get(reward.name) for index, text, length in asked]
+            keys = list(zip(number, texts(completions), lengths, strict=True))
+            score_all(keys)
+            return [earned[key].get(reward.name) for key in keys]
 
         score.__name__ = reward.name  # TRL logs a reward by the name of its function
         return score

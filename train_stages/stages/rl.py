@@ -14,6 +14,7 @@ import pyarrow as pa
 from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
+from storage.models.checkpoints import checkpoint_digest
 from synth.problems import checker_versions
 from synth.problems.base import Problem
 from synth.sample import problem_of, problem_row
@@ -31,7 +32,7 @@ from train_stages.process.stage import (
     stage_identity,
 )
 from train_stages.process.states import last_state, output_folder
-from train_stages.rewards.scoring import check_rewards, make_rewards
+from train_stages.rewards.scoring import Rewards, check_rewards, make_rewards
 from train_stages.rl import pass_rates
 from train_stages.rl.arguments import grpo_arguments
 from train_stages.rl.draws import FILE, Draws, Rollouts
@@ -56,6 +57,7 @@ def rl(
     progress: Progress | None = None,
     to_messages: ToMessages | None = None,
     rates: Mapping[str, PassRate] | None = None,
+    models: Mapping[str, Path] | None = None,
 ) -> StageResult:
     """Train a checkpoint on its own samples.
 
@@ -68,6 +70,7 @@ def rl(
         progress: Told after each step.
         to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
         rates: Pass rates of this parent by problem id; problems that it solves always or never are left out.
+        models: Folders of the checkpoints that rewards ask, by the name that the rewards give them.
 
     Raises:
         CheckpointError: `parent` cannot be loaded.
@@ -82,7 +85,9 @@ def rl(
     asked = [[problem.id, render(problem)] for problem in problems]
     counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known_rates.values())
     judges = checker_versions(problem.task for problem in problems)
-    identity = stage_identity("rl", parent, digest(asked, counts, judges), config, seed)
+    others = {name: checkpoint_digest(path) for name, path in (models or {}).items()}
+    content = digest(asked, counts, judges, others) if others else digest(asked, counts, judges)
+    identity = stage_identity("rl", parent, content, config, seed)
     with output_folder(out, identity) as folder, rollout_server(config, parent, out) as server:
         if config.difficulty == "measured":
             known_rates |= measured(
@@ -91,7 +96,8 @@ def rl(
         chosen = pass_rates.choose(problems, known_rates, tries=config.least_tries)
         state = last_state(folder)
         rollouts = Rollouts(state / FILE if state else None)
-        trainer = _trainer(folder, parent, chosen.problems, rollouts, render, config, seed, server, progress)
+        rewards = make_rewards(chosen.problems, config.rewards, models, render)
+        trainer = _trainer(folder, parent, chosen.problems, rollouts, rewards, render, config, seed, server, progress)
         facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
         result = run(
             trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts, judge=judges
@@ -108,6 +114,7 @@ def _trainer(
     parent: Path,
     problems: Sequence[Problem],
     rollouts: Rollouts,
+    rewards: Rewards,
     render: ToMessages,
     config: RlConfig,
     seed: int,
@@ -119,7 +126,6 @@ def _trainer(
 
     model, tokenizer = load(parent, config)
     tokenizer.padding_side = "left"
-    rewards = make_rewards(problems, config.rewards)
     arguments = grpo_arguments(folder, config, seed, weights=rewards.weights)
     draws = Draws(
         len(problems),
@@ -227,13 +233,19 @@ def questions(material: Material, config: RlConfig) -> pa.Table:
     return table
 
 
+def asked_models(config: RlConfig) -> list[str]:
+    """Return the checkpoints that the rewards ask."""
+    return list(dict.fromkeys(name for reward in config.rewards for name in reward.models))
+
+
 def run_rl(job: Job, progress: Progress) -> StageResult:
     """Do a job of reinforcement learning."""
     config = read_config(RlConfig, job.options, job.name or "rl")
     problems, to_messages, rates = read_problems(job.rows)
     return rl(
-        job.parent, problems, job.out, config, seed=job.seed, progress=progress, to_messages=to_messages, rates=rates
-    )
+        job.parent, problems, job.out, config, seed=job.seed, progress=progress, to_messages=to_messages, rates=rates,
+        models={name: job.models[name] for name in asked_models(config)},
+    )  # fmt: skip
 
 
 RL = Stage(
@@ -246,6 +258,7 @@ RL = Stage(
     asks=True,
     measured=("tries", "correct"),
     visits=(FILE, "problem_id"),
+    models=asked_models,
 )
 
 if __name__ == "__main__":

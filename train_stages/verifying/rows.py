@@ -52,7 +52,7 @@ def judged_steps(rows: Iterable[Row], ask: Ask, *, soft: bool) -> list[dict[str,
         ask: How a problem is put to a model.
         soft: Take the share of completions that ended right for a label, where the row has it.
     """
-    answers = []
+    answers: list[dict[str, Any]] = []
     for row in rows:
         notes = read_notes(row["kind"], row.get("notes"), row["attrs"])
         if not isinstance(notes, StepwiseNotes) or not row["steps"] or notes.attempt is None:

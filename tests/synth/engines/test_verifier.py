@@ -77,3 +77,7 @@ def test_a_recipe_names_a_verifier_by_its_checkpoint():
     assert ModelSpec.model_validate({"engine": "verifier", "checkpoint": "x"}).engine == "verifier"
     with pytest.raises(ValueError, match="engine verifier needs `checkpoint`"):
         ModelSpec.model_validate({"engine": "verifier"})
+    assert ModelSpec.model_validate({"engine": "verifier", "checkpoint": "verifier"}).checkpoint == "verifier"
+    for engine, checkpoint in (("verifier", "promoted"), ("transformers", "verifier")):
+        with pytest.raises(ValueError, match=f"checkpoint: {checkpoint} is no model for the engine {engine}"):
+            ModelSpec.model_validate({"engine": engine, "checkpoint": checkpoint})
