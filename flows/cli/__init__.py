@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Annotated
 
 import typer
 
@@ -10,6 +11,7 @@ from flows.cli.commands import (
     compare,
     doctor,
     evaluate,
+    explain,
     judge,
     lake,
     lake_check,
@@ -17,11 +19,11 @@ from flows.cli.commands import (
     methods,
     model,
     night,
-    query,
     release,
     report,
     reverify,
     serve,
+    sql,
     up,
 )
 
@@ -34,7 +36,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (night, up, report, evaluate, compare, judge, reverify, doctor, query, methods, serve):
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"nightschool {version('nightschool')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and leave.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None: ...
+
+
+for group in (night, up, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

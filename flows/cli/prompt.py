@@ -18,10 +18,15 @@ from storage.errors import NightschoolError
 from storage.sql.describe import KEYWORDS, Relation, describe
 from storage.sql.inspection import functions
 
-WELCOME = """One SELECT, ended by ; and Enter (Alt-Enter runs it too). Tab completes, the arrows go through your history.
-.schema [TABLE]   tables, views and columns     .examples   questions people ask     .example NAME   run one
-.quit             or Ctrl-D"""
-_WORD = re.compile(r"[\w.]*")
+HELP = """One SELECT, ended by ; and Enter (Alt-Enter runs it too). Tab completes, the arrows go through your history.
+.tables           tables and views              .schema [TABLE]  their columns
+.examples         questions people ask          .example NAME    run one
+.mode [MODE]      auto, table, vertical, json or csv
+.help             this                          .quit            leave, as Ctrl-D does"""
+COMMANDS = (".help", ".tables", ".schema", ".examples", ".example", ".mode", ".quit")
+LEAVE = frozenset({".quit", ".exit", ".q", "\\q", "quit", "exit"})
+_ALIAS = re.compile(r"\b(?:from|join)\s+(\w+)(?:\s+as)?\s+(\w+)|,\s*(\w+)(?:\s+as)?\s+(\w+)", re.I)
+_WORD = re.compile(r"\w*")
 
 
 class SqlCompleter(Completer):
@@ -35,14 +40,18 @@ class SqlCompleter(Completer):
         word = document.get_word_before_cursor(pattern=_WORD)
         before = document.text_before_cursor
         if before.lstrip().startswith("."):
-            choices = {name: "" for name in (".schema", ".examples", ".example", ".quit")}
+            word = before.lstrip()
+            choices = dict.fromkeys(COMMANDS, "")
         else:
             choices = self._choices(document.text, before[: len(before) - len(word)])
         for text, meaning in choices.items():
-            if text.lower().startswith(word.lower()) and word:
+            if text.lower().startswith(word.lower()) and (word or before.endswith(".")):
                 yield Completion(text, start_position=-len(word), display_meta=meaning[:60])
 
     def _choices(self, statement: str, before: str) -> dict[str, str]:
+        if qualified := re.search(r"(\w+)\.$", before):
+            relation = self._relations.get(self._aliases(statement).get(qualified[1].lower(), qualified[1].lower()))
+            return {column.name: column.comment for column in relation.columns} if relation else {}
         tables = {name: relation.comment for name, relation in self._relations.items()}
         if re.search(r"\b(from|join|describe|summarize)\s*$", before, re.I):
             return tables
@@ -50,6 +59,11 @@ class SqlCompleter(Completer):
         columns = {column.name: column.comment for relation in named for column in relation.columns}
         calls = {f"{name}(": "function" for name in functions("scalar") if name.isidentifier()}
         return {**columns, **dict.fromkeys(KEYWORDS, ""), **tables, **calls}
+
+    def _aliases(self, statement: str) -> dict[str, str]:
+        """What each alias of a statement stands for."""
+        pairs = (match.group(1, 2) if match[1] else match.group(3, 4) for match in _ALIAS.finditer(statement))
+        return {alias.lower(): name.lower() for name, alias in pairs if name.lower() in self._relations}
 
 
 def run_prompt(run: Callable[[str], None], history: Path, say: Callable[[str], None], **terminal: Any) -> None:
@@ -65,7 +79,7 @@ def run_prompt(run: Callable[[str], None], history: Path, say: Callable[[str], N
         "lake> ", history=FileHistory(str(history)), completer=SqlCompleter(_known()), complete_while_typing=True,
         lexer=PygmentsLexer(SqlLexer), multiline=True, key_bindings=_keys(), prompt_continuation="   -> ", **terminal,
     )  # fmt: skip
-    say(WELCOME)
+    say(HELP)
     while True:
         try:
             text = session.prompt().strip()
@@ -73,7 +87,7 @@ def run_prompt(run: Callable[[str], None], history: Path, say: Callable[[str], N
             continue
         except EOFError:
             return
-        if text in (".quit", ".exit"):
+        if text.rstrip("; ").lower() in LEAVE:
             return
         if not text:
             continue

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,29 @@ def sentences() -> Iterator[None]:
             raise
         typer.secho(f"error: {error.filename}: {error.strerror}; name a place that you may use", fg="red", err=True)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on a terminal, after a second, what is waited for and for how long."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn(f"{what}, Ctrl-C stops"), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.add_task(what, total=None)
+    later = threading.Timer(1.0, progress.start)
+    later.daemon = True
+    later.start()
+    try:
+        yield
+    finally:
+        later.cancel()
+        later.join()
+        progress.stop()
 
 
 def open_workspace(root: Path | None) -> "Workspace":

@@ -3,8 +3,10 @@
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
+from flows.report.intervals import interval
 from flows.report.unseen import UNSEEN
 
 
@@ -14,10 +16,17 @@ def to_json(value: Any, indent: int | None = None) -> str:
     Characters that steer a terminal, hide, reorder a line or cannot be written are escaped, which changes no value.
     """
     try:
-        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str, allow_nan=False)
+        text = json.dumps(value, indent=indent, ensure_ascii=False, default=_plain, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, default=str)
+        text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, default=_plain)
     return UNSEEN.sub(_escape, text)
+
+
+def _plain(value: Any) -> Any:
+    """Return a decimal (sums of integers are some) as a number, whatever else JSON does not know as text."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    return interval(value) or str(value)
 
 
 def _escape(match: re.Match[str]) -> str:

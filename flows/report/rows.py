@@ -1,5 +1,8 @@
 """How the rows of a statement are shown or kept: a table on the terminal, JSON, CSV, a Parquet file; batch by batch."""
 
+import os
+import pydoc
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +10,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from flows.report.drawing import draw, table
+from flows.report.intervals import interval
 from flows.report.json_text import to_json
 from flows.report.summary import print_table
 from flows.report.terminal import visible
@@ -23,24 +28,45 @@ SHOWN = 1000
 """Rows of a table on the terminal."""
 
 
-def show(answer: Answer) -> None:
-    """Print rows as a table, the first thousand of them; how many there are beyond is said."""
+def show(answer: Answer, mode: str = "auto") -> None:
+    """Draw rows, the first thousand of them; how many there are beyond, and what was cut, is said on stderr.
+
+    What does not fit a terminal goes through its pager.
+
+    Args:
+        answer: The rows.
+        mode: `table`, `vertical`, or `auto`.
+    """
     rows: list[dict[str, Any]] = []
     more = 0
     for batch in answer:
         room = SHOWN - len(rows)
         rows += batch.slice(0, room).to_pylist()
         more += max(0, batch.num_rows - room)
-    print_table(answer.schema.names, rows)
+    size = shutil.get_terminal_size() if sys.stdout.isatty() else None
+    lines, cut = draw(table(answer.schema.names, rows), mode, size and size.columns)
+    drawn = list(lines)
+    if size is not None and len(drawn) >= size.lines and sys.stdin.isatty():
+        os.environ.setdefault("LESS", "-FRX")
+        pydoc.pager("\n".join(drawn) + "\n")
+    else:
+        for line in drawn:
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    notes = [f"{len(rows) + more:,} row{'' if len(rows) + more == 1 else 's'}"]
     if more:
-        sys.stderr.write(f"{more:,} more rows; --csv, --json or --parquet FILE give all\n")
+        notes.append(f"{more:,} not shown: --csv, --json or --parquet FILE give all")
+    if cut:
+        notes.append(f"cut: {', '.join(cut[:6])}{' ...' if len(cut) > 6 else ''}; --mode vertical shows them whole")
+    sys.stderr.write(f"{'; '.join(notes)}\n")
 
 
 def write_json(answer: Answer) -> None:
     """Print rows as a JSON array, a row per line."""
     separator = "["
     for row in _rows(answer):
-        sys.stdout.write(f"{separator}\n{to_json(row)}")
+        plain = {name: interval(value) or value for name, value in row.items()}
+        sys.stdout.write(f"{separator}\n{to_json(plain)}")
         separator = ","
     sys.stdout.write("\n]\n" if separator == "," else "[]\n")
 
@@ -56,10 +82,10 @@ def write_csv(answer: Answer, *, spreadsheet: bool = False) -> None:
     """
     import csv
 
-    writer, on_terminal = csv.writer(sys.stdout), sys.stdout.isatty()
+    writer, on_terminal = csv.writer(sys.stdout, lineterminator="\n"), sys.stdout.isatty()
 
     def cell(value: Any) -> Any:
-        text = to_json(value) if isinstance(value, list | dict) else value
+        text = to_json(value) if isinstance(value, list | dict) else interval(value) or value
         if not isinstance(text, str):
             return text
         if spreadsheet and text.lstrip(_SKIPPED).startswith(_FORMULA):

@@ -1,5 +1,6 @@
 """Every table, view and column of the lake, with its type and what it means."""
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -10,6 +11,7 @@ from storage.schema import COMMITS, TABLES, comment
 from storage.unknown_names import unknown
 from storage.views import COLUMN_COMMENTS, VIEWS
 
+_READ = re.compile(r"\b(?:from|join)\s+(\w+)", re.IGNORECASE)
 KEYWORDS = """
 select from where group by order limit having join left using on as and or not in is null distinct with union all filter over
 partition between like ilike case when then else end desc asc qualify exists describe summarize
@@ -73,14 +75,14 @@ def _relation(name: str, kind: str, text: str, types: list[tuple[str, str]]) -> 
 
 
 def column_comment(relation: str, column: str) -> str:
-    """Return what a column means: as the view says, else as the table of that name does, else as any table does."""
+    """Return what a column means: as the view says, else as the tables and views that it reads do, else as any table does."""
     text = COLUMN_COMMENTS.get(relation, {}).get(column)
     if text:
         return text
     tables: dict[str, pa.Schema] = {"commits": COMMITS, **TABLES}
     if relation in tables:
-        return comment(tables[relation].field(column))
-    for schema in tables.values():
-        if column in schema.names and column != "commit_id":
-            return comment(schema.field(column))
-    return comment(TABLES["samples"].field(column)) if column in TABLES["samples"].names else ""
+        return comment(tables[relation].field(column)) if column in tables[relation].names else ""
+    read = [name for name in _READ.findall(VIEWS[relation][1]) if name != relation and name in {**VIEWS, **tables}]
+    texts = (column_comment(name, column) for name in read)
+    anywhere = (comment(schema.field(column)) for schema in tables.values() if column in schema.names)
+    return next((text for text in (*texts, *anywhere) if text), "")

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from tests.flows.cli.test_query import Shell
+from tests.flows.cli.test_sql_command import Shell
 from tests.storage.small import build
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from storage.errors import QueryError
 from storage.lake.lake import Lake
 from storage.schema import COMMITS, TABLES
-from storage.sql.describe import describe
+from storage.sql.describe import column_comment, describe
 from storage.sql.inspection import inspect_statement
 from storage.sql.questions import QUESTIONS, question
 from storage.sql.run import run_sql
@@ -84,3 +84,10 @@ def test_every_table_view_and_column_says_what_it_means():
             assert column.comment, f"{relation.name}.{column.name} has no comment: storage/views.py, COLUMN_COMMENTS"
     with pytest.raises(QueryError, match="did you mean 'funnel'"):
         describe("funel")
+
+
+def test_a_column_of_a_view_means_what_it_means_in_the_table_behind_it():
+    assert column_comment("accepted", "kind") == column_comment("samples", "kind") != column_comment("commits", "kind")
+    assert column_comment("rejected", "origin") == column_comment("samples", "origin")
+    assert column_comment("decisions", "sample_id") == column_comment("verdicts", "sample_id")
+    assert column_comment("judgements", "aspect") == column_comment("rubric_scores", "aspect")

@@ -17,6 +17,7 @@ from prompt_toolkit.output import DummyOutput
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.cli.commands.sql import Mode, Session
 from flows.cli.prompt import SqlCompleter, run_prompt
 from storage.catalog.duck import extension_file
 from storage.errors import QueryError
@@ -58,6 +59,18 @@ def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
     assert "exists already" in shell("sql", statement, "--parquet", str(target), code=1)
     assert "tutorship" in shell("sql", stdin=statement), "a statement may come through a pipe"
     assert "choose one" in shell("sql", statement, "--json", "--csv", code=1)
+
+
+@pytest.mark.slow
+def test_numbers_are_numbers_and_intervals_are_read(shell, tmp_path):
+    statement = "select sum(words) as s, 1.5::decimal(9, 2) as d, interval '1 month 2 days 3 hours' as i, null as n from accepted"
+    assert json.loads(shell("sql", statement, "--json")) == [
+        {"s": 60, "d": 1.5, "i": "1 month 2 days 03:00:00", "n": None}
+    ]
+    assert shell("sql", statement, "--csv") == "s,d,i,n\n60,1.50,1 month 2 days 03:00:00,\n"
+    assert shell("sql", statement).splitlines()[-1].split("  ") == ["60", "1.50", "1 month 2 days 03:00:00", "NULL"]
+    assert "n  NULL" in shell("sql", statement, "--mode", "vertical")
+    assert "choose one" in shell("sql", statement, "--json", "--mode", "vertical", code=1)
 
 
 @pytest.mark.slow
@@ -111,8 +124,8 @@ def test_lineage_both_ways(shell):
     assert "model-1" in shell("lineage", "cot-00") and "read by model-1" in shell("why", "cot-00")
 
 
-def complete(text: str) -> set[str]:
-    completions = SqlCompleter(describe()).get_completions(Document(text), CompleteEvent())
+def complete(text: str, at: int | None = None) -> set[str]:
+    completions = SqlCompleter(describe()).get_completions(Document(text, at), CompleteEvent())
     return {completion.text for completion in completions}
 
 
@@ -122,6 +135,9 @@ def test_the_prompt_completes_tables_columns_functions_and_commands():
     assert "failed" in complete("from funnel select fai") and "percent" not in complete("from funnel select per")
     assert "date_trunc(" in complete("select date_tr") and complete(".sch") == {".schema"}
     assert "getenv(" not in complete("select get")
+    assert complete("select f.plan from funnel f", at=len("select f.plan")) == {"planned"}
+    assert "planned" in complete("select * from accepted as a join funnel f using (method) where f.")
+    assert complete("select nobody.") == set()
 
 
 def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path):
@@ -134,11 +150,36 @@ def test_the_prompt_runs_statements_keeps_a_history_and_survives_errors(tmp_path
             raise QueryError("no such thing")
 
     with create_pipe_input() as keys:
-        keys.send_text("select 1\nas one;\nselect bad;\n.schema funnel\n.quit\n")
+        keys.send_text("select 1\nas one;\nselect bad;\n.schema funnel\nquit;\n")
         run_prompt(run, tmp_path / "history", lines.append, input=keys, output=DummyOutput())
     assert ran == ["select 1\nas one", "select bad", ".schema funnel"]
     assert lines[-1] == "error: no such thing"
     assert "select bad" in (tmp_path / "history").read_text()
+
+
+@pytest.mark.slow
+def test_commands_of_the_prompt(shell, capsys):
+    ran = []
+    session = Session(lambda text, mode: ran.append((text, mode.value)), Mode.auto)
+    for line in (".help", ".tables", ".mode vertical", "select 1", ".mode", ".example filters"):
+        session(line)
+    output = capsys.readouterr().out
+    assert ".examples" in output and "accepted" in output and output.count("mode vertical") == 2
+    assert ran[0] == ("select 1", "vertical") and ran[1][0].startswith("select filter")
+    with pytest.raises(QueryError, match=r"unknown command '\.tabels'; did you mean '\.tables'"):
+        session(".tabels")
+    with pytest.raises(QueryError, match="unknown mode 'wide'"):
+        session(".mode wide")
+
+
+@pytest.mark.slow
+def test_drawing_ends_when_nobody_reads(shell):
+    command = [sys.executable, "-m", "flows.cli", "sql", "-w", str(shell.workspace.root), "select * from range(1000)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline().split() == [b"range"]
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 0 and b"Traceback" not in errors and b"Broken" not in errors
 
 
 @pytest.mark.slow
