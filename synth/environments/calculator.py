@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from synth.environments.base import Environment, State, Turn, keep, reward_of
 from synth.problems.base import Problem
-from synth.problems.expressions import parse_whole
+from synth.problems.expression_parser import parse_whole
 
 _CALL = re.compile(r"^[ \t]*calculate:[ \t]*(?P<expression>\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 MOST_CALLS = 8

@@ -7,7 +7,8 @@ from fractions import Fraction
 from synth.answers.outcome import Check, Outcome
 from synth.problems.base import Review
 from synth.problems.equations import MAX_STEP, Equation, equations, rounds, strip_marks
-from synth.problems.expressions import Expression, numbers
+from synth.problems.expression_parser import Expression
+from synth.problems.expressions import numbers
 from synth.problems.steps import content_lines, split_steps
 
 Step = tuple[str, Fraction | int | None]

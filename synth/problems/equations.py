@@ -13,7 +13,8 @@ from fractions import Fraction
 
 from synth.answers.numbers import format_number
 from synth.answers.parsing.units import parse_unit
-from synth.problems.expressions import Expression, parse_whole, runs
+from synth.problems.expression_parser import Expression, parse_whole
+from synth.problems.expressions import runs
 from synth.problems.steps import content_lines
 
 FLOAT_PLACES = 10
