@@ -1,16 +1,13 @@
 """Filters, one file each in `rules`, and in `asking` if they ask a model. `get_filter` finds them by name.
 
 A package of yours adds a filter with an entry point in the group `nightschool.filters` that names what `@row_filter` or
-`@night_filter` of `filters.base` made; what it asks a model, if anything, is in the same file (`filters.asks`).
+`@night_filter` of `filters.base` made; what it asks a model, if anything, is in the same file (`filters.questions`).
 """
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
-
-from filters.asks import Asks
 from filters.base import (
     AskingOptions,
     BoundFilter,
@@ -23,6 +20,8 @@ from filters.base import (
     run_filters,
     unknown_filter,
 )
+from filters.questions import Asks
+from filters.validated import validated
 from storage.errors import RecipeError
 from storage.registry import Registry
 from storage.unknown_names import unknown
@@ -87,9 +86,4 @@ def get_filter(name: str, options: Mapping[str, Any] | None = None) -> BoundFilt
                 f"filters.{name}: "
                 + (unknown("option", key, known_options) if known_options else f"it has no option {key!r}")
             )
-    try:
-        return kind.bind(kind.options.model_validate(given))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([f"filters.{name}", *map(str, first["loc"])])
-        raise RecipeError(f"{where}: {first['msg']} (given: {first['input']!r})") from error
+    return kind.bind(validated(kind.options, given, f"filters.{name}"))

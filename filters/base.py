@@ -18,9 +18,9 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from filters.asks import Asks, Evidence
 from filters.benchmarks import BenchmarkManifest
 from filters.pass_rate import PassRate
+from filters.questions import Asks, Evidence
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
@@ -71,7 +71,7 @@ class Context:
             its answer could take a good row with it.
         rates: The student's pass rates by problem id (see `filters.rules.difficulty`).
         earlier: Accepted rows of earlier nights by method and problem id.
-        evidence: What filters asked models about the rows: by filter, sample id and name (see `filters.asks`).
+        evidence: What filters asked models about the rows: by filter, sample id and name (see `filters.questions`).
         correct: Whether a row's answer is right, where a checker knows.
     """
 

@@ -10,7 +10,7 @@
     @night_filter("topic", version="1", options=TopicOptions, asks=Asks(questions, read=read_topic))
     def topic(rows, context, options): ...
 
-`filters.night.ask` asks between synthesis and curation, once per night, when the recipe names a role. Each call goes through
+`filters.night.ask_models` asks between synthesis and curation, once per night, when the recipe names a role. Each call goes through
 the ledger. Each answer, or the reason why there is none, is a row of the lake's `evidence` of the filter's name, and comes
 back to the filter as `context.evidence_of("topic")`. Prompts are the `.jinja` files beside the filter's module.
 """

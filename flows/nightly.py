@@ -17,9 +17,9 @@ from prefect.cache_policies import NO_CACHE
 from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
-from flows.night.asking import ask_for_filters
 from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
+from flows.night.night_asker import ask_for_filters
 from flows.night.pinning import pin
 from flows.night.synthesis import Synthesis, synthesise
 from flows.recipe.recipe import Recipe

@@ -1,1 +1,1 @@
-"""Filters that ask a model, one file or folder each: what they ask (`filters.asks`), and what they make of the answers."""
+"""Filters that ask a model, one file or folder each: what they ask (`filters.questions`), and what they make of the answers."""

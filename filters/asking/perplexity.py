@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field, model_validator
 
-from filters.asks import Asks, Evidence, LogProbability, NightRows, Reading
 from filters.base import PASS, AskingOptions, Context, Finding, Options, fail, night_filter
+from filters.questions import Asks, Evidence, LogProbability, NightRows, Reading
 from filters.rows import Row
 from filters.text import clean
 from synth.engines.scoring import Score

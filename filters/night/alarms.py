@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from filters.base import Options, unknown_filter
 from filters.night.policy import NAME
+from filters.validated import validated
 from storage.errors import NightschoolError, RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.lake.nights import funnel
@@ -57,12 +58,7 @@ def read_alarm_options(given: Mapping[str, Any], *, methods: Iterable[str], filt
     for key in given:
         if key not in AlarmOptions.model_fields:
             raise RecipeError(f"alarms: {unknown('key', key, AlarmOptions.model_fields)}")
-    try:
-        options = AlarmOptions.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(["alarms", *map(str, first["loc"])])
-        raise RecipeError(f"{where}: {first['msg']} (given: {first['input']!r})") from error
+    options = validated(AlarmOptions, given, "alarms")
     known_methods, known_filters = set(methods), set(filters)
     for key, share in options.shares.items():
         method, slash, name = key.partition("/")

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from filters.asks import Asks, Evidence, LogProbability, NightRows, Question, Reading
 from filters.base import AskingOptions, BoundFilter
+from filters.questions import Asks, Evidence, LogProbability, NightRows, Question, Reading
 from filters.rows import read_rows
 from storage.errors import BudgetError, RecipeError
 from storage.lake import nights

@@ -1,17 +1,16 @@
 """Which problems and plain texts hold a benchmark item: decontamination for what no method has written about."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from filters import get_filter
-from filters.base import Context
 from filters.benchmarks import BenchmarkManifest
+from filters.night.evaluation_sets import evaluation_context
 from storage.lake.lake import Lake
-from storage.lake.nights import problem_rows
 from synth.problems.base import Problem
-from synth.sample import problem_of
 
 _BATCH = 20_000
 
@@ -27,8 +26,7 @@ class Screening:
 
     def __init__(self, lake: Lake, manifest: BenchmarkManifest, options: Mapping[str, Any] | None = None) -> None:
         self._judge = get_filter("decontamination", options)
-        self._manifest = manifest
-        self._heldout = [problem_of(row) for row in problem_rows(lake, splits=["heldout", "validation"])]
+        self._evaluation_context = evaluation_context(lake, manifest)
 
     def clean_problems(self, problems: Sequence[Problem]) -> list[Problem]:
         """Return the problems that hold no item, in their order."""
@@ -53,12 +51,7 @@ class Screening:
         return [text for number, text in enumerate(texts) if str(number) not in hits]
 
     def _hits(self, rows: Sequence[Mapping[str, Any]], problems: Mapping[str, Problem]) -> set[str]:
-        context = Context(
-            problems=problems,
-            manifest=self._manifest,
-            heldout=frozenset(problem.structure_id for problem in self._heldout),
-            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
-        )
+        context = replace(self._evaluation_context, problems=problems)
         hits: set[str] = set()
         for start in range(0, len(rows), _BATCH):
             verdicts = self._judge(pa.Table.from_pylist([dict(row) for row in rows[start : start + _BATCH]]), context)

@@ -1,6 +1,7 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,8 @@ from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
 from filters.leaks.inherit import inherit
 from filters.night.alarms import stop_on_alarms
-from filters.night.ask import ask_models, checked_answers, key_of, night_evidence
+from filters.night.ask_models import ask_models, checked_answers, key_of, night_evidence
+from filters.night.evaluation_sets import evaluation_context
 from filters.night.policy import decide, eligible
 from filters.night.rules import Rules
 from filters.night.trials import record_trials
@@ -42,22 +44,15 @@ class Curator:
         self._lake = lake
         self._night = night
         self._rules = rules
-        self._manifest = manifest
         self._student = student
-        self._heldout = [problem_of(row) for row in nights.problem_rows(lake, splits=["heldout", "validation"])]
+        self._evaluation_context = evaluation_context(lake, manifest)
 
     @cached_property
     def _problems(self) -> dict[str, Problem]:
         return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, night=self._night)}
 
     def _context(self, **more: Any) -> Context:
-        return Context(
-            problems=self._problems,
-            manifest=self._manifest,
-            heldout=frozenset(problem.structure_id for problem in self._heldout),
-            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
-            **more,
-        )
+        return replace(self._evaluation_context, problems=self._problems, **more)
 
     def _of_scope(self, scope: str) -> list[BoundFilter]:
         return [item for item in self._rules.filters if item.scope == scope]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from filters.base import VERDICTS, unknown_filter
+from filters.validated import validated
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.unknown_names import unknown
@@ -124,12 +125,7 @@ def _read(method: str, raw: object) -> Policy:
     for key in raw if isinstance(raw, Mapping) else ():
         if key not in Policy.model_fields:
             raise RecipeError(f"policy.{method}: {unknown('key', str(key), Policy.model_fields)}")
-    try:
-        return Policy.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(["policy", method, *map(str, first["loc"])])
-        raise RecipeError(f"{where}: {first['msg']} (given: {first['input']!r})") from error
+    return validated(Policy, raw, f"policy.{method}")
 
 
 def decide(

@@ -6,7 +6,7 @@ Decontamination is not run again here: the next night scans what is accepted whe
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from filters.base import VERDICTS, BoundFilter, Context, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
+from filters.night.evaluation_sets import evaluation_context
 from filters.night.policy import decide, eligible
 from filters.night.rules import Rules
 from storage.errors import RecipeError
@@ -144,17 +145,11 @@ class Reverifier:
 
     def context(self, problems: Mapping[str, Problem], **more: Any) -> Context:
         """Return what filters may look at besides the rows."""
-        return Context(
-            problems=problems,
-            manifest=self.manifest,
-            heldout=frozenset(problem.structure_id for problem in self._heldout),
-            heldout_prompts=frozenset(problem.prompt for problem in self._heldout),
-            **more,
-        )
+        return replace(self._evaluation_context, problems=problems, **more)
 
     @cached_property
-    def _heldout(self) -> list[Problem]:
-        return [problem_of(row) for row in nights.problem_rows(self.lake, splits=["heldout", "validation"])]
+    def _evaluation_context(self) -> Context:
+        return evaluation_context(self.lake, self.manifest)
 
     def screened(self, night: str, rules: Rules) -> bool:
         """Whether the verdicts of decontamination on a night's rows are by the latest benchmarks and by today's filter."""

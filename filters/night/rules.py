@@ -7,7 +7,7 @@ from typing import Any
 from filters import filter_kinds, get_filter
 from filters.base import BoundFilter
 from filters.night.alarms import AlarmOptions, read_alarm_options
-from filters.night.ask import role_of
+from filters.night.ask_models import role_of
 from filters.night.policy import Policies, read_policies
 from filters.rules.caps import CapOptions
 from synth.methods import methods

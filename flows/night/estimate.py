@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from filters.night.ask import role_of
+from filters.night.ask_models import role_of
 from flows.night.night import Night
 from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.night.asking import asking
 from flows.night.night import Night
+from flows.night.night_asker import asking
 from flows.night.pinning import sources_of
 from storage.ids import digest
 from storage.lake import nights

@@ -11,7 +11,7 @@ from typing import Any
 from filters import FILTERS
 from filters.base import FilterKind
 from filters.night.alarms import list_alarms, open_alarms
-from filters.night.reverify import DECONTAMINATION, KIND, Change, JudgedAgain, Reverifier, why_not
+from filters.night.rejudge import DECONTAMINATION, KIND, Change, JudgedAgain, Reverifier, why_not
 from filters.night.rules import Rules, read_rules
 from flows.night.night import Night
 from storage.catalog.leases import in_turn
@@ -64,7 +64,7 @@ class Request:
     """What to judge again.
 
     Attributes:
-        filters: Names of filters, as `filters.night.reverify.judging_again` returns them.
+        filters: Names of filters, as `filters.night.rejudge.judging_again` returns them.
         nights: Dates, or date/recipe; None means every night.
         ids: Only these rows; None means all.
         night: The night at work: its recipe's rules hold for nights of that name, and its benchmarks are looked for in rows that

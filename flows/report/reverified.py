@@ -13,7 +13,7 @@ _EXAMPLES = 2
 
 
 def print_planned(plan: Mapping[str, Any]) -> None:
-    """Print what `flows.night.reverify.plan_reverify` returned."""
+    """Print what `flows.night.reverify_history.plan_reverify` returned."""
     lines = [
         f"{row['filter']}: on {row['rows']:,} rows version {row['stored'] or '(none)'} has decided, today's is {row['today']}"
         for row in plan["filters"]
@@ -41,7 +41,7 @@ def print_planned(plan: Mapping[str, Any]) -> None:
 
 
 def print_done(done: Mapping[str, Any]) -> None:
-    """Print what `flows.night.reverify.carry_out` returned."""
+    """Print what `flows.night.reverify_history.carry_out` returned."""
     lines = [
         f"of {done['rows']:,} rows {done['rejected_now']:,} are rejected now that were accepted, "
         f"{done['accepted_now']:,} accepted that were rejected"

@@ -31,7 +31,7 @@ def finish_of(reason: object) -> str | None:
     return FINISH_REASONS.get(reason.lower()) if isinstance(reason, str) else None
 
 
-def read_answer(
+def read_chat_answer(
     raw: bytes | None, seconds: float = 0.0, *, credential: str | None = None, texts: Iterable[str] = ()
 ) -> Answer:
     """What a body of status 200 says.

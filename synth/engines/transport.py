@@ -19,7 +19,7 @@ from storage.errors import ModelServerError
 from synth.engines import collector
 from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, RequestRefused
-from synth.engines.chat_answer import read_answer
+from synth.engines.chat_answer import read_chat_answer
 from synth.engines.credentials import redact
 from synth.engines.scoring import PATH, read_score
 from synth.engines.wire import (
@@ -129,7 +129,7 @@ class Transport:
         if status == 200:
             seconds = time.monotonic() - began
             try:
-                reader = read_score if scores else read_answer
+                reader = read_score if scores else read_chat_answer
                 return without_credential(reader(raw, seconds, credential=credential, texts=texts), credential)
             except RequestRefused as refused:
                 if refused.paid is not None:

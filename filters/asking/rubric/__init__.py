@@ -17,8 +17,8 @@ from dataclasses import replace
 from pydantic import Field
 
 from filters.asking.rubric.agreement import Agreement, agreement
-from filters.asks import Asks, Chat, Evidence, NightRows, Reading
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
+from filters.questions import Asks, Chat, Evidence, NightRows, Reading
 from filters.rows import Row
 from filters.text import clean
 from storage.ids import seed_from

@@ -65,9 +65,9 @@ def reverify(
     rows which are rejected now are listed. Interrupted, the same command goes on.
     """
     with sentences():
-        from filters.night.reverify import judging_again
+        from filters.night.rejudge import judging_again
         from flows.night.night import code_version
-        from flows.night.reverify import Request, carry_out, plan_reverify
+        from flows.night.reverify_history import Request, carry_out, plan_reverify
         from flows.report.progress import Progress
         from flows.report.reverified import print_done, print_planned
         from storage.sql.rows import sample_ids_where

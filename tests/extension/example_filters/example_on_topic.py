@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
-from filters.asks import Asks, Chat, NightRows, Reading
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
+from filters.questions import Asks, Chat, NightRows, Reading
 from filters.rows import Row
 from synth.engines.base import Sampling
 

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from filters import find_filter, get_filter
-from filters.asks import Evidence
-from filters.night.ask import ask_models, night_evidence
+from filters.night.ask_models import ask_models, night_evidence
+from filters.questions import Evidence
 from storage.errors import ModelServerError
 from storage.lake.lake import Lake, table_of
 from storage.ledger.ledger import Ledger

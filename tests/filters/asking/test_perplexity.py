@@ -3,7 +3,7 @@ import math
 import pytest
 
 from filters import get_filter
-from filters.asks import Evidence
+from filters.questions import Evidence
 from storage.errors import RecipeError
 from synth.engines.scoring import Score
 from tests.filters.asking.asking import NIGHT, Grader, ask, evidence, make_night

@@ -3,7 +3,7 @@ import pytest
 from filters import get_filter
 from filters.asking.rubric import RubricOptions, agreement_of, read
 from filters.asking.rubric.agreement import agreement
-from filters.asks import Evidence, Reading
+from filters.questions import Evidence, Reading
 from storage.errors import RecipeError
 from tests.filters.asking.asking import NIGHT, Grader, ask, evidence, make_night
 from tests.filters.helpers import context, details, outcomes, row, table, word_problem

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from filters.base import VERDICTS
 from filters.night.policy import decide
-from filters.night.reverify import KIND, judging_again
+from filters.night.rejudge import KIND, judging_again
 from filters.night.rules import Rules, read_rules
-from flows.night.reverify import Request, carry_out
+from flows.night.reverify_history import Request, carry_out
 from storage.lake.lake import Lake, table_of
 from storage.releases.making import create_release
 from storage.workspace import Workspace

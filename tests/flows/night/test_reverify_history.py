@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from filters.night.rejudge import judging_again
 from filters.night.rescan import rescan
-from filters.night.reverify import judging_again
 from flows.night.night import Night
-from flows.night.reverify import Request, carry_out, plan_reverify
+from flows.night.reverify_history import Request, carry_out, plan_reverify
 from flows.recipe.recipe import make_recipe
 from flows.report.progress import Progress
 from storage.errors import RecipeError

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.engines.base import Answer, RequestRefused
-from synth.engines.chat_answer import finish_of, read_answer
+from synth.engines.chat_answer import finish_of, read_chat_answer
 from synth.engines.wire import Kind, Trouble
 
 SECRET = "sk-not-for-anyone-1234567890"
@@ -19,7 +19,7 @@ def body(content="four", finish_reason="stop", **message):
 
 
 def read(reply) -> Answer:
-    return read_answer(json.dumps(reply).encode(), credential=SECRET, texts=("A prompt of twenty words or so.",))
+    return read_chat_answer(json.dumps(reply).encode(), credential=SECRET, texts=("A prompt of twenty words or so.",))
 
 
 @pytest.mark.parametrize(

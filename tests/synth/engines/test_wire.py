@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.engines.chat_answer import read_answer
+from synth.engines.chat_answer import read_chat_answer
 from synth.engines.wire import WORDS, Kind, read_failure
 
 SECRET = "sk-not-for-anyone-1234567890"
@@ -20,24 +20,24 @@ def body(finish_reason: str = "stop", usage: Any = None, **message: Any) -> byte
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 def test_reasoning_is_kept_apart(field: str) -> None:
-    answer = read_answer(body(content="12", **{field: "17 less 5"}))
+    answer = read_chat_answer(body(content="12", **{field: "17 less 5"}))
     assert (answer.text, answer.reasoning) == ("12", "17 less 5")
 
 
 def test_reasoning_up_to_the_limit_is_a_cut_answer() -> None:
-    answer = read_answer(body("length", content=None, reasoning="and then"))
+    answer = read_chat_answer(body("length", content=None, reasoning="and then"))
     assert (answer.text, answer.finish_reason, answer.reasoning) == ("", "length", "and then")
 
 
 def test_inline_thinking_stays_in_the_text() -> None:
-    assert read_answer(body(content="<think>hm</think>12")).text == "<think>hm</think>12"
+    assert read_chat_answer(body(content="<think>hm</think>12")).text == "<think>hm</think>12"
 
 
 def test_cached_tokens_and_seconds_are_told() -> None:
     usage = {"prompt_tokens": 300, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 256}}
-    answer = read_answer(body(usage=usage, content="x"), 1.5)
+    answer = read_chat_answer(body(usage=usage, content="x"), 1.5)
     assert (answer.prompt_tokens, answer.cached_tokens, answer.seconds) == (300, 256, 1.5)
-    assert read_answer(body(usage={"prompt_tokens_details": None}, content="x")).cached_tokens == 0
+    assert read_chat_answer(body(usage={"prompt_tokens_details": None}, content="x")).cached_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,6 @@ def test_a_count_that_cannot_be_true_is_unknown_and_the_answer_is_kept(count, re
         "choices": [{"message": {"content": "four"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": count, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2**70}},
     }
-    answer = read_answer(json.dumps(body).encode())
+    answer = read_chat_answer(json.dumps(body).encode())
     assert answer.text == "four" and answer.counted is (read is not None)
     assert (answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens) == (read or 0, 3, 0)
