@@ -110,6 +110,12 @@ def _parts(recipe: Recipe) -> dict[str, str]:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two pins, by name.
+
+    Not compared are: the student, since a later start takes the one that is pinned; the version of the code, since an update may
+    finish a night, and what it changed in methods, prompts and judge is compared; the rules, whose filters and policy are parts
+    of the recipe and whose `observes` follows from the methods' sources.
+    """
     changed = [name for name in ("prompts", "methods", "benchmarks") if before.get(name) != now[name]]
     if before.get("judge", now["judge"]) != now["judge"]:  # nights of an older version pinned neither judge nor uses
         changed.append("judge of answers")

@@ -84,23 +84,19 @@ def create_release(
         QueryError: The condition takes too long.
         RecipeError: The mixture names what no row has.
     """
-    if not _NAME.fullmatch(name):
-        raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
-    try:
-        inspect_condition(condition)
-    except QueryError as error:
-        raise LakeError(f"release {name}: {error}") from error
+    _check(name, condition)
     with lake.lock(CHANGING):
         if key is not None and (earlier := _made_under(lake, key)) is not None:
             return earlier
         latest = latest_release(lake, name)
         with bounded(lake) as connection:
-            try:
-                with within(connection, timeout, f"release {name}: condition {condition!r}"):
-                    at_seq = _pick(connection, condition, mixture)
-            except duckdb.Error as error:
-                raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
+            at_seq = _pick(connection, name, condition, mixture, timeout)
+            rows = _count(connection)
+            if not rows or (latest is not None and _same_rows(connection, rows, latest)):
+                return latest if rows else None
             answer_formats = formats_of(connection)
+            if not mixed_formats:
+                refuse_mixed(name, answer_formats)
             manifest = {
                 "release": next_id(lake, name),
                 "condition": condition,
@@ -112,13 +108,18 @@ def create_release(
                 **facts(connection),
                 **(extra or {}),
             }
-            if not manifest["rows"] or (latest is not None and _same_rows(connection, latest)):
-                return latest if manifest["rows"] else None
-            if not mixed_formats:
-                refuse_mixed(name, answer_formats)
             tables = export_release(lake, connection, manifest)
             lake.commit(key or f"release:{manifest['release']}", "release", tables, night=night)
             return get_release(lake, str(manifest["release"]))
+
+
+def _check(name: str, condition: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
+    try:
+        inspect_condition(condition)
+    except QueryError as error:
+        raise LakeError(f"release {name}: {error}") from error
 
 
 def check_condition(lake: Lake, condition: str, timeout: float = CONDITION_S) -> None:
@@ -171,21 +172,30 @@ def bounded(lake: Lake) -> Iterator[Any]:
         lake.execute_setting("preserve_insertion_order=true")
 
 
-def _pick(connection: Any, condition: str, mixture: Mixture | None) -> int:
+def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float) -> int:
+    """Make the temporary table `picked` of the rows that a release names; return the commit up to which it reads."""
     (at_seq,) = connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
-    connection.execute(f"create temp table picked as {_PICK.format(at_seq=int(at_seq), condition=condition)}")
-    if mixture is not None:
-        apply_mixture(connection, mixture)
+    try:
+        with within(connection, timeout, f"release {name}: condition {condition!r}"):
+            connection.execute(f"create temp table picked as {_PICK.format(at_seq=int(at_seq), condition=condition)}")
+            if mixture is not None:
+                apply_mixture(connection, mixture)
+    except duckdb.Error as error:
+        raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
     return int(at_seq)
 
 
-def _same_rows(connection: Any, latest: Release) -> bool:
+def _count(connection: Any) -> int:
+    (rows,) = connection.execute("select count(*) from picked").fetchone()
+    return int(rows)
+
+
+def _same_rows(connection: Any, rows: int, latest: Release) -> bool:
     """Whether the latest release names exactly the rows that are picked: a row's content never changes."""
     (other,) = connection.execute(
         "select count(*) from picked where sample_id not in (select sample_id from release_rows where release_id = ?)",
         [latest.id],
     ).fetchone()
-    (rows,) = connection.execute("select count(*) from picked").fetchone()
     return not other and rows == latest.rows
 
 
