@@ -1,26 +1,20 @@
-"""The durable ask: look in the ledger, else claim the question, ask the engine, record durably, then use.
-
-An answer that cannot be used (cut by the context, withheld, no text) was paid for: it is recorded with its reason under a key of
-this night, counts like any other, and is not asked for again before another night asks.
+"""What a method asks of a model: a prompt, a dialogue, a score; answered from the ledger or durably (`synth.calls.durable`).
 
 What enters a call's content key is decided in `synth.calls.keys`; what a night may spend, in `synth.calls.budget`.
 """
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from storage.ids import seed_from
-from storage.lake.tombstones import REASON
-from storage.ledger.ledger import Call, Ledger
-from synth.calls.budget import GRACE_S, Budget, Meter, Price, counted
-from synth.calls.keys import call_key, content_key, refusal_key, sampling_params
+from storage.ledger.ledger import Ledger
+from synth.calls.budget import Budget, Meter, Price
+from synth.calls.durable import DurableCalls, Question, clean
+from synth.calls.keys import call_key, content_key
 from synth.calls.prompting import Prompt, Prompts
-from synth.calls.slots import Slots
 from synth.calls.thoughts import part
-from synth.engines.base import Answer, Engine, Message, Request, RequestRefused, Sampling
+from synth.engines.base import Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.profile import PLAIN, Profile
 from synth.problems.base import Problem
 
@@ -56,11 +50,6 @@ class Reply:
     thoughts_cut: bool = False
     learns_thoughts: bool = True
     value: Any = None
-
-
-def clean(text: str) -> str:
-    """Replace what no file or table can hold (lone surrogates, NUL) by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 
 _SCORING = Sampling(max_tokens=0)
@@ -99,14 +88,18 @@ class Asker:
         self.engines = engines
         self.profiles = profiles or {}
         self.prompts = prompts
-        self._ledger = ledger
-        self._night = night
         self._draw = draw
-        self._meter = Meter(budget or Budget(), prices or {}, ledger.spent(night))
-        self._open: dict[str, asyncio.Future[Call]] = {}
-        self._slots: dict[int, Slots] = {}
-        self.made = 0
-        self.found = 0
+        self._calls = DurableCalls(ledger, night, Meter(budget or Budget(), prices or {}, ledger.spent(night)))
+
+    @property
+    def made(self) -> int:
+        """Calls that engines were asked."""
+        return self._calls.made
+
+    @property
+    def found(self) -> int:
+        """Calls that the ledger knew."""
+        return self._calls.found
 
     async def ask(
         self,
@@ -146,7 +139,7 @@ class Asker:
             engine, messages, sampling, sample, act=prompt.act, problem=problem, inputs=inputs, draw=self._draw
         )
         request = Request(messages, sampling, seed_from(key), prompt.act, problem, inputs)
-        reply = await self._reply(_Question(key, role, engine, request, sample, method))
+        reply = await self._reply(Question(key, role, engine, request, sample, method))
         return self._without_thoughts(role, reply, begun=bool(begun))
 
     async def chat(
@@ -171,7 +164,7 @@ class Asker:
             raise RequestRefused("no_dialogue", f"the role {role!r} answers by rule and cannot go on with a dialogue")
         key = content_key(engine.model, messages, sampling, sample, draw=self._draw)
         reply = await self._reply(
-            _Question(key, role, engine, Request(messages, sampling, seed_from(key), "chat", problem), sample, method)
+            Question(key, role, engine, Request(messages, sampling, seed_from(key), "chat", problem), sample, method)
         )
         return self._without_thoughts(role, reply)
 
@@ -210,7 +203,7 @@ class Asker:
         messages: tuple[Message, ...] = ({"role": "assistant", "content": text},)
         key = content_key(engine.model, messages, _SCORING, _LOGPROBS)
         request = Request(messages, _SCORING, seed_from(key), "score", _ANY, scores=True)
-        return await self._reply(_Question(key, role, engine, request, _LOGPROBS, method))
+        return await self._reply(Question(key, role, engine, request, _LOGPROBS, method))
 
     async def verify(self, role: str, messages: tuple[Message, ...], method: str | None = None) -> Reply:
         """Let a verifier score a whole chat, from the ledger or durably; `Reply.text` is `{"score": p}`.
@@ -228,7 +221,7 @@ class Asker:
             raise RequestRefused("no_verifier", f"the role {role!r} is no verifier; give it `engine: verifier`")
         key = content_key(engine.model, messages, _SCORING, _VERIFY)
         request = Request(messages, _SCORING, seed_from(key), "verify", _ANY, scores=True)
-        return await self._reply(_Question(key, role, engine, request, _VERIFY, method))
+        return await self._reply(Question(key, role, engine, request, _VERIFY, method))
 
     async def put(self, role: str, request: Request, sample: str) -> Reply:
         """Put a question that is rendered already, from the ledger or durably; the seed is the request's own.
@@ -240,165 +233,22 @@ class Asker:
             LakeError: The answer cannot be recorded, and so is not used.
         """
         key = content_key(self.engines[role].model, request.messages, request.sampling, sample, draw=self._draw)
-        return await self._reply(_Question(key, role, self.engines[role], request, sample, None))
+        return await self._reply(Question(key, role, self.engines[role], request, sample, None))
 
     async def close(self) -> None:
         """Close the engines, each once; the asker may be used again."""
         for engine in {id(engine): engine for engine in self.engines.values()}.values():
             await engine.close()
 
-    async def _reply(self, question: "_Question") -> Reply:
-        key, engine = question.key, question.engine
-        call = None
-        while call is None:
-            waiting = self._open.get(key)
-            if waiting is None:
-                call = await self._share(key, question)
-            else:
-                with suppress(_AbandonedError):
-                    call = await asyncio.shield(waiting)
+    async def _reply(self, question: Question) -> Reply:
+        call = await self._calls.find_or_make(question)
         return Reply(
             text=call.response,
             call_id=call.key,
             model=call.model,
             complete=call.finish_reason == "stop",
-            by_rule=engine.reads_problem,
+            by_rule=question.engine.reads_problem,
             completion_tokens=call.completion_tokens,
             prompt_tokens=call.prompt_tokens,
             reasoning=call.reasoning,
         )
-
-    async def _share(self, key: str, question: "_Question") -> Call:
-        """Find or make a call in the name of every coroutine of this process that asks the same meanwhile."""
-        future: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
-        self._open[key] = future
-        try:
-            call = await self._in_time(question)
-            future.set_result(call)
-            return call
-        except BaseException as error:
-            future.set_exception(error if isinstance(error, Exception) else _AbandonedError())
-            future.exception()  # it may have no other listener
-            raise
-        finally:
-            del self._open[key]
-
-    async def _in_time(self, question: "_Question") -> Call:
-        """Find or make a call, but begin nothing after the deadline, and give up what takes much longer."""
-        left = self._meter.seconds_left()
-        if left is None:
-            return await self._once(question)
-        if left == 0 and (recorded := self._ledger.find(question.key)) is not None:
-            self.found += 1
-            return recorded
-        if left == 0:
-            self._refuse_again(question)
-        self._meter.check_time()
-        try:
-            async with asyncio.timeout(left + GRACE_S):
-                return await self._once(question)
-        except TimeoutError:
-            raise self._meter.late() from None
-
-    async def _once(self, question: "_Question") -> Call:
-        """Make a call that is not in the ledger and that no other process is making; else take theirs."""
-        recorded = await self._ledger.claim(question.key)
-        if recorded is not None:
-            self.found += 1
-            return recorded
-        try:
-            self._refuse_again(question)
-            call, refused = await self._make(question)
-            call = await self._ledger.record(call)
-            self.made += 1
-            if refused is not None:
-                raise refused
-        except BaseException:
-            self._ledger.release(question.key)
-            raise
-        return call
-
-    def _refuse_again(self, question: "_Question") -> None:
-        """Refuse what was taken down, and what this night has paid for and could not use.
-
-        Raises:
-            RequestRefused: With the reason of then.
-        """
-        paid = refusal_key(question.key, self._night)
-        if self._ledger.is_gone(question.key, paid):
-            raise RequestRefused(REASON, f"call {question.key} was taken down and is not asked again")
-        refusal = self._ledger.find(paid)
-        if refusal is not None:
-            self.found += 1
-            raise RequestRefused(refusal.finish_reason, str(refusal.sampling.get("refused", "")))
-
-    async def _make(self, question: "_Question") -> tuple[Call, RequestRefused | None]:
-        """Ask the engine; return what is to be recorded and, where it was paid for and cannot be used, why.
-
-        Raises:
-            RequestRefused: Nothing was written and nothing is to be paid.
-        """
-        engine, refused = question.engine, None
-
-        def on_lost_try() -> None:
-            self._ledger.count_lost_try(self._night)
-            self._meter.lose_try()
-
-        request = replace(question.request, on_lost_try=on_lost_try)
-        async with self._slots.setdefault(id(engine), Slots(engine)):
-            reserved = self._meter.reserve(question.role, request)
-            try:
-                answer = await engine.answer(request)
-            except RequestRefused as error:
-                if error.paid is None:
-                    self._meter.settle(reserved, None)
-                    raise
-                answer, refused = error.paid, error
-            except BaseException:
-                self._meter.settle(reserved, None)
-                raise
-            answer = counted(request, answer)
-            return self._call(question, answer, self._meter.settle(reserved, answer), refused), refused
-
-    def _call(self, question: "_Question", answer: Answer, cost: float, refused: RequestRefused | None) -> Call:
-        request = question.request
-        return Call(
-            key=question.key if refused is None else refusal_key(question.key, self._night),
-            model=question.engine.model,
-            role=question.role,
-            act=request.act,
-            messages=request.messages,
-            sampling={
-                **sampling_params(request.sampling),
-                "seed": request.seed,
-                **({} if answer.counted else {"usage": "estimated"}),
-                **({} if refused is None else {"refused": clean(str(refused))}),
-            },
-            sample=question.sample,
-            response=clean(answer.text),
-            finish_reason=answer.finish_reason if refused is None else refused.reason,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
-            night=self._night,
-            method=question.method,
-            reasoning=clean(answer.reasoning),
-            cached_tokens=answer.cached_tokens,
-            seconds=answer.seconds,
-            cost=cost,
-        )
-
-
-class _AbandonedError(Exception):
-    """Whoever asked was cancelled; one of those who wait for the same answer asks in its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A call that has to be made."""
-
-    key: str
-    role: str
-    engine: Engine
-    request: Request
-    sample: str
-    method: str | None

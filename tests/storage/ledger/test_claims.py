@@ -33,12 +33,6 @@ ENOUGH_S = claims.LEASE_S / 2
 
 
 @pytest.fixture
-def ledger(workspace):
-    with Ledger(workspace.ledger) as opened:
-        yield opened
-
-
-@pytest.fixture
 def other(workspace):
     with Ledger(workspace.ledger) as opened:
         yield opened

@@ -30,12 +30,6 @@ CALL = Call(
 )
 
 
-@pytest.fixture
-def ledger(workspace):
-    with Ledger(workspace.ledger) as opened:
-        yield opened
-
-
 def numbered(number: int) -> Call:
     return Call(f"k{number:04}", "m", "teacher", "solve", (), {}, "0.0", str(number), "stop", 1, 2, "n")
 

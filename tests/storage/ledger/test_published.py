@@ -13,12 +13,6 @@ from storage.workspace import Workspace
 
 
 @pytest.fixture
-def ledger(workspace):
-    with Ledger(workspace.ledger) as opened:
-        yield opened
-
-
-@pytest.fixture
 def elsewhere(tmp_path):
     """The ledger of another machine, whose nights use the same lake."""
     with Ledger(tmp_path / "other.sqlite") as opened:

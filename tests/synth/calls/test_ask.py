@@ -190,7 +190,7 @@ async def test_calls_in_flight_at_the_deadline_are_given_up_after_a_while(make_a
 
     engine = Scripted(lambda request: "x")
     engine.concurrency, engine.answer = 1, hang  # type: ignore[method-assign]
-    monkeypatch.setattr("synth.calls.ask.GRACE_S", 0.2)
+    monkeypatch.setattr("synth.calls.durable.GRACE_S", 0.2)
     asker = make_asker(engine, budget=Budget(deadline=datetime.now(UTC) + timedelta(seconds=0.2)))
     models = Models(asker, problems[0], 0)
     results = await asyncio.gather(*(models.student("solve", sample=n) for n in range(5)), return_exceptions=True)
