@@ -260,6 +260,33 @@ TABLES: dict[str, pa.Schema] = {
         ],
         metadata={"comment": "filters that removed more of a method than they may, and who accepted it"},
     ),
+    "reviews": pa.schema(
+        [
+            _field("review_id", _WORD, "identity, made where it was written: sent twice it counts once"),
+            _field("sample_id", _WORD, "row that a person looked at"),
+            _field("verdict", _WORD, "accept or reject; null for a note alone"),
+            _field("note", _TEXT, "what the person wrote, which may quote the row"),
+            _field("reviewer", _NOTE, "who"),
+            _field("draw_id", _WORD, "fair sample that the row was dealt in, null for one that was picked"),
+            _field("decision", _WORD, "the policy's decision then: accepted, rejected, or undecided"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"goes_with": "sample", "comment": "what people said of rows; of one person's the last holds"},
+    ),
+    "review_draws": pa.schema(
+        [
+            _field("draw_id", _WORD, "the fair sample"),
+            _field("position", _I, "0, 1, ... in the order in which rows are shown"),
+            _field("sample_id", _WORD, "row that was drawn"),
+            _field("method", _WORD, "method whose rows were drawn from, null for all"),
+            _field("population", _I, "decided rows that were drawn from"),
+            _field("seed", _I, "seed of the draw"),
+            _field("created_at", _T, "when"),
+            _commit,
+        ],
+        metadata={"comment": "rows dealt to reviewers by chance, whatever was decided about them"},
+    ),
     "releases": pa.schema(
         [
             _field("release_id", _WORD, "name@version"),

@@ -80,6 +80,22 @@ VIEWS: dict[str, tuple[str, str]] = {
         qualify row_number() over (partition by v.sample_id order by c.seq desc) = 1
         """,
     ),
+    "last_reviews": (
+        "what each person said of a row last; notes without a verdict aside",
+        """
+        select r.sample_id, r.reviewer, r.verdict, r.draw_id, r.decision, r.created_at
+        from reviews r join commits c using (commit_id) where r.verdict is not null
+        qualify row_number() over (partition by r.sample_id, r.reviewer order by c.seq desc, r.created_at desc) = 1
+        """,
+    ),
+    "reviewed": (
+        "what people say of a row together: accept where all do, reject where one does",
+        """
+        select sample_id, if(bool_and(verdict = 'accept'), 'accept', 'reject') as verdict, count(*) as reviewers,
+               count(*) filter (where verdict = 'accept') as accepting, max(created_at) as created_at
+        from last_reviews group by sample_id
+        """,
+    ),
     "accepted": (
         "rows that may be trained on",
         "select s.* from samples s join decisions d using (sample_id) where d.outcome = 'accepted'",
@@ -248,6 +264,7 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     },
     "rejected": {"reason": "stable word for why not"},
     "decisions": {"outcome": "accepted or rejected"},
+    "reviewed": {"reviewers": "people who reviewed it", "accepting": "those of them who accept it"},
     "rubric_scores": _RUBRIC,
     "judgements": _RUBRIC,
     "scores": {

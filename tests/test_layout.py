@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = ["flows", "train_stages", "filters", "synth", "storage"]
 ROOMS = {
-    "flows": ["cli", "maintain", "train", "nightly", "doctor", "service", "night", "report", "recipe"],
+    "flows": ["cli", "maintain", "train", "nightly", "doctor", "window", "service", "night", "report", "recipe"],
     "train_stages": [
         "reference", "experiment", "plan", "stages", "promotion", "rl", "verifying", "process", "data", "config", "losses",
         "rewards", "orders", "schedules", "optimisers", "transforms", "masks", "models",
@@ -21,7 +21,7 @@ ROOMS = {
         "night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems",
         "answers",
     ],
-    "storage": ["upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog"],
+    "storage": ["browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog"],
 }  # fmt: skip
 """The rooms of each folder, the upper ones first. A file beside them stands where it is named, or else below them all."""
 MODULES = [path for name in ORDER for path in sorted((ROOT / name).rglob("*.py"))]

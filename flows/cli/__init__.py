@@ -22,8 +22,10 @@ from flows.cli.commands import (
     release,
     report,
     reverify,
+    review,
     serve,
     sql,
+    ui,
     up,
 )
 
@@ -54,10 +56,11 @@ def _program(
 ) -> None: ...
 
 
-for group in (night, up, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, serve):
+for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")
+app.add_typer(review.app, name="review")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(lake.app, name="lake")

@@ -106,7 +106,11 @@ def _summary(report: Mapping[str, Any], page: Path) -> str:
             command = f" `{item['command']}`" if item["command"] else ""
             lines.append(f"- **{item['level']}: {_safe(item['title'])}.** {_safe(item['text'])}{command}")
         lines.append("")
-    lines.append(f"Morning report: [{page.name}]({page.as_uri()}), or `nightschool report {report['night']}`")
+    window = report["window"]
+    lines.append(
+        f"[Morning report]({window}/reports/{page.name}), [funnel and rows]({window}/night/{report['night']}) in the window "
+        f"(`nightschool ui`), or `nightschool report {report['night']}`"
+    )
     if report["release"]:
         lines.append(f"\nRelease: `{report['release']['release_id']}`, {report['release']['rows']:,} rows")
     return "\n".join(lines)

@@ -5,8 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from filters.night.alarms import list_alarms
+from flows.report.agreement import people_agree
 from flows.report.attention import attention
 from flows.report.experiments import experiments
+from flows.report.window import window_url
 from storage.lake.expected import expected
 from storage.lake.lake import Lake
 from storage.lake.overview import Overview
@@ -59,6 +61,8 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "history": [_past(entry) for entry in overview.history(NIGHTS)],
         "experiments": experiments(lake.workspace, night.partition("/")[2]),
         "training": _training(overview, runs.get("train")),
+        "window": window_url(lake.workspace),
+        "agreement": people_agree(lake, night),
         **_rows(overview, reasons),
     }
     report["spent"] = _spent(report["costs"], report["totals"]["accepted_words"])

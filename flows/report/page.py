@@ -17,21 +17,30 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def render(report: Mapping[str, Any]) -> str:
     """Return the page of a report (`gather`)."""
-    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    page = _environment().get_template("page.html.jinja")
+    page = environment().get_template("page.html.jinja")
     pictures = {
         "night_charts": _night_charts(report["history"]),
         "curves": _curves((report["training"] or {}).get("curves") or []),
         "accuracy": _accuracy((report["training"] or {}).get("promotion")),
     }
-    return page.render(report=report, lede=lede(report), style=Markup(style), **pictures)  # noqa: S704 - our own file
+    return page.render(report=report, lede=lede(report), style=Markup(style()), **pictures)  # noqa: S704 - our own file
+
+
+def style() -> str:
+    """Return the style that report and window share."""
+    return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def environment(*folders: Path) -> Environment:
+    """Make what renders pages: strict, with every text escaped, and with the figures as people read them.
+
+    Args:
+        *folders: Folders with further templates, which may use the report's (`parts.html.jinja`).
+    """
     environment = Environment(
         autoescape=True,
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

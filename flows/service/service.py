@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
+from flows.report.window import PORT, opened_window
 from flows.service.deployments import CHECKOUT, POOLS, Plan, deploy
 from flows.service.prefect_server import (
+    START_S,
     await_server,
     login_file,
     new_login,
@@ -30,6 +33,7 @@ from storage.ports import free_port
 from storage.workspace import Workspace
 from synth.engines.processes import identity_of
 
+WINDOW = "window"
 SWEEP_S = 30.0
 """How often runs whose process is gone are looked for."""
 
@@ -49,6 +53,7 @@ class Service:
         self._workspace, self._plan, self._say = workspace, plan, say
         self._logs = workspace.folder("prefect", "logs")
         self._port = plan.port or free_port()
+        self._window_port = PORT if plan.port and not _listens(PORT) else 0
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._supervisor = Supervisor(self._start, self._await, say, logs=self._logs)
 
@@ -85,6 +90,7 @@ class Service:
             self._clean()
             for pool in POOLS:
                 self._supervisor.start(f"worker-{pool}")
+            self._open_window()
             self._write_record()
             self._say(f"up: {self.url.removesuffix('/api')}, workers {', '.join(POOLS)}; Ctrl-C ends all of it")
             self._say(f"its pages ask for a password, new at each start: it stands in {login_file(self._workspace)}")
@@ -93,6 +99,18 @@ class Service:
             self._say("stopping")
         finally:
             self._end()
+
+    def _open_window(self) -> None:
+        """Start the window, unless one is open; without it, nights run all the same."""
+        if (window := opened_window(self._workspace)) is not None:
+            self._say(f"the window is open already: {window.url}")
+            return
+        try:
+            self._supervisor.start(WINDOW)
+        except (OSError, OrchestratorError) as error:
+            self._say(str(error))
+        else:
+            self._say("window: `nightschool ui` prints the address to look at rows and judge them")
 
     def _environment(self) -> dict[str, str]:
         """What the parts see. Set in this process too, whose client then talks to this server."""
@@ -111,7 +129,12 @@ class Service:
         """Start a part, which writes into its own log."""
         pool = name.removeprefix("worker-")
         worker = ["worker", "start", "--pool", pool, "--type", "process", "--name", f"nightschool-{pool}"]
-        command = server_command(self._port) if name == "server" else [*_PREFECT, *worker]
+        command = [*_PREFECT, *worker]
+        if name == "server":
+            command = server_command(self._port)
+        elif name == WINDOW:
+            at = ["--workspace", str(self._workspace.root), "--port", str(self._window_port)]
+            command = [sys.executable, "-m", "flows.cli", "ui", *at]
         with (self._logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603
                 command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -120,6 +143,8 @@ class Service:
     def _await(self, name: str, part: "subprocess.Popen[bytes]") -> None:
         if name == "server":
             await_server(self.url, part, self._logs / "server.log")
+        if name == WINDOW:
+            _await_window(self._workspace, part, self._logs / f"{WINDOW}.log")
 
     def _clean(self) -> None:
         from flows.service.zombies import close_runs, drop_leases, end_model_servers
@@ -166,6 +191,14 @@ class Service:
             part.wait()
         remove_record(self._workspace)
         self._say("everything is stopped; `nightschool up` goes on where it stopped")
+
+
+def _await_window(workspace: Workspace, part: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while (window := opened_window(workspace)) is None or window.process["pid"] != part.pid:
+        if part.poll() is not None or time.monotonic() > deadline:
+            raise OrchestratorError(f"the window did not open; see {log}")
+        time.sleep(0.2)
 
 
 def _listens(port: int) -> bool:

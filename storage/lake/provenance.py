@@ -23,8 +23,18 @@ def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
     Raises:
         LakeError: No sample has that id, or several begin like this.
     """
-    if takedown := _taken_down(lake, sample_id):
+    if takedown := taken_down(lake, sample_id):
         return {"takedown": takedown}
+    seen = observed(lake, sample_id)
+    return {**seen, **origin(lake, seen["sample"])}
+
+
+def observed(lake: Lake, sample_id: str) -> dict[str, Any]:
+    """Return `sample`, `decision`, `verdicts`, `matches` and `items` of `provenance_of`: what is said of a row.
+
+    Raises:
+        LakeError: No sample has that id, or several begin like this.
+    """
     sample = _sample(lake, sample_id)
     verdicts = lake.rows(
         "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from observations v "
@@ -34,12 +44,6 @@ def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
     for verdict in verdicts:
         verdict["detail"] = json.loads(verdict["detail"]) if verdict["detail"] else {}
     decided = [verdict for verdict in verdicts if verdict["filter"] == "policy"]
-    calls = lake.rows(
-        "select call_id, role, act, model, messages, response, finish_reason, night from calls "
-        "where call_id in (select unnest(?::varchar[])) qualify row_number() over (partition by call_id) = 1",
-        [sample["parents"] or []],
-    )
-    order = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
     named = (verdict["detail"].get(name) for verdict in verdicts for name in ("kept", "from"))
     kept = dict.fromkeys(identity for identity in named if isinstance(identity, str))
     return {
@@ -48,12 +52,24 @@ def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
         "verdicts": verdicts,
         "items": _items(lake, verdicts),
         "matches": [match for identity in kept for match in _rows(lake, identity)],
+    }
+
+
+def origin(lake: Lake, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `calls` and `checkpoints` of `provenance_of`: what a row was made of, and who read it."""
+    calls = lake.rows(
+        "select call_id, role, act, model, messages, response, finish_reason, night from calls "
+        "where call_id in (select unnest(?::varchar[])) qualify row_number() over (partition by call_id) = 1",
+        [sample["parents"] or []],
+    )
+    order = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
+    return {
         "calls": sorted(calls, key=lambda call: order[call["call_id"]]),
         "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
 
 
-def _taken_down(lake: Lake, sample_id: str) -> dict[str, Any] | None:
+def taken_down(lake: Lake, sample_id: str) -> dict[str, Any] | None:
     """Return why a row was taken down, and how often an attempt made it again since."""
     rows = lake.rows(
         "select takedown_id, because, created_at, checkpoints from takedowns where event = 'planned' "

@@ -34,3 +34,13 @@ def record_curves(
     ]
     if rows:
         lake.commit(f"curves:{checkpoint.id}", "curves", {"curves": table_of("curves", rows)}, night=night)
+
+
+def read_curves(lake: Lake, checkpoint_id: str) -> dict[str, list[tuple[int, float]]]:
+    """Return what was logged of a checkpoint's training: step and value by metric."""
+    by_metric: dict[str, list[tuple[int, float]]] = {}
+    for row in lake.rows(
+        "select distinct metric, step, value from curves where checkpoint_id = ? order by metric, step", [checkpoint_id]
+    ):
+        by_metric.setdefault(row["metric"], []).append((row["step"], row["value"]))
+    return by_metric

@@ -92,6 +92,16 @@ def inspect_condition(condition: str, relation: str = "accepted") -> None:
             raise QueryError(f"condition {condition!r}: {name} gives another answer each time; write the value itself")
 
 
+def condition_columns(condition: str) -> set[str]:
+    """Return the names of the columns that a condition mentions, those of its inner statements among them.
+
+    Raises:
+        QueryError: It cannot be parsed.
+    """
+    tree = _parse(f"select 1 from samples where ({condition}\n)")
+    return {str(node["column_names"][-1]).lower() for node in _nodes(tree) if node.get("column_names")}
+
+
 def _parse(statement: str) -> dict[str, Any]:
     connection = _parser().cursor()
     try:

@@ -96,17 +96,12 @@ class Answer:
         self._memory, self._exceeded = memory, False
         scratch = tempfile.mkdtemp(prefix="nightschool-sql-")
         spill = min(spill, shutil.disk_usage(scratch).free // 2)
-        self._janitor = subprocess.Popen(  # noqa: S603 - our own script; the folder's name is ours
-            ["/bin/sh", "-c", _JANITOR, "sh", scratch],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            env={"PATH": os.defpath},
-        )
+        self._janitor = janitor(scratch)
         read, write = os.pipe()
         command = [sys.executable, "-m", "storage.sql.sandbox", str(write)]
         self._process = subprocess.Popen(  # noqa: S603 - our own module; the statement travels as data
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[write],
-            env=_environment(), start_new_session=True,
+            env=closed_environment(), start_new_session=True,
         )  # fmt: skip
         self.pid = self._process.pid
         threading.Thread(target=self._watch, name="memory", daemon=True).start()
@@ -223,8 +218,18 @@ class Answer:
         self.close()
 
 
-def _environment() -> dict[str, str]:
-    """What the process needs to start and to find the catalogue; no token of the user's."""
+def janitor(folder: str) -> "subprocess.Popen[bytes]":
+    """Start what removes a folder once the process that started it has ended or closed its standard input."""
+    return subprocess.Popen(  # noqa: S603 - our own script; the folder's name is ours
+        ["/bin/sh", "-c", _JANITOR, "sh", folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        env={"PATH": os.defpath},
+    )
+
+
+def closed_environment() -> dict[str, str]:
+    """What a closed process needs to start and to find the catalogue; no token of the user's."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_CATALOG)}
     paths = [str(Path(__file__).parent.parent.parent), kept.get("PYTHONPATH", "")]
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in paths if path), "OMP_NUM_THREADS": "1"}

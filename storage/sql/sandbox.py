@@ -25,20 +25,20 @@ _OVERHEAD = 6 << 30
 def main() -> None:
     """Answer one request."""
     status = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
-    request: dict[str, Any] = json.loads(_request_line())
+    request: dict[str, Any] = json.loads(request_line())
     layers = close_network() if request["local"] else []
     try:
         _answer(request, layers)
         outcome: dict[str, Any] = {"ok": True, "layers": layers}
     except BaseException as error:  # whatever it is, the process that asked is told in words
-        outcome = {"ok": False, "error": _words(error), "kind": type(error).__name__}
+        outcome = {"ok": False, "error": sentence(error), "kind": type(error).__name__}
     json.dump(outcome, status)
     status.close()
     sys.stdout.flush()
     os._exit(0)
 
 
-def _request_line() -> bytes:
+def request_line() -> bytes:
     """Read the request and nothing beyond it; standard input stays open as a sign of life."""
     line = b""
     while not line.endswith(b"\n"):
@@ -139,7 +139,8 @@ def _told_apart(names: list[str]) -> list[str]:
     return distinct
 
 
-def _words(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """What went wrong, for people, without DuckDB's hints."""
     from storage.errors import NightschoolError
 
     text = str(error) or type(error).__name__
