@@ -1,0 +1,211 @@
+"""The window over 1,000,000 rows, in Chromium.
+
+    python benchmarks/ui.py [--json] [--quick]
+
+A new lake of 1,000,000 rows (about 1.4 KB each, a problem for every tenth, two verdicts for each, a fifth of them rejected for
+one of five reasons) in 20 commits, the window served by a process of its own, and a browser that opens pages again and again:
+
+ui_first_paint_ms     until the page of all rows is painted (first contentful paint since the navigation began), its list in it
+ui_filter_ms          the same after a filter: the slower of one by two columns and one by an SQL condition that nobody asked before
+ui_filter_text_ms     the same for a condition over the answers' text, which is read from the lake
+ui_search_ms          the same for a text that is looked for in everything that 1,000,000 rows say
+ui_row_ms             until the dialogue and the verdicts of a row are there, rows picked at random
+ui_open_s             until the window answers after its start
+ui_memory_mb          what the process that holds the rows takes (resident)
+
+Medians of `--rounds`. Result: `benchmarks/results/ui.json`.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import psutil  # noqa: E402
+import pyarrow as pa  # noqa: E402
+
+from benchmarks.lake import METHODS, text_pool  # noqa: E402
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
+from storage.lake.lake import Lake, table_of  # noqa: E402
+from storage.schema import TABLES  # noqa: E402
+from storage.workspace import Workspace  # noqa: E402
+
+PER_COMMIT = 50_000
+REASONS = (
+    "answer:wrong_answer",
+    "near_duplicates:near_duplicate",
+    "length:too_long",
+    "caps:per_problem",
+    "structure:broken_text",
+)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+def rows_of(name: str, columns: dict[str, Any], count: int) -> pa.Table:
+    """A table of the lake from some of its columns; a single value stands for all rows, the others are null."""
+    arrays = {}
+    for field in TABLES[name]:
+        value = columns.get(field.name)
+        if field.name != "commit_id":
+            arrays[field.name] = pa.array(value if isinstance(value, list) else [value] * count, field.type)
+    return pa.table(arrays)
+
+
+def commit(lake: Lake, number: int, rng: random.Random, pool: str) -> None:
+    """Commit one night's rows."""
+    night = f"2026-{1 + number // 28:02d}-{1 + number % 28:02d}/bench"
+    ids = [f"{rng.getrandbits(128):032x}" for _ in range(PER_COMMIT)]
+    starts = [rng.randrange(len(pool) - 2000) for _ in range(PER_COMMIT)]
+    problems = [f"{number:04d}-{n // 10}" for n in range(PER_COMMIT)]
+    reasons = [REASONS[n % 5] if n % 5 == number % 5 else None for n in range(PER_COMMIT)]
+    common = {"sample_id": ids, "night": night}
+    tables = {
+        "samples": rows_of("samples", {
+            **common, "attempt_id": ids, "method": [METHODS[n % 4] for n in range(PER_COMMIT)], "kind": "sft",
+            "problem_id": problems, "task": "math_word", "source": "made", "tier": [1 + n % 3 for n in range(PER_COMMIT)],
+            "position": 0, "origin": "model", "models": [["m"]] * PER_COMMIT, "parents": [[]] * PER_COMMIT,
+            "prompts": [["solve@1"]] * PER_COMMIT,
+            "messages": [[{"role": "user", "content": pool[at : at + 200]}] for at in starts],
+            "response": [pool[at + 200 : at + 1300] for at in starts], "answer": "1", "attrs": "{}",
+            "words": [100 + at % 200 for at in starts],
+        }, PER_COMMIT),
+        "verdicts": pa.concat_tables([
+            rows_of("verdicts", {**common, "filter": "answer", "version": "1", "outcome": "pass"}, PER_COMMIT),
+            rows_of("verdicts", {**common, "filter": "policy", "version": "1", "reason": reasons,
+                                 "outcome": ["rejected" if reason else "accepted" for reason in reasons]}, PER_COMMIT),
+        ]),
+        "problems": table_of("problems", [
+            {"problem_id": name, "task": "math_word", "source": "made", "split": "train", "tier": 1, "license": "MIT",
+             "night": night, "prompt": pool[at : at + 200], "gold": "1", "structure_id": name}
+            for name, at in zip(problems[::10], starts[::10], strict=True)
+        ]),
+    }  # fmt: skip
+    lake.commit(f"bench:{number}", "samples", tables, night=night)
+
+
+@contextmanager
+def window(workspace: Workspace, detail: dict[str, Any]) -> Iterator[str]:
+    """The window in a process of its own; gives its first address."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-m", "flows.cli", "ui", "--port", "0", "--workspace", str(workspace.root)]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        detail["open_s"] = time.perf_counter() - started
+        (holder,) = (
+            child
+            for child in psutil.Process(process.pid).children()
+            if "storage.browse.closed" in " ".join(child.cmdline())
+        )
+        detail["memory_mb"] = holder.memory_info().rss / 2**20
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def painted(page: Any, address: str) -> float:
+    """Open a page and return the milliseconds until it was painted, its list in it."""
+    page.goto(address)
+    page.wait_for_selector("#list li", state="attached")
+    return float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+
+
+def median(measure: Callable[[int], float], rounds: int, detail: dict[str, Any], name: str) -> float:
+    """Median of some rounds, after one to warm up."""
+    measure(-1)
+    detail[name] = [round(measure(number), 1) for number in range(rounds)]
+    return statistics.median(detail[name])
+
+
+def measure(first: str, ids: list[str], rounds: int, detail: dict[str, Any]) -> dict[str, float]:
+    """Open pages in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    base, rng = first.split("/?")[0], random.Random(3)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+        page.set_default_timeout(120_000)
+        page.goto(first)
+
+        def where(condition: str) -> float:
+            return painted(page, f"{base}/rows?where={quote(condition)}")
+
+        def row(_: int) -> float:
+            page.goto(f"{base}/row/{rng.choice(ids)}")
+            page.wait_for_selector(".judging", state="attached")
+            return float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+
+        columns = [f"outcome=rejected&method={method}" for method in METHODS]
+        figures = {
+            "all": median(lambda _: painted(page, f"{base}/rows"), rounds, detail, "all"),
+            "columns": median(lambda n: painted(page, f"{base}/rows?{columns[n % 4]}"), rounds, detail, "columns"),
+            "condition": median(
+                lambda n: where(f"words > {200 + n} and outcome = 'rejected'"), rounds, detail, "condition"
+            ),
+            "text": median(lambda n: where(f"len(response) > {1099 - 2 * n}"), min(rounds, 5), detail, "text"),
+            "search": median(
+                lambda n: painted(page, f"{base}/rows?q=qu{'abcdefgh'[n]}"), min(rounds, 5), detail, "search"
+            ),
+            "row": median(row, rounds, detail, "row"),
+        }
+        browser.close()
+    return {
+        "ui_first_paint_ms": figures["all"], "ui_filter_ms": max(figures["columns"], figures["condition"]),
+        "ui_filter_text_ms": figures["text"], "ui_search_ms": figures["search"], "ui_row_ms": figures["row"],
+        "ui_open_s": detail["open_s"], "ui_memory_mb": detail["memory_mb"],
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
+    parser.add_argument("--quick", action="store_true", help="100,000 rows; writes no result")
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    commits = 2 if options.quick else 20
+    detail: dict[str, Any] = {"rows": commits * PER_COMMIT, "commits": commits}
+    with tempfile.TemporaryDirectory(prefix="nightschool-bench-") as folder:
+        workspace = Workspace.scratch(Path(folder) / "w")
+        with Lake(workspace) as lake:
+            rng = random.Random(1)
+            pool = text_pool(rng)
+            for number in range(commits):
+                commit(lake, number, rng, pool)
+                print(f"{(number + 1) * PER_COMMIT:,} rows", file=sys.stderr)
+            ids = [
+                row["sample_id"]
+                for row in lake.rows("select sample_id from samples using sample 50 rows (reservoir, 1)")
+            ]
+        with window(workspace, detail) as first:
+            figures = measure(first, ids, options.rounds, detail)
+    figures = {name: round(value, 1) for name, value in figures.items()}
+    about = {
+        "versions": {name: version(name) for name in ("duckdb", "starlette", "uvicorn", "playwright")},
+        **circumstances(),
+    }
+    if not options.quick:
+        keep("ui", {**figures, "detail": detail, "about": about})
+    print(json.dumps(figures) if options.json else json.dumps({**figures, "detail": detail}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
