@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from storage.browse import figures
 from storage.browse.rows import PREPARE, Rows
 from storage.browse.session import Session
 from storage.errors import NightschoolError
@@ -55,7 +56,7 @@ class Shelf:
         seq = self.lake.last_seq()
         if seq == self.seq:
             return False
-        kinds = {row["kind"] for row in self.lake.rows("select distinct kind from commits where seq > ?", [self.seq])}
+        kinds = figures.kinds_since(self.lake, self.seq)
         self._reviews = self._read_reviews()
         if kinds - {"review"}:
             session = Session(self.workspace, PREPARE)

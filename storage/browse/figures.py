@@ -183,3 +183,8 @@ def attempts_of(lake: Lake, night: str) -> dict[str, int]:
     """Return how many attempts of a night are `planned`, `done` and `failed` so far."""
     rows = lake.rows("select status, count(*) as n from attempts where night = ? group by all", [night])
     return {"planned": 0, "done": 0, "failed": 0} | {row["status"]: row["n"] for row in rows}
+
+
+def kinds_since(lake: Lake, seq: int) -> set[str]:
+    """Return what kinds of commits came after one."""
+    return {row["kind"] for row in lake.rows("select distinct kind from commits where seq > ?", [seq])}

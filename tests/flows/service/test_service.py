@@ -32,8 +32,9 @@ def up(tmp_path_factory) -> Iterator[Up]:
 def test_one_command_starts_everything_on_this_machine_only_and_a_second_says_so(up):
     status = up.status()
     assert status["running"] and {name: part["alive"] for name, part in status["parts"].items()} == {
-        "server": True, "worker-cpu": True, "worker-gpu": True,
+        "server": True, "worker-cpu": True, "worker-gpu": True, "window": True,
     }  # fmt: skip
+    assert up.cli("ui").startswith("http://127.0.0.1:")
     listening = set()
     for process in service_processes(Workspace(up.cli.workspace)):
         with contextlib.suppress(psutil.Error):
