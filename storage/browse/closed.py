@@ -29,11 +29,14 @@ def main() -> None:
             for kind in ("scalar", "table"):  # the lists are read, before their file is closed
                 functions(kind)
             inspect_condition("true", "samples")
-            connection = closed_lake(opening, layers)
+            # Its transaction stays open: as long as it is, nobody removes the catalogue's files beside it, and those that would be
+            # made in their place are closed to this process.
+            anchor = closed_lake(opening, layers)
             die_with_parent()
+            connection = anchor.cursor()
+            connection.execute("USE lake")
             for statement in opening["prepare"]:
                 connection.execute(statement)
-            connection.execute("COMMIT")  # what was prepared stays, whatever a question does
         except BaseException as error:  # whatever it is, the process that asked is told in words
             _refuse(error)
             os._exit(0)

@@ -9,6 +9,7 @@ import pytest
 from storage.browse.rows import PREPARE, Choice, Rows
 from storage.browse.session import Session
 from storage.errors import QueryError
+from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.storage.small import build
 
@@ -101,6 +102,14 @@ def test_behind_the_inspection_the_process_reaches_nothing_of_the_host(session, 
             session.ask([(statement, {})])
     assert secret.read_text() == "x"
     assert "limits" in session.layers
+
+
+def test_it_answers_while_others_commit(small, rows):
+    """Each writer that closes the catalogue removes the files beside it, unless somebody holds them."""
+    for number in range(2):
+        with Lake(small) as lake:
+            lake.commit(f"other:{number}", "note", {})
+        assert rows.page(Choice(where=f"len(response) > {number}")).count == 24
 
 
 def test_a_process_that_was_killed_is_started_again(session, rows):
