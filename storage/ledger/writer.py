@@ -1,15 +1,14 @@
 """The ledger's writer: one thread that writes what many coroutines hand it, in batches.
 
 Each batch is one statement, which is one transaction: a busy event loop hands the interpreter over a few times per batch, not
-per row. An answer that comes alone is written at once, so that little is lost to a kill; the more come, the more gather. What
-is recorded is synced to the disk; claims are not.
+per row. What comes is written at once, so that next to nothing is lost to a kill; whoever recorded it is told once it is
+synced to the disk as well (`syncer.py`), and so is who finds it there. Claims need no sync.
 """
 
 import asyncio
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,12 +20,7 @@ from storage.errors import LakeError
 from storage.faults import is_damage
 from storage.ledger.calls import SELECT, Call, insertion, of_row, to_row
 from storage.ledger.claims import RENEW_S, Claims
-
-GATHER_S = 0.0005
-"""Pause after a batch, per answer in it: the busier, the more gather for the next one."""
-
-LONGEST_GATHER_S = 0.005
-"""Longest such pause. With the disk's own time the contract is at most 50 ms."""
+from storage.ledger.syncer import Syncer
 
 LARGEST_BATCH = 128
 """Calls per statement."""
@@ -44,6 +38,14 @@ class _Order:
     waiter: asyncio.Future[Any] | None = None
 
 
+@dataclass(slots=True)
+class _Outcome:
+    """Orders that were carried out together, with the result of each."""
+
+    orders: list[_Order]
+    results: list[Any]
+
+
 class Writer:
     """The thread that writes a ledger.
 
@@ -58,7 +60,9 @@ class Writer:
         self._path = path
         self._queue: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
         self._wanted: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
-        self._thread = threading.Thread(target=self._write, args=(open_file(path),), name="ledger", daemon=True)
+        file = open_file(path)
+        self._syncer: Syncer[_Outcome] = Syncer(file, path, self._synced)
+        self._thread = threading.Thread(target=self._write, args=(file,), name="ledger", daemon=True)
         self._thread.start()
 
     async def claim(self, key: str) -> bool:
@@ -105,27 +109,23 @@ class Writer:
 
     def _write(self, file: sqlite3.Connection) -> None:
         """Run the writer's thread, on one connection: a second one would have to read again what the first has written."""
-        claims, ending, not_before = Claims(file), False, 0.0
+        claims, ending = Claims(file), False
         while not ending:
-            orders, ending = self._gather(not_before)
+            orders, ending = self._gather()
             records = [order for order in orders if order.call is not None]
             for start in range(0, len(records), LARGEST_BATCH):
                 self._settle(records[start : start + LARGEST_BATCH], lambda part: self._insert(file, part))
-            self._settle(
-                [order for order in orders if order.call is None], lambda part: self._claim(file, claims, part)
-            )
-            if records:
-                not_before = time.monotonic() + min(LONGEST_GATHER_S, GATHER_S * len(records))
+            self._settle([order for order in orders if order.call is None], lambda part: self._claim(claims, part))
+        self._syncer.close()
         with suppress(sqlite3.Error):  # a full disk, say; that the owner is closed is as good
             claims.end()
         file.close()
 
-    def _gather(self, not_before: float) -> tuple[list[_Order], bool]:
-        """Wait for work and take all there is, once it is time for another batch."""
+    def _gather(self) -> tuple[list[_Order], bool]:
+        """Wait for work and take all there is."""
         orders: list[_Order] = []
         try:
             more = self._queue.get(timeout=RENEW_S)
-            time.sleep(max(0.0, not_before - time.monotonic()))
             while more is not None:
                 orders += more
                 more = self._queue.get_nowait()
@@ -142,7 +142,25 @@ class Writer:
                 for order in orders:  # one bad row must not take its neighbours along
                     self._settle([order], work)
                 return
-            results = [cannot_write(self._path, error)] * len(orders)
+            self._deliver(orders, [cannot_write(self._path, error)] * len(orders))
+            return
+        granted = [order for order, result in zip(orders, results, strict=True) if result is True]
+        self._deliver(granted, [True] * len(granted))
+        rest = [
+            (order, result)
+            for order, result in zip(orders, results, strict=True)
+            if result is not True and order.waiter is not None
+        ]
+        if rest:  # recorded, or to be found: used once it is synced
+            self._syncer.hand(_Outcome([order for order, _ in rest], [result for _, result in rest]))
+
+    def _synced(self, outcomes: list[_Outcome], error: OSError | None) -> None:
+        """Deliver what is on disk now, or why it is not."""
+        for outcome in outcomes:
+            failed = None if error is None else [cannot_write(self._path, error)] * len(outcome.orders)
+            self._deliver(outcome.orders, failed or outcome.results)
+
+    def _deliver(self, orders: list[_Order], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Order, Any]]] = {}
         for order, result in zip(orders, results, strict=True):
             if order.waiter is not None:
@@ -166,7 +184,6 @@ class Writer:
 
     def _insert(self, file: sqlite3.Connection, orders: list[_Order]) -> list[Any]:
         """Insert calls by one statement, which is one transaction, and return those that stand under their keys."""
-        file.execute("pragma synchronous=full")
         now = datetime.now(UTC).isoformat()
         calls = [order.call for order in orders if order.call is not None]
         values = [value for call in calls for value in to_row(call, now)]
@@ -174,8 +191,7 @@ class Writer:
             return list(calls)
         return [of_row(file.execute(f"{SELECT} where key = ?", (call.key,)).fetchone()) for call in calls]
 
-    def _claim(self, file: sqlite3.Connection, claims: Claims, orders: list[_Order]) -> list[bool]:
-        file.execute("pragma synchronous=normal")
+    def _claim(self, claims: Claims, orders: list[_Order]) -> list[bool]:
         dropped = [order.key for order in orders if order.waiter is None]
         if dropped:
             claims.drop(dropped)

@@ -20,11 +20,11 @@ HERE = Path(__file__).parent
 
 @dataclass
 class Server(ServerProgram):
-    """A faulty server at a fixed port, with its book, and when its client was killed."""
+    """A faulty server at a fixed port, with its book, and when its client was killed and was gone."""
 
     module: str = "tests.synth.faulty_server"
     book: Path = Path()
-    kills: list[float] = field(default_factory=list)
+    kills: list[tuple[float, float]] = field(default_factory=list)
 
     def counted(self, mark: str) -> int:
         """Lines of the book with a mark: answered `a`, asked again after that `r`, faults `f`."""
@@ -34,21 +34,31 @@ class Server(ServerProgram):
         """How often each request was answered in full."""
         return Counter(line.split()[1] for line in self.book.read_text().splitlines() if line.startswith("a "))
 
-    def paid_again(self, before_s: float = 0.0) -> int:
-        """Answers that had fully arrived, so long before a kill of the client, and were asked for again all the same.
+    def kill_client(self, client: "subprocess.Popen[str]") -> None:
+        """`kill -9` a client, and note when that was sent and when the process was gone."""
+        sent = time.monotonic()
+        client.kill()
+        client.communicate()
+        self.kills.append((sent, time.monotonic()))
 
-        An answer counts as arrived once the server has written its last byte, so one that a killed client never read is
-        counted too. Each is lost at most once: when the client is killed again before the second answer is written,
-        nothing more has arrived. `counted("r")` counts such a third question as well.
+    def paid_again(self, before_s: float | None = None) -> int:
+        """Answers that were given and asked for again all the same; with `before_s` those given so long before a kill was sent.
+
+        An answer counts as given once the server has written its last byte. By default that includes what it wrote to a client
+        that was dying: the kernel closes a killed process's connections only when its memory is gone. Each is lost at most
+        once: when the client is killed again before the second answer is written, nothing more was given. `counted("r")`
+        counts such a third question as well.
         """
-        lost, arrived = 0, dict[str, float]()
+        lost, given = 0, dict[str, float]()
         for line in self.book.read_text().splitlines():
             mark, name, moment = line.split()
             if mark == "a":
-                arrived[name] = float(moment)
-            elif mark == "r" and name in arrived:
-                since = arrived.pop(name) + before_s
-                lost += not before_s or any(since <= kill <= float(moment) for kill in self.kills)
+                given[name] = float(moment)
+            elif mark == "r" and name in given:
+                since, asked = given.pop(name), float(moment)
+                dying = any(sent < since <= gone for sent, gone in self.kills)
+                there = any(since + (before_s or 0.0) <= sent <= asked for sent, _ in self.kills)
+                lost += before_s is None or (there and not dying)
         return lost
 
 
@@ -95,9 +105,7 @@ def kill_at_random(
         client = start_client(server, ledger, count, concurrency, timeout_s)
         while client.poll() is None and server.counted("a") < goal:
             time.sleep(chance.uniform(0.002, 0.02))
-        client.kill()
-        server.kills.append(time.monotonic())
-        client.communicate()
+        server.kill_client(client)
     client = start_client(server, ledger, count, concurrency, timeout_s)
     out, err = client.communicate(timeout=600)
     assert client.returncode == 0, err[-2000:]

@@ -4,14 +4,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from storage.errors import LakeError
-from storage.ledger import writer
+from storage.ledger import syncer, writer
 from storage.ledger.ledger import Added, Call, Ledger, Spent
+from storage.ledger.syncer import Syncer
 from storage.ledger.writer import open_file
 
 CALL = Call(
@@ -70,53 +73,70 @@ async def test_one_bad_row_does_not_take_its_neighbours_along(ledger):
 
 
 async def test_an_answer_is_synced_to_the_disk_and_a_claim_need_not_be(workspace, monkeypatch):
-    executed: list[str] = []
+    steps: list[str] = []
 
     def traced(path):
         connection = open_file(path)
-        connection.set_trace_callback(executed.append)
+        connection.set_trace_callback(lambda statement: steps.append(statement.lstrip()[:17]))
         return connection
 
+    sync = Syncer._sync
     monkeypatch.setattr(writer, "open_file", traced)
+    monkeypatch.setattr(Syncer, "_sync", lambda syncer: (steps.append("sync"), sync(syncer))[1])
     with Ledger(workspace.ledger) as ledger:
         for number in range(3):
+            steps.clear()
             await ledger.claim(f"k{number:04}")
+            assert "sync" not in steps
             await ledger.record(numbered(number))
-    synced, seen = "full", set()
-    for statement in executed:
-        if "synchronous" in statement:
-            synced = statement.rpartition("=")[2]
-        elif statement.lstrip().startswith(("insert into calls", "insert into claims")):
-            seen.add((statement.split()[2], synced))  # a trigger tells its statement again
-    assert seen == {("claims", "normal"), ("calls", "full")}
+            assert steps.index("insert into calls") < steps.index("sync")
+        steps.clear()
+        assert await ledger.claim("k0001") == numbered(1), "written by another process, say, and not synced by it yet"
+        assert "sync" in steps
+
+
+async def test_an_answer_outlives_a_kill_before_it_is_synced_and_is_used_after(ledger, monkeypatch):
+    syncing, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(Syncer, "_sync", lambda syncer: (syncing.set(), go_on.wait(), None)[2])
+    recording = asyncio.create_task(ledger.record(CALL))
+    await asyncio.to_thread(syncing.wait)
+    with closing(sqlite3.connect(ledger.path)) as other:  # what the next process finds after a kill
+        assert other.execute("select key from calls").fetchall() == [("k",)]
+    assert not recording.done()
+    go_on.set()
+    assert await recording == CALL
+
+
+async def test_an_answer_that_cannot_be_synced_is_not_used(ledger, monkeypatch):
+    monkeypatch.setattr(Syncer, "_sync", lambda syncer: OSError(5, "Input/output error"))
+    with pytest.raises(LakeError, match=r"cannot be written: .*Input/output error"):
+        await ledger.record(CALL)
 
 
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
-    """The pauses that the writer makes before its commits."""
+    """The pauses that are made before a sync."""
     slept: list[float] = []
     sleep = time.sleep
-    monkeypatch.setattr(writer.time, "sleep", lambda seconds: slept.append(seconds) or sleep(seconds))
+    monkeypatch.setattr(syncer.time, "sleep", lambda seconds: slept.append(seconds) or sleep(seconds))
     return slept
 
 
-async def test_a_commit_waits_at_most_50_ms_for_others(ledger, pauses):
+async def test_a_sync_waits_at_most_50_ms_for_others(ledger, pauses):
     for count in (1, 1, 10, 300, 1):
         await asyncio.gather(*(ledger.record(numbered(number)) for number in range(count)))
     assert len(pauses) >= 5 and max(pauses) <= 0.05
 
 
-async def test_an_answer_that_comes_alone_is_written_at_once_and_its_followers_share_a_commit(
-    ledger, monkeypatch, pauses
-):
-    monkeypatch.setattr(writer, "GATHER_S", 1.0)
-    monkeypatch.setattr(writer, "LONGEST_GATHER_S", 1.0)
+async def test_an_answer_that_comes_alone_is_synced_at_once_and_its_followers_share_a_sync(ledger, monkeypatch, pauses):
+    monkeypatch.setattr(syncer, "GATHER_S", 1.0)
+    monkeypatch.setattr(syncer, "LONGEST_GATHER_S", 1.0)
     sizes = []
     insertion = writer.insertion
     monkeypatch.setattr(writer, "insertion", lambda rows: sizes.append(rows) or insertion(rows))
     await ledger.record(CALL)
     await asyncio.gather(*(ledger.record(numbered(number)) for number in range(20)))
-    assert sizes == [1, 20] and pauses[0] == 0 and pauses[1] > 0
+    assert sizes == [1, 20] and pauses[0] == 0 and max(pauses) > 0
 
 
 async def test_what_is_recorded_is_found_while_somebody_else_writes(ledger):
