@@ -1,8 +1,8 @@
 """Who may read a workspace, whatever the user's umask: its owner and, where it names one, a group.
 
 The owner alone: files 0600, folders 0700. With a group: files 0640, folders 2750 (what is made in them belongs to the group too).
-Ledger, logins and Prefect's files are the owner's alone in both. The umask is set for the process, so that every writer
-(DuckDB, SQLite, pyarrow, torch, processes that are started) keeps to it.
+Ledger, logins, locks, leases and Prefect's files are the owner's alone in both. The umask is set for the process, so that every
+writer (DuckDB, SQLite, pyarrow, torch, processes that are started) keeps to it.
 """
 
 import os
@@ -47,7 +47,8 @@ def close_folder(folder: Path, group: str | None) -> None:
     """
     with suppress(FileNotFoundError):
         status = folder.stat()
-        if status.st_uid != os.geteuid():
+        mine = status.st_uid == os.geteuid() and os.access(folder, os.W_OK)  # in a user namespace all have one number
+        if not mine:
             return
         if group is not None and status.st_gid != (number := _number_of(group)):
             try:

@@ -26,3 +26,9 @@ def pid_space() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return socket.gethostname()
+
+
+def boot_of(space: str) -> str | None:
+    """Return the part of a `pid_space` that is the machine since its start, whichever pid namespace; None where it has none."""
+    boot, parted, _ = space.partition("pid:")
+    return boot if parted else None

@@ -33,8 +33,8 @@ from storage.schema import FORMAT_VERSION
 _MARKER = "workspace.json"
 _ENVIRONMENT = "NIGHTSCHOOL_WORKSPACE"
 _DEFAULT = ".nightschool"
-_PRIVATE = "prefect"
-"""The folder that is the owner's alone, also where a group may read the rest."""
+_PRIVATE = ("prefect", "locks")
+"""The folders that are the owner's alone, also where a group may read the rest: logins, and locks that would hold up a night."""
 _CATALOG, _DATA = "NIGHTSCHOOL_CATALOG", "NIGHTSCHOOL_DATA"
 
 
@@ -147,7 +147,8 @@ class Workspace:
         modes.close_folder(self.root, group)
         if "://" not in self.data_path:
             modes.close_folder(self.data, group)
-        modes.close_folder(self.root / _PRIVATE, None)
+        for name in _PRIVATE:
+            modes.close_folder(self.root / name, None)
 
     def _same(self, catalog: str | None, data: str | None, group: str | None) -> "Workspace":
         for name, wanted in _places(catalog, data, group).items():
@@ -187,8 +188,8 @@ class Workspace:
         """Return a folder inside the workspace, made if missing."""
         path = self.root.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
-        if parts[:1] == (_PRIVATE,):
-            modes.close_folder(self.root / _PRIVATE, None)
+        if parts and parts[0] in _PRIVATE:
+            modes.close_folder(self.root / parts[0], None)
         return path
 
     def relative(self, path: Path) -> str:

@@ -11,12 +11,15 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from storage.catalog.duck import quote
+from storage.catalog.readers import copy_of, may_write
 from storage.errors import LakeError
 from storage.faults import is_damage
+from storage.modes import close_file
 from storage.workspace import Workspace
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -107,27 +110,32 @@ class SqliteCatalog(Catalog):
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._copy: TemporaryDirectory[str] | None = None
         self.file = workspace.root / "catalog.sqlite"
         self.beside = workspace.root / "coordination.sqlite"
         self.described = str(self.file)
 
     def attachment(self) -> tuple[str, str]:
-        """Return the file, in WAL mode so that readers and the writer do not wait for each other."""
-        return f"ducklake:sqlite:{quote(str(self.file))}", "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 20000"
+        """Return the file, in WAL mode so that readers and the writer do not wait for each other; for others a copy of it."""
+        file = self.file
+        if not may_write(self._workspace.root):
+            self._copy, file = copy_of(self.file)
+        return f"ducklake:sqlite:{quote(str(file))}", "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 20000"
 
     def exists(self) -> bool:
         """Return whether there is a file with something in it."""
         return self.file.exists() and self.file.stat().st_size > 0
 
     def lock(self, name: str) -> Any:
-        """Hold a lock file of the workspace."""
-        return self._workspace.lock(name)
+        """Hold a lock file of the workspace; who may only read holds none."""
+        return self._workspace.lock(name) if may_write(self._workspace.root) else nullcontext()
 
     @contextmanager
     def _connected(self) -> Iterator[Execute]:
         try:
+            close_file(self.beside)  # who could lock it could hold up a night
             connection = sqlite3.connect(self.beside, timeout=30, isolation_level=None)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise LakeError(f"{self.beside} cannot be opened: {error}") from error
         try:
             connection.execute("pragma synchronous=full")  # no WAL: reading must need no room on a full disk

@@ -2,7 +2,8 @@
 
 They stand in the ledger's file. A claim belongs to an owner (one open ledger of one process). It counts for nothing once
 its owner is dead (by pid and start time, where both run under the same kernel and pid namespace) or has not renewed its
-lease. Claims need not survive a power cut: nothing here is synced.
+lease, which is counted by the machine's time since its start: a clock that is set ends no claim and keeps none. Claims need
+not survive a power cut: nothing here is synced.
 """
 
 import json
@@ -12,7 +13,7 @@ import time
 from collections.abc import Sequence
 from uuid import uuid4
 
-from storage.processes import pid_space, started
+from storage.processes import boot_of, pid_space, started
 
 LEASE_S = 60.0
 """How long an owner that cannot be looked at (stopped, or in another container) keeps its claims after its last renewal."""
@@ -55,7 +56,7 @@ class Claims:
 
     def renew(self, *, first: bool = False) -> None:
         """Renew the lease when it is time; an owner that has never claimed anything has none."""
-        now = time.time()
+        now = time.monotonic()
         if (self._renewed is None and not first) or (self._renewed is not None and 0 <= now - self._renewed < RENEW_S):
             return
         row = (self._owner, self._pid_space, os.getpid(), started(os.getpid()), now + LEASE_S)
@@ -96,11 +97,17 @@ class Claims:
 
     def _end_lost(self, text: str) -> bool:
         """End the claims of owners that are lost, among those who hold some of these keys; True when there were any."""
-        lost = [
-            (owner,)
-            for owner, where, pid, start, lease in self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
-            if lease is None or lease < time.time() or (where == self._pid_space and started(pid) != start)
-        ]
+        others = self._connection.execute(_OTHERS, (self._owner, text)).fetchall()
+        lost = [(owner,) for owner, *holder in others if self._is_lost(*holder)]
         self._connection.executemany("delete from claims where owner = ?", lost)
         self._connection.executemany("delete from owners where owner = ?", lost)
         return bool(lost)
+
+    def _is_lost(self, where: str | None, pid: int, start: str, lease: float | None) -> bool:
+        """Whether an owner is dead, of another run of this machine, or has not renewed its lease."""
+        if where is None or lease is None or (where == self._pid_space and started(pid) != start):
+            return True
+        boots = {boot_of(where), boot_of(self._pid_space)} - {None}
+        if len(boots) > 1:
+            return True
+        return not 0 <= lease - time.monotonic() <= LEASE_S

@@ -57,6 +57,8 @@ def inspect_statement(statement: str) -> None:
     Raises:
         QueryError: It cannot be parsed, is something else, or names something closed; the message says which.
     """
+    if "\0" in statement:  # DuckDB reads to there: what is run would not be what was inspected
+        raise QueryError("a statement holds no NUL character")
     tree = _parse(statement)
     try:
         nodes = list(_nodes(tree))

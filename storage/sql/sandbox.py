@@ -7,6 +7,7 @@ Arrow IPC stream, and how it went to the descriptor STATUS_FD as JSON. It holds 
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ _DUCKDB_SHARE = 0.8
 _LEAST = 32 << 20
 _OVERHEAD = 6 << 30
 """Address space beside the memory limit: libraries, thread stacks, buffers that are reserved and never touched."""
+_opened: list[Any] = []
+"""The lake, until this process ends: a reader's copy of its catalogue goes with it."""
 
 
 def main() -> None:
@@ -65,8 +68,10 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     from storage.sql.as_of import shadow
     from storage.workspace import Workspace
 
+    tempfile.tempdir = request["scratch"]  # where a reader's copy of the catalogue is removed with the rest
     workspace = Workspace.open(Path(request["workspace"]))
-    connection = Lake(workspace, read_only=True).connection
+    _opened.append(Lake(workspace, read_only=True))
+    connection = _opened[0].connection
     connection.execute("SET threads=1; SET python_enable_replacements=false")
     connection.execute("BEGIN")  # the catalogue's files stay open from here on, so that they can be named to the kernel
     shadow(connection, request["as_of"])

@@ -12,7 +12,8 @@ from sqlite3 import DatabaseError
 from storage.catalog.backup import fault_of
 from storage.catalog.catalog import Catalog, SqliteCatalog, catalog_of
 from storage.catalog.leases import list_leases
-from storage.errors import LakeError, NightschoolError
+from storage.catalog.readers import may_write
+from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import bring_back
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
@@ -64,7 +65,12 @@ def check_workspace(
     """Check a workspace whose lake may not even open, and return, by the name of each check, what is wrong.
 
     Args: as for `run_checks`.
+
+    Raises:
+        WorkspaceError: It is somebody else's.
     """
+    if not may_write(workspace.root):
+        raise WorkspaceError(f"workspace {workspace.root} is somebody else's: its owner can check it")
     catalog = catalog_of(workspace)
     say("catalogue")
     wrong: dict[str, list[str]] = {"catalogue": list(damaged_catalogue(workspace, catalog))}

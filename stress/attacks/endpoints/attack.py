@@ -23,8 +23,8 @@ from synth.problems import open_source
 KEY = "sk-attack/4fZk9Qw7Yx2LmN8vB3tR6u"
 VARIABLE = "ATTACKED_KEY"
 CALLS = 5
-PATIENCE_S = 60.0
-"""How long an attack may keep the night: the engine gives a try 2 s."""
+PATIENCE_S = 240.0
+"""How long an attack may keep the night: the engine gives a try 2 s, or what the attack says (`try_s`) where much is sent."""
 MOST_MEMORY = 1 << 30
 NIGHT = "2026-01-01/attack"
 
@@ -156,7 +156,7 @@ async def _attack(entry: Mapping[str, Any], folder: Path) -> str | None:
     address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     problem = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)[0]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    engine = Vllm(address, "tiny", "tiny@1", 8, VARIABLE, 2.0, 10.0)
+    engine = Vllm(address, "tiny", "tiny@1", 8, VARIABLE, entry.get("try_s", 2.0), 10.0)
     with Ledger(folder / "ledger.sqlite") as ledger:
         asker = Asker(ledger, {"student": engine}, Prompts(), night=NIGHT, budget=Budget(calls=CALLS))
         models = Models(asker, problem, 0)

@@ -99,7 +99,7 @@ async def test_a_stopped_process_keeps_its_claims_only_for_its_lease(holder, led
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(ledger.claim("k"), 0.5)
     edit = connection(workspace)
-    edit.execute("update owners set lease = ?", (time.time() - 1,))
+    edit.execute("update owners set lease = ?", (time.monotonic() - 1,))
     edit.close()
     assert await asyncio.wait_for(ledger.claim("k"), ENOUGH_S) is None
     await ledger.record(call("k"))
@@ -119,6 +119,27 @@ async def test_a_pid_of_another_machine_or_container_is_not_looked_at(holder, le
     edit.close()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(ledger.claim("k"), 1.5)
+
+
+@pytest.mark.parametrize("days", [2, -2])
+def test_a_clock_that_is_set_ends_no_claim(holder, workspace, monkeypatch, days):
+    clock = time.time
+    monkeypatch.setattr(claims.time, "time", lambda: clock() + 86_400 * days)
+    ours = Claims(connection(workspace))
+    assert ours.take(["k"]) == set(), "its owner lives and renews"
+    holder.kill()
+    holder.wait()
+    assert ours.take(["k"]) == {"k"}
+
+
+@pytest.mark.parametrize("place", ["another boot pid:[1]", None])
+def test_a_claim_of_before_the_machine_was_started_is_lost(workspace, place):
+    edit = connection(workspace)
+    with Ledger(workspace.ledger):
+        edit.execute("insert into claims values ('k', 'gone')")
+        if place is not None:
+            edit.execute("insert into owners values ('gone', ?, 1, '1', ?)", (place, time.monotonic() + 10))
+        assert Claims(connection(workspace)).take(["k"]) == {"k"}
 
 
 def test_a_lease_is_renewed_now_and_then(workspace, monkeypatch):

@@ -304,6 +304,7 @@ def test_an_empty_workspace_says_what_to_do(tmp_path):
         ("random() < 0.5", "each time"),
         ("night > current_date::varchar", "each time"),
         ("", "syntax error"),
+        ("true)\0", "NUL"),
         ("method = 'cot' and sample_id not in (select sample_id from verdicts where filter = 'length')", None),
         ("method like 'tutor%' or tier > 2", None),
     ],

@@ -1,0 +1,141 @@
+"""Small nights on a disk that is full from the n-th write on, for every n: a process that is loaded with `full_disk.c`.
+
+    LD_PRELOAD=full_disk.so FULL_DISK=FOLDER python -m stress.faults.full_disk FOLDER FIRST STEP
+
+Each night runs in a child of its own, as the command line runs it but without a Prefect server, which would write to the same
+disk in a process of its own. A line of JSON for each n: how the night ended, what it said, and what the next run made of it.
+"""
+
+import asyncio
+import ctypes
+import io
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from benchmarks.soaking.plain import without_prefect
+from flows import nightly
+from flows.cli.shared import sentences
+from flows.recipe.recipe import make_recipe
+from flows.report.progress import Progress
+from storage.errors import WorkspaceError
+from storage.lake.lake import Lake
+from storage.ledger.ledger import Ledger
+from storage.ledger.published import check
+from storage.upkeep.check import check_lake
+from storage.workspace import Workspace
+
+DATE = "2026-01-01"
+PROBLEMS = 8
+RECIPE = {
+    "name": "small",
+    "shard": 4,
+    "problems": {
+        "limit": PROBLEMS,
+        "sources": [{"name": "a", "kind": "arithmetic", "options": {"tiers": [1]}, "heldout": 2}],
+    },
+    "models": {"teacher": {"engine": "solver"}},
+    "methods": [{"method": "cot", "params": {"temperature": 0}}],
+}
+NEVER = 1 << 40
+_disk = ctypes.CDLL(None)
+
+
+def night(root: Path) -> None:
+    """Run the night, or what is left of it."""
+    with without_prefect():
+        workspace = Workspace.create(root)
+        asyncio.run(nightly.run_night(make_recipe(RECIPE, folder=root), DATE, workspace, Progress(quiet=True)))
+
+
+def books(root: Path) -> dict[str, Any]:
+    """What the night's books say after it has ended, and what is wrong with lake and ledger."""
+    workspace = Workspace.open(root)
+    with Lake(workspace, read_only=True) as lake, Ledger(workspace.ledger) as ledger:
+        (attempts,) = lake.rows(
+            "select count(*) filter (where status = 'planned') as planned, count(*) filter (where status = 'done') as done "
+            "from attempts"
+        )
+        (samples,) = lake.rows("select count(*) as rows, count(distinct sample_id) as distinct_rows from samples")
+        (released,) = lake.rows("select count(*) as released from release_rows")
+        return {
+            **attempts, **samples, **released, "calls": ledger.count(), "agree": check(ledger, lake).agree,
+            "wrong": check_lake(lake, deep=True),
+        }  # fmt: skip
+
+
+def wrong_now(root: Path) -> list[str]:
+    """What is wrong with the lake as the night left it; nothing where there is none yet."""
+    try:
+        with Lake(Workspace.open(root), read_only=True) as lake:
+            return check_lake(lake, deep=True)
+    except WorkspaceError:
+        return []
+
+
+def in_child(work: Callable[[], Any], writes: int) -> dict[str, Any]:
+    """Do something in a child whose disk takes so many writes; how it ended, what it said, what it returned."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        with os.fdopen(theirs, "w") as out:
+            json.dump(_done(work, writes), out)
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as answer:
+        text = answer.read()
+    status = os.waitpid(child, 0)[1]
+    return json.loads(text) if text else {"status": -status, "said": "it ended without a word"}
+
+
+def _done(work: Callable[[], Any], writes: int) -> dict[str, Any]:
+    said, status, value = io.StringIO(), 0, None
+    _disk.disk_fills_at(ctypes.c_long(writes))
+    with redirect_stderr(said):
+        try:
+            with sentences():
+                value = work()
+        except typer.Exit as ended:
+            status = ended.exit_code
+        except BaseException:  # what users would see
+            status = 99
+            traceback.print_exc()
+    _disk.disk_left.restype = ctypes.c_long
+    used = writes - _disk.disk_left()
+    _disk.disk_fills_at(ctypes.c_long(NEVER))
+    return {"status": status, "said": said.getvalue(), "value": value, "writes": used}
+
+
+def stopped_at(root: Path, writes: int) -> dict[str, Any]:
+    """A night on a disk that takes so many writes, what it left, and what the next run made of it."""
+    shutil.rmtree(root, ignore_errors=True)
+    stopped = in_child(lambda: night(root), writes)
+    wrong = in_child(lambda: wrong_now(root), NEVER)
+    again = in_child(lambda: night(root), NEVER)
+    after = in_child(lambda: books(root), NEVER)
+    return {
+        "writes": stopped.get("writes"), "status": stopped["status"], "said": stopped["said"], "wrong": wrong.get("value"),
+        "again": again["status"], "again_said": again["said"], "after": after.get("value"), "after_said": after["said"],
+    }  # fmt: skip
+
+
+def main(folder: Path, first: int, step: int) -> None:
+    """Count the writes of a night, then fill the disk at the first, and at every one `step` later."""
+    at, whole = NEVER, 0
+    while at == NEVER or at < whole:
+        outcome = stopped_at(folder / "w", at)
+        print(json.dumps({"at": None if at == NEVER else at, **outcome}), flush=True)  # noqa: T201 - its output
+        at, whole = (first, outcome["writes"]) if at == NEVER else (at + step, whole)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
