@@ -55,6 +55,7 @@ format: env
 docs: env
 	$(BIN)/python -m flows.cli.reference docs/cli.md
 	$(BIN)/python -m train_stages.reference docs/settings.md
+	$(BIN)/python -m flows.recipe.reference docs/recipe.md
 
 stress: system env vllm
 	$(BIN)/python -m pytest --quiet -o timeout=3600 stress

@@ -48,14 +48,14 @@ class ExperimentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     release: str = Field(description="`name@version`, or the latest of `name`.")
-    arms: dict[str, Arm] = Field(min_length=2)
+    arms: dict[str, Arm] = Field(min_length=2, description="What is compared, by name.")
     tokens: int = Field(gt=0, description="Tokens that each arm is trained on; rows repeat where there are fewer.")
     common: str | None = Field(default=None, description="SQL condition of rows that every arm learns afterwards.")
     common_rows: int = Field(default=200, ge=1, description="How many of these; no arm learns them before.")
     common_tokens: int = Field(default=50_000, gt=0, description="Tokens of that training.")
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
-    train: SftConfig = SftConfig()
-    evaluate: EvaluateConfig = EvaluateConfig()
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1, description="One training per arm and seed.")
+    train: SftConfig = Field(SftConfig(), description="Settings of every arm, those of a stage `sft`.")
+    evaluate: EvaluateConfig = Field(EvaluateConfig(), description="How every arm is examined.")
 
 
 @dataclass(frozen=True)

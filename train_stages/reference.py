@@ -1,7 +1,7 @@
 """Writes the reference of the stages' settings and parts (docs/settings.md) from themselves, so that it cannot rot."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -117,13 +117,24 @@ def _differs(model: type[BaseModel], name: str) -> bool:
     return _default(model.model_fields[name]) != _default(TrainConfig.model_fields[name])
 
 
+def setting_rows(model: type[BaseModel], names: Collection[str] | None = None) -> Iterator[tuple[str, str, str]]:
+    """Yield key, default and meaning of each setting of a model, as Markdown.
+
+    Args:
+        model: The settings.
+        names: Only these fields; None means all.
+    """
+    for name, field in model.model_fields.items():
+        if (names is None or name in names) and not field.exclude:
+            description = " ".join((field.description or "").split())
+            yield f"`{field.alias or name}`", _default(field), f"{_choices(field.annotation)}{description}"
+
+
 def _rows(model: type[BaseModel], names: set[str]) -> Iterator[str]:
     yield "| setting | default | |"
     yield "|---|---|---|"
-    for name, field in model.model_fields.items():
-        if name in names:
-            description = " ".join((field.description or "").split())
-            yield f"| `{field.alias or name}` | {_default(field)} | {_choices(field.annotation)}{description} |"
+    for key, default, meaning in setting_rows(model, names):
+        yield f"| {key} | {default} | {meaning} |"
 
 
 def _default(field: FieldInfo) -> str:

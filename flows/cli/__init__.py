@@ -19,6 +19,7 @@ from flows.cli.commands import (
     methods,
     model,
     night,
+    recipe,
     release,
     report,
     reverify,
@@ -56,7 +57,7 @@ def _program(
 ) -> None: ...
 
 
-for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, serve):
+for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, recipe, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

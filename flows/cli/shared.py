@@ -33,7 +33,19 @@ RepinOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
-_NOT_YOURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+_ELSEWHERE = "name a place that you may use"
+_REMEDIES = {
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "make room; the same command goes on where it stopped",
+    errno.EDQUOT: "make room; the same command goes on where it stopped",
+    errno.EADDRINUSE: "the port is taken; name another with --port",
+}
+"""What to do about an error of the operating system that a user can mend."""
 
 
 @contextmanager
@@ -55,9 +67,12 @@ def sentences() -> Iterator[None]:
         sys.stdout = None
         raise typer.Exit(0) from None
     except OSError as error:
-        if error.errno not in _NOT_YOURS:
+        from flows.report.terminal import visible
+
+        if error.errno not in _REMEDIES:
             raise
-        typer.secho(f"error: {error.filename}: {error.strerror}; name a place that you may use", fg="red", err=True)
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        typer.secho(f"error: {visible(what)}; {_REMEDIES[error.errno]}", fg="red", err=True)
         raise typer.Exit(1) from None
 
 

@@ -1,5 +1,6 @@
 """`--set key.path=value`: one value of a recipe, said on the command line."""
 
+from pathlib import Path
 from typing import Any
 
 from flows.recipe.text import read_yaml
@@ -29,6 +30,18 @@ def apply_override(content: dict[str, Any], override: str) -> None:
         container[last] = value
     else:
         raise RecipeError(f"--set {override!r}: {'.'.join(path)} holds no further keys")
+
+
+def from_here(override: str) -> str:
+    """Return `vars.name=path` with the path made absolute where it exists as seen from the current folder.
+
+    Paths that a recipe says count from its own folder; what somebody types counts from where they stand.
+    """
+    key, equals, text = override.partition("=")
+    path = Path(text).expanduser()
+    if equals and key.startswith("vars.") and text and ("/" in text or text in (".", "..")) and path.exists():
+        return f"{key}={path.resolve()}"
+    return override
 
 
 def _step(container: Any, part: str, override: str) -> Any:

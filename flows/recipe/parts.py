@@ -36,7 +36,7 @@ class SourceSpec(Part):
 class ProblemsSpec(Part):
     """The night's problems."""
 
-    sources: tuple[SourceSpec, ...] = Field(min_length=1)
+    sources: tuple[SourceSpec, ...] = Field(min_length=1, description="Sources, see below.")
     limit: int = Field(1000, ge=1, description="At most this many problems a night from each source.")
     seed: int = Field(0, ge=0, description="Seed of procedural sources, together with the logical date.")
     fresh: bool = Field(True, description="Leave out problems that earlier nights had, by canonical structure.")
@@ -52,8 +52,8 @@ class ProblemsSpec(Part):
 class MethodSpec(Part):
     """How samples are written."""
 
-    method: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    method: str = Field(description="Name of the method: `nightschool methods` lists them.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Its parameters, see below.")
     sources: tuple[str, ...] | None = Field(None, description="Sources it works on; None means every one it can.")
     limit: int | None = Field(None, ge=1, description="At most this many problems of a source.")
     repetitions: int = Field(1, ge=1, le=1000, description="Attempts per problem.")
@@ -65,8 +65,8 @@ class MethodSpec(Part):
 class BudgetSpec(Part):
     """A hard stop for one night."""
 
-    calls: int | None = Field(None, ge=0)
-    tokens: int | None = Field(None, ge=0)
+    calls: int | None = Field(None, ge=0, description="Calls that are paid, refused answers included.")
+    tokens: int | None = Field(None, ge=0, description="Tokens read and written.")
     cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
     failures: float | None = Field(
         0.5, ge=0, le=1, description="Share of attempts that may fail; when more do, the night stops early. None: all."

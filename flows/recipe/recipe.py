@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from flows.recipe.fault import sentence
-from flows.recipe.overrides import apply_override
+from flows.recipe.overrides import apply_override, from_here
 from flows.recipe.parts import BaseSpec, BudgetSpec, MethodSpec, Part, ProblemsSpec, SourceSpec
 from flows.recipe.text import read_yaml
 from flows.recipe.train import TrainSpec
@@ -27,8 +27,8 @@ _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 class Recipe(Part):
     """One night and the training that follows it."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
-    description: str = ""
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name of its nights.")
+    description: str = Field("", description="For people.")
     dataset: str = Field("reasoning", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Name of the release.")
     where: str | None = Field(
         None, description="SQL condition over `accepted` for the release; None takes the rows of this recipe's nights."
@@ -49,22 +49,24 @@ class Recipe(Part):
         False, description="Whether the answers of one task may have several formats in a release."
     )
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
-    problems: ProblemsSpec
+    problems: ProblemsSpec = Field(description="Where the night's problems come from, see below.")
     benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
-    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    models: dict[str, ModelSpec] = Field(
+        default_factory=dict, description="Who answers, by role: student, teacher, ..."
+    )
     prompts: dict[str, str] = Field(
         default_factory=dict, description="Files to use instead of prompts, by name: solve, tutorship/correct."
     )
-    methods: tuple[MethodSpec, ...] = Field(min_length=1)
+    methods: tuple[MethodSpec, ...] = Field(min_length=1, description="How samples are written, see below.")
     filters: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by filter.")
     policy: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options of the policy by method.")
     alarms: dict[str, Any] = Field(
         default_factory=dict,
         description="What a filter may remove of a method before the release stops: share, shares, fewest.",
     )
-    budget: BudgetSpec = BudgetSpec()
-    base: BaseSpec = BaseSpec()
-    train: TrainSpec | None = None
+    budget: BudgetSpec = Field(BudgetSpec(), description="Hard stops of a night.")
+    base: BaseSpec = Field(BaseSpec(), description="The model that the first training starts from.")
+    train: TrainSpec | None = Field(None, description="The training behind the night; None: none.")
     experiment: ExperimentConfig | None = Field(None, description="What `nightschool compare` compares.")
     folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
 
@@ -196,7 +198,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     content = read_recipe(path)
     for override in overrides:
-        apply_override(content, override)
+        apply_override(content, from_here(override))
     return make_recipe(content, folder=path.parent.resolve())
 
 

@@ -65,12 +65,12 @@ class EvaluateSpec(EvaluateConfig):
 class TrainSpec(Part):
     """When and how the student is retrained."""
 
-    when: WhenSpec = WhenSpec()
+    when: WhenSpec = Field(WhenSpec(), description="How much the data must have changed.")
     plan: tuple[dict[str, Any], ...] = Field(
         (), description="The stages, in order: `{KIND: {...}}`, or `{rounds: 3, plan: [...]}`."
     )
-    evaluate: EvaluateSpec = EvaluateSpec()
-    promote: PromoteConfig = PromoteConfig()
+    evaluate: EvaluateSpec = Field(EvaluateSpec(), description="How candidate and incumbent are examined.")
+    promote: PromoteConfig = Field(PromoteConfig(), description="When the candidate becomes the student.")
     seed: int = Field(0, ge=0, description="Seed of every stage that names none, and of the evaluation.")
 
     @model_validator(mode="before")

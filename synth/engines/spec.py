@@ -52,8 +52,8 @@ class PriceSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prompt: float = Field(0.0, ge=0)
-    completion: float = Field(0.0, ge=0)
+    prompt: float = Field(0.0, ge=0, description="Per million tokens read.")
+    completion: float = Field(0.0, ge=0, description="Per million tokens written.")
     cached: float | None = Field(
         None, ge=0, description="For prompt tokens in the server's prefix cache; None: as prompt."
     )
@@ -114,9 +114,9 @@ class ModelSpec(BaseModel):
     family: str | None = Field(
         None, description="Family of models (`synth/engines/families.yaml`); None: found by the checkpoint's config."
     )
-    thoughts: ThoughtsSpec = ThoughtsSpec()
+    thoughts: ThoughtsSpec = Field(ThoughtsSpec(), description="What becomes of a thinking model's thoughts.")
     max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
-    price: PriceSpec = PriceSpec()
+    price: PriceSpec = Field(PriceSpec(), description="What it costs, see below.")
     tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
 
     @model_validator(mode="after")

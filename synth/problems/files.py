@@ -14,7 +14,7 @@ from typing import Any, Literal
 from storage.errors import ProblemError
 from synth.problems.base import Problem
 from synth.problems.gold import BadGoldError, check_gold, check_solution, plain_gold
-from synth.problems.mapping import MAPPINGS, Mapping, render
+from synth.problems.mapping import MAPPINGS, Mapping, has_text, render
 from synth.problems.rows import FileRows, Rows
 from synth.problems.wording import canonical_question
 
@@ -59,6 +59,7 @@ class MappedSource:
         self.dropped: list[Dropped] = []
         self._rows = rows
         self._mapping = mapping
+        self._solutions = 0
 
     def draw(
         self, limit: int, *, seed: int, tier: int | None = None, exclude: frozenset[str] = frozenset()
@@ -68,7 +69,7 @@ class MappedSource:
         Raises:
             ProblemError: The rows are missing, broken or empty; or a gold answer cannot be used, and that is to stop.
         """
-        self.dropped = []
+        self.dropped, self._solutions = [], 0
         if tier not in (None, 1):
             return []
         drawn: list[Problem] = []
@@ -93,6 +94,11 @@ class MappedSource:
                 drawn.append(problem)
             if len(drawn) >= limit:
                 break
+        if drawn and self._mapping.solution is not None and not self._solutions:
+            raise ProblemError(
+                f"{self._rows.label}: no row that was read has text in {self._mapping.solution!r} for the solution; "
+                "correct the mapping, or leave `solution` out."
+            )
         if not number:
             raise ProblemError(f"{self._rows.label}: there are no rows in it; name a data set that holds problems.")
         return drawn[:limit]
@@ -110,7 +116,8 @@ class MappedSource:
             )
         gold = self._gold(row, location)
         solution = None
-        if mapping.solution is not None:
+        if mapping.solution is not None and has_text(mapping.solution, row):
+            self._solutions += 1
             written = render(mapping.solution, row, location, "solution")
             check_solution(gold, written, location)
             solution = _ANSWER_TAIL.sub("", written).strip() or None

@@ -31,16 +31,19 @@ class Mapping(BaseModel):
     """Which fields of a row hold what.
 
     `question` (and `solution`) name a field, or are a template of several: `{Body} {Question}`. `answer_pattern` is a
-    regular expression with one group, searched in the answer field, for answers that stand inside a longer text.
+    regular expression with one group, searched in the answer field, for answers that stand inside a longer text. A row may
+    be without a solution; when none has one, the mapping is wrong.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    question: str = Field(min_length=1)
-    answer: str = Field(min_length=1)
-    solution: str | None = None
-    answer_pattern: str | None = None
-    license: str = "unknown"
+    question: str = Field(min_length=1, description="Field, or template of fields: `{Body} {Question}`.")
+    answer: str = Field(min_length=1, description="Field of the gold answer.")
+    solution: str | None = Field(None, description="Field or template of the worked solution.")
+    answer_pattern: str | None = Field(
+        None, description="Regular expression with one group for an answer inside a longer text; its last match counts."
+    )
+    license: str = Field("unknown", description="Licence of the rows.")
 
     @field_validator("question", "answer", "solution")
     @classmethod
@@ -95,6 +98,11 @@ def render(template: str, row: dict[str, Any], location: str, role: str) -> str:
             rendered += "."
         rendered += literal + (_field_text(row, field, location, role) if field else "")
     return rendered.strip()
+
+
+def has_text(template: str, row: dict[str, Any]) -> bool:
+    """Whether every field that a template names is there and not empty, as it need not be for a solution."""
+    return all(row.get(field) not in (None, "") for field in _fields(template))
 
 
 def _field_text(row: dict[str, Any], field: str, location: str, role: str) -> str:

@@ -1,12 +1,21 @@
-"""Rows of files (JSON lines, Parquet) and of Hugging Face data sets, with their numbers as they are written."""
+"""Rows of files (JSON lines, CSV, Parquet) and of Hugging Face data sets, with their numbers as they are written."""
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from storage.errors import ProblemError
+
+_JSON_LINES = (".jsonl", ".json", ".ndjson")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_COMPRESSED = (".gz", ".bz2", ".zst")
+_MARK = b"\xef\xbb\xbf"
+_LONGEST_CELL = 1 << 30
 
 
 class Rows(Protocol):
@@ -26,25 +35,45 @@ class Rows(Protocol):
 
 
 class FileRows:
-    """Rows of a `.jsonl` or `.parquet` file."""
+    """Rows of a `.jsonl`, `.csv`, `.tsv` or `.parquet` file; all but the last may be compressed (`.gz`, `.bz2`, `.zst`)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.label = str(path)
-        self.unit = "row" if path.suffix == ".parquet" else "line"
+        compressed = path.suffix in _COMPRESSED
+        self._kind = Path(path.stem).suffix if compressed else path.suffix
+        self.unit = "line" if self._kind in _JSON_LINES else "row"
+        self._readable = self._kind in (*_JSON_LINES, *_DELIMITERS) or (self._kind == ".parquet" and not compressed)
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         if not self._path.is_file():
             raise ProblemError(f"{self.label}: there is no such file; correct `path`.")
-        if self._path.suffix not in (".jsonl", ".json", ".ndjson", ".parquet"):
-            raise ProblemError(f"{self.label}: {self._path.suffix!r} is not read; convert it to .jsonl or .parquet.")
-        return self._parquet() if self._path.suffix == ".parquet" else self._json_lines()
+        if not self._readable:
+            raise ProblemError(
+                f"{self.label}: {self._path.suffix!r} is not read; convert it to .jsonl, .csv, .tsv or .parquet "
+                "(.jsonl.gz, .csv.zst and their like are read too)."
+            )
+        if self._kind == ".parquet":
+            return self._parquet()
+        return self._delimited() if self._kind in _DELIMITERS else self._json_lines()
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        """Open the file, decompressed, and leave a byte order mark out."""
+        import pyarrow
+
+        try:
+            with pyarrow.input_stream(str(self._path), compression="detect") as stream:
+                file = io.BufferedReader(stream)
+                if file.peek(len(_MARK)).startswith(_MARK):
+                    file.read(len(_MARK))
+                yield file
+        except (pyarrow.ArrowException, OSError) as error:
+            raise ProblemError(f"{self.label}: not readable ({error}); is it complete?") from None
 
     def _json_lines(self) -> Iterator[tuple[int, Any]]:
-        with self._path.open("rb") as file:
+        with self._open() as file:
             for number, line in enumerate(file, start=1):
-                if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
                 if not line.strip():
                     continue
                 try:
@@ -53,6 +82,27 @@ class FileRows:
                     raise ProblemError(
                         f"{self.label}, line {number}: not JSON ({error}); write one JSON object per line."
                     ) from None
+
+    def _delimited(self) -> Iterator[tuple[int, Any]]:
+        csv.field_size_limit(_LONGEST_CELL)
+        with self._open() as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+            number = 0
+            try:
+                reader = csv.DictReader(text, delimiter=_DELIMITERS[self._kind], strict=True)
+                names = list(reader.fieldnames or [])
+                if repeated := next((name for name in names if names.count(name) > 1), None):
+                    raise ProblemError(f"{self.label}: two columns are named {repeated!r}; rename one of them.")
+                for number, row in enumerate(reader, start=1):
+                    if None in row:
+                        raise ProblemError(
+                            f"{self.label}, row {number}: more cells than the {len(names)} columns of the first line; "
+                            "put quotes around a cell that holds the delimiter."
+                        )
+                    yield number, row
+            except (csv.Error, UnicodeDecodeError) as error:
+                raise ProblemError(
+                    f"{self.label}, after row {number}: not readable as {self._kind[1:].upper()} in UTF-8 ({error})."
+                ) from None
 
     def _parquet(self) -> Iterator[tuple[int, Any]]:
         import pyarrow

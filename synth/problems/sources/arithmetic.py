@@ -9,7 +9,9 @@ from synth.problems.sources.base import SourceOptions
 class Options(SourceOptions):
     """Arithmetic word problems of these tiers."""
 
-    tiers: tuple[int, ...] = Field(default=(1,), min_length=1)
+    tiers: tuple[int, ...] = Field(
+        default=(1,), min_length=1, description="Difficulties to draw from: steps of a problem."
+    )
 
     @field_validator("tiers")
     @classmethod

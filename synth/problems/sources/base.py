@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from synth.problems.base import Source
 from synth.problems.files import MappedSource
@@ -20,8 +20,10 @@ class SourceOptions(BaseModel):
 class MappedOptions(SourceOptions):
     """Rows of any form, with a mapping of their fields or the name of a built-in one."""
 
-    mapping: Mapping
-    bad_gold: Literal["skip", "stop"] = "skip"
+    mapping: Mapping = Field(description=f"Which fields hold what, see below; or {' or '.join(MAPPINGS)}.")
+    bad_gold: Literal["skip", "stop"] = Field(
+        "skip", description="At a gold answer that does not verify or that its solution contradicts."
+    )
 
     @field_validator("mapping", mode="before")
     @classmethod
@@ -36,9 +38,9 @@ class MappedOptions(SourceOptions):
 class BenchmarkOptions(SourceOptions):
     """A known data set: from `path` if it is given, else from the Hugging Face hub."""
 
-    path: Path | None = None
-    split: Literal["train", "test"] = "train"
-    revision: str | None = None
+    path: Path | None = Field(None, description="A local file instead of the Hub.")
+    split: Literal["train", "test"] = Field("train", description="Split on the Hub.")
+    revision: str | None = Field(None, description="Commit or tag on the Hub.")
 
     @model_validator(mode="after")
     def _one_place(self) -> "BenchmarkOptions":

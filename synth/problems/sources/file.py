@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from synth.problems.base import Source
 from synth.problems.files import MappedSource
 from synth.problems.rows import FileRows
@@ -9,13 +11,15 @@ from synth.problems.sources.base import MappedOptions
 
 
 class Options(MappedOptions):
-    """A local `.jsonl` or `.parquet` file, with a mapping of its fields or the name of a built-in one.
+    """A local file with a mapping of its fields or the name of a built-in one.
+
+    `.jsonl`, `.csv`, `.tsv` or `.parquet`; the first three also compressed (`.jsonl.gz`, `.csv.bz2`, `.tsv.zst`).
 
     `bad_gold` says what happens at a gold answer that does not verify or that its solution contradicts: `skip` or `stop`.
     """
 
-    path: Path
-    name: str | None = None
+    path: Path = Field(description="The file; relative paths count from the recipe's folder.")
+    name: str | None = Field(None, description="Name in rows; None takes the file's.")
 
     def open(self) -> Source:
         """Open the source."""

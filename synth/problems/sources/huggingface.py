@@ -11,11 +11,11 @@ from synth.problems.sources.base import MappedOptions
 class Options(MappedOptions):
     """A data set of the Hugging Face hub by name, or a local folder in its layout."""
 
-    dataset: str = Field(min_length=1)
-    config: str | None = None
-    split: str = "train"
-    revision: str | None = None
-    name: str | None = None
+    dataset: str = Field(min_length=1, description="Name on the Hub, or a folder.")
+    config: str | None = Field(None, description="Configuration of the data set.")
+    split: str = Field("train", description="Split that is read.")
+    revision: str | None = Field(None, description="Commit or tag on the Hub.")
+    name: str | None = Field(None, description="Name in rows; None takes the data set's.")
 
     def open(self) -> Source:
         """Open the source."""

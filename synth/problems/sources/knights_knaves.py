@@ -13,7 +13,9 @@ RolePair = tuple[str, str]
 class Options(SourceOptions):
     """Knights and Knaves puzzles with so many people, drawn in equal shares."""
 
-    people: tuple[int, ...] = Field(default=(2, 3), min_length=1)
+    people: tuple[int, ...] = Field(
+        default=(2, 3), min_length=1, description="People of a puzzle; their number is its tier."
+    )
     style: Literal["full", "compact"] = "full"
     roles: RolePair | None = Field(
         default=None, description="Words for those who tell the truth and those who lie, such as [saint, sinner]."

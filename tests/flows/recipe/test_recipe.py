@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.recipe.overrides import from_here
 from flows.recipe.recipe import load_recipe, make_recipe
 from storage.errors import RecipeError
 
@@ -132,6 +133,16 @@ def test_a_broken_file_is_a_sentence(tmp_path, text, sentence):
         load_recipe(path)
     with pytest.raises(RecipeError, match="does not exist"):
         load_recipe(tmp_path / "gone.yaml")
+
+
+def test_a_path_that_is_set_counts_from_where_somebody_stands(tmp_path, monkeypatch):
+    (tmp_path / "here" / "data").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert from_here("vars.data=./data") == f"vars.data={tmp_path / 'here' / 'data'}"
+    assert from_here("vars.data=../here/data") == f"vars.data={tmp_path / 'here' / 'data'}"
+    assert from_here("vars.data=data") == "vars.data=data"
+    assert from_here("vars.data=./missing") == "vars.data=./missing"
+    assert from_here("train.plan.sft.path=./data") == "train.plan.sft.path=./data"
 
 
 def test_vars_fill_paths_and_a_missing_one_says_how_to_set_it(tmp_path):

@@ -91,8 +91,8 @@ def test_what_is_broken_is_named(tmp_path, rows, message):
 def test_other_breakage_is_named_too(tmp_path):
     with pytest.raises(ProblemError, match="no such file"):
         draw(tmp_path / "missing.jsonl", PLAIN)
-    with pytest.raises(ProblemError, match=r"'\.csv' is not read"):
-        draw(write_lines(tmp_path / "x.csv", ["q,a"]), PLAIN)
+    with pytest.raises(ProblemError, match=r"'\.txt' is not read"):
+        draw(write_lines(tmp_path / "x.txt", ["q,a"]), PLAIN)
     with pytest.raises(ProblemError, match="not readable as Parquet"):
         draw(write_lines(tmp_path / "x.parquet", ["nothing"]), PLAIN)
     with pytest.raises(ProblemError, match="answer_pattern"):
@@ -164,3 +164,17 @@ def test_golds_of_every_kind_pass_the_door(tmp_path, gold):
 def test_numbers_keep_the_value_that_the_file_writes(tmp_path, written, gold):
     [problem] = draw(write_lines(tmp_path / "x.jsonl", [f'{{"q": "How many?", "a": {written}}}']), PLAIN)
     assert problem.gold == gold
+
+
+def test_only_some_rows_have_a_solution(tmp_path):
+    mapping = Mapping(question="q", answer="a", solution="s")
+    rows = [
+        {"q": "What is 1 + 1?", "a": 2, "s": "1 + 1 = 2"},
+        {"q": "What is 2 + 1?", "a": 3, "s": None},
+        {"q": "What is 5 + 1?", "a": 6},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert [problem.solution for problem in file_source(path, mapping).draw(9, seed=0)] == ["1 + 1 = 2", None, None]
+    with pytest.raises(ProblemError, match="no row that was read has text in 'worked'"):
+        file_source(path, Mapping(question="q", answer="a", solution="worked")).draw(9, seed=0)
