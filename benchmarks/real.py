@@ -3,8 +3,10 @@
     python benchmarks/real.py [--json] [--full] [--model FOLDER] [--data FOLDER] [--keep FOLDER]
 
 Needs real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL, a Hugging Face folder of an instruct model) and GSM8K (`--data` or
-$NIGHTSCHOOL_DATA, a folder that holds `gsm8k/`); without them it says so and keeps nothing. About 25 minutes with a model of
-0.5B on two cores; `--full`, the kept run, takes more problems.
+$NIGHTSCHOOL_DATA, a folder that holds `gsm8k/`); without them it says so and keeps nothing. At most 25 minutes with a model of
+0.5B on two quiet cores; `--full`, the kept run, takes more problems for its nights, and keeps the result.
+
+Models are asked at temperature .7 alone: top_k, top_p and penalties over 152,000 tokens make vLLM five times slower on a CPU.
 
 A night of GSM8K training problems, one model as student and as teacher, then:
 
@@ -30,7 +32,6 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -44,17 +45,27 @@ sys.path.insert(0, str(HERE.parent))
 
 import yaml  # noqa: E402
 
-from benchmarks.reality.numbers import final_number, number  # noqa: E402
+from benchmarks.reality.numbers import final_number, number, wilson  # noqa: E402
 from benchmarks.reality.plain import Reply, ask, rate, served  # noqa: E402
+from benchmarks.reality.product import Product  # noqa: E402
 from benchmarks.reality.rows import disobeys, faults  # noqa: E402
 from benchmarks.shared.results import RESULTS, circumstances, keep  # noqa: E402
 
 CONCURRENCY = 64
 CONTEXT = 4_096
 MAX_TOKENS = 400
-METHODS = (
-    "gold", "cot", "tutorship", "critique", "step_labels", "response_diversification", "query_expansion",
-)  # fmt: skip
+RAW_CALLS = 400
+"""Calls of the night that the plain loop makes again, at most: enough to be busy for a minute or two."""
+SAMPLING = {"temperature": 0.7, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
+METHODS: dict[str, dict[str, Any]] = {
+    "gold": {},
+    "cot": {"max_tokens": MAX_TOKENS},
+    "tutorship": {"attempt_tokens": MAX_TOKENS, "max_tokens": MAX_TOKENS},
+    "critique": {"attempt_tokens": MAX_TOKENS, "max_tokens": MAX_TOKENS},
+    "step_labels": {"attempt_tokens": MAX_TOKENS, "completions": 4, "most_steps": 6},
+    "response_diversification": {"max_tokens": MAX_TOKENS},
+    "query_expansion": {"max_tokens": MAX_TOKENS, "questions": 1},
+}
 PROMPTS = {
     "boxed": "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{{}}.",
     "phrase": "{question}\n\nSolve this step by step. On the last line write: The answer is <number>.",
@@ -84,19 +95,21 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
-    parser.add_argument("--full", action="store_true", help="100 test problems and 40 for the night; keeps the result")
+    parser.add_argument("--full", action="store_true", help="40 problems for each night; keeps the result")
     parser.add_argument(
         "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
     )
     parser.add_argument(
         "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
     )
-    parser.add_argument("--problems", type=int, help="problems of the night instead of 12 (40 with --full)")
-    parser.add_argument("--items", type=int, help="test problems instead of 40 (100 with --full)")
+    parser.add_argument("--problems", type=int, help="problems of each night instead of 12 (40 with --full)")
+    parser.add_argument("--items", type=int, default=100, help="test problems")
     parser.add_argument("--keep", type=Path, help="workspace to use and to leave, for looking at it afterwards")
     arguments = parser.parse_args()
     arguments.problems = arguments.problems or (40 if arguments.full else 12)
-    arguments.items = arguments.items or (100 if arguments.full else 40)
+    for name in ("model", "data"):
+        value = getattr(arguments, name)
+        setattr(arguments, name, None if value is None else Path(value))
     return arguments
 
 
@@ -112,7 +125,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run the nights, the evaluation and the plain client, and return the figures."""
     recipe = folder / "real.yaml"
     recipe.write_text(yaml.safe_dump(_recipe(arguments), sort_keys=False), encoding="utf-8")
-    house = Product(folder / "workspace", recipe)
+    house = Product(folder / "workspace")
     plan = house.json("plan", str(recipe), "--date", "2026-01-01")
     house.run("run", str(recipe), "--date", "2026-01-01")
     second_plan = house.json("plan", str(recipe), "--date", "2026-01-02")
@@ -121,7 +134,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with served(arguments.model, CONTEXT, folder / "serve.log") as root:
         asked = _prompts(house, root)
         pace = _pace(house, root)
-    rows = house.rows("2026-01-01/real") + house.rows("2026-01-02/real")
+    rows = _rows(house, "2026-01-01/real") + _rows(house, "2026-01-02/real")
     beside = RESULTS / "real_rows.jsonl" if arguments.full else folder / "real_rows.jsonl"
     accepted = _accepted(rows, beside)
     funnel = house.sql(
@@ -145,6 +158,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     role = {
         "engine": "vllm", "checkpoint": str(arguments.model.resolve()), "concurrency": CONCURRENCY, "max_model_len": CONTEXT,
+        "sampling": SAMPLING,
     }  # fmt: skip
     gsm8k = arguments.data.resolve() / "gsm8k"
     test = {
@@ -162,7 +176,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
             "sources": [{"name": "gsm8k", "kind": "gsm8k", "options": {"path": str(gsm8k / "train.jsonl")}}],
         },
         "models": {"student": role, "teacher": role},
-        "methods": [{"method": method} for method in METHODS],
+        "methods": [{"method": method, "params": params} for method, params in METHODS.items()],
         "budget": {"failures": None},
         "alarms": {"share": 1.0},
         "train": {
@@ -171,36 +185,12 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-class Product:
-    """The product as its users have it: its command, and SQL over its lake."""
-
-    def __init__(self, workspace: Path, recipe: Path) -> None:
-        self.workspace = workspace
-        self.recipe = recipe
-
-    def run(self, *arguments: str) -> str:
-        """Run a command and return what it prints."""
-        command = [sys.executable, "-m", "flows.cli", *arguments, "--workspace", str(self.workspace)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"nightschool {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4_000:]}")
-        return done.stdout
-
-    def json(self, *arguments: str) -> Any:
-        """Run a command with `--json`."""
-        return json.loads(self.run(*arguments, "--json"))
-
-    def sql(self, query: str) -> list[dict[str, Any]]:
-        """Ask the lake."""
-        answer = self.run("sql", query, "--json")
-        return [json.loads(line) for line in answer.splitlines()] if not answer.startswith("[") else json.loads(answer)
-
-    def rows(self, night: str) -> list[dict[str, Any]]:
-        """Return the accepted rows of a night with the problem that each is about."""
-        return self.sql(
-            "select s.sample_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
-            f"s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
-        )
+def _rows(house: Product, night: str) -> list[dict[str, Any]]:
+    """Return the accepted rows of a night with the problem that each is about."""
+    return house.sql(
+        "select s.sample_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
+        f"s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
+    )
 
 
 def _accepted(rows: list[dict[str, Any]], beside: Path) -> dict[str, Any]:
@@ -241,7 +231,8 @@ def _prompts(house: Product, root: str) -> dict[str, Any]:
     replies = {"default, plain client": _greedy(root, default)}
     for name, prompt in PROMPTS.items():
         questions = [[{"role": "user", "content": prompt.format(question=row["question"])}] for row in answers]
-        replies[name] = _greedy(root, questions)
+        same = questions == default  # asked once: one prompt, one model, greedily
+        replies[name] = replies["default, plain client"] if same else _greedy(root, questions)
     right = {"default": _right([row["response"] for row in answers], answers)}
     right |= {name: _right([reply.text for reply in texts], answers) for name, texts in replies.items()}
     best = max(right[name] for name in PROMPTS)
@@ -275,18 +266,28 @@ def _pace(house: Product, root: str) -> dict[str, Any]:
         "where night = '2026-01-01/real' and finish_reason in ('stop', 'length') order by created_at"
     )
     ours = rate([(call["ended"] - call["seconds"], call["ended"], call["tokens"]) for call in calls])
-    bodies = []
-    for number_, call in enumerate(calls):
-        sampling = json.loads(call["sampling"])
-        parameters = {
-            key: sampling[key]
-            for key in ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
-            if sampling.get(key)
-        }
-        bodies.append({"messages": call["messages"], "seed": number_, "temperature": 0, **parameters})
+    every = -(-len(calls) // RAW_CALLS)
+    bodies = [_body(call, seed) for seed, call in enumerate(calls[::every])]
     replies = ask(root, bodies, CONCURRENCY)
     raw = rate([(reply.began, reply.ended, reply.tokens) for reply in replies])
-    return {"night_vs_raw_tokens": ours / raw, "tokens_per_s": {"night": ours, "raw": raw, "calls": len(calls)}}
+    return {
+        "night_vs_raw_tokens": ours / raw,
+        "tokens_per_s": {"night": ours, "raw": raw, "calls": len(calls), "raw_calls": len(bodies)},
+    }
+
+
+def _body(call: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The same question as a plain client sends it."""
+    sampling = json.loads(call["sampling"])
+    names = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", "stop")
+    body = {
+        "messages": call["messages"],
+        "seed": seed,
+        **{name: sampling[name] for name in names if sampling.get(name)},
+    }
+    if call["messages"][-1]["role"] == "assistant":
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    return {"temperature": 0, **body}
 
 
 def _plans(house: Product, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -313,16 +314,6 @@ def _plans(house: Product, first: dict[str, Any], second: dict[str, Any]) -> dic
         "plan_vs_real_prompt_tokens": sum(expected) / paid["2026-01-02/real"]["prompt"] if expected else None,
         "paid": paid,
     }
-
-
-def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    if not n:
-        return 0.0, 1.0
-    share, spread = right / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 if __name__ == "__main__":

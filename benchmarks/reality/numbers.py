@@ -3,6 +3,7 @@
 It is deliberately simple, and its own: what a benchmark says about the judge and the filters may not come from them.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -80,3 +81,13 @@ def _value(text: str) -> Fraction | None:
                 terms.append(sign * number_)
             sign, operator = 1, ""
     return sum(terms, Fraction(0)) if terms else None
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share."""
+    if not n:
+        return 0.0, 1.0
+    share, spread = right / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)

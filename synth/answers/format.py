@@ -30,6 +30,10 @@ class AnswerFormat:
     ending: str
     write: Callable[[str], str]
 
+    def example(self, answer: str) -> str:
+        """Return the line of an answer in a prompt's worked example; nothing where a prompt asks for no form."""
+        return self.write(answer) if self.name != "own" else ""
+
     def rewrite(self, text: str) -> str:
         """Return a solution whose lines `#### answer` have this form; other text stays as it is."""
         return _HASH.sub(lambda match: self.write(match["answer"]), text)

@@ -1,6 +1,7 @@
 """Prompts are files: Jinja2, sandboxed, with undefined names as errors. Model text enters only as a value.
 
-A file `correct.jinja` is the user's turn. It may define the blocks `system` and `user` instead. Trailing white space is cut.
+A file `correct.jinja` is the user's turn. It may define the blocks `system` and `user` instead, and worked examples as earlier
+turns: `example_1` asks, `reply_1` answers, and so on. Trailing white space is cut.
 A method's prompts (and those of a filter that asks a model) are the `.jinja` files beside its module, and are named after it:
 `tutorship/correct`; those of a scorer `scorers/rubric/additive`. What lies in `synth/methods/shared_prompts` belongs to every
 method and has a plain name: `solve`.
@@ -89,6 +90,7 @@ class Prompt:
         # Jinja's own chained mapping is copied at each rendering, slowly
         self._template.globals = {**self._template.globals, "answer_format": form}
         asks = (form.ending,) if "answer_format" in self.source else ()
+        self._turns = _turns(path, self._template)
         self.digest = f"{name}@{digest(self.source, *asks, length=12)}"
 
     def messages(self, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -104,9 +106,8 @@ class Prompt:
         try:
             context = template.new_context(_with_format(inputs))
             with limited():
-                for role in ("system", "user"):
-                    if role in template.blocks:
-                        messages.append({"role": role, "content": "".join(template.blocks[role](context)).strip()})
+                for block, role in self._turns:
+                    messages.append({"role": role, "content": "".join(template.blocks[block](context)).strip()})
         except _FAILURES as error:
             raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
         return tuple(messages)
@@ -122,6 +123,26 @@ class Prompt:
                 return str(self._template.render(_with_format(inputs))).strip()
         except _FAILURES as error:
             raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
+
+
+def _turns(path: Traversable, template: Template) -> list[tuple[str, str]]:
+    """The blocks of a template in the order of their turns, each with its role.
+
+    Raises:
+        RecipeError: A block is no turn, or an example lacks its answer.
+    """
+    if not template.blocks:
+        return []
+    count = sum(name.startswith("example_") for name in template.blocks)
+    examples = [f"{kind}_{number}" for number in range(1, count + 1) for kind in ("example", "reply")]
+    order = [*examples, "user"]
+    if set(template.blocks) - {"system"} != set(order):
+        raise RecipeError(
+            f"prompt {path}: its blocks are {', '.join(sorted(template.blocks))}; right would be system, example_1, reply_1, "
+            "example_2, reply_2 and so on, and user, of which all but user may be left out"
+        )
+    system = [("system", "system")] if "system" in template.blocks else []
+    return [*system, *((name, "assistant" if name.startswith("reply") else "user") for name in order)]
 
 
 def _with_format(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,29 +1,34 @@
 """Query expansion (JiuZhang-8B, arXiv:2501.14002): new questions made from a known one, with their solutions.
 
-The paper takes the model's own check for it. That is weak, so ours solves every new question again, without showing the
-solution, and accepts it when enough of these solutions agree with the one written.
+The paper's operator writes the questions and their solutions at once and takes the model's own check for both. That is weak,
+and too much for a small model. Ours asks for one thing at a time: a new question; several solutions of it, each by whoever has seen
+no other; when enough of them agree, whether question and solution are sound. The first solution that agrees is the row's.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import Field
 
-from synth.answers.judge import equal_answers, judge, normalise
-from synth.answers.outcome import Outcome
+from synth.answers.judge import equal_answers, majority, normalise
 from synth.answers.responses.reading import final_answer
+from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
-from synth.methods.base import Params, method, together
+from synth.methods.base import Params, method, together, whole
 from synth.methods.copying import copied_line
 from synth.methods.sections import accepts, sections
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.problems.equations import false_equation
+from synth.problems.steps import thoughts_end
 from synth.problems.wording import canonical_question
 from synth.sample import Sample
 
+_QUESTION = ("new problem", "new question", "problem", "question")
 VOTING = {"temperature": 0.7}
 """Solutions that are to agree must be able to differ; ours."""
 
@@ -32,10 +37,12 @@ class QueryExpansionParams(Params):
     """Parameters of `query_expansion`."""
 
     questions: int = Field(2, ge=1, le=8, description="New questions to ask for (two, as the operator is described).")
-    resolve: int = Field(
-        4, ge=0, le=64, description="Times each is solved again; 0 trusts the model's own check; ours."
-    )
+    resolve: int = Field(4, ge=0, le=64, description="Further solutions of each, which are to agree with one; ours.")
     agreement: float = Field(0.75, ge=0, le=1, description="Share of these that must agree; ours.")
+    check: bool = Field(
+        True,
+        description="Ask whether question and solution are sound, as the operator does; off leaves it to agreement.",
+    )
     temperature: float | None = Field(
         None, ge=0, description="Of the teacher; unpublished, so None lets the role or its model decide."
     )
@@ -49,68 +56,129 @@ class QueryExpansionParams(Params):
     roles=("teacher",),
     tasks=("arithmetic", "math_word"),
     params=QueryExpansionParams,
-    calls=lambda params: {"teacher": 1 + params.questions * params.resolve},
+    calls=lambda params: {"teacher": params.questions * (2 + params.resolve + params.check)},
+    rereads=lambda params: params.questions,
     shows_gold=("expand",),
 )
 async def query_expansion(problem: Problem, models: Models, params: QueryExpansionParams) -> AsyncIterator[Sample]:
-    """The teacher restates a solved question, makes new ones of it, and solves them; each is solved again to check it."""
+    """The teacher makes new questions of a solved one and solves each several times; what agrees is checked and kept."""
     known_solution = get_task(problem.task).solve(problem)
     if known_solution is None:
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to restate")
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    reply = await models.teacher(
-        "expand", solution=models.form.rewrite(known_solution), count=params.questions, **options
-    )
-    copied = copied_line(reply.text, models.source("expand")) is not None
-    read = sections(reply.text, ["statement", "question", "solution", "check"])
-    asked = {canonical_question(problem.prompt)}
-    for number in range(1, params.questions + 1):
-        question, solution = read.get(f"question {number}", ""), read.get(f"solution {number}", "")
-        claimed = final_answer(solution)
-        tag = accepts(read.get(f"check {number}", ""))
-        reason = "copied_prompt" if copied else _fault(question, solution, claimed, tag, asked)
-        asked.add(canonical_question(question))
-        variant = replace(problem, prompt=question or problem.prompt, gold=claimed or "", solution=None, attrs={})
-        solved, agreeing = [], 0
-        if reason is None and params.resolve:
-            solved = await together(
+    earlier: list[str] = []
+    for number in range(params.questions):
+        reply = await models.teacher(
+            "expand", solution=models.form.rewrite(known_solution), earlier=tuple(earlier), sample=number, **options
+        )
+        statement, question = read_question(reply.text)
+        reason = _fault(question, [problem.prompt, *earlier])
+        if copied_line(reply.text, models.source("expand")) is not None:
+            reason = "copied_prompt"
+        variant = replace(problem, prompt=question or problem.prompt, gold="", solution=None, attrs={})
+        solved = _Solved()
+        replies = [reply]
+        if reason is None:
+            earlier.append(question)
+            solutions = await together(
                 models.teacher("solve", problem=variant, sample=sample, essential=VOTING, **options)
-                for sample in range(params.resolve)
+                for sample in range(params.resolve + 1)
             )
-            agreeing = sum(judge(variant.gold, resolved.text).outcome is Outcome.CORRECT for resolved in solved)
-            reason = None if agreeing >= params.agreement * params.resolve else "not_confirmed"
+            solved = _agree(solutions)
+            reason = _unconfirmed(solved, params)
+            replies += solutions
+        tag, why = None, ""
+        if reason is None and solved.chosen is not None and params.check:
+            checked = await models.teacher("check", problem=variant, solution=solved.chosen.text, **options)
+            tag, why = read_check(checked.text)
+            reason = "self_refused" if tag is False else "no_verdict" if tag is None and not params.resolve else None
+            replies.append(checked)
+        last = solved.chosen or replies[-1]
         yield Sample(
             messages=models.messages("solve", problem=variant),
-            response=solution or reply.text,
-            answer=None if claimed is None else normalise(claimed),
+            response=whole(last),
+            answer=None if solved.answer is None else normalise(solved.answer),
             attrs={
                 "op": "query_exp",
-                "variant_idx": number - 1,
+                "variant_idx": number,
                 "self_tag": {True: "accept", False: "refuse", None: None}[tag],
-                "self_reason": read.get(f"check {number}", ""),
-                "statement": read.get("statement", ""),
+                "self_reason": why,
+                "statement": statement,
                 "question": question,
-                **_confirmed(params.resolve if solved else 0, agreeing),
+                "resolved": solved.others,
+                "agreeing": solved.agreeing,
+                "agreement": round(solved.agreeing / solved.others, 4) if solved.others else None,
             },
             notes=SftNotes(
-                question=Question(gold=None if claimed is None else normalise(claimed)),
+                question=Question(gold=None if solved.answer is None else normalise(solved.answer)),
                 refused=reason,
-                complete=reply.complete,
+                complete=last.complete,
             ),
-            parents=[*(resolved.call_id for resolved in solved), reply.call_id],
+            parents=[*(other.call_id for other in replies if other is not last), last.call_id],
         )
 
 
-def _fault(question: str, solution: str, claimed: str | None, tag: bool | None, asked: set[str]) -> str | None:
-    """What speaks against a new question before it is solved again."""
-    if not question or not solution:
-        return "no_question" if not question else "no_solution"
-    if tag is not True:
-        return "self_refused" if tag is False else "no_verdict"
-    if claimed is None or not equal_answers(claimed, claimed):
+@dataclass(frozen=True)
+class _Solved:
+    """What several solutions of one question came to.
+
+    Attributes:
+        answer: The answer that most have; None where none has a readable one.
+        chosen: The first complete one that has it without a false equation.
+        others: Solutions beside one.
+        agreeing: How many of these have the same answer as it.
+    """
+
+    answer: str | None = None
+    chosen: Reply | None = None
+    others: int = 0
+    agreeing: int = 0
+
+
+def _agree(solutions: Sequence[Reply]) -> _Solved:
+    answers = [final_answer(solution.text) if solution.complete else None for solution in solutions]
+    answer, votes = majority(answers)
+    if answer is None:
+        return _Solved(others=len(solutions) - 1)
+    chosen = next(
+        (
+            solution
+            for solution, own in zip(solutions, answers, strict=True)
+            if own is not None and equal_answers(answer, own) and false_equation(solution.text) is None
+        ),
+        None,
+    )
+    return _Solved(answer, chosen, len(solutions) - 1, votes - 1)
+
+
+def _unconfirmed(solved: _Solved, params: QueryExpansionParams) -> str | None:
+    """What speaks against a question that was solved."""
+    if solved.answer is None or not equal_answers(solved.answer, solved.answer):
         return "no_answer"
-    return "same_question" if canonical_question(question) in asked else None
+    if solved.agreeing < params.agreement * solved.others:
+        return "not_confirmed"
+    return "false_equation" if solved.chosen is None else None
 
 
-def _confirmed(solved: int, agreeing: int) -> Mapping[str, Any]:
-    return {"resolved": solved, "agreeing": agreeing, "agreement": round(agreeing / solved, 4) if solved else None}
+def read_question(text: str) -> tuple[str, str]:
+    """Read a reply to `expand`: the statement and the new problem, each empty where there is none."""
+    read = sections(text, [*_QUESTION, "statement", "solution", "answer", "its solution", "your reply"])
+    headed = (value for key, value in read.items() if key.rstrip(" 0123456789") in _QUESTION)
+    plain = text[thoughts_end(text) :].strip() if not read else ""
+    question = next(filter(None, headed), plain if plain.endswith("?") else "")
+    return read.get("statement", ""), question.strip("*_ \n")
+
+
+def read_check(text: str) -> tuple[bool | None, str]:
+    """Read a reply to `check`: its verdict, None where there is none or two, and its reason."""
+    read = sections(text, ["reason", "verdict"])
+    return accepts(read.get("verdict", "")), read.get("reason", "")
+
+
+def _fault(question: str, earlier: Sequence[str]) -> str | None:
+    """What speaks against a new question before it is solved."""
+    if not question:
+        return "no_question"
+    if re.search(r"\d", question) is None:
+        return "no_numbers"
+    return "same_question" if canonical_question(question) in map(canonical_question, earlier) else None

@@ -1,7 +1,8 @@
 """Response diversification (JiuZhang-8B, arXiv:2501.14002): further solutions, different from the known one.
 
-The paper takes the model's own accept tag for it. Ours also asks that the answer is right (the filter `answer`) and that
-the solutions differ in what they compute: other words around the same equations are no other approach.
+The paper takes the model's own accept tag for it. Ours asks for one solution at a time, that its answer is right (the filter
+`answer`), and that it differs from the others in what it computes: other words around the same equations are no other approach. The
+model says first what it will calculate instead, or that there is no other way.
 """
 
 import re
@@ -18,7 +19,7 @@ from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import equations
-from synth.problems.steps import content_lines
+from synth.problems.steps import content_lines, thoughts_end
 from synth.sample import Sample
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
@@ -33,6 +34,17 @@ def similarity(left: str, right: str) -> float:
     if not first or not second:
         first, second = (frozenset(_TOKEN.findall(text.casefold())) for text in (left, right))
     return len(first & second) / len(first | second) if first | second else 1.0
+
+
+def calculations(solution: str) -> frozenset[str]:
+    """Return the equations of a solution as they are calculated: `3 * 8`, factors and summands in any order."""
+    return frozenset(
+        " ".join(sorted(side.text.split()))
+        for line in content_lines(solution)
+        for equation in equations(line)
+        for side in (equation.left, equation.right)
+        if side.operators
+    )
 
 
 def computed(solution: str) -> frozenset[object]:
@@ -69,6 +81,8 @@ class ResponseDiversificationParams(Params):
     makes=("sft",),
     roles=("teacher",),
     params=ResponseDiversificationParams,
+    calls=lambda params: {"teacher": params.solutions},
+    rereads=lambda params: params.solutions,
     shows_gold=("diversify",),
 )
 async def response_diversification(
@@ -79,25 +93,24 @@ async def response_diversification(
     known_solution = task.solve(problem)
     if known_solution is None:
         raise RequestRefused("no_solution", f"problem {problem.id} has no worked solution to differ from")
-    reply = await models.teacher(
-        "diversify",
-        solution=models.form.rewrite(known_solution),
-        count=params.solutions,
-        temperature=params.temperature,
-        max_tokens=params.max_tokens,
-    )
-    copied = copied_line(reply.text, models.source("diversify")) is not None
-    read = sections(reply.text, ["verdict", "solution"])
-    tag = accepts(read.get("verdict", ""))
-    written = [read.get(f"solution {number}", "") for number in range(1, params.solutions + 1)]
-    if not any(written):
-        written = [reply.text]  # nothing to be read: one row, with its reason
-    for number, solution in enumerate(written):
-        others = [known_solution, *written[:number]]
-        nearest = max(similarity(solution, other) for other in others)
-        refused = _fault(tag, solution if solution != reply.text else "", alike=nearest >= params.max_similarity)
-        if refused is None and computed(known_solution) and not computed(solution):
-            refused = "no_equations"  # nobody can say whether it goes another way
+    others: list[str] = []
+    for number in range(params.solutions):
+        reply = await models.teacher(
+            "diversify",
+            solution=models.form.rewrite(known_solution),
+            others=tuple(others),
+            sample=number,
+            temperature=params.temperature,
+            max_tokens=params.max_tokens,
+        )
+        way, tag, solution = read_solution(reply.text)
+        nearest = max(similarity(solution, other) for other in (known_solution, *others))
+        refused = _fault(tag, solution, known_solution, alike=nearest >= params.max_similarity)
+        own = calculations(solution)
+        if refused is None and own and any(own <= calculations(other) for other in (known_solution, *others)):
+            refused = "not_different"
+        if copied_line(reply.text, models.source("diversify")) is not None:
+            refused = "copied_prompt"
         yield Sample(
             messages=models.messages("solve"),
             response=solution or reply.text,
@@ -105,18 +118,38 @@ async def response_diversification(
             attrs={
                 "op": "res_div",
                 "variant_idx": number,
+                "way": way,
                 "self_tag": {True: "accept", False: "refuse", None: None}[tag],
                 "similarity_known": round(similarity(solution, known_solution), 4),
                 "similarity_nearest": round(nearest, 4),
             },
-            notes=SftNotes(refused="copied_prompt" if copied else refused),
+            notes=SftNotes(refused=refused, complete=reply.complete),
+            parents=[reply.call_id],
         )
+        if tag is False:
+            return
+        if refused is None:
+            others.append(solution)
 
 
-def _fault(tag: bool | None, solution: str, *, alike: bool) -> str | None:
+def read_solution(text: str) -> tuple[str, bool | None, str]:
+    """Read a reply to `diversify`: the way it goes, whether the model itself accepts or refuses, and the solution.
+
+    Without any heading the whole reply is the solution: whether it is right and different is seen anyway.
+    """
+    read = sections(text, ["another way", "other way", "verdict", "solution"])
+    way = read.get("another way", read.get("other way", ""))
+    tag = False if re.match(r"\W*none\b", way, re.IGNORECASE) else accepts(read.get("verdict", ""))
+    plain = text[thoughts_end(text) :].strip() if not read else ""
+    return way, tag, read.get("solution", read.get("solution 1", plain))
+
+
+def _fault(tag: bool | None, solution: str, known: str, *, alike: bool) -> str | None:
     """What speaks against a solution."""
-    if tag is not True:
-        return "self_refused" if tag is False else "no_verdict"
+    if tag is False:
+        return "self_refused"
     if not solution.strip():
         return "no_solution"
+    if computed(known) and not computed(solution):
+        return "no_equations"  # nobody can say whether it goes another way
     return "not_different" if alike else None

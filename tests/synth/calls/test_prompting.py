@@ -22,6 +22,36 @@ def test_blocks_give_a_system_turn(tmp_path):
     )
 
 
+def block(name, text="x"):
+    return f"{{% block {name} %}}{text}{{% endblock %}}"
+
+
+def test_worked_examples_are_earlier_turns_in_their_order(tmp_path):
+    blocks = {
+        "user": "4 * 4?",
+        "reply_2": "9",
+        "system": "Count.",
+        "example_1": "2 * 2?",
+        "reply_1": "4",
+        "example_2": "3 * 3?",
+    }
+    prompts = Prompts(write(tmp_path, "\n".join(block(*item) for item in blocks.items())))
+    turns = [(turn["role"], turn["content"]) for turn in prompts.messages("solve", {})]
+    user, assistant = "user", "assistant"
+    assert turns == [
+        ("system", "Count."), (user, "2 * 2?"), (assistant, "4"), (user, "3 * 3?"), (assistant, "9"), (user, "4 * 4?"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["system"], ["user", "example_1"], ["user", "reply_1"], ["user", "example_1", "reply_2"], ["user", "answer"]],
+)
+def test_blocks_that_make_no_dialogue_are_refused_by_name(tmp_path, names):
+    with pytest.raises(RecipeError, match=f"{sorted(names)[0]}.*right would be system, example_1"):
+        Prompts(write(tmp_path, "".join(block(name) for name in names)))
+
+
 def test_model_text_is_data_never_a_template(tmp_path):
     prompts = Prompts(write(tmp_path, "{{ attempt }}"))
     assert prompts.text("solve", {"attempt": "{{ 7 * 7 }} {% for x in y %}"}) == "{{ 7 * 7 }} {% for x in y %}"

@@ -1,6 +1,7 @@
 """Response diversification, query expansion and retrospective enhancement (JiuZhang-8B)."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from synth.methods.retrospective_enhancement import draw_slips, restore, splice
 from synth.night.runner import run_attempts
 from synth.problems import get_task, open_source
 from tests.synth.conftest import Scripted
-from tests.synth.methods.dialogue import errs, run, scripted
+from tests.synth.methods.dialogue import run, scripted
 from tests.synth.night.test_runner import attempts
 
 STEPS = st.lists(
@@ -47,8 +48,6 @@ async def test_retrospective_enhancement_asks_nobody_and_stays_right(ledger):
 
 async def test_a_solution_of_one_step_has_nothing_to_slip_into(make_asker):
     problem = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)[0]
-    from dataclasses import replace
-
     short = replace(problem, task="math_word", solution="5 + 3 = 8", gold="8")
     finished = await run_attempts(attempts(get_method("retrospective_enhancement"), [short]), make_asker())
     assert finished.attempts["reason"].to_pylist() == ["too_few_steps"]
@@ -75,91 +74,172 @@ def test_another_approach_computes_something_else(left, right, value):
 
 
 async def test_solutions_that_do_not_differ_are_refused(ledger, problems):
+    """The known one in other words; one without equations; and one that only leaves a step of the known one out."""
     method = get_method("response_diversification")
+    asked = []
 
     def diversify(request):
+        asked.append(request.inputs["others"])
         solution = get_task("arithmetic").solve(request.problem)
-        other = f"Everything that comes in less everything that goes out makes it.\n#### {request.problem.gold}"
-        return f"**Verdict:** accept\n\n**Solution 1:**\n{solution}\n\n**Solution 2:**\n{other}"
+        words = f"Everything that comes in less everything that goes out makes it.\n#### {request.problem.gold}"
+        return f"**Another way:** shorter\n\n**Solution:**\n{solution if request.seed % 2 else words}"
 
     rows, _ = await run(ledger, method, problems, teacher=scripted(diversify=diversify))
-    assert [row["notes"].refused for row in rows] == ["not_different", "no_equations"] * len(problems)
+    assert {row["notes"].refused for row in rows} == {"not_different", "no_equations"}
     assert all(row["answer"] == problem.gold for row, problem in zip(rows[1::2], problems, strict=True))
+    assert set(asked) == {()} and len(rows) == 2 * len(problems)  # what was refused is not shown as another solution
+
+
+async def test_a_solution_that_leaves_steps_of_the_known_one_out_is_no_other_way(ledger, problems):
+    problem = replace(
+        problems[0], task="math_word", solution="2 * 3 = 6\n2 * 4 = 8\n6 + 8 = 14\n#### 14", gold="14", attrs={}
+    )
+    method = get_method("response_diversification")
+    for steps, refused in (("6 + 8 = 14", "not_different"), ("3 + 4 = 7\n7 * 2 = 14", None)):
+        teacher = Scripted(lambda request, steps=steps: f"Another way: so\nSolution:\n{steps}\n#### 14", steps)
+        rows, _ = await run(ledger, method, [problem], method.params(solutions=1), teacher=teacher)
+        assert rows[0]["notes"].refused == refused
+
+
+async def test_a_further_solution_differs_from_those_before_it(ledger, problems):
+    problem = replace(
+        problems[0], task="math_word", solution="2 * 3 = 6\n2 * 4 = 8\n6 + 8 = 14\n#### 14", gold="14", attrs={}
+    )
+    seen = []
+
+    def diversify(request):
+        seen.append(request.messages[-1]["content"])
+        return "Another way: pairs\nSolution:\n3 + 4 = 7\n7 * 2 = 14\n#### 14"
+
+    rows, _ = await run(
+        ledger, get_method("response_diversification"), [problem], teacher=scripted(diversify=diversify)
+    )
+    assert [row["notes"].refused for row in rows] == [None, "not_different"]
+    assert "7 * 2 = 14" not in seen[0] and "7 * 2 = 14" in seen[1]
 
 
 @pytest.mark.parametrize(
-    ("reply", "reasons"),
+    ("reply", "reason"),
     [
-        ("Verdict: refuse. There is only one way.", ["self_refused"]),
-        ("Verdict: accept", ["no_solution"]),
-        ("Solution 1: x\nSolution 2: y", ["no_verdict", "no_verdict"]),
-        ("Verdict: accept\nSolution 1:\nabc\n#### 1", ["no_equations", "no_solution"]),
-        (
-            "Verdict: accept\nSolution 1:\n1 + 1 = 2\n#### 2\nSolution 2:\n1 + 1 = 2, so two\n#### 2",
-            [None, "not_different"],
-        ),
-        ("Verdict: accept or refuse\nSolution 1:\n1 + 1 = 2\n#### 2", ["no_verdict", "no_verdict"]),
-        ("Verdict: accept\nSolution 1:\nother calculations, not only other words", ["copied_prompt", "copied_prompt"]),
-        ("rubbish", ["no_verdict"]),
+        ("Another way: none", "self_refused"),
+        ("**Another way:** None.", "self_refused"),
+        ("Verdict: refuse. There is only one way.", "self_refused"),
+        ("Another way: by pairs", "no_solution"),
+        ("Another way: by pairs\nSolution:\nabc\n#### 1", "no_equations"),
+        ("Verdict: accept\nSolution 1:\n1 + 1 = 2\n#### 2", None),
+        ("1 + 1 = 2\n#### 2", None),
+        ("Another way: x\nSolution:\nsay in one sentence what you calculate instead", "copied_prompt"),
+        ("rubbish", "no_equations"),
+        ("", "no_solution"),
     ],
 )
-async def test_whatever_a_teacher_writes_is_a_row_with_its_reason(ledger, problems, reply, reasons):
+async def test_whatever_a_teacher_writes_is_a_row_with_its_reason(ledger, problems, reply, reason):
     method = get_method("response_diversification")
-    rows, _ = await run(ledger, method, problems[:1], teacher=scripted(diversify=lambda request: reply))
-    assert [row["notes"].refused for row in rows] == reasons
-
-
-def expanded(gold):
-    return (
-        "Statement: Ann has 9.\nQuestion 1: Ann has 4 pens and gets 5. How many?\nSolution 1:\n4 + 5 = 9\n"
-        f"#### {gold}\nCheck 1: Accept. Clear.\nQuestion 2: How so?\nSolution 2:\nNobody knows.\nCheck 2: Refuse. Vague."
+    rows, _ = await run(
+        ledger, method, problems[:1], method.params(solutions=1), teacher=scripted(diversify=lambda request: reply)
     )
+    assert [row["notes"].refused for row in rows] == [reason]
 
 
-@pytest.mark.parametrize(
-    ("right", "gold", "refused"), [(4, 9, None), (3, 9, None), (2, 9, "not_confirmed"), (4, 8, "not_confirmed")]
-)
-async def test_new_questions_are_accepted_when_three_of_four_agree(ledger, problems, right, gold, refused):
+NEW = "Statement: Ann has 9.\nNew problem: Ann has 4 pens and gets 5. How many?"
+
+
+@pytest.mark.parametrize(("right", "refused"), [(5, None), (4, None), (3, "not_confirmed"), (1, "no_answer")])
+async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger, problems, right, refused):
     method = get_method("query_expansion")
-    solved = []
+    solved, checked = [], []
 
     def solve(request):
         solved.append(request.messages[-1]["content"])
-        return f"4 + 5\n#### {9 if len(solved) <= right else 1}"
+        return "4 + 5 = 9\n#### 9" if len(solved) <= right else "I do not know." if right == 1 else "#### 1"
 
-    teacher = scripted(expand=lambda request: expanded(gold), solve=solve)
-    rows, _ = await run(ledger, method, problems[:1], teacher=teacher)
-    first, second = (row["attrs"] for row in rows)
-    assert [row["notes"].refused for row in rows] == [refused, "self_refused"]
-    assert first["resolved"] == 4 and first["agreeing"] == (right if gold == 9 else 0) and second["resolved"] == 0
-    assert rows[0]["notes"].question.gold == str(gold) and first["statement"] == "Ann has 9."
-    assert all("Ann has 4 pens" in text and "4 + 5" not in text for text in solved)
-    assert "Ann has 4 pens" in rows[0]["messages"][0]["content"]
+    def check(request):
+        checked.append(request.inputs["solution"])
+        return "Reason: It is clear.\nVerdict: accept"
+
+    if right == 1:
+        solved.append("")  # nobody says anything that can be read
+    teacher = scripted(expand=lambda request: NEW, solve=solve, check=check)
+    rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
+    (row,) = rows
+    assert row["notes"].refused == refused and row["attrs"]["resolved"] == 4
+    assert row["attrs"]["agreeing"] == max(0, right - 1) and row["attrs"]["statement"] == "Ann has 9."
+    assert all("Ann has 4 pens" in text for text in solved if text)
+    assert "Ann has 4 pens" in row["messages"][0]["content"]
+    if refused is None:
+        assert row["response"] == "4 + 5 = 9\n#### 9" and row["notes"].question.gold == "9"
+    assert len(checked) == (refused is None)  # what is not confirmed is not paid for again
 
 
-async def test_solving_again_finds_what_the_self_check_lets_pass(ledger):
-    """A writer that is wrong in 30 % of questions and accepts all; a solver that is right 9 times of 10."""
+@pytest.mark.parametrize(
+    ("reply", "resolve", "refused"),
+    [
+        ("Reason: It is vague.\nVerdict: refuse", 4, "self_refused"),
+        ("**Reason:** clear\n**Verdict:** Accept.", 4, None),
+        ("It looks fine.", 4, None),
+        ("It looks fine.", 0, "no_verdict"),
+        ("Verdict: accept or refuse", 0, "no_verdict"),
+    ],
+)
+async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, problems, reply, resolve, refused):
+    method = get_method("query_expansion")
+    teacher = scripted(
+        expand=lambda request: NEW, solve=lambda request: "4 + 5 = 9\n#### 9", check=lambda request: reply
+    )
+    rows, _ = await run(ledger, method, problems[:1], method.params(questions=1, resolve=resolve), teacher=teacher)
+    assert [row["notes"].refused for row in rows] == [refused]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ("", "no_question"),
+        ("I cannot do this.", "no_question"),
+        ("New problem: How many are there?", "no_numbers"),
+        (
+            "New problem: A tank holds 120 litres of water. A quarter of it is used in the morning. How much?",
+            "copied_prompt",
+        ),
+        ("Ann has 4 pens and gets 5. How many?", None),
+        ("### New problem\nAnn has 4 pens and gets 5. How many?\n### Solution\n4 + 5 = 8", None),
+    ],
+)
+async def test_a_new_question_is_read_as_models_write_it(ledger, problems, reply, reason):
+    method = get_method("query_expansion")
+    teacher = scripted(
+        expand=lambda request: reply, solve=lambda request: "4 + 5 = 9\n#### 9", check=lambda request: ""
+    )
+    rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
+    assert [row["notes"].refused for row in rows] == [reason]
+    assert reason or rows[0]["attrs"]["question"] == "Ann has 4 pens and gets 5. How many?"
+
+
+async def test_the_row_has_the_first_solution_that_agrees_and_is_true(ledger, problems):
+    method = get_method("query_expansion")
+    texts = iter(["4 + 5 = 8\n#### 8", "4 + 4 = 9\n#### 9", "5 + 4 = 9\n#### 9", "9 = 9\n#### 9", "4 + 5 = 9\n#### 9"])
+    teacher = scripted(
+        expand=lambda request: NEW, solve=lambda request: next(texts), check=lambda request: "Verdict: accept"
+    )
+    rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
+    assert rows[0]["response"] == "5 + 4 = 9\n#### 9" and rows[0]["notes"].refused is None
+
+
+async def test_solutions_that_agree_are_right_and_few_are_lost(ledger):
+    """A solver that is right 9 times of 10 and otherwise wrong in one and the same way."""
     method = get_method("query_expansion")
     problems = list(open_source("arithmetic", {"tiers": [1]}).draw(150, seed=5, tier=1))
 
-    def expand(request):
-        gold = 8 if errs(request.problem, "writer", 0.3) else 9
-        return expanded(gold)
+    def expand(request):  # each problem's question is its own, so that each is solved on its own
+        return NEW.replace("Ann has 4 pens", f"Ann has 4 pens of make {request.problem.id[:6]}")
 
     def solve(request):
         return f"#### {7 if random.Random(request.seed).random() < 0.1 else 9}"
 
-    def expand_apart(request):  # each problem's question is its own, so that each is solved on its own
-        return expand(request).replace("Ann has 4 pens", f"Ann has 4 pens of make {request.problem.id[:6]}")
-
-    rows, _ = await run(
-        ledger, method, problems, method.params(questions=1), teacher=scripted(expand=expand_apart, solve=solve)
-    )
-    wrong = {index for index, problem in enumerate(problems) if errs(problem, "writer", 0.3)}
-    refused = {index for index, row in enumerate(rows) if row["notes"].refused}
-    assert wrong <= refused  # recall 1: four solvers never agree on a wrong 8
-    lost = len(refused - wrong) / (len(problems) - len(wrong))
-    assert lost < 0.12  # by hand: 1 - .9^4 - 4 * .1 * .9^3 = .052 of the right ones
+    teacher = scripted(expand=expand, solve=solve, check=lambda request: "Verdict: accept")
+    rows, _ = await run(ledger, method, problems, method.params(questions=1), teacher=teacher)
+    kept = [row["answer"] for row in rows if row["notes"].refused is None]
+    assert set(kept) == {"9"}  # by hand: a 7 is kept with 5 * .9 * .1^4 + .1^5 = .0005 per question
+    assert 1 - len(kept) / len(problems) < 0.15  # by hand: 1 - .9^5 - 5 * .1 * .9^4 = .081
 
 
 async def test_the_vote_and_the_pass_rate_need_all_samples(ledger, problems):

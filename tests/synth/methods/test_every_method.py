@@ -62,9 +62,9 @@ def able(request):
         "retry": solved,
         "correct": f"Check: wrong\nFirst wrong step: 1\nWhy: It is not so.\nCorrected:\n{solution}",
         "critique": "\n".join(f"Step {n}: {'right' if label else 'wrong'}." for n, label in labels),
-        "diversify": f"Verdict: accept\nSolution 1:\nFirst, {solution}\nSolution 2:\n{wrong}",
-        "expand": "Statement: s\nQuestion 1: What is 2 + 2?\nSolution 1:\n2 + 2 = 4\n#### 4\nCheck 1: accept\n"
-        "Question 2: What is 2 + 3?\nSolution 2:\n2 + 3 = 5\n#### 5\nCheck 2: accept",
+        "diversify": f"Another way: in my head.\nSolution:\n{wrong}",
+        "expand": f"Statement: s\nNew problem: What is 2 + {len(request.inputs.get('earlier', ()))}?",
+        "check": "Reason: It is clear.\nVerdict: accept",
         "principle_critique": "It could be clearer.",
         "principle_revision": f"Again:\n{solved}",
     }.get(request.act, solved)  # fmt: skip

@@ -169,7 +169,7 @@ REPLIES = {
     ),
     "a form that was copied": (
         WRONG,
-        LESSON.format(1, "a line that begins with why and explains the mistake in one sentence"),
+        LESSON.format(1, "Pens that are given away are subtracted, not added."),
         "copied_prompt",
         1,
         True,
@@ -222,7 +222,7 @@ async def test_no_teacher_is_asked_about_an_attempt_without_a_step_or_an_answer(
 
 async def test_the_reference_is_the_gold_solution_where_there_is_one(ledger, problems):
     teacher = scripted(correct=lambda request: "Check: correct")
-    for solution, shown in ((RIGHT, "8 - 2 = 6"), (None, "is 6.")):
+    for solution, shown in ((RIGHT, "8 - 2 = 6"), (None, "The right answer: 6")):
         problem = Problem("math_word", "test", "Five, three more, two less?", "6", "x", solution=solution)
         await run(ledger, TUTORSHIP, [problem], student=scripted(solve=lambda request: WRONG), teacher=teacher)
         asked = teacher.requests[-1].messages[-1]["content"]
