@@ -133,7 +133,7 @@ def sign_test(gained: int, lost: int) -> float:
     """Return the two-sided p-value of an exact sign test."""
     n = gained + lost
     tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    return min(1.0, 2.0 * float(tail))
 
 
 if __name__ == "__main__":

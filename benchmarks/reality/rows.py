@@ -16,6 +16,12 @@ _PLACEHOLDER = re.compile(
     r"<final answer>|<the |<one |<number|the final answer\}|What is the new problem|complete in itself|<reason>",
     re.IGNORECASE,
 )
+_EXAMPLE = re.compile(
+    r"3 boxes (?:with|of) 8 pens|gives 5 pens away|given away are subtracted|cars of both trains|[46]0 rolls"
+    r"|(?:90|120) litres of water"
+)
+"""Words of the worked examples in our prompts, as they are and as none of GSM8K's problems is."""
+_OUTPUT = re.compile(r"```\s*output|>>> |code output", re.IGNORECASE)
 _BLAMED = re.compile(r"[Ff]irst wrong step is step (\d+)|[Ww]rong at step (\d+)")
 _VERDICT = re.compile(
     r"^\W*(?:Verdict|Check|The attempt is)\W*\b(right|correct|wrong|incorrect)\b", re.IGNORECASE | re.MULTILINE
@@ -31,7 +37,9 @@ def faults(row: Row) -> list[str]:
     check = _BY_METHOD.get(row["method"], _solution)
     texts = [row["response"] or "", *(row["steps"] or ())]
     placeholders = [f"placeholder: {match[0]}" for text in texts for match in _PLACEHOLDER.finditer(text)]
-    return placeholders + check(row, gold)
+    copied = [f"copied example: {match[0]}" for text in texts for match in _EXAMPLE.finditer(text)]
+    invented = [f"invented output: {match[0]}" for text in texts[:1] for match in _OUTPUT.finditer(text)]
+    return placeholders + copied + invented + check(row, gold)
 
 
 def disobeys(row: Row) -> bool:
@@ -53,11 +61,15 @@ def _solution(row: Row, gold: Fraction | None) -> list[str]:
 
 
 def _expansion(row: Row, _: Fraction | None) -> list[str]:
-    """The problem is new; the solution's own arithmetic is what can be checked, and that there is a question."""
-    question = (row["messages"] or [{"content": ""}])[-1]["content"]
-    return _false_equations(row["response"] or "") + (
-        [] if number(question) is not None else ["the problem has no number"]
-    )
+    """The problem is new; what can be checked is its solution's own arithmetic, and that it asks for what it does not say."""
+    question = (row["messages"] or [{"content": ""}])[-1]["content"].partition("\n\nPlease reason")[0]
+    final = final_number(row["response"] or "")
+    stated = [number(text) for text in re.findall(r"\d[\d,]*(?:\.\d+)?", question)]
+    problems = _false_equations(row["response"] or "")
+    problems += ["the problem has fewer than two numbers"] if len(stated) < 2 else []
+    problems += ["the problem asks nothing"] if "?" not in question else []
+    problems += ["the problem says its answer"] if final in stated else []
+    return problems + (["nothing is left"] if final == 0 else [])
 
 
 def _diversification(row: Row, gold: Fraction | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Tutorship amplification (JiuZhang-8B, arXiv:2501.14002): a student's attempt, a teacher's check and correction.
 
-The teacher sees the reference answer, the student never does. How good the teacher is and what a lesson is worth can be
-read from the rows:
+The teacher sees a right solution and whether the student's answer is right, the student never does. How good the teacher is and
+what a lesson is worth can be read from the rows:
 
     -- the teacher's error rate: where its verdict and the checker disagree
     select avg(((notes->'judgement'->>'agrees') = 'false')::int) from samples
@@ -87,6 +87,7 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
         attempt=attempt.text,
         steps=steps,
         answer=checked.answer,
+        answer_right=None if checked.outcome is Outcome.UNVERIFIABLE else checked.outcome is Outcome.CORRECT,
         solution=models.form.rewrite(solution)
         if (solution := task.solve(problem) if problem.solution else None)
         else None,

@@ -13,7 +13,8 @@ from tests.synth.methods.dialogue import run
 PROBLEM = open_source("arithmetic", {"tiers": [2]}).draw(1, seed=1, tier=2)[0]
 INPUTS = {
     "problem": PROBLEM, "steps": ["a"], "attempt": "x", "solution": "s", "count": 2, "first_error_step": 1, "why": "w",
-    "principle": "p", "critique": "c", "answer": "5", "others": (), "earlier": (), "labels": [True], "final_right": True,
+    "principle": "p", "critique": "c", "answer": "5", "answer_right": None, "others": (), "earlier": (),
+    "labels": [True], "final_right": True,
 }  # fmt: skip
 ASKING = [
     "solve", "tutorship/retry", "tutorship/correct", "constitutional/principle_revision",

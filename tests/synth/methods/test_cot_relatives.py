@@ -195,7 +195,9 @@ async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, probl
     [
         ("", "no_question"),
         ("I cannot do this.", "no_question"),
-        ("New problem: How many are there?", "no_numbers"),
+        ("New problem: How many are there?", "too_few_numbers"),
+        ("New problem: Ann has 4 pens, and the rest of the 9 things are rulers.", "no_question"),
+        ("New problem: Ann has 4 pens and gets 5, so she has 9. How many has she?", "answer_in_question"),
         (
             "New problem: A tank holds 120 litres of water. A quarter of it is used in the morning. How much?",
             "copied_prompt",
@@ -212,6 +214,34 @@ async def test_a_new_question_is_read_as_models_write_it(ledger, problems, reply
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [reason]
     assert reason or rows[0]["attrs"]["question"] == "Ann has 4 pens and gets 5. How many?"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"),
+    [
+        ("Ann has 4 pens. She gives 4 away. How many are left?", 0, "zero_answer"),
+        ("How many pens are 4 pens and 5 pens?", 9, "same_question"),
+        ("How many pens are 5 pens and 5 pens?", 10, None),
+        ("How many pens are left when Ann has 13 pens and gives 4 away?", 9, None),
+    ],
+)
+async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, problems, question, answer, reason):
+    """Its solutions agree: what is asked is the old problem in other words, or nothing."""
+    seed = replace(
+        problems[0],
+        task="math_word",
+        prompt="Ann has 4 pens and gets 5. How many?",
+        gold="9",
+        solution="4 + 5 = 9",
+        attrs={},
+    )
+    solve = f"So it is {answer} = {answer}.\n#### {answer}"
+    teacher = scripted(
+        expand=lambda request: question, solve=lambda request: solve, check=lambda request: "Verdict: accept"
+    )
+    method = get_method("query_expansion")
+    rows, _ = await run(ledger, method, [seed], method.params(questions=1), teacher=teacher)
+    assert [row["notes"].refused for row in rows] == [reason]
 
 
 async def test_the_row_has_the_first_solution_that_agrees_and_is_true(ledger, problems):

@@ -152,7 +152,9 @@ def leaky() -> Method:
 
     @method("leaky", paper="none", makes=("sft",), roles=("student",))
     async def made(problem, models, params) -> AsyncIterator[Sample]:
-        await models.student("tutorship/correct", attempt="x", steps=["x"], answer="x", solution=None)
+        await models.student(
+            "tutorship/correct", attempt="x", steps=["x"], answer="x", answer_right=None, solution=None
+        )
         yield Sample(messages=models.messages("solve"), response="x")
 
     return made
