@@ -2,17 +2,20 @@
 
 The paper's operator writes the questions and their solutions at once and takes the model's own check for both. That is weak,
 and too much for a small model. Ours asks for one thing at a time: a new question; several solutions of it, each by whoever has seen
-no other; when enough of them agree, whether question and solution are sound. The first solution that agrees is the row's.
+no other; when enough of them agree, whether question and solution are sound. The first solution that agrees is the row's. A check
+counts only when the same model refuses the same question with a wrong solution: small models accept anything.
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from pydantic import Field
 
 from synth.answers.judge import equal_answers, majority, normalise
+from synth.answers.numbers import format_number
 from synth.answers.responses.reading import final_answer
 from synth.calls.ask import Reply
 from synth.calls.models import Models
@@ -64,8 +67,8 @@ class QueryExpansionParams(Params):
     roles=("teacher",),
     tasks=("arithmetic", "math_word"),
     params=QueryExpansionParams,
-    calls=lambda params: {"teacher": params.questions * (2 + params.resolve + params.check)},
-    rereads=lambda params: params.questions,
+    calls=lambda params: {"teacher": params.questions * (2 + params.resolve + 2 * params.check)},
+    rereads=lambda params: max(2, params.questions),  # a check reads a question and its solution
     shows_gold=("expand",),
 )
 async def query_expansion(problem: Problem, models: Models, params: QueryExpansionParams) -> AsyncIterator[Sample]:
@@ -84,23 +87,19 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
         if copied_line(reply.text, models.source("expand")) is not None:
             reason = "copied_prompt"
         variant = replace(problem, prompt=question or problem.prompt, gold="", solution=None, attrs={})
-        solved = _Solved()
-        replies = [reply]
+        solved, checked, replies = _Solved(), _Checked(), [reply]
         if reason is None:
             earlier.append(question)
             solutions = await together(
                 models.teacher("solve", problem=variant, sample=sample, essential=VOTING, **options)
                 for sample in range(params.resolve + 1)
             )
+            replies += solutions
             solved = _agree(solutions)
             reason = _unconfirmed(solved, params) or _odd(question, solved.answer or "", problem)
-            replies += solutions
-        tag, why = None, ""
-        if reason is None and solved.chosen is not None and params.check:
-            checked = await models.teacher("check", problem=variant, solution=solved.chosen.text, **options)
-            tag, why = read_check(checked.text)
-            reason = "self_refused" if tag is False else "no_verdict" if tag is None and not params.resolve else None
-            replies.append(checked)
+        if reason is None and params.check:
+            checked = await _check(models, variant, solved, options)
+            reason, replies = checked.refused, [*replies, *checked.replies]
         last = solved.chosen or replies[-1]
         yield Sample(
             messages=models.messages("solve", problem=variant),
@@ -109,8 +108,8 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
             attrs={
                 "op": "query_exp",
                 "variant_idx": number,
-                "self_tag": {True: "accept", False: "refuse", None: None}[tag],
-                "self_reason": why,
+                "self_tag": {True: "accept", False: "refuse", None: None}[checked.tag],
+                "self_reason": checked.why,
                 "statement": statement,
                 "question": question,
                 "resolved": solved.others,
@@ -141,6 +140,27 @@ class _Solved:
     chosen: Reply | None = None
     others: int = 0
     agreeing: int = 0
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What the teacher says of a question and its solution, and whether it says the same of a wrong solution."""
+
+    tag: bool | None = None
+    why: str = ""
+    refused: str | None = None
+    replies: tuple[Reply, ...] = ()
+
+
+async def _check(models: Models, variant: Problem, solved: _Solved, options: Mapping[str, Any]) -> _Checked:
+    solution = solved.chosen.text if solved.chosen else ""
+    reply = await models.teacher("check", problem=variant, solution=solution, **options)
+    tag, why = read_check(reply.text)
+    if not tag:
+        return _Checked(tag, why, "no_verdict" if tag is None else "self_refused", (reply,))
+    control = await models.teacher("check", problem=variant, solution=spoil(solution, solved.answer or ""), **options)
+    sound = read_check(control.text)[0] is False
+    return _Checked(tag, why, None if sound else "accepts_anything", (reply, control))
 
 
 def _agree(solutions: Sequence[Reply]) -> _Solved:
@@ -175,6 +195,13 @@ def read_question(text: str) -> tuple[str, str]:
     plain = text[thoughts_end(text) :].strip() if not read else ""
     question = next(filter(None, headed), plain if plain.endswith("?") else "")
     return read.get("statement", ""), question.strip("*_ \n")
+
+
+def spoil(solution: str, answer: str) -> str:
+    """Return a solution with another answer, wherever its answer stands."""
+    plain = normalise(answer)
+    wrong = format_number(Fraction(plain) + 3) if re.fullmatch(r"-?\d+(?:\.\d+)?", plain) else f"not {plain}"
+    return re.sub(rf"(?<![\w.,]){re.escape(answer)}(?![\w]|[.,]\d)", lambda _: wrong, solution)
 
 
 def read_check(text: str) -> tuple[bool | None, str]:

@@ -108,7 +108,10 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
             why=why,
             corrected=lesson.corrected,
         )
-    if copied_line(reply.text, models.source("correct")) is not None:
+    taught = (
+        f"{lesson.why}\n{lesson.corrected}" if lesson.check else reply.text
+    )  # a verdict may be worded as the examples word it
+    if copied_line(taught, models.source("correct")) is not None:
         fault = "copied_prompt"
     elif fault is None and mentions_reference(response):
         fault = "mentions_reference"

@@ -141,6 +141,12 @@ async def test_whatever_a_teacher_writes_is_a_row_with_its_reason(ledger, proble
     assert [row["notes"].refused for row in rows] == [reason]
 
 
+def sound(request):
+    """A check that looks at the solution: a wrong one is refused."""
+    solution = request.inputs["solution"]
+    return f"Reason: I looked.\nVerdict: {'refuse' if '12' in solution else 'accept'}"
+
+
 NEW = "Statement: Ann has 9.\nNew problem: Ann has 4 pens and gets 5. How many?"
 
 
@@ -155,7 +161,7 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
 
     def check(request):
         checked.append(request.inputs["solution"])
-        return "Reason: It is clear.\nVerdict: accept"
+        return sound(request)
 
     if right == 1:
         solved.append("")  # nobody says anything that can be read
@@ -168,15 +174,16 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
     assert "Ann has 4 pens" in row["messages"][0]["content"]
     if refused is None:
         assert row["response"] == "4 + 5 = 9\n#### 9" and row["notes"].question.gold == "9"
-    assert len(checked) == (refused is None)  # what is not confirmed is not paid for again
+    # what is not confirmed is not paid for again; what is, is checked beside a wrong solution
+    assert checked == (["4 + 5 = 9\n#### 9", "4 + 5 = 12\n#### 12"] if refused is None else [])
 
 
 @pytest.mark.parametrize(
     ("reply", "resolve", "refused"),
     [
         ("Reason: It is vague.\nVerdict: refuse", 4, "self_refused"),
-        ("**Reason:** clear\n**Verdict:** Accept.", 4, None),
-        ("It looks fine.", 4, None),
+        ("**Reason:** clear\n**Verdict:** Accept.", 4, "accepts_anything"),
+        ("It looks fine.", 4, "no_verdict"),
         ("It looks fine.", 0, "no_verdict"),
         ("Verdict: accept or refuse", 0, "no_verdict"),
     ],
@@ -208,9 +215,7 @@ async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, probl
 )
 async def test_a_new_question_is_read_as_models_write_it(ledger, problems, reply, reason):
     method = get_method("query_expansion")
-    teacher = scripted(
-        expand=lambda request: reply, solve=lambda request: "4 + 5 = 9\n#### 9", check=lambda request: ""
-    )
+    teacher = scripted(expand=lambda request: reply, solve=lambda request: "4 + 5 = 9\n#### 9", check=sound)
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [reason]
     assert reason or rows[0]["attrs"]["question"] == "Ann has 4 pens and gets 5. How many?"
@@ -236,9 +241,7 @@ async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, pro
         attrs={},
     )
     solve = f"So it is {answer} = {answer}.\n#### {answer}"
-    teacher = scripted(
-        expand=lambda request: question, solve=lambda request: solve, check=lambda request: "Verdict: accept"
-    )
+    teacher = scripted(expand=lambda request: question, solve=lambda request: solve, check=sound)
     method = get_method("query_expansion")
     rows, _ = await run(ledger, method, [seed], method.params(questions=1), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [reason]
@@ -247,9 +250,7 @@ async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, pro
 async def test_the_row_has_the_first_solution_that_agrees_and_is_true(ledger, problems):
     method = get_method("query_expansion")
     texts = iter(["4 + 5 = 8\n#### 8", "4 + 4 = 9\n#### 9", "5 + 4 = 9\n#### 9", "9 = 9\n#### 9", "4 + 5 = 9\n#### 9"])
-    teacher = scripted(
-        expand=lambda request: NEW, solve=lambda request: next(texts), check=lambda request: "Verdict: accept"
-    )
+    teacher = scripted(expand=lambda request: NEW, solve=lambda request: next(texts), check=sound)
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     assert rows[0]["response"] == "5 + 4 = 9\n#### 9" and rows[0]["notes"].refused is None
 
@@ -265,7 +266,7 @@ async def test_solutions_that_agree_are_right_and_few_are_lost(ledger):
     def solve(request):
         return f"#### {7 if random.Random(request.seed).random() < 0.1 else 9}"
 
-    teacher = scripted(expand=expand, solve=solve, check=lambda request: "Verdict: accept")
+    teacher = scripted(expand=expand, solve=solve, check=sound)
     rows, _ = await run(ledger, method, problems, method.params(questions=1), teacher=teacher)
     kept = [row["answer"] for row in rows if row["notes"].refused is None]
     assert set(kept) == {"9"}  # by hand: a 7 is kept with 5 * .9 * .1^4 + .1^5 = .0005 per question
