@@ -27,6 +27,7 @@ from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import false_equation
+from synth.problems.founded import unfounded_number
 from synth.problems.steps import thoughts_end
 from synth.problems.wording import canonical_question
 from synth.sample import Sample
@@ -95,7 +96,7 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
                 for sample in range(params.resolve + 1)
             )
             replies += solutions
-            solved = _agree(solutions)
+            solved = _agree(solutions, question)
             reason = _unconfirmed(solved, params) or _odd(question, solved.answer or "", problem)
         if reason is None and params.check:
             checked = await _check(models, variant, solved, options)
@@ -131,7 +132,7 @@ class _Solved:
 
     Attributes:
         answer: The answer that most have; None where none has a readable one.
-        chosen: The first complete one that has it without a false equation.
+        chosen: The first complete one that has it by true equations with numbers that it has.
         others: Solutions beside one.
         agreeing: How many of these have the same answer as it.
     """
@@ -163,7 +164,7 @@ async def _check(models: Models, variant: Problem, solved: _Solved, options: Map
     return _Checked(tag, why, None if sound else "accepts_anything", (reply, control))
 
 
-def _agree(solutions: Sequence[Reply]) -> _Solved:
+def _agree(solutions: Sequence[Reply], question: str) -> _Solved:
     answers = [final_answer(solution.text) if solution.complete else None for solution in solutions]
     answer, votes = majority(answers)
     if answer is None:
@@ -172,7 +173,10 @@ def _agree(solutions: Sequence[Reply]) -> _Solved:
         (
             solution
             for solution, own in zip(solutions, answers, strict=True)
-            if own is not None and equal_answers(answer, own) and false_equation(solution.text) is None
+            if own is not None
+            and equal_answers(answer, own)
+            and false_equation(solution.text) is None
+            and unfounded_number(solution.text, question) is None
         ),
         None,
     )
@@ -185,7 +189,7 @@ def _unconfirmed(solved: _Solved, params: QueryExpansionParams) -> str | None:
         return "no_answer"
     if solved.agreeing < params.agreement * solved.others:
         return "not_confirmed"
-    return "false_equation" if solved.chosen is None else None
+    return "no_sound_solution" if solved.chosen is None else None
 
 
 def read_question(text: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import equations
+from synth.problems.founded import unfounded_number
 from synth.problems.steps import content_lines, thoughts_end
 from synth.sample import Sample
 
@@ -109,6 +110,8 @@ async def response_diversification(
         own = calculations(solution)
         if refused is None and own and any(own <= calculations(other) for other in (known_solution, *others)):
             refused = "not_different"
+        if refused is None and unfounded_number(solution, problem.prompt) is not None:
+            refused = "unfounded_number"
         if copied_line(reply.text, models.source("diversify")) is not None:
             refused = "copied_prompt"
         yield Sample(

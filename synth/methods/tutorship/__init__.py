@@ -28,6 +28,7 @@ from synth.notes import Attempt, Judgement, SftNotes, Share
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import false_equation
+from synth.problems.founded import unfounded_number
 from synth.problems.rule import Rule
 from synth.sample import Sample
 
@@ -95,7 +96,7 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     )
     lesson = read_lesson(reply.text)
     corrected = task.check(problem, lesson.corrected)
-    fault = _fault(lesson, attempt.text, checked, corrected, rule)
+    fault = _fault(lesson, problem.prompt, attempt.text, checked, corrected, rule)
     named = lesson.first_wrong if lesson.check == "wrong" and rule.allows(lesson.first_wrong) else None
     why = lesson.why if named is not None or not speaks_of_step(lesson.why) else ""
     response = reply.text
@@ -142,14 +143,16 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
     )
 
 
-def _fault(lesson: Lesson, attempt: str, checked: Check, corrected: Check, rule: Rule) -> str | None:
-    """Why a reply is not believed: it contradicts itself, blames a right step, or corrects with false arithmetic."""
+def _fault(lesson: Lesson, question: str, attempt: str, checked: Check, corrected: Check, rule: Rule) -> str | None:
+    """Why a reply is not believed: it contradicts itself, blames a right step, or corrects with what is false or from nowhere."""
     own = contradiction(lesson, checked.answer, corrected.answer, false=false_equation(attempt) is not None)
     if own is None and lesson.check == "wrong":
         if rule.contradicts(lesson.first_wrong):
             return "step_disagrees"
         if false_equation(lesson.corrected) is not None:
             return "false_correction"
+        if unfounded_number(lesson.corrected, question, attempt) is not None:
+            return "unfounded_number"
     return own
 
 

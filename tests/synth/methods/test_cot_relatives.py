@@ -144,7 +144,7 @@ async def test_whatever_a_teacher_writes_is_a_row_with_its_reason(ledger, proble
 def sound(request):
     """A check that looks at the solution: a wrong one is refused."""
     solution = request.inputs["solution"]
-    return f"Reason: I looked.\nVerdict: {'refuse' if '12' in solution else 'accept'}"
+    return f"Reason: I looked.\nVerdict: {'refuse' if '12' in solution or '13' in solution else 'accept'}"
 
 
 NEW = "Statement: Ann has 9.\nNew problem: Ann has 4 pens and gets 5. How many?"
