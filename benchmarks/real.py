@@ -54,7 +54,7 @@ from benchmarks.shared.results import RESULTS, circumstances, keep  # noqa: E402
 CONCURRENCY = 64
 CONTEXT = 4_096
 MAX_TOKENS = 400
-RAW_CALLS = 400
+RAW_CALLS = 150
 """Calls of the night that the plain loop makes again, at most: enough to be busy for a minute or two."""
 SAMPLING = {"temperature": 0.7, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
 METHODS: dict[str, dict[str, Any]] = {
