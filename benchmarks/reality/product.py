@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "NIGHTSCHOOL_DATA"}
 """Benchmarks find their data by this variable; to the product it is where a lake keeps its files."""
 
