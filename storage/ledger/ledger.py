@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import md5
@@ -159,30 +159,22 @@ class Ledger:
         """
         names, now = ", ".join(COLUMNS), datetime.now(UTC).isoformat()
         marks = ", ".join("?" * len(COLUMNS))
-        with self._aside_lock:
-            try:
-                self._aside.execute("drop table if exists temp.incoming")
-                self._aside.execute(f"create temp table incoming as {SELECT} limit 0")
-                self._aside.execute("begin")
-                self._aside.executemany(
-                    f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls)
-                )
-                self._aside.execute("commit")
-                self._aside.execute("begin immediate")
-                differing, present = self._aside.execute(
-                    "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
-                ).fetchone()
-                new = self._aside.execute(
-                    f"insert into calls ({names}, published) select {names}, ? from incoming "
-                    "where key not in (select key from gone) on conflict do nothing",
-                    (int(published),),
-                ).rowcount
-                self._aside.execute("commit")
-            except sqlite3.Error as error:
-                raise cannot_write(self._path, error) from error
-            finally:
-                if self._aside.in_transaction:
-                    self._aside.execute("rollback")
+        with self._writing() as aside:
+            aside.execute("drop table if exists temp.incoming")
+            aside.execute(f"create temp table incoming as {SELECT} limit 0")
+            aside.execute("begin")
+            aside.executemany(f"insert into temp.incoming values ({marks})", (to_row(call, now) for call in calls))
+            aside.execute("commit")
+            aside.execute("begin immediate")
+            differing, present = aside.execute(
+                "select coalesce(sum(c.response <> i.response), 0), count(*) from incoming i join calls c using (key)"
+            ).fetchone()
+            new = aside.execute(
+                f"insert into calls ({names}, published) select {names}, ? from incoming "
+                "where key not in (select key from gone) on conflict do nothing",
+                (int(published),),
+            ).rowcount
+            aside.execute("commit")
         return Added(new, present - differing, differing)
 
     def spent(self, night: str) -> Spent:
@@ -250,18 +242,10 @@ class Ledger:
 
     def mark_published(self, keys: Iterable[str], published: bool = True) -> None:
         """Remember that the lake has these calls, or that it lacks them."""
-        with self._aside_lock:
-            try:
-                self._aside.execute("begin immediate")
-                self._aside.executemany(
-                    "update calls set published = ? where key = ?", [(int(published), key) for key in keys]
-                )
-                self._aside.execute("commit")
-            except sqlite3.Error as error:
-                raise cannot_write(self._path, error) from error
-            finally:
-                if self._aside.in_transaction:
-                    self._aside.execute("rollback")
+        with self._writing() as aside:
+            aside.execute("begin immediate")
+            aside.executemany("update calls set published = ? where key = ?", [(int(published), key) for key in keys])
+            aside.execute("commit")
 
     def take_down(self, keys: Iterable[str]) -> int:
         """Remove calls for good: nobody asks them again (`is_gone`), and no byte of them stays in the file; count them.
@@ -270,20 +254,14 @@ class Ledger:
             LakeError: The file cannot be written, or another process reads an old state of it and does not end.
         """
         rows = [(key,) for key in keys]
-        with self._aside_lock:
-            try:
-                self._aside.execute("pragma secure_delete=on")
-                self._aside.execute("begin immediate")
-                self._aside.executemany("insert or ignore into gone values (?)", rows)
-                removed = self._aside.execute("delete from calls where key in (select key from gone)").rowcount
-                self._aside.execute("commit")
-                self._aside.execute("vacuum")
-                emptied = self._aside.execute("pragma wal_checkpoint(truncate)").fetchone()[0] == 0
-            except sqlite3.Error as error:
-                raise cannot_write(self._path, error) from error
-            finally:
-                if self._aside.in_transaction:
-                    self._aside.execute("rollback")
+        with self._writing() as aside:
+            aside.execute("pragma secure_delete=on")
+            aside.execute("begin immediate")
+            aside.executemany("insert or ignore into gone values (?)", rows)
+            removed = aside.execute("delete from calls where key in (select key from gone)").rowcount
+            aside.execute("commit")
+            aside.execute("vacuum")
+            emptied = aside.execute("pragma wal_checkpoint(truncate)").fetchone()[0] == 0
         if not emptied:
             raise LakeError(
                 f"ledger {self._path} is being read by another process; end it and run the same command again"
@@ -312,6 +290,22 @@ class Ledger:
     def path(self) -> Path:
         """The SQLite file."""
         return self._path
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection of everything that is not a night's calls, to one at a time; what was not committed is taken back.
+
+        Raises:
+            LakeError: The file cannot be written.
+        """
+        with self._aside_lock:
+            try:
+                yield self._aside
+            except sqlite3.Error as error:
+                raise cannot_write(self._path, error) from error
+            finally:
+                if self._aside.in_transaction:
+                    self._aside.execute("rollback")
 
     def _select(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         with self._aside_lock:
