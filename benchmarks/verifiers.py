@@ -77,7 +77,7 @@ def chances(checkpoint: Path, rows: list[dict[str, Any]], unit: str) -> list[lis
     loss = {"answer": "outcome_bce", "step": "step_bce"}[unit]
     model, tokenizer = load_scoring(checkpoint, VerifierConfig(loss=loss, device="cpu"))
     judged, left_out = encode_judged(tokenizer, rows, unit, 512)
-    scores = {made.row: score for made, (score, _) in zip(judged, measure(model, judged, 0, 8192), strict=True)}
+    scores = {encoded.row: score for encoded, (score, _) in zip(judged, measure(model, judged, 0, 8192), strict=True)}
     assert left_out == len(rows) - len(scores)
     return [scores.get(number, [-50.0]) for number in range(len(rows))]  # what holds no step is ranked last
 
@@ -88,8 +88,8 @@ def answers(checkpoint: Path, problems: Sequence[Any], seed: int) -> list[list[s
     chats = [[{"role": "user", "content": problem.prompt}] for problem in problems for _ in range(SAMPLES)]
     seeds = [seed * 10**6 + number for number in range(len(chats))]
     texts = [
-        made.text
-        for made in Sampler(checkpoint, device="cpu").generate(chats, temperature=1.0, max_tokens=64, seed=seeds)
+        generation.text
+        for generation in Sampler(checkpoint, device="cpu").generate(chats, temperature=1.0, max_tokens=64, seed=seeds)
     ]
     return [texts[start : start + SAMPLES] for start in range(0, len(texts), SAMPLES)]
 

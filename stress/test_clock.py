@@ -27,8 +27,8 @@ def answered(server: Server, count: int, *processes: "subprocess.Popen[str]") ->
 
 def ended(process: "subprocess.Popen[str]") -> None:
     """Wait for the end of a night that has to be a good one."""
-    said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0 and "Traceback" not in said, said[-3000:]
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0 and "Traceback" not in output, output[-3000:]
 
 
 def test_a_clock_that_goes_two_days_forward_and_back(tmp_path: Path, either: Workspace, prefect_server: str) -> None:
@@ -39,8 +39,10 @@ def test_a_clock_that_goes_two_days_forward_and_back(tmp_path: Path, either: Wor
     cli.environment |= {"NIGHTSCHOOL_WORKSPACE": str(either.root), **clock.environment}
     with serving(tmp_path, "none", PACE_S) as server:
         recipe = taught(server, CALLS // 5, 5, concurrency=32)
-        one, two = (cli.recipe({**recipe, "name": name, "dataset": name}, f"{name}.yaml") for name in ("one", "two"))
-        nights = [cli.start("run", path, "--date", "2026-01-01", "--quiet") for path in (one, two)]
+        first, second = (
+            cli.recipe({**recipe, "name": name, "dataset": name}, f"{name}.yaml") for name in ("one", "two")
+        )
+        nights = [cli.start("run", path, "--date", "2026-01-01", "--quiet") for path in (first, second)]
         answered(server, 200, *nights)
         clock.set_days(2)
         maintained = cli.start("lake", "maintain")  # by a clock for which all that is at work is two days old
@@ -53,7 +55,7 @@ def test_a_clock_that_goes_two_days_forward_and_back(tmp_path: Path, either: Wor
         server.kill_client(nights[1])
         clock.set_days(0)
         began = time.monotonic()
-        nights = [cli.start("run", path, "--date", "2026-01-01", "--quiet") for path in (one, two)]
+        nights = [cli.start("run", path, "--date", "2026-01-01", "--quiet") for path in (first, second)]
         for process in nights:
             ended(process)
         seconds = time.monotonic() - began

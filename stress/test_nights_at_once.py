@@ -44,9 +44,9 @@ def recipes(cli: CommandLine, server: Server, number: int) -> list[Path]:
     return made
 
 
-def begin(cli: CommandLine, made: list[Path], day: str) -> "list[subprocess.Popen[str]]":
+def begin(cli: CommandLine, recipes_of_night: list[Path], day: str) -> "list[subprocess.Popen[str]]":
     """Start a night of each recipe."""
-    return [cli.start("run", recipe, "--date", day, "--quiet") for recipe in made]
+    return [cli.start("run", recipe, "--date", day, "--quiet") for recipe in recipes_of_night]
 
 
 def test_two_nights_killed_again_and_again(tmp_path: Path, either: Workspace, prefect_server: str) -> None:
@@ -65,8 +65,8 @@ def test_two_nights_killed_again_and_again(tmp_path: Path, either: Workspace, pr
                     kills += process.poll() is None
                     server.kill_client(process)
             for process in begin(cli, made, day):
-                said, _ = process.communicate(timeout=PATIENCE_S)
-                assert process.returncode == 0, said[-3000:]
+                output, _ = process.communicate(timeout=PATIENCE_S)
+                assert process.returncode == 0, output[-3000:]
             whole = whole if number else time.monotonic() - began
         answered, there = len(server.answered()), server.paid_again(0.0)
     figures = {**books(cli), "rounds": rounds, "kills": kills, "answered": answered, "there_and_paid_again": there}

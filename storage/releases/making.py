@@ -243,13 +243,19 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
     return {"releases": table_of("releases", [row]), "release_rows": members}
 
 
+def _closing(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches; at their end what the join held is given back, before anything is sorted."""
+    with reader:
+        yield from reader
+
+
 def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
     """Write the picked rows in order of their ids; return what the files are, and the content hash."""
     writer, content = ShardWriter(folder), ContentHash()
     cuts = boundaries(connection, "picked", "sample_id")
     reader = connection.execute(_STREAM).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
-    for batch in sort_batches(reader, "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
+    for batch in sort_batches(_closing(reader), "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
         content.update(batch)
         writer.write(batch)
     return writer.close(), content.hexdigest()

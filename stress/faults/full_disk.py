@@ -98,9 +98,9 @@ def in_child(work: Callable[[], Any], writes: int) -> dict[str, Any]:
 
 
 def _done(work: Callable[[], Any], writes: int) -> dict[str, Any]:
-    said, status, value = io.StringIO(), 0, None
+    output, status, value = io.StringIO(), 0, None
     _disk.disk_fills_at(ctypes.c_long(writes))
-    with redirect_stderr(said):
+    with redirect_stderr(output):
         try:
             with sentences():
                 value = work()
@@ -112,7 +112,7 @@ def _done(work: Callable[[], Any], writes: int) -> dict[str, Any]:
     _disk.disk_left.restype = ctypes.c_long
     used = writes - _disk.disk_left()
     _disk.disk_fills_at(ctypes.c_long(NEVER))
-    return {"status": status, "said": said.getvalue(), "value": value, "writes": used}
+    return {"status": status, "said": output.getvalue(), "value": value, "writes": used}
 
 
 def stopped_at(root: Path, writes: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def library(name: str, folder: Path) -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("needs Linux and a C compiler")
-    made = folder / f"{name}.so"
+    built = folder / f"{name}.so"
     source = Path(__file__).parent / f"{name}.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(source), "-ldl"], check=True)  # noqa: S603
-    return made
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"], check=True)  # noqa: S603
+    return built

@@ -90,8 +90,13 @@ def test_what_cannot_be_dealt_is_a_sentence(small):
 def test_agreement_counts_both_kinds_of_error_and_keeps_picked_rows_apart(small):
     night = "2026-01-01/r"
     drawn = draw(small, "cot", 16)
-    said = {"cot-00": "accept", "cot-02": "reject", "cot-01": "reject", "cot-03": "accept"}  # 01 and 03 are rejected
-    record_reviews(small, [Review(name, name, "ada", verdict, draw_id=drawn) for name, verdict in said.items()])
+    reviewed = {
+        "cot-00": "accept",
+        "cot-02": "reject",
+        "cot-01": "reject",
+        "cot-03": "accept",
+    }  # 01 and 03 are rejected
+    record_reviews(small, [Review(name, name, "ada", verdict, draw_id=drawn) for name, verdict in reviewed.items()])
     record_reviews(small, [Review("t", "tutorship-00", "ada", "accept")])
     counted = agreement(small, night)
     assert counted["policy"] == [

@@ -132,13 +132,13 @@ def test_a_clock_that_is_set_ends_no_claim(holder, workspace, monkeypatch, days)
     assert ours.take(["k"]) == {"k"}
 
 
-@pytest.mark.parametrize("place", ["another boot pid:[1]", None])
-def test_a_claim_of_before_the_machine_was_started_is_lost(workspace, place):
+@pytest.mark.parametrize("where", ["another boot pid:[1]", None])
+def test_a_claim_of_before_the_machine_was_started_is_lost(workspace, where):
     edit = connection(workspace)
     with Ledger(workspace.ledger):
         edit.execute("insert into claims values ('k', 'gone')")
-        if place is not None:
-            edit.execute("insert into owners values ('gone', ?, 1, '1', ?)", (place, time.monotonic() + 10))
+        if where is not None:
+            edit.execute("insert into owners values ('gone', ?, 1, '1', ?)", (where, time.monotonic() + 10))
         assert Claims(connection(workspace)).take(["k"]) == {"k"}
 
 

@@ -26,10 +26,10 @@ def combined(folder, start, *vectors):
 def test_a_sum_by_hand(tmp_path):
     start = checkpoint(tmp_path / "start", a=[1.0, 2.0], b=[[4.0]])
     base = checkpoint(tmp_path / "base", a=[0.0, 1.0], b=[[1.0]])
-    one = checkpoint(tmp_path / "one", a=[2.0, 1.0], b=[[1.0]])
-    other = checkpoint(tmp_path / "other", a=[0.0, 5.0], b=[[3.0]])
-    moved, made = combined(tmp_path / "out", start, (one, base, 0.5), (other, base, -0.25))
-    assert made["a"].tolist() == [2.0, 1.0] and made["b"].tolist() == [[3.5]]
+    first = checkpoint(tmp_path / "one", a=[2.0, 1.0], b=[[1.0]])
+    second = checkpoint(tmp_path / "other", a=[0.0, 5.0], b=[[3.0]])
+    moved, metrics = combined(tmp_path / "out", start, (first, base, 0.5), (second, base, -0.25))
+    assert metrics["a"].tolist() == [2.0, 1.0] and metrics["b"].tolist() == [[3.5]]
     assert moved == pytest.approx((2.25 / 21) ** 0.5)
     assert json.loads((tmp_path / "out" / "config.json").read_text()) == {"name": "start"}
     assert not (tmp_path / "out" / "training.json").exists(), "what says how the start was trained is not of the sum"
@@ -41,8 +41,8 @@ def test_adding_gives_the_model_and_taking_away_gives_the_base_to_the_bit(tmp_pa
     base = checkpoint(tmp_path / "base", dtype, a=torch.randn(50, 3).tolist())
     tuned = checkpoint(tmp_path / "tuned", dtype, a=(torch.randn(50, 3) * 1e-3).tolist())
     for start, weight, result in ((base, 1.0, tuned), (tuned, -1.0, base)):
-        _, made = combined(tmp_path / f"out{weight}", start, (tuned, base, weight))
-        assert torch.equal(made["a"], load_file(result / "model.safetensors")["a"]) and made["a"].dtype == dtype
+        _, merged = combined(tmp_path / f"out{weight}", start, (tuned, base, weight))
+        assert torch.equal(merged["a"], load_file(result / "model.safetensors")["a"]) and merged["a"].dtype == dtype
 
 
 def test_other_shapes_are_refused_by_name(tmp_path):

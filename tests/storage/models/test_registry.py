@@ -157,10 +157,10 @@ def test_a_first_model_that_was_chosen_by_hand_can_be_rolled_back_to_what_it_was
 def test_the_verifier_is_the_newest_that_may_be_used(lake):
     with pytest.raises(CheckpointError, match="0 were trained, and none was better on held-out problems"):
         resolve(lake, "verifier")
-    made = []
+    verifiers = []
     for number, usable in enumerate((1.0, 1.0, 0.0)):
         folder = lake.workspace.folder("checkpoints", f"verifier-{number}")
         (folder / "model.safetensors").write_bytes(str(number).encode() * 100)
         metrics = {"usable": usable, "auroc": 0.7}
-        made.append(register_checkpoint(lake, folder, stage="verifier", night=None, metrics=metrics).id)
-    assert resolve(lake, "verifier") == made[1] and current_student(lake) is None
+        verifiers.append(register_checkpoint(lake, folder, stage="verifier", night=None, metrics=metrics).id)
+    assert resolve(lake, "verifier") == verifiers[1] and current_student(lake) is None

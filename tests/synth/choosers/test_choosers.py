@@ -20,8 +20,8 @@ def offer(*rows, texts=None):
     return candidates, scores
 
 
-def choose(name, rows, texts=None, **told):
-    return get_chooser(name)(*offer(*rows, texts=texts), Choosing(**{"by": "rubric", **told}))
+def choose(name, rows, texts=None, **settings):
+    return get_chooser(name)(*offer(*rows, texts=texts), Choosing(**{"by": "rubric", **settings}))
 
 
 @pytest.mark.parametrize("name", CHOOSERS.names())
@@ -30,10 +30,10 @@ def test_every_chooser_says_what_it_is_and_is_a_function_of_what_it_is_given(nam
     assert chooser.name == name and chooser.summary.endswith(".") and set(chooser.needs) <= set(SCORERS.names())
     candidates, scores = offer((0.0, 3, 0.2), (1.0, 9, 0.6), (1.0, 5, 1.0), (None, 1, None))
     needed = {name: scores[name] for name in (*chooser.needs, *(["rubric"] if chooser.ranks else []))}
-    told = Choosing(7, "rubric")
-    chosen = {chooser(candidates, needed, told) for _ in range(5)}
+    choosing = Choosing(7, "rubric")
+    chosen = {chooser(candidates, needed, choosing) for _ in range(5)}
     assert len(chosen) == 1 and (chosen.pop().worse is not None) <= chooser.pairs
-    assert chooser([], {name: [] for name in needed}, told) == Choice()
+    assert chooser([], {name: [] for name in needed}, choosing) == Choice()
     assert get_chooser(chooser.control).pairs == chooser.pairs, "a control takes as many"
 
 

@@ -28,8 +28,10 @@ async def prepared(method, problems, params, asker):
     if method.prepare is None:
         return attempts(method, problems, params)
     params = params or method.params()
-    made = await make_artefact(method, params, problems, asker)
-    assignment = Assignment(method, params, None, None, 1, prepared=made.prepared if isinstance(made, Made) else made)
+    artefact = await make_artefact(method, params, problems, asker)
+    assignment = Assignment(
+        method, params, None, None, 1, prepared=artefact.prepared if isinstance(artefact, Made) else artefact
+    )
     return [assignment.attempt("2026-01-01/test", problem, 0, 0) for problem in problems]
 
 

@@ -53,6 +53,6 @@ def test_a_long_answer_is_cut_where_it_answers(mark):
     good, bad = mark.format(problem.gold), mark.format("-7")
     text = f"**Step 1**\n2 + 2 = 4\n{bad}\nWait, that is wrong.\n3 + 3 = 6\n{good}\nLet me check.\n{good}\nDone."
     parts = solutions(text, problem, get_task(problem.task))
-    assert [one.right for one in parts] == [False, True, True]
+    assert [section.right for section in parts] == [False, True, True]
     assert text[: parts[1].end].endswith(f"3 + 3 = 6\n{good}\n")
     assert parts[0].strategy == {"2+2=4"} and parts[2].strategy == frozenset()

@@ -131,7 +131,7 @@ def test_choosing_by_a_judge_of_answers_yields_the_closed_form():
     draw, chosen_right, by_lot = random.Random(1), 0, 0
     for run in range(runs):
         right = [draw.random() < p for _ in range(k)]
-        scores = {"rubric": [Score(float(draw.random() < (hit if one else false_alarm))) for one in right]}
+        scores = {"rubric": [Score(float(draw.random() < (hit if is_right else false_alarm))) for is_right in right]}
         offered = [Candidate("x", str(number)) for number in range(k)]
         chosen_right += right[get_chooser("best")(offered, scores, Choosing(by="rubric")).taken[0]]
         by_lot += right[get_chooser("random")(offered, scores, Choosing(run)).taken[0]]
@@ -147,11 +147,11 @@ def test_choosing_by_a_judge_of_pairs_yields_the_closed_form():
     draw, chosen_right = random.Random(2), 0
     for run in range(runs):
         right = run % 2
-        said = []
+        preferences = []
         for first, second in both_orders(2):
             better = right if draw.random() < accuracy else 1 - right
-            said.append(Comparison(first, second, first if draw.random() < bias else better, "c", "m"))
-        scores = {"pairwise": [Score(rate) for rate in win_rates(2, said)]}
+            preferences.append(Comparison(first, second, first if draw.random() < bias else better, "c", "m"))
+        scores = {"pairwise": [Score(rate) for rate in win_rates(2, preferences)]}
         offered = [Candidate("x", "0"), Candidate("x", "1")]
         chosen_right += get_chooser("best")(offered, scores, Choosing(by="pairwise")).taken[0] == right
     first, second = bias + (1 - bias) * accuracy, (1 - bias) * accuracy

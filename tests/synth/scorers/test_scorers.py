@@ -88,8 +88,8 @@ async def test_entropy_of_lists_as_the_paper_has_it(problems, answers, bits):
 
 
 async def test_similarity_is_of_words(problems):
-    one, two, three = await get_scorer("similarity")(problems[0], candidates("a b", "b A", "c"), None)
-    assert (one.value, two.value, three.value) == (0.5, 0.5, 0.0)
+    first, second, third = await get_scorer("similarity")(problems[0], candidates("a b", "b A", "c"), None)
+    assert (first.value, second.value, third.value) == (0.5, 0.5, 0.0)
 
 
 async def test_pairs_are_judged_in_both_orders_and_a_judge_that_names_the_first_says_nothing(problems, ledger):

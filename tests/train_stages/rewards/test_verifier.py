@@ -66,7 +66,7 @@ def test_rl_learns_from_it_and_the_curves_have_both(base, judge, problems, tmp_p
     job = Job(
         parent=base, rows=tmp_path / "rows.parquet", out=tmp_path / "rl", options=options, models={"judge": judge}
     )
-    made = RL.run(job, lambda *_: None)
-    logged = [entry for entry in made.history if "rewards/verifier/mean" in entry]
+    result = RL.run(job, lambda *_: None)
+    logged = [entry for entry in result.history if "rewards/verifier/mean" in entry]
     assert len(logged) == 2 and all(0 < entry["rewards/verifier/mean"] < 1 for entry in logged)
     assert all(entry["rewards/answer/mean"] == 0 for entry in logged), "nothing was right, whatever the verifier says"

@@ -66,9 +66,9 @@ def same(one, other):
 
 @pytest.mark.slow
 def test_an_adapter_is_merged_into_its_base(base, trained, tmp_path):
-    made = merge(trained["adapter"], [], tmp_path / "out")
-    assert same(made.path, whole(trained["adapter"])) and not same(made.path, base)
-    assert (made.path / "tokenizer.json").exists() and json.loads((made.path / "training.json").read_text())
+    merged = merge(trained["adapter"], [], tmp_path / "out")
+    assert same(merged.path, whole(trained["adapter"])) and not same(merged.path, base)
+    assert (merged.path / "tokenizer.json").exists() and json.loads((merged.path / "training.json").read_text())
     with pytest.raises(TrainingError, match="is no adapter, so there is nothing to merge into its base"):
         merge(base, [], tmp_path / "other")
 
@@ -78,11 +78,11 @@ def test_what_one_taught_is_added_and_taken_away(base, trained, tmp_path):
     """As the process does it: the job names the checkpoints of the vectors."""
 
     def job(out, parent, vectors, **models):
-        made = Job(
+        described = Job(
             parent=parent, rows=tmp_path / "none", out=tmp_path / out, options={"vectors": vectors}, models=models
         )
-        MERGE.check(made)
-        return MERGE.run(made, lambda *_: None).path
+        MERGE.check(described)
+        return MERGE.run(described, lambda *_: None).path
 
     both = job("both", base, [{"model": "a"}, {"model": "t"}], a=trained["adapter"], t=trained["tuned"])
     assert not same(both, base)

@@ -69,10 +69,10 @@ def test_scores_stand_at_the_ends_of_steps(base):
     rows = rows_of("step", 4)
     judged, left_out = encode_judged(tokenizer, rows, "step", 128)
     assert left_out == 0
-    for made, row in zip(judged, rows, strict=True):
-        assert len(made.places) == len(made.labels) == len(row["steps"])
-        for place, step in zip(made.places, row["steps"], strict=True):
-            assert tokenizer.decode(made.ids[: place + 1]).rstrip().endswith(step)
+    for encoded, row in zip(judged, rows, strict=True):
+        assert len(encoded.places) == len(encoded.labels) == len(row["steps"])
+        for end, step in zip(encoded.places, row["steps"], strict=True):
+            assert tokenizer.decode(encoded.ids[: end + 1]).rstrip().endswith(step)
     assert encode_judged(tokenizer, rows, "step", 20) == ([], 8)
 
 
@@ -82,7 +82,7 @@ def trained(base, request, tmp_path_factory):
     folder, rows = tmp_path_factory.mktemp(request.param), table(request.param, 40)
     learned = [row for row in rows.to_pylist() if not is_heldout(row["problem_id"], OPTIONS["heldout"])]
     judged, _ = encode_judged(AutoTokenizer.from_pretrained(base), learned, request.param, 128)
-    tokens = sum(made.tokens for made in judged)
+    tokens = sum(encoded.tokens for encoded in judged)
     options = {
         **OPTIONS,
         **every.LEVEL,
@@ -91,39 +91,39 @@ def trained(base, request, tmp_path_factory):
         "loss": UNITS[request.param],
     }
     settings = [VerifierConfig(epochs=epochs, **options) for epochs in (1, 2)]
-    made = [verifier(base, rows, folder / str(config.epochs), config) for config in settings]
-    return request.param, *made
+    results = [verifier(base, rows, folder / str(config.epochs), config) for config in settings]
+    return request.param, *results
 
 
 @pytest.mark.slow
 def test_the_trainer_computes_the_loss_of_its_formula(base, trained):
-    unit, one, two = trained
-    losses = [entry["loss"] for entry in two.history if "loss" in entry]
+    unit, first, second = trained
+    losses = [entry["loss"] for entry in second.history if "loss" in entry]
     assert losses[0] == pytest.approx(0.6931472, abs=1e-5), "a head of zeros"
     loss = VerifierConfig(loss=UNITS[unit]).loss
-    model, tokenizer = loaded(one.path)
-    learned = set(pq.read_table(one.path / "learned.parquet")["id"].to_pylist())
+    model, tokenizer = loaded(first.path)
+    learned = set(pq.read_table(first.path / "learned.parquet")["id"].to_pylist())
     rows = [row for row in table(unit, 40).to_pylist() if row["id"] in learned]
     judged, _ = encode_judged(tokenizer, rows, unit, 128)
     measured = measure(model, judged, 0, 1000)
     firsts = torch.tensor([score for scores, _ in measured for score in scores])
     others = torch.tensor([score for _, scores in measured for score in scores])
-    labels = torch.tensor([label for made in judged for label in made.labels])
+    labels = torch.tensor([label for encoded in judged for label in encoded.labels])
     by_hand = loss(Scores(firsts, labels, others if len(others) else None)).mean().item()
     assert losses[1] == pytest.approx(by_hand, rel=1e-4) and losses[1] != losses[0]
 
 
 @pytest.mark.slow
 def test_it_is_measured_on_problems_that_it_has_not_learned_from(trained):
-    unit, _, made = trained
-    metrics = json.loads((made.path / "training.json").read_text())["metrics"]
-    config = json.loads((made.path / "config.json").read_text())
+    unit, _, result = trained
+    metrics = json.loads((result.path / "training.json").read_text())["metrics"]
+    config = json.loads((result.path / "config.json").read_text())
     assert config["verifier_unit"] == unit and config["architectures"] == ["LlamaForSequenceClassification"]
     assert metrics["auroc_low"] <= metrics["auroc"] <= metrics["auroc_high"]
     assert metrics["usable"] == float(metrics["auroc_low"] > 0.6)
-    bins = json.loads((made.path / "calibration.json").read_text())["bins"]
+    bins = json.loads((result.path / "calibration.json").read_text())["bins"]
     assert sum(part["answers"] for part in bins) >= metrics["answers_heldout"]
-    learned = set(pq.read_table(made.path / "learned.parquet")["id"].to_pylist())
+    learned = set(pq.read_table(result.path / "learned.parquet")["id"].to_pylist())
     rows = table(unit, 40).to_pylist()
     seen = {row["problem_id"] for row in rows if row["id"] in learned}
     assert 0 < len(learned) < len(rows) and not seen & {row["problem_id"] for row in rows if row["id"] not in learned}
@@ -132,12 +132,12 @@ def test_it_is_measured_on_problems_that_it_has_not_learned_from(trained):
 @pytest.mark.slow
 async def test_who_asks_it_has_the_scores_of_training(trained):
     """The engine reads an answer as the trainer did."""
-    unit, _, made = trained
+    unit, _, result = trained
     if unit in ("pair", "comparison"):
         pytest.skip("read as an answer, or asked about two")
     rows = rows_of(unit, 3)
-    model, tokenizer = loaded(made.path)
-    engine = Verifier(made.path, "v")
+    model, tokenizer = loaded(result.path)
+    engine = Verifier(result.path, "v")
     judged, _ = encode_judged(tokenizer, rows, unit, 128)
     for row, (logits, _) in zip(rows, measure(model, judged, 0, 1000), strict=True):
         expected = [1 / (1 + math.exp(-logit)) for logit in logits]
@@ -171,10 +171,10 @@ def test_the_weights_beneath_are_carried_from_stage_to_stage(base, tmp_path):
 
 @pytest.mark.slow
 def test_an_adapter_is_merged_at_the_end(base, tmp_path):
-    made = verifier(base, table("answer", 40), tmp_path / "out", VerifierConfig(adapter={"r": 4}, **OPTIONS))
-    names = {path.name for path in made.path.iterdir()}
+    result = verifier(base, table("answer", 40), tmp_path / "out", VerifierConfig(adapter={"r": 4}, **OPTIONS))
+    names = {path.name for path in result.path.iterdir()}
     assert "model.safetensors" in names and "adapter_model.safetensors" not in names and "base.json" not in names
-    before, after = every.weights(base), every.weights(made.path)
+    before, after = every.weights(base), every.weights(result.path)
     assert any(not torch.equal(value, after[name]) for name, value in before.items() if "proj" in name)
     assert after["score.weight"].any()
 
@@ -185,10 +185,12 @@ def test_labels_give_in_and_go_on_after_it_broke_off(base, tmp_path):
     whole = every.check_resume("verifier", base, table("pair", 30), tmp_path, epochs=3, learning_rate=0.01, **smoothed)
     plain = {name: VerifierConfig(epochs=3, loss=loss, log_every=1, **{**OPTIONS, "batch_tokens": 1200})
              for name, loss in (("plain", "bradley_terry"), ("zero", {"kind": "smoothed_bradley_terry", "rate": 0}))}  # fmt: skip
-    made = {name: verifier(base, table("pair", 30), tmp_path / name, config) for name, config in plain.items()}
-    one, other = (every.weights(made[name].path) for name in ("plain", "zero"))
-    assert all(torch.equal(value, other[name]) for name, value in one.items()), "a rate of 0 is Bradley-Terry"
-    assert not torch.equal(one["score.weight"], every.weights(whole.path)["score.weight"])
+    results = {name: verifier(base, table("pair", 30), tmp_path / name, config) for name, config in plain.items()}
+    plain_weights, zero_weights = (every.weights(results[name].path) for name in ("plain", "zero"))
+    assert all(torch.equal(value, zero_weights[name]) for name, value in plain_weights.items()), (
+        "a rate of 0 is Bradley-Terry"
+    )
+    assert not torch.equal(plain_weights["score.weight"], every.weights(whole.path)["score.weight"])
 
 
 @pytest.mark.slow
