@@ -4,6 +4,7 @@
 # make check   ruff, mypy, the order of imports, the generated docs
 # make stress  long kills and soaks; results in stress/
 # make attacks the attacks of stress/attacks/ on what is promised, and a table
+# make gpu-check PYTHON=...   what training does on a GPU, tried in at most 8 minutes with any Python that has torch; a table
 # make bench   every benchmark; make bench-NAME one of them; results in benchmarks/results/
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ DEMO := .nightschool/demo
 # One more than this machine's cores: some tests wait for the minute of a schedule.
 WORKERS ?= 3
 
-.PHONY: env system vllm demo quick test check format docs stress attacks bench clean
+.PHONY: env system vllm demo quick test check format docs stress attacks gpu-check bench clean
 
 env: $(VENV)/.installed
 
@@ -62,6 +63,9 @@ stress: system env vllm
 
 attacks: env
 	$(BIN)/python -m stress.attacks
+
+gpu-check:
+	$(PYTHON) scripts/gpu_check.py
 
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
 

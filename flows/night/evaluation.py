@@ -1,5 +1,8 @@
 """A checkpoint on a recipe's held-out problems and benchmarks, outside of a training."""
 
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +10,14 @@ from flows.night.exam import make_examiner, read_benchmark
 from flows.night.night import Night
 from flows.recipe.train import TrainSpec
 from storage.errors import RecipeError, TrainingError
+from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
 from storage.models.registry import resolve
+from synth.engines.base import RequestRefused
+from synth.engines.spec import VERIFIER
 from synth.night.draw import hold_out
+from synth.problems.base import Problem
+from train_stages.promotion.choosing import by_score, by_vote, sampled_answers
 from train_stages.promotion.evaluate import Evaluation
 
 SPLITS = ("validation", "heldout")
@@ -17,6 +25,8 @@ SPLITS = ("validation", "heldout")
 
 def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, Any]]:
     """Evaluate a checkpoint on a split of the recipe's problems and on its benchmarks, a row per task and tier.
+
+    Where the recipe names a verifier as the role `verifier`, it chooses among the sampled answers too.
 
     Args:
         night: The recipe at work.
@@ -49,11 +59,64 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     rows = []
     for label, problems in sets.items():
         with night.progress.stage(f"evaluation on {label}"):
-            rows += _rows(label, examiner.evaluate(checkpoint, problems))
+            evaluation = examiner.evaluate(checkpoint, problems)
+            rows += _rows(label, evaluation, problems, verified(night, evaluation, problems))
     return rows
 
 
-def _rows(label: str, evaluation: Evaluation) -> list[dict[str, Any]]:
+def verified(
+    night: Night, evaluation: Evaluation, problems: Sequence[Problem]
+) -> dict[tuple[str, int], float | None] | None:
+    """Let the recipe's verifier score every sampled answer, through the ledger; None where the recipe names none.
+
+    Returns:
+        The score by problem and sample number; None for an answer that it refuses.
+
+    Raises:
+        CheckpointError: The verifier is not there.
+    """
+    spec = night.recipe.models.get(VERIFIER)
+    sampled = sampled_answers(evaluation.rows)
+    if spec is None or spec.engine != VERIFIER or not sampled:
+        return None
+    asked = {problem.id: list(night.prompts.messages("solve", {"problem": problem})) for problem in problems}
+
+    async def score() -> dict[tuple[str, int], float | None]:
+        asker = night.asker()
+        try:
+
+            async def one(row: Mapping[str, Any]) -> float | None:
+                chat = (*asked[row["problem_id"]], {"role": "assistant", "content": row["response"]})
+                try:
+                    return float(json.loads((await asker.verify(VERIFIER, chat)).text)["score"])
+                except RequestRefused:
+                    return None
+
+            scores = await asyncio.gather(*map(one, sampled))
+        finally:
+            await asker.close()
+        keys = [(row["problem_id"], row["sample_number"]) for row in sampled]
+        return dict(zip(keys, scores, strict=True))
+
+    try:
+        return asyncio.run(score())
+    finally:
+        publish(night.ledger, night.lake, night.id)
+
+
+def _rows(
+    label: str,
+    evaluation: Evaluation,
+    problems: Sequence[Problem],
+    scores: Mapping[tuple[str, int], float | None] | None,
+) -> list[dict[str, Any]]:
+    structures = {problem.id: problem.structure_id for problem in problems}
+    votes = by_vote(evaluation.rows, structures)
+    best = {} if scores is None else by_score(evaluation.rows, scores, structures)
+
+    def chosen(kind: str, group: tuple[str, int], shares: Mapping[tuple[str, int], Any]) -> str | None:
+        return f"{kind}@{shares[group][0]} {shares[group][1]}" if group in shares else None
+
     return [
         {
             "set": label,
@@ -63,6 +126,8 @@ def _rows(label: str, evaluation: Evaluation) -> list[dict[str, Any]]:
             "greedy": str(score.greedy),
             "sampled": f"avg@{score.samples} {score.average}" if score.average else None,
             "pass": ", ".join(f"pass@{k} {value}" for k, value in score.pass_at),
+            "vote": chosen("maj", (score.task, score.tier), votes),
+            "verifier": chosen("best", (score.task, score.tier), best),
         }
         for score in evaluation.scores
     ]

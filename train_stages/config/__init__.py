@@ -1,7 +1,7 @@
 """What every training stage can be told, a file for each kind of stage."""
 
 from train_stages.config.adapter import AdapterConfig
-from train_stages.config.base import RowsConfig, StageConfig, TrainConfig, read_config
+from train_stages.config.base import WATCHING, RowsConfig, StageConfig, TrainConfig, read_config
 from train_stages.config.merge import MergeConfig, TaskVector
 from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
@@ -10,6 +10,7 @@ from train_stages.config.supervised import CptConfig, SftConfig, SupervisedConfi
 from train_stages.config.verifier import VerifierConfig
 
 __all__ = [
+    "WATCHING",
     "AdapterConfig",
     "CptConfig",
     "MergeConfig",

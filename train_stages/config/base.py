@@ -14,6 +14,8 @@ from train_stages.schedules.base import Schedule
 
 Config = TypeVar("Config", bound=BaseModel)
 
+WATCHING = ("save_every", "log_every", "report_to")
+"""Settings that change nothing of what a stage makes."""
 ADAMW = {"kind": "adamw"}
 WARMUP_STABLE_DECAY = {"kind": "warmup_stable_decay", "warmup": 0.02, "decay": 0.5}
 
@@ -107,6 +109,11 @@ class TrainConfig(StageConfig):
         default=1, ge=1, description="Threads on a CPU; on shared cores more than one can be far slower."
     )
     log_every: int = Field(default=10, ge=1, description="Steps between two entries of the log history.")
+    report_to: tuple[Literal["wandb", "mlflow", "trackio", "tensorboard"], ...] = Field(
+        default=(),
+        description="Trackers that are told of the curves too, through transformers' own callbacks; each reads where to and with "
+        "which key from its environment variables. The lake's `curves` have them in any case.",
+    )
     save_every: int | None = Field(
         default=None,
         ge=1,

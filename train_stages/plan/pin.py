@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from storage.ids import digest, digest_files
+from train_stages.config import WATCHING
 from train_stages.parts import Part
 from train_stages.plan.steps import Step
 
@@ -18,7 +19,7 @@ def plan_digests(steps: Sequence[Step]) -> dict[str, str]:
     """
     digests: dict[str, str] = {}
     for step in steps:
-        settings = step.config.model_dump(mode="json", exclude={"save_every", "log_every"})
+        settings = step.config.model_dump(mode="json", exclude=set(WATCHING))
         corpora = [corpus.model_dump(mode="json") for corpus in step.corpora]
         selection = [
             step.selection.where,

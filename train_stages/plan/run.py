@@ -22,6 +22,7 @@ from storage.models.checkpoints import Checkpoint, register_checkpoint
 from storage.models.curves import record_curves
 from synth.problems import checker_versions
 from synth.problems.base import Problem
+from train_stages.config import WATCHING
 from train_stages.plan.reading import Reader, Reading, read_by
 from train_stages.plan.steps import Step
 from train_stages.process.job import Job
@@ -115,7 +116,7 @@ class Training:
 
     def key(self, step: Step, parent: Checkpoint, reading: Reading, models: Models | None = None) -> str:
         """Return the identity of a stage: a digest of everything that determines what it makes."""
-        settings = step.config.model_dump(mode="json", exclude_defaults=True, exclude={"save_every", "log_every"})
+        settings = step.config.model_dump(mode="json", exclude_defaults=True, exclude=set(WATCHING))
         judges = [checker_versions(reading.rows["task"].to_pylist())] if step.stage.asks else []
         others = [{name: checkpoint.id for name, checkpoint in models.items()}] if models else []
         made_of = [parent.id, reading.digest, settings, step.seed, self.prompt, *judges, *others]

@@ -8,12 +8,13 @@ from typing import Any
 
 from storage.errors import CheckpointError, TrainingError
 from train_stages.config import TrainConfig
-from train_stages.process.stage import on_gpu, quantisation
+from train_stages.process.memory import Head, estimate, shown
+from train_stages.process.stage import on_gpu, quantisation, trackers
 
 LOOKED_AT = 200
 """Rows that are encoded to look at."""
 SAFE = 0.9
-"""Share of the free memory that an estimate may take; the estimate is good to a factor of about 1.5."""
+"""Share of the free memory that an estimate may take."""
 
 
 def load_tokenizer(parent: Path) -> Any:
@@ -31,12 +32,15 @@ def load_tokenizer(parent: Path) -> Any:
 
 
 def memory(
-    parent: Path, config: TrainConfig, *, copies: int = 1, tokens: int | None = None, share: float = 1.0
+    parent: Path,
+    config: TrainConfig,
+    *,
+    copies: int = 1,
+    tokens: int | None = None,
+    share: float = 1.0,
+    head: Head = "chunked",
 ) -> dict[str, Any]:
-    """Estimate what a stage needs on one device, and compare it with what is free.
-
-    Weights, gradients and optimiser states by their number and precision; activations by the usual 34 bytes a token,
-    width and layer (arXiv:2205.05198, without the attention matrix, which sdpa does not keep), and the logits twice.
+    """Estimate what a stage needs on one device (`train_stages.process.memory`), and compare it with what is free.
 
     Args:
         parent: The checkpoint.
@@ -44,6 +48,7 @@ def memory(
         copies: Models in memory, the reference counted.
         tokens: Tokens that go through the model at once; None takes them from the settings.
         share: Share of the device that training may have.
+        head: How log-probabilities are computed.
 
     Raises:
         CheckpointError: The parent's configuration cannot be loaded.
@@ -53,25 +58,21 @@ def memory(
     import torch
 
     parameters, trained, shape = _shape(parent, config)
-    quantisation(config)  # refuses what this machine cannot
+    quantisation(config)  # both refuse what this machine cannot
+    trackers(parent, config)
     gpu = on_gpu(config)
-    width = 2 if gpu and config.weights == "bfloat16" else 4
-    fixed: float
-    if config.adapter is None:
-        fixed = parameters * width * (1 + copies + config.optimiser.moments)
-    else:  # the matrices of the adapter are in float32
-        fixed = parameters * (config.adapter.bytes_a_weight or width) + trained * 4 * (2 + config.optimiser.moments)
     tokens = max(tokens or config.tokens_at_once, config.max_length)
-    layers = 1 if config.gradient_checkpointing else shape.num_hidden_layers
-    scale = 1.0 if gpu else 2.0  # half precision on a GPU
-    moving = tokens * (34 * scale * shape.hidden_size * layers + 2 * 4 * shape.vocab_size)
+    made = estimate(shape, parameters, trained, config, tokens=tokens, copies=copies, head=head, gpu=gpu)
+    fixed, moving = made.fixed, made.moving
     free = share * (torch.cuda.mem_get_info()[0] if gpu else psutil.virtual_memory().available)
     if config.accelerate is None and fixed + moving > SAFE * free:
         smaller = max(1, int(tokens * max(0.0, SAFE * free - fixed) / moving))
         way = (
             f"set micro_batch_tokens to at most {smaller:,}"
             if smaller >= config.max_length
-            else "set weights: bfloat16 or gradient_checkpointing: true, or spread the model: accelerate: fsdp"
+            else "set adapter: {}, weights: bfloat16 or gradient_checkpointing: true, or spread the model: accelerate: fsdp"
+            if gpu
+            else "set adapter: {}, which trains a small part of the weights, or a smaller max_length"
         )
         raise TrainingError(
             f"about {(fixed + moving) / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free "
@@ -81,6 +82,7 @@ def memory(
         "parameters": parameters,
         "trained_parameters": trained,
         "needs_gib": round((fixed + moving) / 2**30, 3),
+        "needs_by_part_gib": shown(made),
         "free_gib": round(free / 2**30, 1),
         "device": "cuda" if gpu else "cpu",
     }

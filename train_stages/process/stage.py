@@ -20,7 +20,7 @@ from storage.ids import digest
 from storage.models.adapters import finish_adapter, whole
 from storage.models.checkpoints import checkpoint_digest
 from storage.models.precision import keep_precision
-from train_stages.config import TrainConfig
+from train_stages.config import WATCHING, TrainConfig
 from train_stages.process.states import STATES, last_state, sealing_callback, write_json
 
 Progress = Callable[[str, int, int], None]
@@ -82,7 +82,7 @@ def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, see
     """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
     names = ("torch", "transformers", "trl") if config.adapter is None else ("torch", "transformers", "trl", "peft")
     libraries = {name: version(name) for name in names}
-    settings = config.model_dump(mode="json", exclude={"save_every", "log_every"})
+    settings = config.model_dump(mode="json", exclude=set(WATCHING))
     return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
 
@@ -144,6 +144,28 @@ def adapter_arguments(config: TrainConfig) -> dict[str, Any]:
     return {} if config.adapter is None else {"peft_config": config.adapter.peft()}
 
 
+def trackers(folder: Path, config: TrainConfig) -> list[str]:
+    """Return the trackers that are told of the curves.
+
+    TensorBoard writes into `tensorboard/NAME` beside the checkpoint, unless TENSORBOARD_LOGGING_DIR says otherwise.
+
+    Raises:
+        TrainingError: The package of one is not installed.
+    """
+    for name in config.report_to:
+        packages = ("tensorboard", "tensorboardX") if name == "tensorboard" else (name,)
+        if not any(find_spec(package) for package in packages):
+            raise TrainingError(f"report_to: {name} is not installed: pip install {name}, or leave it out")
+    if "tensorboard" in config.report_to:
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder.parent / "tensorboard" / run_name(folder)))
+    return list(config.report_to)
+
+
+def run_name(folder: Path) -> str:
+    """Return the name of a stage's output, which its folder has while it works in it too: how trackers call the run."""
+    return folder.name.removeprefix(".").removesuffix(".partial")
+
+
 def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int) -> dict[str, Any]:
     """Trainer arguments that every stage passes, for the device at hand."""
     from transformers import TrainingArguments
@@ -166,7 +188,8 @@ def common_arguments(folder: Path, config: TrainConfig, *, steps: int, seed: int
         "dataloader_pin_memory": gpu,
         "logging_steps": min(config.log_every, steps),  # a short training has a loss too
         "logging_nan_inf_filter": False,
-        "report_to": "none",
+        "report_to": trackers(folder, config) or "none",
+        "run_name": run_name(folder),
         "disable_tqdm": True,
         "save_strategy": "steps",
         "save_steps": config.save_every or math.ceil(steps / 10),

@@ -128,7 +128,7 @@ def check_cpt(job: Job) -> dict[str, Any]:
     """
     from train_stages.data.encode import encode_texts, show_loss
     from train_stages.data.mixture import blend
-    from train_stages.stages.supervised import second_model
+    from train_stages.stages.supervised import head_of, second_model
 
     config = read_config(CptConfig, job.options, job.name or "cpt")
     tokenizer, rows = load_tokenizer(job.parent), with_replay(read_rows(job.rows), config)
@@ -139,7 +139,7 @@ def check_cpt(job: Job) -> dict[str, Any]:
     return {
         **counts(rows.num_rows, encoded),
         "one_row": show_loss(tokenizer, encoded),
-        **memory(job.parent, config, copies=2 if second_model(config) else 1),
+        **memory(job.parent, config, copies=2 if second_model(config) else 1, head=head_of(config)),
     }
 
 

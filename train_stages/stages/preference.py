@@ -192,7 +192,12 @@ def check_preference(job: Job) -> dict[str, Any]:
         "too_long": too_long,
         "mean_tokens": round(sum(lengths) / len(lengths), 1),
         "one_pair": pairs[0],
-        **memory(job.parent, config, copies=2 if reference and config.adapter is None else 1),
+        **memory(
+            job.parent,
+            config,
+            copies=2 if reference and config.adapter is None else 1,
+            head="whole" if config.loss.name == "orpo" else "chunked",
+        ),
     }
 
 

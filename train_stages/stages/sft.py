@@ -128,7 +128,7 @@ def check_sft(job: Job) -> dict[str, Any]:
         TrainingError: One of the checks fails; the message says which setting to change.
     """
     from train_stages.data.encode import show_loss
-    from train_stages.stages.supervised import second_model
+    from train_stages.stages.supervised import head_of, second_model
 
     config = read_config(SftConfig, job.options, job.name or "sft")
     tokenizer, rows = load_tokenizer(job.parent), read_rows(job.rows)
@@ -138,7 +138,7 @@ def check_sft(job: Job) -> dict[str, Any]:
         **counts(rows.num_rows, encoded),
         "share_with_loss": round(with_loss / encoded.tokens, 3),
         "one_row": show_loss(tokenizer, encoded),
-        **memory(job.parent, config, copies=2 if second_model(config) else 1),
+        **memory(job.parent, config, copies=2 if second_model(config) else 1, head=head_of(config)),
     }
 
 

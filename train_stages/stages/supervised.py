@@ -14,6 +14,7 @@ from train_stages.config import SupervisedConfig
 from train_stages.data.batches import Plan, plan_packed, plan_padded, planned
 from train_stages.data.encode import Encoded, to_dataset
 from train_stages.orders.base import Order, kendall_tau, order_rows
+from train_stages.process.memory import Head
 from train_stages.process.stage import (
     Progress,
     StageResult,
@@ -109,6 +110,11 @@ def train_supervised(
 def second_model(config: SupervisedConfig) -> bool:
     """Whether a second model is loaded as the reference; with an adapter it is the model itself, its adapter switched off."""
     return config.loss.needs_reference and config.adapter is None
+
+
+def head_of(config: SupervisedConfig) -> Head:
+    """How log-probabilities are computed, for the estimate of memory: TRL's losses tile by tile, others from all logits."""
+    return "chunked" if config.loss.trl is not None else "whole"
 
 
 def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, reference: Any, **arguments: Any) -> Any:

@@ -284,7 +284,7 @@ def check_verifier(job: Job) -> dict[str, Any]:
         "heldout": len(held),
         "mean_tokens": round(sum(looked) / len(looked), 1),
         "share_right": round(float(np.mean([label for number in learned for label in judged[number].labels])), 3),
-        **memory(job.parent, config),
+        **memory(job.parent, config, head="scores"),
     }
 
 

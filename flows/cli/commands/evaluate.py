@@ -32,6 +32,7 @@ def evaluate(
 ) -> None:
     """Evaluate a checkpoint greedily and sampled, on the recipe's held-out problems and benchmarks.
 
+    Of several samples: avg@k, pass@k, maj@k by a vote, and best@k where the recipe has a role `verifier` of that engine.
     Every response is kept in the lake (table evaluations); the same evaluation again is only looked up.
     """
     with sentences():
@@ -50,4 +51,4 @@ def evaluate(
         if as_json:
             print_json(rows)
         else:
-            print_table(["set", "task", "tier", "items", "greedy", "sampled", "pass"], rows)
+            print_table(["set", "task", "tier", "items", "greedy", "sampled", "pass", "vote", "verifier"], rows)

@@ -16,6 +16,7 @@ from storage.workspace import Workspace
 from synth.engines.base import Answer
 from synth.problems.arithmetic import Arithmetic
 from tests.flows.conftest import SMALL
+from tests.synth.engines.test_verifier import save
 from train_stages.models.tiny import TinyConfig, create_base
 
 
@@ -35,7 +36,9 @@ def test_a_checkpoint_is_evaluated_once_and_compared(cli):
     recipe = cli.recipe(content)
     first = [json.loads(cli("evaluate", folder, "--recipe", recipe, "--json", "-q")) for folder in folders]
     assert [(row["set"], row["items"]) for row in first[0]] == [("validation", 10), ("words", 5)]
-    assert "pass@4" in first[0][0]["pass"]
+    assert (
+        "pass@4" in first[0][0]["pass"] and first[0][0]["vote"].startswith("maj@4") and first[0][0]["verifier"] is None
+    )
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         seen = lake.rows("select checkpoint_id, count(*) as n from evaluations group by all order by all")
         commits = lake.last_seq()
@@ -74,6 +77,8 @@ def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_pa
     config = TinyConfig(width=32, layers=1, heads=1, ffn=32, context=128, vocabulary=400)
     folder = create_base(tmp_path / "a", (problem.prompt for problem in problems), config=config)
     content = {**copy.deepcopy(SMALL), "train": {"evaluate": {"samples": 2, "max_tokens": 8, "engine": "vllm"}}}
+    head = save(tmp_path / "head", context=1024)
+    content["models"] = {**content["models"], "verifier": {"engine": "verifier", "checkpoint": str(head)}}
     recipe, workspace = make_recipe(content, folder=tmp_path), Workspace.create(tmp_path / "w")
 
     def evaluated(dies_after):
@@ -93,4 +98,5 @@ def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_pa
         evaluated(17)
     rows, engines, calls = evaluated(-1)
     assert rows[0]["items"] == 10 and engines[0].asked == 30 - 17 and calls == 30, "greedy and two samples of ten"
+    assert rows[0]["verifier"].startswith("best@2 ") and rows[0]["vote"].startswith("maj@2 ")
     assert evaluated(0)[1] == [], "what is in the lake needs no server"
