@@ -81,8 +81,8 @@ def test_a_page_names_commands_options_and_files_that_exist(page):
             assert option in options_of[command] | {"--help"}, f"nightschool {command} {option}"
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / link).exists(), link
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M)) <= targets
     for module in re.findall(r"python -m ((?:flows|train_stages)[\w.]*)", text):
         assert (ROOT / f"{module.replace('.', '/')}.py").exists() or (ROOT / module.replace(".", "/")).is_dir(), module
 
