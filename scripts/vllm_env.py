@@ -51,7 +51,10 @@ CPU_WISHES = (
     *(f"{name}=={version}" for name, (version, _) in STUBS.items()),
 )
 GPU_WISHES = (f"vllm=={VLLM}", TRANSFORMERS)
-CPU_CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints-vllm-cpu.txt"
+CONSTRAINTS = {
+    gpu: Path(__file__).resolve().parent.parent / f"constraints-vllm-{'gpu' if gpu else 'cpu'}.txt"
+    for gpu in (False, True)
+}
 STAMP = "nightschool-vllm.json"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 
@@ -111,7 +114,7 @@ def write_stub(folder: Path, name: str, version: str, requires: Sequence[str] = 
 
 def wanted(gpu: bool) -> dict[str, object]:
     """What the environment shall be; it is current when its stamp says the same."""
-    pins = "" if gpu else hashlib.sha256(CPU_CONSTRAINTS.read_bytes()).hexdigest()
+    pins = hashlib.sha256(CONSTRAINTS[gpu].read_bytes()).hexdigest()
     return {
         "device": "cuda" if gpu else "cpu",
         "wishes": list(GPU_WISHES if gpu else CPU_WISHES),
@@ -181,13 +184,13 @@ def install(folder: Path, gpu: bool) -> dict[str, str]:
     run([sys.executable, "-m", "venv", folder], "python -m venv (on Debian it needs the package python3-venv)")
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory(prefix="nightschool-stubs-") as stubs:
-        command: list[str | Path] = [*pip, "install", "--quiet"]
+        command: list[str | Path] = [*pip, "install", "--quiet", "--constraint", CONSTRAINTS[gpu]]
         if gpu:
             command += GPU_WISHES
         else:
             for name, (version, requires) in STUBS.items():
                 write_stub(Path(stubs), name, version, requires)
-            command += ["--find-links", stubs, "--constraint", CPU_CONSTRAINTS, *CPU_WISHES]
+            command += ["--find-links", stubs, *CPU_WISHES]
         hint = (
             ""
             if gpu

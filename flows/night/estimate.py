@@ -128,7 +128,7 @@ def _price(asked: Estimate, spec: ModelSpec) -> None:
 def _context(spec: ModelSpec, tokens: int) -> int:
     """Tokens of a prompt, which its server's context limits where the recipe says it."""
     system = len((spec.system or "").encode("utf-8", "replace"))
-    return min(tokens + system, spec.max_model_len or tokens + system)
+    return min(tokens + system, spec.context or tokens + system)
 
 
 def _limits(params: Params) -> tuple[int, int]:

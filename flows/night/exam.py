@@ -20,7 +20,8 @@ from train_stages.promotion.examiner import Exam, Examiner
 
 def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
     """Make the examiner of a night."""
-    served = ModelSpec(engine="vllm", checkpoint="candidate")
+    server = spec.evaluate.serve
+    served = ModelSpec(engine="vllm", checkpoint="candidate", max_model_len=spec.evaluate.max_model_len, serve=server)
 
     @contextmanager
     def serve(checkpoint: Checkpoint) -> Iterator[Responder]:
@@ -41,7 +42,7 @@ def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
         tasks=spec.judged_tasks,
         seed=spec.seed,
         respond=serve if spec.evaluate.engine == "vllm" else None,
-        engine=spec.evaluate.engine,
+        engine=server.identity(spec.evaluate.engine),
         fence=night.fence,
     )
 

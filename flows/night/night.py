@@ -219,8 +219,7 @@ class Night:
         spec = self.recipe.models.get(role)
         if spec is None or spec.engine == "solver":
             return None
-        checkpoint = self.checkpoint_of(spec.checkpoint)
-        return checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
+        return spec.identity(self.checkpoint_of(spec.checkpoint))
 
     def asker(self) -> Asker:
         """Make the night's asker: engines by role (roles of one and the same model share one), budget, ledger."""

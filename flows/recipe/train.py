@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from flows.recipe.parts import Part, SourceSpec
+from synth.engines.serve_spec import Context, ServeSpec
 from train_stages.plan.steps import Step, read_plan
 from train_stages.promotion.evaluate import EvaluateConfig
 from train_stages.promotion.promote import PromoteConfig
@@ -60,6 +61,14 @@ class EvaluateSpec(EvaluateConfig):
     engine: Literal["transformers", "vllm"] = Field(
         "transformers", description="`vllm` serves each checkpoint with vLLM; `transformers` loads it in this process."
     )
+    max_model_len: Context = Field("auto", description="Context of that server, as in `models.<role>`.")
+    serve: ServeSpec = Field(ServeSpec(), description="How that server is started, as in `models.<role>`.")
+
+    @model_validator(mode="after")
+    def _served(self) -> "EvaluateSpec":
+        if self.engine != "vllm" and (self.serve != ServeSpec() or self.max_model_len != "auto"):
+            raise ValueError("serve and max_model_len are for engine: vllm; set that, or leave them out")
+        return self
 
 
 class TrainSpec(Part):

@@ -49,6 +49,17 @@ def family_of(checkpoint: Path | None) -> str | None:
     return None
 
 
+def context_of(checkpoint: Path | None) -> int | None:
+    """Return the longest context that a checkpoint's config.json names, in tokens; None where it names none."""
+    config = _read(checkpoint, "config.json")
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        tokens = part.get("max_position_embeddings")
+        if isinstance(tokens, int) and tokens > 0:
+            return tokens
+    return None
+
+
 def _template(checkpoint: Path | None) -> str:
     file = checkpoint / "chat_template.jinja" if checkpoint is not None else None
     if file is not None and file.is_file():

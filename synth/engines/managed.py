@@ -36,11 +36,12 @@ class ManagedVllm:
         checkpoint: What to serve.
         folder: Where the server's log and record go.
         concurrency: Requests open at once, and worked on at once; None takes 256.
-        max_model_len: Longest prompt and completion together; None takes the checkpoint's own. It decides which
-            requests are refused as `prompt_too_long` or `context_full`, never what an accepted answer says.
+        model: Identity of who answers (`ModelSpec.identity`); None takes the checkpoint's.
+        name: Which of the server's adapters is asked; None asks the checkpoint itself.
         timeout_s: Limit for one try of a request.
         progress: Told of each start: seconds so far and the last line of the log.
-        options: Further options of the server; `max_model_len` and the number of sequences are set here.
+        options: How the server is started. Its context decides which requests are refused as `prompt_too_long` or
+            `context_full`, never what an accepted answer says.
     """
 
     reads_problem = False
@@ -52,14 +53,16 @@ class ManagedVllm:
         folder: Path,
         *,
         concurrency: int | None = None,
-        max_model_len: int | None = None,
+        model: str | None = None,
+        name: str | None = None,
         timeout_s: float = 600,
         progress: Callable[[float, str], None] | None = None,
         options: ServerOptions | None = None,
     ) -> None:
-        self.model = checkpoint.id
+        self.model = model or checkpoint.id
+        self._name = name
         self.concurrency = concurrency or CONCURRENCY
-        chosen = options or ServerOptions(max_model_len=max_model_len, max_num_seqs=self.concurrency)
+        chosen = options or ServerOptions(max_num_seqs=self.concurrency)
         self.server = VllmServer(checkpoint.path, "student", folder, chosen, progress)
         self._timeout_s = timeout_s
         self._client: Vllm | None = None
@@ -108,7 +111,7 @@ class ManagedVllm:
         start_s = self.server.options.start_limit_s
         return Vllm(
             self.server.endpoint,
-            self.server.name,
+            self._name or self.server.name,
             self.model,
             self.concurrency,
             timeout_s=self._timeout_s,

@@ -11,9 +11,10 @@ from storage.errors import RecipeError
 from storage.models.checkpoints import Checkpoint
 from storage.unknown_names import unknown
 from synth.engines.address import root_of
-from synth.engines.families import families, family_of
+from synth.engines.families import context_of, families, family_of
 from synth.engines.profile import Profile, read_card
 from synth.engines.sampling_spec import SamplingSpec
+from synth.engines.serve_spec import Context, ServeSpec
 
 if TYPE_CHECKING:
     from synth.engines.base import Engine
@@ -87,7 +88,9 @@ class ModelSpec(BaseModel):
         None,
         description="Address of an OpenAI-compatible server, or a list of them; without one the flow starts vLLM.",
     )
-    name: str | None = Field(None, description="Model name the server knows.")
+    name: str | None = Field(
+        None, description="Model name the server knows; for one that the flow starts, an adapter of its `lora-modules`."
+    )
     revision: str | None = Field(None, description="Declared revision of a remote model; part of its identity.")
     api_key_env: str | None = Field(
         None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of an environment variable."
@@ -115,7 +118,12 @@ class ModelSpec(BaseModel):
         None, description="Family of models (`synth/engines/families.yaml`); None: found by the checkpoint's config."
     )
     thoughts: ThoughtsSpec = Field(ThoughtsSpec(), description="What becomes of a thinking model's thoughts.")
-    max_model_len: int | None = Field(None, ge=16, description="Context of a server that the flow starts.")
+    max_model_len: Context = Field(
+        "auto",
+        description="Context of the model's server, in tokens. `auto`: the model's own, or as much of it as the memory of a server "
+        "that the flow starts holds.",
+    )
+    serve: ServeSpec = Field(ServeSpec(), description="How a server that the flow starts is started.")
     price: PriceSpec = Field(PriceSpec(), description="What it costs, see below.")
     tokens_per_second: float | None = Field(None, gt=0, description="Throughput, for planning only.")
 
@@ -134,6 +142,10 @@ class ModelSpec(BaseModel):
                     "engine vllm with an endpoint needs `name` and `revision` (a bare server alias must never return "
                     "another model's answers), or `checkpoint` when the server serves a local folder"
                 )
+        if isinstance(self.max_model_len, int) and self.max_model_len < 16:
+            raise ValueError(f"max_model_len: {self.max_model_len} is no context; right would be 4096, or auto")
+        if self.serve != ServeSpec() and (self.engine != "vllm" or self.endpoints):
+            raise ValueError("serve is for a vLLM server that the flow starts: leave it out, or `endpoint`")
         taken = sorted(OURS_TO_SAY & self.extra_body.keys()) + sorted(
             SamplingSpec.model_fields.keys() & self.extra_body.keys()
         )
@@ -178,17 +190,17 @@ class ModelSpec(BaseModel):
         text = json.dumps(body, sort_keys=True, ensure_ascii=False) if body else None
         path = checkpoint.path if checkpoint else None
         family = None if self.engine == "solver" else self.family or family_of(path)
-        tokens, opened = self._room_for_thoughts(family)
+        tokens, opened = self._room_for_thoughts(family, path)
         penalised = self.engine != "transformers"
         return Profile(
             self.sampling, card, self.system, text, family, tokens, opened, self.thoughts.learn, penalised=penalised
         )
 
-    def _room_for_thoughts(self, family: str | None) -> tuple[int, bool]:
+    def _room_for_thoughts(self, family: str | None, path: Path | None) -> tuple[int, bool]:
         """Tokens for thoughts beside a call's limit, and whether the template opens them.
 
-        What the recipe does not say is the family's: none where thinking is switched off, and at most half of a context that
-        the recipe sets.
+        What the recipe does not say is the family's: none where thinking is switched off, and at most half of the context,
+        the recipe's or the checkpoint's own.
         """
         thinks = families()[family].thoughts if family is not None else None
         if thinks is None or self.chat_template.get("enable_thinking") is False:
@@ -196,7 +208,20 @@ class ModelSpec(BaseModel):
         opened = thinks.opened if self.thoughts.opened is None else self.thoughts.opened
         if self.thoughts.tokens is not None:
             return self.thoughts.tokens, opened
-        return min(thinks.tokens, self.max_model_len // 2) if self.max_model_len else thinks.tokens, opened
+        context = self.context or context_of(path)
+        return min(thinks.tokens, context // 2) if context else thinks.tokens, opened
+
+    @property
+    def context(self) -> int | None:
+        """The context that the recipe says; None where it leaves it to the model and its server."""
+        return self.max_model_len if isinstance(self.max_model_len, int) else None
+
+    def identity(self, checkpoint: Checkpoint | None) -> str:
+        """Return the identity of who answers: the model, and what its server is told that may change an answer."""
+        model = checkpoint.id if checkpoint is not None else f"{self.name}@{self.revision}"
+        managed = self.engine == "vllm" and not self.endpoints
+        named = f"{model}+{self.name}" if managed and self.name else model
+        return self.serve.identity(named) if managed else model
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -229,20 +254,22 @@ def open_engine(
 
         assert checkpoint is not None
         return Verifier(checkpoint.path, checkpoint.id, max(spec.concurrency or 0, 256))
-    identity = checkpoint.id if checkpoint is not None else f"{spec.name}@{spec.revision}"
     if spec.endpoints:
         from synth.engines.vllm import Vllm
 
         name = spec.name or str(checkpoint and checkpoint.path)
+        identity = spec.identity(checkpoint)
         return Vllm(spec.endpoints, name, identity, spec.concurrency, spec.api_key_env, spec.timeout_s, spec.outage_s)
-    from synth.engines.managed import ManagedVllm
+    from synth.engines.managed import CONCURRENCY, ManagedVllm
 
     assert checkpoint is not None
     return ManagedVllm(
         checkpoint,
         folder,
         concurrency=spec.concurrency,
-        max_model_len=spec.max_model_len,
+        options=spec.serve.options(max_model_len=spec.max_model_len, max_num_seqs=spec.concurrency or CONCURRENCY),
+        model=spec.identity(checkpoint),
+        name=spec.name,
         timeout_s=spec.timeout_s,
         progress=progress,
     )

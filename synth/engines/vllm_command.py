@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from storage.errors import CheckpointError, ModelServerError
 
@@ -15,6 +16,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 REMEDY = f"run `make vllm` in the checkout, or let {PYTHON_VARIABLE} name the Python of an environment that has vLLM"
 NEUTRAL = {"repetition_penalty": 1.0, "top_k": 0, "min_p": 0.0}
 """Overrides what a checkpoint's generation_config.json would add: only what is in a call's content key may count."""
+CPU_CACHE_GIB = 1
+"""Memory for keys and values on a CPU where nobody says how much."""
 FEW_CORES = 4
 """Up to here a server on a CPU shares its cores with its client, and with itself."""
 
@@ -24,10 +27,11 @@ class ServerOptions:
     """How a server is started; the defaults suit a small model.
 
     Attributes:
-        max_model_len: Longest prompt and completion together, in tokens; None takes the checkpoint's own.
+        max_model_len: Longest prompt and completion together, in tokens; `auto` takes the checkpoint's own, or as much of it
+            as the memory for keys and values holds.
         max_num_seqs: Requests it works on at once; None leaves it to vLLM.
         dtype: None is bfloat16 on a CPU and the checkpoint's own on a GPU.
-        cpu_cache_gib: Memory for keys and values on a CPU.
+        cache_gib: Memory for keys and values; None is 1 on a CPU, and on a GPU what `gpu_memory_share` leaves.
         gpu_memory_share: Share of a GPU's memory that vLLM takes.
         start_limit_s: Seconds until it must be healthy: 35 on two quiet cores, up to 170 on busy ones.
         stop_limit_s: Seconds it may take to stop before it is killed.
@@ -35,10 +39,10 @@ class ServerOptions:
         extra: Further arguments of `vllm serve`.
     """
 
-    max_model_len: int | None = None
+    max_model_len: int | Literal["auto"] = "auto"
     max_num_seqs: int | None = None
     dtype: str | None = None
-    cpu_cache_gib: int = 1
+    cache_gib: float | None = None
     gpu_memory_share: float = 0.9
     start_limit_s: float = 240.0
     stop_limit_s: float = 15.0
@@ -70,8 +74,10 @@ def serve_command(python: Path, checkpoint: Path, name: str, options: ServerOpti
     command = [str(python), str(python.with_name("vllm")), "serve", str(checkpoint)]
     command += ["--host", host, "--port", str(port), "--served-model-name", name]
     command += ["--disable-uvicorn-access-log", "--override-generation-config", json.dumps(NEUTRAL)]
-    if options.max_model_len is not None:
-        command += ["--max-model-len", str(options.max_model_len)]
+    command += ["--max-model-len", str(options.max_model_len)]
+    cache_gib = CPU_CACHE_GIB if options.cache_gib is None and serves_on_cpu(python) else options.cache_gib
+    if cache_gib is not None:
+        command += ["--kv-cache-memory-bytes", str(round(cache_gib * 2**30))]
     if options.max_num_seqs is not None:
         command += ["--max-num-seqs", str(options.max_num_seqs)]
     if serves_on_cpu(python):
@@ -84,7 +90,13 @@ def serve_command(python: Path, checkpoint: Path, name: str, options: ServerOpti
 
 def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     """Our variables, less what would reach into another environment or close the server to our client."""
-    unwanted = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_API_KEY"}
+    unwanted = {
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "VIRTUAL_ENV",
+        "VLLM_API_KEY",
+        "VLLM_CPU_KVCACHE_SPACE",
+    }  # `cache_gib` says it
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
@@ -93,7 +105,6 @@ def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     if options.development:
         environment["VLLM_SERVER_DEV_MODE"] = "1"
     if serves_on_cpu(python):
-        environment["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache_gib)
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve each other on shared cores
         cores = len(os.sched_getaffinity(0))
         if cores <= FEW_CORES:

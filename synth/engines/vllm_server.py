@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +27,7 @@ from storage.errors import ModelServerError
 from storage.models.adapters import whole
 from storage.ports import free_port
 from synth.engines.processes import end_group, group_of, identity_of, is_alive, members_of
+from synth.engines.start_failures import cause
 from synth.engines.vllm_command import (
     ServerOptions,
     check_checkpoint,
@@ -38,6 +39,8 @@ from synth.engines.vllm_command import (
 KEEPER = Path(__file__).resolve().with_name("vllm_keeper.py")
 POLL_S = 0.25
 LOG_LINES = 15
+LOG_BYTES = 65_536
+"""How much of a log's end is read: a traceback of two processes, and what stands before it."""
 Progress = Callable[[float, str], None]
 
 
@@ -101,8 +104,10 @@ class VllmServer:
             ModelServerError: It ended; the message carries the log's last lines.
         """
         if not self.running:
+            reason = cause(self._end_of_log())
+            because = f": {reason}" if reason is not None else ""
             raise ModelServerError(
-                f"the vLLM server for {self.name!r} ended. Its log, {self.log}, says:\n{self._tail()}"
+                f"the vLLM server for {self.name!r} ended{because}. Its log, {self.log}, says:\n{self._tail()}"
             )
 
     def start(self) -> None:
@@ -127,11 +132,10 @@ class VllmServer:
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         serve = serve_command(python, weights, self.name, self.options, "127.0.0.1", self._port)
-        command = [sys.executable, "-I", str(KEEPER), str(os.getpid()), *serve]
         try:
             with self.log.open("wb") as log:
                 self._keeper = subprocess.Popen(  # noqa: S603
-                    command,
+                    kept_command(serve),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -192,13 +196,15 @@ class VllmServer:
             time.sleep(POLL_S)
 
     def _tail(self, lines: int = LOG_LINES) -> str:
+        return "\n".join([line[:300] for line in self._end_of_log().splitlines() if line.strip()][-lines:])
+
+    def _end_of_log(self) -> str:
         try:
             with self.log.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - 16_384))
-                text = log.read().decode(errors="replace")
+                log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_BYTES))
+                return log.read().decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join([line[:300] for line in text.splitlines() if line.strip()][-lines:])
 
     def _write_record(self) -> None:
         assert self._keeper is not None
@@ -210,6 +216,11 @@ class VllmServer:
             "checkpoint": str(self.checkpoint),
         }
         write_text(self.record, json.dumps(record, indent=1) + "\n")
+
+
+def kept_command(serve: Sequence[str]) -> list[str]:
+    """The command that runs a server under a keeper: it and all that it starts end when this process does."""
+    return [sys.executable, "-I", str(KEEPER), str(os.getpid()), *serve]
 
 
 def end_orphan(record: Path, patience_s: float = 15.0) -> bool:

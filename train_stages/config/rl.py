@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from synth.engines.serve_spec import ServeSpec
 from train_stages.config.base import TrainConfig
 from train_stages.losses import LOSSES
 from train_stages.losses.base import PolicyLoss
@@ -70,6 +71,7 @@ class RlConfig(TrainConfig):
     rollout_memory: float = Field(
         default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."
     )
+    serve: ServeSpec = Field(default=ServeSpec(), description="How a rollout server of our own is started.")
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
 
     @property
@@ -95,6 +97,10 @@ class RlConfig(TrainConfig):
             raise ValueError("rollout_endpoint names a vLLM server; set rollouts to auto or vllm")
         if "rollout_memory" in given and (self.rollouts == "transformers" or self.rollout_endpoint is not None):
             raise ValueError("rollout_memory is for a vLLM server of our own; leave it out, or rollout_endpoint")
+        if self.serve != ServeSpec() and (self.rollouts == "transformers" or self.rollout_endpoint is not None):
+            raise ValueError("serve is for a vLLM server of our own; leave it out, or rollout_endpoint")
+        if self.serve.memory_share is not None:
+            raise ValueError("serve.memory_share: training shares the GPU with this server; set rollout_memory")
         if self.adapter is not None and (self.rollouts == "vllm" or self.rollout_endpoint is not None):
             raise ValueError("a vLLM server is given whole weights, not an adapter: set rollouts: transformers")
         names = [reward.name for reward in self.rewards]

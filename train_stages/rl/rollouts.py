@@ -161,7 +161,6 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
     Raises:
         ModelServerError: The server cannot be started or reached.
     """
-    from synth.engines.vllm_command import ServerOptions
     from synth.engines.vllm_server import VllmServer
 
     if not uses_vllm(config):
@@ -174,7 +173,7 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
         yield VllmRollouts(config.rollout_endpoint, weights, **sampling)
     else:
         _own_server(config, parent)
-        options = ServerOptions(
+        options = config.serve.options(
             max_model_len=config.max_length,
             max_num_seqs=config.prompts_per_step * config.samples,
             dtype=None if on_gpu(config) else "float32",

