@@ -138,6 +138,12 @@ TABLES: dict[str, pa.Schema] = {
                 "seconds", _F, "server time, from the request to its last byte; calls overlap, so sums exceed the clock"
             ),
             _field("cost", _F, "what it cost, at the prices of the night that made it"),
+            _field(
+                "thought_tokens",
+                _I,
+                "tokens written that were thoughts, part of completion_tokens; by their share of the characters where the server "
+                "does not count them; null in rows of before",
+            ),
             _field("ledger", _WORD, "identity of the ledger (the machine) that published it"),
             _commit,
         ],
@@ -173,6 +179,11 @@ TABLES: dict[str, pa.Schema] = {
             ),
             _field("attrs", _TEXT, "columns of the method's own, JSON"),
             _field("words", _I, "length in words separated by white space"),
+            _field(
+                "tokens",
+                _I,
+                "length in tokens of the model that learns, without its template's marks; null: not known, see words",
+            ),
             _commit,
         ],
         metadata={"goes_with": "problem", "comment": "rows written by the methods, accepted or not"},

@@ -11,6 +11,7 @@ from storage.lake.nights import record_problems
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint
 from synth.calls.responder import EngineResponder, Responder
+from synth.engines.profile import PLAIN, Profile
 from synth.engines.spec import ModelSpec, open_engine
 from synth.night.draw import decision_items
 from synth.problems.base import Problem
@@ -43,8 +44,17 @@ def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
         seed=spec.seed,
         respond=serve if spec.evaluate.engine == "vllm" else None,
         engine=server.identity(spec.evaluate.engine),
+        profile=student_profile(night),
         fence=night.fence,
     )
+
+
+def student_profile(night: Night) -> Profile:
+    """Return how the recipe's student wants to be asked; as any chat model where there is none, or a rule."""
+    spec = night.recipe.models.get("student")
+    if spec is None or spec.engine in ("solver", "verifier"):
+        return PLAIN
+    return spec.profile(night.checkpoint_of(spec.checkpoint))
 
 
 def make_exam(night: Night, spec: TrainSpec) -> Exam:

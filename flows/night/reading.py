@@ -3,6 +3,7 @@
 from functools import cache
 
 from filters.night.benchmark_screening import Screening
+from flows.night.exam import student_profile
 from flows.night.night import Night
 from storage.releases.reading import Release
 from synth.problems.base import Problem
@@ -11,9 +12,10 @@ from train_stages.plan.reading import Reader
 
 def make_reader(night: Night, release: Release) -> Reader:
     """Make the reader of a night's training."""
+    profile = student_profile(night)
 
     def messages(problem: Problem) -> list[dict[str, str]]:
-        return list(night.prompts.messages("solve", {"problem": problem}))
+        return list(profile.frame(tuple(night.prompts.messages("solve", {"problem": problem}))))
 
     @cache
     def screening() -> Screening:

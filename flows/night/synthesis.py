@@ -23,6 +23,7 @@ from storage.lake import nights
 from storage.ledger.published import adopt, publish
 from synth.calls.ask import Asker
 from synth.night.draw import find_attempts
+from synth.night.lengths import with_tokens
 from synth.night.runner import Attempt, Finished, pool_size, run_attempts
 from synth.sample import problem_of
 
@@ -196,7 +197,8 @@ class _Work:
         if not buffer.shards:
             return
         night = self.night
-        samples = pa.concat_tables([finished.samples for finished in buffer.finished])
+        learner = night.student.path if night.student is not None else None
+        samples = with_tokens(pa.concat_tables([finished.samples for finished in buffer.finished]), learner)
         tables = {
             "attempts": pa.concat_tables([finished.attempts for finished in buffer.finished]),
             "samples": samples,

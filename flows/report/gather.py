@@ -54,6 +54,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "failures": overview.failures(EXAMPLES),
         "left_out": overview.left_out(),
         "costs": overview.costs(),
+        "throughput": overview.throughput(),
         "expected": _expected(lake, night, funnel),
         "rubric_scores": overview.rubric_scores(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
@@ -84,7 +85,8 @@ def _totals(funnel: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def _spent(costs: Sequence[Mapping[str, Any]], accepted_words: int) -> dict[str, Any]:
     """What all calls took, and that per thousand accepted words."""
     total = {
-        name: sum(row[name] for row in costs) for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")
+        name: sum(row[name] for row in costs)
+        for name in ("calls", "prompt_tokens", "completion_tokens", "thought_tokens", "seconds")
     }
     total["cost"] = sum(row["cost"] for row in costs)
     total["tokens"] = total["prompt_tokens"] + total["completion_tokens"]

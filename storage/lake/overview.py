@@ -86,11 +86,16 @@ class Overview:
             """
             select method, model, role, count(*) as calls, coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
                    coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
+                   coalesce(sum(thought_tokens), 0)::bigint as thought_tokens,
                    coalesce(sum(seconds), 0) as seconds, coalesce(sum(cost), 0) as cost
             from calls where night = ? and origin = 'made' group by method, model, role order by method, role, model
             """,
             [self.night],
         )
+
+    def throughput(self) -> list[dict[str, Any]]:
+        """Accepted rows and tokens per hour of server time, by method."""
+        return self._lake.rows("select * exclude (night) from throughput where night = ? order by method", [self.night])
 
     def rubric_scores(self) -> list[dict[str, Any]]:
         """How models graded the night's rows: scores from 1 to 5 by method and aspect."""

@@ -9,7 +9,8 @@ from typing import Any
 
 COLUMNS = (
     "key", "model", "role", "act", "messages", "sampling", "sample", "response", "finish_reason", "prompt_tokens",
-    "completion_tokens", "night", "origin", "method", "reasoning", "cached_tokens", "seconds", "cost", "created_at",
+    "completion_tokens", "night", "origin", "method", "reasoning", "cached_tokens", "seconds", "cost", "thought_tokens",
+    "created_at",
 )  # fmt: skip
 """Columns of the ledger's `calls`, in the order of `Call`'s fields; `id` comes before and `published` after them."""
 
@@ -20,11 +21,14 @@ create table if not exists calls (
     messages text not null, sampling text not null, sample text not null, response text not null,
     finish_reason text not null, prompt_tokens integer not null, completion_tokens integer not null, night text,
     origin text not null, method text, reasoning text not null, cached_tokens integer not null, seconds real not null,
-    cost real not null, created_at text not null, published integer not null default 0
+    cost real not null, created_at text not null, thought_tokens integer not null default 0, published integer not null default 0
 );
 create index if not exists calls_unpublished on calls (published) where published = 0;
 create index if not exists calls_night on calls (night);
 """
+
+LATER_COLUMNS = {"thought_tokens": "integer not null default 0"}
+"""Columns that the ledger of an older version lacks; they are added when it is opened."""
 
 _text = json.JSONEncoder(sort_keys=True).encode
 """Made once: `json.dumps` makes an encoder for each call that gives it an option."""
@@ -55,6 +59,7 @@ class Call:
         cached_tokens: Tokens read that the server had in its prefix cache.
         seconds: Server time, from the request to its last byte.
         cost: What it cost at the prices of the night that made it.
+        thought_tokens: Tokens written that were thoughts; by their share of the characters where the server does not count them.
         created_at: When it was recorded; None before.
     """
 
@@ -76,6 +81,7 @@ class Call:
     cached_tokens: int = 0
     seconds: float = 0.0
     cost: float = 0.0
+    thought_tokens: int = 0
     created_at: datetime | None = field(default=None, compare=False)
 
 
@@ -109,6 +115,7 @@ def to_row(call: Call, now: str) -> tuple[object, ...]:
         call.key, call.model, call.role, call.act, json.dumps(call.messages), _text(call.sampling),
         call.sample, call.response, call.finish_reason, call.prompt_tokens, call.completion_tokens, call.night,
         call.origin, call.method, call.reasoning, call.cached_tokens, call.seconds, call.cost,
+        call.thought_tokens,
         call.created_at.isoformat() if call.created_at else now,
     )  # fmt: skip
 
@@ -118,7 +125,7 @@ def of_row(row: Sequence[Any]) -> Call:
     values = list(row)
     values[4] = tuple(json.loads(values[4]))
     values[5] = json.loads(values[5])
-    values[18] = datetime.fromisoformat(values[18])
+    values[19] = datetime.fromisoformat(values[19])
     return Call(*values)
 
 
@@ -140,4 +147,5 @@ def of_lake(row: Mapping[str, Any]) -> Call:
     values = {name: row[name] for name in COLUMNS[1:]}
     values["messages"] = tuple(dict(message) for message in row["messages"])
     values["sampling"] = json.loads(row["sampling"])
+    values["thought_tokens"] = row["thought_tokens"] or 0  # null in rows that an older version published
     return Call(key=row["call_id"], **values)

@@ -23,7 +23,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from storage.errors import LakeError
-from storage.ledger.calls import COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
+from storage.ledger.calls import COLUMNS, LATER_COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.ledger.claims import SCHEMA as CLAIMS_SCHEMA
 from storage.ledger.writer import Writer, cannot_read, cannot_write, open_file
 from storage.modes import close_file
@@ -80,12 +80,24 @@ class Ledger:
             close_file(path)
             self._aside = open_file(path)
             self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)
+            self._add_columns()
             self._aside.execute("insert or ignore into meta values ('id', ?)", (uuid4().hex,))
             self.id = str(self._aside.execute("select value from meta where name = 'id'").fetchone()[0])
             self._reader = open_file(path)
             self._writer = Writer(path)
         except (sqlite3.Error, OSError) as error:
             raise cannot_read(path, error) from error
+
+    def _add_columns(self) -> None:
+        """Give the file of an older version the columns of this one; of two processes that do it at once, one is late."""
+        for name, kind in LATER_COLUMNS.items():
+            columns = {row[1] for row in self._aside.execute("pragma table_info(calls)")}
+            if name not in columns:
+                try:
+                    self._aside.execute(f"alter table calls add column {name} {kind}")
+                except sqlite3.OperationalError as error:
+                    if "duplicate column" not in str(error):
+                        raise
 
     def find(self, key: str) -> Call | None:
         """Return the recorded call under `key`, or None.

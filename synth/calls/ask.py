@@ -139,7 +139,8 @@ class Asker:
             engine, messages, sampling, sample, act=prompt.act, problem=problem, inputs=inputs, draw=self._draw
         )
         request = Request(messages, sampling, seed_from(key), prompt.act, problem, inputs)
-        reply = await self._reply(Question(key, role, engine, request, sample, method))
+        opened = self.profiles.get(role, PLAIN).opens_thoughts and not begun
+        reply = await self._reply(Question(key, role, engine, request, sample, method, opened))
         return self._without_thoughts(role, reply, begun=bool(begun))
 
     async def chat(
@@ -163,9 +164,9 @@ class Asker:
         if engine.reads_problem:
             raise RequestRefused("no_dialogue", f"the role {role!r} answers by rule and cannot go on with a dialogue")
         key = content_key(engine.model, messages, sampling, sample, draw=self._draw)
-        reply = await self._reply(
-            Question(key, role, engine, Request(messages, sampling, seed_from(key), "chat", problem), sample, method)
-        )
+        request = Request(messages, sampling, seed_from(key), "chat", problem)
+        opened = self.profiles.get(role, PLAIN).opens_thoughts
+        reply = await self._reply(Question(key, role, engine, request, sample, method, opened))
         return self._without_thoughts(role, reply)
 
     def _without_thoughts(self, role: str, reply: Reply, *, begun: bool = False) -> Reply:

@@ -13,6 +13,7 @@ from storage.ledger.ledger import Call, Ledger
 from synth.calls.budget import GRACE_S, Meter, counted
 from synth.calls.keys import refusal_key, sampling_params
 from synth.calls.slots import Slots
+from synth.calls.thoughts import part
 from synth.engines.base import Answer, Engine, Request, RequestRefused
 
 
@@ -27,6 +28,7 @@ class Question:
         request: What is asked.
         sample: Explicit sample number.
         method: On whose account the call is put when it has to be made.
+        opens_thoughts: Whether the model's chat template has written the opening tag of its thoughts.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Question:
     request: Request
     sample: str
     method: str | None
+    opens_thoughts: bool = False
 
 
 def clean(text: str) -> str:
@@ -193,7 +196,19 @@ class DurableCalls:
             cached_tokens=answer.cached_tokens,
             seconds=answer.seconds,
             cost=cost,
+            thought_tokens=_thought_tokens(question, answer),
         )
+
+
+def _thought_tokens(question: Question, answer: Answer) -> int:
+    """Tokens of thoughts as the server counts them, else by their share of what was written."""
+    if answer.thought_tokens is not None:
+        return answer.thought_tokens
+    if question.engine.reads_problem or question.request.scores:
+        return 0
+    parted = part(answer.text, opened=question.opens_thoughts, complete=answer.finish_reason == "stop")
+    thoughts = len(answer.reasoning) + len(parted.thoughts)
+    return round(answer.completion_tokens * thoughts / (thoughts + len(parted.said))) if thoughts else 0
 
 
 class _AbandonedError(Exception):

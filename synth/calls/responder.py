@@ -30,9 +30,12 @@ class Responder(Protocol):
         temperature: float,
         max_tokens: int,
         top_p: float = 1.0,
+        top_k: int = 0,
+        min_p: float = 0.0,
+        body: str | None = None,
         seed: int | Sequence[int] = 0,
     ) -> list[Generation]:
-        """Answer each conversation once, in order."""
+        """Answer each conversation once, in order; arguments as for `Sampler.generate`."""
         ...
 
 
@@ -62,6 +65,9 @@ class EngineResponder:
         temperature: float,
         max_tokens: int,
         top_p: float = 1.0,
+        top_k: int = 0,
+        min_p: float = 0.0,
+        body: str | None = None,
         seed: int | Sequence[int] = 0,
     ) -> list[Generation]:
         """Answer each conversation once, in order.
@@ -70,7 +76,8 @@ class EngineResponder:
             ModelServerError: The engine cannot be reached or failed.
         """
         seeds = [seed_from(seed, i) for i in range(len(conversations))] if isinstance(seed, int) else list(seed)
-        sampling = Sampling(temperature=temperature, max_tokens=max_tokens, top_p=top_p)
+        cut = {"top_k": top_k or None, "min_p": min_p or None}
+        sampling = Sampling(temperature=temperature, max_tokens=max_tokens, top_p=top_p, body=body, **cut)  # type: ignore[arg-type]
         requests = [
             Request(tuple(chat), sampling, own, "evaluate", _NOBODY)
             for chat, own in zip(conversations, seeds, strict=True)

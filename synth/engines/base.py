@@ -90,6 +90,7 @@ class Answer:
         reasoning: What a reasoning model thought before it answered; empty where the server keeps none apart.
         cached_tokens: Tokens of the prompt that the server had in its prefix cache.
         seconds: From sending the request that was answered to its last byte; tries that failed are left out.
+        thought_tokens: Tokens of the completion that were thoughts, where the server counts them; None where it does not.
         counted: False when the engine gave no believable count of tokens; who records the answer then counts what is 0.
     """
 
@@ -101,6 +102,7 @@ class Answer:
     cached_tokens: int = 0
     seconds: float = 0.0
     counted: bool = True
+    thought_tokens: int | None = None
 
 
 class RequestRefused(Exception):

@@ -94,6 +94,7 @@ def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, A
         min(count_of(details, "cached_tokens") or 0, read or 0),
         seconds,
         counted=read is not None and written is not None,
+        thought_tokens=_thought_tokens(usage, written),
     )
     if refusal is None:
         return answer
@@ -101,6 +102,13 @@ def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, A
     size = len(raw) // BYTES_PER_TOKEN if written is None else written
     kept = (storable(answer.text), reason, answer.prompt_tokens, size, storable(answer.reasoning), answer.cached_tokens)
     raise RequestRefused(reason, sentence, Answer(*kept, seconds, counted=answer.counted))
+
+
+def _thought_tokens(usage: Any, written: int | None) -> int | None:
+    """What a server says of the tokens of thoughts; None where it says nothing, or more than it wrote."""
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    thought = count_of(details, "reasoning_tokens")
+    return thought if thought is not None and written is not None and thought <= written else None
 
 
 def _refusal(

@@ -1,6 +1,7 @@
 """Families of models: how each wants to be asked, from a small data file with its sources (`families.yaml`)."""
 
 import json
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -25,10 +26,15 @@ class Family(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="Where its values are published.")
+    source: str = Field(description="Where its values are published, and what is said there.")
+    url: str = Field(pattern=r"^https://", description="Address of that.")
+    seen: date | None = Field(
+        None, description="When the values were last compared with it; None: they are from memory."
+    )
     model_types: tuple[str, ...] = Field(description="`model_type` of config.json.")
     marker: str = Field(description="What stands in its chat template, and not in those of relatives.")
     sampling: SamplingSpec = SamplingSpec()
+    quiet: SamplingSpec = Field(SamplingSpec(), description="Sampling where its template is told not to think.")
     thoughts: FamilyThoughts | None = None
 
 

@@ -5,6 +5,7 @@ last bit from batch to batch, so even greedy answers are not promised to be iden
 quantised weights, continuous batching; vLLM is the engine for that.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ class Sampler:
         top_p: float = 1.0,
         top_k: int = 0,
         min_p: float = 0.0,
-        template: Mapping[str, Any] | None = None,
+        body: str | None = None,
         seed: int | Sequence[int] = 0,
         stop: Sequence[str] = (),
     ) -> list[Generation]:
@@ -114,14 +115,15 @@ class Sampler:
             top_p: Nucleus share; 1 keeps everything.
             top_k: Only the k likeliest tokens; 0 keeps all.
             min_p: Only tokens at least so likely, relative to the likeliest; 0 keeps all.
-            template: What the chat template is told besides the messages.
+            body: Further keys of a request, canonical JSON; only `chat_template_kwargs` count here.
             seed: One seed per conversation, or one number from which they are derived by position.
             stop: Strings that end a completion; they are cut off.
         """
         seeds = [seed_from(seed, i) for i in range(len(conversations))] if isinstance(seed, int) else list(seed)
         results: list[Generation | None] = [None] * len(conversations)
         rows: list[_Row] = []
-        prompts = [self._encode(conversation, template or {}) for conversation in conversations]
+        template = json.loads(body or "{}").get("chat_template_kwargs", {})
+        prompts = [self._encode(conversation, template) for conversation in conversations]
         for index, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
             room = self.context - len(prompt)
             if room < 1:

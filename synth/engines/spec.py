@@ -190,6 +190,8 @@ class ModelSpec(BaseModel):
         text = json.dumps(body, sort_keys=True, ensure_ascii=False) if body else None
         path = checkpoint.path if checkpoint else None
         family = None if self.engine == "solver" else self.family or family_of(path)
+        if family is not None and not self._thinks:  # a card says how the model samples while it thinks
+            card = SamplingSpec(**{**card.given(), **families()[family].quiet.given()})  # type: ignore[arg-type]
         tokens, opened = self._room_for_thoughts(family, path)
         penalised = self.engine != "transformers"
         return Profile(
@@ -203,13 +205,18 @@ class ModelSpec(BaseModel):
         the recipe's or the checkpoint's own.
         """
         thinks = families()[family].thoughts if family is not None else None
-        if thinks is None or self.chat_template.get("enable_thinking") is False:
+        if thinks is None or not self._thinks:
             return self.thoughts.tokens or 0, bool(self.thoughts.opened)
         opened = thinks.opened if self.thoughts.opened is None else self.thoughts.opened
         if self.thoughts.tokens is not None:
             return self.thoughts.tokens, opened
         context = self.context or context_of(path)
         return min(thinks.tokens, context // 2) if context else thinks.tokens, opened
+
+    @property
+    def _thinks(self) -> bool:
+        """Whether its chat template is left to think, where its family does."""
+        return self.chat_template.get("enable_thinking") is not False
 
     @property
     def context(self) -> int | None:

@@ -1,6 +1,5 @@
 """The in-process engine: a small local checkpoint, answered in batches by one thread."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ class Transformers(InProcess):
             top_p=sampling.top_p,
             top_k=sampling.top_k or 0,
             min_p=sampling.min_p or 0.0,
-            template=json.loads(sampling.body or "{}").get("chat_template_kwargs", {}),
+            body=sampling.body,
             stop=sampling.stop,
             seed=[request.seed for request in requests],
         )

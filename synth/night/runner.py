@@ -243,6 +243,7 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "notes": to_json(_notes(sample, written)),
         "attrs": canonical_json(sample.attrs),
         "words": _words(sample),
+        "tokens": None,  # counted when it is committed: `synth.night.lengths`
     }
 
 

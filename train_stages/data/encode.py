@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import TrainingError
+from train_stages.data.turns import Renderer
 
 IGNORED = -100
 
@@ -59,7 +60,7 @@ def encode_conversations(
     spans: Sequence[Spans | None] | None = None,
     given: Sequence[int] | None = None,
 ) -> Encoded:
-    """Encode chats with the model's template; only the assistant's turns, with their end tokens, carry loss.
+    """Encode chats as a server shows them to the model; only the assistant's turns, with their ends, carry loss.
 
     Args:
         tokenizer: The model's.
@@ -70,40 +71,43 @@ def encode_conversations(
         given: For each row, how many turns at its start are given, the assistant's among them, and carry no loss.
 
     Raises:
-        TrainingError: The template does not say where the assistant speaks and TRL knows no variant that does, or no
-            row is left.
+        TrainingError: There is no chat template, it drops or changes a turn, or no row is left.
     """
-    template = _training_template(tokenizer)
-    encoder = _Rows(max_length)
+    renderer, encoder = Renderer(tokenizer), _Rows(max_length)
     for number, messages in enumerate(rows):
         chat = [{"role": m["role"], "content": m["content"]} for m in messages]
-        encoding = tokenizer.apply_chat_template(
-            chat, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
-        )
-        ids, mask = list(encoding["input_ids"]), list(encoding["assistant_masks"])
-        if given is not None and given[number]:
-            prompt = tokenizer.apply_chat_template(
-                chat[: given[number]], chat_template=template, tokenize=True, return_dict=True
-            )
-            asked = len(prompt["input_ids"])
-            mask = [0] * asked + mask[asked:]
+        turns = renderer.turns(chat, given[number] if given is not None else 0)
         wanted = spans[number] if spans is not None else None
-        if wanted is not None:
-            text = tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)
-            mask = _within(tokenizer, text, ids, mask, chat[-1]["content"], wanted)
+        ids, mask = _masked(tokenizer, turns.prompt, turns.learned if wanted is None else ())
+        replied, learned = _masked(tokenizer, turns.reply, _parts(turns.reply, chat[-1]["content"], wanted))
+        ids, mask = ids + replied, mask + learned
         encoder.add(number, ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)])
     return encoder.encoded()
 
 
-def _within(tokenizer: Any, text: str, ids: list[int], mask: list[int], last: str, spans: Spans) -> list[int]:
-    """Narrow a mask to the tokens that begin within the given parts of the last turn."""
-    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    if list(encoding["input_ids"]) != ids or (start := text.rfind(last)) < 0:
+def _masked(tokenizer: Any, text: str, parts: Spans) -> tuple[list[int], list[bool]]:
+    """Tokens of a text, and whether each begins within one of its parts."""
+    if not text:
+        return [], []
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=bool(parts), verbose=False)
+    ids = list(encoding["input_ids"])
+    if not parts:
+        return ids, [False] * len(ids)
+    return ids, [any(low <= at < high for low, high in parts) for at, _ in encoding["offset_mapping"]]
+
+
+def _parts(reply: str, content: str, wanted: Spans | None) -> Spans:
+    """The parts of a reply that carry loss: all of it, or the wanted parts of the turn's content in it.
+
+    Raises:
+        TrainingError: The template changes the content.
+    """
+    if wanted is None:
+        return ((0, len(reply)),) if reply else ()
+    start = reply.find(content)
+    if start < 0:
         raise TrainingError("the chat template changes the text of a turn, so parts of it cannot be told from the rest")
-    return [
-        int(bool(learned) and any(start + low <= at < start + high for low, high in spans))
-        for learned, (at, _) in zip(mask, encoding["offset_mapping"], strict=True)
-    ]
+    return tuple((start + low, start + high) for low, high in wanted)
 
 
 def encode_labels(rows: Iterable[tuple[Sequence[int], Sequence[int]]], max_length: int) -> Encoded:
@@ -198,22 +202,6 @@ def wrap(encoded: Encoded, order: Sequence[int], max_length: int) -> tuple[Encod
         sequences.add(number, ids[part], labels[part])
         members.append(list(dict.fromkeys(numbers[part])))
     return sequences.encoded(), members
-
-
-def _training_template(tokenizer: Any) -> str | None:
-    """None when the model's own template marks the assistant's turns, else TRL's variant of it that does."""
-    from trl.chat_template_utils import get_training_chat_template
-
-    if not tokenizer.chat_template:
-        raise TrainingError("this checkpoint has no chat template; fine-tune an instruct model, or add a template")
-    try:
-        template: str | None = get_training_chat_template(tokenizer)
-    except ValueError as error:
-        raise TrainingError(
-            "the chat template of this checkpoint does not mark the assistant's turns with {% generation %}, and TRL "
-            f"has no variant of it that does: add the markers to chat_template.jinja ({error})"
-        ) from error
-    return template
 
 
 def to_dataset(table: pa.Table, columns: Mapping[str, Sequence[float]] | None = None) -> Any:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,8 @@ from storage.errors import TrainingError
 from storage.ids import seed_from
 from synth.answers.outcome import Outcome
 from synth.calls.responder import Responder
+from synth.calls.thoughts import part
+from synth.engines.profile import PLAIN, Profile
 from synth.engines.sampler import Generation, Sampler
 from synth.problems.base import Problem
 from train_stages.promotion.statistics import Share, clustered, pass_at_k, wilson
@@ -41,12 +44,57 @@ class EvaluateConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     samples: int = Field(default=4, ge=0, description="Sampled responses to each problem, besides the greedy one.")
-    temperature: float = Field(default=1.0, gt=0, description="Temperature of the sampled responses.")
-    top_p: float = Field(default=1.0, gt=0, le=1, description="Nucleus share of the sampled responses.")
-    max_tokens: int = Field(default=512, gt=0, description="Longest response, in tokens.")
+    temperature: float | None = Field(
+        default=None, gt=0, description="Temperature of the sampled responses; None: as the student samples, else 1."
+    )
+    top_p: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Nucleus share of the sampled responses; None: as the student samples, else 1.",
+    )
+    max_tokens: int = Field(default=512, gt=0, description="Longest response, in tokens; thoughts have room beside it.")
     batch_tokens: int = Field(default=65_536, gt=0, description="Tokens in a batch; bounds the memory.")
     batch_rows: int = Field(default=256, gt=0, description="Responses in a batch.")
     device: str | None = Field(default=None, description="`cpu`, `cuda`, ...; None takes the GPU when there is one.")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How checkpoints are asked: by the settings, and where they say nothing as the student wants it.
+
+    Penalties are left out: they bend what a model writes, and greedy responses shall be those of plain greedy decoding.
+
+    Attributes:
+        config: The settings.
+        profile: How the student wants to be asked; candidates are asked alike.
+    """
+
+    config: EvaluateConfig
+    profile: Profile = PLAIN
+
+    def sampling(self, *, greedy: bool) -> dict[str, Any]:
+        """Return the arguments of `Responder.generate`."""
+        config = self.config
+        wished = self.profile.sampling(
+            {
+                "temperature": 0.0 if greedy else config.temperature,
+                "top_p": config.top_p,
+                "max_tokens": config.max_tokens,
+            }
+        )
+        chosen: dict[str, Any] = {"max_tokens": wished.max_tokens, "temperature": 0.0}
+        if not greedy:
+            chosen |= {"temperature": wished.temperature or 1.0, "top_p": wished.top_p}
+            chosen |= {name: value for name in ("top_k", "min_p") if (value := getattr(wished, name))}
+        return {**chosen, "body": wished.body} if wished.body is not None else chosen
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two evaluations of one model on the same items the same, in JSON values."""
+        said = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields))
+        sampled = self.sampling(greedy=False)
+        said |= {"temperature": sampled["temperature"], "top_p": sampled["top_p"], "max_tokens": sampled["max_tokens"]}
+        return said | {name: value for name, value in sampled.items() if name in ("top_k", "min_p", "body")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +148,7 @@ def evaluate(
     seed: int = 0,
     to_messages: Callable[[Problem], Messages] | None = None,
     sampler: Responder | None = None,
+    profile: Profile = PLAIN,
 ) -> Evaluation:
     """Ask a checkpoint every problem and check what it answers.
 
@@ -109,6 +158,7 @@ def evaluate(
         config: Settings.
         seed: Seed of the sampled responses; what a problem's samples draw depends on this and on the problem only.
         to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
+        profile: How it wants to be asked, where the settings say nothing; `to_messages` has its system message already.
         sampler: Who answers: the checkpoint when it is loaded already, or a server that serves it.
 
     Raises:
@@ -124,19 +174,20 @@ def evaluate(
         )
     render = to_messages or (lambda problem: [{"role": "user", "content": problem.prompt}])
     rendered = [render(problem) for problem in problems]
-    greedy = sampler.generate(rendered, temperature=0.0, max_tokens=config.max_tokens)
-    rows = [_row(problem, "greedy", 0, answer) for problem, answer in zip(problems, greedy, strict=True)]
+    asking = Asking(config, profile)
+    greedy = sampler.generate(rendered, **asking.sampling(greedy=True))
+    rows = [_row(problem, "greedy", 0, answer, profile) for problem, answer in zip(problems, greedy, strict=True)]
     asked = [
         (problem, chat, n) for problem, chat in zip(problems, rendered, strict=True) for n in range(config.samples)
     ]
     sampled = sampler.generate(
         [chat for _, chat, _ in asked],
-        temperature=config.temperature,
-        top_p=config.top_p,
-        max_tokens=config.max_tokens,
+        **asking.sampling(greedy=False),
         seed=[seed_from("evaluate", seed, problem.id, n) for problem, _, n in asked],
     )
-    rows += [_row(problem, "sampled", n, answer) for (problem, _, n), answer in zip(asked, sampled, strict=True)]
+    rows += [
+        _row(problem, "sampled", n, answer, profile) for (problem, _, n), answer in zip(asked, sampled, strict=True)
+    ]
     return summarise(pa.Table.from_pylist(rows, schema=ROWS), {p.id: p.structure_id for p in problems})
 
 
@@ -190,10 +241,13 @@ def _score(
     )
 
 
-def _row(problem: Problem, mode: str, number: int, answer: Generation) -> dict[str, object]:
+def _row(problem: Problem, mode: str, number: int, answer: Generation, profile: Profile) -> dict[str, object]:
     from synth.problems import checker_version, get_task
 
-    check = get_task(problem.task).check(problem, answer.text)
+    parted = part(answer.text, opened=profile.opens_thoughts, complete=answer.finish_reason != "length")
+    cut = parted.unfinished and not parted.said and "<think>" not in answer.text  # whoever reads it again must see that
+    response = f"<think>\n{answer.text}" if cut else answer.text
+    check = get_task(problem.task).check(problem, response)
     failed = answer.finish_reason == "error"
     return {
         "problem_id": problem.id,
@@ -201,7 +255,7 @@ def _row(problem: Problem, mode: str, number: int, answer: Generation) -> dict[s
         "tier": problem.tier,
         "mode": mode,
         "sample_number": number,
-        "response": answer.text,
+        "response": response,
         "finish_reason": answer.finish_reason,
         "answer": check.answer,
         "outcome": (Outcome.UNVERIFIABLE if failed else check.outcome).value,

@@ -16,10 +16,11 @@ from storage.models.evaluations import evaluation_key, find_evaluation, record_e
 from storage.models.promotion_sets import earlier_looks, look_row
 from synth.calls.prompting import Prompts
 from synth.calls.responder import Responder
+from synth.engines.profile import PLAIN, Profile
 from synth.problems import checker_versions
 from synth.problems.base import Problem
 from synth.sample import problem_of
-from train_stages.promotion.evaluate import EvaluateConfig, Evaluation, evaluate, summarise
+from train_stages.promotion.evaluate import Asking, EvaluateConfig, Evaluation, evaluate, summarise
 from train_stages.promotion.promote import Comparison, Decision, Kept, PromoteConfig, compare, keep_rl
 from train_stages.promotion.rejudging import judged_today
 from train_stages.promotion.statistics import spent_alpha
@@ -61,6 +62,7 @@ class Examiner:
         seed: Seed of the sampled responses.
         respond: Opens who answers for a checkpoint, a server for example; None loads it in this process.
         engine: Name of who answers, part of an evaluation's identity.
+        profile: How the student wants to be asked.
         fence: Raises when this process may no longer decide; called right before a decision is committed.
     """
 
@@ -72,11 +74,12 @@ class Examiner:
     seed: int = 0
     respond: Callable[[Checkpoint], AbstractContextManager[Responder]] | None = None
     engine: str = "transformers"
+    profile: Profile = PLAIN
     fence: Callable[[], None] | None = None
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
         """Render a problem as a model is asked it."""
-        return list(self.prompts.messages("solve", {"problem": problem}))
+        return list(self.profile.frame(tuple(self.prompts.messages("solve", {"problem": problem}))))
 
     def held_out(self, split: str) -> list[Problem]:
         """Return the problems of a held-out split, of the tasks that are judged.
@@ -97,14 +100,22 @@ class Examiner:
             TrainingError: There is no problem, one occurs twice, or what another judge decided cannot be judged again.
         """
         version = set_version([problem.id for problem in problems])
-        asked = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields))
+        asked = Asking(self.config, self.profile).identity()
+        if self.profile.system is not None:
+            asked["system"] = self.profile.system
         about = {**asked, "prompt": self.prompts.digests["solve"], "seed": self.seed, "engine": self.engine}
         key = evaluation_key(checkpoint.id, version, about)
         stored = find_evaluation(self.lake, key)
         if stored is None:
             with nullcontext() if self.respond is None else self.respond(checkpoint) as responder:
                 evaluation = evaluate(
-                    checkpoint.path, problems, self.config, seed=self.seed, to_messages=self.messages, sampler=responder
+                    checkpoint.path,
+                    problems,
+                    self.config,
+                    seed=self.seed,
+                    to_messages=self.messages,
+                    sampler=responder,
+                    profile=self.profile,
                 )
             record_evaluation(
                 self.lake, key, evaluation.rows, checkpoint_id=checkpoint.id, version=version, night=self.night

@@ -164,6 +164,19 @@ async def test_whoever_is_cancelled_while_recording_loses_nothing(ledger):
     assert ledger.find("k") == CALL
 
 
+async def test_the_ledger_of_an_older_version_gets_the_columns_of_this_one(workspace):
+    with Ledger(workspace.ledger) as older:
+        await older.record(CALL)
+    file = sqlite3.connect(workspace.ledger)
+    file.execute("alter table calls drop column thought_tokens")
+    file.commit()
+    file.close()
+    with Ledger(workspace.ledger) as newer:
+        assert newer.find("k") == CALL
+        await newer.record(replace(CALL, key="k2", thought_tokens=3))
+        assert newer.find("k2").thought_tokens == 3
+
+
 def test_a_file_that_is_no_ledger_is_named(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(LakeError, match=r"ledger .*ledger.sqlite is damaged .*; move it away"):

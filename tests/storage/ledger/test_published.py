@@ -157,7 +157,7 @@ async def test_what_either_has_lost_is_found(ledger, lake, workspace):
 
 async def test_costs_are_one_query(ledger, lake):
     await asyncio.gather(
-        ledger.record(numbered(1, method="cot", seconds=1.5, cost=0.5, cached_tokens=1)),
+        ledger.record(numbered(1, method="cot", seconds=1.5, cost=0.5, cached_tokens=1, thought_tokens=1)),
         ledger.record(numbered(2, method="cot", seconds=0.5, cost=0.25)),
         ledger.record(numbered(3, method="critique", role="student")),
         ledger.record(numbered(4, origin="imported", night=None)),
@@ -167,7 +167,7 @@ async def test_costs_are_one_query(ledger, lake):
     first, second = nights.costs(lake, "n")
     assert first == {
         "method": "cot", "model": "m", "role": "teacher", "calls": 2, "prompt_tokens": 2, "cached_tokens": 1,
-        "completion_tokens": 4, "seconds": 2.0, "cost": 0.75,
+        "completion_tokens": 4, "thought_tokens": 1, "seconds": 2.0, "cost": 0.75,
     }  # fmt: skip
     assert (second["method"], second["role"], second["calls"]) == ("critique", "student", 1)
 

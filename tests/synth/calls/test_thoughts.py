@@ -128,3 +128,27 @@ async def test_no_prompt_shows_what_a_student_thought(ledger):
         for request in requests:
             assert "secret" not in "".join(message["content"] for message in request.messages), (method, request.act)
         assert all("secret" not in step for row in samples.to_pylist() for step in row["steps"] or ())
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "counted", "thoughts"),
+    [
+        ("abcdefghij", "", None, 0),
+        ("<think>\nabcdefghij\n</think>\n\nabcdefghij", "", None, 5),
+        ("abcdefghij", "abcdefghij" * 4, None, 8),
+        ("abcdefghij", "abc", 7, 7),
+        ("<think>\nabcdefghij", "", None, 10),
+    ],
+    ids=["none", "tags", "a field of their own", "the server counts them", "cut"],
+)
+async def test_thought_tokens_are_counted_apart(ledger, text, reasoning, counted, thoughts):
+    """By the server, else by their share of the characters; 10 tokens were written."""
+    engine = Scripted(lambda request: "", "thinker")
+
+    async def answer(request):
+        return Answer(text, "stop", 10, 10, reasoning=reasoning, thought_tokens=counted)
+
+    engine.answer = answer
+    asker = Asker(ledger, {"teacher": engine}, Prompts(), night=NIGHT)
+    await asker.chat("teacher", ({"role": "user", "content": "?"},), PROBLEM, Profile().sampling({}), "0")
+    assert [call.thought_tokens for call in ledger.unpublished()] == [thoughts]

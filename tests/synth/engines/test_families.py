@@ -46,7 +46,7 @@ def test_a_checkpoint_belongs_to_the_family_of_its_config_and_template(tmp_path,
 
 def test_every_family_says_where_its_values_are_published_and_can_be_found():
     for name, family in families().items():
-        assert len(family.source) > 20 and family.marker and family.model_types, name
+        assert len(family.source) > 20 and family.url and family.marker and family.model_types, name
         assert bool(family.sampling.given()) or "ours counts" in family.source, name
     assert {name for _, _, name in CASES if name} | {"phi4_reasoning"} == set(families())
 
@@ -69,8 +69,14 @@ def test_thoughts_that_are_switched_off_or_do_not_fit_take_no_room(tmp_path):
     model = checkpoint(tmp_path, "qwen3", CHATML + "<think>")
     off = ModelSpec(engine="vllm", checkpoint="x", chat_template={"enable_thinking": False})
     assert off.profile(model).thought_tokens == 0
+    carded = checkpoint(tmp_path, "qwen3", CHATML + "<think>", temperature=0.6, top_p=0.95)
+    assert off.profile(carded).sampling({}).temperature == 0.7, "the card's values are those of thinking"
     small = ModelSpec(engine="vllm", checkpoint="x", max_model_len=4096)
     assert small.profile(model).thought_tokens == 2048
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "qwen3", "max_position_embeddings": 8192}))
+    assert ModelSpec(engine="vllm", checkpoint="x").profile(model).thought_tokens == 4096, (
+        "half of the model's own context"
+    )
 
 
 def test_a_model_behind_an_address_has_the_family_that_the_recipe_names():

@@ -11,6 +11,7 @@ from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
+from synth.engines.profile import PLAIN
 from synth.methods import Method, describe, methods
 from synth.night.draw import Assignment
 from synth.night.preparing import Made, make_artefact
@@ -70,10 +71,10 @@ def able(request):
     }.get(request.act, solved)  # fmt: skip
 
 
-async def finish(method, problems, ledger, engine, params=None):
+async def finish(method, problems, ledger, engine, params=None, profile=PLAIN):
     engines = dict.fromkeys(method.roles, engine)
     folders = {method.name: method.prompts} if method.prompts else {}
-    asker = Asker(ledger, engines, Prompts(folders=folders), night=NIGHT)
+    asker = Asker(ledger, engines, Prompts(folders=folders), night=NIGHT, profiles=dict.fromkeys(method.roles, profile))
     params = params or every_switch(method)
     assignment = Assignment(method, params, None, None, 1)
     if method.prepare:
