@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flows.doctor.finding import Finding, fail, ok, warn
 from flows.doctor.http import NO_ANSWER, ask, bare, reason
 from storage.errors import ModelServerError
+from storage.models.hub import hub_folder
 from synth.engines.credentials import redact
 
 LONGEST_NAME = 200
@@ -53,6 +54,10 @@ def check_recipe(path: Path) -> Iterator[Finding]:
             folder = recipe.path(str(spec.checkpoint))
             if folder.is_dir():
                 yield ok(part, str(folder))
+            elif recipe.on_hub(str(spec.checkpoint)):
+                name = recipe.checkpoint(str(spec.checkpoint))
+                here = hub_folder(name, download=False)
+                yield ok(part, f"{name}: {here or 'on the Hugging Face Hub, downloaded by the first night'}")
             else:
                 yield fail(part, f"{folder} does not exist", f"set {part}.checkpoint to a Hugging Face folder")
 

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +23,7 @@ from storage.ids import digest
 from storage.lake.lake import Lake, must_have_catalog
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
+from storage.models.hub import hub_folder
 from storage.models.registry import STUDENT, current_verifier, resolve
 from storage.releases.making import check_condition
 from storage.releases.reading import latest_release
@@ -66,6 +67,7 @@ class Night:
         progress: Where people look.
         student: The model that `promoted` means tonight; None when the recipe asks for none.
         deadline: When it must be through with asking, from its first start.
+        offline: Whether nothing is downloaded: a model of the Hub that is not here counts as one of which nothing is known.
         fence: Raises when this process may no longer decide about the student, because its lease has passed to another.
         verifier: The model that `verifier` means tonight; None takes the newest that may be used.
     """
@@ -80,6 +82,8 @@ class Night:
     deadline: datetime.datetime | None = None
     fence: Callable[[], None] | None = None
     verifier: Checkpoint | None = None
+    offline: bool = False
+    _given: dict[str, Checkpoint | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -211,8 +215,13 @@ class Night:
             return self.student
         if name == VERIFIER:
             return self.verifier or current_verifier(self.lake)
-        path = self.recipe.path(name)
-        return Checkpoint(checkpoint_digest(path), path, "given")
+        if name not in self._given:
+            hub = self.recipe.on_hub(name)
+            path = (
+                hub_folder(self.recipe.checkpoint(name), download=not self.offline) if hub else self.recipe.path(name)
+            )
+            self._given[name] = path and Checkpoint(checkpoint_digest(path), path, "given")
+        return self._given[name]
 
     def identity_of(self, role: str) -> str | None:
         """Return the identity of the model that answers in a role; None for a solver, and where the recipe names none."""
@@ -322,4 +331,4 @@ def planning_night(recipe: Recipe, date: str, root: Path) -> Iterator[Night]:
             workspace = Workspace.scratch(Path(temporary) / "workspace")
         with Lake(workspace, read_only=exists) as lake, Ledger(Path(temporary) / "ledger.sqlite") as ledger:
             student = current_student(lake)
-            yield Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student)
+            yield Night(recipe, date, workspace, lake, ledger, Progress(quiet=True), student, offline=True)

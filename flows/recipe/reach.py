@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from flows.recipe.recipe import Recipe
 from storage.errors import RecipeError
-from synth.engines.spec import PROMOTED
 
 HUB, HUB_TOKEN = "the Hugging Face Hub", "HF_TOKEN"
 _HUB_KINDS = ("hub", "gsm8k", "svamp")
@@ -69,15 +68,18 @@ def _hub_keys(recipe: Recipe) -> Iterator[str]:
         local = "path" in source.options or (isinstance(name, str) and Path(name).is_dir())
         if source.kind in _HUB_KINDS and not local:
             yield where
-    if recipe.base.checkpoint and recipe.checkpoint(recipe.base.checkpoint) == recipe.base.checkpoint:
+    if recipe.base.checkpoint and recipe.on_hub(recipe.base.checkpoint):
         yield "base.checkpoint"
+    for role, spec in recipe.models.items():
+        if spec.checkpoint and recipe.on_hub(spec.checkpoint):
+            yield f"models.{role}.checkpoint"
     for step in recipe.train.steps if recipe.train else ():
         if any(corpus.hub and not Path(corpus.hub).is_dir() for corpus in step.corpora):
             yield f"{step.key}.corpus"
         named = [(f"{step.key}.from", step.checkpoint)]
         named += [(f"{step.key} ({name})", origin.checkpoint) for name, origin in step.models.items()]
         for key, name in named:
-            if name and name != PROMOTED and recipe.checkpoint(name) == name:
+            if name and recipe.on_hub(name):
                 yield key
 
 

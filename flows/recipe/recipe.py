@@ -17,7 +17,7 @@ from flows.recipe.variables import with_numbers
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.unknown_names import unknown
-from synth.engines.spec import PROMOTED, ModelSpec
+from synth.engines.spec import PROMOTED, VERIFIER, ModelSpec
 from train_stages.experiment import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
 
@@ -163,8 +163,13 @@ class Recipe(Part):
 
     def checkpoint(self, text: str) -> str:
         """Return a checkpoint: the folder, where there is one; else what has the form of a name on the Hub, as it stands."""
-        path = self.path(text)
-        return text if not path.exists() and _HUB_NAME.fullmatch(text) else str(path)
+        path, filled = self.path(text), self.fill(text)
+        return filled if not path.exists() and _HUB_NAME.fullmatch(filled) else str(path)
+
+    def on_hub(self, text: str) -> bool:
+        """Whether a checkpoint names a model on the Hub: no folder here, and of the form of such a name."""
+        named = text in (PROMOTED, VERIFIER)
+        return not named and self.checkpoint(text) == self.fill(text) and not self.path(text).exists()
 
     def fill(self, text: str) -> str:
         """Replace `${name}` by the recipe's `vars`.
