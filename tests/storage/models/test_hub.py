@@ -41,5 +41,5 @@ def test_what_is_not_here_is_downloaded_unless_it_may_not(hub, tmp_path):
 
 
 def test_a_model_that_cannot_be_had_is_a_sentence(hub):
-    with pytest.raises(CheckpointError, match="'a/none' is no folder here and cannot .* 404 no such model.*HF_TOKEN"):
+    with pytest.raises(CheckpointError, match=r"'a/none' is no folder here and cannot .* 404 no such model.*HF_TOKEN"):
         hub_folder("a/none")
