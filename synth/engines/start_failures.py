@@ -105,6 +105,10 @@ CAUSES: Sequence[_Remedy] = (
         "it finds no GPU: check nvidia-smi, or make the environment for a CPU (`make vllm` where there is no GPU)",
     ),
     (
+        r"Timed out waiting for engine core processes to start",
+        "it was not ready in time, for large weights or a busy machine: set serve.start_limit_s to more",
+    ),
+    (
         r"[Aa]ddress already in use",
         "another program took its port meanwhile: start again",
     ),

@@ -102,6 +102,7 @@ def serve_environment(python: Path, options: ServerOptions) -> dict[str, str]:
     environment |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     # Its 5 s close connections with requests that nobody has read yet, whenever its event loop comes too late to them.
     environment.setdefault("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "120")
+    environment.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", str(max(600, round(options.start_limit_s))))  # vLLM's own 600
     if options.development:
         environment["VLLM_SERVER_DEV_MODE"] = "1"
     if serves_on_cpu(python):

@@ -74,6 +74,10 @@ CASES = [
     ("ValueError: LoRA rank 64 is greater than max_lora_rank 16.", "rank 64: set max-lora-rank"),
     ("Please pass the argument `trust_remote_code=True` to allow custom code to be run.", "name its `endpoint`"),
     ("RuntimeError: Failed to infer device type, please set", "finds no GPU"),
+    (
+        "TimeoutError: Timed out waiting for engine core processes to start. This is often caused by slow weight loading",
+        "set serve.start_limit_s to more",
+    ),
     ("OSError: [Errno 98] Address already in use", "start again"),
     ("keeper: the server ended with status -9", "killed, as the kernel does"),
 ]
