@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 import trl
+import yaml
 
 from storage.errors import TrainingError
 from tests.tiny_llama import letters
 from train_stages.data.encode import IGNORED, encode_conversations
 from train_stages.data.turns import Renderer
 
-OURS, TRL = Path(__file__).parent / "templates", Path(trl.__file__).parent / "chat_templates"
+OURS = yaml.safe_load((Path(__file__).parent / "templates.yaml").read_text(encoding="utf-8"))
+TRL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(trl.__file__).parent / "chat_templates").iterdir()}
 SAID, THOUGHT = "2 + 3 = 5", "<think>\nIs it 6?\n</think>\n\n2 + 3 = 5"
 ASKED = [{"role": "user", "content": "What is 2 + 3?"}]
 EARLIER = [{"role": "user", "content": "And 2 + 2?"}, {"role": "assistant", "content": "2 + 2 = 4"}]
 WROTE = "Is it 6?\n</think>\n\n2 + 3 = 5"
 NOT_THOUGHT = "\n</think>\n\n2 + 3 = 5"
-CASES = {  # by template: its folder, what is learned of a plain reply, of one with thoughts, and of an earlier turn
+CASES = {  # by template: where it is, what is learned of a plain reply, of one with thoughts, and of an earlier turn
     "qwen2_5": (TRL, f"{SAID}<|im_end|>\n", f"{THOUGHT}<|im_end|>\n", "2 + 2 = 4<|im_end|>\n"),
     "qwen3": (TRL, f"<think>\n\n</think>\n\n{SAID}<|im_end|>\n", f"{THOUGHT}<|im_end|>\n", "2 + 2 = 4<|im_end|>\n"),
     "qwen3_instruct_2507": (TRL, f"{SAID}<|im_end|>\n", f"{THOUGHT}<|im_end|>\n", "2 + 2 = 4<|im_end|>\n"),
@@ -44,7 +46,7 @@ CASES = {  # by template: its folder, what is learned of a plain reply, of one w
 
 def tokenizer_of(name):
     tokenizer = letters()
-    tokenizer.chat_template = (CASES[name][0] / f"{name}.jinja").read_text()
+    tokenizer.chat_template = CASES[name][0][name]
     return tokenizer
 
 
@@ -93,7 +95,7 @@ def test_what_a_template_does_not_show_cannot_be_learned():
     tokenizer.chat_template = "{% for m in messages %}{{ m.role }}{% endfor %}"
     with pytest.raises(TrainingError, match="drops or changes"):
         Renderer(tokenizer).turns(chat(SAID))
-    tokenizer.chat_template = (OURS / "mistral.jinja").read_text()
+    tokenizer.chat_template = OURS["mistral"]
     with pytest.raises(TrainingError, match="refuses a row: Conversation roles must alternate"):
         Renderer(tokenizer).turns([{"role": "system", "content": "Be brief."}, *chat(SAID)])
     tokenizer.chat_template = None
