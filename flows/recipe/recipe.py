@@ -106,6 +106,7 @@ class Recipe(Part):
                 if name not in names:
                     raise ValueError(f"method {spec.method!r}: {unknown('source', name, names)}")
         self._check_options()
+        self._check_templates()
         return self
 
     def _check_role(self, name: str, role: str) -> None:
@@ -131,6 +132,17 @@ class Recipe(Part):
             raise ValueError(sentence(error, TinyConfig, sizes, "base.tiny")) from None
         except RecipeError as error:
             raise ValueError(str(error)) from None
+
+    def _check_templates(self) -> None:
+        """Refuse a stage that would see another prompt than the student is served."""
+        student = self.models.get("student")
+        for step in self.train.steps if student and self.train else ():
+            told = getattr(step.config, "chat_template", None)
+            if told is not None and told != student.chat_template:
+                raise ValueError(
+                    f"{step.key}.chat_template: {told} is not what models.student.chat_template says, {student.chat_template}, so "
+                    "the stage would see another prompt than the student is served: say the same in both"
+                )
 
     @property
     def digest(self) -> str:

@@ -1,7 +1,7 @@
 """Settings of reinforcement learning."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -35,6 +35,9 @@ class RlConfig(TrainConfig):
     samples: int = Field(default=8, ge=2, description="Responses to each problem; they are each other's baseline.")
     temperature: float = Field(default=1.0, gt=0, description="Sampling temperature of the rollouts.")
     max_tokens: int = Field(default=512, gt=0, description="Longest response.")
+    chat_template: dict[str, Any] = Field(
+        default_factory=dict, description="What the chat template is told besides the chat, as in `models.<role>`."
+    )
     loss: Annotated[SerializeAsAny[PolicyLoss], LOSSES.field(PolicyLoss, DR_GRPO)] = Field(
         default_factory=LOSSES.default(PolicyLoss, DR_GRPO), description="What the stage minimises."
     )

@@ -1,7 +1,7 @@
 """Settings of fine-tuning and continued pre-training."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -69,6 +69,9 @@ class SftConfig(SupervisedConfig):
     )
     mask: Annotated[SerializeAsAny[Mask], MASKS.field(Mask, ASSISTANT)] = Field(
         default_factory=MASKS.default(Mask, ASSISTANT), description="Which parts of a row carry loss."
+    )
+    chat_template: dict[str, Any] = Field(
+        default_factory=dict, description="What the chat template is told besides the chat, as in `models.<role>`."
     )
     transforms: Annotated[tuple[SerializeAsAny[Transform], ...], TRANSFORMS.fields(Transform)] = Field(
         default=(), description="What is done to the text of the last turn before it is encoded, one after the other."

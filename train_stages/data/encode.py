@@ -59,6 +59,7 @@ def encode_conversations(
     max_length: int,
     spans: Sequence[Spans | None] | None = None,
     given: Sequence[int] | None = None,
+    template: Mapping[str, Any] | None = None,
 ) -> Encoded:
     """Encode chats as a server shows them to the model; only the assistant's turns, with their ends, carry loss.
 
@@ -68,12 +69,13 @@ def encode_conversations(
         max_length: A longer row is left out, and counted.
         spans: For each row, the parts of its last turn that carry loss; None means all of it, and every other turn of
             the assistant. A token carries loss when it begins within a part.
+        template: What the chat template is told besides the chat.
         given: For each row, how many turns at its start are given, the assistant's among them, and carry no loss.
 
     Raises:
         TrainingError: There is no chat template, it drops or changes a turn, or no row is left.
     """
-    renderer, encoder = Renderer(tokenizer), _Rows(max_length)
+    renderer, encoder = Renderer(tokenizer, template), _Rows(max_length)
     for number, messages in enumerate(rows):
         chat = [{"role": m["role"], "content": m["content"]} for m in messages]
         turns = renderer.turns(chat, given[number] if given is not None else 0)

@@ -7,7 +7,7 @@ template writes an opening tag (R1 distillates, QwQ) or drops thoughts, and need
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +43,16 @@ class Renderer:
 
     Args:
         tokenizer: The model's.
+        template: What the chat template is told besides the chat: `enable_thinking: false`.
 
     Raises:
         TrainingError: It has no chat template.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, template: Mapping[str, Any] | None = None) -> None:
         if not tokenizer.chat_template:
             raise TrainingError("this checkpoint has no chat template; fine-tune an instruct model, or add a template")
-        self._tokenizer = tokenizer
+        self._tokenizer, self._template = tokenizer, dict(template or {})
         self._channels = _CHANNELS in str(tokenizer.chat_template)
 
     def turns(self, chat: Chat, given: int = 0) -> Turns:
@@ -108,7 +109,11 @@ class Renderer:
             return ""
         turns = [self._channelled(turn) for turn in chat] if self._channels else list(chat)
         try:
-            return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+            return str(
+                self._tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=generate, **self._template
+                )
+            )
         except Exception as error:  # a template raises what it likes
             raise TrainingError(f"the chat template of this checkpoint refuses a row: {error}") from None
 

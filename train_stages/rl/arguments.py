@@ -40,6 +40,7 @@ def grpo_arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequen
         num_generations=config.samples,
         max_completion_length=config.max_tokens,
         temperature=config.temperature,
+        chat_template_kwargs=config.chat_template or None,
         **config.loss.trl_arguments(),
         num_iterations=1,
         reward_weights=list(weights) if weights else None,

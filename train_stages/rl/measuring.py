@@ -1,5 +1,6 @@
 """Pass rates that are measured before reinforcement learning begins: the model tries each problem some times."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def _asker(parent: Path, render: ToMessages, config: RlConfig, seed: int, server
         def ask_server(problems: Sequence[Problem], tries: int) -> list[list[str]]:
             prompts = [
                 list(
-                    tokenizer.apply_chat_template(render(problem), add_generation_prompt=True, return_dict=True)[
-                        "input_ids"
-                    ]
+                    tokenizer.apply_chat_template(
+                        render(problem), add_generation_prompt=True, return_dict=True, **config.chat_template
+                    )["input_ids"]
                 )
                 for problem in problems
             ]
@@ -87,6 +88,7 @@ def _asker(parent: Path, render: ToMessages, config: RlConfig, seed: int, server
             [render(problem) for problem, _ in asked],
             temperature=config.temperature,
             max_tokens=config.max_tokens,
+            body=json.dumps({"chat_template_kwargs": config.chat_template}),
             seed=[seed_from("pass rate", seed, problem.id, number) for problem, number in asked],
         )
         return [[answer.text for answer in answers[start : start + tries]] for start in range(0, len(answers), tries)]

@@ -180,7 +180,9 @@ def check_rl(job: Job) -> dict[str, Any]:
     if not tokenizer.chat_template:
         raise TrainingError("rl: this checkpoint has no chat template; take an instruct model, or add a template")
     prompts = [
-        tokenizer.apply_chat_template((to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False)
+        tokenizer.apply_chat_template(
+            (to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False, **config.chat_template
+        )
         for problem in problems[:LOOKED_AT]
     ]
     longest = max(len(tokenizer(prompt, add_special_tokens=False)["input_ids"]) for prompt in prompts)

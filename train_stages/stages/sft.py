@@ -85,7 +85,8 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> 
         asked, answered = (_turns(rows[name].to_pylist(), role) for name, role in _ROLES)
         chats = [[*prompt, *completion] for prompt, completion in zip(asked, answered, strict=True)]
         chats = _transformed(chats, [None] * len(chats), rows, config, seed)
-        return encode_conversations(tokenizer, chats, config.max_length, given=[len(prompt) for prompt in asked])
+        given = [len(prompt) for prompt in asked]
+        return encode_conversations(tokenizer, chats, config.max_length, given=given, template=config.chat_template)
     if "messages" not in names:
         raise TrainingError(
             f"sft: rows need a column messages, or prompt and completion, or input_ids and labels; there are {sorted(names)}"
@@ -98,7 +99,7 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> 
         ]
     chats = rows["messages"].to_pylist()
     chats = _transformed(chats, spans or [None] * len(chats), rows, config, seed)
-    return encode_conversations(tokenizer, chats, config.max_length, spans)
+    return encode_conversations(tokenizer, chats, config.max_length, spans, template=config.chat_template)
 
 
 def _transformed(chats: list[Any], spans: Sequence[Any], rows: pa.Table, config: SftConfig, seed: int) -> list[Any]:

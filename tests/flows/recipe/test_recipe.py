@@ -180,3 +180,15 @@ REAL = {"engine": "vllm", "endpoint": "http://127.0.0.1:1", "name": "m", "revisi
 )
 def test_answers_are_boxed_where_real_models_are_asked_unless_the_recipe_says_otherwise(changes, name):
     assert make_recipe(changed(**changes), folder=Path()).answer_format == name
+
+
+def test_a_stage_that_sees_another_prompt_than_the_student_is_refused():
+    student = {"engine": "vllm", "checkpoint": "promoted", "chat_template": {"enable_thinking": False}}
+    content = {
+        "name": "r", "problems": {"sources": [{"name": "a", "kind": "arithmetic"}]}, "methods": [{"method": "gold"}],
+        "models": {"student": student}, "train": {"plan": [{"sft": {}}]},
+    }  # fmt: skip
+    with pytest.raises(RecipeError, match=r"sft.chat_template: \{\} is not what models.student.chat_template says"):
+        make_recipe(content, folder=Path())
+    content["train"] = {"plan": [{"sft": {"chat_template": {"enable_thinking": False}}}]}
+    assert make_recipe(content, folder=Path()).train.steps[0].config.chat_template == {"enable_thinking": False}

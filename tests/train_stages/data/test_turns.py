@@ -101,3 +101,11 @@ def test_what_a_template_does_not_show_cannot_be_learned():
     tokenizer.chat_template = None
     with pytest.raises(TrainingError, match="no chat template"):
         Renderer(tokenizer)
+
+
+def test_a_template_is_told_what_the_role_tells_it():
+    """Qwen3 that is told not to think is served empty thoughts: they are then given, not learned."""
+    turns = Renderer(tokenizer_of("qwen3"), {"enable_thinking": False}).turns(chat(SAID))
+    assert (
+        turns.prompt.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n") and turns.reply == f"{SAID}<|im_end|>\n"
+    )
