@@ -11,7 +11,7 @@ from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe
 from storage.lake.expected import Expected, expected
 from synth.calls.keys import sampling_params
-from synth.engines.spec import ModelSpec
+from synth.engines.spec import PROMOTED, ModelSpec
 from synth.methods.base import Params
 from synth.night.draw import LeftOut, draw_night, left_out_sentences, plan_attempts
 from synth.night.prompt_bound import longest_prompt, prompt_tokens
@@ -62,7 +62,7 @@ def estimate(night: Night) -> dict[str, Any]:
     )
     attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
     roles = {
-        role: Estimate(role, f"{spec.engine} {spec.name or spec.checkpoint or ''}".strip())
+        role: Estimate(role, f"{spec.engine} {spec.name or recipe.fill(spec.checkpoint or '')}".strip())
         for role, spec in recipe.models.items()
     }
     _prepare(night, attempts, roles)
@@ -109,9 +109,14 @@ def _wishes(night: Night, role: str, asked: Estimate) -> None:
     spec = night.recipe.models[role]
     if spec.engine in ("solver", "verifier"):
         return
-    profile = spec.profile(night.checkpoint_of(spec.checkpoint))
+    base = night.recipe.base.checkpoint
+    first = base if spec.checkpoint == PROMOTED and night.student is None else None  # it becomes the first student
+    checkpoint = night.checkpoint_of(first or spec.checkpoint)
+    profile = spec.profile(checkpoint)
     wishes = {name: value for name, value in sampling_params(profile.sampling({})).items() if value not in (None, [])}
     asked.family, asked.sampling = profile.family, ", ".join(f"{name} {value}" for name, value in wishes.items())
+    if checkpoint is None and spec.checkpoint and night.recipe.on_hub(first or spec.checkpoint):
+        asked.sampling += ", before its own wishes, which are known when it is downloaded,"
     asked.completion_tokens += asked.calls * profile.thought_tokens
 
 
