@@ -7,7 +7,7 @@ without them it says so. lm-eval lives in `.venv-bench-lmeval`, which is made wh
 cores.
 
 lm-eval asks its own task `gsm8k` as it comes (5 examples from the training items in front, `Question: ... Answer:`, greedy, 256
-tokens), through the chat template, and counts an answer by two patterns: `strict-match` after `####`, `flexible-extract` the last
+tokens), each example as turns of a chat, and counts an answer by two patterns: `strict-match` after `####`, `flexible-extract` the last
 number. We ask the recipe's default prompt (no example, boxed), greedy, and count by the judge. Two things differ so, the prompt
 and the reading; each reply is read in both ways to tell them apart:
 
@@ -18,6 +18,7 @@ lmeval_flexible         right by its last number, of its replies
 lmeval_by_judge         right by our judge, of its replies
 prompt_effect           ours less lmeval_by_judge: the same reading, two prompts
 reading_effect          lmeval_by_judge less lmeval_flexible: the same replies, two readings; `disagreements` lists them
+left_out                items without a reply on one side: those that our source refuses, since their gold answer does not verify
 
 Each share with Wilson's 95 % interval. Result: `benchmarks/results/lmeval.json` (`--keep-result`).
 """
@@ -180,9 +181,8 @@ def compare(items: dict[str, str], ours: dict[str, str], theirs: dict[str, str])
         share = wilson(sum(rights), len(rights))
         return {"right": sum(rights), "share": share.value, "interval": [share.low, share.high]}
 
-    missing = [question for question in items if question not in ours or question not in theirs]
-    if missing:
-        raise SystemExit(f"{len(missing)} items have no reply on one side, the first: {missing[0][:80]!r}")
+    left_out = [question for question in items if question not in ours or question not in theirs]
+    items = {question: gold for question, gold in items.items() if question not in left_out}
     readings = {
         "ours": [judged(question, ours[question]) for question in items],
         "ours_flexible": [flexible(ours[question], gold) for question, gold in items.items()],
@@ -202,6 +202,7 @@ def compare(items: dict[str, str], ours: dict[str, str], theirs: dict[str, str])
         "prompt_effect": rights["ours"] - rights["lmeval_by_judge"],
         "reading_effect": rights["lmeval_by_judge"] - rights["lmeval_flexible"],
         "disagreements": disagreements,
+        "left_out": [question[:80] for question in left_out],
     }
 
 
