@@ -18,7 +18,7 @@ lmeval_flexible         right by its last number, of its replies
 lmeval_by_judge         right by our judge, of its replies
 prompt_effect           ours less lmeval_by_judge: the same reading, two prompts
 reading_effect          lmeval_by_judge less lmeval_flexible: the same replies, two readings; `disagreements` lists them
-left_out                items without a reply on one side: those that our source refuses, since their gold answer does not verify
+left_out                items without a reply on one side, such as those whose gold answer does not verify
 
 Each share with Wilson's 95 % interval. Result: `benchmarks/results/lmeval.json` (`--keep-result`).
 """
