@@ -7,9 +7,9 @@ without them it says so. lm-eval lives in `.venv-bench-lmeval`, which is made wh
 cores.
 
 lm-eval asks its own task `gsm8k` as it comes (5 examples from the training items in front, `Question: ... Answer:`, greedy, 256
-tokens), each example as turns of a chat, and counts an answer by two patterns: `strict-match` after `####`, `flexible-extract` the last
-number. We ask the recipe's default prompt (no example, boxed), greedy, and count by the judge. Two things differ so, the prompt
-and the reading; each reply is read in both ways to tell them apart:
+tokens), each example as turns of a chat, and counts an answer by two patterns: `strict-match` after `####`, `flexible-extract` the
+last number. We ask the recipe's default prompt (no example, boxed), greedy, and count by the judge. Two things differ so, the
+prompt and the reading; each reply is read in both ways to tell them apart:
 
 ours                    right by the judge, of our replies
 ours_flexible           right by lm-eval's last number, of our replies
