@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import TrainingError
-from train_stages.data.turns import Renderer
+from train_stages.data.turns import Renderer, Turns
 
 IGNORED = -100
 
@@ -80,33 +80,46 @@ def encode_conversations(
         chat = [{"role": m["role"], "content": m["content"]} for m in messages]
         turns = renderer.turns(chat, given[number] if given is not None else 0)
         wanted = spans[number] if spans is not None else None
-        ids, mask = _masked(tokenizer, turns.prompt, turns.learned if wanted is None else ())
-        replied, learned = _masked(tokenizer, turns.reply, _parts(turns.reply, chat[-1]["content"], wanted))
-        ids, mask = ids + replied, mask + learned
+        ids, mask = _masked(tokenizer, turns, turns.learned if wanted is None else (), _parts(turns, chat, wanted))
         encoder.add(number, ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)])
     return encoder.encoded()
 
 
-def _masked(tokenizer: Any, text: str, parts: Spans) -> tuple[list[int], list[bool]]:
-    """Tokens of a text, and whether each begins within one of its parts."""
-    if not text:
-        return [], []
-    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=bool(parts), verbose=False)
-    ids = list(encoding["input_ids"])
-    if not parts:
-        return ids, [False] * len(ids)
-    return ids, [any(low <= at < high for low, high in parts) for at, _ in encoding["offset_mapping"]]
+def _masked(tokenizer: Any, turns: Turns, earlier: Spans, parts: Spans | None) -> tuple[list[int], list[bool]]:
+    """Tokens of a row, and whether each carries loss.
+
+    The prompt's are those that a server shows, also where the row's text as a whole would be cut otherwise at its end.
+
+    Args:
+        tokenizer: The model's.
+        turns: The row.
+        earlier: Parts of the prompt that carry loss.
+        parts: Parts of the reply that do; None means all of it.
+    """
+    options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
+    served = tokenizer(turns.prompt, **options)
+    whole = tokenizer(turns.prompt + turns.reply, **options)
+    border, shift = len(served["input_ids"]), 0
+    ids, starts = list(whole["input_ids"]), [at for at, _ in whole["offset_mapping"]]
+    if ids[:border] == list(served["input_ids"]):
+        ids, starts, shift = ids[border:], starts[border:], len(turns.prompt)
+    else:
+        reply = tokenizer(turns.reply, **options)
+        ids, starts = list(reply["input_ids"]), [at for at, _ in reply["offset_mapping"]]
+    asked = [any(low <= at < high for low, high in earlier) for at, _ in served["offset_mapping"]]
+    learned = [parts is None or any(low <= at - shift < high for low, high in parts) for at in starts]
+    return [*served["input_ids"], *ids], [*asked, *learned]
 
 
-def _parts(reply: str, content: str, wanted: Spans | None) -> Spans:
-    """The parts of a reply that carry loss: all of it, or the wanted parts of the turn's content in it.
+def _parts(turns: Turns, chat: Sequence[dict[str, str]], wanted: Spans | None) -> Spans | None:
+    """The wanted parts of a row's last turn as parts of its reply; None means all of it.
 
     Raises:
-        TrainingError: The template changes the content.
+        TrainingError: The template changes the turn.
     """
     if wanted is None:
-        return ((0, len(reply)),) if reply else ()
-    start = reply.find(content)
+        return None
+    start = turns.reply.find(chat[-1]["content"])
     if start < 0:
         raise TrainingError("the chat template changes the text of a turn, so parts of it cannot be told from the rest")
     return tuple((start + low, start + high) for low, high in wanted)

@@ -109,3 +109,25 @@ def test_a_template_is_told_what_the_role_tells_it():
     assert (
         turns.prompt.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n") and turns.reply == f"{SAID}<|im_end|>\n"
     )
+
+
+def test_the_prompts_tokens_are_those_that_are_served_also_where_a_token_would_reach_across():
+    """A tokenizer with a token for two line breaks: the template's last one and the reply's first are not put together."""
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    letters_of = {token: number for number, token in enumerate(["\n\n", "\n", "a", "b", "u"])}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.BPE(letters_of, [("\n", "\n")])), eos_token="b"
+    )
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ 'u' if m.role == 'user' else 'a\n' }}{{ m.content }}{% endfor %}"
+        "{% if add_generation_prompt %}a\n{% endif %}"
+    )
+    row = encode_conversations(
+        tokenizer, [[{"role": "user", "content": "b"}, {"role": "assistant", "content": "\nb"}]], 99
+    )
+    text = {number: token for token, number in letters_of.items()}
+    ids, labels = (row.table[name][0].as_py() for name in ("input_ids", "labels"))
+    assert [text[token] for token in ids] == ["u", "b", "a", "\n", "\n", "b"]
+    assert labels[:4] == [IGNORED] * 4 and labels[4:] == ids[4:]
