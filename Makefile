@@ -19,7 +19,7 @@ WORKERS ?= 3
 
 env: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt requirements.txt scripts/install.py
+$(VENV)/.installed: pyproject.toml constraints.txt requirements.txt requirements-source.txt scripts/install.py
 	$(PYTHON) scripts/install.py $(VENV)
 	touch $@
 

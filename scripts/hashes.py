@@ -4,6 +4,7 @@
     .venv/bin/python scripts/hashes.py PLATFORM=REPORT ...   adds what a report of `pip install --dry-run --report FILE`
                                                              says of another platform (`--platform`, `--python-version`)
 
+What has no built file, only source, is in requirements-source.txt, whose packages are built with the setuptools of the first.
 Run it after a change of constraints.txt or of the dependencies, look at the difference, and commit both. torch is left out: it may
 come from a disk of yours, as a build for the accelerator that is there.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "requirements.txt"
+SOURCE_FILE = ROOT / "requirements-source.txt"
 LEFT_OUT = ("torch", "nightschool")
 HEADER = """\
 # What `make` installs beside torch, with the SHA-256 of each file; pip refuses any other. Made by scripts/hashes.py.
@@ -62,12 +64,13 @@ def write(platforms: Iterable[str], pins: Mapping[str, tuple[str, set[str]]]) ->
     return "\n".join(lines) + "\n"
 
 
-def of_report(report: Mapping[str, Any]) -> Pins:
-    """Return what pip would install, as a report of its says."""
+def of_report(report: Mapping[str, Any], *, source: bool = False) -> Pins:
+    """Return what pip would install, as a report of its says: files that are built, or those that are source."""
     pins: Pins = {}
     for item in report["install"]:
         name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
-        if name not in LEFT_OUT:
+        built = str(item["download_info"].get("url", ".whl")).endswith(".whl")
+        if name not in LEFT_OUT and built is not source:
             pins[name] = (item["metadata"]["version"], {item["download_info"]["archive_info"]["hashes"]["sha256"]})
     return pins
 
@@ -96,14 +99,17 @@ def ask_pip() -> dict[str, Any]:
 def main(arguments: list[str]) -> None:
     """Write the file."""
     if not arguments:
-        FILE.write_text(write([platform()], of_report(ask_pip())))
+        report = ask_pip()
+        for file, source in ((FILE, False), (SOURCE_FILE, True)):
+            file.write_text(write([platform()], of_report(report, source=source)))
         return
-    platforms, pins = read(FILE.read_text())
-    for argument in arguments:
-        name, _, report = argument.partition("=")
-        platforms.append(name)
-        pins = merged(pins, of_report(json.loads(Path(report).read_text())))
-    FILE.write_text(write(set(platforms), pins))
+    for file, source in ((FILE, False), (SOURCE_FILE, True)):
+        platforms, pins = read(file.read_text())
+        for argument in arguments:
+            name, _, path = argument.partition("=")
+            platforms.append(name)
+            pins = merged(pins, of_report(json.loads(Path(path).read_text()), source=source))
+        file.write_text(write(set(platforms), pins))
 
 
 if __name__ == "__main__":

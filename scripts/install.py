@@ -1,8 +1,10 @@
 """Install what `make` needs into an environment: `python3 scripts/install.py .venv`, with plain pip.
 
 1. Everything but torch, from requirements.txt: pip takes a file only when its SHA-256 is listed there.
-2. torch by its version, which may come from a disk of yours (`PIP_FIND_LINKS`), with what its build needs beside that.
-3. The checkout itself, built with the setuptools of step 1, so that no build tool is fetched unseen.
+2. What is there as source only, from requirements-source.txt: its SHA-256 is checked too, and it is built (pycosat with a C
+   compiler) by the setuptools of step 1.
+3. torch by its version, which may come from a disk of yours (`PIP_FIND_LINKS`), with what its build needs beside that.
+4. The checkout itself, built with the setuptools of step 1, so that no build tool is fetched unseen.
 
 requirements.txt says which Python and platform its hashes are for. Elsewhere the pins of constraints.txt are installed by
 version alone, and this is said. Standard library only, because it runs before anything is installed.
@@ -37,6 +39,14 @@ def commands(python: Path, *, hashes: bool) -> list[list[str]]:
             ":all:",
             "--requirement",
             str(ROOT / "requirements.txt"),
+        ],
+        [
+            *pip,
+            "--require-hashes",
+            "--no-deps",
+            "--no-build-isolation",
+            "--requirement",
+            str(ROOT / "requirements-source.txt"),
         ],
         [*pip, *constraints, TORCH],
         [*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],

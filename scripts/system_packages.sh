@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need of the system: PostgreSQL 15 or later (the lake's catalogue for many machines), libnuma (vLLM on a CPU) and
-# Chromium (pages that attack a running `nightschool up`, and our own pages).
+# What the tests need of the system: PostgreSQL 15 or later (the lake's catalogue for many machines), libnuma (vLLM on a CPU),
+# bubblewrap (where programs of models are run) and Chromium (pages that attack a running `nightschool up`, and our own pages).
 # Installs what is missing when it may (root, on Debian or Ubuntu); otherwise says what to install.
 set -euo pipefail
 
 missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 if [ "$(uname -s)" = Linux ] && ! /sbin/ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1'; then missing+=(libnuma1); fi
+if [ "$(uname -s)" = Linux ]; then command -v bwrap >/dev/null || missing+=(bubblewrap); fi
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

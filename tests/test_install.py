@@ -20,9 +20,12 @@ def scripts(monkeypatch):
 
 
 def test_every_requirement_has_a_version_and_a_hash_and_is_the_pin_of_the_constraints(scripts):
-    from hashes import FILE, read
+    from hashes import FILE, SOURCE_FILE, read
 
     platforms, pins = read(FILE.read_text())
+    sources = read(SOURCE_FILE.read_text())
+    assert sources[0] == platforms and sources[1] and not set(sources[1]) & set(pins)
+    pins |= sources[1]
     lines = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.M)
     constraints = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
     assert platforms and len(pins) > 150 and "torch" not in pins
@@ -53,8 +56,9 @@ def test_it_is_read_as_it_is_written_and_grows_by_platforms(scripts):
 def test_hashes_are_asked_for_where_they_are_known_and_nothing_is_built_of_unseen_tools(scripts):
     from install import commands
 
-    first, torch, project = commands(Path("python"), hashes=True)
-    assert {"--require-hashes", "--no-deps", "--requirement"} <= set(first)
+    first, source, torch, project = commands(Path("python"), hashes=True)
+    assert {"--require-hashes", "--no-deps", "--requirement", "--only-binary"} <= set(first)
+    assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(source)
     assert "torch==2.13.0" in torch and "--no-build-isolation" in project and "--no-deps" in project
     (only,) = commands(Path("python"), hashes=False)
     assert "--constraint" in only and "torch==2.13.0" in only

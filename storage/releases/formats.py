@@ -13,9 +13,11 @@ ASKED = {
     "hash": r"(?i)####[ \t]*(?:followed\b|and\b|then\b|the\b|your\b|\.{3}|…|(?:final |correct )?answer\b"
     r"|<[a-z]|[\[{][a-z_ ]*answer)|####[\"'`”]",
     "phrase": r"(?i)[\"'`“](?:so )?the (?:final )?answer is",
+    "tags": r"(?i)<answer>[ \t]*(?:and\b|</answer>|\.{3}|…|(?:the |your )?(?:final )?answer\b)",
+    "code": r"(?i)\bfenced block of python\b",
 }
 """What the instruction to use a form looks like in a prompt, by form; an answer in the form is none."""
-_WRITTEN = {"boxed": r"\\boxed\{", "hash": r"(?m)^[ \t]*####[ \t]*\S", "phrase": r"(?i)\bthe answer is\b"}
+_WRITTEN = {"boxed": r"\\boxed\{", "hash": r"(?m)^[ \t]*####[ \t]*\S", "phrase": r"(?i)\bthe answer is\b", "tags": r"(?i)<answer>"}
 _FORMATS = """
 select task, format, count(*) as rows from (
     select task, coalesce(asked, case when origin in ('rule', 'gold') then written end) as format from (

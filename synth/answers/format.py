@@ -51,6 +51,10 @@ def _phrase(answer: str) -> str:
     return f"The answer is {answer.removesuffix('.')}."
 
 
+def _tags(answer: str) -> str:
+    return f"<answer>{answer}</answer>"
+
+
 FORMATS = {
     form.name: form
     for form in (
@@ -65,13 +69,18 @@ FORMATS = {
             ', and end with a line that says "The answer is", followed by the final answer.',
             _phrase,
         ),
+        AnswerFormat("tags", ", and put your final answer between <answer> and </answer>.", _tags),
+        AnswerFormat("code", ", and end with the whole program in one fenced block of Python.", _hash),
         AnswerFormat("own", ".", _hash),
     )
 }
-"""`own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
+"""`tags` is for answers of several lines, `code` for programs, which are no answers in a line; `own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
 
+_FENCED = re.compile(r"^[ \t]*```.*^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 _ASKED = {name: re.compile(pattern) for name, pattern in ASKED.items()}
-_MARKS = {"hash": ("hashes", "####"), "boxed": ("box", "\\boxed"), "phrase": ("phrase", "answer is")}
+_MARKS = {
+    "hash": ("hashes", "####"), "boxed": ("box", "\\boxed"), "phrase": ("phrase", "answer is"), "tags": ("tag", "<answer>"),
+}  # fmt: skip
 """By form: what the judge calls its mark, and what stands before the answer on its line."""
 
 
@@ -82,6 +91,8 @@ def asked_formats(turns: Iterable[str]) -> frozenset[str]:
 
 def obeys_format(response: str, form: str) -> bool:
     """Whether the final answer of a response, as the judge reads it, is written in the form of that name."""
+    if form == "code":
+        return _FENCED.search(response.rpartition("</think>")[2]) is not None
     reading = read_answer(response)
     if reading.state is not State.READ:
         return False

@@ -1,0 +1,92 @@
+"""Draw problems of one task of reasoning-gym."""
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from storage.errors import RecipeError
+from storage.ids import seed_from
+from synth.problems.base import Problem
+from synth.problems.files import Dropped
+from synth.problems.reasoning_gym.entries import entry_problem, make_entry, score
+from synth.problems.reasoning_gym.library import SIZE, check_installed, make_dataset, options_of
+from synth.problems.reasoning_gym.table import offered_task
+
+MISSES = 200
+"""Known questions in a row after which a tier counts as used up."""
+
+
+class ReasoningGym:
+    """A stream of problems, in equal shares for each tier.
+
+    Args:
+        task: The task's name in the library.
+        tiers: Its tiers, as the table has them.
+        config: Options of the library for the task, instead of a tier's.
+
+    Attributes:
+        dropped: Entries of the last draw whose gold answer does not score 1.
+
+    Raises:
+        RecipeError: The task is not offered, it has no such tier or option, or the library is not installed.
+    """
+
+    procedural = True
+
+    def __init__(self, task: str, tiers: Sequence[int] = (1,), config: Mapping[str, Any] | None = None) -> None:
+        surveyed = offered_task(task)
+        check_installed()
+        self.name = task
+        self.dropped: list[Dropped] = []
+        self._tiers = tuple(dict.fromkeys(tiers))
+        unknown = [tier for tier in self._tiers if not 1 <= tier <= surveyed.tiers]
+        if unknown:
+            raise RecipeError(f"reasoning-gym task {task!r} has the tiers 1 to {surveyed.tiers}, not {unknown[0]}")
+        self._options = {tier: options_of(task, tier, config or {}) for tier in self._tiers}
+
+    def draw(
+        self, limit: int, *, seed: int, tier: int | None = None, exclude: frozenset[str] = frozenset()
+    ) -> Sequence[Problem]:
+        """Draw up to `limit` problems; fewer where a tier is used up."""
+        self.dropped = []
+        seen = set(exclude)
+        streams = {level: self._stream(level, seed, seen) for level in self._tiers if tier in (None, level)}
+        drawn: list[Problem] = []
+        while streams and len(drawn) < limit:
+            for level in list(streams):
+                problem = next(streams[level], None)
+                if problem is None:
+                    del streams[level]
+                elif len(drawn) < limit:
+                    drawn.append(problem)
+        return drawn
+
+    def _stream(self, tier: int, seed: int, seen: set[str]) -> Iterator[Problem]:
+        options = self._options[tier]
+        misses = 0
+        for number, entry in self._entries(tier, seed):
+            problem = entry_problem(self.name, options, entry, self.name, tier)
+            if problem.structure_id in seen:
+                misses += 1
+                if misses == MISSES:
+                    return
+                continue
+            misses = 0
+            seen.add(problem.structure_id)
+            with contextlib.redirect_stdout(io.StringIO()):  # some scorers print
+                value = score(problem.attrs, problem.prompt, problem.gold, problem.gold)
+            if value == 1:
+                yield problem
+            else:
+                detail = f"{self.name}, entry {number}: its gold answer scores {value:g}."
+                self.dropped.append(Dropped(number, "bad_gold", detail=detail, question=problem.prompt))
+
+    def _entries(self, tier: int, seed: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Entries without end, counted from 1: the data sets of one seed after the other."""
+        for block in count():
+            own_seed = seed_from("reasoning_gym", self.name, tier, seed, block) % 2**31
+            dataset = make_dataset(self.name, self._options[tier], own_seed)
+            for index in range(SIZE):
+                yield block * SIZE + index + 1, make_entry(dataset, own_seed, index)
