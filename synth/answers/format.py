@@ -24,11 +24,19 @@ class AnswerFormat:
         name: As recipes say it.
         ending: How a prompt's sentence "Write one step per line" goes on.
         write: Makes the line of an answer.
+        own_request: What the prompt `solve` says instead of asking for steps; None where it asks for that.
     """
 
     name: str
     ending: str
     write: Callable[[str], str]
+    own_request: str | None = None
+
+    @property
+    def request(self) -> str:
+        """What the prompt `solve` says after the problem; empty where the whole response is the answer."""
+        steps = f"Please reason step by step{self.ending}"
+        return steps if self.own_request is None else self.own_request
 
     def example(self, answer: str) -> str:
         """Return the line of an answer in a prompt's worked example; nothing where a prompt asks for no form."""
@@ -55,6 +63,7 @@ def _tags(answer: str) -> str:
     return f"<answer>{answer}</answer>"
 
 
+_PROGRAM = ", and end with the whole program in one fenced block of Python."
 FORMATS = {
     form.name: form
     for form in (
@@ -70,11 +79,12 @@ FORMATS = {
             _phrase,
         ),
         AnswerFormat("tags", ", and put your final answer between <answer> and </answer>.", _tags),
-        AnswerFormat("code", ", and end with the whole program in one fenced block of Python.", _hash),
+        AnswerFormat("code", _PROGRAM, _hash, f"Think step by step{_PROGRAM}"),
+        AnswerFormat("whole", ".", _hash, ""),
         AnswerFormat("own", ".", _hash),
     )
 }
-"""`tags` is for answers of several lines, `code` for programs, which are no answers in a line; `own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
+"""`tags` is for answers of several lines, `code` for programs, `whole` for responses that are judged as they are; `own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
 
 _FENCED = re.compile(r"^[ \t]*```.*^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 _ASKED = {name: re.compile(pattern) for name, pattern in ASKED.items()}

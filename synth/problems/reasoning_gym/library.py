@@ -39,8 +39,8 @@ def check_installed() -> None:
 def options_of(name: str, tier: int, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of a tier as plain options of the library, those in `config` instead of the tier's.
 
-    Tier 1 without a curriculum is the library's own default. With one, tier n sets each of its attributes to its level n, or
-    to its last.
+    With a curriculum, tier n sets each of its attributes to its level n, or to its last. Tier 1 is the library's own default
+    without one, and where the library refuses the first level of its own.
 
     Raises:
         RecipeError: An option is unknown or has a wrong value.
@@ -51,6 +51,8 @@ def options_of(name: str, tier: int, config: Mapping[str, Any]) -> dict[str, Any
 
     _, kind = DATASETS[name]
     options = {} if name not in CURRICULA else _of_curriculum(CURRICULA[name](), tier)
+    if tier == 1 and _fault(kind, options):
+        options = {}
     known = {field.name for field in fields(kind)} - {"seed", "size"}
     unknown = sorted(set(config) - known)
     if unknown:
@@ -58,12 +60,20 @@ def options_of(name: str, tier: int, config: Mapping[str, Any]) -> dict[str, Any
             f"reasoning-gym task {name!r}: config has no option {unknown[0]!r}; its options are {', '.join(sorted(known))}"
         )
     options |= config
-    try:
-        checked = kind(**options, seed=0, size=SIZE)
-        checked.validate()
-    except (AssertionError, TypeError, ValueError) as error:
-        raise RecipeError(f"reasoning-gym task {name!r}, tier {tier}: {error or 'its configuration is not valid'}") from None
+    if fault := _fault(kind, options):
+        raise RecipeError(f"reasoning-gym task {name!r}, tier {tier}: {fault}")
     return options
+
+
+def _fault(kind: Any, options: Mapping[str, Any]) -> str | None:
+    """What the library says against a configuration."""
+    try:
+        config = kind(**options, seed=0, size=SIZE)
+        if hasattr(config, "validate"):
+            config.validate()
+    except (AssertionError, TypeError, ValueError) as error:
+        return str(error) or "its configuration is not valid"
+    return None
 
 
 def _of_curriculum(curriculum: Any, tier: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from synth.calls.prompting import Prompts
 from tests.filters.helpers import arithmetic, table
 
 PROBLEM = arithmetic()
-WRITTEN = {name: f"5 + 3 = 8\n{FORMATS[name].write('6')}" for name in ("hash", "boxed", "phrase")}
+WRITTEN = {name: f"5 + 3 = 8\n{FORMATS[name].write('6')}" for name in ("hash", "boxed", "phrase", "tags")}
 
 
 def verdict(prompt, response, **more):

@@ -23,10 +23,11 @@ ASKING = [
 
 
 @pytest.mark.parametrize("name", ASKING)
-@pytest.mark.parametrize("form", ["hash", "boxed", "phrase", "own"])
+@pytest.mark.parametrize("form", ["hash", "boxed", "phrase", "tags", "code", "own"])
 def test_a_prompt_asks_for_one_form_only(name, form):
     text = Prompts(form=FORMATS[form]).text(name, INPUTS)
     seen = {"hash": "#### " in text, "boxed": "\\boxed{" in text, "phrase": "The answer is" in text}
+    seen |= {"tags": "<answer>" in text, "code": "fenced block" in text}
     assert {other for other, there in seen.items() if there} == ({form} if form != "own" else set())
     assert asked_formats([text]) == ({form} if form != "own" else set())
 
@@ -37,7 +38,7 @@ def test_a_method_has_no_form_of_its_own_in_its_prompts():
         assert "####" not in source and "\\boxed" not in source, name
 
 
-@pytest.mark.parametrize("form", ["hash", "boxed", "phrase"])
+@pytest.mark.parametrize("form", ["hash", "boxed", "phrase", "tags"])
 async def test_a_solution_by_rule_has_the_recipes_form_and_the_judge_reads_it(ledger, form):
     from synth.engines.solver import Solver
 
@@ -56,7 +57,7 @@ def test_other_text_stays_as_it_is():
 
 def test_no_form_has_a_placeholder_that_a_model_can_copy():
     for form in FORMATS.values():
-        assert not set("<>[]") & set(form.ending)
+        assert not set("<>[]") & set(form.ending.replace("<answer> and </answer>", ""))
 
 
 async def test_a_tasks_own_form_wins_over_the_recipes(ledger, monkeypatch):
