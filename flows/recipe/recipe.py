@@ -42,8 +42,9 @@ class Recipe(Part):
     answer: Literal["hash", "boxed", "phrase", "tags", "own"] | None = Field(
         None,
         description="How prompts ask for final answers and solutions by rule or by people are written: `#### x`, `\\boxed{x}`, "
-        "`The answer is x.`, `<answer>x</answer>` (`tags`); `own` leaves it to your prompts. None: boxed where a real model writes or learns (`base.checkpoint`, "
-        "or a role that a method asks, of the engine vllm and not the promoted student), else hash. A task's own format wins.",
+        "`The answer is x.`, `<answer>x</answer>` (`tags`); `own` leaves it to your prompts. None: boxed where a real model "
+        "writes or learns (`base.checkpoint`, or a role that a method asks, of the engine vllm and not the promoted student), "
+        "else hash. A task's own format wins.",
     )
     mixed_formats: bool = Field(
         False, description="Whether the answers of one task may have several formats in a release."

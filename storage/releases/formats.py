@@ -17,7 +17,12 @@ ASKED = {
     "code": r"(?i)\bfenced block of python\b",
 }
 """What the instruction to use a form looks like in a prompt, by form; an answer in the form is none."""
-_WRITTEN = {"boxed": r"\\boxed\{", "hash": r"(?m)^[ \t]*####[ \t]*\S", "phrase": r"(?i)\bthe answer is\b", "tags": r"(?i)<answer>"}
+_WRITTEN = {
+    "boxed": r"\\boxed\{",
+    "hash": r"(?m)^[ \t]*####[ \t]*\S",
+    "phrase": r"(?i)\bthe answer is\b",
+    "tags": r"(?i)<answer>",
+}
 _FORMATS = """
 select task, format, count(*) as rows from (
     select task, coalesce(asked, case when origin in ('rule', 'gold') then written end) as format from (

@@ -84,7 +84,8 @@ FORMATS = {
         AnswerFormat("own", ".", _hash),
     )
 }
-"""`tags` is for answers of several lines, `code` for programs, `whole` for responses that are judged as they are; `own` asks for nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
+"""`tags` is for answers of several lines, `code` for programs, `whole` for responses that are judged as they are; `own` asks for
+nothing: the recipe's own prompts say what they want, and solutions stay as the data set wrote them."""
 
 _FENCED = re.compile(r"^[ \t]*```.*^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 _ASKED = {name: re.compile(pattern) for name, pattern in ASKED.items()}

@@ -45,7 +45,7 @@ class Worker:
         return line
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

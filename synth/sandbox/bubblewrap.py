@@ -110,7 +110,11 @@ def check_sandbox() -> None:
 
 
 def _run(program: str, stdin: bytes, limits: Limits) -> Run:
-    with _files(seccomp_filter(), (_limiting(limits) + program).encode("utf-8", "replace"), stdin) as (calls, text, given):
+    with _files(seccomp_filter(), (_limiting(limits) + program).encode("utf-8", "replace"), stdin) as (
+        calls,
+        text,
+        given,
+    ):
         descriptors = (calls.fileno(), text.fileno())
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, with arguments of ours
             [*_command(limits, *descriptors)],
@@ -139,7 +143,7 @@ def _files(*contents: bytes) -> Iterator[list[BinaryIO]]:
     files: list[BinaryIO] = []
     try:
         for content in contents:
-            file = tempfile.TemporaryFile()
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
             files.append(file)  # type: ignore[arg-type]
             file.write(content)
             file.flush()

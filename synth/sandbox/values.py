@@ -56,7 +56,7 @@ def from_plain(value: Any) -> Any:
         return int(items, 16)
     items = from_plain(items)
     if kind == "dict":
-        return {key: item for key, item in items}  # noqa: C416 - pairs of lists
+        return {key: item for key, item in items}
     if kind == "fraction":
         from fractions import Fraction
 

@@ -19,7 +19,7 @@ from synth.sandbox.values import from_plain
 VERSION = "1"
 OUT_OF_TIME = "out_of_time"
 FAILED_TEST = "failed_test"
-_CALLER = '''
+_CALLER = """
 def _main():
     import json, os, sys
     given = json.loads(sys.stdin.buffer.read())
@@ -38,7 +38,7 @@ def _main():
     while data:
         data = data[write(results, data):]
 _main()
-'''
+"""
 
 
 def run_tests(source: str, entry_point: str, tests: Sequence[UnitTest], limits: Limits | None = None) -> Outcome:
@@ -60,7 +60,9 @@ def run_tests(source: str, entry_point: str, tests: Sequence[UnitTest], limits: 
 def _decided(source: str, entry_point: str, tests_json: str, limits: Limits | None) -> Outcome:
     rows = json.loads(tests_json)
     calls = [[row["args"], row["kwargs"]] for row in rows]
-    given = json.dumps({"source": source.encode("utf-8", "replace").decode(), "entry_point": entry_point, "calls": calls})
+    given = json.dumps(
+        {"source": source.encode("utf-8", "replace").decode(), "entry_point": entry_point, "calls": calls}
+    )
     allowed = limits or Limits(output_bytes=200_000 + 20 * len(tests_json))
     run = run_python(_caller(), given.encode(), allowed)
     if run.status == "wall":
@@ -95,5 +97,3 @@ def _passed(test: UnitTest, returned: Any) -> bool:
         return test.passes(from_plain(returned["value"]))
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return False
-
-

@@ -59,7 +59,9 @@ class CodeSource:
         for number, row in self._rows:
             location = f"{self._rows.label}, {self._rows.unit} {number}"
             if not isinstance(row, dict):
-                raise ProblemError(f"{location}: not a JSON object but {type(row).__name__}; write one object per line.")
+                raise ProblemError(
+                    f"{location}: not a JSON object but {type(row).__name__}; write one object per line."
+                )
             problem, tests = self._problem(row, location, number)
             if problem is None:
                 continue
@@ -79,7 +81,9 @@ class CodeSource:
         fields = self._fields
         prompt, entry_point = (render(fields[part], row, location, part) for part in ("prompt", "entry_point"))
         if not entry_point.isidentifier():
-            raise ProblemError(f"{location}: field {fields['entry_point']!r} is {entry_point!r}, not the name of a function.")
+            raise ProblemError(
+                f"{location}: field {fields['entry_point']!r} is {entry_point!r}, not the name of a function."
+            )
         try:
             tests = read_tests(row.get(fields["tests"]), entry_point)
         except UnreadTestError as error:
@@ -104,7 +108,9 @@ class CodeSource:
             return True
         if run_tests(problem.solution, problem.attrs["entry_point"], tests) is Outcome.CORRECT:
             return True
-        self._drop(number, f"{location}: its own solution does not pass its tests; correct one of them.", problem.prompt)
+        self._drop(
+            number, f"{location}: its own solution does not pass its tests; correct one of them.", problem.prompt
+        )
         return False
 
     def _drop(self, number: int, sentence: str, prompt: str) -> None:

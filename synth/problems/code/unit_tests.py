@@ -84,7 +84,9 @@ def read_tests(written: Any, entry_point: str) -> tuple[UnitTest, ...]:
 def _read(test: Any, entry_point: str, number: int) -> UnitTest:
     if isinstance(test, Mapping):
         if "args" not in test or "expected" not in test or not isinstance(test["args"], list) or set(test) - _KEYS:
-            raise UnreadTestError(f"test {number}: write {{args: [...], expected: ...}}, with kwargs and tolerance if need be")
+            raise UnreadTestError(
+                f"test {number}: write {{args: [...], expected: ...}}, with kwargs and tolerance if need be"
+            )
         return UnitTest(
             tuple(_floats(test["args"])),
             _floats(dict(test.get("kwargs") or {})),

@@ -19,7 +19,20 @@ _HIGHLIGHT = re.compile(r"(?<!\*)\*{1,2}(?![\s*])[^*\n]*[^\s*]\*{1,2}(?!\*)")
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\]")
 _TITLE = re.compile(r"<<[^<>\n]*[^<>\n\s][^<>\n]*>>")
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
-_KEYWORDS = ("river", "lantern", "harvest", "signal", "bridge", "copper", "winter", "garden", "compass", "engine", "market", "letter")
+_KEYWORDS = (
+    "river",
+    "lantern",
+    "harvest",
+    "signal",
+    "bridge",
+    "copper",
+    "winter",
+    "garden",
+    "compass",
+    "engine",
+    "market",
+    "letter",
+)
 _ENDINGS = ("Is there anything else?", "That is all.", "Let me know what you think.", "This is where it ends.")
 _LETTERS = "aceilnorst"
 MOST_CHARACTERS = 200_000

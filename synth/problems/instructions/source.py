@@ -117,7 +117,9 @@ def read_personas(path: Path) -> list[str]:
             except (ValueError, KeyError, RecursionError) as error:
                 raise ProblemError(f"{path}, line {number}: no JSON with `persona` ({error!r}); correct it.") from None
         if len(text) > _PERSONA_CHARACTERS:
-            raise ProblemError(f"{path}, line {number}: a persona has at most {_PERSONA_CHARACTERS} characters; shorten it.")
+            raise ProblemError(
+                f"{path}, line {number}: a persona has at most {_PERSONA_CHARACTERS} characters; shorten it."
+            )
         if text:
             personas.append(text)
     if not personas:

@@ -53,4 +53,3 @@ def score(attrs: Mapping[str, Any], question: str, gold: str, answer: str) -> fl
     """
     entry = {"question": question, "answer": gold, "metadata": from_plain(attrs["metadata"])}
     return float(scorer(attrs["task"], json.dumps(attrs["options"])).score_answer(answer, entry))
-

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from storage.errors import RecipeError
-from synth.sandbox.values import from_plain
 from synth.problems.reasoning_gym.table import surveyed_version
+from synth.sandbox.values import from_plain
 
 SIZE = 500
 """Entries of a data set, as the library has it by default; some tasks make all of them at once."""
@@ -108,11 +108,11 @@ def seeded(seed: int) -> Iterator[None]:
     """Seed the generators of `random` and numpy that some tasks draw from beside their own, and restore them afterwards."""
     import numpy
 
-    before, arrays = random.getstate(), numpy.random.get_state()  # noqa: NPY002 - the library uses this one
+    before, arrays = random.getstate(), numpy.random.get_state()
     random.seed(seed)
-    numpy.random.seed(seed % 2**32)  # noqa: NPY002
+    numpy.random.seed(seed % 2**32)
     try:
         yield
     finally:
         random.setstate(before)
-        numpy.random.set_state(arrays)  # noqa: NPY002
+        numpy.random.set_state(arrays)

@@ -12,7 +12,30 @@ MOST_CHARACTERS = 2_000
 """Of an expression."""
 _TOKEN = re.compile(r"(?P<number>\d{1,40}(?:\.\d{0,40})?)|(?P<name>[A-Za-z]+)|\*\*|[-+*/^(),]|\s+")
 NAMES = frozenset(
-    "sin cos tan cot sec csc asin acos atan sinh cosh tanh exp log ln sqrt pi Abs Rational Integer Float Symbol".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "exp",
+        "log",
+        "ln",
+        "sqrt",
+        "pi",
+        "Abs",
+        "Rational",
+        "Integer",
+        "Float",
+        "Symbol",
+    ]
 )
 """Functions that an expression may use, beside letters that stand alone."""
 EVALUATES = {
@@ -24,7 +47,7 @@ EVALUATES = {
     "games.countdown": "parse_expr",
     "games.puzzle24": "parse_expr",
 }
-"""Modules of reasoning-gym whose scorers evaluate answers under a name of their own, and that name; others ask `sympy.parse_expr`."""
+"""Modules whose scorers evaluate answers under a name of their own, and that name; others ask `sympy.parse_expr`."""
 
 
 class NotReadError(ValueError):
@@ -64,6 +87,4 @@ def make_safe() -> None:
 
     sympy.parse_expr = safe_parse
     for module, name in EVALUATES.items():
-        setattr(
-            import_module(f"reasoning_gym.{module}"), name, ast.literal_eval if name == "eval" else safe_parse
-        )
+        setattr(import_module(f"reasoning_gym.{module}"), name, ast.literal_eval if name == "eval" else safe_parse)

@@ -7,7 +7,7 @@ from synth.answers.workers import Workers, half_the_cores
 from synth.problems.base import Problem
 from synth.problems.reasoning_gym.library import check_installed
 
-LIMIT_S = 10.0
+LIMIT_S = 5.0
 """Seconds for one answer, after which its process is killed; the longest scorer, of integrals, needs a tenth of one."""
 MOST_CHARACTERS = 50_000
 """Of an answer; a longer one is not scored."""

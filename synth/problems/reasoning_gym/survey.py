@@ -24,8 +24,8 @@ from typing import Any
 
 from synth.problems.reasoning_gym.entries import entry_problem, make_entry, score
 from synth.problems.reasoning_gym.library import make_dataset, options_of
-from synth.sandbox.values import to_plain
 from synth.problems.reasoning_gym.probes import NOTHING, PROBES, plainly_zero
+from synth.sandbox.values import to_plain
 
 ENTRIES = 50
 MOST_TIERS = 5
@@ -37,7 +37,7 @@ SEVERAL_RIGHT = {"n_queens": "a small board has few solutions, and each fits man
 """Tasks whose right answers may be right for another question too."""
 TIER_S = 30
 """Seconds for three problems of a tier above which it is left out too."""
-FIRST_TIER_S = 240
+FIRST_TIER_S = 100
 """Seconds for the entries of tier 1 above which a task is not offered."""
 _FILE = Path(__file__).with_name("table.json")
 
@@ -147,7 +147,9 @@ def _tiers(name: str) -> int:
         try:
             with _at_most(TIER_S):
                 _, spent = _problems(name, tier, 3)
-        except Exception:  # a level that takes too long, whose configuration the library refuses, or whose gold does not verify
+        except (
+            Exception
+        ):  # a level that takes too long, whose configuration the library refuses, or whose gold does not verify
             return tier - 1
         if spent > SLOW_MS:
             return tier - 1

@@ -26,5 +26,10 @@ class Options(SourceOptions):
         """Open the source; raises SandboxError without a sandbox."""
         from synth.problems.code.source import CodeSource
 
-        fields = {"prompt": self.prompt, "tests": self.tests, "entry_point": self.entry_point, "solution": self.solution}
+        fields = {
+            "prompt": self.prompt,
+            "tests": self.tests,
+            "entry_point": self.entry_point,
+            "solution": self.solution,
+        }
         return CodeSource(FileRows(self.path), self.name or self.path.stem, fields, self.license, self.bad_gold)

@@ -11,8 +11,12 @@ from synth.problems.sources.base import SourceOptions
 class Options(SourceOptions):
     """One of reasoning-gym's tasks (an extra: `pip install 'nightschool[reasoning-gym]'`)."""
 
-    task: str = Field(description="Its name in the library, such as countdown; `nightschool sources reasoning_gym` lists them.")
-    tiers: tuple[int, ...] = Field(default=(1,), min_length=1, description="Levels of its curriculum, 1 is the easiest.")
+    task: str = Field(
+        description="Its name in the library, such as countdown; `nightschool sources reasoning_gym` lists them."
+    )
+    tiers: tuple[int, ...] = Field(
+        default=(1,), min_length=1, description="Levels of its curriculum, 1 is the easiest."
+    )
     config: dict[str, Any] = Field(
         default_factory=dict, description="Options of the library for this task, instead of a tier's."
     )

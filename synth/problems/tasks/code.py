@@ -10,7 +10,9 @@ from synth.problems.base import Problem, Review
 from synth.problems.code.calling import FAILED_TEST, OUT_OF_TIME, VERSION, run_tests
 from synth.problems.code.unit_tests import UnitTest
 
-_FENCE = re.compile(r"^[ \t]*```[ \t]*(?:python3?|py)?[ \t]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.I)
+_FENCE = re.compile(
+    r"^[ \t]*```[ \t]*(?:python3?|py)?[ \t]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.I
+)
 _OPENED = re.compile(r"^[ \t]*```", re.MULTILINE)
 MOST_CHARACTERS = 100_000
 """Of a program; a longer one is wrong."""
@@ -58,7 +60,9 @@ def program_of(response: str, entry_point: str) -> tuple[str | None, bool]:
     text, thinking = without_thoughts(response)
     if thinking:
         return None, False
-    defines = re.compile(rf"^[ \t]*(?:async[ \t]+)?(?:def[ \t]+{re.escape(entry_point)}\b|{re.escape(entry_point)}[ \t]*=)", re.M)
+    defines = re.compile(
+        rf"^[ \t]*(?:async[ \t]+)?(?:def[ \t]+{re.escape(entry_point)}\b|{re.escape(entry_point)}[ \t]*=)", re.M
+    )
     blocks = list(_FENCE.finditer(text))
     if _OPENED.search(text, blocks[-1].end() if blocks else 0):
         return None, True

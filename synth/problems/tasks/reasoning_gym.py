@@ -4,7 +4,7 @@ from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNMARKED_ANSWER, U
 from synth.answers.outcome import Check, Outcome
 from synth.answers.parsing.typography import MAX_ANSWER
 from synth.answers.responses.reading import State, read_answer
-from synth.answers.responses.tags import tagged
+from synth.answers.responses.tags import tagged, unclosed_tag
 from synth.answers.responses.thoughts import without_thoughts
 from synth.problems.base import Problem, Review
 from synth.problems.reasoning_gym.scoring import score_answer
@@ -31,10 +31,12 @@ class ReasoningGymTask:
         An answer that holds the gold answer and more, and for which the scorer gives not all, is unverifiable; so is one on
         which the scorer fails or takes too long.
         """
-        reading = read_answer(response)
-        if reading.state is not State.READ:
-            return _UNREAD[reading.state]
-        answer = _answer(response, reading.mark, reading.text, reading.part, "\n" in problem.gold)
+        answer = _tagged_answer(response)
+        if answer is None:
+            reading = read_answer(response)
+            if reading.state is not State.READ:
+                return _UNREAD[reading.state]
+            answer = (reading.part if "\n" in problem.gold else reading.text).strip()
         shown = answer[:MAX_ANSWER]
         score = score_answer(problem, answer)
         if score is not None and score >= 1:
@@ -56,10 +58,10 @@ class ReasoningGymTask:
         return None
 
 
-def _answer(response: str, mark: str, text: str, part: str, lines: bool) -> str:
-    """The answer as it was written: all between tags, else the line behind the mark, or every line where the gold has several."""
-    if mark == "tag":
-        whole, _ = without_thoughts(response)
-        closed = tagged(whole)
-        return closed[-1][2].strip() if closed else part.strip()
-    return (part if lines else text).strip()
+def _tagged_answer(response: str) -> str | None:
+    """All between the last tags, as it was written, however long; None without tags, or where a tag is open behind them."""
+    text, thinking = without_thoughts(response)
+    closed = [] if thinking else tagged(text)
+    if not closed or unclosed_tag(text, closed) >= 0 or not closed[-1][2].strip():
+        return None
+    return closed[-1][2].strip()

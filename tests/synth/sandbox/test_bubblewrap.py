@@ -39,7 +39,11 @@ def test_limits_end_a_program(program, status):
 
 @pytest.mark.parametrize(
     "program",
-    ["import os; os.fork()", "import threading; threading.Thread(target=print).start()", "import socket; socket.socket()"],
+    [
+        "import os; os.fork()",
+        "import threading; threading.Thread(target=print).start()",
+        "import socket; socket.socket()",
+    ],
 )
 def test_system_calls_are_refused(program):
     assert run_python(program, limits=PATIENT).code == 1

@@ -7,8 +7,9 @@ from synth.answers.outcome import Outcome
 from synth.problems import get_task, open_source
 
 ROWS = [
-    {"prompt": "Add two numbers.", "entry_point": "add", "tests": ["assert add(2, 3) == 5"], "solution": "def add(a, b):\n    return a + b"},
-    {"prompt": "Subtract.", "entry_point": "sub", "tests": ["assert sub(2, 3) == 5"], "solution": "def sub(a, b):\n    return a - b"},
+    {"prompt": "Add two numbers.", "entry_point": "add", "tests": ["assert add(2, 3) == 5"],
+     "solution": "def add(a, b): return a + b"},
+    {"prompt": "Subtract.", "entry_point": "sub", "tests": ["assert sub(2, 3) == 5"], "solution": "def sub(a, b): return a - b"},
     {"prompt": "Add two numbers.", "entry_point": "add", "tests": ["assert add(0, 0) == 0"]},
     {"prompt": "double", "entry_point": "double", "tests": [{"args": [2.5], "expected": 5.0}]},
     {"prompt": "odd", "entry_point": "odd", "tests": ["assert odd(x)"]},

@@ -5,7 +5,18 @@ import pytest
 
 from synth.problems.instructions.constraints import CONSTRAINTS, compatible, kept, paragraphs, sentences, words
 
-HOSTILE = ["", "\x00", "\ud800", "[" * 5_000, "*" * 5_000, '{"a": ' * 5_000, "<<" * 5_000, "a" * 300_000, "- " * 3_000, "```json\n"]
+HOSTILE = [
+    "",
+    "\x00",
+    "\ud800",
+    "[" * 5_000,
+    "*" * 5_000,
+    '{"a": ' * 5_000,
+    "<<" * 5_000,
+    "a" * 300_000,
+    "- " * 3_000,
+    "```json\n",
+]
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
@@ -40,5 +51,7 @@ def test_how_a_text_is_counted():
 
 def test_what_cannot_be_kept_together_is_not_asked_together():
     assert not compatible(["case.lower", "case.upper"]) and not compatible(["format.json", "start.quotation"])
-    assert not compatible(["lines.exactly", "paragraphs.exactly"]) and compatible(["words.at_least", "punctuation.no_commas"])
+    assert not compatible(["lines.exactly", "paragraphs.exactly"]) and compatible(
+        ["words.at_least", "punctuation.no_commas"]
+    )
     assert sum(compatible(pair) for pair in combinations(CONSTRAINTS, 2)) > 100

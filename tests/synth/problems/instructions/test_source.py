@@ -21,7 +21,11 @@ def test_requests_are_drawn_alike_and_held_out_sets_are_disjoint():
 
 
 def test_every_constraint_is_drawn_and_said():
-    drawn = {name for problem in open_source("instructions", {"tiers": [3]}).draw(200, seed=1) for name, _ in problem.attrs["constraints"]}
+    drawn = {
+        name
+        for problem in open_source("instructions", {"tiers": [3]}).draw(200, seed=1)
+        for name, _ in problem.attrs["constraints"]
+    }
     assert drawn == set(CONSTRAINTS)
 
 
@@ -32,7 +36,11 @@ def test_the_whole_response_is_judged_and_the_prompt_asks_for_nothing_else():
     assert task.check(problem, good).outcome is Outcome.CORRECT
     assert task.check(problem, f"<think>One. Two.</think>{good}").outcome is Outcome.CORRECT
     wrong = task.check(problem, good + " And so.")
-    assert (wrong.outcome, wrong.reason, wrong.answer) == (Outcome.WRONG, "broken_constraint", "breaks sentences.exactly")
+    assert (wrong.outcome, wrong.reason, wrong.answer) == (
+        Outcome.WRONG,
+        "broken_constraint",
+        "breaks sentences.exactly",
+    )
     assert task.check(problem, " ").reason == "no_answer"
     assert task.check(problem, "<think>" + good).outcome is Outcome.WRONG
     assert Prompts().text("solve", {"problem": problem}).strip() == problem.prompt

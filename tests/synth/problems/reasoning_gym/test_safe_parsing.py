@@ -3,7 +3,9 @@ import pytest
 from synth.problems.reasoning_gym.safe_parsing import NotReadError, check_expression
 
 
-@pytest.mark.parametrize("text", ["58 + 39 - 19", "(1 + 2)*3/4**2", "x**9/2 - X + C", "3*x*atan(x) - 3*log(x**2 + 1)/2 + C", "-1.5"])
+@pytest.mark.parametrize(
+    "text", ["58 + 39 - 19", "(1 + 2)*3/4**2", "x**9/2 - X + C", "3*x*atan(x) - 3*log(x**2 + 1)/2 + C", "-1.5"]
+)
 def test_expressions_are_read(text):
     check_expression(text)
 

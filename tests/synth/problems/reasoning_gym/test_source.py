@@ -9,6 +9,7 @@ from storage.errors import RecipeError
 from synth.answers.outcome import Outcome
 from synth.problems import get_task, open_source
 from synth.problems.holdout import draw_heldout, structure_ids
+from synth.problems.reasoning_gym import scoring
 from synth.sample import problem_of, problem_row
 
 pytest.importorskip("reasoning_gym")
@@ -48,7 +49,9 @@ def test_tiers_are_drawn_in_equal_shares_and_held_out_sets_are_disjoint():
 def test_a_small_task_is_used_up():
     source = open_source("reasoning_gym", {"task": "maze", "config": {"min_dist": 3, "max_dist": 3}})
     first = source.draw(3, seed=1)
-    assert len(first) == 3 and not structure_ids(first) & structure_ids(source.draw(3, seed=1, exclude=structure_ids(first)))
+    assert len(first) == 3 and not structure_ids(first) & structure_ids(
+        source.draw(3, seed=1, exclude=structure_ids(first))
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,14 +75,17 @@ def test_options_are_checked(options, message):
         ("no answer", Outcome.WRONG),
         ("<answer>1 + ", Outcome.UNVERIFIABLE),
         ("<answer>__import__('os').system('touch /tmp/reached')</answer>", Outcome.WRONG),
-        ("<answer>9**9**9**9**9</answer>", Outcome.WRONG),
-        (f"<answer>{'9' * 60_000}</answer>", Outcome.UNVERIFIABLE),
+        ("<answer>9**9**9**9**9</answer>", Outcome.UNVERIFIABLE),
+        (f"<answer>{'9' * 60_000}</answer>", Outcome.WRONG),
+        (f"<answer>{'9 ' * 5_000}</answer>", Outcome.WRONG),
     ],
 )
-def test_answers_are_never_executed(response, outcome, tmp_path):
+def test_answers_are_never_executed(response, outcome, monkeypatch):
+    if "**" in response:  # it never ends
+        monkeypatch.setattr(scoring, "LIMIT_S", 1.0)
     [problem] = open_source("reasoning_gym", {"task": "countdown"}).draw(1, seed=3)
     check = get_task("reasoning_gym").check(problem, response)
-    assert check.outcome is outcome or (outcome is Outcome.WRONG and check.outcome is Outcome.UNVERIFIABLE)
+    assert check.outcome is outcome
 
 
 def test_gold_with_more_around_it_is_not_called_wrong():

@@ -12,7 +12,9 @@ def test_most_tasks_of_the_library_are_offered_and_the_others_have_a_reason():
 
 
 def test_a_task_is_refused_by_name():
-    with pytest.raises(RecipeError, match=r"'puzzle24' of reasoning-gym is not offered: its scorer takes the answers to other"):
+    with pytest.raises(
+        RecipeError, match=r"'puzzle24' of reasoning-gym is not offered: its scorer takes the answers to other"
+    ):
         offered_task("puzzle24")
     with pytest.raises(RecipeError, match="did you mean 'countdown'"):
         offered_task("countdwn")
