@@ -57,6 +57,7 @@ docs: env
 	$(BIN)/python -m flows.cli.reference docs/cli.md
 	$(BIN)/python -m train_stages.reference docs/settings.md
 	$(BIN)/python -m flows.recipe.reference docs/recipe.md
+	$(BIN)/python -m flows.report.parts docs/tasks.md
 
 stress: system env vllm
 	$(BIN)/python -m pytest --quiet -o timeout=3600 stress

@@ -11,6 +11,7 @@ import yaml
 from flows.cli import app
 from flows.cli.reference import reference
 from flows.recipe.recipe import Recipe, make_recipe
+from flows.report.parts import tasks_page
 from train_stages.reference import reference as settings
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,10 @@ def test_the_reference_is_what_the_command_line_says():
 
 def test_the_settings_are_what_the_stages_say():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings(), "run `make docs`"
+
+
+def test_the_tasks_are_what_the_program_says():
+    assert (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8") == tasks_page(), "run `make docs`"
 
 
 def test_every_file_the_readme_links_is_there():

@@ -19,6 +19,7 @@ from flows.cli.commands import (
     methods,
     model,
     night,
+    parts,
     recipe,
     release,
     report,
@@ -57,7 +58,7 @@ def _program(
 ) -> None: ...
 
 
-for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, recipe, serve):
+for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, parts, recipe, serve):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

@@ -1,5 +1,8 @@
 """The source `arithmetic`: word problems drawn by tier."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field, field_validator
 
 from synth.problems.base import Source
@@ -8,6 +11,9 @@ from synth.problems.sources.base import SourceOptions
 
 class Options(SourceOptions):
     """Arithmetic word problems of these tiers."""
+
+    draws: ClassVar[str] = "arithmetic"
+    example: ClassVar[Mapping[str, object]] = {"tiers": [1, 2]}
 
     tiers: tuple[int, ...] = Field(
         default=(1,), min_length=1, description="Difficulties to draw from: steps of a problem."

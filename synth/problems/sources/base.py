@@ -12,7 +12,10 @@ from synth.problems.rows import FileRows, HubRows, Rows
 
 
 class SourceOptions(BaseModel):
-    """Base of a source's options: unknown names are errors. A subclass has a method `open() -> Source`."""
+    """Base of a source's options: unknown names are errors. A subclass has a method `open() -> Source`.
+
+    It says which task it `draws`, and gives an `example` of its options, for `nightschool sources`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

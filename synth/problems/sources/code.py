@@ -1,7 +1,8 @@
 """The source `code`: a file of programming problems with unit tests, in the form of MBPP and its like."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from synth.problems.sources.base import SourceOptions
 
 class Options(SourceOptions):
     """A `.jsonl` or `.parquet` file of programming problems: a prompt, the function's name, and its tests; needs bubblewrap."""
+
+    draws: ClassVar[str] = "code"
+    example: ClassVar[Mapping[str, object]] = {"path": "programs.jsonl"}
 
     path: Path
     prompt: str = Field("prompt", description="Field of the question.")

@@ -1,6 +1,8 @@
 """The source `file`: a local file of problems."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -17,6 +19,15 @@ class Options(MappedOptions):
 
     `bad_gold` says what happens at a gold answer that does not verify or that its solution contradicts: `skip` or `stop`.
     """
+
+    draws: ClassVar[str] = "math_word"
+    example: ClassVar[Mapping[str, object]] = {
+        "path": "problems.jsonl",
+        "mapping": {"question": "question", "answer": "answer"},
+    }
+
+    path: Path
+    name: str | None = None
 
     path: Path = Field(description="The file; relative paths count from the recipe's folder.")
     name: str | None = Field(None, description="Name in rows; None takes the file's.")

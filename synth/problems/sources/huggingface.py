@@ -1,5 +1,8 @@
 """The source `huggingface`: a data set of the Hub, or a folder in its layout."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from synth.problems.base import Source
@@ -10,6 +13,9 @@ from synth.problems.sources.base import MappedOptions
 
 class Options(MappedOptions):
     """A data set of the Hugging Face hub by name, or a local folder in its layout."""
+
+    draws: ClassVar[str] = "math_word"
+    example: ClassVar[Mapping[str, object]] = {"dataset": "openai/gsm8k", "config": "main", "mapping": "gsm8k"}
 
     dataset: str = Field(min_length=1, description="Name on the Hub, or a folder.")
     config: str | None = Field(None, description="Configuration of the data set.")

@@ -1,6 +1,8 @@
 """The source `instructions`: requests with constraints that a program verifies (IFEval, arXiv:2311.07911)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
@@ -10,6 +12,9 @@ from synth.problems.sources.base import SourceOptions
 
 class Options(SourceOptions):
     """Requests with as many constraints as the tier says."""
+
+    draws: ClassVar[str] = "instructions"
+    example: ClassVar[Mapping[str, object]] = {"tiers": [1, 2]}
 
     tiers: tuple[int, ...] = Field(default=(1, 2), min_length=1, description="Numbers of constraints, 1 to 4.")
     constraints: tuple[str, ...] = Field(default=(), description="Those to draw from, by name; none draws from all.")

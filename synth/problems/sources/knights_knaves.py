@@ -1,6 +1,7 @@
 """The source `knights_knaves`: puzzles drawn by the number of people (arXiv:2505.13718)."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +13,9 @@ RolePair = tuple[str, str]
 
 class Options(SourceOptions):
     """Knights and Knaves puzzles with so many people, drawn in equal shares."""
+
+    draws: ClassVar[str] = "knights_knaves"
+    example: ClassVar[Mapping[str, object]] = {"people": [2, 3]}
 
     people: tuple[int, ...] = Field(
         default=(2, 3), min_length=1, description="People of a puzzle; their number is its tier."

@@ -1,6 +1,7 @@
 """The source `reasoning_gym`: one procedural task of the library reasoning-gym (arXiv:2505.24760), drawn by tier."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -10,6 +11,9 @@ from synth.problems.sources.base import SourceOptions
 
 class Options(SourceOptions):
     """One of reasoning-gym's tasks (an extra: `pip install 'nightschool[reasoning-gym]'`)."""
+
+    draws: ClassVar[str] = "reasoning_gym"
+    example: ClassVar[Mapping[str, object]] = {"task": "countdown", "tiers": [1, 2]}
 
     task: str = Field(
         description="Its name in the library, such as countdown; `nightschool sources reasoning_gym` lists them."

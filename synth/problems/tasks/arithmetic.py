@@ -17,6 +17,7 @@ class ArithmeticTask:
     """Checks, cuts, solves and reviews arithmetic word problems."""
 
     name = "arithmetic"
+    abilities = ("steps", "solve", "review")
 
     def check(self, problem: Problem, response: str) -> Check:
         """Judge the response's final answer (`synth.answers.judge`)."""

@@ -22,6 +22,7 @@ class CodeTask:
     """Checks programs; its answer is the last fenced block of a response that defines the function."""
 
     name = "code"
+    abilities = ("steps", "solve")
     answer_format = "code"
     version = f"code{VERSION}"
 

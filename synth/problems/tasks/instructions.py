@@ -13,6 +13,7 @@ class InstructionsTask:
     """Checks the whole response behind the thoughts; nothing of it is undecided."""
 
     name = "instructions"
+    abilities = ("steps",)
     answer_format = "whole"
     version = "instructions1"
 

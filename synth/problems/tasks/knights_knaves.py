@@ -25,6 +25,7 @@ class KnightsKnavesTask:
     """The task `knights_knaves`: name every person's role."""
 
     name = "knights_knaves"
+    abilities = ("steps", "solve", "review")
     component = "assignment"  # what its reward is called in the curves of reinforcement learning
 
     def check(self, problem: Problem, response: str) -> Check:

@@ -15,6 +15,7 @@ class MathWord:
     """The task `math_word`. Its derivation is one of many: a right answer by true equations is never called wrong."""
 
     name = "math_word"
+    abilities = ("steps", "solve", "review")
 
     def check(self, problem: Problem, response: str) -> Check:
         """Judge the marked final answer against the gold answer (`synth.answers.judge`)."""

@@ -22,6 +22,7 @@ class ReasoningGymTask:
     """Checks answers to problems of reasoning-gym; it knows no derivation."""
 
     name = "reasoning_gym"
+    abilities = ("steps",)
     answer_format = "tags"
     version = f"rg{surveyed_version()}.1"
 
