@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,10 +21,12 @@ class Worker:
 
     Args:
         module: The module that it runs.
+        environment: Variables of its environment beside ours.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str] | None = None) -> None:
         self._module = module
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, request: Any, limit_s: float) -> str | None:
@@ -50,6 +53,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **self._environment},
         )
         if self._line(_START_S) != "ready":
             self.end()
@@ -88,10 +92,11 @@ class Workers:
     Args:
         module: The module that they run.
         size: How many there are at most.
+        environment: Variables of their environment beside ours.
     """
 
-    def __init__(self, module: str, size: int = 1) -> None:
-        self._free = [Worker(module) for _ in range(size)]
+    def __init__(self, module: str, size: int = 1, environment: Mapping[str, str] | None = None) -> None:
+        self._free = [Worker(module, environment) for _ in range(size)]
         self._wait = threading.Condition()
 
     def ask(self, request: Any, limit_s: float) -> str | None:

@@ -2,17 +2,26 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from synth.problems.base import Problem
-from synth.problems.reasoning_gym.library import scorer, seeded
+from synth.problems.reasoning_gym.library import make_dataset, scorer, seeded
 from synth.sandbox.values import from_plain, to_plain
 
 TASK = "reasoning_gym"
 
 
+@lru_cache(maxsize=8)
+def made_dataset(name: str, options: str, seed: int) -> Any:
+    """Return a data set of the library by its options as plain JSON, the last few of them kept."""
+    return make_dataset(name, from_plain(json.loads(options)), seed)
+
+
 def make_entry(dataset: Any, seed: int, index: int) -> dict[str, Any]:
-    """Return an entry: `question`, `answer` and `metadata`. The same arguments give the same entry in every process."""
+    """Return an entry: `question`, `answer` and `metadata`. The same arguments give the same
+    entry in every process with one hash seed.
+    """
     with seeded(seed + index):
         return dict(dataset[index])
 

@@ -1,21 +1,28 @@
 """Draw problems of one task of reasoning-gym."""
 
-import contextlib
-import io
+import atexit
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import count
 from typing import Any
 
-from storage.errors import RecipeError
+from storage.errors import ProblemError, RecipeError
 from storage.ids import seed_from
+from synth.answers.workers import Workers
 from synth.problems.base import Problem
 from synth.problems.files import Dropped
-from synth.problems.reasoning_gym.entries import entry_problem, make_entry, score
-from synth.problems.reasoning_gym.library import SIZE, check_installed, make_dataset, options_of
+from synth.problems.reasoning_gym.entries import entry_problem
+from synth.problems.reasoning_gym.library import SIZE, check_installed, options_of
 from synth.problems.reasoning_gym.table import offered_task
+from synth.sandbox.values import from_plain, to_plain
 
 MISSES = 200
 """Known questions in a row after which a tier counts as used up."""
+
+
+LIMIT_S = 120.0
+"""Seconds for one entry, after which the draw stops."""
 
 
 class ReasoningGym:
@@ -49,7 +56,11 @@ class ReasoningGym:
     def draw(
         self, limit: int, *, seed: int, tier: int | None = None, exclude: frozenset[str] = frozenset()
     ) -> Sequence[Problem]:
-        """Draw up to `limit` problems; fewer where a tier is used up."""
+        """Draw up to `limit` problems; fewer where a tier is used up.
+
+        Raises:
+            ProblemError: The library fails, or takes too long.
+        """
         self.dropped = []
         seen = set(exclude)
         streams = {level: self._stream(level, seed, seen) for level in self._tiers if tier in (None, level)}
@@ -64,9 +75,8 @@ class ReasoningGym:
         return drawn
 
     def _stream(self, tier: int, seed: int, seen: set[str]) -> Iterator[Problem]:
-        options = self._options[tier]
-        misses = 0
-        for number, entry in self._entries(tier, seed):
+        options, misses = self._options[tier], 0
+        for number, entry, value in self._entries(tier, seed):
             problem = entry_problem(self.name, options, entry, self.name, tier)
             if problem.structure_id in seen:
                 misses += 1
@@ -75,18 +85,29 @@ class ReasoningGym:
                 continue
             misses = 0
             seen.add(problem.structure_id)
-            with contextlib.redirect_stdout(io.StringIO()):  # some scorers print
-                value = score(problem.attrs, problem.prompt, problem.gold, problem.gold)
             if value == 1:
                 yield problem
             else:
                 detail = f"{self.name}, entry {number}: its gold answer scores {value:g}."
                 self.dropped.append(Dropped(number, "bad_gold", detail=detail, question=problem.prompt))
 
-    def _entries(self, tier: int, seed: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Entries without end, counted from 1: the data sets of one seed after the other."""
+    def _entries(self, tier: int, seed: int) -> Iterator[tuple[int, dict[str, Any], float]]:
+        """Entries without end, counted from 1, with the scores of their gold answers: one seed's data set after the other."""
+        options = to_plain(self._options[tier])
         for block in count():
             own_seed = seed_from("reasoning_gym", self.name, tier, seed, block) % 2**31
-            dataset = make_dataset(self.name, self._options[tier], own_seed)
             for index in range(SIZE):
-                yield block * SIZE + index + 1, make_entry(dataset, own_seed, index)
+                line = _worker().ask([self.name, options, own_seed, index], LIMIT_S)
+                answer = {"error": f"an entry took longer than {LIMIT_S:.0f} s"} if line is None else json.loads(line)
+                if "error" in answer:
+                    raise ProblemError(
+                        f"reasoning-gym task {self.name!r}, tier {tier}: {answer['error']}; choose another tier or config."
+                    )
+                yield block * SIZE + index + 1, from_plain(answer["entry"]), answer["gold_score"]
+
+
+@cache
+def _worker() -> Workers:
+    workers = Workers("synth.problems.reasoning_gym.drawing_worker", 1, {"PYTHONHASHSEED": "0"})
+    atexit.register(workers.close)
+    return workers

@@ -2,8 +2,8 @@
 
     python -m synth.problems.reasoning_gym.survey [--out FILE] [NAME ...]
 
-A task is offered when 50 entries of tier 1 are there, each gold answer scores 1 after a trip through JSON, two processes with
-different hash seeds make the same entries, and no answer that says nothing, or answers another question, scores 1. With names,
+A task is offered when 50 entries of tier 1 are there, each gold answer scores 1 after a trip through JSON, two processes make
+the same entries, and no answer that says nothing, or answers another question, scores 1. With names,
 only their rows are made anew.
 """
 
@@ -168,10 +168,10 @@ def digests(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield name, hashed.hexdigest()
 
 
-def _of_process(names: list[str], hash_seed: str) -> dict[str, str]:
+def _of_process(names: list[str]) -> dict[str, str]:
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", "synth.problems.reasoning_gym.survey", "--digests", *names],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
         check=True,
@@ -198,7 +198,7 @@ def main(arguments: list[str]) -> None:
         rows[name] = survey(name)
         print(name, json.dumps(rows[name]), file=sys.stderr, flush=True)  # noqa: T201
     working = [name for name, row in rows.items() if row["refused"] is None]
-    first, second = _of_process(working, "1"), _of_process(working, "2")
+    first, second = _of_process(working), _of_process(working)
     for name in working:
         if first[name] != second[name]:
             rows[name]["refused"] = "two processes make different entries of one seed"
