@@ -58,7 +58,23 @@ def _program(
 ) -> None: ...
 
 
-for group in (night, up, ui, report, evaluate, compare, judge, reverify, doctor, sql, explain, methods, parts, recipe, serve):
+for group in (
+    night,
+    up,
+    ui,
+    report,
+    evaluate,
+    compare,
+    judge,
+    reverify,
+    doctor,
+    sql,
+    explain,
+    methods,
+    parts,
+    recipe,
+    serve,
+):
     app.add_typer(group.app)
 app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")

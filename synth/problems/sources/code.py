@@ -17,14 +17,16 @@ class Options(SourceOptions):
     draws: ClassVar[str] = "code"
     example: ClassVar[Mapping[str, object]] = {"path": "programs.jsonl"}
 
-    path: Path
+    path: Path = Field(description="The file.")
     prompt: str = Field("prompt", description="Field of the question.")
     tests: str = Field("tests", description="Field of the tests: assertions, or objects of args and expected.")
     entry_point: str = Field("entry_point", description="Field of the function's name.")
     solution: str = Field("solution", description="Field of a solution, which must pass the tests; rows may lack it.")
-    license: str = "unknown"
-    name: str | None = None
-    bad_gold: Literal["skip", "stop"] = "skip"
+    license: str = Field("unknown", description="SPDX identifier of the rows.")
+    name: str | None = Field(None, description="Name in rows; None takes the file's.")
+    bad_gold: Literal["skip", "stop"] = Field(
+        "skip", description="What happens at a row whose solution fails its tests, or whose tests are not read."
+    )
 
     def open(self) -> Source:
         """Open the source; raises SandboxError without a sandbox."""
