@@ -1,6 +1,6 @@
 """A problem with a Python interpreter at hand: a fenced block is run in the sandbox, and answered with what it prints.
 
-Programs as a tool in mathematics: PAL (arXiv:2211.10435), ToRA (arXiv:2309.17452); here too, outputs are turns that are not learned.
+Programs as a tool in mathematics: PAL (arXiv:2211.10435), ToRA (arXiv:2309.17452); outputs are turns that are not learned.
 Each block is a program of its own; nothing is kept between turns.
 """
 
