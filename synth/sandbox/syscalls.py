@@ -7,7 +7,7 @@ where the caller is root, whom RLIMIT_NPROC does not bind. Numbers: Linux's `uni
 import platform
 import struct
 
-_NUMBERS = {
+_NUMBERS: dict[str, dict[str, int | None]] = {
     "x86_64": {
         "clone": 56, "fork": 57, "vfork": 58, "clone3": 435, "socket": 41, "socketpair": 53, "ptrace": 101, "mount": 165,
         "umount2": 166, "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308, "process_vm_readv": 310,

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from storage.errors import RecipeError
 from storage.unknown_names import unknown
@@ -63,5 +64,5 @@ def offered_task(name: str) -> Surveyed:
 
 
 @cache
-def _table() -> dict[str, object]:  # type: ignore[explicit-any,unused-ignore]
-    return json.loads((files(__package__) / "table.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+def _table() -> dict[str, Any]:
+    return dict(json.loads((files(__package__) / "table.json").read_text(encoding="utf-8")))
