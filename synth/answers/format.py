@@ -40,7 +40,7 @@ class AnswerFormat:
 
     def example(self, answer: str) -> str:
         """Return the line of an answer in a prompt's worked example; nothing where a prompt asks for no form."""
-        return self.write(answer) if self.name != "own" else ""
+        return "" if self.name in ("code", "whole", "own") else self.write(answer)
 
     def rewrite(self, text: str) -> str:
         """Return a solution whose lines `#### answer` have this form; other text stays as it is."""
