@@ -138,7 +138,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     beside = RESULTS / "real_rows.jsonl" if arguments.full else folder / "real_rows.jsonl"
     accepted = _accepted(rows, beside)
     funnel = house.sql(
-        "select method, sum(made) made, sum(accepted) accepted from funnel group by method order by method"
+        "select method, sum(made)::bigint made, sum(accepted)::bigint accepted from funnel group by method order by method"
     )
     return {
         **accepted,
@@ -295,7 +295,8 @@ def _plans(house: Product, first: dict[str, Any], second: dict[str, Any]) -> dic
     paid = {
         row["night"]: row
         for row in house.sql(
-            "select night, sum(calls) calls, sum(prompt_tokens) prompt, sum(completion_tokens) completion from costs group by night"
+            "select night, sum(calls)::bigint calls, sum(prompt_tokens)::bigint prompt, sum(completion_tokens)::bigint completion "
+            "from costs group by night"
         )
     }
 

@@ -17,6 +17,7 @@ _TERM = r"\$?\s*(?:\d[\d,]*(?:\.\d+)?|\.\d+)\s*%?"
 _EQUATION = re.compile(
     rf"(?<![\d.)/*+^-])(?<![\d.)/*+^-] )({_TERM}(?:\s*(?:[-+*/x×÷−]|\\times|\\div)\s*{_TERM})+)\s*=\s*(-?{_TERM})"
 )
+_GOES_ON = re.compile(r"[/*^]|\s*(?:[-+*/x×÷−]\s*[$\d(]|\\(?:times|div|cdot))")
 
 
 def number(text: str) -> Fraction | None:
@@ -41,7 +42,7 @@ def equations(text: str) -> Iterator[tuple[str, bool, Fraction]]:
     """Yield each equation of a text as it stands, whether it is true as far as its digits go, and its right side."""
     for match in _EQUATION.finditer(text):
         left, right = match[1], match[2]
-        if text[match.end() : match.end() + 1] in ("/", "*", "^"):
+        if _GOES_ON.match(text, match.end()):  # the right side is a sum too: another equation of a chain
             continue
         value, shown = _value(left), _value(right)
         if value is None or shown is None:

@@ -46,6 +46,8 @@ def disobeys(row: Row) -> bool:
     """Whether the answer does not have the form that its own prompt asks for."""
     asked = " ".join(message["content"] for message in row["messages"] or ())
     response = row["response"] or ""
+    if row["kind"] == "stepwise":  # labels, or a critique: no answer of its own
+        return False
     return ("\\boxed" in asked and "\\boxed" not in response) or ("####" in asked and "####" not in response)
 
 

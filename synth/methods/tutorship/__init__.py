@@ -23,7 +23,14 @@ from synth.calls.models import Models
 from synth.methods.base import Params, method, together
 from synth.methods.copying import copied_line
 from synth.methods.leaks import mentions_reference
-from synth.methods.tutorship.lesson import Lesson, contradiction, mentions_answer, read_lesson, speaks_of_step
+from synth.methods.tutorship.lesson import (
+    VERDICT_LINE,
+    Lesson,
+    contradiction,
+    mentions_answer,
+    read_lesson,
+    speaks_of_step,
+)
 from synth.notes import Attempt, Judgement, SftNotes, Share
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -109,12 +116,11 @@ async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -
             why=why,
             corrected=lesson.corrected,
         )
-    taught = (
-        f"{lesson.why}\n{lesson.corrected}" if lesson.check else reply.text
-    )  # a verdict may be worded as the examples word it
+    # a verdict may be worded as the examples word it; what teaches may not
+    taught = "\n".join(line for line in reply.text.splitlines() if lesson.check is None or not VERDICT_LINE.match(line))
     if copied_line(taught, models.source("correct")) is not None:
         fault = "copied_prompt"
-    elif fault is None and mentions_reference(response):
+    elif fault in (None, "no_correction") and mentions_reference(response):
         fault = "mentions_reference"
     again: dict[str, Any] = {}
     if params.retry and lesson.check == "wrong":
@@ -147,6 +153,8 @@ def _fault(lesson: Lesson, question: str, attempt: str, checked: Check, correcte
     """Why a reply is not believed: it contradicts itself, blames a right step, or corrects with what is false or from nowhere."""
     own = contradiction(lesson, checked.answer, corrected.answer, false=false_equation(attempt) is not None)
     if own is None and lesson.check == "wrong":
+        if not lesson.corrected:
+            return "no_correction"
         if rule.contradicts(lesson.first_wrong):
             return "step_disagrees"
         if false_equation(lesson.corrected) is not None:

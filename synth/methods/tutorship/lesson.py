@@ -31,6 +31,9 @@ _CORRECTED = re.compile(
     re.I | re.M | re.S,
 )
 
+VERDICT_LINE = re.compile(rf"^{_MARKUP}(?:compare|check|first\s+wrong\s+step)\b", re.I)
+"""A line of a reply that says what is right, and teaches nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
