@@ -220,7 +220,7 @@ class Night:
             path = (
                 hub_folder(self.recipe.checkpoint(name), download=not self.offline) if hub else self.recipe.path(name)
             )
-            self._given[name] = path and Checkpoint(checkpoint_digest(path), path, "given")
+            self._given[name] = None if path is None else Checkpoint(checkpoint_digest(path), path, "given")
         return self._given[name]
 
     def identity_of(self, role: str) -> str | None:

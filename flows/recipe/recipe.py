@@ -137,7 +137,9 @@ class Recipe(Part):
     def _check_templates(self) -> None:
         """Refuse a stage that would see another prompt than the student is served."""
         student = self.models.get("student")
-        for step in self.train.steps if student and self.train else ():
+        if student is None or self.train is None:
+            return
+        for step in self.train.steps:
             told = getattr(step.config, "chat_template", None)
             if told is not None and told != student.chat_template:
                 raise ValueError(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from storage.errors import CheckpointError
 
-_WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+_WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 """Weights, configuration, tokenizer and chat template; no second copy of the weights in another format."""
 
 

@@ -191,7 +191,7 @@ class ModelSpec(BaseModel):
         path = checkpoint.path if checkpoint else None
         family = None if self.engine == "solver" else self.family or family_of(path)
         if family is not None and not self._thinks:  # a card says how the model samples while it thinks
-            card = SamplingSpec(**{**card.given(), **families()[family].quiet.given()})  # type: ignore[arg-type]
+            card = SamplingSpec(**{**card.given(), **families()[family].quiet.given()})
         tokens, opened = self._room_for_thoughts(family, path)
         penalised = self.engine != "transformers"
         return Profile(
