@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,7 +87,7 @@ class Guard:
                     given.setdefault(name, value)
             await send(message)
 
-        answer = self._refusal(scope, headers) or self._entry(scope)
+        answer: Response | None = self._refusal(scope, headers) or self._entry(scope)
         if answer is None and not self._has_cookie(headers):
             answer = self._stranger(headers)
         if answer is None and scope["method"] not in ("GET", "HEAD"):

@@ -35,7 +35,7 @@ def night(request: Request) -> Response:
     shelf = shelf_of(request)
     identity = f"{request.path_params['date']}/{request.path_params['recipe']}"
     listed = figures.nights(shelf.lake)
-    (this,) = [row for row in listed if row["night"] == identity] or [None]
+    this = next((row for row in listed if row["night"] == identity), None)
     if this is None:
         raise LakeError(f"no night {identity!r}")
     same = [row["night"] for row in listed if row["night"].partition("/")[2] == request.path_params["recipe"]]

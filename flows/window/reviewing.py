@@ -64,5 +64,5 @@ def _one(item: dict[str, Any], reviewer: str) -> reviews.Review:
     if wrong := [name for name, value in texts.items() if not isinstance(value, str | None)]:
         raise TypeError(f"{wrong[0]} is no text")
     return reviews.Review(
-        texts["review_id"] or "", texts["sample_id"] or "", reviewer, texts["verdict"], texts["note"], texts["draw_id"]  # type: ignore[arg-type]
+        texts["review_id"] or "", texts["sample_id"] or "", reviewer, texts["verdict"], texts["note"], texts["draw_id"]
     )  # fmt: skip

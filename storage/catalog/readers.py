@@ -45,7 +45,7 @@ def copy_of(catalog: Path) -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 
 def _states(*files: Path) -> list[tuple[int, int, int] | None]:
-    states = []
+    states: list[tuple[int, int, int] | None] = []
     for file in files:
         try:
             status = file.stat()

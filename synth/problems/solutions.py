@@ -63,7 +63,7 @@ def strategy_of(text: str) -> frozenset[str]:
 def new_strategies(parts: Sequence[Solution]) -> list[bool]:
     """Say of each solution whether none before it calculates the same; one that calculates nothing new is not new."""
     seen: set[str] = set()
-    new = []
+    new: list[bool] = []
     for part in parts:
         new.append(not part.strategy <= seen if part.strategy else not new)
         seen |= part.strategy

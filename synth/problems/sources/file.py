@@ -26,9 +26,6 @@ class Options(MappedOptions):
         "mapping": {"question": "question", "answer": "answer"},
     }
 
-    path: Path
-    name: str | None = None
-
     path: Path = Field(description="The file; relative paths count from the recipe's folder.")
     name: str | None = Field(None, description="Name in rows; None takes the file's.")
 
