@@ -25,20 +25,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.shared.results import circumstances, keep
 
 SIZES = {
-    "16M": {"width": 256, "layers": 6, "heads": 4, "ffn": 1024},
-    "50M": {"width": 512, "layers": 10, "heads": 8, "ffn": 1536},
-    "110M": {"width": 768, "layers": 12, "heads": 12, "ffn": 2048},
+    "10M": {"width": 256, "layers": 6, "heads": 4, "ffn": 1024},
+    "40M": {"width": 512, "layers": 10, "heads": 8, "ffn": 1536},
+    "100M": {"width": 768, "layers": 12, "heads": 12, "ffn": 2048},
 }
 VOCABULARY = 16_000
 TOKENS = 512
 OPTIONS = {"device": "cpu", "max_length": 256, "batch_tokens": TOKENS, "save_every": 1000}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "16M": ("16M", "sft", {}),
-    "50M": ("50M", "sft", {}),
-    "110M": ("110M", "sft", {}),
-    "110M adapter": ("110M", "sft", {"adapter": {"r": 16}}),
-    "16M verifier": ("16M", "verifier", {"heldout": 0.3}),
-    "50M all logits": ("50M", "sft", {"loss": "row_mean"}),
+    "10M": ("10M", "sft", {}),
+    "40M": ("40M", "sft", {}),
+    "100M": ("100M", "sft", {}),
+    "100M adapter": ("100M", "sft", {"adapter": {"r": 16}}),
+    "10M verifier": ("10M", "verifier", {"heldout": 0.3}),
+    "40M all logits": ("40M", "sft", {"loss": "row_mean"}),
 }
 
 
