@@ -11,7 +11,7 @@ from synth.notes import Judgement, Notes, NotesError, SftNotes, StepwiseNotes, r
 
 _COLUMNS = (
     *("sample_id", "night", "method", "kind", "problem_id", "task", "messages"),
-    *("response", "rejected", "text", "steps", "labels", "answer", "notes", "attrs"),
+    *("response", "rejected", "text", "steps", "labels", "answer", "gold_source", "notes", "attrs"),
 )
 
 
@@ -36,6 +36,7 @@ class Row:
     steps: tuple[str | None, ...] | None
     labels: tuple[bool | None, ...] | None
     answer: str | None
+    gold_source: str | None
     notes_json: str | None
     attrs_json: str | None
     broken: bool = False
@@ -99,6 +100,7 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         steps=None if steps is None else tuple(steps),
         labels=None if labels is None else tuple(labels),
         answer=item.get("answer"),
+        gold_source=item.get("gold_source"),
         notes_json=item.get("notes"),
         attrs_json=item.get("attrs"),
         broken=broken,

@@ -65,7 +65,8 @@ TABLES: dict[str, pa.Schema] = {
             ),
             _field("tier", _I, "difficulty; for puzzles the number of people"),
             _field("prompt", _TEXT, "the question"),
-            _field("gold", _TEXT, "the final answer"),
+            _field("gold", _TEXT, "the final answer, empty where nobody knows it"),
+            _field("gold_source", _WORD, "data, rule (made with the problem), or none; null in older rows"),
             _field("solution", _TEXT, "a worked solution, null when there is none"),
             _field(
                 "structure_id", _WORD, "digest of the canonical structure: equal for the same problem in other words"
@@ -172,6 +173,12 @@ TABLES: dict[str, pa.Schema] = {
             _field("steps", _TEXTS, "steps of a stepwise row"),
             _field("labels", pa.list_(_B), "whether each step is right"),
             _field("answer", _TEXT, "final answer the row claims"),
+            _field(
+                "gold_source",
+                _WORD,
+                "who says what is right: data, rule, vote, judge, model (that made the question or answers alike), none; null in "
+                "older rows",
+            ),
             _field(
                 "notes",
                 _TEXT,

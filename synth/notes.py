@@ -32,6 +32,19 @@ class Question(_Part):
     """The method asked a question of its own: the row is about it, not about the problem it was made from."""
 
     gold: str | None = Field(description="Its gold answer; None where none can be read.")
+    source: Literal["rule", "vote", "judge", "model"] = Field(
+        "model", description="Who says so: a rule, the vote of several answers, a judge's choice among them, a model."
+    )
+
+
+class Label(_Part):
+    """An answer that the method gives to a problem without a gold answer: the row is held against it."""
+
+    gold: str = Field(min_length=1, description="The answer.")
+    source: Literal["vote", "judge", "model"] = Field(
+        description="The vote of several answers, a judge's choice among them, or another model that answers alike."
+    )
+    share: float | None = Field(None, ge=0, le=1, description="Share of the votes.")
 
 
 class Judgement(_Part):
@@ -68,6 +81,7 @@ class Notes(_Part):
     )
     attempt: Attempt | None = None
     question: Question | None = None
+    label: Label | None = None
     share: Share | None = None
 
 

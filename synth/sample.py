@@ -87,6 +87,7 @@ def problem_row(problem: Problem, *, split: str, night: str) -> dict[str, Any]:
         "tier": problem.tier,
         "prompt": problem.prompt,
         "gold": problem.gold,
+        "gold_source": problem.gold_source,
         "solution": problem.solution,
         "structure_id": problem.structure_id,
         "structure": problem.structure,
@@ -108,4 +109,5 @@ def problem_of(row: Mapping[str, Any]) -> Problem:
         solution=row["solution"],
         license=row["license"],
         attrs=json.loads(row["attrs"]),
+        gold_source=row.get("gold_source") or "data",
     )

@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from flows.cli import app
+from flows.cli.methods_index import index
 from flows.cli.reference import reference
 from flows.recipe.recipe import Recipe, make_recipe
 from flows.report.parts import tasks_page
@@ -20,6 +21,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_reference_is_what_the_command_line_says():
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make docs`"
+
+
+def test_the_page_of_methods_is_what_the_registry_says():
+    assert (ROOT / "docs" / "methods" / "index.md").read_text(encoding="utf-8") == index(), "run `make docs`"
+    assert index().count("_test.py") == 0 and "| whole |  |" not in index(), "each method names its test"
 
 
 def test_the_settings_are_what_the_stages_say():

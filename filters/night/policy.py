@@ -31,6 +31,7 @@ ORDER = (
     "repetition",
     "language",
     "web_quality",
+    "gold_source",
     "answer",
     "answer_format",
     "decontamination",

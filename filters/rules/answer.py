@@ -33,6 +33,8 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     - `preference`: the better half; the worse one is only recorded.
     - `stepwise`: the labels, by what the method recorded or by the task's own review of the steps.
     - `prompt`: passes, there is nothing to learn yet. `text`: unknown unless it claims an answer.
+
+    Where the problem has no gold answer, the label that the method gave counts (`label` in its notes); without one it is unknown.
     """
     if row.kind == "prompt":
         return PASS
@@ -47,6 +49,8 @@ def answer(row: Row, context: Context, options: object) -> Finding:
         if question.gold is None:
             return Finding("unknown", "no_answer")
         problem, task = replace(problem, gold=question.gold, solution=None, attrs={}), get_task("math_word")
+    if not problem.gold and row.notes.label is not None:
+        problem = replace(problem, gold=row.notes.label.gold)
     if row.kind == "stepwise":
         return _labels(row, problem, task)
     judged = _judgement(row)

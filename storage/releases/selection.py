@@ -106,7 +106,7 @@ def select_rows(release: Release, selection: Selection) -> pa.Table:
 
 _DRAWN = """(
     select distinct on (problem_id) p.* exclude (commit_id) from problems p join commits c using (commit_id)
-    where c.seq <= {at_seq} and p.split = 'train' and not exists (
+    where c.seq <= {at_seq} and p.split = 'train' and p.gold <> '' and not exists (
         select 1 from problems h where h.split <> 'train' and (h.structure_id = p.structure_id or h.problem_id = p.problem_id)
     )
     order by problem_id, c.seq

@@ -4,7 +4,8 @@ Filter, reward, evaluation, pass rates, votes, tutor, critic and step labels cal
 
 * a response without a readable answer is `wrong`, since it does not answer;
 * an answer that is read and equals the gold answer is `correct`, one that surely differs is `wrong`;
-* what is read and cannot be decided, and what is cut off in the middle of its answer, is `unverifiable`.
+* what is read and cannot be decided, and what is cut off in the middle of its answer, is `unverifiable`; so is every answer to a
+  problem without a gold answer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ WRONG_ANSWER = "wrong_answer"
 UNPARSABLE_ANSWER = "unparsable_answer"
 UNFINISHED_ANSWER = "unfinished_answer"
 UNMARKED_ANSWER = "unmarked_answer"
+NO_GOLD = "no_gold"
 _REASONS = {Outcome.CORRECT: None, Outcome.WRONG: WRONG_ANSWER, Outcome.UNVERIFIABLE: UNPARSABLE_ANSWER}
 
 Options = Sequence[str] | Mapping[str, str]
@@ -92,6 +94,8 @@ def _judged(gold: str, reading: Reading, options: Options | None) -> Check:
     text = reading.text
     if len(text) > MAX_ANSWER * 3 or len(gold) > 100_000:
         return Check(Outcome.UNVERIFIABLE, text[:MAX_ANSWER], UNPARSABLE_ANSWER)
+    if not gold.strip():
+        return Check(Outcome.UNVERIFIABLE, _shown(text), NO_GOLD, text)
     gold = _gold_text(gold)
     outcome = _with_options(gold, text, options) if options else _compare(gold, text)
     if reading.exclaimed and outcome is not Outcome.CORRECT and _compare(gold, text + "!") is Outcome.CORRECT:

@@ -172,7 +172,7 @@ def _first_line(function: Callable[..., object]) -> str:
 def describe(item: Method) -> dict[str, Any]:
     """Describe a method for people: what it makes, whom it asks, its parameters with their defaults and sources."""
     return {
-        "method": item.name,
+        "name": item.name,
         "paper": item.paper,
         "makes": list(item.makes),
         "roles": list(item.roles),

@@ -14,6 +14,7 @@ rejected as `not_chosen`. A judge among the scorers that decide is calibrated fi
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field
@@ -26,7 +27,7 @@ from synth.calls.together import at_once, together
 from synth.choosers import Choice, Chooser, Choosing, get_chooser
 from synth.choosers.base import Scores
 from synth.methods.base import Artefact, Params, Preparation, whole
-from synth.notes import PreferenceNotes, SftNotes, StepwiseNotes
+from synth.notes import Label, PreferenceNotes, SftNotes, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Kind, Sample
@@ -216,12 +217,27 @@ def calibration(selection: Selection | None = None) -> Preparation:
 
 
 async def select(
-    problem: Problem, models: Models, params: SamplingParams, selection: Selection, calibration: Calibration
+    problem: Problem,
+    models: Models,
+    params: SamplingParams,
+    selection: Selection,
+    calibration: Calibration,
+    scorers_instead: Mapping[str, Scorer] = MappingProxyType({}),
 ) -> AsyncIterator[Sample]:
-    """Sample, score, choose, and yield a row per candidate and what is made of the choice."""
+    """Sample, score, choose, and yield a row per candidate and what is made of the choice.
+
+    Args:
+        problem: What it is about.
+        models: Who answers and judges.
+        params: The method's parameters.
+        selection: What it binds.
+        calibration: What was measured of its judges.
+        scorers_instead: Scorers that are asked in the place of those of the name: the same judge with another question.
+    """
     answered = await sampled(models, params, selection)
     candidates = [candidate for candidate, _ in answered]
-    scorers = [scorer for scorer in selection.kept(params) if calibration.fault is None or not scorer.judges]
+    asked = [scorers_instead.get(scorer.name, scorer) for scorer in selection.kept(params)]
+    scorers = [scorer for scorer in asked if calibration.fault is None or not scorer.judges]
     scores = {scorer.name: await scorer(problem, candidates, models) for scorer in scorers}
     choice = Choice()
     if calibration.fault is None:
@@ -266,6 +282,16 @@ class _Rows:
         chooser = self.selection.chosen_by(self.params).name
         return {"chooser": chooser, "candidates": len(self.answered), **role, **judged}
 
+    def label(self, number: int) -> Label | None:
+        """The taken answer as the label of a problem that has none, by the vote or by the judge that decided."""
+        answer = get_task(self.problem.task).check(self.problem, self.answered[number][1].text).answer
+        if self.problem.gold or answer is None:
+            return None
+        deciding = {scorer.name: scorer for scorer in self.selection.deciding(self.params)}
+        if "vote" in deciding:
+            return Label(gold=answer, source="vote", share=self.scores["vote"][number].value)
+        return Label(gold=answer, source="judge") if any(scorer.judges for scorer in deciding.values()) else None
+
     def candidate(self, number: int, refused: str | None) -> Sample:
         reply = self.answered[number][1]
         return Sample(
@@ -273,7 +299,7 @@ class _Rows:
             response=whole(reply),
             answer=get_task(self.problem.task).check(self.problem, reply.text).answer,
             attrs=self.attrs(number),
-            notes=SftNotes(refused=refused),
+            notes=SftNotes(refused=refused, label=None if refused else self.label(number)),
             scores=[score_of(scorer, self.scores[scorer.name][number]) for scorer in self.scorers],
             parents=[reply.call_id],
         )
@@ -291,7 +317,7 @@ class _Rows:
             rejected=whole(rejected),
             answer=get_task(self.problem.task).check(self.problem, chosen.text).answer,
             attrs={**self.attrs(), "chosen": better, "rejected": worse, **gap},
-            notes=PreferenceNotes(complete=chosen.complete),
+            notes=PreferenceNotes(complete=chosen.complete, label=self.label(better)),
             parents=[rejected.call_id, chosen.call_id],
         )
 

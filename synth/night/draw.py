@@ -137,7 +137,9 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
     for tier in draw.tiers:
         members = [problem for problem in problems if problem.tier == tier]
         if len(members) < 2:
-            raise ProblemError(f"source {draw.name!r} has {len(members)} problems of tier {tier} to hold out")
+            raise ProblemError(
+                f"source {draw.name!r} has {len(members)} problems of tier {tier} with a gold answer to hold out"
+            )
         share = round(len(members) * draw.validation / sum(wanted.values()))
         for number, problem in enumerate(members):
             if problem.structure_id in learned or problem.id in known_ids:
@@ -190,7 +192,8 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
         return []
     exclude = frozenset(structures(lake, [*HELD_OUT, "train"])) | gone_structures(lake)
     drawn = source.draw(count, seed=seed_from("decision", draw.name, night, tier, seed), tier=tier, exclude=exclude)
-    return [problem_row(replace(problem, source=draw.name), split="heldout", night=night) for problem in drawn]
+    held = [replace(problem, source=draw.name) for problem in drawn if problem.gold]
+    return [problem_row(problem, split="heldout", night=night) for problem in held]
 
 
 def draw_night(

@@ -218,6 +218,7 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
     parents = list(replies) if sample.parents is None else list(sample.parents)
     written = [replies[parent] for parent in parents]
     origin = sample.origin or ("rule" if written and written[-1].by_rule else "model")
+    notes = _notes(sample, written)
     return {
         "sample_id": sample_id(attempt.id, position),
         "attempt_id": attempt.id,
@@ -240,11 +241,19 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "steps": None if sample.steps is None else list(sample.steps),
         "labels": None if sample.labels is None else list(sample.labels),
         "answer": sample.answer,
-        "notes": to_json(_notes(sample, written)),
+        "gold_source": _gold_source(problem, notes),
+        "notes": to_json(notes),
         "attrs": canonical_json(sample.attrs),
         "words": _words(sample),
         "tokens": None,  # counted when it is committed: `synth.night.lengths`
     }
+
+
+def _gold_source(problem: Problem, notes: Notes) -> str:
+    """Who says what is right of a row: the question that it made itself, its problem, or the label that its method gave."""
+    if notes.question is not None:
+        return notes.question.source if notes.question.gold is not None else "none"
+    return notes.label.source if notes.label is not None and not problem.gold else problem.gold_source
 
 
 def _in_form(response: str | None, origin: str, models: Models) -> str | None:

@@ -126,6 +126,7 @@ def make_problem(
         source=source,
         prompt=_word(rng, start, operations),
         gold=gold,
+        gold_source="rule",
         structure=structure_of(start, operations),
         tier=tier,
         solution="\n".join([*lines, f"#### {gold}"]),

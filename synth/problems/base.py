@@ -6,10 +6,14 @@ a problem and find the first wrong step of an attempt. A *source* (see `synth.pr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from storage.ids import digest
 from synth.answers.outcome import Check, Outcome
+
+GoldSource = Literal["data", "rule", "vote", "judge", "model", "none"]
+"""Where a gold answer comes from: the data set, a rule that made the problem, the vote of several answers, a judge's choice among
+them, a model that wrote the problem or solved it too; or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ class Problem:
         task: Name of the task that can check it (`arithmetic`, `knights_knaves`, `math_word`).
         source: Where it comes from (a recipe's source name, for example `gsm8k`).
         prompt: The question, as text, without instructions to a model.
-        gold: The final answer as text; it verifies against itself.
+        gold: The final answer as text; it verifies against itself. Empty where nobody knows it.
         structure: Canonical structure as text. Two problems are the same problem, up to names and wording, exactly
             when their structures are equal. Held-out sets and exact duplicates are decided by it.
         tier: Difficulty, 1 is easiest; for puzzles the number of people.
         solution: A worked solution (a data set's own, or by rule); None when there is none.
         license: SPDX identifier or `unknown`.
         attrs: What else the task needs to check, solve and review it. JSON values only.
+        gold_source: Where the gold answer comes from; `none` where there is none.
     """
 
     task: str
@@ -67,6 +72,11 @@ class Problem:
     solution: str | None = None
     license: str = "unknown"
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    gold_source: GoldSource = "data"
+
+    def __post_init__(self) -> None:
+        if not self.gold and self.gold_source != "none":
+            object.__setattr__(self, "gold_source", "none")
 
     @property
     def id(self) -> str:

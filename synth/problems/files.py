@@ -136,6 +136,8 @@ class MappedSource:
 
     def _gold(self, row: dict[str, Any], location: str) -> str:
         mapping = self._mapping
+        if mapping.answer is None:
+            return ""
         text = render(mapping.answer, row, location, "answer")
         if mapping.answer_pattern is not None:
             matches = re.findall(mapping.answer_pattern, text)

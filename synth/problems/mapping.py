@@ -7,7 +7,7 @@ from fractions import Fraction
 from string import Formatter
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from storage.errors import ProblemError
 from synth.answers.numbers import format_number
@@ -31,14 +31,15 @@ class Mapping(BaseModel):
     """Which fields of a row hold what.
 
     `question` (and `solution`) name a field, or are a template of several: `{Body} {Question}`. `answer_pattern` is a
-    regular expression with one group, searched in the answer field, for answers that stand inside a longer text. A row may
-    be without a solution; when none has one, the mapping is wrong.
+    regular expression with one group, searched in the answer field, for answers that stand inside a longer text. Without
+    `answer` nobody knows the answers: methods may label such problems by a vote or a judge, and they are never held out. A row
+    may be without a solution; when none has one, the mapping is wrong.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     question: str = Field(min_length=1, description="Field, or template of fields: `{Body} {Question}`.")
-    answer: str = Field(min_length=1, description="Field of the gold answer.")
+    answer: str | None = Field(None, min_length=1, description="Field of the gold answer; None where nobody knows it.")
     solution: str | None = Field(None, description="Field or template of the worked solution.")
     answer_pattern: str | None = Field(
         None, description="Regular expression with one group for an answer inside a longer text; its last match counts."
@@ -52,6 +53,12 @@ class Mapping(BaseModel):
             if not field or re.search(r"[.\[\]]", field):
                 raise ValueError(f"{value!r} is not a field name or a template such as '{{Body}} {{Question}}'")
         return value
+
+    @model_validator(mode="after")
+    def _answers(self) -> "Mapping":
+        if self.answer is None and (self.answer_pattern or self.solution):
+            raise ValueError("`answer_pattern` and `solution` belong to an `answer`; name its field, or leave them out")
+        return self
 
     @field_validator("answer_pattern")
     @classmethod

@@ -8,6 +8,7 @@ from synth.notes import (
     NOTES,
     Attempt,
     Judgement,
+    Label,
     Notes,
     NotesError,
     Question,
@@ -24,6 +25,7 @@ EVERYTHING = {
     "complete": True,
     "attempt": Attempt(text="1 + 1 = 3", readable=False),
     "question": Question(gold=None),
+    "label": Label(gold="4", source="vote", share=0.75),
     "share": Share(of="confirmation", cap=0.3, draw=0.25),
 }
 
@@ -78,7 +80,7 @@ def test_notes_that_cannot_be_read_are_an_error(notes):
 
 
 def test_every_note_is_described_or_is_a_model_that_says_what_it_is():
-    parts: list[type] = [Attempt, Question, Judgement, Share]
+    parts: list[type] = [Attempt, Question, Label, Judgement, Share]
     for model in (*NOTES.values(), *parts):
         assert model.__doc__
         for name, field in model.model_fields.items():

@@ -192,7 +192,7 @@ def _behind(rows: pa.Table) -> list[Problem]:
     ]
     problems: dict[str, Problem] = {}
     for row in rows.select(columns).sort_by("problem_id").to_pylist():
-        if row["problem_id"] not in problems:
+        if row["gold"] and row["problem_id"] not in problems:  # what nobody can check earns no reward
             problems[row["problem_id"]] = problem_of({**row, "attrs": row["problem_attrs"]})
     return list(problems.values())
 

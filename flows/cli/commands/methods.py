@@ -17,12 +17,13 @@ def methods(
 ) -> None:
     """List the synthesis methods with their papers, roles and parameters."""
     with sentences():
+        from flows.cli.methods_index import described
         from flows.report.summary import print_table
         from synth.methods import describe, get_method
         from synth.methods import methods as all_methods
 
         chosen = [get_method(name)] if name else list(all_methods().values())
-        rows = [describe(item) for item in chosen]
+        rows = [{**describe(item), **described(item)} for item in chosen]
         if as_json:
             print_json(rows)
             return
@@ -32,13 +33,13 @@ def methods(
             return
         short = [
             {
-                **{key: row[key] for key in ("method", "paper", "summary")},
+                **{key: row[key] for key in ("name", "paper", "summary")},
                 **{key: ", ".join(row[key]) for key in ("makes", "roles")},
                 "parameters": ", ".join(part["name"] for part in row["parameters"]),
             }
             for row in rows
         ]
-        print_table(["method", "makes", "roles", "paper", "parameters", "summary"], short)
+        print_table(["name", "makes", "roles", "paper", "parameters", "summary"], short)
 
 
 @app.command(name="try")

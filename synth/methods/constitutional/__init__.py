@@ -2,8 +2,8 @@
 
 A draft is criticised by a principle and revised, again and again with fresh principles; all revisions are learned from. The
 paper's principles are about harm. Ours are about reasoning, so what the paper could not do is done here: a chain that made a
-right answer wrong is refused, and the better half of a pair is verified. Not here: the paper's second stage, in which a model
-compares two answers.
+right answer wrong is refused, and the better half of a pair is verified. The paper's second stage, in which a
+model compares two answers, is the method `ai_feedback`.
 
     -- how often a revision breaks or mends an answer
     select avg(((attrs->>'transition') = 'right_to_wrong')::int), avg(((attrs->>'transition') = 'wrong_to_right')::int)

@@ -54,6 +54,7 @@ def make_problem(
             **({} if role_names == KNIGHTS else {"role_words": [role_names.truthful, role_names.lying]}),
             **(attrs or {}),
         },
+        gold_source="rule",
     )
 
 

@@ -5,7 +5,7 @@ first gives everyone the same score.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Literal
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from synth.calls.models import Models
 from synth.calls.together import readable
 from synth.problems.base import Problem
-from synth.scorers.base import Candidate, Score, by_own_family, scorer
+from synth.scorers.base import Candidate, Score, Scorer, by_own_family, scorer
 
 CRITERION = "Which solution is right? When both are, or neither is: whose steps are more nearly right, and clearer?"
 MAX_TOKENS = 512
@@ -113,7 +113,20 @@ def win_rates(count: int, comparisons: Sequence[Comparison]) -> list[float | Non
 )
 async def pairwise(problem: Problem, candidates: Sequence[Candidate], models: Models) -> list[Score]:
     """The share of comparisons with each other candidate, in both orders, that it wins by the role `grader`."""
-    comparisons = await compare(candidates, both_orders(len(candidates)), models)
+    return await _scores(candidates, models, CRITERION)
+
+
+def by_criterion(criterion: str) -> Scorer:
+    """Return the judge of pairs that asks another question."""
+
+    async def rate(problem: Problem, candidates: Sequence[Candidate], models: Models) -> list[Score]:
+        return await _scores(candidates, models, criterion)
+
+    return replace(pairwise, rate=rate)
+
+
+async def _scores(candidates: Sequence[Candidate], models: Models, criterion: str) -> list[Score]:
+    comparisons = await compare(candidates, both_orders(len(candidates)), models, criterion=criterion)
     scores = []
     for number, rate in enumerate(win_rates(len(candidates), comparisons)):
         own = [item for item in comparisons if number in (item.first, item.second) and item.call_id and item.model]

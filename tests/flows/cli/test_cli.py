@@ -135,4 +135,4 @@ def test_plan_counts_what_filters_ask(cli):
 
 def test_methods_are_listed(cli):
     listed = json.loads(cli("methods", "--json"))
-    assert {"cot", "critique", "gold", "knights_knaves", "tutorship"} <= {row["method"] for row in listed}
+    assert {"cot", "critique", "gold", "knights_knaves", "tutorship"} <= {row["name"] for row in listed}

@@ -120,7 +120,7 @@ def test_the_recipe_of_all_kinds_loads_and_gives_its_models_and_parameters():
 
 def test_methods_are_listed_with_what_their_parameters_mean():
     listed = json.loads(RUNNER.invoke(app, ["methods", "--json"]).output)
-    tutorship = next(row for row in listed if row["method"] == "tutorship")
+    tutorship = next(row for row in listed if row["name"] == "tutorship")
     assert tutorship["roles"] == ["student", "teacher"] and tutorship["paper"] == "arXiv:2501.14002"
     share = next(part for part in tutorship["parameters"] if part["name"] == "confirmations")
     assert share["default"] == 0.3 and "ours" in share["about"]

@@ -67,6 +67,13 @@ def able(request):
         "expand": f"Statement: s\nNew problem: What is 2 + {len(request.inputs.get('earlier', ()))}?",
         "check": "Reason: It is clear.\nVerdict: accept",
         "principle_critique": "It could be clearer.",
+        "additive": json.dumps({"reason": "r", "score": 5 if right else 1}),
+        "compare": json.dumps({"reason": "r", "better": "A" if right else "B"}),
+        "select": json.dumps({"reason": "r", "best": 1}),
+        "rephrase": f"Here is a puzzle. {problem.prompt}",
+        "declare": f"{problem.prompt.replace('?', '.')} It is {problem.gold}.",
+        "describe": f"Somebody who counts things, the {problem.id[:8]} of them.",
+        "write": f"Bee number {request.seed % 97 + 2} meets 3 others. How many are there?",
         "principle_revision": f"Again:\n{solved}",
     }.get(request.act, solved)  # fmt: skip
 
