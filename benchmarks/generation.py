@@ -1,6 +1,6 @@
 """The path to the model server, measured beside a bare loop and beside what others use.
 
-    python benchmarks/generation.py [--json] [--quick] [--parts abc] [--rounds 7]
+    python benchmarks/generation.py [--json] [--quick] [--parts abcd] [--rounds 7]
 
 (a) Real vLLM with a tiny model: 500 chats of 64 tokens, the same prompts and concurrency for all, rounds alternated,
     medians: a raw aiohttp loop, ours with its ledger, the openai client with gather, distilabel; and the nightly flow
@@ -14,6 +14,9 @@
 (b) A mock server that takes 200 ms, 5,000 requests, 1,000 open: CPU seconds per request of the client's process,
     ledger included, beside bare aiohttp: `client_cpu_vs_bare`, below is better.
 (c) A mock server that takes 1 ms, 100,000 requests: resident memory at the end less that after the first tenth, in MB.
+
+(d) k samples of a prompt of 500 tokens: one request with `n` against k requests, 64 answers open either way, answers per second:
+    `n_in_one_vs_many`, above 1 is faster in one. With real weights where $NIGHTSCHOOL_REAL_MODEL names a folder.
 
 Each client is a program of its own (`peers/`). The result goes to `benchmarks/results/generation.json`.
 """
@@ -42,6 +45,7 @@ sys.path.insert(0, str(PEERS))
 
 from measure import request_of  # noqa: E402
 
+from benchmarks.generating.samples import samples  # noqa: E402
 from benchmarks.shared.peers import peers_python, versions_in  # noqa: E402
 from benchmarks.shared.results import circumstances, keep, last  # noqa: E402
 from tests.server_program import ServerProgram  # noqa: E402
@@ -264,6 +268,12 @@ def client_memory(count: int) -> dict[str, Any]:
     }
 
 
+def real_model() -> Path | None:
+    """Return the folder of real weights that the environment names; None without."""
+    folder = os.environ.get("NIGHTSCHOOL_REAL_MODEL")
+    return Path(folder) if folder and (Path(folder) / "config.json").is_file() else None
+
+
 def keep_parts(result: dict[str, Any]) -> None:
     """Keep what has been measured beside what is kept of the other parts."""
     kept = last("generation")
@@ -280,13 +290,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="small counts, one round; nothing is kept")
-    parser.add_argument("--parts", default="abc")
+    parser.add_argument("--parts", default="abcd")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     quick = options.quick
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "b": lambda: client_cpu(1 if quick else max(3, options.rounds), 2000 if quick else 5000),
         "c": lambda: client_memory(10_000 if quick else 100_000),
+        "d": lambda: samples(1 if quick else min(5, options.rounds), 8 if quick else 24, real_model(), client, say),
         "a": lambda: real_server(1 if quick else options.rounds, 100 if quick else 500),
     }
     result: dict[str, Any] = {"measured": {}}

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.unknown_names import unknown
-from synth.notes import Judgement, Notes, NotesError, SftNotes, StepwiseNotes, read_notes
+from synth.notes import Judgement, Notes, NotesError, PreferenceNotes, SftNotes, StepwiseNotes, read_notes
 
 _COLUMNS = (
     *("sample_id", "night", "method", "kind", "problem_id", "task", "messages"),
@@ -53,7 +53,7 @@ class Row:
     def judgement(self) -> Judgement | None:
         """What the row judges, where its kind can."""
         notes = self.notes
-        return notes.judgement if isinstance(notes, SftNotes | StepwiseNotes) else None
+        return notes.judgement if isinstance(notes, SftNotes | PreferenceNotes | StepwiseNotes) else None
 
     @property
     def asked(self) -> str:

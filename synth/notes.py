@@ -53,6 +53,7 @@ class Judgement(_Part):
     agrees: bool | None = Field(
         description="Whether both say the same; None where the row's judgement is not readable."
     )
+    alone: bool = Field(False, description="The row says its judgement and no answer of its own.")
 
 
 class Share(_Part):
@@ -94,6 +95,8 @@ class SftNotes(Notes):
 
 class PreferenceNotes(Notes):
     """Notes of a `preference` row."""
+
+    judgement: Judgement | None = Field(None, description="That of the better half.")
 
 
 class PromptNotes(Notes):
@@ -177,7 +180,7 @@ def _of_attrs(text: str | None, model: type[Notes]) -> dict[str, Any]:
         notes["question"] = {"gold": attrs["question_gold"] if isinstance(attrs["question_gold"], str) else None}
     if "share_of" in attrs:
         notes["share"] = {"of": str(attrs["share_of"]), "cap": attrs["share_cap"], "draw": attrs["share_draw"]}
-    if "agrees" in attrs and "judgement" in model.model_fields:
+    if "agrees" in attrs and model in (SftNotes, StepwiseNotes):
         notes["judgement"] = {"agrees": attrs["agrees"] if isinstance(attrs["agrees"], bool) else None}
     if "mentions_labels" in model.model_fields:
         notes["mentions_labels"] = attrs.get("mentions_labels") is True

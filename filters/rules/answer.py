@@ -54,7 +54,7 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     if row.kind == "stepwise":
         return _labels(row, problem, task)
     judged = _judgement(row)
-    if judged is not PASS:
+    if judged is not PASS or (row.judgement is not None and row.judgement.alone):
         return judged
     learned = clean((row.text or "") if row.kind == "text" else row.learned)
     if isinstance(row.notes, SftNotes) and row.notes.abstains:

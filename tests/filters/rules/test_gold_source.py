@@ -18,9 +18,7 @@ def verdict(name, problem, response, source, notes=None, **options):
         "messages": [{"role": "user", "content": problem.prompt}], "response": response, "gold_source": source,
         "notes": json.dumps(notes or {}),
     }  # fmt: skip
-    chosen = get_filter(name)
-    bound = chosen.bind(chosen.options(**options)) if options else chosen
-    [judged] = bound(table(made), Context(problems={problem.id: problem})).to_pylist()
+    [judged] = get_filter(name, options)(table(made), Context(problems={problem.id: problem})).to_pylist()
     return judged["outcome"], judged["reason"]
 
 

@@ -71,6 +71,7 @@ def able(request):
         "compare": json.dumps({"reason": "r", "better": "A" if right else "B"}),
         "select": json.dumps({"reason": "r", "best": 1}),
         "rephrase": f"Here is a puzzle. {problem.prompt}",
+        "paraphrase": f"This is number {['one', 'two', 'three'][request.seed % 3]} of them. {problem.prompt}",
         "declare": f"{problem.prompt.replace('?', '.')} It is {problem.gold}.",
         "describe": f"Somebody who counts things, the {problem.id[:8]} of them.",
         "write": f"Bee number {request.seed % 97 + 2} meets 3 others. How many are there?",

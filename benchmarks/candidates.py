@@ -1,0 +1,204 @@
+"""Choosing among the answers of a real model: what each chooser is worth, and how often a vote is right.
+
+    python benchmarks/candidates.py [--json] [--full] [--model FOLDER] [--data FOLDER] [--keep FOLDER]
+
+Needs real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL) and GSM8K (`--data` or $NIGHTSCHOOL_DATA, a folder that holds `gsm8k/`);
+without them it says so and keeps nothing. `--full`, the kept run: 60 problems with 8 answers each.
+
+The night is given the questions of GSM8K's test set without their answers, so whatever it says of them is the vote's or the
+model's. Right is what `benchmarks/reality/numbers.py` calls right, which imports neither our judge nor our filters. Each chooser
+then runs over the kept scores, those that look at `answer` with the hidden gold answers.
+
+pass_at_1      share of right answers: what choice by lot yields
+oracle         share of problems with a right answer among the candidates
+choosers       of each chooser the share of problems on which what it takes is right (a problem on which it takes none counts as not
+               right), the share on which it takes any, and its gain over choice by lot; 95 % bootstrap intervals over problems
+vote_labels    rows of `majority_labels`: problems that were labelled, and how often the label is the hidden gold answer
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import yaml  # noqa: E402
+
+from benchmarks.real import CONCURRENCY, CONTEXT, MAX_TOKENS, Product, wilson  # noqa: E402
+from benchmarks.reality.numbers import final_number, number  # noqa: E402
+from benchmarks.shared.results import circumstances, keep  # noqa: E402
+from synth.choosers import CHOOSERS, Choosing  # noqa: E402
+from synth.scorers import Candidate, Score  # noqa: E402
+
+NIGHT = "2026-01-01"
+DRAWS = 2_000
+KEPT = ("length", "vote", "similarity", "entropy", "genselect")
+"""Scores that the night keeps; `answer` is put beside them afterwards, from the hidden gold answers."""
+
+
+def main() -> None:
+    """Measure, keep and print."""
+    arguments = _arguments()
+    missing = _missing(arguments)
+    if missing:
+        print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
+        return
+    with tempfile.TemporaryDirectory(prefix="nightschool-candidates-") as scratch:
+        folder = arguments.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        result = measure(arguments, folder)
+    if arguments.full:
+        keep("candidates", result)
+    print(json.dumps(result) if arguments.json else json.dumps(result, indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--full", action="store_true", help="60 problems, 8 answers each; keeps the result")
+    parser.add_argument(
+        "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
+    )
+    parser.add_argument("--problems", type=int, help="problems instead of 8 (60 with --full)")
+    parser.add_argument("--samples", type=int, default=8, help="answers per problem")
+    parser.add_argument("--keep", type=Path, help="workspace to use and to leave")
+    arguments = parser.parse_args()
+    arguments.problems = arguments.problems or (60 if arguments.full else 8)
+    return arguments
+
+
+def _missing(arguments: argparse.Namespace) -> str | None:
+    if arguments.model is None or not (Path(arguments.model) / "config.json").is_file():
+        return f"no weights: --model or NIGHTSCHOOL_REAL_MODEL names a Hugging Face folder (got {arguments.model})"
+    if arguments.data is None or not (Path(arguments.data) / "gsm8k" / "test.jsonl").is_file():
+        return f"no GSM8K: --data or NIGHTSCHOOL_DATA names a folder with gsm8k/test.jsonl (got {arguments.data})"
+    return None
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Run the night, choose in every way, and return the figures."""
+    hidden = _questions(Path(arguments.data), folder / "questions.jsonl", arguments.problems)
+    recipe = folder / "candidates.yaml"
+    recipe.write_text(yaml.safe_dump(_recipe(arguments, folder), sort_keys=False), encoding="utf-8")
+    house = Product(folder / "workspace", recipe)
+    house.run("run", str(recipe), "--date", NIGHT)
+    problems = _problems(house, hidden)
+    by_lot = {problem: fmean(one["right"] for one in rows) for problem, rows in problems.items()}
+    return {
+        "pass_at_1": _share(list(by_lot.values())),
+        "oracle": _share([float(any(one["right"] for one in rows)) for rows in problems.values()]),
+        "choosers": {
+            name: _chosen(name, problems, by_lot) for name in CHOOSERS.names() if not CHOOSERS.get(name).ranks
+        },
+        "vote_labels": _labels(house, hidden, len(problems)),
+        "problems": len(problems),
+        "samples": arguments.samples,
+        "model": Path(arguments.model).name,
+        **circumstances(),
+    }
+
+
+def _questions(data: Path, out: Path, count: int) -> dict[str, Fraction | None]:
+    """Write the questions without their answers, and return the answers by question."""
+    lines = (data / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()[:count]
+    rows = [json.loads(line) for line in lines]
+    out.write_text("".join(json.dumps({"question": row["question"]}) + "\n" for row in rows), encoding="utf-8")
+    return {row["question"].strip(): number(row["answer"].rpartition("####")[2]) for row in rows}
+
+
+def _recipe(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    model = Path(arguments.model).resolve()
+    role = {"engine": "vllm", "checkpoint": str(model), "concurrency": CONCURRENCY, "max_model_len": CONTEXT}
+    options = {"path": str((folder / "questions.jsonl").resolve()), "mapping": {"question": "question"}}
+    shared = {"samples": arguments.samples, "temperature": 0.7, "max_tokens": MAX_TOKENS}
+    return {
+        "name": "candidates",
+        "dataset": "candidates",
+        "answer": "boxed",
+        "problems": {"limit": arguments.problems, "sources": [{"name": "hidden", "kind": "file", "options": options}]},
+        "models": {"teacher": role, "grader": role},
+        "methods": [
+            {"method": "candidates", "params": {**shared, "chooser": "majority", "scorers": list(KEPT)}},
+            {"method": "majority_labels", "params": shared},
+        ],
+        "budget": {"failures": None},
+        "alarms": {"share": 1.0},
+    }
+
+
+def _problems(house: Product, hidden: dict[str, Fraction | None]) -> dict[str, list[dict[str, Any]]]:
+    """Return the candidates of each problem in the order of sampling, with their scores and whether they are right."""
+    rows = house.sql(
+        "select s.sample_id, p.prompt, s.response, s.parents[-1] as call_id, (s.attrs->>'candidate')::int as candidate "
+        "from samples s join problems p using (problem_id) where s.method = 'candidates' order by p.problem_id, candidate"
+    )
+    scores: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for row in house.sql("select sample_id, scorer, value from scores"):
+        scores[row["sample_id"]][row["scorer"]] = row["value"]
+    problems: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        right = final_number(row["response"]) == hidden[row["prompt"]]
+        problems[row["prompt"]].append(
+            {**row, "right": right, "scores": {**scores[row["sample_id"]], "answer": float(right)}}
+        )
+    return dict(problems)
+
+
+def _chosen(name: str, problems: dict[str, list[dict[str, Any]]], by_lot: dict[str, float]) -> dict[str, Any]:
+    chooser = CHOOSERS.get(name)
+    right, taken, gains = [], [], []
+    for seed, (problem, rows) in enumerate(problems.items()):
+        candidates = [Candidate(row["response"], row["call_id"]) for row in rows]
+        scores = {scorer: [Score(row["scores"].get(scorer)) for row in rows] for scorer in (*KEPT, "answer")}
+        choice = chooser(candidates, scores, Choosing(seed))
+        share = fmean(rows[number]["right"] for number in choice.taken) if choice.taken else 0.0
+        right.append(share)
+        taken.append(float(bool(choice.taken)))
+        gains.append(share - by_lot[problem])
+    return {
+        **_share(right),
+        "takes": round(fmean(taken), 4),
+        "gain": _share(gains),
+        "sees_gold": "answer" in chooser.needs,
+    }
+
+
+def _share(values: Sequence[float], measured: Callable[[Sequence[float]], float] = fmean) -> dict[str, Any]:
+    """A mean over problems with its bootstrap interval."""
+    draw = random.Random(0)
+    means = sorted(measured(draw.choices(values, k=len(values))) for _ in range(DRAWS))
+    interval = [round(means[int(DRAWS * place)], 4) for place in (0.025, 0.975)]
+    return {"mean": round(measured(values), 4), "interval": interval}
+
+
+def _labels(house: Product, hidden: dict[str, Fraction | None], problems: int) -> dict[str, Any]:
+    rows = house.sql(
+        "select p.prompt, any_value(s.notes->>'$.label.gold') as label from samples s join problems p using (problem_id) "
+        "where s.method = 'majority_labels' and s.gold_source = 'vote' group by p.prompt"
+    )
+    right = sum(number(row["label"]) == hidden[row["prompt"]] for row in rows)
+    low, high = wilson(right, len(rows))
+    return {
+        "labelled": len(rows),
+        "of": problems,
+        "right": right,
+        "accuracy": round(right / len(rows), 4) if rows else None,
+        "interval": [round(low, 4), round(high, 4)],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Cautious reasoning by prompt erasure (Orca 2, arXiv:2311.11045, section 3): the strategy is asked for, and not learned by name.
+
+Once a night, for each task, the student solves some problems with each strategy; the one that is right most often, and then writes
+least, is the task's. The teacher is told that strategy in a system message. The row has a general one in its place, so that the
+student must learn to choose by itself. A row in which five words in a row of the strategy are left is refused.
+
+    -- what each strategy was worth, by task
+    select night, unnest(value->'$.tried') from artefacts where method = 'orca2'
+
+Not here: the paper's strategies that need a text to read from, and its progressive training, which is a plan of several stages.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import groupby
+
+from pydantic import Field
+
+from storage.ids import seed_from
+from synth.answers.outcome import Outcome
+from synth.calls.models import Models
+from synth.calls.together import together
+from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.notes import SftNotes
+from synth.problems import get_task, task_names
+from synth.problems.base import Problem
+from synth.sample import Sample
+
+STRATEGIES: Mapping[str, str] = {
+    "direct": "Give the final answer at once, without showing how you come to it.",
+    "step_by_step": "Work through the question in small numbered steps, and check each calculation before you go on to the next.",
+    "recall_then_generate": "First list the facts and formulas that bear on the question. Then use them to answer it.",
+    "explain_then_answer": "Explain in a few sentences how such a question is solved in general. Then solve this one in that way.",
+    "direct_then_explain": "State the answer first. Then justify it, and correct it at the end if it does not bear the test.",
+}
+"""The paper's strategies that need nothing but the question, in our words; its instructions are unpublished."""
+GRAM = 5
+
+
+class Orca2Params(Params):
+    """Parameters of `orca2`."""
+
+    strategies: dict[str, str] = Field(
+        dict(STRATEGIES), min_length=1, description="Instruction by name of the strategy; ours, after section 3."
+    )
+    trials: int = Field(32, ge=1, le=512, description="Problems of a task that each strategy is tried on; ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of every answer; None lets the role or its model decide."
+    )
+    max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
+
+
+class Trial(Artefact):
+    """What a strategy came to on a task."""
+
+    task: str
+    strategy: str
+    problems: int
+    right: int
+    tokens: int
+
+
+class Strategies(Artefact):
+    """The best strategy by task, and the table that it was chosen from."""
+
+    best: dict[str, str]
+    tried: tuple[Trial, ...]
+
+
+async def try_strategies(problems: Sequence[Problem], models: Models, params: Orca2Params) -> Strategies:
+    """Let the student solve some problems of each task with each strategy."""
+    tried: list[Trial] = []
+    ordered = sorted((one for one in problems if one.gold), key=lambda one: (one.task, seed_from("trial", one.id)))
+    for task, members in groupby(ordered, key=lambda one: one.task):
+        chosen = list(members)[: params.trials]
+        for name, instruction in sorted(params.strategies.items()):
+            replies = await together(
+                models.about(problem).student(
+                    "with_strategy",
+                    strategy=instruction,
+                    temperature=params.temperature,
+                    max_tokens=params.max_tokens,
+                )
+                for problem in chosen
+            )
+            checks = [get_task(task).check(one, reply.text) for one, reply in zip(chosen, replies, strict=True)]
+            right = sum(check.outcome is Outcome.CORRECT for check in checks)
+            tokens = sum(reply.completion_tokens for reply in replies)
+            tried.append(Trial(task=task, strategy=name, problems=len(chosen), right=right, tokens=tokens))
+    best = {
+        task: min(rows, key=lambda row: (-row.right, row.tokens, row.strategy)).strategy
+        for task, rows in ((task, list(rows)) for task, rows in groupby(tried, key=lambda row: row.task))
+    }
+    return Strategies(best=best, tried=tuple(tried))
+
+
+@method(
+    "orca2",
+    paper="arXiv:2311.11045",
+    makes=("sft",),
+    roles=("student", "teacher"),
+    params=Orca2Params,
+    calls=lambda params: {"teacher": 1},
+    rereads=lambda params: 0,
+    prepare=Preparation(
+        try_strategies,
+        Strategies,
+        calls=lambda params, problems: {
+            "student": min(problems, params.trials * len(task_names())) * len(params.strategies)
+        },
+    ),
+)
+async def orca2(problem: Problem, models: Models, params: Orca2Params, strategies: Strategies) -> AsyncIterator[Sample]:
+    """The teacher answers by the strategy that suits the task best; the row asks for a cautious answer and names no strategy."""
+    name = strategies.best.get(
+        problem.task, "step_by_step" if "step_by_step" in params.strategies else min(params.strategies)
+    )
+    instruction = params.strategies[name]
+    reply = await models.teacher(
+        "with_strategy", strategy=instruction, temperature=params.temperature, max_tokens=params.max_tokens
+    )
+    messages, response = models.messages("cautious"), whole(reply)
+    left = leaks(instruction, [*(message["content"] for message in messages), response])
+    yield Sample(
+        messages=messages,
+        response=response,
+        answer=get_task(problem.task).check(problem, reply.text).answer,
+        attrs={"strategy": name, "task_group": problem.task, "erased": not left},
+        notes=SftNotes(refused="names_its_strategy" if left else None),
+        parents=[reply.call_id],
+    )
+
+
+def leaks(erased: str, texts: Sequence[str]) -> bool:
+    """Whether five words in a row of what was erased stand in one of these texts; all of them, where it is shorter."""
+    words = _words(erased)
+    size = min(GRAM, len(words))
+    grams = {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}
+    return any(
+        tuple(found[start : start + size]) in grams
+        for found in map(_words, texts)
+        for start in range(len(found) - size + 1)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return "".join(letter if letter.isalnum() else " " for letter in text.casefold()).split()

@@ -1,0 +1,74 @@
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from filters import get_filter
+from filters.base import Context
+from synth.methods import get_method
+from synth.problems import open_source
+from tests.synth.conftest import Scripted
+from tests.synth.methods.dialogue import run
+from tests.synth.methods.test_candidates import half_right
+
+JUDGE_DATA = get_method("judge_data")
+ACCURACY, BIAS = 0.8, 0.2
+
+
+@pytest.fixture(scope="module")
+def many():
+    return list(open_source("arithmetic", {"tiers": [2]}).draw(120, seed=5, tier=2))
+
+
+def judges(accuracy, bias):
+    """Names the first with probability `bias`, else the right one with probability `accuracy`."""
+
+    def answer(request):
+        if request.act == "solve":
+            return half_right(request)
+        draw = random.Random(f"{request.messages}{request.seed}")
+        right = "B" if "#### -7" in request.inputs["first"] else "A"
+        wrong = "A" if right == "B" else "B"
+        better = "A" if draw.random() < bias else right if draw.random() < accuracy else wrong
+        return json.dumps({"reason": "I looked at it", "better": better})
+
+    return answer
+
+
+async def made(ledger, problems, accuracy, bias, **params):
+    answer = judges(accuracy, bias)
+    engines = {"teacher": Scripted(answer, "t"), "student": Scripted(answer, "s")}
+    return await run(ledger, JUDGE_DATA, problems, JUDGE_DATA.params(**params), **engines)
+
+
+async def test_verdicts_that_hold_in_both_orders_are_as_many_as_the_closed_form_says(ledger, many):
+    rows, table = await made(ledger, many, ACCURACY, BIAS)
+    items = {row["problem_id"] for row in rows}
+    kept = [row for row in rows if row["kind"] == "sft" and row["notes"].refused is None]
+    first, second = BIAS + (1 - BIAS) * ACCURACY, (1 - BIAS) * ACCURACY
+    share = len(kept) / len(items)
+    assert abs(share - first * second) < 3 * (share * (1 - share) / len(items)) ** 0.5
+    assert all(json.loads(row["response"])["better"] == row["attrs"]["gold_pref"] for row in kept)
+    pairs = [row for row in rows if row["kind"] == "preference"]
+    assert pairs and not {row["problem_id"] for row in pairs} & {row["problem_id"] for row in kept}, "in one set only"
+    for row in pairs:
+        chosen, rejected = (json.loads(row[half])["better"] for half in ("response", "rejected"))
+        assert chosen == row["attrs"]["gold_pref"] != rejected
+    winners = Counter(row["attrs"]["gold_pref"] for row in kept)
+    assert abs(winners["A"] - winners["B"]) < 4 * len(kept) ** 0.5, "A and B win as often"
+    verdicts = get_filter("answer")(table, Context(problems={one.id: one for one in many})).to_pylist()
+    outcomes = {row["sample_id"]: row["outcome"] for row in verdicts}
+    assert all(outcomes[row["sample_id"]] == "pass" for row in [*kept, *pairs])
+
+
+async def test_a_judge_that_always_names_the_first_teaches_nothing(ledger, many):
+    rows, _ = await made(ledger, many[:20], 1.0, 1.0)
+    assert rows and {row["notes"].refused for row in rows} == {"inconsistent_verdict"}
+
+
+async def test_where_nothing_can_be_told_apart_nothing_is_asked(ledger, many):
+    teacher = Scripted(judges(1, 0), "t")
+    student = Scripted(lambda request: f"#### {request.problem.gold}", "s")
+    rows, _ = await run(ledger, JUDGE_DATA, many[:3], teacher=teacher, student=student)
+    assert rows == [] and not teacher.requests
