@@ -153,12 +153,7 @@ async def run_night(
             progress.say(f"night {night.id} is finished; nothing to do")
             return {**done, "again": True}
         night.check()
-        plan(night)
-        scan_history(night)
-        curator = make_curator(night)
-        synthesis = await synthesise(night, curator, ray)
-        if synthesis.failures:
-            progress.say(synthesis.failures)
+        curator, synthesis = await make_rows(night, ray)
         await ask_for_filters(night, curator)
         curate(night, curator)
         summary = _summary(night, synthesis, release(night))
@@ -166,6 +161,31 @@ async def run_night(
         if summary["release"] is not None:
             emit_release(summary["release"], summary["release_rows"])
         return summary
+
+
+async def make_rows(night: Night, ray: str | None) -> tuple[Curator, Synthesis]:
+    """Plan and synthesise; where the recipe says `until`, round after round, till enough rows would be accepted.
+
+    No further round is begun either when the sources have nothing left, when the budget or the clock has ended an attempt, or
+    after the last round that the recipe allows. A resumed night goes on with the round that it was in.
+    """
+    until, number = night.recipe.problems.until, 0
+    while True:
+        plan(night, number)
+        if number == 0:
+            scan_history(night)
+        curator = make_curator(night)
+        synthesis = await synthesise(night, curator, ray)
+        if synthesis.failures:
+            night.progress.say(synthesis.failures)
+        if until is None or night.lake.has(f"curate:{night.id}"):
+            return curator, synthesis
+        accepted = curator.count_accepted()
+        night.progress.say(f"round {number + 1}: {accepted:,} rows would be accepted of {until.accepted:,} wanted")
+        ended = not nights.planned_in(night.lake, night.id, number) or nights.stopped_by_budget(night.lake, night.id)
+        if accepted >= until.accepted or ended or number + 1 >= until.rounds:
+            return curator, synthesis
+        number += 1
 
 
 def one_at_a_time(night: Night, step: str) -> AbstractContextManager[Lease]:
@@ -205,9 +225,9 @@ def _summary(night: Night, synthesis: Synthesis, made_release: Release | None) -
 
 
 @task(name="plan", task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
-def plan(night: Night) -> None:
-    """Draw held-out sets first, then the night's problems, and commit the attempts to make on them."""
-    if night.lake.has(f"plan:{night.id}"):
+def plan(night: Night, round_number: int = 0) -> None:
+    """Draw held-out sets first, then a round of the night's problems, and commit the attempts to make on them."""
+    if night.lake.has(nights.plan_key(night.id, round_number)):
         return
     recipe = night.recipe
     with night.progress.stage("problems") as stage, one_at_a_time(night, "draw"):
@@ -219,6 +239,8 @@ def plan(night: Night) -> None:
                     f"source {draw.name}: {missing:,} held-out problems fewer than asked for; tests are weaker"
                 )
         left_out: list[LeftOut] = []
+        before = nights.problem_rows(night.lake, night=night.id) if round_number else []
+        shards = [row["shard"] for row in nights.planned_attempts(night.lake, night.id)] if round_number else []
         drawn = draw_night(
             night.lake,
             draws,
@@ -226,19 +248,26 @@ def plan(night: Night) -> None:
             seed=recipe.problems.seed,
             fresh=recipe.problems.fresh,
             drop=left_out.append,
+            round_number=round_number,
+            exclude=frozenset(row["structure_id"] for row in before),
         )
+        if round_number:  # a file is read from its beginning each time
+            told = nights.left_out(night.lake, night.id)
+            left_out = [row for row in left_out if (row.source, row.dropped.line) not in told]
         for sentence in left_out_sentences(left_out):
             night.progress.say(sentence)
         members = [problem for problems in drawn.values() for problem in problems]
         stage.advance(len(members))
         night.check_formats({problem.task for problem in members})
-        attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard)
+        first_shard = max(shards, default=-1) + 1
+        attempts = plan_attempts(night.assignments, drawn, night=night.id, shard=recipe.shard, first_shard=first_shard)
         nights.commit_plan(
             night.lake,
             night.id,
             [problem_row(problem, split="train", night=night.id) for problem in members],
             [attempt.row("planned") for attempt in attempts],
             [row.row(night.id) for row in left_out],
+            round_number,
         )
 
 

@@ -54,6 +54,19 @@ VIEWS: dict[str, tuple[str, str]] = {
         from (select night, method, commit_id, unnest(try(value->'$.judges')::json[]) as judge from artefacts)
         """,
     ),
+    "thought_lengths": (
+        "how long answers are and how much of them was needed (overthinking, arXiv:2412.21187), by night, method and model",
+        """
+        select s.night, s.method, s.models[-1] as model, count(distinct s.sample_id) as answers,
+               avg(value) filter (where scorer = 'length') as words,
+               avg(value) filter (where scorer = 'answer') as right_share,
+               avg(value) filter (where scorer = 'outcome_efficiency') as outcome_efficiency,
+               avg(value) filter (where scorer = 'process_efficiency') as process_efficiency
+        from scores join samples s using (sample_id) group by all
+        having count(value) filter (where scorer in ('outcome_efficiency', 'process_efficiency')) > 0
+        order by all
+        """,
+    ),
     "perplexities": (
         "how likely rows are to the model of the filter perplexity, which is exp(-logprob / tokens)",
         """
@@ -319,6 +332,14 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "attacked": "agreement where the wrong answer addresses the judge",
         "attacked_low": "lower end of its 95 % interval",
         "own_family": "whether it judged answers of its own family of models",
+    },
+    "thought_lengths": {
+        "model": "identity of the model that wrote the answers",
+        "answers": "candidates that were scored, chosen or not",
+        "words": "mean length, thoughts included",
+        "right_share": "share of right answers among those that can be decided",
+        "outcome_efficiency": "mean share of the words up to the first right solution (ξ_O)",
+        "process_efficiency": "mean share of the words in solutions that calculate something new (ξ_P)",
     },
     "perplexities": {
         "logprob": "sum of the natural log-probabilities of the tokens of what is learned",

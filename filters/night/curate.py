@@ -90,12 +90,30 @@ class Curator:
         key = f"curate:{self._night}"
         if self._lake.has(key):
             return
+        record_trials(self._lake, self._night)
+        samples, verdicts, decisions = self._decisions()
+        kept = samples.filter(pc.is_in(samples["sample_id"], _accepted(decisions)))
+        tables = {
+            "verdicts": self._stamp(pa.concat_tables([verdicts, decisions])),
+            "signatures": make_signatures(kept, self._context()),
+        }
+        fence()
+        self._lake.commit(key, "curate", tables, night=self._night)
+
+    def count_accepted(self) -> int:
+        """Count the rows that would be accepted if the night were decided now; nothing is committed.
+
+        What filters have yet to ask a model about is not counted against a row.
+        """
+        return len(_accepted(self._decisions()[2]))
+
+    def _decisions(self) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Return the night's samples, the verdicts of what needs the whole night, and the policy's decisions."""
         samples = nights.night_samples(self._lake, self._night)
         seen = nights.night_verdicts(self._lake, self._night)
         inherited = inherit(samples, seen, self._flagged())
         seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
         standing = eligible(samples, seen, self._rules.policies)
-        record_trials(self._lake, self._night)
         rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
         context = self._context(
             eligible=standing,
@@ -110,14 +128,7 @@ class Curator:
         verdicts = pa.concat_tables([inherited, by_night, last])
         names = [item.name for item in self._rules.filters]
         decisions = decide(samples, pa.concat_tables([seen, verdicts]), self._rules.policies, filters=names)
-        accepted = decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
-        kept = samples.filter(pc.is_in(samples["sample_id"], accepted))
-        tables = {
-            "verdicts": self._stamp(pa.concat_tables([verdicts, decisions])),
-            "signatures": make_signatures(kept, self._context()),
-        }
-        fence()
-        self._lake.commit(key, "curate", tables, night=self._night)
+        return samples, verdicts, decisions
 
     def stop_on_alarms(self) -> None:
         """Stop the decided night when a filter removed more than it may.
@@ -144,3 +155,8 @@ class Curator:
 
     def _stamp(self, verdicts: pa.Table) -> pa.Table:
         return verdicts.append_column("night", pa.array([self._night] * verdicts.num_rows, pa.string()))
+
+
+def _accepted(decisions: pa.Table) -> pa.ChunkedArray:
+    """The ids of the rows that are accepted."""
+    return decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]

@@ -77,6 +77,7 @@ def estimate(night: Night) -> dict[str, Any]:
     return {
         "night": night.id,
         "problems": {name: len(members) for name, members in drawn.items()},
+        "rounds": problems.until.rounds if problems.until else 1,
         "left_out": list(left_out_sentences(left_out)),
         "left_out_rows": [row.to_json() for row in left_out],
         "attempts": dict(planned),

@@ -33,11 +33,23 @@ class SourceSpec(Part):
     )
 
 
+class UntilSpec(Part):
+    """When a night that draws in rounds has enough. Budget and clock stay hard stops."""
+
+    accepted: int = Field(
+        ge=1, description="Rows: no further round is drawn once so many of the night would be accepted."
+    )
+    rounds: int = Field(20, ge=1, le=1000, description="Rounds at most; each draws as many problems as `limit` says.")
+
+
 class ProblemsSpec(Part):
     """The night's problems."""
 
     sources: tuple[SourceSpec, ...] = Field(min_length=1, description="Sources, see below.")
     limit: int = Field(1000, ge=1, description="At most this many problems a night from each source.")
+    until: UntilSpec | None = Field(
+        None, description="Draw round after round until enough rows would be accepted; None draws once."
+    )
     seed: int = Field(0, ge=0, description="Seed of procedural sources, together with the logical date.")
     fresh: bool = Field(True, description="Leave out problems that earlier nights had, by canonical structure.")
 

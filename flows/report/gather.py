@@ -57,6 +57,8 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "throughput": overview.throughput(),
         "expected": _expected(lake, night, funnel),
         "rubric_scores": overview.rubric_scores(),
+        "calibrations": overview.calibrations(),
+        "thought_lengths": overview.thought_lengths(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
         "release": overview.release(),
         "history": [_past(entry) for entry in overview.history(NIGHTS)],

@@ -111,6 +111,10 @@ def print_plan(plan: Mapping[str, Any]) -> None:
     print_table(
         ["source", "problems"], [{"source": name, "problems": count} for name, count in plan["problems"].items()]
     )
+    if plan["rounds"] > 1:
+        console.print(
+            f"these are the figures of one round; the night draws up to {plan['rounds']} of them (problems.until)"
+        )
     for sentence in plan["left_out"]:
         console.print(inert(sentence))
     if plan["left_out"]:

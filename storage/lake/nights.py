@@ -110,8 +110,9 @@ def commit_plan(
     problems: Sequence[Mapping[str, Any]],
     attempts: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, Any]] = (),
+    round_number: int = 0,
 ) -> Commit:
-    """Commit a night's new problems, its planned attempts and what its sources left out, once.
+    """Commit a night's new problems, its planned attempts and what its sources left out, once a round.
 
     Problems the lake knows are not written again.
     """
@@ -120,7 +121,33 @@ def commit_plan(
         "attempts": table_of("attempts", attempts),
         "left_out": table_of("left_out", left_out),
     }
-    return lake.commit(f"plan:{night}", "plan", tables, night=night)
+    return lake.commit(plan_key(night, round_number), "plan", tables, night=night)
+
+
+def plan_key(night: str, round_number: int = 0) -> str:
+    """Return the idempotency key of a round of a night's plan."""
+    return f"plan:{night}:{round_number}" if round_number else f"plan:{night}"
+
+
+def planned_in(lake: Lake, night: str, round_number: int) -> int:
+    """Return how many attempts a round of a night planned; 0 where it planned none, or has not been planned."""
+    rows = lake.rows(
+        "select count(*) as n from attempts join commits using (commit_id) where key = ? and status = 'planned'",
+        [plan_key(night, round_number)],
+    )
+    return int(rows[0]["n"])
+
+
+def left_out(lake: Lake, night: str) -> set[tuple[str, int]]:
+    """Return the rows of sources that a night left out, by source and line."""
+    return {
+        (row["source"], row["line"]) for row in lake.rows("select source, line from left_out where night = ?", [night])
+    }
+
+
+def stopped_by_budget(lake: Lake, night: str) -> bool:
+    """Return whether the budget or the clock has ended an attempt of a night."""
+    return bool(lake.rows("select 1 from attempts where night = ? and reason = 'budget' limit 1", [night]))
 
 
 def known_problems(lake: Lake, ids: Sequence[str]) -> set[str]:

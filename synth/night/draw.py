@@ -197,7 +197,15 @@ def _draw_more(lake: Lake, draw: Draw, tier: int, count: int, night: str, seed: 
 
 
 def draw_night(
-    lake: Lake, draws: Iterable[Draw], *, night: str, seed: int, fresh: bool, drop: Callable[[LeftOut], None]
+    lake: Lake,
+    draws: Iterable[Draw],
+    *,
+    night: str,
+    seed: int,
+    fresh: bool,
+    drop: Callable[[LeftOut], None],
+    round_number: int = 0,
+    exclude: frozenset[str] = frozenset(),
 ) -> dict[str, list[Problem]]:
     """Draw a night's problems by source: no structure twice, none that is held out, none that was taken down.
 
@@ -208,15 +216,17 @@ def draw_night(
         seed: The recipe's seed.
         fresh: Leave out what earlier nights had.
         drop: Given each row of a source that made no problem.
+        round_number: Which round of the night it is, from 0; it enters the seed.
+        exclude: Structures that the night has already.
 
     Raises:
         ProblemError: A source is missing, broken or empty.
     """
     splits = [*HELD_OUT, "train"] if fresh else list(HELD_OUT)
-    exclude = frozenset(structures(lake, splits)) | gone_structures(lake)
+    exclude |= frozenset(structures(lake, splits)) | gone_structures(lake)
     drawn: dict[str, list[Problem]] = {}
     for draw in draws:
-        own_seed = seed_from("draw", draw.name, night, seed)
+        own_seed = seed_from("draw", draw.name, night, seed, *([round_number] if round_number else []))
         problems = draw.draw(draw.limit, seed=own_seed, tier=draw.tier, exclude=exclude, drop=drop)
         drawn[draw.name] = problems
         exclude |= {problem.structure_id for problem in problems}
@@ -260,9 +270,14 @@ class Assignment:
 
 
 def plan_attempts(
-    assignments: Iterable[Assignment], problems: Mapping[str, Sequence[Problem]], *, night: str, shard: int
+    assignments: Iterable[Assignment],
+    problems: Mapping[str, Sequence[Problem]],
+    *,
+    night: str,
+    shard: int,
+    first_shard: int = 0,
 ) -> list[Attempt]:
-    """List a night's attempts, each once, cut into shards of `shard` in a stable order."""
+    """List a night's attempts, each once, cut into shards of `shard` in a stable order, numbered from `first_shard`."""
     planned: dict[str, Attempt] = {}
     for assignment in assignments:
         tasks = assignment.method.tasks
@@ -272,7 +287,7 @@ def plan_attempts(
             fitting = [problem for problem in members if not tasks or problem.task in tasks]
             for problem in fitting[: assignment.limit]:
                 for repetition in range(assignment.repetitions):
-                    attempt = assignment.attempt(night, problem, repetition, len(planned) // shard)
+                    attempt = assignment.attempt(night, problem, repetition, first_shard + len(planned) // shard)
                     planned.setdefault(attempt.id, attempt)
     return list(planned.values())
 

@@ -1,0 +1,71 @@
+"""A night that goes on until enough rows are accepted: its books balance, it ends when nothing is left, and it resumes."""
+
+import copy
+import json
+
+import pytest
+
+from storage.lake.lake import Lake
+from storage.workspace import Workspace
+from tests.flows.conftest import SMALL
+
+NIGHT = "2026-01-01"
+
+
+def recipe(limit, **until):
+    content = copy.deepcopy(SMALL)
+    content["problems"] |= {"limit": limit, "until": until}
+    content["methods"] = [{"method": "gold"}]
+    content["alarms"] = {"share": 1}
+    return content
+
+
+def books(workspace):
+    with Lake(Workspace.open(workspace), read_only=True) as lake:
+        (funnel,) = lake.rows("select * from funnel")
+        rounds = lake.rows("select count(*) as n from commits where kind = 'plan'")[0]["n"]
+        structures = lake.rows(
+            "select count(*) as n, count(distinct structure_id) as different from problems where split = 'train'"
+        )[0]
+    assert (
+        funnel["planned"] == funnel["done"] + funnel["failed"]
+        and funnel["made"] == funnel["accepted"] + funnel["rejected"]
+    )
+    assert structures["n"] == structures["different"], "no problem is drawn twice"
+    return funnel, rounds
+
+
+@pytest.mark.slow
+def test_rounds_are_drawn_until_enough_rows_are_accepted(cli):
+    path = cli.recipe(recipe(8, accepted=20))
+    assert json.loads(cli("plan", path, "--date", NIGHT, "--json"))["rounds"] == 20
+    cli("run", path, "--date", NIGHT, "--quiet")
+    funnel, rounds = books(cli.workspace)
+    assert (rounds, funnel["planned"]) == (3, 24) and 20 <= funnel["accepted"] <= 24
+    cli("run", path, "--date", NIGHT, "--quiet")
+    assert books(cli.workspace) == (funnel, rounds), "a finished night stays finished"
+
+
+@pytest.mark.slow
+def test_it_ends_when_the_source_has_nothing_left(cli, tmp_path):
+    file = tmp_path / "few.jsonl"
+    rows = [
+        {"q": f"What is {n} + {n + 2}?", "a": str(2 * n + 2), "s": f"{n} + {n + 2} = {2 * n + 2}"} for n in range(5, 12)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0]]))
+    content = recipe(3, accepted=1000)
+    mapping = {"question": "q", "answer": "a", "solution": "s"}
+    content["problems"]["sources"] = [
+        {"name": "few", "kind": "file", "options": {"path": str(file), "mapping": mapping}}
+    ]
+    cli("run", cli.recipe(content), "--date", NIGHT, "--quiet")
+    funnel, rounds = books(cli.workspace)
+    assert (funnel["planned"], rounds) == (7, 4), "3 + 3 + 1 problems, and a round without any"
+    with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
+        assert lake.rows("select count(*) as n from left_out")[0]["n"] == 1, "what is left out is told once"
+
+
+@pytest.mark.slow
+def test_the_number_of_rounds_is_a_hard_stop(cli):
+    cli("run", cli.recipe(recipe(2, accepted=1000, rounds=2)), "--date", NIGHT, "--quiet")
+    assert books(cli.workspace)[1] == 2
