@@ -10,6 +10,7 @@ from synth.problems.registry import (
     open_source,
     source_names,
     task_names,
+    variants_of,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "open_source",
     "source_names",
     "task_names",
+    "variants_of",
 ]

@@ -135,6 +135,22 @@ def make_problem(
     )
 
 
+def variant(problem: Problem, rng: random.Random) -> Problem | None:
+    """Draw a problem with the same operations in the same order and other numbers; None where these numbers lead nowhere."""
+    tier = TIERS[problem.tier]
+    start = value = rng.randrange(1, tier.limit)
+    operations: list[tuple[str, int]] = []
+    for sign, _ in problem.attrs["operations"]:
+        room = tier.limit - 1 - value if sign == "+" else value
+        multiples = [n for n in MULTIPLES if 0 < value * n < tier.limit]
+        if room < 1 or (sign == "*" and not multiples):
+            return None
+        amount = rng.choice(multiples) if sign == "*" else rng.randint(1, min(tier.amount, room))
+        operations.append((sign, amount))
+        value = apply(value, sign, amount)
+    return make_problem(rng, start, operations, tier=problem.tier, source=problem.source)
+
+
 class Arithmetic:
     """A source of arithmetic word problems.
 

@@ -95,7 +95,8 @@ class Task(Protocol):
     One whose `check` decides more than the judge of answers does has an attribute `version`, which changes with its outcomes
     (`synth.problems.checker_version`). One whose final answers need a form of their own has an attribute `answer_format`
     (`hash`, `boxed`, `phrase`, `tags`, `code`, `whole` or `own`), which wins over the recipe's. `abilities` names what it
-    really does of `steps`, `solve` and `review`, for `nightschool tasks`.
+    really does of `steps`, `solve` and `review`, for `nightschool tasks`. One that can make a problem like another has a method
+    `variant(problem, rng) -> Problem | None` (`synth.problems.variants_of`).
     """
 
     @property

@@ -5,6 +5,7 @@ source under `nightschool.sources` (a pydantic model of its options with a metho
 cannot be taken. Nothing is imported before it is asked for.
 """
 
+import random
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,7 @@ from storage.registry import Registry
 from storage.unknown_names import unknown
 from synth.answers.format import FORMATS
 from synth.answers.judge import VERSION
-from synth.problems.base import Source, Task
+from synth.problems.base import Problem, Source, Task
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -48,6 +49,25 @@ def get_task(name: str) -> Task:
     if missing:
         raise RecipeError(f"task {name!r}: what its entry point names has no method {missing[0]!r}; see Task.")
     return cast(Task, task)
+
+
+def variants_of(problem: Problem, count: int, seed: int) -> list[Problem]:
+    """Return so many different variants of a problem, as near as can be and with other answers or numbers; fewer, or none,
+    where its task makes fewer.
+
+    Raises:
+        RecipeError: There is no such task, or the package that adds it cannot be imported.
+    """
+    make = getattr(get_task(problem.task), "variant", None)
+    found: dict[str, Problem] = {}
+    rng = random.Random(seed)
+    for _ in range(0 if make is None else 20 * count):
+        if len(found) == count:
+            break
+        made = make(problem, rng)
+        if made is not None and made.structure != problem.structure:
+            found.setdefault(made.structure, made)
+    return list(found.values())
 
 
 def checker_version(task: str) -> str:

@@ -1,5 +1,6 @@
 """The task `arithmetic`: a step is right when it carries out an operation that is still open on the value reached so far."""
 
+import random
 import re
 from collections.abc import Sequence
 from itertools import takewhile
@@ -7,7 +8,7 @@ from itertools import takewhile
 from synth.answers.judge import judge
 from synth.answers.outcome import Check, Outcome
 from synth.problems import derivation
-from synth.problems.arithmetic import apply, step_lines
+from synth.problems.arithmetic import apply, step_lines, variant
 from synth.problems.base import Problem, Review
 from synth.problems.routes import may_lead, states
 from synth.problems.steps import split_steps
@@ -31,6 +32,10 @@ class ArithmeticTask:
         """The derivation, one step a line, and the answer line; None when the problem carries none."""
         steps = problem.attrs.get("steps")
         return "\n".join([*steps, f"#### {problem.gold}"]) if steps else None
+
+    def variant(self, problem: Problem, rng: random.Random) -> Problem | None:
+        """Draw the same operations with other numbers; None where the problem carries none, or the numbers lead nowhere."""
+        return variant(problem, rng) if "operations" in problem.attrs else None
 
     def review(self, problem: Problem, attempt: str) -> Review | None:
         """Follow an attempt step by step; None when the problem carries no derivation.

@@ -1,5 +1,6 @@
 """Check, solve and review answers to Knights and Knaves puzzles."""
 
+import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNPARSABLE_ANSWER,
 from synth.answers.outcome import Check, Outcome
 from synth.answers.responses.reading import State, final_part, read_answer
 from synth.problems.base import Problem, Review
+from synth.problems.knights_knaves.perturb import perturb
 from synth.problems.knights_knaves.roles import UNSURE, closing_roles, read_assignment, read_roles, stated_roles
 from synth.problems.knights_knaves.search import answer_line, solution_lines
 from synth.problems.knights_knaves.statements import Puzzle, as_puzzle, conflicts, truth_table
@@ -63,6 +65,10 @@ class KnightsKnavesTask:
         puzzle = _Given.of(problem)
         lines = solution_lines(puzzle.statements, puzzle.names, puzzle.style, puzzle.words)
         return "\n".join([*lines, answer_line(puzzle.solution, puzzle.names, puzzle.words)])
+
+    def variant(self, problem: Problem, rng: random.Random) -> Problem | None:
+        """Change one part of what somebody says, so that the solution is another; None where the problem carries no puzzle."""
+        return perturb(problem, "leaf", rng) if "statements" in problem.attrs else None
 
     def review(self, problem: Problem, attempt: str) -> Review | None:
         """Find the first line that is wrong, name a statement that the answer breaks, and write the search down.

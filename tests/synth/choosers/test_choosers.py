@@ -137,3 +137,10 @@ def test_the_controls_take_each_about_as_often():
 def test_an_unknown_one_is_named():
     with pytest.raises(RecipeError, match="unknown chooser 'first_rigth'; did you mean 'first_right'"):
         get_chooser("first_rigth")
+
+
+def test_the_answer_with_the_highest_sum_is_taken_by_its_best_candidate():
+    texts = ["#### 1", "#### 2", "#### 2.0", "#### 1", "I cannot say"]
+    rows = [(0, 0, 0.5), (0, 0, 0.3), (0, 0, 0.4), (0, 0, 0.1), (0, 0, 9.0)]
+    assert choose("best_answer", rows, texts).taken == (2,), ".7 for 2 and .6 for 1; who does not answer has no say"
+    assert choose("best_answer", rows[-1:], texts[-1:]).taken == ()

@@ -39,7 +39,11 @@ def grading(request):
 
 
 def asking(ledger, problem, grader=None, profiles=None):
-    engines = {"grader": grader or Scripted(grading, "grader-weights"), "verifier": Head(lambda _: "", "head")}
+    engines = {
+        "grader": grader or Scripted(grading, "grader-weights"),
+        "verifier": Head(lambda _: "", "head"),
+        "student": Scripted(lambda request: f"#### {len(request.inputs['solution'])}", "student-weights"),
+    }
     return Models(Asker(ledger, engines, Prompts(), night="2026-01-01/t", profiles=profiles), problem, 0)
 
 
