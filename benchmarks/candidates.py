@@ -49,6 +49,7 @@ KEPT = ("length", "vote", "similarity", "entropy", "genselect")
 def main() -> None:
     """Measure, keep and print."""
     arguments = _arguments()
+    os.environ.pop("NIGHTSCHOOL_DATA", None)  # for the product it is where a lake's files lie
     missing = _missing(arguments)
     if missing:
         print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")

@@ -13,6 +13,7 @@ pair, where they are half a point apart. The paper's reward is the model's own j
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
@@ -57,7 +58,7 @@ async def consistency_alignment(
     problem: Problem, models: Models, params: ConsistencyAlignmentParams
 ) -> AsyncIterator[Sample]:
     """A question's answer is learned for its rewordings, and of the student's answers to these the agreeing ones are preferred."""
-    options = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     original, *reworded = await together(
         [
             models.teacher("solve", max_tokens=params.max_tokens),

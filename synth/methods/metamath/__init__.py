@@ -76,7 +76,8 @@ def mask(text: str, allowed: Counter[str], gold: str, seed: int) -> Masked | Non
     choices = [
         (match, value)
         for match in _NUMBER.finditer(text)
-        if (value := format_number(parse_number(match[0]) or 0)) in allowed and counts[value] == 1 and value != gold
+        for value in numbers(match[0])
+        if value in allowed and counts[value] == 1 and value != gold
     ]
     if not choices:
         return None

@@ -8,6 +8,7 @@ Nobody knows its answer: the teacher solves it several times, and the answer of 
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
@@ -88,7 +89,7 @@ async def personas(problem: Problem, models: Models, params: PersonasParams, kno
     """The teacher writes a problem that a person of the night would meet; it is solved by vote, if enough solutions agree."""
     others = [persona for persona in known.known if persona.problem_id != problem.id]
     persona = others[seed_from("drawn", problem.id, params.seed) % len(others)]
-    options = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     written = await models.teacher("write", persona=persona.text, **options)
     question = _said(written)
     asked = replace(problem, task="math_word", prompt=question, gold="", solution=None, attrs={})

@@ -13,6 +13,7 @@ Not here: choosing the trigger sentence by task, which a recipe does by its prom
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from pydantic import Field
 
@@ -52,7 +53,7 @@ class SemanticEntropyParams(Params):
 )
 async def semantic_entropy(problem: Problem, models: Models, params: SemanticEntropyParams) -> AsyncIterator[Sample]:
     """The teacher answers several times, and thinks again from other sides while its answers disagree."""
-    options = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     task = get_task(problem.task)
     rounds: list[list[Reply]] = []
     answers: list[list[str | None]] = []
