@@ -59,9 +59,11 @@ def variants_of(problem: Problem, count: int, seed: int) -> list[Problem]:
         RecipeError: There is no such task, or the package that adds it cannot be imported.
     """
     make = getattr(get_task(problem.task), "variant", None)
+    if make is None:
+        return []
     found: dict[str, Problem] = {}
     rng = random.Random(seed)
-    for _ in range(0 if make is None else 20 * count):
+    for _ in range(20 * count):
         if len(found) == count:
             break
         made = make(problem, rng)

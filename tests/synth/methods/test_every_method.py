@@ -70,6 +70,10 @@ def able(request):
         "additive": json.dumps({"reason": "r", "score": 5 if right else 1}),
         "compare": json.dumps({"reason": "r", "better": "A" if right else "B"}),
         "select": json.dumps({"reason": "r", "best": 1}),
+        "experts": json.dumps({"experts": [{"role": f"expert {n}", "description": "d"} for n in range(3)]}),
+        "merge": json.dumps(
+            {"agreed": [], "conflicts": [], "resolved": [], "isolated": [], "combined": solved, "selected": 1}
+        ),
         "rephrase": f"Here is a puzzle. {problem.prompt}",
         "paraphrase": f"This is number {['one', 'two', 'three'][request.seed % 3]} of them. {problem.prompt}",
         "declare": f"{problem.prompt.replace('?', '.')} It is {problem.gold}.",
