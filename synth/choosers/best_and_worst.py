@@ -1,4 +1,4 @@
-"""A pair of the best and the worst candidate (self-rewarding language models, arXiv:2401.10020, section 2.3)."""
+"""A pair of the best and the worst candidate (self-rewarding language models, arXiv:2401.10020)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A pair with its lengths controlled (meta-rewarding language models, arXiv:2407.19594, section 2.2)."""
+"""A pair with its lengths controlled (meta-rewarding language models, arXiv:2407.19594)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A pair of right answers, the shortest against the longest (arXiv:2412.21187, section 3.2)."""
+"""A pair of right answers, the shortest against the longest (arXiv:2412.21187)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Difficulty tags (AdaCtrl, arXiv:2505.18822, section 3): a row begins with `[Easy]` and is short, or with `[Hard]` and is not.
+"""Difficulty tags (AdaCtrl, arXiv:2505.18822): a row begins with `[Easy]` and is short, or with `[Hard]` and is not.
 
 The paper takes an instruct model's answers for easy problems and a reasoning model's for hard ones, and then decides by the pass
 rate in RL: easy where more than .625 of 16 rollouts are right. Here that rule decides about the data: the shortest right

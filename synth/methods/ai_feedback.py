@@ -1,4 +1,4 @@
-"""Preferences by principle (RL-CAI, arXiv:2212.08073, section 4): of two answers the one that follows a principle better.
+"""Preferences by principle (RL-CAI, arXiv:2212.08073): of two answers the one that follows a principle better.
 
 Two answers of the student are compared in both orders by a principle that is drawn for the problem. The pair is learned when both
 orders name the same answer; the paper averages the probabilities of both, which servers do not give for a written verdict. The
@@ -24,7 +24,7 @@ PAIR = Selection(chooser="best_and_worst", emit="pair", role="student", by="pair
 class AiFeedbackParams(SamplingParams):
     """Parameters of `ai_feedback`."""
 
-    samples: int = Field(2, ge=2, le=8, description="Answers per problem; a pair in the paper (section 4.1).")
+    samples: int = Field(2, ge=2, le=8, description="Answers per problem; a pair in the paper.")
     principles: tuple[str, ...] = Field(
         PRINCIPLES, min_length=1, description="What one is drawn from per problem; ours."
     )

@@ -1,4 +1,4 @@
-"""Generative selection (GenSelect, arXiv:2504.16891, section 4): a model reads all solutions of a problem and names the best.
+"""Generative selection (GenSelect, arXiv:2504.16891): a model reads all solutions of a problem and names the best.
 
 The grader is calibrated first on pairs of a right and a wrong solution. Control: `control: true` takes one by lot.
 """
@@ -19,10 +19,8 @@ NAMED = Selection(chooser="genselect", scorers=("vote",))
 class GenselectParams(SamplingParams):
     """Parameters of `genselect`."""
 
-    samples: int = Field(
-        16, ge=2, le=64, description="Solutions that the grader reads at most; as many as in the paper."
-    )
-    temperature: float = Field(0.7, ge=0, description="Of each solution; as in the paper.")
+    samples: int = Field(16, ge=2, le=64, description="Solutions that the grader reads ; ours.")
+    temperature: float = Field(0.7, ge=0, description="Of each solution; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
 

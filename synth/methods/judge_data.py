@@ -1,4 +1,4 @@
-"""Rows that teach to judge (RISE-Judge, arXiv:2502.11689, section 3): verdicts that hold in both orders, pairs where they do not.
+"""Rows that teach to judge (RISE-Judge, arXiv:2502.11689): verdicts that hold in both orders, pairs where they do not.
 
 Of a right and a wrong answer of the student the teacher says which is better, with its reasons, in both orders. Where both verdicts
 name the right one, one of the two is an `sft` row. Where not, the item is hard: the student judges it several times, and a right

@@ -30,8 +30,8 @@ class LearningByTeachingParams(SamplingParams):
     """Parameters of `learning_by_teaching`."""
 
     samples: int = Field(16, ge=2, le=128, description="Solutions of the teacher; ours, the paper has 256.")
-    choose: Literal["sum", "max", "pair"] = Field("sum", description="M1 by sum or by the best, or M2 (section 3).")
-    temperature: float = Field(0.7, ge=0, description="Of each solution (section 3.1).")
+    choose: Literal["sum", "max", "pair"] = Field("sum", description="M1 by sum or by the best, or M2.")
+    temperature: float = Field(0.7, ge=0, description="Of each solution, as in the paper.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
     @property

@@ -1,4 +1,4 @@
-"""Less overthinking: short right answers against the longest one (arXiv:2412.21187, section 3).
+"""Less overthinking: short right answers against the longest one (arXiv:2412.21187).
 
 The positive half is the shortest right answer, or the shortest one cut after its first right solution (FCS), after one more (FCS
 and reflection, which the authors recommend), or after as many as each calculate something new (GDS). The negative half is the
@@ -33,11 +33,11 @@ PAIR = Selection(
 class OverthinkingParams(SamplingParams):
     """Parameters of `overthinking`."""
 
-    samples: int = Field(10, ge=2, le=128, description="Answers per problem (section 3.1).")
-    temperature: float = Field(1.0, ge=0, description="Of each answer (section 3.1).")
+    samples: int = Field(10, ge=2, le=128, description="Answers per problem, as in the paper.")
+    temperature: float = Field(1.0, ge=0, description="Of each answer, as in the paper.")
     max_tokens: int = Field(8192, ge=1, description="Upper bound on each answer; ours.")
     positive: Literal["shortest", "first_right", "first_right_and_reflection", "greedily_diverse"] = Field(
-        "first_right_and_reflection", description="How the positive half is simplified (section 3.2)."
+        "first_right_and_reflection", description="How the positive half is simplified."
     )
     margin: float = Field(0.1, ge=0, lt=1, description="Share by which it must be shorter than the negative one; ours.")
 

@@ -26,8 +26,8 @@ PAIR = Selection(
 class SelfRewardingParams(SamplingParams):
     """Parameters of `self_rewarding`."""
 
-    samples: int = Field(4, ge=2, le=64, description="Answers per problem (section 3.1).")
-    temperature: float = Field(0.7, ge=0, description="Of each answer, with top_p .9 (section 3.1).")
+    samples: int = Field(4, ge=2, le=64, description="Answers per problem, as in the paper.")
+    temperature: float = Field(0.7, ge=0, description="Of each answer, with top_p .9, as in the paper.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
 
 

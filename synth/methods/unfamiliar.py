@@ -32,9 +32,7 @@ UNFAMILIAR = Selection(chooser="none", role="student", emit="relabel", label=LAB
 class UnfamiliarParams(SamplingParams):
     """Parameters of `unfamiliar`."""
 
-    samples: int = Field(
-        12, ge=1, le=128, description="Answers per problem by which familiarity is counted; as in the paper."
-    )
+    samples: int = Field(12, ge=1, le=128, description="Answers per problem by which familiarity is counted; ours.")
     percent: float = Field(
         30.0, ge=0, le=100, description="Percentile of the right answers below which is relabelled; ours."
     )

@@ -1,4 +1,4 @@
-"""A long answer cut into its solutions: the parts that each end in an answer (overthinking, arXiv:2412.21187, section 2).
+"""A long answer cut into its solutions: the parts that each end in an answer (overthinking, arXiv:2412.21187).
 
 The authors let a model cut; here a part ends with the line that marks or states an answer, as the judge of answers reads it. Two
 solutions have one strategy when they calculate the same (the authors let a model sort them).

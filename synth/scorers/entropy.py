@@ -1,4 +1,4 @@
-"""How much the candidates disagree: the entropy of their answers (arXiv:2412.10827, section 3)."""
+"""How much the candidates disagree: the entropy of their answers (arXiv:2412.10827)."""
 
 import math
 from collections import Counter

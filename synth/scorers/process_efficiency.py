@@ -1,4 +1,4 @@
-"""How much of a long answer was needed: process efficiency (overthinking, arXiv:2412.21187, section 2)."""
+"""How much of a long answer was needed: process efficiency (overthinking, arXiv:2412.21187)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Questions bootstrapped from one with a known answer (MetaMath, arXiv:2309.12284, section 3).
+"""Questions bootstrapped from one with a known answer (MetaMath, arXiv:2309.12284).
 
 * `rephrase`: the teacher rewords the question; the answer stays.
 * `self_verification`: the teacher states question and answer as a fact; a number of the question becomes x, which is asked for.
@@ -37,9 +37,9 @@ class MetamathParams(Params):
     """Parameters of `metamath`."""
 
     kinds: tuple[Kind, ...] = Field(
-        ("rephrase", "self_verification", "fobar"), min_length=1, description="Which questions are made (section 3)."
+        ("rephrase", "self_verification", "fobar"), min_length=1, description="Which questions are made."
     )
-    temperature: float = Field(0.7, ge=0, description="Of the teacher (section 4.1).")
+    temperature: float = Field(0.7, ge=0, description="Of the teacher (the authors' code).")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
     seed: int = Field(0, ge=0, description="Of the number that is masked; another seed masks another one.")
 

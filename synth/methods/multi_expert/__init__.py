@@ -1,4 +1,4 @@
-"""Several experts and one answer (Multi-expert Prompting, arXiv:2411.00492, section 3).
+"""Several experts and one answer (Multi-expert Prompting, arXiv:2411.00492).
 
 The teacher names experts for the question, answers as each of them, and merges the answers in one reply: what most say, where
 they disagree and how that is resolved, what only one says, a combined answer, and which of all answers is the best. That one is the

@@ -1,4 +1,4 @@
-"""Explanation tuning (Orca, arXiv:2306.02707, section 3): the teacher explains as a system message says, and so is the row worded.
+"""Explanation tuning (Orca, arXiv:2306.02707): the teacher explains as a system message says, and so is the row worded.
 
 One of sixteen system messages is drawn for each problem; they ask for explanations of different kinds. The paper's words
 are its own, ours follow their kinds; two of its messages are for questions with options and are drawn for those alone.
@@ -42,7 +42,9 @@ FOR_OPTIONS = (
 class OrcaParams(Params):
     """Parameters of `orca`."""
 
-    messages: tuple[str, ...] = Field(MESSAGES, min_length=1, description="System messages; ours, after section 3.")
+    messages: tuple[str, ...] = Field(
+        MESSAGES, min_length=1, description="System messages; ours, after the paper's kinds."
+    )
     temperature: float | None = Field(None, ge=0, description="Of the teacher; None lets the role or its model decide.")
     max_tokens: int = Field(2048, ge=1, description="Upper bound on each answer; ours.")
     seed: int = Field(0, ge=0, description="Of the draw; another seed draws others.")

@@ -1,4 +1,4 @@
-"""Cautious reasoning by prompt erasure (Orca 2, arXiv:2311.11045, section 3): the strategy is asked for, and not learned by name.
+"""Cautious reasoning by prompt erasure (Orca 2, arXiv:2311.11045): the strategy is asked for, and not learned by name.
 
 Once a night, for each task, the student solves some problems with each strategy; the one that is right most often, and then writes
 least, is the task's. The teacher is told that strategy in a system message. The row has a general one in its place, so that the
@@ -40,7 +40,9 @@ class Orca2Params(Params):
     """Parameters of `orca2`."""
 
     strategies: dict[str, str] = Field(
-        dict(STRATEGIES), min_length=1, description="Instruction by name of the strategy; ours, after section 3."
+        dict(STRATEGIES),
+        min_length=1,
+        description="Instruction by name of the strategy; ours, after the paper's kinds.",
     )
     trials: int = Field(32, ge=1, le=512, description="Problems of a task that each strategy is tried on; ours.")
     temperature: float | None = Field(

@@ -1,4 +1,4 @@
-"""Problems by persona (Tulu 3, arXiv:2411.15124, section 4.1; Persona Hub, arXiv:2406.20094): who asks makes questions differ.
+"""Problems by persona (Tulu 3, arXiv:2411.15124; Persona Hub, arXiv:2406.20094): who asks makes questions differ.
 
 Once a night the teacher describes, for some of the night's problems, a person who might have asked it (text to persona). For each
 problem a persona is drawn, never that of the problem itself, and the teacher writes a new problem that this person would meet.
@@ -35,7 +35,9 @@ MOST_WORDS = 60
 class PersonasParams(Params):
     """Parameters of `personas`."""
 
-    personas: int = Field(64, ge=2, le=4096, description="Persons that are described a night; the papers have 250,000.")
+    personas: int = Field(
+        64, ge=2, le=4096, description="Persons that are described a night; ours, the papers have far more."
+    )
     samples: int = Field(8, ge=2, le=64, description="Solutions of each new problem, which vote; ours.")
     share: float = Field(0.5, ge=0, le=1, description="Share of the solutions that must agree; ours.")
     temperature: float = Field(0.7, ge=0, description="Of persons, problems and solutions; ours.")

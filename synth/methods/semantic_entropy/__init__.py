@@ -1,4 +1,4 @@
-"""More thought where answers disagree (arXiv:2412.10827, section 3): chains are thought over until their answers agree enough.
+"""More thought where answers disagree (arXiv:2412.10827): chains are thought over until their answers agree enough.
 
 Several chains answer. While the entropy of their answers is above a bound, each chain is read again with the request to look at the
 problem from another side, and answers anew. The row is the first chain of the last round that gives the majority's answer; where

@@ -15,7 +15,7 @@ from synth.problems.base import Problem
 from synth.scorers.base import Candidate, Score, scorer
 
 VARIANTS = 3
-"""Exam problems (section 3.1)."""
+"""Exam problems, as in the paper."""
 REPEATS = 2
 """Answers to each; the paper has three."""
 MAX_TOKENS = 1024

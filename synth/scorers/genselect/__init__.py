@@ -1,4 +1,4 @@
-"""Generative selection: one model reads all candidates and names the best (GenSelect, arXiv:2504.16891, section 4).
+"""Generative selection: one model reads all candidates and names the best (GenSelect, arXiv:2504.16891).
 
 The candidates are shown without their thoughts (the paper shows summaries), in an order drawn by the problem, so that
 the first sampled is not always shown first.

@@ -1,4 +1,4 @@
-"""A rubric of five points that are added up, as self-rewarding language models use it (arXiv:2401.10020, section 2.2).
+"""A rubric of five points that are added up, as self-rewarding language models use it (arXiv:2401.10020).
 
 The role `grader` judges each candidate several times and sees no gold answer. It is calibrated before its scores decide anything.
 """
@@ -13,7 +13,7 @@ from synth.problems.base import Problem
 from synth.scorers.base import Candidate, Score, by_own_family, scorer
 
 JUDGEMENTS = 3
-"""Judgements of each candidate, whose mean counts (arXiv:2401.10020, section 3.1)."""
+"""Judgements of each candidate, whose mean counts (arXiv:2401.10020)."""
 MAX_TOKENS = 512
 
 
