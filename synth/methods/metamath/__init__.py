@@ -94,7 +94,7 @@ def mask(text: str, allowed: Counter[str], gold: str, seed: int) -> Masked | Non
     params=MetamathParams,
     calls=lambda params: {"teacher": sum(1 if kind == "fobar" else 2 for kind in params.kinds)},
     rereads=lambda params: 1,
-    shows_gold=("declare", "backward"),
+    shows_gold=("declare", "solve"),  # a backward question gives the answer; a reworded one does not
 )
 async def metamath(problem: Problem, models: Models, params: MetamathParams) -> AsyncIterator[Sample]:
     """The teacher solves a question in other words and backwards: with a number of it masked and its answer given."""
@@ -107,9 +107,8 @@ async def metamath(problem: Problem, models: Models, params: MetamathParams) -> 
         if made.fault is not None:
             yield _sample(kind, made, asked, models, made.reply)
             continue
-        prompt = "solve" if kind == "rephrase" else "backward"
         reply = await models.teacher(
-            prompt, problem=asked, temperature=params.temperature, max_tokens=params.max_tokens
+            "solve", problem=asked, temperature=params.temperature, max_tokens=params.max_tokens
         )
         yield _sample(kind, made, asked, models, reply)
 

@@ -1,8 +1,5 @@
 import pytest
 
-from synth.calls.ask import Asker
-from synth.calls.models import Models
-from synth.calls.prompting import Prompts
 from synth.methods import get_method
 from synth.methods.metamath import mask, numbers
 from synth.problems import get_task
@@ -26,7 +23,7 @@ def replies(reworded=REWORDED, stated=STATED):
             return reworded
         if request.act == "declare":
             return stated
-        value = 17 if request.act == "solve" else 17 - (14 if "14" in text else 3)
+        value = 17 - (14 if "14" in text else 3) if "17" in text else 17
         return f"We work it out.\n#### {value}"
 
     return Scripted(answer)
@@ -53,8 +50,9 @@ async def test_three_questions_are_made_of_one_and_the_row_asks_what_was_asked(l
         check = get_task("math_word").check(Problem("math_word", "f", asked, masked, asked), row["response"])
         assert check.outcome == "correct", "the masked number is what solves it"
     assert (stated["notes"].question.source, backward["notes"].question.source) == ("model", "rule")
-    calls = {request.act: request.messages[-1]["content"] for request in engine.requests}
-    assert calls["backward"] == rows[2]["messages"][-1]["content"], "asked and learned in the same words"
+    solved = [request.messages[-1]["content"] for request in engine.requests if request.act == "solve"]
+    assert solved == [row["messages"][-1]["content"] for row in rows], "asked and learned in the same words"
+    assert not numbers(solved[0])["17"], "a reworded question does not give its answer away"
     assert {row["gold_source"] for row in rows} == {"model", "rule"}
 
 
@@ -93,11 +91,6 @@ def test_what_may_be_masked():
     assert texts == {"2500", "7.5"}, "not what occurs twice, nor the answer"
     assert mask("Nothing here.", allowed, "1", 0) is None
     assert mask("It costs 2,500.", allowed, "1", 0).text == "It costs x."
-
-
-async def test_the_backward_prompt_is_that_of_every_solution(ledger):
-    models = Models(Asker(ledger, {}, Prompts(), night="2026-01-01/t"), PROBLEM, 0, "metamath")
-    assert models.messages("backward") == models.messages("solve")
 
 
 async def test_a_question_with_nothing_to_mask_is_accounted_for(ledger):

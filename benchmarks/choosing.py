@@ -1,6 +1,6 @@
 """Choosing among the answers of a real model: what each chooser is worth, and how often a vote is right.
 
-    python benchmarks/candidates.py [--json] [--full] [--model FOLDER] [--data FOLDER] [--keep FOLDER]
+    python benchmarks/choosing.py [--json] [--full] [--model FOLDER] [--data FOLDER] [--keep FOLDER]
 
 Needs real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL) and GSM8K (`--data` or $NIGHTSCHOOL_DATA, a folder that holds `gsm8k/`);
 without them it says so and keeps nothing. `--full`, the kept run: 60 problems with 8 answers each.
@@ -54,12 +54,12 @@ def main() -> None:
     if missing:
         print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
         return
-    with tempfile.TemporaryDirectory(prefix="nightschool-candidates-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="nightschool-choosing-") as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         result = measure(arguments, folder)
     if arguments.full:
-        keep("candidates", result)
+        keep("choosing", result)
     print(json.dumps(result) if arguments.json else json.dumps(result, indent=1))
 
 
