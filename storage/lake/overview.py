@@ -109,13 +109,13 @@ class Overview:
 
     def thought_lengths(self) -> list[dict[str, Any]]:
         """How long the night's answers are and how much of them was needed, by method and model."""
-        return self._lake.rows("select * exclude (night) from thought_lengths where night = ?", [self._night])
+        return self._lake.rows("select * exclude (night) from thought_lengths where night = ?", [self.night])
 
     def calibrations(self) -> list[dict[str, Any]]:
         """How far the judges of the night's methods agree with the checker."""
         return self._lake.rows(
             "select * exclude (night, commit_id) from calibrations where night = ? order by method, scorer",
-            [self._night],
+            [self.night],
         )
 
     def failures(self, most: int) -> list[dict[str, Any]]:
