@@ -55,7 +55,6 @@ format: env
 
 docs: env
 	$(BIN)/python -m flows.cli.reference docs/cli.md
-	$(BIN)/python -m flows.cli.methods_index docs/methods/index.md
 	$(BIN)/python -m train_stages.reference docs/settings.md
 	$(BIN)/python -m flows.recipe.reference docs/recipe.md
 	$(BIN)/python -m flows.report.parts docs/tasks.md

@@ -1,7 +1,6 @@
 """Writes the page of all methods (docs/methods/index.md) from the registry and the tests, so that it cannot promise too much."""
 
 import inspect
-import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -88,14 +87,3 @@ def index() -> str:
         looks = ", ".join([*chooser.needs, *(["`by`"] if chooser.ranks else [])]) or "nothing"
         parts.append(f"| `{chooser.name}` | {looks} | `{chooser.control}` | {chooser.summary} |")
     return "\n".join(parts).rstrip() + "\n"
-
-
-def main() -> None:
-    """Write the page to the file named on the command line."""
-    target = Path(sys.argv[1])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(index(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Writes the command line's reference (docs/cli.md) from the command line itself, so that it cannot rot."""
+"""Writes the command line's reference (docs/cli.md) from the command line itself, and the page of all methods beside it."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from flows.cli import app
+from flows.cli.methods_index import index
 
 
 def reference() -> str:
@@ -35,10 +36,12 @@ def _describe(command: Any, path: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Write the reference to the file named on the command line."""
+    """Write the reference to the file named on the command line, and the page of methods to `methods/index.md` beside it."""
     target = Path(sys.argv[1])
-    target.parent.mkdir(parents=True, exist_ok=True)
+    methods = target.parent / "methods" / "index.md"
+    methods.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(reference(), encoding="utf-8")
+    methods.write_text(index(), encoding="utf-8")
 
 
 if __name__ == "__main__":
