@@ -34,8 +34,9 @@ sys.path.insert(0, str(HERE.parent))
 
 import yaml  # noqa: E402
 
-from benchmarks.real import CONCURRENCY, CONTEXT, MAX_TOKENS, Product, wilson  # noqa: E402
-from benchmarks.reality.numbers import final_number, number  # noqa: E402
+from benchmarks.real import CONCURRENCY, CONTEXT, MAX_TOKENS  # noqa: E402
+from benchmarks.reality.numbers import final_number, number, wilson  # noqa: E402
+from benchmarks.reality.product import Product  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
 from synth.choosers import CHOOSERS, Choosing  # noqa: E402
 from synth.scorers import Candidate, Score  # noqa: E402
@@ -49,7 +50,6 @@ KEPT = ("length", "vote", "similarity", "entropy", "genselect")
 def main() -> None:
     """Measure, keep and print."""
     arguments = _arguments()
-    os.environ.pop("NIGHTSCHOOL_DATA", None)  # for the product it is where a lake's files lie
     missing = _missing(arguments)
     if missing:
         print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
@@ -94,7 +94,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     hidden = _questions(Path(arguments.data), folder / "questions.jsonl", arguments.problems)
     recipe = folder / "candidates.yaml"
     recipe.write_text(yaml.safe_dump(_recipe(arguments, folder), sort_keys=False), encoding="utf-8")
-    house = Product(folder / "workspace", recipe)
+    house = Product(folder / "workspace")
     house.run("run", str(recipe), "--date", NIGHT)
     problems = _problems(house, hidden)
     by_lot = {problem: fmean(one["right"] for one in rows) for problem, rows in problems.items()}
