@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from storage.errors import NightschoolError
 from synth.sandbox.syscalls import known_machine, seccomp_filter
@@ -139,19 +139,19 @@ def _run(program: str, stdin: bytes, limits: Limits) -> Run:
 
 
 @contextmanager
-def _files(*contents: bytes) -> Iterator[list[BinaryIO]]:
-    files: list[BinaryIO] = []
+def _files(*contents: bytes) -> Iterator[list[IO[bytes]]]:
+    files: list[IO[bytes]] = []
     try:
         for content in contents:
             file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-            files.append(file)  # type: ignore[arg-type]
+            files.append(file)
             file.write(content)
             file.flush()
             file.seek(0)
         yield files
     finally:
-        for file in files:
-            file.close()
+        for opened in files:
+            opened.close()
 
 
 def _command(limits: Limits, calls: int, text: int) -> list[str]:
@@ -214,7 +214,7 @@ def _limiting(limits: Limits) -> str:
     return _START.format(limits=", ".join(f"({name!r}, {value})" for name, value in values.items()))
 
 
-def _read(pipe: BinaryIO, limits: Limits) -> tuple[str | None, bytes]:
+def _read(pipe: IO[bytes], limits: Limits) -> tuple[str | None, bytes]:
     """Read until the end; the first is why it stopped before."""
     data, end = bytearray(), time.monotonic() + limits.wall_s
     while True:

@@ -98,7 +98,9 @@ class ReasoningGym:
             own_seed = seed_from("reasoning_gym", self.name, tier, seed, block) % 2**31
             for index in range(SIZE):
                 line = _worker().ask([self.name, options, own_seed, index], LIMIT_S)
-                answer = {"error": f"an entry took longer than {LIMIT_S:.0f} s"} if line is None else json.loads(line)
+                answer: dict[str, Any] = (
+                    {"error": f"an entry took longer than {LIMIT_S:.0f} s"} if line is None else json.loads(line)
+                )
                 if "error" in answer:
                     raise ProblemError(
                         f"reasoning-gym task {self.name!r}, tier {tier}: {answer['error']}; choose another tier or config."
