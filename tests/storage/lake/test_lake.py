@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
+from storage.catalog.catalog import attach, catalog_of
+from storage.catalog.duck import connect
 from storage.errors import LakeError, WorkspaceError
 from storage.lake.lake import Lake, table_of
 from storage.schema import COMMITS, TABLES, comment
@@ -107,6 +109,18 @@ def test_every_view_answers_on_an_empty_lake(lake):
 def test_reading_needs_a_lake(workspace):
     with pytest.raises(WorkspaceError, match="holds no data yet"):
         Lake(workspace, read_only=True)
+
+
+def test_a_lake_whose_making_was_stopped_holds_no_data_yet_and_is_made_by_the_next_run(workspace):
+    catalog = catalog_of(workspace)
+    connection = connect(catalog.extension, data_path=workspace.data_path)
+    attach(connection, workspace, catalog, read_only=False)  # and the disk was full before its tables were there
+    connection.close()
+    with pytest.raises(WorkspaceError, match="holds no data yet; run a recipe first"):
+        Lake(workspace, read_only=True)
+    Lake(workspace).close()
+    with Lake(workspace, read_only=True) as reader:
+        assert reader.rows("select count(*) as n from commits") == [{"n": 0}]
 
 
 def test_a_reader_cannot_write(workspace, lake):

