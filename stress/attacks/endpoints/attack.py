@@ -25,6 +25,8 @@ VARIABLE = "ATTACKED_KEY"
 CALLS = 5
 PATIENCE_S = 240.0
 """How long an attack may keep the night: the engine gives a try 2 s, or what the attack says (`try_s`) where much is sent."""
+WAITS_S = 20.0
+"""The same for one that may keep it waiting (`waits`)."""
 MOST_MEMORY = 1 << 30
 NIGHT = "2026-01-01/attack"
 
@@ -161,7 +163,7 @@ async def _attack(entry: Mapping[str, Any], folder: Path) -> str | None:
         asker = Asker(ledger, {"student": engine}, Prompts(), night=NIGHT, budget=Budget(calls=CALLS))
         models = Models(asker, problem, 0)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(WAITS_S if entry.get("waits") else PATIENCE_S):
                 questions = (models.student("solve", sample=number, max_tokens=64) for number in range(8))
                 outcomes = await asyncio.gather(*questions, return_exceptions=True)
         except TimeoutError:
