@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -91,6 +92,12 @@ def main() -> None:
         "OMP_NUM_THREADS", "1"
     )  # two spinning OpenMP threads on shared cores are a hundred times slower
     signal.signal(signal.SIGTERM, _interrupt)
+    for argument in sys.argv[1:]:
+        if not argument.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in argument):
+            typer.secho(
+                f"error: argument {argument.encode(errors='replace').decode()!r} is no UTF-8", fg="red", err=True
+            )
+            raise SystemExit(2)
     app()
 
 

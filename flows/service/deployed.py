@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flows.recipe.overrides import apply_override
+from flows.recipe.reach import outside_files
 from flows.recipe.recipe import Recipe, load_recipe, read_recipe
 from storage.errors import RecipeError
 
@@ -40,8 +41,8 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
     """Refuse settings that a deployment must not give.
 
     Raises:
-        RecipeError: A setting changes a model, a server, a credential, a program, or takes a prompt from outside the
-            recipe's folder; the message names its key.
+        RecipeError: A setting changes a model, a server, a credential, a program, or takes a file from outside the
+            recipe's folder; the message names its key. Or the recipe cannot be read with it.
     """
     content = read_recipe(path)
     before = dict(_guarded(content))
@@ -57,6 +58,22 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
             f"{key}: settings of a deployment may not change it, since they come through the Prefect server; "
             f"write it into {path.name}, or run `nightschool run` with --set"
         )
+    if settings:
+        _check_files(path, settings)
+
+
+def _check_files(path: Path, settings: Sequence[str]) -> None:
+    """Refuse settings by which a recipe reads a file outside its folder that it does not read without them."""
+    try:
+        own = {row["file"] for row in outside_files(load_recipe(path, []))}
+    except RecipeError:  # it is one only with its settings
+        own = set()
+    for row in outside_files(load_recipe(path, settings)):
+        if row["file"] not in own:
+            raise RecipeError(
+                f"{row['named_by']}: settings of a deployment may not change it to a file outside the recipe's folder, since they "
+                f"come through the Prefect server; write it into {path.name}, or run `nightschool run` with --set"
+            )
 
 
 def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
