@@ -155,9 +155,12 @@ def _nightschool(arguments: argparse.Namespace, scratch: Path) -> dict[str, str]
     place = ("--workspace", str(scratch / "workspace"))
     command = [sys.executable, "-m", "flows.cli"]
     done = [*command, "evaluate", str(arguments.model.resolve()), "--recipe", str(file), *place]
-    subprocess.run(done, check=True, stdout=sys.stderr)
+    ours = {
+        name: value for name, value in os.environ.items() if name != "NIGHTSCHOOL_DATA"
+    }  # names a lake's files to it
+    subprocess.run(done, check=True, stdout=sys.stderr, env=ours)
     query = "select prompt, response from evaluations join problems using (problem_id) where mode = 'greedy'"
-    asked = subprocess.run([*command, "sql", query, "--json", *place], check=True, capture_output=True)
+    asked = subprocess.run([*command, "sql", query, "--json", *place], check=True, capture_output=True, env=ours)
     return {row["prompt"]: row["response"] for row in json.loads(asked.stdout)}
 
 
