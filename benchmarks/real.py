@@ -161,6 +161,12 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         "sampling": SAMPLING,
     }  # fmt: skip
     gsm8k = arguments.data.resolve() / "gsm8k"
+    train = {  # what is held out decides the training of benchmarks/evidence.py, and has to be there before the first draw
+        "name": "gsm8k",
+        "kind": "gsm8k",
+        "heldout": 8,
+        "options": {"path": str(gsm8k / "train.jsonl")},
+    }
     test = {
         "name": "gsm8k-test",
         "kind": "gsm8k",
@@ -173,7 +179,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         "answer": "boxed",
         "problems": {
             "limit": arguments.problems,
-            "sources": [{"name": "gsm8k", "kind": "gsm8k", "options": {"path": str(gsm8k / "train.jsonl")}}],
+            "sources": [train],
         },
         "models": {"student": role, "teacher": role},
         "methods": [{"method": method, "params": params} for method, params in METHODS.items()],
