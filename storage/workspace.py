@@ -28,7 +28,9 @@ from storage.atomic import write_text
 from storage.catalog_name import parse_catalog
 from storage.errors import WorkspaceError
 from storage.faults import refuse_network_file_system
-from storage.schema import FORMAT_VERSION
+
+FORMAT_VERSION = 3
+"""Format of a workspace. A newer one is refused, an older one is migrated."""
 
 _MARKER = "workspace.json"
 _ENVIRONMENT = "NIGHTSCHOOL_WORKSPACE"

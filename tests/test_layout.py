@@ -21,7 +21,10 @@ ROOMS = {
         "night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems",
         "sandbox", "answers",
     ],
-    "storage": ["browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog"],
+    "storage": [
+        "browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog",
+        "schema", "tables",
+    ],
 }  # fmt: skip
 """The rooms of each folder, the upper ones first. A file beside them stands where it is named, or else below them all."""
 MODULES = [path for name in ORDER for path in sorted((ROOT / name).rglob("*.py"))]

@@ -17,9 +17,9 @@ from storage.catalog.duck import quote
 from storage.catalog.format3 import to_three
 from storage.errors import LakeError, WorkspaceError
 from storage.ids import digest
-from storage.schema import COMMITS, FORMAT_VERSION, TABLES, comment
+from storage.schema import COMMITS, TABLES, comment
 from storage.views import VIEWS
-from storage.workspace import Workspace
+from storage.workspace import FORMAT_VERSION, Workspace
 
 _SQL_TYPES = {
     pa.string(): "VARCHAR",

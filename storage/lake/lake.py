@@ -20,8 +20,8 @@ from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import bring_back, explain, is_passing
 from storage.lake.tombstones import without_taken_down
-from storage.schema import FORMAT_VERSION, TABLES
-from storage.workspace import Workspace
+from storage.schema import TABLES
+from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
 

@@ -23,10 +23,9 @@ from storage.catalog.duck import connect, quote
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.lake.lake import Lake
-from storage.schema import FORMAT_VERSION
 from storage.takedown.carry_out import note, recorded, resume
 from storage.takedown.purge import Rewrite
-from storage.workspace import Workspace
+from storage.workspace import FORMAT_VERSION, Workspace
 
 _PUT_BACK = COPY.partition("target.execute")[0] + "target.execute('pragma journal_mode=wal')"
 """The same copy the other way, as one transaction of the catalogue's file; a new one is in WAL mode, as readers want it."""

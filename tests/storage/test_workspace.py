@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from storage.errors import WorkspaceError
-from storage.schema import FORMAT_VERSION
-from storage.workspace import Workspace
+from storage.workspace import FORMAT_VERSION, Workspace
 
 
 def test_a_new_workspace_knows_its_format(tmp_path):

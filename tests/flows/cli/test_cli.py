@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from storage.schema import FORMAT_VERSION
+from storage.workspace import FORMAT_VERSION
 from tests.flows.conftest import SMALL
 
 GOOD = '{"question": "What is 1 + 1?", "answer": "2"}\n'

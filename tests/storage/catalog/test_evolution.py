@@ -12,8 +12,8 @@ from storage.catalog import evolution
 from storage.errors import LakeError, WorkspaceError
 from storage.lake.lake import Lake, table_of
 from storage.releases.reading import get_release
-from storage.schema import FORMAT_VERSION, TABLES
-from storage.workspace import Workspace
+from storage.schema import TABLES
+from storage.workspace import FORMAT_VERSION, Workspace
 
 ARCHIVE = Path(__file__).parent / "format1.tar.gz"
 

@@ -18,9 +18,8 @@ from storage.releases.handover import open_table
 from storage.releases.making import create_release
 from storage.releases.publish import publish
 from storage.releases.reading import get_release
-from storage.schema import FORMAT_VERSION
 from storage.upkeep.check import check_lake
-from storage.workspace import Workspace
+from storage.workspace import FORMAT_VERSION, Workspace
 from tests.storage import format2
 
 pytestmark = pytest.mark.slow

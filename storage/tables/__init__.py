@@ -1,0 +1,1 @@
+"""The tables of the lake, one file per group; `storage.schema` puts them together."""
