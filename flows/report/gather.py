@@ -7,10 +7,13 @@ from typing import Any
 from filters.night.alarms import list_alarms
 from flows.report.agreement import people_agree
 from flows.report.attention import attention
+from flows.report.changes import method_drift, pin_changes
 from flows.report.experiments import experiments
 from flows.report.window import window_url
+from storage.browse.figures import compared
 from storage.lake.expected import expected
 from storage.lake.lake import Lake
+from storage.lake.nights import pinned
 from storage.lake.overview import Overview
 
 READ = 10
@@ -21,6 +24,8 @@ REASONS = 24
 """Reasons with examples; the table has all of them."""
 PAIRS = 8
 """Duplicates shown beside the row that was kept."""
+ITEMS = 6
+"""Held-out items gained, and items lost, that are shown."""
 NIGHTS = 14
 """Nights to compare with, this one among them."""
 
@@ -43,6 +48,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
     overview = Overview(lake, night)
     runs = overview.runs()
     funnel, reasons = overview.funnel(), overview.reasons()
+    history = [_past(entry) for entry in overview.history(NIGHTS)]
     report: dict[str, Any] = {
         "night": night,
         "date": night.partition("/")[0],
@@ -61,7 +67,10 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         "thought_lengths": overview.thought_lengths(),
         "alarms": [alarm for alarm in list_alarms(lake) if alarm["night"] == night],
         "release": overview.release(),
-        "history": [_past(entry) for entry in overview.history(NIGHTS)],
+        "history": history,
+        "lengths": overview.lengths(),
+        "since": _since(lake, night, history, funnel),
+        "items": _items(lake, overview.promotion()),
         "experiments": experiments(lake.workspace, night.partition("/")[2]),
         "training": _training(overview, runs.get("train")),
         "window": window_url(lake.workspace),
@@ -71,6 +80,31 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
     report["spent"] = _spent(report["costs"], report["totals"]["accepted_words"])
     report["attention"] = attention(report)
     return report
+
+
+def _since(
+    lake: Lake, night: str, history: Sequence[Mapping[str, Any]], funnel: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """What is different from the night of this recipe before, None for the first: its id, what was pinned anew, the drift."""
+    before = [entry for entry in history if entry["night"] < night]
+    if not before:
+        return None
+    last = before[-1]
+    pins = (pinned(lake, f"night/{name}") for name in (last["night"], night))
+    return {"night": last["night"], "changes": pin_changes(*pins), "drift": method_drift(last["funnel"], funnel)}
+
+
+def _items(lake: Lake, promotion: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Held-out items that the new model gained and lost, some of them with both answers."""
+    if promotion is None or not promotion["incumbent"]:
+        return None
+    both = compared(lake, promotion["incumbent"], promotion["candidate"])
+    if both is None:
+        return None
+    return {
+        **{name: len(both[name]) for name in ("gained", "lost")},
+        "rows": {name: both[name][:ITEMS] for name in ("lost", "gained")},
+    }
 
 
 def _expected(lake: Lake, night: str, funnel: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -108,6 +142,7 @@ def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
     overall = ((entry["promotion"] or {}).get("figures") or {}).get("overall") or {}
     return {
         "night": entry["night"],
+        "funnel": [{name: row[name] for name in ("method", "accepted")} for row in funnel],
         "made": rows_made,
         "accepted": accepted,
         "yield": accepted / rows_made if rows_made else None,
@@ -132,7 +167,8 @@ def _rows(overview: Overview, reasons: Sequence[Mapping[str, Any]]) -> dict[str,
     to_read: dict[str, list[dict[str, Any]]] = {}
     for sample_id in accepted:
         to_read.setdefault(rows[sample_id]["method"], []).append(rows[sample_id])
-    refused: dict[str, list[dict[str, Any]]] = {}
+    rare_first = [reason for reason in reversed(named) if reason in {_reason(rows[name]) for name in rejected}]
+    refused: dict[str, list[dict[str, Any]]] = {reason: [] for reason in rare_first}
     for sample_id in rejected:
         refused.setdefault(_reason(rows[sample_id]), []).append(rows[sample_id])
     beside = [{**pair, "row": rows[pair["sample_id"]], "match": rows.get(pair["kept"])} for pair in pairs]

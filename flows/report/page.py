@@ -10,18 +10,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from flows.report import charts, numbers
+from flows.report.folding import folded
 from flows.report.text import plain, shown
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(report: Mapping[str, Any]) -> str:
-    """Return the page of a report (`gather`)."""
+def render(report: Mapping[str, Any], beside: Path | None = None) -> str:
+    """Return the page of a report (`gather`).
+
+    Args:
+        report: What it says.
+        beside: Folder of the workspace's reports, where the page is to stand among them: it links to the one before and to
+            their list.
+    """
+    before = f"{report['since']['night'].replace('/', '-')}.html" if report["since"] else ""
     page = environment().get_template("page.html.jinja")
     pictures = {
         "night_charts": _night_charts(report["history"]),
         "curves": _curves((report["training"] or {}).get("curves") or []),
         "accuracy": _accuracy((report["training"] or {}).get("promotion")),
+        "listed": beside is not None,
+        "before": before if beside is not None and before and (beside / before).is_file() else None,
     }
     return page.render(report=report, lede=lede(report), style=Markup(style()), **pictures)  # noqa: S704 - our own file
 
@@ -47,7 +57,14 @@ def environment(*folders: Path) -> Environment:
     )
     names = ("clock", "count", "day", "figure", "percent", "seconds", "share", "reason_text")
     environment.filters |= {name: getattr(numbers, name) for name in names}
-    environment.filters |= {"shown": shown, "plain": plain, "slug": _slug, "short": _short, "masked": _masked}
+    environment.filters |= {
+        "shown": shown,
+        "plain": plain,
+        "slug": _slug,
+        "short": _short,
+        "masked": _masked,
+        "folded": folded,
+    }
     return environment
 
 
@@ -102,7 +119,7 @@ def _night_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     wanted = (
         ("accepted", "Accepted rows", numbers.count),
         ("yield", "Accepted share of rows made", numbers.percent),
-        ("tokens_per_accepted", "Tokens paid per accepted word", numbers.figure),
+        ("tokens_per_accepted", "Tokens used per accepted word", numbers.figure),
         ("cost_per_thousand", "Cost per 1,000 accepted words", numbers.figure),
         ("accuracy", "Held-out accuracy of the candidate", numbers.percent),
         ("seconds", "Seconds of work", numbers.seconds),

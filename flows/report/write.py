@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from flows.report.gather import gather
+from flows.report.index import write_index
 from flows.report.page import render
 from flows.report.progress import Progress
 from storage.atomic import write_text
+from storage.browse.figures import nights
 from storage.errors import LakeError, NightschoolError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
@@ -39,13 +41,26 @@ def write_report(lake: Lake, night: str, out: Path | None = None) -> Path:
     Raises:
         LakeError: A query failed, or the file cannot be written.
     """
-    return _write(gather(lake, night), out or report_path(lake.workspace, night))
+    if out is not None:
+        return _write(render(gather(lake, night)), out)
+    return _write_beside(lake, gather(lake, night))
 
 
-def _write(report: Mapping[str, Any], path: Path) -> Path:
+def _write_beside(lake: Lake, report: Mapping[str, Any]) -> Path:
+    """Write a report among those of the workspace, and their list anew."""
+    path = report_path(lake.workspace, report["night"])
+    _write(render(report, path.parent), path)
+    listed = [{**row, "file": report_path(lake.workspace, row["night"]).name} for row in nights(lake)]
+    try:
+        write_index(path.parent, listed)
+    except OSError as error:
+        raise LakeError(f"the list of reports cannot be written to {path.parent}: {error}") from error
+    return path
+
+
+def _write(page: str, path: Path) -> Path:
     if path.is_dir():
         raise LakeError(f"the report cannot be written to {path}: it is a folder; name a file")
-    page = render(report)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
@@ -73,7 +88,7 @@ def keep_report(lake: Lake, night: str, progress: Progress) -> None:
 
     try:
         report = gather(lake, night)
-        path = _write(report, report_path(lake.workspace, night))
+        path = _write_beside(lake, report)
     except Exception as error:  # whatever it is, it must not undo a night that is recorded
         progress.say(f"no report ({type(error).__name__}: {error}); write it with `nightschool report {night}`")
         return

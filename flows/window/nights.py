@@ -3,9 +3,10 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from flows.report import gather, render, report_path
+from flows.report.index import NAME as INDEX
 from flows.service.runs import records
 from flows.window.guard import REPORT_POLICY
 from flows.window.pages import page, shelf_of
@@ -55,6 +56,8 @@ def report(request: Request) -> Response:
     """Show a morning report: the file that the night kept, or, where there is none, what it would be now."""
     shelf = shelf_of(request)
     name = request.path_params["name"]
+    if name == INDEX:
+        return RedirectResponse("/")
     nights_by_file = {
         report_path(shelf.workspace, row["night"]).name: row["night"] for row in figures.nights(shelf.lake)
     }

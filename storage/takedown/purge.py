@@ -260,7 +260,7 @@ def _purge_releases(lake: Lake) -> list[str]:
 def _purge_reports(lake: Lake, rewrite: Rewrite | None) -> dict[str, int]:
     """Write every report again: one night's quotes rows of others. One that cannot be written is removed."""
     written = removed = 0
-    for path in sorted((lake.workspace.root / "reports").glob("*.html")):
+    for path in sorted((lake.workspace.root / "reports").glob("[0-9]*.html")):  # their list quotes nothing
         night = f"{path.stem[:10]}/{path.stem[11:]}"
         before = path.stat().st_ino
         try:

@@ -255,9 +255,13 @@ def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):
 def test_the_file_is_whole_or_not_there(shelf, tmp_path):
     night = write_night(shelf, "2025-10-02", [{}])
     path = write_report(shelf, night)
-    assert path == shelf.workspace.root / "reports" / "2025-10-02-written.html" and [path] == list(
-        path.parent.iterdir()
-    )
+    assert path == shelf.workspace.root / "reports" / "2025-10-02-written.html"
+    assert sorted(path.parent.iterdir()) == [path, path.with_name("index.html")]
+    assert f'href="{path.name}"' in path.with_name("index.html").read_text()
+    assert 'href="index.html"' in path.read_text() and 'rel="prev"' not in path.read_text()
+    later = write_report(shelf, write_night(shelf, "2025-10-03", [{}, {}]))
+    assert f'rel="prev" href="{path.name}"' in later.read_text()
+    assert "nothing that a night is pinned to changed" in later.read_text()
     (tmp_path / "file").write_text("")
     with pytest.raises(LakeError, match="cannot be written"):
         write_report(shelf, night, tmp_path / "file" / "report.html")

@@ -172,7 +172,7 @@ def test_a_dealt_row_hides_its_decision_until_it_is_judged(visit, window):
     with Lake(window.shelf.workspace) as lake:
         drawn = draw(lake, "cot", 40)
     wrong = window.shelf.lake.rows(
-        "select sample_id from review_draws join rejected using (sample_id) where draw_id = ? order by position",
+        "select sample_id from review_draws d join rejected using (sample_id) where draw_id = ? order by d.position",
         [drawn],
     )[0]["sample_id"]
     page = visit(f"/rows?draw={drawn}")
