@@ -142,7 +142,7 @@ def _past(entry: Mapping[str, Any]) -> dict[str, Any]:
     overall = ((entry["promotion"] or {}).get("figures") or {}).get("overall") or {}
     return {
         "night": entry["night"],
-        "funnel": [{name: row[name] for name in ("method", "accepted")} for row in funnel],
+        "funnel": [{"method": row.get("method"), "accepted": row["accepted"]} for row in funnel],
         "made": rows_made,
         "accepted": accepted,
         "yield": accepted / rows_made if rows_made else None,
