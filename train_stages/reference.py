@@ -147,6 +147,8 @@ def _default(field: FieldInfo) -> str:
         return f"`[{', '.join(map(_part, value))}]`"
     if value is None or isinstance(value, BaseModel):
         return "" if value is None else "see below"
+    if isinstance(value, frozenset):  # in an order that does not change from run to run
+        return f"`[{', '.join(sorted(map(str, value)))}]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

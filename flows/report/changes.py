@@ -32,7 +32,7 @@ def method_drift(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str,
     if not old or not new:
         return None
     methods = counts[0].keys() | counts[1].keys()
-    return sum(abs(counts[0].get(name, 0) / old - counts[1].get(name, 0) / new) for name in methods) / 2
+    return float(sum(abs(counts[0].get(name, 0) / old - counts[1].get(name, 0) / new) for name in methods) / 2)
 
 
 def _differing(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> list[str]:
