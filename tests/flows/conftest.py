@@ -50,7 +50,9 @@ class CommandLine:
         )
 
     def __call__(self, *arguments: object, code: int = 0) -> str:
-        done = self._here(*arguments) if arguments[0] in LOOKING else self._in_a_process(*arguments)
+        same_packages = self.environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH")
+        here = arguments[0] in LOOKING and same_packages
+        done = self._here(*arguments) if here else self._in_a_process(*arguments)
         assert done.status == code, f"exit {done.status}\n{done.out[-3000:]}\n{done.errors[-3000:]}"
         assert "Traceback" not in done.errors, done.errors[-3000:]
         return done.out if code == 0 else done.errors
