@@ -82,7 +82,7 @@ def write_csv(answer: Answer, *, spreadsheet: bool = False) -> None:
     """
     import csv
 
-    writer, on_terminal = csv.writer(sys.stdout, lineterminator="\n"), sys.stdout.isatty()
+    writer, on_terminal = csv.writer(_LineFeeds()), sys.stdout.isatty()
 
     def cell(value: Any) -> Any:
         text = to_json(value) if isinstance(value, list | dict) else interval(value) or value
@@ -95,6 +95,14 @@ def write_csv(answer: Answer, *, spreadsheet: bool = False) -> None:
     writer.writerow([cell(name) for name in answer.schema.names])
     for row in _rows(answer):
         writer.writerow([cell(value) for value in row.values()])
+
+
+class _LineFeeds:
+    """Ends the rows of a CSV writer with a line feed; the writer quotes a carriage return only where it may end a row with one."""
+
+    def write(self, row: str) -> int:
+        """Write one row."""
+        return sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
 def write_parquet(answer: Answer, target: Path) -> int:
