@@ -115,10 +115,9 @@ def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[
     os.environ.clear()
     if request["local"]:
         catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
-        random = [path for path in (Path("/dev/urandom"), Path("/dev/null")) if path.exists()]
-        layers += close_files(
-            [Path(workspace.data_path), *random], [path for path in catalog if path.exists()], [scratch]
-        )
+        random = [Path("/dev/urandom"), Path("/dev/null")]
+        read = [path for path in (Path(workspace.data_path), *random) if path.exists()]  # an empty lake has no folder
+        layers += close_files(read, [path for path in catalog if path.exists()], [scratch])
     layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)
 
 
