@@ -65,7 +65,7 @@ def test_a_night_stops_at_its_limit_of_cost_and_shows_its_key_nowhere(cli, endpo
     assert cost.pop("cost") == pytest.approx(done * CALL) and done * CALL <= limit < 30 * CALL + limit
     assert cost == {
         "method": "cot", "model": "t@1", "role": "teacher", "calls": done, "prompt_tokens": 30 * done,
-        "cached_tokens": 20 * done, "completion_tokens": 10 * done,
+        "cached_tokens": 20 * done, "completion_tokens": 10 * done, "thought_tokens": 0,
     }  # fmt: skip
     assert time["seconds"] > 0
     written = [path.read_bytes() for path in cli.workspace.rglob("*") if path.is_file()]
