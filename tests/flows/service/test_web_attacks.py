@@ -278,10 +278,10 @@ def test_a_run_with_such_settings_fails_before_it_reads_or_asks_anything(up, qui
 
 def test_numbers_may_be_given_and_the_recipes_own_folder_too(tmp_path):
     recipe = tmp_path / "r.yaml"
-    recipe.write_text(
-        yaml.safe_dump(
-            {"name": "x", "models": {"teacher": {"engine": "solver"}}, "prompts": {}, "methods": [{"method": "cot"}]}
-        )
-    )
+    content = {
+        "name": "x", "problems": {"sources": [{"name": "a", "kind": "arithmetic"}]}, "models": {"teacher": {"engine": "solver"}},
+        "prompts": {}, "methods": [{"method": "cot"}],
+    }  # fmt: skip
+    recipe.write_text(yaml.safe_dump(content))
     check_settings(recipe, ["problems.limit=5", "models.teacher.concurrency=4", "prompts.solve=mine/solve.jinja"])
     check_settings(recipe, ["methods.cot.prompts.solve=mine/solve.jinja"])
