@@ -45,7 +45,7 @@ def to_three(connection: Any) -> None:
         "where database_name = 'lake'"
     ).fetchall():
         columns.setdefault(table, set()).add(column)
-    if "tokens" in columns.get("samples", ()):
+    if "tokens" in columns.get("samples", ()) and "words" not in columns["samples"]:
         connection.execute("alter table samples rename column tokens to words")
     if "looks" in columns:
         connection.execute("alter table looks rename to promotion_looks")

@@ -101,9 +101,14 @@ def asked_formats(turns: Iterable[str]) -> frozenset[str]:
 
 
 def obeys_format(response: str, form: str) -> bool:
-    """Whether the final answer of a response, as the judge reads it, is written in the form of that name."""
+    """Whether the final answer of a response, as the judge reads it, is written in the form of that name.
+
+    A form that asks for nothing (`whole`, `own`) is obeyed by every response.
+    """
     if form == "code":
         return _FENCED.search(response.rpartition("</think>")[2]) is not None
+    if form not in _MARKS:
+        return True
     reading = read_answer(response)
     if reading.state is not State.READ:
         return False

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from synth.answers.format import FORMATS, obeys_format
+from synth.answers.format import obeys_format
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
@@ -108,7 +108,7 @@ def _can_be_shown(problem: Problem, reply: Reply, models: Models, params: AutoCo
     task, form = get_task(problem.task), models.about(problem).form
     if not reply.complete or not 1 <= len(task.steps(reply.text)) <= params.most_steps:
         return False
-    in_form = form == FORMATS["own"] or obeys_format(reply.text, form.name)
+    in_form = obeys_format(reply.text, form.name)
     return in_form and task.check(problem, reply.text).answer is not None
 
 

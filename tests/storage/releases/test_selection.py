@@ -16,7 +16,8 @@ def lake(tmp_path_factory):
     with Lake(build(tmp_path_factory.mktemp("selection") / "w")) as lake:
         held = [
             {"problem_id": "held", "task": "arithmetic", "split": "heldout", "structure_id": "p00", "prompt": "What is 0 + 1?"},
-            {"problem_id": "twin", "task": "arithmetic", "split": "train", "structure_id": "s", "tier": 9, "prompt": "a"},
+            {"problem_id": "twin", "task": "arithmetic", "split": "train", "structure_id": "s", "tier": 9, "prompt": "a",
+             "gold": "1"},
         ]  # fmt: skip
         lake.commit("more", "problems", {"problems": table_of("problems", held)})
         yield lake

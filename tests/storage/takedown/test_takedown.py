@@ -97,7 +97,7 @@ def test_killed_twice_and_finished_it_leaves_no_byte_in_the_workspace_or_the_cat
     with Lake(either) as lake:
         (done,) = resume(lake)
         assert done["removed"] == {
-            "attempts": 4, "calls": 4, "evaluations": 2, "evidence": 4, "problems": 2, "samples": 2, "signatures": 2,
+            "attempts": 4, "calls": 4, "evaluations": 2, "evidence": 4, "problems": 2, "reviews": 2, "samples": 2, "signatures": 2,
             "verdicts": 4,
         }  # fmt: skip
         assert done["successors"] == {"set@1": "set@3", "set@2": "set@4"}
@@ -240,7 +240,7 @@ def test_the_row_does_not_come_back_under_any_id(copy):
         ]
         assert lake.rows("select * from calls where call_id = 'call-s1'") == []
         (commit,) = lake.rows("select rows from commits where key = 'again'")
-        assert commit["rows"] == 2 + 1 + 4 + 2 + 1 + 3 + 2 and run_checks(lake, only=["commits"]) == {"commits": []}
+        assert commit["rows"] == 2 + 1 + 4 + 2 + 1 + 3 + 2 + 1 and run_checks(lake, only=["commits"]) == {"commits": []}
     explanation = json.loads(CliRunner().invoke(app, ["why", "s1", "--json", "-w", str(copy.root)]).stdout)["takedown"]
     assert explanation["because"] == SAID["because"] and explanation["made_again"] == 1
     shown = CliRunner().invoke(app, ["why", "s1", "-w", str(copy.root)]).stdout

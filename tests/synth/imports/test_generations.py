@@ -290,7 +290,7 @@ JSON_VALUES = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
-    place=st.sampled_from(
+    where=st.sampled_from(
         ["custom_id", "error", "response", "response.status_code", "response.body", "response.body.choices", "response.body.usage",
          "response.body.choices.0", "response.body.choices.0.index", "response.body.choices.0.message",
          "response.body.choices.0.message.content", "response.body.choices.0.finish_reason"]
