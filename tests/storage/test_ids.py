@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.ids import canonical_json, digest, digest_files, seed_from
@@ -12,6 +12,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON))
 def test_the_order_of_keys_does_not_matter(value):
     assert digest(value) == digest(dict(reversed(list(value.items()))))

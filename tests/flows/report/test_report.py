@@ -123,6 +123,7 @@ def test_rows_to_read_come_from_every_tier_with_the_calls_behind_them(shelf):
     assert all(row["verdicts"][-1]["outcome"] == "accepted" for row in read)
 
 
+@pytest.mark.slow
 def test_the_last_decision_holds(shelf):
     night = write_night(shelf, "2025-02-02", [{}] * 4)
     sample = gather(shelf, night)["samples"]["cot"][0]["sample_id"]
@@ -139,6 +140,7 @@ def test_the_last_decision_holds(shelf):
     assert report["totals"]["accepted"] == 3 and list(report["rejected"]) == ["decontamination:leak"]
 
 
+@pytest.mark.slow
 def test_duplicates_stand_beside_what_they_repeat_the_least_alike_first(shelf):
     earlier = write_night(shelf, "2025-03-01", [{"call": "The first of them."}])
     kept = gather(shelf, earlier)["samples"]["cot"][0]["sample_id"]
@@ -164,6 +166,7 @@ def test_hostile_text_is_shown_and_does_nothing(shelf):
     assert "3,000 more characters" in text, "long text is cut, and says so"
 
 
+@pytest.mark.slow
 def test_every_night_of_the_last_fortnight_is_compared(shelf):
     for day in range(1, 16):
         past = f"2026-01-{day:02d}/fortnight"
@@ -206,6 +209,7 @@ def test_the_model_is_shown_before_and_after(shelf, decision, sentence):
     )
 
 
+@pytest.mark.slow
 def test_what_needs_a_person_is_said_the_most_pressing_first(shelf):
     rows = [{"method": "cot", "reason": "structure:broken_text"}] * 60
     failed = [{"method": "cot", "reason": "server_error", "detail": "<b>500</b>"}] * 5
@@ -242,6 +246,7 @@ def test_an_empty_night_has_a_report(shelf):
     assert report["left_out"][0]["rows"] == 14 and "11, 12, ..." in render(report), "what its sources left out is said"
 
 
+@pytest.mark.slow
 def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):
     sizes = []
     for date, count in (("2025-09-02", 200), ("2025-09-03", 3_000)):
@@ -252,6 +257,7 @@ def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):
     assert sizes[1] < sizes[0] + 10_000
 
 
+@pytest.mark.slow
 def test_the_file_is_whole_or_not_there(shelf, tmp_path):
     night = write_night(shelf, "2025-10-02", [{}])
     path = write_report(shelf, night)
@@ -292,6 +298,7 @@ def test_a_night_is_found_by_date_or_name(lake):
         find_night(lake, "2026-01-02")
 
 
+@pytest.mark.slow
 def test_how_rows_were_graded_and_what_compare_found_are_shown(shelf):
     night = write_night(shelf, "2025-08-02", [{}] * 3 + [{"method": "tutorship"}], recipe="judged")
     rows = shelf.rows("select sample_id, method from samples where night = ? order by sample_id", [night])
