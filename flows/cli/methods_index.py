@@ -29,10 +29,13 @@ def family(item: Method) -> str:
 
 
 def state(item: Method) -> str:
-    """Return `whole`, or what of its paper its own documentation says is not here."""
+    """Return `works`, or what of its paper its own documentation says is not here.
+
+    `works` says that it is tested and its file names nothing that is missing; it was not compared with its paper line by line.
+    """
     text = " ".join((inspect.getdoc(inspect.getmodule(item.run)) or "").split())
     _, said, missing = text.partition("Not here: ")
-    return f"in part; not here: {missing.partition('. ')[0].rstrip('.:')}" if said else "whole"
+    return f"partly; not here: {missing.partition('. ')[0].rstrip('.:')}" if said else "works"
 
 
 def test_of(item: Method) -> str | None:
@@ -57,7 +60,8 @@ def index() -> str:
         "Made by `make docs` from the registry: a method is one file or folder in `synth/methods`, and `nightschool methods NAME`",
         "has its parameters with the source of each number. Besides its own test each stands in",
         "`tests/synth/methods/test_every_method.py`: a replay asks the same, no prompt shows a gold answer that it should not, and",
-        "whatever a model writes is accounted for. [How to use them, and add one](../methods.md).",
+        "whatever a model writes is accounted for. State `works`: it is tested, and its file names nothing that is missing.",
+        "[How to use them, and add one](../methods.md).",
         "",
     ]
     ordered = sorted(ours, key=lambda item: (list(FAMILIES).index(family(item)), item.name))
