@@ -25,7 +25,7 @@ def test_the_reference_is_what_the_command_line_says():
 
 def test_the_page_of_methods_is_what_the_registry_says():
     assert (ROOT / "docs" / "methods" / "index.md").read_text(encoding="utf-8") == index(), "run `make docs`"
-    assert index().count("_test.py") == 0 and "| whole |  |" not in index(), "each method names its test"
+    assert index().count("_test.py") == 0 and "| works |  |" not in index(), "each method names its test"
 
 
 def test_the_settings_are_what_the_stages_say():
