@@ -19,7 +19,7 @@ ROOMS = {
     "filters": ["night", "asking", "rules", "leaks", "duplicates", "compiled"],
     "synth": [
         "night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems",
-        "sandbox", "answers",
+        "sandbox", "answers", "embeddings",
     ],
     "storage": [
         "browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog",
