@@ -91,6 +91,9 @@ class SftNotes(Notes):
 
     judgement: Judgement | None = None
     abstains: bool = Field(False, description="The row declines to answer, on purpose; it must state no answer.")
+    taken_back: tuple[str, ...] = Field(
+        (), description="Wrong steps in the response that it takes back itself; their equations are not held against it."
+    )
 
 
 class PreferenceNotes(Notes):
@@ -115,6 +118,9 @@ class StepwiseNotes(Notes):
     values: tuple[float, ...] = Field(
         (),
         description="Of each labelled step the share of completions from it that ended right; none where steps were judged.",
+    )
+    critical: tuple[int, ...] = Field(
+        (), description="Steps, from 0, that the mask `critical` learns; none where the method chose none."
     )
 
 

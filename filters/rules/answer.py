@@ -8,7 +8,7 @@ from filters.text import clean
 from storage.errors import RecipeError
 from synth.answers.judge import NO_ANSWER, VERSION
 from synth.answers.outcome import Check, Outcome
-from synth.notes import SftNotes, StepwiseNotes
+from synth.notes import Notes, SftNotes, StepwiseNotes
 from synth.problems import checker_version, get_task
 from synth.problems.base import Problem, Task
 from synth.problems.equations import false_equation
@@ -63,13 +63,20 @@ def answer(row: Row, context: Context, options: object) -> Finding:
     check = _check(task, problem, learned, row.answer)
     finding = _finding(check)
     if finding is PASS and row.kind == "sft" and row.judgement is None and problem.task in _ARITHMETIC:
-        false = false_equation(learned)
+        false = false_equation(_standing(learned, row.notes))
         if false is not None:
             return Finding("fail", "false_equation", {"equation": false})
     if row.kind == "preference" and finding.outcome == "pass":
         worse = task.check(problem, clean(row.rejected or ""))
         return Finding("pass", detail={"rejected": worse.outcome.value})
     return finding
+
+
+def _standing(learned: str, notes: Notes) -> str:
+    """What a response stands by: without the steps that it takes back itself, each where it is first found."""
+    for step in notes.taken_back if isinstance(notes, SftNotes) else ():
+        learned = learned.replace(clean(step), "", 1)
+    return learned
 
 
 def _check(task: Task, problem: Problem, learned: str, claimed: str | None) -> Check:
