@@ -26,6 +26,7 @@ from flows.cli.commands import (
     report,
     reverify,
     review,
+    schedules,
     serve,
     sql,
     ui,
@@ -73,6 +74,7 @@ for group in (
     explain,
     methods,
     parts,
+    schedules,
     recipe,
     serve,
 ):
