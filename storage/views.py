@@ -67,6 +67,15 @@ VIEWS: dict[str, tuple[str, str]] = {
         order by all
         """,
     ),
+    "search_nodes": (
+        "trees of methods that search, one row a node: a solution up to a step, and how often completions through it end right",
+        """
+        select s.sample_id, s.night, s.method, s.problem_id, n->>'$.node' as node, n->>'$.parent' as parent,
+               n->>'$.step' as step, (n->>'$.value')::double as value, (n->>'$.visits')::bigint as visits,
+               (n->>'$.right')::boolean as ends_right
+        from (select *, unnest(try((attrs->'$.tree')::json[])) as n from samples where contains(attrs, '"tree"')) s
+        """,
+    ),
     "perplexities": (
         "how likely rows are to the model of the filter perplexity, which is exp(-logprob / tokens)",
         """
@@ -400,6 +409,14 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "rows": "rows that it read and that are rejected by now",
         "itself": "whether it read one itself, not through an ancestor only",
         "promoted": "whether it ever was the student",
+    },
+    "search_nodes": {
+        "node": "its place in the tree: 0 is the root, 0.2 its third child",
+        "parent": "the node that it comes after, null for the root",
+        "step": "the step as the model wrote it",
+        "value": "share of the completions through it that ended right, 0 to 1",
+        "visits": "completions through it",
+        "ends_right": "whether the solution that ends here is right, null where none does",
     },
     "students": {"reason": "why it was promoted", "seq": "commit of its promotion"},
     "training_decisions": {

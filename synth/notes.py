@@ -92,7 +92,8 @@ class SftNotes(Notes):
     judgement: Judgement | None = None
     abstains: bool = Field(False, description="The row declines to answer, on purpose; it must state no answer.")
     taken_back: tuple[str, ...] = Field(
-        (), description="Wrong steps in the response that it takes back itself; their equations are not held against it."
+        (),
+        description="Wrong steps in the response that it takes back itself; their equations are not held against it.",
     )
 
 

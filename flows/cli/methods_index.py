@@ -6,6 +6,7 @@ from pathlib import Path
 
 from synth.choosers import CHOOSERS, Chooser
 from synth.methods import Method, methods
+from synth.methods.searching import SearchParams
 from synth.scorers import SCORERS, Scorer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -13,6 +14,7 @@ TESTS = CHECKOUT / "tests" / "synth" / "methods"
 FAMILIES = {
     "candidates": "several answers, scored, of which some are chosen",
     "sets": "methods that see all problems of the night first, or write problems",
+    "search": "steps are valued by how completions from them end",
     "environments": "dialogues with tools",
     "dialogues": "one problem, and what models say about it",
 }
@@ -25,6 +27,8 @@ def family(item: Method) -> str:
         return "candidates"
     if item.prepare is not None:
         return "sets"
+    if "completions" in item.params.model_fields or issubclass(item.params, SearchParams):
+        return "search"
     return "environments" if any(not isinstance(part, Chooser | Scorer) for part in parts) else "dialogues"
 
 

@@ -1,9 +1,9 @@
 """Critical steps (ATLaS, arXiv:2503.02197): of a right solution only the steps that decide are learned, the rest is context.
 
-The paper lets a large model name the critical steps of an agent's trajectory. Here a step is critical by how much it changes the share
-of completions that end right, which needs no judge. At most 30 % of the steps are, and at least one. `control: true` draws as many by
-lot: the paper's own comparison, by which most of what is gained on new tasks comes from learning fewer steps. Train on them with
-`mask: critical`. Not here: the paper's four kinds of critical steps, which its selector names.
+The paper lets a large model name the critical steps of an agent's trajectory. Here a step is critical by how much it changes the
+share of completions that end right, which needs no judge. At most 30 % of the steps are, and at least one. `control: true` draws
+as many by lot: the paper's own comparison, by which most of what is gained on new tasks comes from learning fewer steps. Train on
+them with `mask: critical`. Not here: the paper's four kinds of critical steps, which its selector names.
 
 -- where solutions are decided
 select (attrs->'values')::double[] as value_after_each_step, (notes->'critical')::int[] as critical from samples
@@ -11,6 +11,7 @@ where method = 'critical_steps' limit 10
 """
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from pydantic import Field
@@ -19,8 +20,8 @@ from storage.ids import seed_from
 from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
-from synth.methods.base import Params, method, together
-from synth.methods.searching import outcome_of
+from synth.methods.base import method
+from synth.methods.searching import CompletionParams, completed, outcome_of, share_right
 from synth.notes import Attempt, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -29,14 +30,13 @@ from synth.problems.steps import prefixes
 from synth.sample import Sample
 
 
-class CriticalStepsParams(Params):
+class CriticalStepsParams(CompletionParams):
     """Parameters of `critical_steps`."""
 
     share: float = Field(0.3, gt=0, le=1, description="Of the steps, critical at most (the paper's 30 %).")
-    completions: int = Field(8, ge=1, le=64, description="Completions of each beginning; ours.")
-    temperature: float = Field(1.0, ge=0, description="Of each completion; ours.")
-    max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
-    most_steps: int = Field(16, ge=1, le=100, description="Longer solutions are left alone, which bounds the cost; ours.")
+    most_steps: int = Field(
+        16, ge=1, le=100, description="Longer solutions are left alone, which bounds the cost; ours."
+    )
     seed: int = Field(0, ge=0, description="Of the control, which draws.")
     control: bool = Field(False, description="Draw as many steps by lot instead: the arm that the method has to beat.")
 
@@ -48,7 +48,7 @@ def critical(values: Sequence[float], share: float) -> tuple[int, ...]:
         values: Of the beginning, and after each step; one more than steps.
         share: Largest share of the steps.
     """
-    changes = [abs(after - before) for before, after in zip(values, values[1:], strict=False)]
+    changes = [abs(after - before) for before, after in pairwise(values)]
     many = max(1, int(share * len(changes) + 1e-9))
     ordered = sorted(range(len(changes)), key=lambda step: (-changes[step], step))
     return tuple(sorted(ordered[:many]))
@@ -61,15 +61,14 @@ def critical(values: Sequence[float], share: float) -> tuple[int, ...]:
     roles=("student",),
     params=CriticalStepsParams,
     calls=lambda params: {"student": params.completions * params.most_steps},
-    observes=lambda params: frozenset({"answer"}),  # its labels are estimates; a step that is surely false refuses the row
+    observes=lambda params: frozenset(
+        {"answer"}
+    ),  # its labels are estimates; a step that is surely false refuses the row
 )
 async def critical_steps(problem: Problem, models: Models, params: CriticalStepsParams) -> AsyncIterator[Sample]:
     """Of a right solution of the student those steps are learned that change most how often completions end right."""
     task = get_task(problem.task)
-    settings = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    attempts = await together(
-        models.student("solve", sample=number, **settings) for number in range(params.completions)
-    )
+    attempts = await completed(models, params, "")
     right = [reply.complete and outcome_of(problem, reply.text) is Outcome.CORRECT for reply in attempts]
     attempt = attempts[right.index(True) if True in right else 0]
     steps = task.steps(attempt.text)
@@ -90,11 +89,7 @@ async def critical_steps(problem: Problem, models: Models, params: CriticalSteps
         return
     values = [sum(right) / len(right)]
     for beginning in begun[:-1]:
-        replies = await together(
-            models.student("solve", begun=beginning, sample=number, **settings) for number in range(params.completions)
-        )
-        ended = [outcome_of(problem, beginning + reply.text) is Outcome.CORRECT for reply in replies if reply.complete]
-        values.append(sum(ended) / params.completions)
+        values.append(share_right(problem, beginning, await completed(models, params, beginning)))
     values.append(1.0)
     chosen = critical(values, params.share)
     if params.control:

@@ -13,10 +13,10 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.methods.base import Params
+from synth.methods.search_tree import Completion, Tree
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.steps import prefixes
-from synth.methods.search_tree import Completion, Tree
 
 Cut = Callable[[str], Sequence[str]]
 """Cuts a solution into its steps, each as it is written."""
@@ -32,6 +32,30 @@ class SearchParams(Params):
     exploration: float = Field(1.25, ge=0, description="Weight of what was seldom looked at (PUCT); ours.")
     temperature: float = Field(0.7, ge=0, description="Of each completion (CPL's .7).")
     max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
+
+
+class CompletionParams(Params):
+    """What every method that values steps by completions lets a recipe say."""
+
+    completions: int = Field(8, ge=1, le=64, description="Completions that value a step; ours.")
+    temperature: float = Field(1.0, ge=0, description="Of each completion; ours.")
+    max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
+
+
+async def completed(models: Models, params: CompletionParams, begun: str, count: int | None = None) -> list[Reply]:
+    """Let the student go on from the end of a step, as often as the parameters say or `count` does."""
+    return await together(
+        models.student(
+            "solve", begun=begun, sample=number, temperature=params.temperature, max_tokens=params.max_tokens
+        )
+        for number in range(count or params.completions)
+    )
+
+
+def share_right(problem: Problem, begun: str, replies: Sequence[Reply]) -> float:
+    """Return the share of completions that end right; one that was cut off does not."""
+    right = [reply.complete and outcome_of(problem, begun + reply.text) is Outcome.CORRECT for reply in replies]
+    return sum(right) / len(right)
 
 
 def search_calls(params: SearchParams, role: str = "student") -> dict[str, int]:

@@ -1,9 +1,9 @@
 """Step pairs by process rewards (IPR, arXiv:2406.11176): at each step of a known solution the student acts for itself.
 
-The known solution is the expert's trajectory. From each of its steps the student goes on alone; how often completions end right after
-the expert's step and after the student's is the reward of both steps. Where the student ends wrong and its step is worth less, the
-rest of the expert's solution stands against the rest of the student's. Both halves of a pair begin alike, so that the beginning
-cancels in a loss of log-ratios (DPO). Whole trajectories are compared likewise.
+The known solution is the expert's trajectory. From each of its steps the student goes on alone; how often completions end right
+after the expert's step and after the student's is the reward of both steps. Where the student ends wrong and its step is worth
+less, the rest of the expert's solution stands against the rest of the student's. Both halves of a pair begin alike, so that the
+beginning cancels in a loss of log-ratios (DPO). Whole trajectories are compared likewise.
 
 -- how much the student's own steps lose, by step
 select attrs->>'step' as step, avg((attrs->>'expert_value')::double - (attrs->>'student_value')::double) as lost, count(*)
@@ -17,8 +17,8 @@ from pydantic import Field
 from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
-from synth.methods.base import Params, method, together
-from synth.methods.searching import completion, outcome_of
+from synth.methods.base import method
+from synth.methods.searching import CompletionParams, completed, completion, outcome_of, share_right
 from synth.notes import PreferenceNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -26,32 +26,14 @@ from synth.problems.steps import prefixes
 from synth.sample import Sample
 
 
-class StepPairsParams(Params):
+class StepPairsParams(CompletionParams):
     """Parameters of `step_pairs`."""
 
     completions: int = Field(5, ge=1, le=64, description="Completions that value a step (the released code's 5).")
     step_gap: float = Field(
         0.35, ge=0, lt=1, description="A pair of steps needs values further apart than this (the released code's .35)."
     )
-    temperature: float = Field(1.0, ge=0, description="Of each completion; ours.")
-    max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
     most_steps: int = Field(12, ge=1, le=100, description="Steps of the known solution that are tried at most; ours.")
-
-
-async def completed(problem: Problem, models: Models, params: StepPairsParams, begun: str, count: int) -> list[Reply]:
-    """Let the student go on from the end of a step, several times."""
-    return await together(
-        models.student(
-            "solve", begun=begun, sample=number, temperature=params.temperature, max_tokens=params.max_tokens
-        )
-        for number in range(count)
-    )
-
-
-def share_right(problem: Problem, begun: str, replies: Sequence[Reply]) -> float:
-    """Return the share of completions that end right; one that was cut off does not."""
-    right = [reply.complete and outcome_of(problem, begun + reply.text) is Outcome.CORRECT for reply in replies]
-    return sum(right) / len(right)
 
 
 @method(
@@ -70,10 +52,10 @@ async def step_pairs(problem: Problem, models: Models, params: StepPairsParams) 
         return
     expert = models.form.rewrite(solution)
     steps = task.steps(expert)[: params.most_steps]
-    begun, own = "", await completed(problem, models, params, "", 1)
+    begun, own = "", await completed(models, params, "", 1)
     for number, after in enumerate(prefixes(expert, steps), 1):
         last = number == len(steps) == len(task.steps(expert))
-        theirs = [] if last else await completed(problem, models, params, after, params.completions)
+        theirs = [] if last else await completed(models, params, after)
         expert_value = 1.0 if last else share_right(problem, after, theirs)
         acted = completion(problem, begun, own[0], task.steps)
         student = begun + own[0].text
@@ -81,7 +63,7 @@ async def step_pairs(problem: Problem, models: Models, params: StepPairsParams) 
         if number == 1 and wrong:
             yield _pair(problem, models, expert, student, "outcome", own, step=0, values=(1.0, 0.0))
         if wrong and acted.step and acted.prefix.strip() != after.strip():
-            tried = [] if acted.ends else await completed(problem, models, params, acted.prefix, params.completions)
+            tried = [] if acted.ends else await completed(models, params, acted.prefix)
             student_value = 0.0 if acted.ends else share_right(problem, acted.prefix, tried)
             if expert_value - student_value > params.step_gap:
                 behind = [own[0], *theirs, *tried]

@@ -41,7 +41,9 @@ class MinorSft(SupervisedLoss):
     )
 
     beta: float = Field(
-        default=0.04, gt=0, description="How quickly the weight of a row follows its log-ratio; ours, in the paper's range."
+        default=0.04,
+        gt=0,
+        description="How quickly the weight of a row follows its log-ratio; ours, in the paper's range.",
     )
 
     def __call__(self, tokens: Tokens) -> "Tensor":

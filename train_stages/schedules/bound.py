@@ -5,9 +5,9 @@ steps of size `rate * factor[t]` is above the optimum by at most
 
     distance^2 / (2 rate S(1)) + (rate / 2) (Q(1) / S(1) + sum over k < T of factor[k] / S(k+1) * Q(k) / S(k)),
 
-with `S(k)` the sum of the factors from step k on and `Q(k)` that of their squares times gradient^2. Training a language model is not
-convex; the paper's finding is that its curves look like this bound all the same, and that the best rate moves between schedules
-and lengths about as the bound's does.
+with `S(k)` the sum of the factors from step k on and `Q(k)` that of their squares times gradient^2. Training a language model is
+not convex; the paper's finding is that its curves look like this bound all the same, and that the best rate moves between
+schedules and lengths about as the bound's does.
 """
 
 import math

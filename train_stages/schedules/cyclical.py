@@ -23,7 +23,9 @@ class Cyclical(Schedule):
         Example(2, (0.5, 1.0), {"warmup": 1}),
     )
 
-    cycles: int = Field(default=4, ge=1, description="Cycles over the steps; ours (the paper: 2 to 10 epochs a half cycle).")
+    cycles: int = Field(
+        default=4, ge=1, description="Cycles over the steps; ours (the paper: 2 to 10 epochs a half cycle)."
+    )
     lowest: float = Field(
         default=0.25, ge=0, le=1, description="Share of the peak between cycles (the paper: a third or a fourth)."
     )

@@ -3,8 +3,8 @@
 The student's completions make a tree. Along the path to a right end, wrong steps beside it are walked first, as in a depth-first
 traversal with few tries per node: the step, then why it is left, in a sentence of the teacher's, then the right step. The teacher
 writes that draft again as fluent thought; a rewriting that loses steps or reflections is refused. `control: true` teaches the same
-path without wrong turns (the paper's shortcut). Not here: the step-wise reward model; a step is wrong where a rule says so, or where
-no completion through it ended right. The rewriting's limits are ours.
+path without wrong turns (the paper's shortcut). Not here: the step-wise reward model; a step is wrong where a rule says so, or
+where no completion through it ended right. The rewriting's limits are ours.
 
 -- what was walked
 select attrs->>'n_wrong_nodes' as wrong_turns, count(*), avg(length(response)) from samples where method = 'journey' group by all
@@ -43,7 +43,9 @@ class JourneyParams(SearchParams):
     depth: int = Field(12, ge=1, le=64, description="Steps after which a path is not expanded any more; ours.")
     wrong_tries: int = Field(1, ge=0, le=8, description="Wrong steps that are walked at each node, at most; ours.")
     most_wrong: int = Field(4, ge=0, le=32, description="Wrong steps of a journey, at most; ours.")
-    rewrite: bool = Field(True, description="The teacher writes the draft again as fluent thought (the paper's last step).")
+    rewrite: bool = Field(
+        True, description="The teacher writes the draft again as fluent thought (the paper's last step)."
+    )
     control: bool = Field(False, description="Teach the path without its wrong turns: the paper's shortcut.")
 
 
@@ -101,9 +103,7 @@ def loses(written: str, original: str, reflections: int) -> bool:
     numbers = set(_NUMBER.findall(original))
     kept = len(numbers & set(_NUMBER.findall(written))) / max(1, len(numbers))
     size = len(written.split()) / max(1, len(original.split()))
-    return (
-        kept < KEPT or not LENGTHS[0] <= size <= LENGTHS[1] or len(_REFLECTION.findall(written)) < reflections
-    )
+    return kept < KEPT or not LENGTHS[0] <= size <= LENGTHS[1] or len(_REFLECTION.findall(written)) < reflections
 
 
 def taken_back(written: str, turns: Sequence[Turn]) -> tuple[str, ...]:

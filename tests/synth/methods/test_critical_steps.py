@@ -74,7 +74,7 @@ async def test_the_control_draws_as_many_and_not_the_decisive_one(ledger):
 
 async def test_only_critical_steps_carry_loss(ledger):
     problems = drawn(5)
-    rows, table = await run(ledger, METHOD, problems, student=deciding(1, before=0.5))
+    _, table = await run(ledger, METHOD, problems, student=deciding(1, before=0.5))
     raw = [{**row, "problem_attrs": "{}", "prompt": "", "gold": "", "structure": "", "tier": 1, "solution": None,
             "license": "", "gold_source": "data", "source": "arithmetic"} for row in table.to_pylist()]  # fmt: skip
     mask = MASKS.make("critical")

@@ -62,7 +62,9 @@ async def test_a_false_equation_that_is_not_taken_back_is_held_against_it(ledger
     context = Context(problems={problem.id: problem for problem in problems})
     verdicts = run_filters([get_filter("answer")], table, context).to_pylist()
     taught = {row["sample_id"] for row in rows if row["attrs"]["n_wrong_nodes"]}
-    assert taught and {verdict["reason"] for verdict in verdicts if verdict["sample_id"] in taught} == {"false_equation"}
+    assert taught and {verdict["reason"] for verdict in verdicts if verdict["sample_id"] in taught} == {
+        "false_equation"
+    }
 
 
 async def test_a_rewriting_that_loses_something_is_refused(ledger):

@@ -61,7 +61,12 @@ def test_the_next_node_is_the_one_with_the_highest_puct():
     tree = Tree(exploration=1.0)
     tree.expand(
         [tree.root],
-        [completion("a", "a", right=True), completion("b", "b"), completion("a", "a"), completion("b", "b", right=True)],
+        [
+            completion("a", "a", right=True),
+            completion("b", "b"),
+            completion("a", "a"),
+            completion("b", "b", right=True),
+        ],
     )
     a, b = tree.root.children
     assert (a.visits, a.wins, b.visits, b.wins, tree.root.visits, tree.root.wins) == (2, 1, 2, 1, 4, 2)

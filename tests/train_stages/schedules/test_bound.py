@@ -29,7 +29,7 @@ def test_it_is_the_formula(name):
 
 
 def test_a_straight_fall_has_no_logarithm_and_a_constant_rate_has_one():
-    """By hand, for many steps: a linear decay to 0 is d^2 / (rate T) + rate g^2, so 2 / sqrt(T); constant, sqrt(1 + log T) / sqrt(T)."""
+    """By hand, for many steps: a linear decay gives d^2 / (rate T) + rate g^2, so 2 / sqrt(T); a constant rate has a log."""
     for steps in (100, 1000, 10_000):
         falling = [1 - step / steps for step in range(steps)]
         assert best(falling)[1] * math.sqrt(steps) == pytest.approx(2, rel=0.03)
