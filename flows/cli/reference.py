@@ -8,6 +8,7 @@ import typer
 
 from flows.cli import app
 from flows.cli.methods_index import index
+from flows.cli.papers import page
 
 
 def reference() -> str:
@@ -36,12 +37,13 @@ def _describe(command: Any, path: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Write the reference to the file named on the command line, and the page of methods to `methods/index.md` beside it."""
+    """Write the reference to the file named on the command line, and the pages of methods to `methods/` beside it."""
     target = Path(sys.argv[1])
     methods = target.parent / "methods" / "index.md"
     methods.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(reference(), encoding="utf-8")
     methods.write_text(index(), encoding="utf-8")
+    methods.with_name("papers.md").write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,17 @@ app = typer.Typer()
 @app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(help="One method, with what its parameters mean.")] = None,
+    all_published: Annotated[
+        bool,
+        typer.Option("--all", help="Every published method: what works, what is missing, what is left out and why."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the synthesis methods with their papers, roles and parameters."""
     with sentences():
+        if all_published:
+            _published(as_json)
+            return
         from flows.cli.methods_index import described
         from flows.report.summary import print_table
         from synth.methods import describe, get_method
@@ -40,6 +47,17 @@ def methods(
             for row in rows
         ]
         print_table(["name", "makes", "roles", "paper", "parameters", "summary"], short)
+
+
+def _published(as_json: bool) -> None:
+    from flows.cli.papers import as_rows
+    from flows.report.summary import print_table
+
+    rows = as_rows()
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(["name", "paper", "family", "state", "test"], rows)
 
 
 @app.command(name="try")
