@@ -101,6 +101,11 @@ class PreferenceNotes(Notes):
     """Notes of a `preference` row."""
 
     judgement: Judgement | None = Field(None, description="That of the better half.")
+    margin: float | None = Field(
+        None,
+        ge=0,
+        description="How much better the better half is by the method's own values; the loss `step_apo` wants it.",
+    )
 
 
 class PromptNotes(Notes):

@@ -26,6 +26,7 @@ class Node:
         wins: Those of them that ended right.
         call_ids: Calls whose replies take this step, in the order of asking.
         children: What comes next, in the order of sampling.
+        whole: The first right and the first wrong solution through it, by whether it is right.
         explored: Nothing below it is left to be sampled.
     """
 
@@ -39,6 +40,7 @@ class Node:
     wins: int = 0
     call_ids: list[str] = field(default_factory=list)
     children: list["Node"] = field(default_factory=list)
+    whole: dict[bool, str] = field(default_factory=dict)
     explored: bool = False
 
     @property
@@ -62,6 +64,7 @@ class Completion:
         ends: Whether that is all of it.
         right: Whether the whole solution ends right.
         call_id: The call behind it.
+        whole: The whole solution.
     """
 
     step: str
@@ -69,6 +72,7 @@ class Completion:
     ends: bool
     right: bool
     call_id: str
+    whole: str = ""
 
 
 class Tree:
@@ -119,6 +123,7 @@ class Tree:
             child.visits += 1
             child.wins += completion.right
             child.call_ids.append(completion.call_id)
+            child.whole.setdefault(completion.right, completion.whole)
         if not node.children:
             node.explored = True
         for above in reversed(path):

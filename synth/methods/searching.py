@@ -116,5 +116,5 @@ def completion(problem: Problem, begun: str, reply: Reply, cut: Cut) -> Completi
         ends[-1] = whole
     after = next((end for end in ends if len(end) > len(begun)), None)
     if after is None:
-        return Completion("", whole, True, right, reply.call_id)
-    return Completion(after[len(begun) :].strip(), after, after == whole, right, reply.call_id)
+        return Completion("", whole, True, right, reply.call_id, whole)
+    return Completion(after[len(begun) :].strip(), after, after == whole, right, reply.call_id, whole)
