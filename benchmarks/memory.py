@@ -122,7 +122,7 @@ def measure() -> dict[str, Any]:
             content: dict[str, Any] = {
                 "parent": str(folders[size]),
                 "rows": "rows.parquet",
-                "out": name.replace(" ", "-"),
+                "out": "trained-" + name.replace(" ", "-"),
                 "options": {**OPTIONS, **options},
             }
             job.write_text(json.dumps(content))

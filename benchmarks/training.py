@@ -1,11 +1,14 @@
 """Supervised fine-tuning of the tiny model on a CPU: our stage, and TRL's SFTTrainer with its best settings, in one run.
 
-    python benchmarks/training.py [--json] [--rounds 3]
+    python benchmarks/training.py [--json] [--rounds 3] [--model FOLDER]
 
 `sft_vs_trl_best`: our tokens per CPU second / those of the better of two ways to use TRL, batches by length and padding-free
 best-fit packing; above 1 is faster. Both train the same model on the same tokens, precision, optimiser (AdamW) and tokens
 in a step, on one thread; loading and tokenising are not counted, states that we write to be resumed from are. Ours goes
 through the same SFTTrainer, on planned micro-batches: there is no training loop of our own, so about 1 is what to expect.
+
+`lora_vs_trl`: the same of a low-rank adapter on real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL, a Hugging Face folder of an
+instruct model; without it left out): our tokens per CPU second / those of plain TRL with PEFT, same settings, one row at a time.
 
 Not covered: a GPU, reinforcement learning. The result goes to `benchmarks/results/training.json`.
 """
@@ -26,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.shared.results import circumstances, keep
 
 BATCH, LENGTH, EPOCHS = 1024, 256, 2
+LORA_ROWS, LORA_BATCH, RANK = 8, 4, 16
+"""Rows of an adapter's training, rows in a step, and the adapter's rank."""
 
 
 def ours(base: Path, rows: Any, folder: Path) -> float:
@@ -63,6 +68,99 @@ def trl(base: Path, rows: Any, folder: Path, *, packing: bool) -> float:
     started = time.process_time()
     trainer.train()
     return encoded.tokens * EPOCHS / (time.process_time() - started)
+
+
+def lora_ours(base: Path, rows: Any, folder: Path) -> float:
+    from train_stages.config import SftConfig
+    from train_stages.stages.sft import sft
+
+    mean = round(sum(map(len, encoded(base, rows))) / rows.num_rows)
+    config = SftConfig(
+        batch_tokens=LORA_BATCH * mean, micro_batch_tokens=mean, max_length=LENGTH, learning_rate=1e-4, device="cpu",
+        adapter={"r": RANK}, threads=1, save_every=1000,
+    )  # fmt: skip
+    trained = sft(base, rows, folder / "ours", config)
+    return trained.tokens / trained.cpu_seconds
+
+
+def lora_trl(base: Path, rows: Any, folder: Path) -> float:
+    import torch
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.trainer_callback import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    from train_stages.data.encode import encode_conversations, to_dataset
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    made = encode_conversations(tokenizer, rows["messages"].to_pylist(), LENGTH)
+    arguments = SFTConfig(
+        output_dir=str(folder), num_train_epochs=1, learning_rate=1e-4, max_length=LENGTH,
+        per_device_train_batch_size=1, gradient_accumulation_steps=LORA_BATCH,
+        dataset_kwargs={"skip_prepare_dataset": True}, bf16=False, use_cpu=True, gradient_checkpointing=False,
+        dataloader_pin_memory=False, save_strategy="no", logging_steps=10, report_to="none", disable_tqdm=True,
+    )  # fmt: skip
+    adapter = LoraConfig(
+        r=RANK, lora_alpha=32, target_modules="all-linear", lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+    )
+    trainer = SFTTrainer(
+        model=AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), args=arguments,
+        train_dataset=to_dataset(made.table), processing_class=tokenizer, peft_config=adapter,
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    started = time.process_time()
+    trainer.train()
+    return made.tokens / (time.process_time() - started)
+
+
+def encoded(base: Path, rows: Any) -> list[list[int]]:
+    from transformers import AutoTokenizer
+
+    from train_stages.data.encode import encode_conversations
+
+    made = encode_conversations(AutoTokenizer.from_pretrained(base), rows["messages"].to_pylist(), LENGTH)
+    return list(made.table["input_ids"].to_pylist())
+
+
+def lora(model: Path, rounds: int) -> dict[str, Any]:
+    """The adapter's part, both in turn, the first of each round by turns too."""
+    import pyarrow as pa
+    import torch
+
+    from synth.problems.arithmetic import Arithmetic
+
+    torch.set_num_threads(1)
+    problems = Arithmetic([2]).draw(LORA_ROWS * 3, seed=2)
+    chats = []
+    for at in range(0, len(problems), 3):
+        part = problems[at : at + 3]
+        answer = "\n".join(str(problem.solution) for problem in part)
+        chats.append(
+            [
+                {"role": "user", "content": " ".join(problem.prompt for problem in part)},
+                {"role": "assistant", "content": answer},
+            ]
+        )
+    rows = pa.table({"messages": chats})
+    measured: dict[str, list[float]] = {"ours": [], "trl": []}
+    arms = [("ours", lora_ours), ("trl", lora_trl)]
+    with tempfile.TemporaryDirectory() as temporary:
+        for number in range(rounds):
+            for name, arm in arms if number % 2 else reversed(arms):
+                here = Path(temporary) / f"{number}-{name}"
+                here.mkdir()
+                measured[name].append(arm(model, rows, here))
+                print(
+                    f"lora round {number + 1} {name}: {measured[name][-1]:.1f} tokens per CPU second", file=sys.stderr
+                )
+    middle = {name: statistics.median(values) for name, values in measured.items()}
+    return {
+        "lora_vs_trl": round(middle["ours"] / middle["trl"], 3),
+        "lora_model": model.resolve().name,
+        "lora_tokens_per_cpu_second": {name: round(value, 1) for name, value in middle.items()},
+        "lora_rounds": {name: [round(value, 1) for value in values] for name, values in measured.items()},
+        "lora_tokens": sum(map(len, encoded(model, rows))),
+    }
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -105,8 +203,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"))
     options = parser.parse_args()
     result = measure(options.rounds)
+    if options.model:
+        result = lora(Path(options.model), options.rounds) | result
     keep("training", result)
     print(json.dumps(result, indent=None if options.json else 1))
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from train_stages.config import (
     AdapterConfig,
     CptConfig,
+    DistilConfig,
     MergeConfig,
     MixtureConfig,
     PhaseConfig,
@@ -45,6 +46,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sft", "a stage `sft`", SftConfig),
     ("preference", "a stage `preference`", PreferenceConfig),
     ("rl", "a stage `rl`", RlConfig),
+    ("distil", "a stage `distil`", DistilConfig),
     ("verifier", "a stage `verifier`", VerifierConfig),
     ("merge", "a stage `merge`; those of every stage are not", MergeConfig),
     ("a task vector", "`vectors` of a stage `merge`", TaskVector),

@@ -13,17 +13,19 @@ from storage.errors import RecipeError
 from synth.engines.verifier_reading import UNIT
 from synth.problems.arithmetic import Arithmetic
 from synth.problems.knights_knaves import KnightsKnaves
-from train_stages.config import CptConfig, PreferenceConfig, RlConfig, SftConfig, VerifierConfig
+from train_stages.config import CptConfig, DistilConfig, PreferenceConfig, RlConfig, SftConfig, VerifierConfig
 from train_stages.data.encode import encode_conversations
 from train_stages.losses import LOSSES
 from train_stages.losses.base import (
     Answers,
+    DistilLoss,
     Loss,
     Pairs,
     PreferenceLoss,
     Sampled,
     Scores,
     SupervisedLoss,
+    Taught,
     Tokens,
     VerifierLoss,
 )
@@ -40,7 +42,7 @@ from train_stages.stages.verifier import verifier
 from train_stages.transforms.base import Transform, transformed
 
 CONFIGS: dict[str, Any] = {"sft": SftConfig, "cpt": CptConfig, "preference": PreferenceConfig, "rl": RlConfig,
-                           "verifier": VerifierConfig}  # fmt: skip
+                           "verifier": VerifierConfig, "distil": DistilConfig}  # fmt: skip
 STAGES: dict[str, Callable[..., Any]] = {
     "sft": sft,
     "cpt": cpt,
@@ -87,6 +89,8 @@ def inputs(loss: Loss, example: Mapping[str, Any], logps: torch.Tensor | None = 
         return Scores(
             **{**{key: tensor(value) for key, value in example.items()}, **({} if logps is None else {"scores": logps})}
         )
+    if isinstance(loss, DistilLoss):
+        return Taught(**{**tensors(example), **({} if logps is None else {"logps": logps})})
     given = {key: value if key in ("longest", "step_tokens") else tensors(value) for key, value in example.items()}
     if logps is not None:
         given["logps"] = logps

@@ -2,6 +2,7 @@
 
 from train_stages.config.adapter import AdapterConfig
 from train_stages.config.base import WATCHING, RowsConfig, StageConfig, TrainConfig, read_config
+from train_stages.config.distil import DistilConfig
 from train_stages.config.merge import MergeConfig, TaskVector
 from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
@@ -13,6 +14,7 @@ __all__ = [
     "WATCHING",
     "AdapterConfig",
     "CptConfig",
+    "DistilConfig",
     "MergeConfig",
     "MixtureConfig",
     "PhaseConfig",

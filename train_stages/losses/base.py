@@ -4,6 +4,7 @@
 * `PreferenceLoss` (stage `preference`): log-probabilities of a better and a worse answer.
 * `PolicyLoss` (stage `rl`): log-probabilities of the model's own responses, and their advantages.
 * `VerifierLoss` (stage `verifier`): scores of answers, of steps, or of both sides of a pair.
+* `DistilLoss` (stage `distil`): the distributions of the model and of its teacher over every next token.
 
 A loss that TRL computes names it (`trl`); the formula is then what a test holds TRL's trainer to. Any other is computed by
 the formula itself. `B` is rows, `T` tokens. No file here imports torch: a recipe is read without it.
@@ -48,6 +49,13 @@ RESPONSES: Mapping[str, Any] = {
     "mask": [[1, 1], [1, 0]], "longest": 4, "step_tokens": 3,
 }  # fmt: skip
 """Two responses for examples: ratios of e^.3 = 1.349859 and e^-.3 = .740818, and of e^.5 = 1.648721."""
+
+TAUGHT: Mapping[str, Any] = {
+    "logps": [[[-0.6931472, -0.6931472], [-0.1053605, -2.3025851]]],
+    "teacher": [[[-0.2876821, -1.3862944], [-0.1053605, -2.3025851]]],
+    "mask": [[1, 1]],
+}
+"""Two tokens of a vocabulary of two for examples: (.5, .5) taught by (.75, .25), and (.9, .1) by the same."""
 
 
 @dataclass(frozen=True)
@@ -292,6 +300,35 @@ class VerifierLoss(Loss):
     def __call__(self, scores: Scores) -> "Tensor":
         """Return the loss of each answer, step or pair, `[N]`."""
         raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Distributions over the next token at each place of responses that the model has written.
+
+    Attributes:
+        logps: `[B, T, V]`, logarithms, by the model.
+        teacher: `[B, T, V]`, by the teacher.
+        mask: `[B, T]`, 1 where a token carries loss, else 0.
+    """
+
+    logps: "Tensor"
+    teacher: "Tensor"
+    mask: "Tensor"
+
+
+class DistilLoss(Loss):
+    """A divergence from a teacher, averaged over the tokens of an optimiser step; TRL computes those that it knows in tiles."""
+
+    stages: ClassVar[tuple[str, ...]] = ("distil",)
+
+    def __call__(self, taught: Taught) -> "Tensor":
+        """Return the loss of each token, `[B, T]`."""
+        raise TypeError(f"{type(self).__name__} has no formula: define __call__")
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """Return what TRL's configuration is told of the settings; nothing where the formula computes the loss."""
+        return {}
 
 
 def cross_entropy(scores: "Tensor", labels: "Tensor") -> "Tensor":

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from storage.errors import TrainingError
 from train_stages.parts import Part
 
 if TYPE_CHECKING:
@@ -37,12 +39,16 @@ class Optimiser(Part):
 
     Attributes:
         sharded: It works when parameters are spread over processes (`accelerate`); else one process must train.
-        moments: Values that it keeps for each weight; for the estimate of memory.
+        moments: Values that it keeps for each weight, in the weight's precision; for the estimate of memory.
+        bytes_a_weight: What it keeps for each weight where the precision is its own; None counts `moments`.
+        package: What must be installed for it beside torch; empty where nothing.
         examples: Steps worked out by hand, at least one example.
     """
 
     sharded: ClassVar[bool] = True
     moments: ClassVar[int] = 2
+    bytes_a_weight: ClassVar[float | None] = None
+    package: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def build(self, model: "Module", *, learning_rate: float, weight_decay: float) -> "Optimizer":
@@ -54,3 +60,12 @@ class Optimiser(Part):
             weight_decay: Decoupled weight decay.
         """
         raise TypeError(f"{type(self).__name__} makes no optimiser: define build")
+
+    def check(self) -> None:
+        """Refuse an optimiser whose package is not installed.
+
+        Raises:
+            TrainingError: It is not.
+        """
+        if self.package and find_spec(self.package) is None:
+            raise TrainingError(f"optimiser = {self.name!r} needs {self.package}: pip install {self.package}")

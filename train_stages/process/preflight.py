@@ -3,6 +3,7 @@
 Weights are not read: the number of parameters comes from the model's configuration, on torch's meta device.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def memory(
     tokens: int | None = None,
     share: float = 1.0,
     head: Head = "chunked",
+    beside: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Estimate what a stage needs on one device (`train_stages.process.memory`), and compare it with what is free.
 
@@ -49,6 +51,7 @@ def memory(
         tokens: Tokens that go through the model at once; None takes them from the settings.
         share: Share of the device that training may have.
         head: How log-probabilities are computed.
+        beside: Further checkpoints in memory, frozen and not quantised.
 
     Raises:
         CheckpointError: The parent's configuration cannot be loaded.
@@ -58,11 +61,13 @@ def memory(
     import torch
 
     parameters, trained, shape = _shape(parent, config)
-    quantisation(config)  # both refuse what this machine cannot
+    config.optimiser.check()  # the three refuse what this machine cannot
+    quantisation(config)
     trackers(parent, config)
     gpu = on_gpu(config)
     tokens = max(tokens or config.tokens_at_once, config.max_length)
-    made = estimate(shape, parameters, trained, config, tokens=tokens, copies=copies, head=head, gpu=gpu)
+    others = sum(_shape(path, None)[0] for path in beside)
+    made = estimate(shape, parameters, trained, config, tokens=tokens, copies=copies, head=head, gpu=gpu, others=others)
     fixed, moving = made.fixed, made.moving
     free = share * (torch.cuda.mem_get_info()[0] if gpu else psutil.virtual_memory().available)
     if config.accelerate is None and fixed + moving > SAFE * free:
@@ -88,7 +93,7 @@ def memory(
     }
 
 
-def _shape(parent: Path, config: TrainConfig) -> tuple[int, int, Any]:
+def _shape(parent: Path, config: TrainConfig | None) -> tuple[int, int, Any]:
     """Number of parameters, how many of them are trained, and the configuration of the text model."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -100,7 +105,7 @@ def _shape(parent: Path, config: TrainConfig) -> tuple[int, int, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    if config.adapter is None:
+    if config is None or config.adapter is None:
         return parameters, parameters, shape.get_text_config()
     from peft import get_peft_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import TrainingError
-from train_stages.config import RlConfig
+from train_stages.config import DistilConfig, RlConfig
 from train_stages.process.stage import common_arguments, world_size
 
 
@@ -30,13 +30,11 @@ def grpo_arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequen
             f"rl: prompts_per_step = {config.prompts_per_step} cannot be shared by {world} processes; set it to a multiple"
         )
     rows = config.prompts_per_step * config.samples // world
-    micro_rows = rows
-    if config.micro_batch_tokens:
-        micro_rows = max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
+    micro = micro_rows(rows, config)
     return GRPOConfig(
         **common_arguments(folder, config, steps=config.steps, seed=seed),
-        per_device_train_batch_size=micro_rows,
-        gradient_accumulation_steps=rows // micro_rows,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=rows // micro,
         num_generations=config.samples,
         max_completion_length=config.max_tokens,
         temperature=config.temperature,
@@ -45,6 +43,13 @@ def grpo_arguments(folder: Path, config: RlConfig, seed: int, *, weights: Sequen
         num_iterations=1,
         reward_weights=list(weights) if weights else None,
     )
+
+
+def micro_rows(rows: int, config: RlConfig | DistilConfig) -> int:
+    """Return how many of a process's responses in a step go through the model at once: a divisor of them."""
+    if not config.micro_batch_tokens:
+        return rows
+    return max(n for n in _divisors(rows) if n == 1 or n * config.max_tokens <= config.micro_batch_tokens)
 
 
 def _divisors(number: int) -> list[int]:

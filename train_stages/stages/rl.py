@@ -215,14 +215,14 @@ def check_rl(job: Job) -> dict[str, Any]:
     }
 
 
-def questions(material: Material, config: RlConfig) -> pa.Table:
+def questions(material: Material, config: Any, stage: str = "rl") -> pa.Table:
     """Return the problems as rows: columns of `problems`, `id`, `messages` (how each is asked), and `tries` and `correct`.
 
     Raises:
         TrainingError: There is no problem.
     """
     if not material.problems:
-        raise TrainingError(f"rl: {material.origin} has no problems for it")
+        raise TrainingError(f"{stage}: {material.origin} has no problems for it")
     rows = [
         {**problem_row(problem, split="train", night=""), "id": problem.id, "messages": material.messages(problem)}
         for problem in material.problems

@@ -46,7 +46,7 @@ __all__ = ["VerifierConfig", "verifier"]
 LEARNED = "learned.parquet"
 CALIBRATION = "calibration.json"
 SCORE_TOKENS = 16_384
-"""Rows times longest text of one pass when held-out answers are scored."""
+"""Rows times longest text of one pass when held-out answers are scored, at most."""
 
 
 def verifier(
@@ -208,7 +208,8 @@ def _measured(
     """
     from train_stages.verifying.trainer import measure
 
-    measured = measure(model, held, int(model.config.pad_token_id), SCORE_TOKENS)
+    tokens = min(SCORE_TOKENS, max(config.tokens_at_once, config.max_length))  # what the preflight has counted
+    measured = measure(model, held, int(model.config.pad_token_id), tokens)
     owner = [number for number, made in enumerate(held) for _ in made.labels]
     labels = np.array([label > 0.5 for made in held for label in made.labels])
     logits = np.array([score for scores, _ in measured for score in scores])
