@@ -42,6 +42,7 @@ def run_experiment(night: Night) -> dict[str, Any]:
             options={**recipe.base.tiny, "seed": seed},
             night=f"experiment/{recipe.name}",
             code_version=code_version(),
+            template=recipe.base.template,
         )
         return checkpoint_made.path
 

@@ -297,6 +297,7 @@ class Night:
                 options=spec.tiny,
                 night=self.id,
                 code_version=code_version(),
+                template=spec.template,
             )
 
 

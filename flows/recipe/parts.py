@@ -119,3 +119,14 @@ class BaseSpec(Part):
         None, description="A Hugging Face folder or hub name; None makes a tiny model from scratch."
     )
     tiny: dict[str, Any] = Field(default_factory=dict, description="Sizes of the tiny model.")
+    template: Literal["plain"] | None = Field(
+        None,
+        description="`plain` gives the copy of a checkpoint a plain prompt as its chat template, where it was never taught one; "
+        "None leaves the checkpoint's own.",
+    )
+
+    @model_validator(mode="after")
+    def _of_a_checkpoint(self) -> "BaseSpec":
+        if self.template is not None and self.checkpoint is None:
+            raise ValueError("template is for a checkpoint, a tiny model has one of its own: leave it out")
+        return self

@@ -191,12 +191,18 @@ def _training(overview: Overview, run: Mapping[str, Any] | None) -> dict[str, An
 
 
 def _curves(overview: Overview) -> list[dict[str, Any]]:
-    """Each stage's loss, or reward for reinforcement learning, over its steps."""
+    """Each stage's loss, or reward for reinforcement learning, over its steps, and how responses behaved at first and at last."""
     checkpoints = overview.checkpoints()
     logged = overview.curves([checkpoint["checkpoint_id"] for checkpoint in checkpoints])
     drawn = []
     for checkpoint in checkpoints:
         curves = logged.get(checkpoint["checkpoint_id"], {})
         measure = "reward" if "reward" in curves else "loss"
-        drawn.append({"stage": checkpoint["stage"], "measure": measure, "points": curves.get(measure, [])})
+        behaviour = [
+            [name.partition("/")[2], points[0][1], points[-1][1]]
+            for name, points in sorted(curves.items())
+            if name.startswith("behaviour/") and points
+        ]
+        line = {"stage": checkpoint["stage"], "measure": measure, "points": curves.get(measure, [])}
+        drawn.append({**line, "behaviour": behaviour})
     return drawn

@@ -143,7 +143,12 @@ def _curves(curves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         title = f"{stage.upper()}{number}: {curve['measure']}"
         first, last = points[0][1], points[-1][1]
         label = f"{title} over {points[-1][0]:.0f} steps, from {numbers.figure(first)} to {numbers.figure(last)}"
-        pictures.append({"title": title, "svg": charts.line_chart(points, label=label, x_label="step")})
+        behaviour = [
+            (name.replace("_", " "), numbers.figure(before), numbers.figure(after))
+            for name, before, after in curve.get("behaviour", ())
+        ]
+        svg = charts.line_chart(points, label=label, x_label="step")
+        pictures.append({"title": title, "svg": svg, "behaviour": behaviour})
     return pictures
 
 

@@ -289,10 +289,10 @@ class Overview:
         )
 
     def curves(self, checkpoints: Sequence[str]) -> dict[str, dict[str, list[tuple[int, float]]]]:
-        """Return loss and reward over the steps, by checkpoint and metric."""
+        """Return loss, reward and how responses behaved over the steps, by checkpoint and metric."""
         rows = self._lake.rows(
-            "select distinct checkpoint_id, metric, step, value from curves where metric in ('loss', 'reward') "
-            "and checkpoint_id in (select unnest(?::varchar[])) order by checkpoint_id, metric, step",
+            "select distinct checkpoint_id, metric, step, value from curves where (metric in ('loss', 'reward') "
+            "or metric like 'behaviour/%') and checkpoint_id in (select unnest(?::varchar[])) order by checkpoint_id, metric, step",
             [list(checkpoints)],
         )
         by_checkpoint: dict[str, dict[str, list[tuple[int, float]]]] = {}

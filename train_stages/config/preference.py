@@ -1,7 +1,7 @@
 """Settings of preference training."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
@@ -34,6 +34,11 @@ class PreferenceConfig(RowsConfig):
         description="How the learning rate changes over the steps.",
     )
     learning_rate: float = Field(default=5e-7, gt=0, description="Peak learning rate.")
+    rejected: Literal["any", "wrong"] = Field(
+        default="any",
+        description="`wrong` takes only pairs whose worse side the task's checker calls wrong; `any` those too whose sides are "
+        "both right, as where the shorter is the better one. A right answer is never the worse side of one that is not right.",
+    )
     batch_tokens: int = Field(
         default=131_072, gt=0, description="Tokens in an optimiser step, both answers of a pair counted."
     )

@@ -110,4 +110,10 @@ class RlConfig(TrainConfig):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"rewards: {name} stands {names.count(name)} times; give it once, with one weight")
+        asking = [reward.name for reward in self.rewards if reward.models]
+        if asking and not any(reward.checks for reward in self.rewards):
+            raise ValueError(
+                f"rewards: {asking[0]} asks a model, which can be pleased without being right: add {{kind: answer, weight: 0}}, "
+                f"the checker beside it"
+            )
         return self

@@ -2,11 +2,15 @@
 
 Tutorship and critique keep what the student answered. Where the checker calls that answer wrong, and the release holds a
 right answer to the same problem, the two are a pair. What cannot be verified is never taken for wrong.
+
+Pairs whose worse side is right while the better one is not contradict the checker, and are left out. Where both are right (the
+shorter of two solutions), they stay unless only wrong worse sides are wanted.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from storage.errors import RecipeError
 from storage.releases.shapes import shaped
 from synth.answers.outcome import Outcome
 from synth.notes import read_notes
@@ -17,18 +21,23 @@ from synth.sample import problem_of
 Row = Mapping[str, Any]
 
 
-def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str, str]]]) -> list[dict[str, Any]]:
+def preference_pairs(
+    rows: Iterable[Row], ask: Callable[[Problem], list[dict[str, str]]], *, wrong: bool = False
+) -> list[dict[str, Any]]:
     """Return pairs with `id`, `sample_ids`, `prompt`, `chosen`, `rejected` (chats), `problem_id`, `origin`, in order of the rows.
 
     Args:
         rows: Rows of a release.
         ask: How a problem is put to a model; the prompt of the pairs that are made here.
+        wrong: Only pairs whose worse side the checker calls wrong.
     """
     rows = list(rows)
     right = _right_answers(rows)
     pairs = []
     for row in rows:
         for pair in shaped([row], "preference"):
+            if not _agrees(row, wrong):
+                continue
             ids = {"id": row["sample_id"], "sample_ids": [row["sample_id"]], "problem_id": row["problem_id"]}
             pairs.append({**ids, "origin": row["method"], **pair})
         answer = right.get(row["problem_id"])
@@ -47,6 +56,19 @@ def preference_pairs(rows: Iterable[Row], ask: Callable[[Problem], list[dict[str
             }
         )
     return pairs
+
+
+def _agrees(row: Row, wrong: bool) -> bool:
+    """Whether the checker does not contradict a pair, and, with `wrong`, calls its worse side wrong."""
+    problem = _problem(row)
+    try:
+        task = get_task(problem.task)
+    except RecipeError:
+        return not wrong  # nobody can say
+    worse = task.check(problem, row["rejected"]).outcome
+    if wrong:
+        return worse is Outcome.WRONG
+    return worse is not Outcome.CORRECT or task.check(problem, row["response"]).outcome is Outcome.CORRECT
 
 
 def _right_answers(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:

@@ -51,7 +51,9 @@ class Renderer:
 
     def __init__(self, tokenizer: Any, template: Mapping[str, Any] | None = None) -> None:
         if not tokenizer.chat_template:
-            raise TrainingError("this checkpoint has no chat template; fine-tune an instruct model, or add a template")
+            raise TrainingError(
+                "this checkpoint has no chat template; take an instruct model, or set base.template: plain"
+            )
         self._tokenizer, self._template = tokenizer, dict(template or {})
         self._channels = _CHANNELS in str(tokenizer.chat_template)
 

@@ -243,8 +243,12 @@ class PolicyLoss(Loss):
             losses = losses * sampled.correction
         if self.beta and sampled.reference is not None:
             apart = sampled.reference - sampled.logps
-            losses = losses + self.beta * (apart.exp() - apart - 1) * sampled.ratio
+            losses = losses + self.beta * (apart.exp() - apart - 1) * self.ratio(sampled)
         return self.mean(losses * sampled.mask, sampled)
+
+    def ratio(self, sampled: Sampled) -> "Tensor":
+        """Return how much more probable each token, or response, has become since it was written: `[B, T]` or `[B, 1]`."""
+        return sampled.ratio
 
     def token_losses(self, sampled: Sampled) -> "Tensor":
         """Return the loss of each token, `[B, T]`."""

@@ -26,9 +26,8 @@ class Grpo(PolicyLoss):
     def token_losses(self, sampled: Sampled) -> "Tensor":
         """Return `-min(r A, clip(r, 1 - epsilon, 1 + epsilon_high) A)`, `[B, T]`: `r` the ratio, `A` the advantage."""
         high = self.epsilon if self.epsilon_high is None else self.epsilon_high
-        advantages = sampled.advantages[:, None]
-        clipped = sampled.ratio.clamp(1 - self.epsilon, 1 + high)
-        return -(sampled.ratio * advantages).minimum(clipped * advantages)
+        advantages, ratio = sampled.advantages[:, None], self.ratio(sampled)
+        return -(ratio * advantages).minimum(ratio.clamp(1 - self.epsilon, 1 + high) * advantages)
 
     def mean(self, losses: "Tensor", sampled: Sampled) -> "Tensor":
         """Average over each response, then over responses."""

@@ -28,10 +28,11 @@ class Orpo(PreferenceLoss):
 
         `p` is the likelihood normalised by length, and its odds are `p / (1 - p)`.
         """
-        ratio = _log_odds(pairs.chosen) - _log_odds(pairs.rejected)
+        ratio = log_odds(pairs.chosen) - log_odds(pairs.rejected)
         return -pairs.chosen.logps / pairs.chosen.tokens - self.beta * log_sigmoid(ratio)
 
 
-def _log_odds(answers: Answers) -> "Tensor":
+def log_odds(answers: Answers) -> "Tensor":
+    """Return `log(p / (1 - p))` of each answer, `[B]`: `p` its likelihood, normalised by its length."""
     mean = answers.logps / answers.tokens
     return mean - (-mean.expm1()).log()

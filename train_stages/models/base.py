@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -11,6 +11,16 @@ from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
 from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, register_checkpoint
+
+PLAIN = (
+    "{%- for message in messages -%}"
+    "{%- if message['role'] == 'assistant' -%}"
+    "{%- generation -%}{{- message['content'] + eos_token -}}{%- endgeneration -%}"
+    "{%- elif message['role'] == 'system' -%}{{- message['content'] + '\\n\\n' -}}"
+    "{%- else -%}{{- 'Question:\\n' + message['content'] + '\\nAnswer:\\n' -}}{%- endif -%}"
+    "{%- endfor -%}"
+)
+"""A prompt that a model understands which was never taught to chat, as in SimpleRL-Zoo (arXiv:2503.18892), for weak bases."""
 
 
 def make_base(
@@ -21,6 +31,7 @@ def make_base(
     options: Mapping[str, Any],
     night: str,
     code_version: str,
+    template: Literal["plain"] | None = None,
 ) -> Checkpoint:
     """Bring the base into the workspace and register it: a tiny model from scratch, or a copy of a given checkpoint.
 
@@ -31,6 +42,7 @@ def make_base(
         options: Sizes of a tiny model, and `seed`.
         night: Night that needs it.
         code_version: Version of Nightschool.
+        template: `plain` gives the copy a chat template that is a plain prompt; None leaves the checkpoint's own.
 
     Raises:
         CheckpointError: The checkpoint cannot be loaded.
@@ -50,16 +62,15 @@ def make_base(
         if not path.exists():
             create_base(path, texts, seed=int(options.get("seed", 0)), config=config)
     else:
-        path = folder / f"base-{digest(checkpoint, length=12)}"
+        path = folder / f"base-{digest(checkpoint, *([template] if template else []), length=12)}"
         if not path.exists():
-            _copy(checkpoint, path)
+            _copy(checkpoint, path, template)
     checkpoint_digest(path)
-    return register_checkpoint(
-        lake, path, stage="base", night=night, config={"checkpoint": checkpoint, **options}, code_version=code_version
-    )
+    config = {"checkpoint": checkpoint, **options, **({"template": template} if template else {})}
+    return register_checkpoint(lake, path, stage="base", night=night, config=config, code_version=code_version)
 
 
-def _copy(checkpoint: str, path: Path) -> None:
+def _copy(checkpoint: str, path: Path, template: str | None = None) -> None:
     """Save a local or Hub checkpoint as a folder of the workspace, all or nothing."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -68,6 +79,8 @@ def _copy(checkpoint: str, path: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"base.checkpoint {checkpoint!r} cannot be loaded: {error}") from error
+    if template == "plain":
+        tokenizer.chat_template = PLAIN
     with atomic_folder(path) as making:
         model.save_pretrained(making)
         tokenizer.save_pretrained(making)

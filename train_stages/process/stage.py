@@ -3,9 +3,11 @@
 Where a stage writes, and how a killed one goes on, is in `train_stages.process.states`.
 """
 
+import ctypes
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,10 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and the steps planned."""
 
 MANIFEST = "training.json"
+M_MMAP_THRESHOLD = -3
+"""Number of glibc's setting, malloc.h."""
+LARGE = 1 << 20
+"""Bytes of a block that is taken from the system, and given back, by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ def load(
     attention = "flash_attention_2" if gpu and packed and is_flash_attn_2_available() else "sdpa"
     if not gpu:
         torch.set_num_threads(config.threads)
+        give_back_memory()
     dtype = getattr(torch, config.weights) if gpu else torch.float32
     if config.adapter and config.adapter.quantise:
         options["quantization_config"] = quantisation(config)
@@ -122,6 +129,17 @@ def load(
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{parent} cannot be loaded as a model: {error}") from error
     return model, tokenizer
+
+
+def give_back_memory() -> None:
+    """Let glibc return large blocks to the system as soon as they are free.
+
+    By itself it keeps ever larger ones for later, and between tensors of many sizes the pieces do not fit: the second step of an
+    adapter of 97M weights took 1.8 times the memory of the first.
+    """
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt") and sys.platform == "linux":
+        allocator.mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def quantisation(config: TrainConfig) -> Any:

@@ -11,6 +11,7 @@ class Answer(Reward):
 
     name: ClassVar[str] = "answer"
     paper: ClassVar[str] = "arXiv:2411.15124"
+    checks: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example("#### {gold}", 1.0),
         Example("#### -1", 0.0),

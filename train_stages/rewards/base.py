@@ -80,9 +80,11 @@ class Reward(Part):
 
     Attributes:
         examples: Rewards worked out by hand, at least one; none where a model says what a response earns.
+        checks: It is the verdict of the task's own checker, to which one that asks a model is compared.
     """
 
     examples: ClassVar[tuple[Example, ...]] = ()
+    checks: ClassVar[bool] = False
 
     weight: float = Field(default=1.0, ge=0, description="Weight in the sum; 0 only records it.")
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from train_stages.config import RlConfig
 from train_stages.losses.base import Sampled
 from train_stages.process.trainer import configured
-from train_stages.rewards.scoring import Rewards
+from train_stages.rewards.scoring import Rewards, texts
 from train_stages.rl.advantage import advantages, total
+from train_stages.rl.behaviour import behaviour
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.refill import refilled
 from train_stages.rl.rollouts import VllmRollouts
@@ -92,7 +93,12 @@ class AccountedGroups(TrlTrainer):  # type: ignore[misc, unused-ignore]
 
         self._earned = super()._calculate_rewards(inputs, prompts, completions, *more)
         numbers = [row["number"] for row in inputs]
-        correct = gather_object(self.policy.rewards.correct(completions, numbers))
+        verdicts = self.policy.rewards.correct(completions, numbers)
+        lengths = [len(ids) for ids in more[0]] if more else [0] * len(numbers)
+        counted = behaviour(texts(completions), lengths, verdicts, self.max_completion_length)
+        for name, value in counted.items():
+            self._metrics["train"][f"behaviour/{name}"].append(value)
+        correct = gather_object(verdicts)
         self.policy.rollouts.add(self.state.global_step, gather_object(numbers), correct, self.num_generations)
         return self._earned
 

@@ -207,7 +207,9 @@ def check_distil(job: Job) -> dict[str, Any]:
     teacher = job.models[config.teacher]
     tokenizer = same_tokenizer(job.parent, teacher)
     if not tokenizer.chat_template:
-        raise TrainingError("distil: this checkpoint has no chat template; take an instruct model, or add a template")
+        raise TrainingError(
+            "distil: this checkpoint has no chat template; take an instruct model, or set base.template: plain"
+        )
     prompts = [
         tokenizer.apply_chat_template(
             (to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False, **config.chat_template

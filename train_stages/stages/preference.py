@@ -105,7 +105,7 @@ def encode_pairs(
     if missing:
         raise TrainingError(f"preference: rows lack {', '.join(sorted(missing))}; export them with --shape preference")
     if not tokenizer.chat_template:
-        raise TrainingError("this checkpoint has no chat template; take an instruct model, or add a template")
+        raise TrainingError("this checkpoint has no chat template; take an instruct model, or set base.template: plain")
     pairs, lengths, too_long = [], [], 0
     for row in rows.select(["prompt", "chosen", "rejected"]).to_pylist():
         sides = [
@@ -207,11 +207,16 @@ def pairs_of(material: Material, config: PreferenceConfig) -> pa.Table:
     Raises:
         TrainingError: There is none.
     """
-    pairs = preference_pairs(material.samples.to_pylist(), material.messages)
+    pairs = preference_pairs(material.samples.to_pylist(), material.messages, wrong=config.rejected == "wrong")
     if not pairs:
         raise TrainingError(
             f"preference: {material.origin} has no pairs: neither rows of kind preference, nor wrong attempts of a "
             "student (tutorship, critique) at a problem that another row answers rightly"
+            + (
+                "; rejected: wrong leaves out what the checker does not call wrong"
+                if config.rejected == "wrong"
+                else ""
+            )
         )
     return pa.Table.from_pylist(pairs)
 

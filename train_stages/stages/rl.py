@@ -178,7 +178,9 @@ def check_rl(job: Job) -> dict[str, Any]:
         raise TrainingError("rl: there are no problems to train on")
     tokenizer = load_tokenizer(job.parent)
     if not tokenizer.chat_template:
-        raise TrainingError("rl: this checkpoint has no chat template; take an instruct model, or add a template")
+        raise TrainingError(
+            "rl: this checkpoint has no chat template; take an instruct model, or set base.template: plain"
+        )
     prompts = [
         tokenizer.apply_chat_template(
             (to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False, **config.chat_template

@@ -51,7 +51,7 @@ def encode_judged(
         TrainingError: There is no chat template, or it changes the text of a turn.
     """
     if not tokenizer.chat_template:
-        raise TrainingError("this checkpoint has no chat template; take an instruct model, or add a template")
+        raise TrainingError("this checkpoint has no chat template; take an instruct model, or set base.template: plain")
     judged = []
     for number, row in enumerate(rows):
         if unit == "step":

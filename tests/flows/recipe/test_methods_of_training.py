@@ -16,6 +16,15 @@ RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "methods"
         ("task_arithmetic", [("common", None), ("sums", "common"), ("puzzles", "common"), ("both", "common")]),
         ("math_minos", [("feedback", None), ("verifier", "feedback"), ("answers", None)]),
         ("lets_verify", [("steps", None), ("sft", None)]),
+        ("tulu3", [("sft", None), ("preference", "sft"), ("rl", "preference")]),
+        ("simplerl_zoo", [("rl", None)]),
+        ("srpo", [("hard", None), ("both", "hard")]),
+        ("concise", [("able", None), ("concise", "able")]),
+        ("dapt_tapt", [("domain", None), ("task", "domain"), ("sft", "task")]),
+        ("stability_gap", [("cpt", None), ("sft", "cpt")]),
+        ("smoothing", [("smoothed", None), ("sft", None)]),
+        ("preference_rounds", [("preference", None)]),
+        ("on_policy_distillation", [("sft", None), ("distil", "sft")]),
     ],
 )
 def test_each_stage_starts_where_it_should(name, steps):
@@ -27,3 +36,17 @@ def test_task_vectors_are_those_of_both_trainings():
     both = load_recipe(RECIPES / "task_arithmetic.yaml").train.steps[-1]
     assert both.models == {"sums": Origin(step="sums"), "puzzles": Origin(step="puzzles")}
     assert [vector.weight for vector in both.config.vectors] == [0.5, 0.5]
+
+
+def test_settings_that_make_the_method_are_what_is_trained_with():
+    def steps(name):
+        return [step.config for step in load_recipe(RECIPES / f"{name}.yaml").train.steps]
+
+    sft, preference, rl = steps("tulu3")
+    assert (sft.learning_rate, preference.loss.beta, preference.rejected) == (5e-6, 5, "wrong") and rl.loss.beta == 0.05
+    assert [stage.resampled for stage in steps("srpo")] == ["history", "history"]
+    able, concise = steps("concise")
+    assert (able.difficulty, concise.difficulty, concise.least_tries) == ("stored", "measured", 16)
+    assert load_recipe(RECIPES / "simplerl_zoo.yaml").base.template == "plain"
+    assert steps("stability_gap")[0].mixture.cap("rows") == 4
+    assert steps("smoothing")[0].loss.smoothing > 0

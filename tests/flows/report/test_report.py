@@ -197,11 +197,13 @@ def test_every_night_of_the_last_fortnight_is_compared(shelf):
 def test_the_model_is_shown_before_and_after(shelf, decision, sentence):
     night = write_night(shelf, "2025-06-02", [{}] * 3, recipe=decision)
     history = [{"step": step, "loss": 3.0 / step} for step in range(1, 900)] + [{"step": 900, "loss": float("nan")}]
+    history[0]["behaviour/right_tokens"], history[-1]["behaviour/right_tokens"] = 40.0, 25.0
     write_training(shelf, night, decision, before=0.5, after=0.75, history=history)
     report = gather(shelf, night)
     html = render(report)
     text = " ".join(page_of(html).text)
     assert sentence in text and "from 50.0\xa0% to 75.0\xa0%" in text and "SFT: loss" in text and ".750" in text
+    assert "right tokens: 40, at last 25" in text
     curve = re.search(r'<polyline points="([^"]+)"', html)
     assert curve and len(curve.group(1).split()) <= 240 and "nan" not in curve.group(1)
     assert [item["level"] for item in report["attention"]] == {"promoted": [], "waiting": ["act"]}.get(

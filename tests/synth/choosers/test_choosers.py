@@ -144,3 +144,14 @@ def test_the_answer_with_the_highest_sum_is_taken_by_its_best_candidate():
     rows = [(0, 0, 0.5), (0, 0, 0.3), (0, 0, 0.4), (0, 0, 0.1), (0, 0, 9.0)]
     assert choose("best_answer", rows, texts).taken == (2,), ".7 for 2 and .6 for 1; who does not answer has no say"
     assert choose("best_answer", rows[-1:], texts[-1:]).taken == ()
+
+
+def test_what_is_labelled_is_mostly_a_wrong_one_that_looks_right():
+    rows = [(1.0, 1, 0.9), (0.0, 1, 0.2), (0.0, 1, 0.8), (None, 1, 0.95), (0.0, 1, None)]
+    taken = Counter(choose("convincing", rows, seed=seed).taken for seed in range(2000))
+    assert set(taken) == {(2,), (3,)}, "the best of the wrong ones, else the best of the others"
+    assert abs(taken[(2,)] / 2000 - 0.8) < 0.036, "four standard deviations"
+    assert choose("convincing", [(1.0, 1, 0.1), (1.0, 1, 0.4)]).taken == (1,), "none is wrong"
+    assert all(choose("convincing", [(0.0, 1, 0.3)], seed=seed).taken == (0,) for seed in range(20)), (
+        "there is no other"
+    )

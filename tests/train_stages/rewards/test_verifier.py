@@ -27,7 +27,7 @@ def test_a_plan_hands_the_verifier_to_the_stage():
     plan = [{"sft": {}}, {"verifier": {"name": "judge"}}, {"rl": {"rewards": REWARDS}}]
     (_, _, rl) = read_plan(plan)
     assert rl.models == {"judge": Origin(step="judge")} and rl.start == "sft"
-    (other,) = read_plan([{"rl": {"rewards": ["verifier"]}}])
+    (other,) = read_plan([{"rl": {"rewards": ["verifier", "answer"]}}])
     assert other.models == {"verifier": Origin(checkpoint="verifier")}
     with pytest.raises(RecipeError, match=r"rl.models = 'judge': this stage comes later"):
         read_plan([plan[0], plan[2], plan[1]])

@@ -66,3 +66,22 @@ def test_a_students_mistakes_become_pairs(problems):
     assert {pair["id"] for pair in wrong} <= {"s2", "s4"} and "s2" in {pair["id"] for pair in wrong}
     assert wrong[0]["prompt"][0]["content"] == "ask: " + first.prompt
     assert wrong[0]["chosen"][0]["content"] == first.solution and wrong[0]["rejected"][0]["content"] == "#### -7"
+
+
+def test_a_right_answer_never_stands_against_one_that_is_not(problems):
+    def pair(number, problem, better, worse):
+        fields = problem_row(problem, split="train", night="n")
+        return {
+            **fields, "problem_attrs": fields["attrs"], "sample_id": f"s{number}", "method": "candidates",
+            "kind": "preference", "messages": [{"role": "user", "content": problem.prompt}], "response": better,
+            "rejected": worse, "attrs": "{}",
+        }  # fmt: skip
+
+    problem = problems[0]
+    right, longer, wrong = problem.solution, f"Well. {problem.solution}", "#### -7"
+    rows = [pair(1, problem, right, wrong), pair(2, problem, right, longer), pair(3, problem, wrong, right)]
+
+    def ids(**options):
+        return [made["id"] for made in preference_pairs(rows, lambda problem: [], **options)]
+
+    assert ids() == ["s1", "s2"] and ids(wrong=True) == ["s1"]
