@@ -60,7 +60,24 @@ class LogProbability:
     text: str
 
 
-Question = Chat | LogProbability
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How likely an answer is to be right; its engine must be verifier.
+
+    Attributes:
+        sample_id: The row that it is about.
+        name: What of it, as `evidence.name`.
+        question: What was asked.
+        answer: What was answered.
+    """
+
+    sample_id: str
+    name: str
+    question: str
+    answer: str
+
+
+Question = Chat | LogProbability | Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +140,10 @@ class Asks:
     Attributes:
         questions: From a night's rows and the options to what is asked. It uses no clock and no randomness, so that a night
             that was killed asks the same again and finds its answers in the ledger.
-        read: From the text of an answer to a value; for `LogProbability`, from a `synth.engines.scoring.Score` as JSON.
+        read: From the text of an answer to a value; for `LogProbability`, from a `synth.engines.scoring.Score` as JSON, for
+            `Answered` from `{"score": p}`.
         scores: Whether the questions are `LogProbability`, which only some engines answer.
+        verifies: Whether they are `Answered`.
         makes: Kinds of rows that are asked about, for `nightschool plan`.
         per_row: Most questions per row, for `nightschool plan`.
         max_tokens: Most tokens of an answer, for `nightschool plan`.
@@ -133,6 +152,7 @@ class Asks:
     questions: Callable[[NightRows, Any], Iterable[Question]]
     read: Callable[[str], Reading]
     scores: bool = False
+    verifies: bool = False
     makes: frozenset[str] = frozenset({"sft", "preference", "text", "stepwise"})
     per_row: int = 1
     max_tokens: Callable[[Any], int] = lambda options: 0

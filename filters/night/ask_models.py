@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from filters.base import AskingOptions, BoundFilter
-from filters.questions import Asks, Evidence, LogProbability, NightRows, Question, Reading
+from filters.questions import Answered, Asks, Evidence, LogProbability, NightRows, Question, Reading
 from filters.rows import read_rows
 from storage.errors import BudgetError, RecipeError
 from storage.lake import nights
@@ -126,6 +126,9 @@ async def _ask(asker: Asker, name: str, role: str, asks: Asks, question: Questio
     try:
         if isinstance(question, LogProbability):
             reply = await asker.score(role, question.text, name)
+        elif isinstance(question, Answered):
+            chat = ({"role": "user", "content": question.question}, {"role": "assistant", "content": question.answer})
+            reply = await asker.verify(role, chat, name)
         else:
             prompt = prompt_of(asker.prompts.of(name), question.prompt)
             reply = await asker.ask(role, prompt, question.problem, question.inputs, question.sampling, "0.0", name)

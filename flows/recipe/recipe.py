@@ -122,6 +122,9 @@ class Recipe(Part):
             raise ValueError(f"filters.{name}.role: {unknown('role', role, self.models)}")
         if kind.asks is not None and kind.asks.scores and self.models[role].engine != "vllm":
             raise ValueError(f"filters.{name}.role: models.{role} must have the engine vllm, which scores prompts")
+        if kind.asks is not None and kind.asks.verifies != (self.models[role].engine == "verifier"):
+            need = "must have" if kind.asks.verifies else "writes nothing: take another than"
+            raise ValueError(f"filters.{name}.role: models.{role} {need} the engine verifier")
 
     def _check_options(self) -> None:
         """Refuse what a training would refuse, before the night that it follows is paid."""
