@@ -16,6 +16,7 @@ RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "methods"
         ("task_arithmetic", [("common", None), ("sums", "common"), ("puzzles", "common"), ("both", "common")]),
         ("math_minos", [("feedback", None), ("verifier", "feedback"), ("answers", None)]),
         ("lets_verify", [("steps", None), ("sft", None)]),
+        ("warm_up", [("warm-up", None), ("target", "warm-up")]),
         ("tulu3", [("sft", None), ("preference", "sft"), ("rl", "preference")]),
         ("simplerl_zoo", [("rl", None)]),
         ("srpo", [("hard", None), ("both", "hard")]),
