@@ -45,6 +45,8 @@ NIGHT = "2026-01-01"
 DRAWS = 2_000
 KEPT = ("length", "vote", "similarity", "entropy", "genselect")
 """Scores that the night keeps; `answer` is put beside them afterwards, from the hidden gold answers."""
+RANKED_BY = ("vote", "similarity", "genselect")
+"""Scores by which the choosers that rank do so here; of a pair it is the better half that counts."""
 
 
 def main() -> None:
@@ -102,7 +104,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "pass_at_1": _share(list(by_lot.values())),
         "oracle": _share([float(any(one["right"] for one in rows)) for rows in problems.values()]),
         "choosers": {
-            name: _chosen(name, problems, by_lot) for name in CHOOSERS.names() if not CHOOSERS.get(name).ranks
+            f"{name} by {by}" if by else name: _chosen(name, by, problems, by_lot)
+            for name in CHOOSERS.names()
+            for by in (RANKED_BY if CHOOSERS.get(name).ranks else ("",))
         },
         "vote_labels": _labels(house, hidden, len(problems)),
         "problems": len(problems),
@@ -158,13 +162,13 @@ def _problems(house: Product, hidden: dict[str, Fraction | None]) -> dict[str, l
     return dict(problems)
 
 
-def _chosen(name: str, problems: dict[str, list[dict[str, Any]]], by_lot: dict[str, float]) -> dict[str, Any]:
+def _chosen(name: str, by: str, problems: dict[str, list[dict[str, Any]]], by_lot: dict[str, float]) -> dict[str, Any]:
     chooser = CHOOSERS.get(name)
     right, taken, gains = [], [], []
     for seed, (problem, rows) in enumerate(problems.items()):
         candidates = [Candidate(row["response"], row["call_id"]) for row in rows]
         scores = {scorer: [Score(row["scores"].get(scorer)) for row in rows] for scorer in (*KEPT, "answer")}
-        choice = chooser(candidates, scores, Choosing(seed))
+        choice = chooser(candidates, scores, Choosing(seed, by))
         share = fmean(rows[number]["right"] for number in choice.taken) if choice.taken else 0.0
         right.append(share)
         taken.append(float(bool(choice.taken)))
