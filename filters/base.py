@@ -66,6 +66,7 @@ class Context:
         heldout_prompts: Prompts of our own evaluation sets.
         history: Every row accepted before: the index beside the lake, or a table of `signatures` (a column `night` is
             used when there is one).
+        questions: Every question that was asked before (`filters.duplicates.questions`); None where nobody looks.
         eligible: Ids of the rows that may stand for their duplicates, usually those that no row filter rejects
             (see `filters.night.policy.eligible`). None means every row. Without it a row that is rejected for
             its answer could take a good row with it.
@@ -80,6 +81,7 @@ class Context:
     heldout: frozenset[str] = frozenset()
     heldout_prompts: frozenset[str] = frozenset()
     history: HistoryIndex | pa.Table | None = None
+    questions: HistoryIndex | None = None
     eligible: frozenset[str] | None = None
     rates: Mapping[str, PassRate] = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)

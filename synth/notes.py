@@ -32,6 +32,7 @@ class Question(_Part):
     """The method asked a question of its own: the row is about it, not about the problem it was made from."""
 
     gold: str | None = Field(description="Its gold answer; None where none can be read.")
+    text: str | None = Field(None, description="What it asks, without the words of a prompt around it.")
     source: Literal["rule", "vote", "judge", "model"] = Field(
         "model", description="Who says so: a rule, the vote of several answers, a judge's choice among them, a model."
     )

@@ -23,7 +23,7 @@ from storage.unknown_names import unknown
 from storage.views import RENAMED_FILTERS
 
 _EXAMPLES = 3
-_DUPLICATES = {"exact_duplicates": 1.0, "near_duplicates": 1.0}
+_DUPLICATES = {"exact_duplicates": 1.0, "near_duplicates": 1.0, "novelty": 1.0}
 
 
 class AlarmError(NightschoolError):

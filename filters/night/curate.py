@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from filters.base import VERDICTS, BoundFilter, Context, run_filters
 from filters.benchmarks import BenchmarkManifest
 from filters.duplicates.history import open_history
+from filters.duplicates.questions import open_questions
 from filters.duplicates.signatures import make_signatures
 from filters.leaks.inherit import inherit
 from filters.night.alarms import stop_on_alarms
@@ -118,6 +119,7 @@ class Curator:
         context = self._context(
             eligible=standing,
             history=open_history(self._lake),
+            questions=open_questions(self._lake) if _write_questions(samples) else None,
             rates=rates,
             evidence={item.name: night_evidence(self._lake, self._night, item.name) for item in self._rules.asking},
             correct=checked_answers(self._lake, self._night),
@@ -160,3 +162,8 @@ class Curator:
 def _accepted(decisions: pa.Table) -> pa.ChunkedArray:
     """The ids of the rows that are accepted."""
     return decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
+
+
+def _write_questions(samples: pa.Table) -> bool:
+    """Whether a row asks a question that its method wrote; it is looked up in history then."""
+    return bool(pc.any(pc.match_substring(samples["notes"], '"question"')).as_py())

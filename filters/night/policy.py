@@ -37,6 +37,7 @@ ORDER = (
     "decontamination",
     "exact_duplicates",
     "near_duplicates",
+    "novelty",
     "perplexity",
     "rubric",
     "difficulty",

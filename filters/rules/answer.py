@@ -13,7 +13,7 @@ from synth.problems import checker_version, get_task
 from synth.problems.base import Problem, Task
 from synth.problems.equations import false_equation
 
-_ARITHMETIC = frozenset({"arithmetic", "math_word"})  # tasks whose steps are equations
+_ARITHMETIC = frozenset({"arithmetic", "math_word", "skills"})  # tasks whose steps are equations
 
 
 def _version(task: str) -> str:

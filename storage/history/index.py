@@ -36,12 +36,15 @@ class HistoryIndex:
         read: Turns rows of the lake into entries.
 
     Attributes:
+        kinds: Kinds of commits that bring rows.
         folder: Where the runs lie, a folder each.
         runs: The runs, oldest first.
         left_out: Rows of other schemes that the last refresh met.
     """
 
-    def __init__(self, lake: Lake, scheme: str, read: Reader) -> None:
+    kinds: tuple[str, ...] = ("curate",)
+
+    def __init__(self, lake: Lake, scheme: str, read: Reader | None = None) -> None:
         self.runs: list[Run] = []
         self.left_out = 0
         self._lake = lake
@@ -101,30 +104,35 @@ class HistoryIndex:
         batch: list[dict[str, Any]] = []
         for index, commit in enumerate(commits):
             batch.append(commit)
-            rows = sum(item["rows"] for item in batch if item["kind"] == "curate")
+            rows = sum(item["rows"] for item in batch if item["kind"] in self.kinds)
             if rows >= _BATCH or index == len(commits) - 1:
                 self._add(batch, done + 1)
                 done, batch = commit["seq"], []
 
     def _add(self, commits: Sequence[dict[str, Any]], first: int) -> None:
-        wanted = [commit["commit_id"] for commit in commits if commit["kind"] == "curate"]
-        if not wanted:
-            return
+        entries = self._entries([commit for commit in commits if commit["kind"] in self.kinds])
+        if entries is not None:
+            last = commits[-1]
+            self.runs.append(self._write(entries, first, last["seq"], last["commit_id"]))
+
+    def _entries(self, commits: Sequence[dict[str, Any]]) -> Entries | None:
+        """Read what commits of the index's kinds brought; None where they brought nothing."""
         nights = {commit["commit_id"]: commit["night"] or "" for commit in commits}
+        if not nights or self._read is None:
+            return None
         table = self._lake.query(
-            "select * from signatures where commit_id in (select unnest(?::varchar[])) order by sample_id", [wanted]
+            "select * from signatures where commit_id in (select unnest(?::varchar[])) order by sample_id",
+            [list(nights)],
         )
         same = [scheme == self._scheme for scheme in table["scheme"].to_pylist()]
         self.left_out += len(same) - sum(same)
         table = table.filter(pa.array(same, pa.bool_()))
         if not table.num_rows:
-            return
+            return None
         table = table.append_column(
             "night", pa.array([nights[commit] for commit in table["commit_id"].to_pylist()], pa.string())
         )
-        last = commits[-1]
-        entries = self._read(*self._with_texts(table, sorted(set(nights.values()))))
-        self.runs.append(self._write(entries, first, last["seq"], last["commit_id"]))
+        return self._read(*self._with_texts(table, sorted(set(nights.values()))))
 
     def _with_texts(
         self, table: pa.Table, nights: Sequence[str]

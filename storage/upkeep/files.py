@@ -96,7 +96,8 @@ def damaged_index(lake: Lake) -> Iterator[str]:
         for start in range(0, run.rows, 10_000):
             ids = [run.id(row) for row in range(start, min(run.rows, start + 10_000))]
             (row,) = lake.rows(
-                "select count(*) as n from unnest(?::varchar[]) t(id) where id not in (select sample_id from samples)",
+                "select count(*) as n from unnest(?::varchar[]) t(id) where id not in (select sample_id from samples) "
+                "and id not in (select problem_id from problems)",
                 [ids],
             )
             if row["n"]:

@@ -17,7 +17,7 @@ METHODS = Registry(
     Method,
     "nightschool.methods",
     folders=[__name__],
-    helpers=["base", "choosing", "copying", "leaks", "search_tree", "searching", "sections"],
+    helpers=["base", "choosing", "copying", "leaks", "search_tree", "searching", "sections", "writing"],
     make_with="@method of synth.methods",
 )
 

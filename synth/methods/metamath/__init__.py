@@ -184,6 +184,6 @@ def _sample(kind: Kind, made: _Made, asked: Problem, models: Models, reply: Repl
         messages=models.messages("solve", problem=asked),
         response="" if reply is None else whole(reply),
         attrs={"aug_type": kind, "question": made.question, "masked_value": made.gold if made.masked else None},
-        notes=SftNotes(question=Question(gold=made.gold, source=source), refused=made.fault),
+        notes=SftNotes(question=Question(gold=made.gold, source=source, text=made.question), refused=made.fault),
         parents=[part.call_id for part in dict.fromkeys((made.reply, reply)) if part is not None],
     )

@@ -7,42 +7,37 @@ Nobody knows its answer: the teacher solves it several times, and the answer of 
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
-from typing import Any
 
 from pydantic import Field
 
 from storage.ids import seed_from
-from synth.answers.judge import majority
-from synth.answers.numbers import parse_number
-from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.engines.base import RequestRefused
-from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.methods.base import Artefact, Preparation, method
 from synth.methods.copying import copied_line
-from synth.notes import Question, SftNotes
-from synth.problems import get_task
+from synth.methods.writing import (
+    Answered,
+    WritingParams,
+    answered,
+    asked_problem,
+    question_fault,
+    question_row,
+    text_of,
+)
 from synth.problems.base import Problem
-from synth.problems.steps import thoughts_end
-from synth.problems.wording import canonical_question
 from synth.sample import Sample
 
 MOST_WORDS = 60
 """Longest description of a person that is kept, in words; ours."""
 
 
-class PersonasParams(Params):
+class PersonasParams(WritingParams):
     """Parameters of `personas`."""
 
     personas: int = Field(
         64, ge=2, le=4096, description="Persons that are described a night; ours, the papers have far more."
     )
-    samples: int = Field(8, ge=2, le=64, description="Solutions of each new problem, which vote; ours.")
-    share: float = Field(0.5, ge=0, le=1, description="Share of the solutions that must agree; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of persons, problems and solutions; ours.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
-    seed: int = Field(0, ge=0, description="Of the draw of persons; another seed draws others.")
 
 
 class Persona(Artefact):
@@ -67,7 +62,7 @@ async def describe(problems: Sequence[Problem], models: Models, params: Personas
     )
     known: dict[str, Persona] = {}
     for problem, reply in zip(drawn, replies, strict=True):
-        text = _said(reply)
+        text = text_of(reply)
         copied = copied_line(reply.text, models.source("describe")) is not None
         if text and reply.complete and not copied and len(text.split()) <= MOST_WORDS:
             known.setdefault(text.casefold(), Persona(problem_id=problem.id, text=text))
@@ -91,62 +86,9 @@ async def personas(problem: Problem, models: Models, params: PersonasParams, kno
     """The teacher writes a problem that a person of the night would meet; it is solved by vote, if enough solutions agree."""
     others = [persona for persona in known.known if persona.problem_id != problem.id]
     persona = others[seed_from("drawn", problem.id, params.seed) % len(others)]
-    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    written = await models.teacher("write", persona=persona.text, **options)
-    question = _said(written)
-    asked = replace(problem, task="math_word", prompt=question, gold="", solution=None, attrs={})
-    fault = _fault(question, written, problem, models)
-    if fault is not None:
-        yield _sample(asked, models, persona, written, [], fault, None)
-        return
-    replies = await together(
-        models.teacher("solve", problem=asked, sample=number, **options) for number in range(params.samples)
-    )
-    task = get_task("math_word")
-    answers = [task.check(asked, reply.text).answer for reply in replies]
-    vote, votes = majority(answers)
-    if vote is None or votes / params.samples < params.share:
-        yield _sample(asked, models, persona, written, replies, "too_few_votes", None)
-        return
-    agreeing = [reply for reply, answer in zip(replies, answers, strict=True) if majority([vote, answer])[1] == 2]
-    ordered = [reply for reply in replies if reply is not agreeing[0]] + [agreeing[0]]
-    yield _sample(asked, models, persona, written, ordered, None, vote, votes / params.samples)
-
-
-def _fault(question: str, written: Reply, problem: Problem, models: Models) -> str | None:
-    """Why what the teacher wrote is no new problem, in a stable word."""
-    if not question or not written.complete:
-        return "no_question"
-    if copied_line(written.text, models.source("write")) is not None:
-        return "copied_prompt"
-    if not any(parse_number(word.strip(".,;:?!$%()")) is not None for word in question.split()):
-        return "no_number"
-    return "same_question" if canonical_question(question) == canonical_question(problem.prompt) else None
-
-
-def _said(reply: Reply) -> str:
-    return reply.text[thoughts_end(reply.text) :].strip()
-
-
-def _sample(
-    asked: Problem,
-    models: Models,
-    persona: Persona,
-    written: Reply,
-    solved: Sequence[Reply],
-    fault: str | None,
-    vote: str | None,
-    share: float | None = None,
-) -> Sample:
-    return Sample(
-        messages=models.messages("solve", problem=asked),
-        response=whole(solved[-1]) if solved else written.text,
-        answer=vote,
-        attrs={"persona": persona.text, "persona_of": persona.problem_id, "votes": share, "question": asked.prompt},
-        notes=SftNotes(
-            question=Question(gold=vote, source="vote"),
-            refused=fault,
-            complete=written.complete and (solved[-1].complete if solved else True),
-        ),
-        parents=[written.call_id, *(reply.call_id for reply in solved)],
-    )
+    written = await models.teacher("write", persona=persona.text, **params.sampling)
+    question = text_of(written)
+    asked = asked_problem(problem, question)
+    fault = question_fault(question, written, models.source("write"), [problem.prompt], numeric=True)
+    outcome = Answered(fault=fault) if fault else await answered(asked, models, params)
+    yield question_row(asked, models, [written], outcome, {"persona": persona.text, "persona_of": persona.problem_id})

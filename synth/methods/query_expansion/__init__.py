@@ -118,7 +118,9 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
                 "agreement": round(solved.agreeing / solved.others, 4) if solved.others else None,
             },
             notes=SftNotes(
-                question=Question(gold=None if solved.answer is None else normalise(solved.answer)),
+                question=Question(
+                    gold=None if solved.answer is None else normalise(solved.answer), text=question or None
+                ),
                 refused=reason,
                 complete=last.complete,
             ),

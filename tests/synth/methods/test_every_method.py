@@ -19,6 +19,7 @@ from synth.night.prompt_bound import longest_prompt
 from synth.night.runner import run_attempts
 from synth.notes import NOTES, read_notes
 from synth.problems import get_task, open_source
+from synth.problems.base import Problem
 from synth.sample import Sample
 from tests.synth.conftest import Scripted
 from tests.synth.night.test_runner import NIGHT
@@ -39,7 +40,15 @@ RUBBISH = [
 ]
 
 
+PASSAGE = "Bee number {} was seen at noon by the keeper of the garden in Kell. It flew off after a minute and came back twice."
+
+
 def problems_for(method: Method):
+    if "passage" in method.tasks:
+        texts = [PASSAGE.format(number) for number in range(2, 6)]
+        return [Problem("passage", "handbook", text, "", text) for text in texts]
+    if "skills" in method.tasks:
+        return list(open_source("skills", {"tiers": [2]}).draw(4, seed=1))
     if "knights_knaves" in method.tasks:
         return list(open_source("knights_knaves", {"people": [3]}).draw(4, seed=1, tier=3))
     return list(open_source("arithmetic", {"tiers": [2]}).draw(4, seed=1, tier=2))
@@ -78,7 +87,16 @@ def able(request):
         "paraphrase": f"This is number {['one', 'two', 'three'][request.seed % 3]} of them. {problem.prompt}",
         "declare": f"{problem.prompt.replace('?', '.')} It is {problem.gold}.",
         "describe": f"Somebody who counts things, the {problem.id[:8]} of them.",
-        "write": f"Bee number {request.seed % 97 + 2} meets 3 others. How many are there?",
+        "write": f"Bee number {request.seed % 97 + 2} meets 3 others. How many are there?"
+        if problem.task != "passage"
+        else json.dumps({"question": "Who saw the bee?", "evidence": problem.prompt[:40], "answer": "the keeper"}),
+        "depth": f"Bee number {request.seed % 97 + 2} meets 3 others and 5 wasps. How many are there?",
+        "breadth": f"Wasp number {request.seed % 97 + 2} meets 3 bees. How many are there?",
+        "equal": json.dumps({"reason": "r", "equal": False}),
+        "go_on": f"1. Bee number {request.seed % 97 + 2} meets 3 others and leaves. How many stay?\n2. What is 3?",
+        "concepts": json.dumps({"concepts": ["sums", "products"]}),
+        "question": "What are sums and products?",
+        "story": f"Once upon a time: {problem.prompt}",
         "principle_revision": f"Again:\n{solved}",
     }.get(request.act, solved)  # fmt: skip
 
@@ -151,7 +169,7 @@ async def test_the_gold_answer_is_shown_only_where_it_may_be(method, ledger):
     problems = [
         replace(problem, gold=GOLD, solution=f"1 + 1 = 2\n2 + 1 = 3\n#### {GOLD}") for problem in problems_for(method)
     ]
-    if "knights_knaves" not in method.tasks:
+    if not {"knights_knaves", "skills", "passage"} & set(method.tasks):
         problems = [replace(problem, task="math_word", attrs={}) for problem in problems]
     engine = Scripted(lambda request: able(request).replace(GOLD, "3"))
     await finish(method, problems, ledger, engine)
