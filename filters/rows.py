@@ -11,7 +11,7 @@ from synth.notes import Judgement, Notes, NotesError, PreferenceNotes, SftNotes,
 
 _COLUMNS = (
     *("sample_id", "night", "method", "kind", "problem_id", "task", "messages"),
-    *("response", "rejected", "text", "steps", "labels", "answer", "gold_source", "notes", "attrs"),
+    *("response", "rejected", "text", "steps", "labels", "answer", "gold_source", "notes", "attrs", "licenses"),
 )
 
 
@@ -40,6 +40,7 @@ class Row:
     notes_json: str | None
     attrs_json: str | None
     broken: bool = False
+    licenses: tuple[str, ...] | None = None
 
     @property
     def notes(self) -> Notes:
@@ -104,6 +105,7 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         notes_json=item.get("notes"),
         attrs_json=item.get("attrs"),
         broken=broken,
+        licenses=None if item.get("licenses") is None else tuple(item["licenses"]),
     )
 
 

@@ -32,6 +32,7 @@ ORDER = (
     "language",
     "web_quality",
     "gold_source",
+    "teacher_license",
     "answer",
     "answer_format",
     "decontamination",

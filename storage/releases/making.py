@@ -37,7 +37,7 @@ BATCH_ROWS = 5_000
 COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
-    p.structure_id, p.attrs as problem_attrs, p.structure, p.solution, a.gold_source
+    p.structure_id, p.attrs as problem_attrs, p.structure, p.solution, a.gold_source, a.licenses
 """
 """Columns of a release, from `samples a` and `problems p`; its condition sees them."""
 _PICK = f"""

@@ -75,6 +75,11 @@ TABLES: dict[str, pa.Schema] = {
             column("position", INT, "0, 1, ... within the attempt"),
             column("origin", WORD, "who wrote the answer: model, rule (a solver) or gold (the data set's own)"),
             column("models", WORDS, "identities of the models that wrote parts of it"),
+            column(
+                "licenses",
+                WORDS,
+                "of each of `models` its licence or terms, as the night's recipe said, or unknown; null in older rows",
+            ),
             column("parents", WORDS, "call_ids behind it, in order"),
             column("prompts", WORDS, "prompt files used, name@digest"),
             column("messages", CHAT, "chat for sft and stepwise; prompt part for preference"),

@@ -10,7 +10,7 @@ from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
 from synth.engines.base import Message
-from synth.engines.profile import PLAIN, Profile
+from synth.engines.profile import PLAIN, UNKNOWN_LICENSE, Profile
 from synth.problems import answer_format_of
 from synth.problems.base import Problem
 
@@ -155,6 +155,13 @@ class Models:
     def profile(self, role: str) -> Profile:
         """Return how the model of a role is asked."""
         return self._asker.profiles.get(role, PLAIN)
+
+    def license_of(self, model: str) -> str:
+        """Return the licence that the recipe says of a model, by its identity; that of one of its roles where they differ."""
+        said = {self.profile(role).license for role, engine in self._asker.engines.items() if engine.model == model} - {
+            UNKNOWN_LICENSE
+        }
+        return min(said, default=UNKNOWN_LICENSE)
 
     async def _remember(self, asking: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for a reply and keep it at the place where it was asked for, whichever comes first."""

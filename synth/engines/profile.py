@@ -28,6 +28,8 @@ from synth.engines.families import families
 from synth.engines.sampling_spec import SamplingSpec
 
 FILE = "generation_config.json"
+UNKNOWN_LICENSE = "unknown"
+"""Of a model of which nobody says a licence."""
 OURS: Mapping[str, float] = {"temperature": 0.0, "max_tokens": 1024, "top_p": 1.0}
 """Where nobody says anything: greedy, so that a call without any wish is the same each time."""
 WHEN_DRAWN = ("top_p", "top_k", "min_p")
@@ -48,6 +50,7 @@ class Profile:
         opens_thoughts: Whether its chat template writes the opening tag of its thoughts.
         learns_thoughts: Whether rows that it writes teach its thoughts too.
         penalised: Whether its engine knows penalties; those that a card or a family wishes for are left out where not.
+        license: Licence of the model, or a word for the terms of what it writes.
     """
 
     role: SamplingSpec = field(default_factory=SamplingSpec)
@@ -59,6 +62,7 @@ class Profile:
     opens_thoughts: bool = False
     learns_thoughts: bool = True
     penalised: bool = True
+    license: str = UNKNOWN_LICENSE
 
     def sampling(
         self,

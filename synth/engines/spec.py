@@ -12,7 +12,7 @@ from storage.models.checkpoints import Checkpoint
 from storage.unknown_names import unknown
 from synth.engines.address import root_of
 from synth.engines.families import context_of, families, family_of
-from synth.engines.profile import Profile, read_card
+from synth.engines.profile import UNKNOWN_LICENSE, Profile, read_card
 from synth.engines.sampling_spec import SamplingSpec
 from synth.engines.serve_spec import Context, ServeSpec
 
@@ -27,7 +27,7 @@ VERIFIER = "verifier"
 
 NOT_THE_ENGINE = {
     "price", "tokens_per_second", "sampling", "system", "chat_template", "reasoning_effort", "extra_body",
-    "family", "thoughts",
+    "family", "thoughts", "license",
 }  # fmt: skip
 """What a role says of its use of a model: roles that differ in these alone share one engine."""
 OURS_TO_SAY = frozenset(
@@ -118,6 +118,13 @@ class ModelSpec(BaseModel):
         None, description="Family of models (`synth/engines/families.yaml`); None: found by the checkpoint's config."
     )
     thoughts: ThoughtsSpec = Field(ThoughtsSpec(), description="What becomes of a thinking model's thoughts.")
+    license: str = Field(
+        UNKNOWN_LICENSE,
+        min_length=1,
+        max_length=100,
+        description="Licence of the model, or a word for the terms of what it writes: Apache-2.0, no-competing-models. It stands "
+        "in each row that the model wrote a part of, where the filter `teacher_license` and releases can demand it.",
+    )
     max_model_len: Context = Field(
         "auto",
         description="Context of the model's server, in tokens. `auto`: the model's own, or as much of it as the memory of a server "
@@ -195,8 +202,9 @@ class ModelSpec(BaseModel):
         tokens, opened = self._room_for_thoughts(family, path)
         penalised = self.engine != "transformers"
         return Profile(
-            self.sampling, card, self.system, text, family, tokens, opened, self.thoughts.learn, penalised=penalised
-        )
+            self.sampling, card, self.system, text, family, tokens, opened, self.thoughts.learn,
+            penalised=penalised, license=self.license,
+        )  # fmt: skip
 
     def _room_for_thoughts(self, family: str | None, path: Path | None) -> tuple[int, bool]:
         """Tokens for thoughts beside a call's limit, and whether the template opens them.

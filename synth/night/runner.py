@@ -232,6 +232,7 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "position": position,
         "origin": origin,
         "models": sorted({reply.model for reply in written}),
+        "licenses": [models.license_of(model) for model in sorted({reply.model for reply in written})],
         "parents": parents,
         "prompts": list(models.used_prompts),
         "messages": list(sample.messages),

@@ -15,8 +15,10 @@ from pydantic import Field
 from synth.answers.format import obeys_format
 from synth.calls.ask import Reply
 from synth.calls.models import Models
+from synth.embeddings.base import TF_IDF
+from synth.embeddings.clusters import clustered
+from synth.embeddings.opening import open_embedding
 from synth.engines.base import RequestRefused
-from synth.methods.auto_cot.clusters import clustered
 from synth.methods.base import Artefact, Params, Preparation, method, together, whole
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
@@ -35,6 +37,12 @@ class AutoCotParams(Params):
     most_steps: int = Field(5, ge=1, description="Most steps of a solution that is shown (section 4.2).")
     tries: int = Field(
         4, ge=1, le=64, description="Questions of a cluster that are solved at most until one can be shown; ours."
+    )
+    embedding: str = Field(
+        TF_IDF,
+        min_length=1,
+        description="What puts questions into clusters: tf_idf, or a static model of model2vec, as a folder or of the Hub "
+        "(the extra `embeddings`); the authors' all-MiniLM-L6-v2 is such a model once it is distilled.",
     )
     seed: int = Field(192, ge=0, description="Of the clusters (the authors' code).")
     learn: Literal["bare", "shown"] = Field(
@@ -56,14 +64,20 @@ class Demonstration(Artefact):
 
 
 class Demonstrations(Artefact):
-    """One demonstration of each cluster that has one to show."""
+    """One demonstration of each cluster that has one to show.
+
+    Attributes:
+        shown: The demonstrations.
+        embeddings: Identity of what made the clusters, by task: an embedding with a digest of its weights or its corpus.
+    """
 
     shown: tuple[Demonstration, ...]
+    embeddings: dict[str, str] = Field(default_factory=dict)
 
 
 async def collect(problems: Sequence[Problem], models: Models, params: AutoCotParams) -> Demonstrations:
     """Cluster the questions of each task, and solve those near each centre until one can be shown."""
-    clusters = _clusters(problems, params)
+    clusters, embeddings = _clusters(problems, params)
     shown: dict[int, Demonstration] = {}
     for rank in range(params.tries):  # the next question of every cluster that has nothing to show yet
         asked = {
@@ -89,18 +103,21 @@ async def collect(problems: Sequence[Problem], models: Models, params: AutoCotPa
         raise RequestRefused(
             "no_demonstration", "the teacher wrote no solution that is short and whole enough to be shown"
         )
-    return Demonstrations(shown=tuple(shown[number] for number in sorted(shown)))
+    return Demonstrations(shown=tuple(shown[number] for number in sorted(shown)), embeddings=embeddings)
 
 
-def _clusters(problems: Sequence[Problem], params: AutoCotParams) -> list[list[Problem]]:
+def _clusters(problems: Sequence[Problem], params: AutoCotParams) -> tuple[list[list[Problem]], dict[str, str]]:
     """The questions of each cluster of each task that are short enough to be shown, the nearest to the centre first."""
-    clusters = []
+    clusters, embeddings = [], {}
     for task in sorted({problem.task for problem in problems}):
         members = [problem for problem in problems if problem.task == task]
-        for numbers in clustered([problem.prompt for problem in members], params.clusters, params.seed):
+        texts = [problem.prompt for problem in members]
+        embedding = open_embedding(params.embedding, texts)
+        embeddings[task] = embedding.identity
+        for numbers in clustered(texts, params.clusters, params.seed, embedding):
             nearest = [members[number] for number in numbers]
             clusters.append([problem for problem in nearest if len(problem.prompt.split()) <= params.most_words])
-    return clusters
+    return clusters, embeddings
 
 
 def _can_be_shown(problem: Problem, reply: Reply, models: Models, params: AutoCotParams) -> bool:

@@ -8,13 +8,15 @@ from storage.ids import canonical_json
 from synth.answers.format import FORMATS
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
+from synth.embeddings.clusters import clustered
+from synth.embeddings.opening import open_embedding
 from synth.methods import get_method
-from synth.methods.auto_cot.clusters import clustered
 from synth.night.draw import Assignment
 from synth.night.preparing import Made, make_artefact
 from synth.night.runner import run_attempts
 from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
+from tests.synth.embeddings.static_model import GROUPS, write_static_model
 from tests.synth.methods.dialogue import read
 
 NIGHT = "2026-01-01/test"
@@ -52,10 +54,24 @@ def solving(text="First we count.\nThen we know.\n\\boxed{3}"):
 
 def test_planted_families_are_found_whatever_the_order():
     texts = [problem.prompt for problem in families()]
-    clusters = clustered(texts, len(FAMILIES), seed=192)
+    words = open_embedding("tf_idf", texts)
+    clusters = clustered(texts, len(FAMILIES), 192, words)
     assert sorted(sorted(members) for members in clusters) == [list(range(n, n + 6)) for n in range(0, 24, 6)]
-    assert clustered(texts[:3], 8, seed=0) == [[0], [1], [2]]
-    assert sum(map(len, clustered(["same words"] * 9, 4, seed=0))) == 9
+    assert clustered(texts[:3], 8, 0, words) == [[0], [1], [2]]
+    assert sum(map(len, clustered(["same words"] * 9, 4, 0, words))) == 9
+
+
+async def test_a_static_model_finds_families_that_share_no_word(ledger, tmp_path):
+    """Two of each family in other words: TF-IDF sees eight kinds of questions, the model four."""
+    folder = write_static_model(tmp_path / "model")
+    texts = [" ".join([word] * 3) for group in GROUPS for word in group]
+    members = clustered(texts, len(GROUPS), 192, open_embedding(str(folder)))
+    assert sorted(map(sorted, members)) == [[n, n + 1] for n in range(0, 8, 2)]
+    artefact, _ = await collect(
+        ledger, [word_problem(text) for text in texts], solving(), embedding=str(folder), clusters=4
+    )
+    assert len(artefact.prepared.value.shown) == 4
+    assert artefact.prepared.value.embeddings["math_word"].startswith("static@")
 
 
 async def test_one_demonstration_of_each_family_right_or_wrong(ledger):
