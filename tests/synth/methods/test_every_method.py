@@ -56,7 +56,7 @@ def problems_for(method: Method):
 
 def every_switch(method: Method):
     """Parameters with every switch on, so that every call is seen; short, where a number says how many."""
-    wanted = {"retry": True, "completions": 2, "resolve": 2, "samples": 3, "most_steps": 3}
+    wanted = {"retry": True, "completions": 2, "resolve": 2, "samples": 3, "most_steps": 3, "judgements": 3}
     return method.params(**{name: value for name, value in wanted.items() if name in method.params.model_fields})
 
 
@@ -77,6 +77,7 @@ def able(request):
         "check": "Reason: It is clear.\nVerdict: accept",
         "principle_critique": "It could be clearer.",
         "additive": json.dumps({"reason": "r", "score": 5 if right else 1}),
+        "meta": json.dumps({"reason": "r", "better": "A" if right else "B"}),
         "compare": json.dumps({"reason": "r", "better": "A" if right else "B"}),
         "select": json.dumps({"reason": "r", "best": 1}),
         "experts": json.dumps({"experts": [{"role": f"expert {n}", "description": "d"} for n in range(3)]}),
