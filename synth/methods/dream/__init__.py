@@ -1,9 +1,9 @@
 """The scene first (DREAM-FLUTE, arXiv:2210.16407): what is likely to be so around a situation, and the answer with that in mind.
 
-The teacher elaborates the scene in the model's four directions: what follows, what those in it feel, what they want, and which
-rule of thumb holds. The problem is then asked with the scene before it. The row has the problem as it was; the scene and the
-answer are learned. The paper trains models of its own for both steps and asks about figures of speech; here any problem may be
-asked, and a control (`scene: false`) answers without a scene.
+Built from the idea that its abstract tells, in our own words. The teacher elaborates the scene in the model's four directions:
+what follows, what those in it feel, what they want, and which rule of thumb holds. The problem is then asked with the scene
+before it. The row has the problem as it was; the scene and the answer are learned. The paper trains models of its own for both
+steps and asks about figures of speech; here any problem may be asked, and a control (`scene: false`) answers without a scene.
 
 Not here: the ensemble of models that each see one direction.
 """

@@ -1,10 +1,11 @@
 """A mixture of expert prompts (MoP, arXiv:2407.00256): each region has an instruction and demonstrations.
 
-Once a night the problems of each task are put into clusters by an embedding; each cluster is an expert. The teacher solves some
-problems of each, and its right solutions nearest to the centre become the expert's demonstrations. It then writes instructions
-from these, and the one with which it solves most of *other* problems of the region is the expert's (a search by region, jointly
-with the demonstrations); of equals the shorter. Every problem is asked by the prompt of its own region, never with itself as a
-demonstration. By default the row has the problem alone, so the prompt is erased.
+Built from the idea that its abstract tells, in our own words. Once a night the problems of each task are put into clusters by an
+embedding; each cluster is an expert. The teacher solves some problems of each, and its right solutions nearest to the centre
+become the expert's demonstrations. It then writes instructions from these, and the one with which it solves most of *other*
+problems of the region is the expert's (a search by region, jointly with the demonstrations); of equals the shorter. Every problem
+is asked by the prompt of its own region, never with itself as a demonstration. By default the row has the problem alone, so the
+prompt is erased.
 
     -- what each instruction was worth
     select night, unnest(value->'$.tried') from artefacts where method = 'mixture_of_prompts'

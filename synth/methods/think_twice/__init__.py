@@ -1,8 +1,9 @@
 """Perspective first (SimToM, "Think Twice", arXiv:2311.10227): what somebody knows, and the answer from there.
 
-For stories that ask what somebody thinks, knows or will do. The teacher first retells the story with only those events that the
-person of the question knows about; the question is then asked about the retold story, as if one were that person. The row has the
-story as it was, and the retelling and the answer behind it. A retelling with words that the story does not have is refused.
+Built from the idea that its abstract tells, in our own words. For stories that ask what somebody thinks, knows or will do. The
+teacher first retells the story with only those events that the person of the question knows about; the question is then asked
+about the retold story, as if one were that person. The row has the story as it was, and the retelling and the answer behind it. A
+retelling with words that the story does not have is refused.
 """
 
 import re
