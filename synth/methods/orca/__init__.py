@@ -1,8 +1,11 @@
 """Explanation tuning (Orca, arXiv:2306.02707): the teacher explains as a system message says, and so is the row worded.
 
-One of sixteen system messages is drawn for each problem; they ask for explanations of different kinds. The paper's words
-are its own, ours follow their kinds; two of its messages are for questions with options and are drawn for those alone.
-Not here: its two teachers one after the other, which are two methods of a recipe and two stages of a plan.
+One of sixteen system messages is drawn for each problem; they ask for explanations of different kinds. The paper's words are its
+own, ours follow their kinds; two of its messages are for questions with options and are drawn for those alone. The paper's second
+teacher, a stronger one, answers a random fifth of the problems (`second_teacher: ROLE`), by the same message. Its rows have the
+tier 2 in `attrs`, for the stage that learns from them after the first (the easier teacher first, as a curriculum):
+
+    train: {plan: [{sft: {name: first, where: "attrs->>'teacher_tier' = '1'"}}, {sft: {where: "attrs->>'teacher_tier' = '2'"}}]}
 """
 
 from collections.abc import AsyncIterator
@@ -45,23 +48,39 @@ class OrcaParams(Params):
     messages: tuple[str, ...] = Field(
         MESSAGES, min_length=1, description="System messages; ours, after the paper's kinds."
     )
+    second_teacher: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="Role that answers some of the problems too; None: one teacher; ours.",
+    )
+    share: float = Field(0.2, gt=0, le=1, description="Share of the problems that it answers (the paper: 1M of 5M).")
     temperature: float | None = Field(None, ge=0, description="Of the teacher; None lets the role or its model decide.")
     max_tokens: int = Field(2048, ge=1, description="Upper bound on each answer; ours.")
     seed: int = Field(0, ge=0, description="Of the draw; another seed draws others.")
 
 
-@method("orca", paper="arXiv:2306.02707", makes=("sft",), roles=("teacher",), params=OrcaParams)
+def _calls(params: OrcaParams) -> dict[str, int]:
+    return {"teacher": 1} | ({params.second_teacher: 1} if params.second_teacher else {})
+
+
+@method("orca", paper="arXiv:2306.02707", makes=("sft",), roles=("teacher",), params=OrcaParams, calls=_calls)
 async def orca(problem: Problem, models: Models, params: OrcaParams) -> AsyncIterator[Sample]:
     """The teacher explains its answer as one of sixteen system messages asks it to; the row has that message too."""
     choices = (*params.messages, *(FOR_OPTIONS if problem.attrs.get("options") else ()))
     number = seed_from("system", problem.id, params.seed) % len(choices)
     prompt = "with_system" if choices[number] else "solve"
     inputs = {"system": choices[number]} if choices[number] else {}
-    reply = await models.teacher(prompt, temperature=params.temperature, max_tokens=params.max_tokens, **inputs)
-    yield Sample(
-        messages=models.messages(prompt, **inputs),
-        response=whole(reply),
-        answer=get_task(problem.task).check(problem, reply.text).answer,
-        attrs={"system_id": number, "system": choices[number]},
-        parents=[reply.call_id],
-    )
+    roles = ["teacher"]
+    if params.second_teacher and seed_from("second", problem.id, params.seed) % 10_000 < params.share * 10_000:
+        roles.append(params.second_teacher)
+    for tier, role in enumerate(roles, start=1):
+        reply = await getattr(models, role)(
+            prompt, temperature=params.temperature, max_tokens=params.max_tokens, **inputs
+        )
+        yield Sample(
+            messages=models.messages(prompt, **inputs),
+            response=whole(reply),
+            answer=get_task(problem.task).check(problem, reply.text).answer,
+            attrs={"system_id": number, "system": choices[number], "teacher_tier": tier},
+            parents=[reply.call_id],
+        )

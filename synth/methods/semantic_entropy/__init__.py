@@ -1,33 +1,48 @@
 """More thought where answers disagree (arXiv:2412.10827): chains are thought over until their answers agree enough.
 
-Several chains answer. While the entropy of their answers is above a bound, each chain is read again with the request to look at the
-problem from another side, and answers anew. The row is the first chain of the last round that gives the majority's answer; where
-the chains never agree the majority of all rounds is only recorded, and the row refused.
+Several chains answer. While the entropy of their answers is above a bound, each chain is read again with the request to look at
+the problem from another side, and answers anew. The row is the first chain of the last round that gives the majority's answer;
+where the chains never agree the majority of all rounds is only recorded, and the row refused.
 
     -- what further rounds are worth, and how often chains agree on something wrong
     select attrs->>'stopped_round' as round, count(*), avg((outcome = 'accepted')::int) from samples
     join decisions using (sample_id) where method = 'semantic_entropy' group by all order by all
 
-Not here: choosing the trigger sentence by task, which a recipe does by its prompts.
+Which sentence starts the thinking is chosen by task (the paper's task-specific prompt module): once a night the chains of some
+problems are asked by each of several sentences, and the one whose answers have the lowest mean entropy is the task's; no gold
+answer is looked at. Where nobody answers counts as the highest entropy there can be. The artefact has the table:
+
+    select night, unnest(value->'$.tried') from artefacts where method = 'semantic_entropy'
 """
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
+from math import log2
 from typing import Any
 
 from pydantic import Field
 
+from storage.ids import seed_from
 from synth.answers.judge import equal_answers, majority
 from synth.answers.votes import groups
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
-from synth.methods.base import Params, method, whole
+from synth.methods.base import Artefact, Params, Preparation, method, whole
 from synth.notes import Label, SftNotes
-from synth.problems import get_task
+from synth.problems import get_task, task_names
 from synth.problems.base import Problem
 from synth.sample import Sample
 from synth.scorers.entropy import entropy_of
+
+TRIGGERS = (
+    "Let's think step by step.",
+    "Let's first say what is given and what is sought, and then work it out step by step.",
+    "Let's solve this carefully, and check each calculation before the next.",
+    "Let's make a plan, carry it out, and see whether the answer makes sense.",
+)
+"""Sentences that start the thinking: the well-known one, and ours after the paper's kinds."""
 
 
 class SemanticEntropyParams(Params):
@@ -38,8 +53,78 @@ class SemanticEntropyParams(Params):
     bound: float = Field(
         0.0, ge=0, description="Entropy in bits at which no further round is asked for (the authors' code)."
     )
+    triggers: tuple[str, ...] = Field(
+        TRIGGERS,
+        description="Sentences to choose from by task; of one alone nothing is tried, without any `solve` asks.",
+    )
+    trials: int = Field(8, ge=1, le=256, description="Problems of a task that each sentence is tried on; ours.")
     temperature: float = Field(0.7, ge=0, description="Of every chain; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each chain; ours.")
+
+
+class Trial(Artefact):
+    """What a sentence came to on a task: the mean entropy of the answers, in bits, and the share of the most frequent one."""
+
+    task: str
+    trigger: str
+    problems: int
+    entropy: float
+    agreement: float
+
+
+class Triggers(Artefact):
+    """The sentence of each task, and the table that it was chosen from."""
+
+    best: dict[str, str]
+    tried: tuple[Trial, ...]
+
+
+async def choose_triggers(problems: Sequence[Problem], models: Models, params: SemanticEntropyParams) -> Triggers:
+    """Ask some problems of each task by each sentence, and take the one whose answers disagree least."""
+    tried: list[Trial] = []
+    if len(params.triggers) > 1:
+        ordered = sorted(problems, key=lambda problem: (problem.task, seed_from("trigger", problem.id)))
+        for task, members in groupby(ordered, key=lambda problem: problem.task):
+            pool = list(members)[: params.trials]
+            tried += [await _tried(task, trigger, pool, models, params) for trigger in params.triggers]
+    best = {
+        task: min(
+            trials, key=lambda trial: (trial.entropy, -trial.agreement, params.triggers.index(trial.trigger))
+        ).trigger
+        for task, trials in ((task, list(trials)) for task, trials in groupby(tried, key=lambda trial: trial.task))
+    }
+    return Triggers(best=best, tried=tuple(tried))
+
+
+async def _tried(
+    task: str, trigger: str, pool: Sequence[Problem], models: Models, params: SemanticEntropyParams
+) -> Trial:
+    replies = await together(
+        models.about(problem).teacher(
+            "think", trigger=trigger, temperature=params.temperature, max_tokens=params.max_tokens, sample=number
+        )
+        for problem in pool
+        for number in range(params.samples)
+    )
+    entropies, agreements = [], []
+    for place, problem in enumerate(pool):
+        own = replies[place * params.samples :][: params.samples]
+        answers = [get_task(task).check(problem, reply.text).answer for reply in own]
+        found = entropy(answers)
+        entropies.append(log2(params.samples) if found is None else found)
+        agreements.append(majority(answers)[1] / params.samples)
+    return Trial(
+        task=task,
+        trigger=trigger,
+        problems=len(pool),
+        entropy=round(sum(entropies) / len(pool), 4),
+        agreement=round(sum(agreements) / len(pool), 4),
+    )
+
+
+def _most(params: SemanticEntropyParams, problems: int) -> dict[str, int]:
+    tried = len(params.triggers) if len(params.triggers) > 1 else 0
+    return {"teacher": tried * params.samples * min(problems, params.trials * len(task_names()))}
 
 
 @method(
@@ -50,18 +135,23 @@ class SemanticEntropyParams(Params):
     params=SemanticEntropyParams,
     calls=lambda params: {"teacher": params.samples * params.rounds},
     rereads=lambda params: 1,
+    prepare=Preparation(choose_triggers, Triggers, calls=_most),
 )
-async def semantic_entropy(problem: Problem, models: Models, params: SemanticEntropyParams) -> AsyncIterator[Sample]:
+async def semantic_entropy(
+    problem: Problem, models: Models, params: SemanticEntropyParams, triggers: Triggers
+) -> AsyncIterator[Sample]:
     """The teacher answers several times, and thinks again from other sides while its answers disagree."""
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     task = get_task(problem.task)
+    trigger = triggers.best.get(problem.task, next(iter(params.triggers), ""))
+    prompt, inputs = ("think", {"trigger": trigger}) if trigger else ("solve", {})
     rounds: list[list[Reply]] = []
     answers: list[list[str | None]] = []
     entropies: list[float | None] = []
     while len(rounds) < params.rounds:
         earlier = rounds[-1] if rounds else [None] * params.samples
         replies = await together(
-            models.teacher("solve", sample=number, **options)
+            models.teacher(prompt, sample=number, **inputs, **options)
             if chain is None
             else models.teacher("other_sides", chain=chain.text, sample=number, **options)
             for number, chain in enumerate(earlier)
@@ -85,6 +175,7 @@ async def semantic_entropy(problem: Problem, models: Models, params: SemanticEnt
         response=whole(chosen),
         answer=vote,
         attrs={
+            "trigger": trigger,
             "stopped_round": len(rounds) if agreed else None,
             "entropy": [None if value is None else round(value, 4) for value in entropies],
             "answers": answers,

@@ -34,3 +34,16 @@ async def test_questions_with_options_draw_from_all(ledger):
     ]
     rows, _ = await run(ledger, ORCA, problems, teacher=Scripted(lambda _: "#### 1"))
     assert {row["attrs"]["system_id"] for row in rows} == set(range(16))
+
+
+async def test_a_second_teacher_answers_a_share_of_the_problems_by_the_same_message(ledger):
+    problems = list(open_source("arithmetic", {"tiers": [1, 2]}).draw(120, seed=1))
+    engines = {"teacher": Scripted(right, "first"), "stronger": Scripted(right, "second")}
+    params = ORCA.params(second_teacher="stronger", share=0.25)
+    rows, _ = await run(ledger, ORCA, problems, params, **engines)
+    tiers = Counter((row["attrs"]["teacher_tier"], row["models"][0]) for row in rows)
+    assert set(tiers) == {(1, "first"), (2, "second")} and tiers[1, "first"] == 120
+    assert 15 <= tiers[2, "second"] <= 45, "30 expected, within three standard deviations"
+    first = {row["problem_id"]: row["messages"] for row in rows if row["attrs"]["teacher_tier"] == 1}
+    assert all(row["messages"] == first[row["problem_id"]] for row in rows)
+    assert ORCA.calls(params) == {"teacher": 1, "stronger": 1} and ORCA.calls(ORCA.params()) == {"teacher": 1}
