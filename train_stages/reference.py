@@ -13,6 +13,7 @@ from train_stages.config import (
     AdapterConfig,
     CptConfig,
     DistilConfig,
+    FisherConfig,
     MergeConfig,
     MixtureConfig,
     PhaseConfig,
@@ -33,6 +34,7 @@ from train_stages.parts import Kinds, Part
 from train_stages.plan.steps import Corpus, StepConfig
 from train_stages.promotion.evaluate import EvaluateConfig
 from train_stages.promotion.promote import PromoteConfig
+from train_stages.regularisers import REGULARISERS
 from train_stages.rewards import REWARDS
 from train_stages.schedules import SCHEDULES
 from train_stages.transforms import TRANSFORMS
@@ -49,6 +51,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("distil", "a stage `distil`", DistilConfig),
     ("verifier", "a stage `verifier`", VerifierConfig),
     ("merge", "a stage `merge`; those of every stage are not", MergeConfig),
+    ("fisher", "a stage `fisher`; those of every stage are not", FisherConfig),
     ("a task vector", "`vectors` of a stage `merge`", TaskVector),
     ("an adapter", "`adapter` of any stage", AdapterConfig),
     ("evaluate", "`train.evaluate`", EvaluateConfig),
@@ -61,6 +64,7 @@ PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
     ("orders", "order", "In which order rows are learned from in `sft` and `cpt`.", ORDERS),
     ("schedules", "schedule", "How the learning rate changes over the steps, as a share of its peak.", SCHEDULES),
     ("optimisers", "optimiser", "The rule by which weights are changed.", OPTIMISERS),
+    ("regularisers", "regularisers", "What keeps a training from changing more than it should.", REGULARISERS),
     ("masks", "mask", "Which parts of a row carry loss in `sft`.", MASKS),
     ("transforms", "transforms", "What is done to the last turn of a chat in `sft` before it is encoded.", TRANSFORMS),
 )  # fmt: skip

@@ -30,6 +30,7 @@ TESTS_OF_EVERY = {
     "reward": "tests/train_stages/test_every_reward.py",
     "transform": "tests/train_stages/test_every_transform.py",
     "optimiser": "tests/train_stages/test_every_optimiser.py",
+    "regulariser": "tests/train_stages/test_every_regulariser.py",
 }
 """Tests that run over each part of a kind: by hand, neutral settings, resume."""
 
@@ -134,6 +135,7 @@ _REGISTRIES: Mapping[str, Callable[[], list[str]]] = {
     "reward": _of("train_stages.rewards", "REWARDS"),
     "transform": _of("train_stages.transforms", "TRANSFORMS"),
     "optimiser": _of("train_stages.optimisers", "OPTIMISERS"),
+    "regulariser": _of("train_stages.regularisers", "REGULARISERS"),
     "config": _settings,
 }
 

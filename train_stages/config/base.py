@@ -9,6 +9,8 @@ from train_stages.config.adapter import AdapterConfig
 from train_stages.optimisers import OPTIMISERS
 from train_stages.optimisers.base import Optimiser
 from train_stages.parts import validated
+from train_stages.regularisers import REGULARISERS
+from train_stages.regularisers.base import Regulariser
 from train_stages.schedules import SCHEDULES
 from train_stages.schedules.base import Schedule
 
@@ -91,6 +93,9 @@ class TrainConfig(StageConfig):
         default_factory=SCHEDULES.default(Schedule, WARMUP_STABLE_DECAY),
         description="How the learning rate changes over the steps.",
     )
+    regularisers: Annotated[tuple[SerializeAsAny[Regulariser], ...], REGULARISERS.fields(Regulariser)] = Field(
+        default=(), description="What keeps the training from changing more than it should, one after the other."
+    )
     learning_rate: float = Field(
         default=1e-5, gt=0, description="Peak learning rate; with `muon`, that of the matrices."
     )
@@ -133,6 +138,12 @@ class TrainConfig(StageConfig):
         return self.micro_batch_tokens or self.max_length
 
     @property
+    def kept_copies(self) -> int:
+        """Copies of the trained weights that its regularisers keep."""
+        kept = [(part.keeps_parent, part.keeps_last, part.needs_importance) for part in self.regularisers]
+        return sum(any(flags) for flags in zip(*kept, strict=True))
+
+    @property
     def launcher(self) -> Mapping[str, Any]:
         """How the stage's process is started."""
         return {"accelerate": self.accelerate, "processes": self.processes}
@@ -150,6 +161,8 @@ class TrainConfig(StageConfig):
     def _used(self) -> "TrainConfig":
         if self.adapter is not None and self.optimiser.name == "muon":
             raise ValueError("optimiser: muon is for whole matrices, an adapter has narrow ones: set optimiser: adamw")
+        if self.regularisers and self.accelerate in ("fsdp", "deepspeed"):
+            raise ValueError("regularisers look at whole weights: set accelerate: ddp, or leave them out")
         if self.processes is not None and self.accelerate is None:
             raise ValueError("processes is for accelerate: set accelerate: ddp too, or leave it out")
         return self

@@ -97,7 +97,7 @@ def estimate(
     return Estimate(
         weights,
         trained * each,
-        trained * (config.optimiser.bytes_a_weight or each * config.optimiser.moments),
+        trained * ((config.optimiser.bytes_a_weight or each * config.optimiser.moments) + each * config.kept_copies),
         kept,
         _logits(shape, tokens, head, gpu),
         LIBRARIES["cuda" if gpu else "cpu"],

@@ -88,7 +88,8 @@ def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, see
     """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
     names = ("torch", "transformers", "trl") if config.adapter is None else ("torch", "transformers", "trl", "peft")
     libraries = {name: version(name) for name in names}
-    settings = config.model_dump(mode="json", exclude=set(WATCHING))
+    unused = set() if config.regularisers else {"regularisers"}
+    settings = config.model_dump(mode="json", exclude={*WATCHING, *unused})
     return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
 

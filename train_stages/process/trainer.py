@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from storage.errors import TrainingError
 from train_stages.config import TrainConfig
 from train_stages.losses.base import Answers, Pairs, PreferenceLoss, SupervisedLoss, Tokens
+from train_stages.process.regularising import bound
 from train_stages.process.stage import world_size
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def configured(trainer: type[Any], config: TrainConfig) -> type[Any]:
         optimizer: Any
         lr_scheduler: Any
 
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            self._bound = bound(config.regularisers, self.model)
+
         def create_optimizer(self, model: Any = None) -> Any:
             if self.optimizer is None:
                 self.optimizer = config.optimiser.build(
@@ -39,6 +44,8 @@ def configured(trainer: type[Any], config: TrainConfig) -> type[Any]:
                     learning_rate=config.learning_rate,
                     weight_decay=config.weight_decay,
                 )
+                if self._bound is not None:
+                    self._bound.attach(self.optimizer)
             return self.optimizer
 
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
