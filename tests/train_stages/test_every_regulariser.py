@@ -64,7 +64,7 @@ def measured(base, rows, tmp_path_factory):
     from train_stages.stages.fisher import fisher
 
     out = tmp_path_factory.mktemp("measured") / "base"
-    return fisher(base, rows.slice(0, 20), out, FisherConfig(rows=5, device="cpu", max_length=128)).path
+    return fisher(base, rows.slice(0, 20), out, FisherConfig(examples=5, device="cpu", max_length=128)).path
 
 
 @pytest.mark.slow

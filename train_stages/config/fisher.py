@@ -15,12 +15,12 @@ class FisherConfig(StageConfig):
     """Measuring the diagonal of the Fisher information on the rows of the stage. Nothing is trained."""
 
     instead: ClassVar[Mapping[str, str]] = {
-        "epochs": "nothing is trained: set rows, how many are looked at",
+        "epochs": "nothing is trained: set examples, how many rows are looked at",
         "learning_rate": "nothing is trained",
         "adapter": "it is measured on whole weights",
     }
 
-    rows: int = Field(default=200, ge=1, description="Rows that are looked at, drawn by the seed; ours.")
+    examples: int = Field(default=200, ge=1, description="Rows that are looked at, drawn by the seed; ours.")
     labels: Literal["model", "data"] = Field(
         default="model",
         description="Whose tokens the gradients are of: `model` draws each from the model itself, which is the Fisher information; "

@@ -64,7 +64,7 @@ def fisher(
     loading = _as_sft(config)
     model, tokenizer = load(parent, loading)
     encoded = encode(tokenizer, rows, loading)
-    drawn = np.random.default_rng(seed_from("fisher", seed)).permutation(encoded.table.num_rows)[: config.rows]
+    drawn = np.random.default_rng(seed_from("fisher", seed)).permutation(encoded.table.num_rows)[: config.examples]
     chosen = encoded.table.take(pa.array(np.sort(drawn)))
     identity = digest("fisher", checkpoint_digest(parent), encoded.digest, config.model_dump(mode="json"), seed)
     with output_folder(out, identity) as folder:

@@ -65,7 +65,7 @@ def test_without_a_measurement_the_stage_that_makes_it_is_named(base, rows, tmp_
 def test_the_measurement_is_the_mean_squared_gradient(base, rows, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    config = FisherConfig(rows=3, labels="data", device="cpu", max_length=128)
+    config = FisherConfig(examples=3, labels="data", device="cpu", max_length=128)
     made = fisher(base, rows.slice(0, 3), tmp_path / "out", config)
     with np.load(made.path / IMPORTANCE) as file:
         measured = dict(file)
