@@ -18,7 +18,9 @@ empty_methods          methods with no accepted row of at least 100 attempts
 night_vs_raw_tokens    tokens a second of the night's server over those of a plain loop that asks the same questions at the same
                        concurrency, both until nine tenths of the tokens are written
 plan_bound_held        1 when the night's calls and tokens stayed within what `nightschool plan` said at most
-plan_vs_real_prompt_tokens   prompt tokens that `plan` expected of a second night, over those it had
+plan_vs_real_prompt_tokens   prompt tokens that `plan` expected of a second night, over those it had; `plan_spread` is the standard
+                       deviation of that ratio by chance alone, as `plan` says it (how many calls an attempt asks depends on its
+                       answers): with 12 problems .9 to 1.1 is a matter of luck, with 40 hardly
 
 GSM8K test through `nightschool evaluate` with the recipe's default prompt, greedy, and through three plain prompts:
 
@@ -315,10 +317,12 @@ def _plans(house: Product, first: dict[str, Any], second: dict[str, Any]) -> dic
         }
         return all(paid[night][key] <= bound[key] for key in bound)
 
-    expected = [role["expected"]["prompt_tokens"] for role in second["roles"] if role.get("expected")]
+    expected = [role["expected"] for role in second["roles"] if role.get("expected")]
+    real = paid["2026-01-02/real"]["prompt"]
     return {
         "plan_bound_held": int(held(first, "2026-01-01/real") and held(second, "2026-01-02/real")),
-        "plan_vs_real_prompt_tokens": sum(expected) / paid["2026-01-02/real"]["prompt"] if expected else None,
+        "plan_vs_real_prompt_tokens": sum(role["prompt_tokens"] for role in expected) / real if expected else None,
+        "plan_spread": math.hypot(*(role["spread"] or 0.0 for role in expected)) / real,
         "paid": paid,
     }
 

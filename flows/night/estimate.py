@@ -9,12 +9,12 @@ from filters.night.ask_models import role_of
 from flows.night.night import Night
 from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import Recipe
-from storage.lake.expected import Expected, expected
+from storage.lake.expected import Expected, expected, mean_lengths
 from synth.calls.keys import sampling_params
 from synth.engines.spec import PROMOTED, ModelSpec
 from synth.methods.base import Params
 from synth.night.draw import LeftOut, draw_night, left_out_sentences, plan_attempts
-from synth.night.prompt_bound import longest_prompt, prompt_tokens
+from synth.night.prompt_bound import BYTES_PER_TOKEN, longest_prompt, prompt_tokens, typical_prompt
 from synth.night.runner import Attempt
 
 
@@ -30,7 +30,8 @@ class Estimate:
         completion_tokens: Tokens written at most (`max_tokens` of each call).
         hours: Time at the recipe's `tokens_per_second`; None when it gives none.
         cost: At the recipe's prices.
-        expected: What it will probably be, by the recipe's last nights; None for a role that none of them asked.
+        expected: What it will probably be, by the recipe's last nights, and by the prompts for methods that none of them had; None
+            for a role that neither asks.
         family: Family of models; None where it is of none that we know.
         sampling: How it is asked where a method says nothing, its room for thoughts included.
     """
@@ -69,7 +70,7 @@ def estimate(night: Night) -> dict[str, Any]:
     _attempt(night, attempts, roles)
     _ask_filters(night, attempts, roles)
     planned = Counter(attempt.method.name for attempt in attempts)
-    probably = expected(night.lake, night.id, planned)
+    probably = expected(night.lake, night.id, planned, _by_prompts(night, attempts))
     for role, asked in roles.items():
         _wishes(night, role, asked)
         _price(asked, recipe.models[role])
@@ -89,6 +90,28 @@ def estimate(night: Night) -> dict[str, Any]:
         "outside_files": outside_files(recipe),
         "training": _training(recipe),
     }
+
+
+def _by_prompts(night: Night, attempts: Sequence[Attempt]) -> dict[str, dict[str, Expected]]:
+    """What each method would be asked if no night had it yet: as many calls as there may be, prompts as its templates have them.
+
+    How long an answer is, and how many bytes a token has, is what the role's calls so far say; else the limit, and English.
+    """
+    lengths = mean_lengths(night.lake)
+    methods: dict[str, dict[str, Expected]] = {}
+    for attempt in attempts:
+        method, params = attempt.method, attempt.params
+        written, by_student = _limits(params)
+        prompts = night.prompts.of(method.name, attempt.prompts)
+        for role, calls in method.calls(params).items():
+            if night.recipe.models[role].engine in ("solver", "verifier"):
+                continue
+            reply, size = lengths.get(role, (by_student if role == "student" else written, BYTES_PER_TOKEN))
+            asked = methods.setdefault(method.name, {}).setdefault(role, Expected(0))
+            asked.calls += calls
+            asked.prompt_tokens += calls * typical_prompt(method, params, attempt.problem, prompts, reply, size)
+            asked.completion_tokens += calls * reply
+    return methods
 
 
 def _training(recipe: Recipe) -> list[dict[str, Any]]:

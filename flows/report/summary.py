@@ -85,7 +85,7 @@ def print_training(summary: Mapping[str, Any]) -> None:
 
 
 def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value if name == "cost" else round(value) for name, value in figures.items()}
+    return {name: value if name == "cost" or value is None else round(value) for name, value in figures.items()}
 
 
 def print_left_out(plan: Mapping[str, Any]) -> None:
@@ -133,9 +133,13 @@ def print_plan(plan: Mapping[str, Any]) -> None:
             )
     probably = [{"role": role["role"], **_rounded(role["expected"])} for role in plan["roles"] if role["expected"]]
     if probably:
-        print_table(
-            list(probably[0]), probably, title=f"probably, by the last {probably[0]['nights']} nights of this recipe"
+        nights = probably[0]["nights"]
+        title = (
+            f"probably, by the last {nights} nights of this recipe"
+            if nights
+            else "probably, by the prompts: no night before"
         )
+        print_table(list(probably[0]), probably, title=title)
     if plan["training"]:
         print_table(list(plan["training"][0]), plan["training"], title="then, when the data has changed enough")
     if plan["variables"]:

@@ -35,6 +35,7 @@ class Role:
         max_tokens: int | None = None,
         top_p: float | None = None,
         essential: Mapping[str, float] | None = None,
+        differ: float | None = None,
         stop: tuple[str, ...] = (),
         sample: int = 0,
         schema: Schema | None = None,
@@ -52,6 +53,7 @@ class Role:
             max_tokens: Upper bound on the completion.
             top_p: Nucleus share.
             essential: The paper's values that the method could not do without, by parameter.
+            differ: Temperature of answers that have to differ, where recipe and paper say none and the model's own is greedy.
             stop: Strings at which generation stops.
             sample: Number of this answer among several to the same question, from the call site.
             begun: How the answer begins: the model goes on with its own turn from there, and the reply is what comes after.
@@ -64,7 +66,7 @@ class Role:
         """
         call = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p}
         profile = self._models.profile(self._name)
-        sampling = profile.sampling(call, essential, stop=tuple(stop), schema=schema_text(schema))
+        sampling = profile.sampling(call, essential, differ=differ, stop=tuple(stop), schema=schema_text(schema))
         models = self._models
         asked, number = models._prompt(prompt), f"{models._repetition}.{sample}"
         reply = await models._remember(

@@ -69,6 +69,7 @@ class Profile:
         call: Mapping[str, float | None],
         essential: Mapping[str, float] | None = None,
         *,
+        differ: float | None = None,
         stop: tuple[str, ...] = (),
         schema: str | None = None,
     ) -> Sampling:
@@ -77,6 +78,7 @@ class Profile:
         Args:
             call: What the call site says, by parameter; None says nothing.
             essential: What the method's paper says and the method could not do without.
+            differ: Temperature where only `OURS` or the model itself speaks, and asks for greedy; None keeps greedy.
             stop: Strings at which generation stops.
             schema: JSON schema of the completion, canonical JSON.
         """
@@ -92,6 +94,8 @@ class Profile:
             wished = {name: value for name, value in wished.items() if not name.endswith("_penalty")}
         chosen = {**OURS, **wished, **explicit}
         chosen["max_tokens"] += self.thought_tokens
+        if differ is not None and chosen["temperature"] == 0 and "temperature" not in explicit:
+            chosen["temperature"] = differ
         if chosen["temperature"] == 0:
             for name in WHEN_DRAWN:
                 if name not in explicit:

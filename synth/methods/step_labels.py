@@ -22,12 +22,20 @@ from synth.problems.rule import Rule
 from synth.problems.steps import prefixes
 from synth.sample import Sample
 
+COMPLETIONS = 1.0
+"""Temperature of completions where nobody says any, or the model's own is 0; ours."""
+
 
 class StepLabelsParams(Params):
     """Parameters of `step_labels`."""
 
     completions: int = Field(8, ge=1, le=64, description="Completions of each prefix; ours.")
-    temperature: float = Field(1.0, ge=0, description="Of attempt and completions; ours.")
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        description="Of attempt and completions; None lets the role or its model decide, and completions of a model that would be "
+        "greedy are drawn at 1, ours: they have to differ.",
+    )
     attempt_tokens: int = Field(512, ge=1, description="Upper bound on the attempt and on each completion; ours.")
     most_steps: int = Field(
         16, ge=1, le=200, description="Steps that are labelled at most, which bounds the cost; ours."
@@ -35,7 +43,7 @@ class StepLabelsParams(Params):
 
 
 class _Options(TypedDict):
-    temperature: float
+    temperature: float | None
     max_tokens: int
 
 
@@ -46,7 +54,7 @@ async def completion_values(
     steps: Sequence[str],
     *,
     completions: int,
-    temperature: float,
+    temperature: float | None,
     max_tokens: int,
 ) -> list[float]:
     """Value each step by the share of the student's completions from there that end right, up to the first with none.
@@ -57,14 +65,16 @@ async def completion_values(
         attempt: The attempt, as it was written.
         steps: Its first steps, in order.
         completions: Completions of each prefix.
-        temperature: Of the completions.
+        temperature: Of the completions; None lets the role or its model decide.
         max_tokens: Upper bound on each.
     """
     task = get_task(problem.task)
     values: list[float] = []
     for begun in prefixes(attempt, steps):
         replies = await together(
-            models.student("solve", begun=begun, sample=number, temperature=temperature, max_tokens=max_tokens)
+            models.student(
+                "solve", begun=begun, sample=number, temperature=temperature, differ=COMPLETIONS, max_tokens=max_tokens
+            )
             for number in range(completions)
         )
         right = sum(task.check(problem, begun + reply.text).outcome is Outcome.CORRECT for reply in replies)

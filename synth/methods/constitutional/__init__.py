@@ -47,7 +47,7 @@ class ConstitutionalParams(Params):
     min_change: float = Field(
         0.02, ge=0, le=1, description="A revision that changes less of the text than this is refused; ours."
     )
-    temperature: float = Field(1.0, ge=0, description="Of the draft; ours. Critique and revision are greedy.")
+    temperature: float | None = Field(None, ge=0, description="Of the draft; None lets the role or its model decide.")
     attempt_tokens: int = Field(512, ge=1, description="Upper bound on the draft; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each critique and revision; ours.")
 

@@ -118,7 +118,9 @@ def _says(stated: re.Match[str]) -> bool:
 class CritiqueParams(Params):
     """Parameters of `critique`."""
 
-    temperature: float = Field(1.0, ge=0, description="Of the student's attempt; ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of the student's attempt; None lets the role or its model decide."
+    )
     attempt_tokens: int = Field(512, ge=1, description="Upper bound on the student's attempt; ours.")
     max_tokens: int = Field(
         1024, ge=1, description="Upper bound on the critique (the repository trains at length 1024)."

@@ -2,8 +2,10 @@
 
 The paper's operator writes the questions and their solutions at once and takes the model's own check for both. That is weak,
 and too much for a small model. Ours asks for one thing at a time: a new question; several solutions of it, each by whoever has seen
-no other; when enough of them agree, whether question and solution are sound. The first solution that agrees is the row's. A check
-counts only when the same model refuses the same question with a wrong solution: small models accept anything.
+no other; when enough of them agree, the question in other words, whose solutions must all agree too: what is read in two ways, or
+makes no sense, is answered otherwise when it is worded otherwise; then whether question and solution are sound. The first solution
+that agrees is the row's. A check counts only when the same model refuses the same question with a wrong solution: small models
+accept anything.
 """
 
 import re
@@ -51,6 +53,12 @@ class QueryExpansionParams(Params):
     questions: int = Field(2, ge=1, le=8, description="New questions to ask for (two, as the operator is described).")
     resolve: int = Field(4, ge=0, le=64, description="Further solutions of each, which are to agree with one; ours.")
     agreement: float = Field(0.75, ge=0, le=1, description="Share of these that must agree; ours.")
+    rewordings: int = Field(
+        1,
+        ge=0,
+        le=8,
+        description="Times that a question is said in other words and solved twice; all of these must agree too; ours.",
+    )
     check: bool = Field(
         True,
         description="Ask whether question and solution are sound, as the operator does; off leaves it to agreement.",
@@ -68,7 +76,9 @@ class QueryExpansionParams(Params):
     roles=("teacher",),
     tasks=("arithmetic", "math_word"),
     params=QueryExpansionParams,
-    calls=lambda params: {"teacher": params.questions * (2 + params.resolve + 2 * params.check)},
+    calls=lambda params: {
+        "teacher": params.questions * (2 + params.resolve + 3 * params.rewordings + 2 * params.check)
+    },
     rereads=lambda params: max(2, params.questions),  # a check reads a question and its solution
     shows_gold=("expand",),
 )
@@ -97,7 +107,10 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
             )
             replies += solutions
             solved = _agree(solutions, question)
-            reason = _unconfirmed(solved, params) or _odd(question, solved.answer or "", problem)
+            reason = _unconfirmed(solved, params) or _odd(question, solved, problem)
+        if reason is None:
+            reworded = await _reword(models, variant, solved.answer or "", params.rewordings, options)
+            reason, replies = reworded.refused, [*replies, *reworded.replies]
         if reason is None and params.check:
             checked = await _check(models, variant, solved, options)
             reason, replies = checked.refused, [*replies, *checked.replies]
@@ -155,6 +168,40 @@ class _Checked:
     replies: tuple[Reply, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Reworded:
+    """What the question in other words came to: why it speaks against it, and the replies."""
+
+    refused: str | None = None
+    replies: tuple[Reply, ...] = ()
+
+
+async def _reword(
+    models: Models, variant: Problem, answer: str, rewordings: int, options: Mapping[str, Any]
+) -> _Reworded:
+    """Solve the question in other words, which nobody who solved it has seen; the first that disagrees ends it."""
+    replies: list[Reply] = []
+    for number in range(rewordings):
+        reply = await models.teacher("reword", problem=variant, sample=number, essential=VOTING, **options)
+        replies.append(reply)
+        wording = read_rewording(reply.text)
+        if copied_line(reply.text, models.source("reword")) is not None:
+            return _Reworded("copied_prompt", tuple(replies))
+        if not _same_numbers(variant.prompt, wording) or _fault(wording, [variant.prompt]) is not None:
+            return _Reworded("no_rewording", tuple(replies))
+        solutions = await together(
+            models.teacher(
+                "solve", problem=replace(variant, prompt=wording), sample=sample, essential=VOTING, **options
+            )
+            for sample in range(2)
+        )
+        replies += solutions
+        answers = [final_answer(solution.text) if solution.complete else None for solution in solutions]
+        if any(own is None or not equal_answers(answer, own) for own in answers):
+            return _Reworded("rewording_disagrees", tuple(replies))
+    return _Reworded(replies=tuple(replies))
+
+
 async def _check(models: Models, variant: Problem, solved: _Solved, options: Mapping[str, Any]) -> _Checked:
     solution = solved.chosen.text if solved.chosen else ""
     reply = await models.teacher("check", problem=variant, solution=solution, **options)
@@ -203,6 +250,22 @@ def read_question(text: str) -> tuple[str, str]:
     return read.get("statement", ""), question.strip("*_ \n")
 
 
+def read_rewording(text: str) -> str:
+    """Read a reply to `reword`: the question, with or without a heading."""
+    read = sections(text, ["reworded problem", "reworded question", *_QUESTION, "solution", "answer"])
+    headed = (value for key, value in read.items() if "problem" in key or "question" in key)
+    return next(filter(None, headed), "" if read else text[thoughts_end(text) :]).strip("*_ \n")
+
+
+def _numbers(text: str) -> set[str]:
+    return set(map(normalise, _NUMBER.findall(text)))
+
+
+def _same_numbers(question: str, wording: str) -> bool:
+    """Whether a wording has every number of the question in digits; it may have more, which the question has in words."""
+    return _numbers(question) <= _numbers(wording)
+
+
 def spoil(solution: str, answer: str) -> str:
     """Return a solution with another answer, wherever its answer stands."""
     plain = normalise(answer)
@@ -225,15 +288,22 @@ def _fault(question: str, earlier: Sequence[str]) -> str | None:
     return "same_question" if canonical_question(question) in map(canonical_question, earlier) else None
 
 
-def _odd(question: str, answer: str, seed: Problem) -> str | None:
-    """What speaks against a question whose answer is known: it says it, it is the old one in other words, or nothing is left.
+def _odd(question: str, solved: _Solved, seed: Problem) -> str | None:
+    """What speaks against a question whose answer is known: it says it, it is the old one in other words, nothing is left, or
+    it says what its solution does not need.
 
-    Each is right once in a while (of GSM8K's training problems 5 % hold their answer); a model that cannot make problems makes
-    these, and its solutions agree on them.
+    Each is right once in a while (of GSM8K's training problems 5 % hold their answer, 3 of 7,473 have one below zero, and 11 %
+    have a number in digits that their solution does not); a model that cannot make problems makes these, and its solutions agree
+    on them.
     """
+    answer, solution = solved.answer or "", solved.chosen.text if solved.chosen else ""
     if equal_answers(answer, "0"):
         return "zero_answer"
-    numbers = set(map(normalise, _NUMBER.findall(question)))
-    if equal_answers(answer, seed.gold) and numbers <= set(map(normalise, _NUMBER.findall(seed.prompt))):
+    if normalise(answer).startswith("-"):
+        return "negative_answer"
+    numbers = _numbers(question)
+    if equal_answers(answer, seed.gold) and numbers <= _numbers(seed.prompt):
         return "same_question"
-    return "answer_in_question" if normalise(answer) in numbers else None
+    if normalise(answer) in numbers:
+        return "answer_in_question"
+    return None if numbers <= _numbers(solution) else "unused_number"

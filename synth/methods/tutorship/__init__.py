@@ -43,7 +43,9 @@ from synth.sample import Sample
 class TutorshipParams(Params):
     """Parameters of `tutorship`."""
 
-    temperature: float = Field(1.0, ge=0, description="Of the student's attempts; unpublished, ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of the student's attempts; unpublished, so None lets the role or its model decide."
+    )
     attempt_tokens: int = Field(512, ge=1, description="Upper bound on an attempt of the student; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on the teacher's reply; ours.")
     confirmations: float = Field(

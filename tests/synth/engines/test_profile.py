@@ -36,6 +36,21 @@ def test_the_first_that_says_something_decides(call, role, essential, card, temp
     assert profile.sampling({"temperature": call}, paper).temperature == temperature
 
 
+@pytest.mark.parametrize(
+    ("call", "role", "card", "temperature"),
+    [
+        (None, None, None, 1.0),
+        (None, None, 0.0, 1.0),
+        (None, None, 0.4, 0.4),
+        (None, 0.0, 0.4, 0.0),
+        (0.0, None, None, 0.0),
+    ],
+)
+def test_answers_that_have_to_differ_are_drawn_where_nobody_chose_greedy(call, role, card, temperature):
+    profile = Profile(SamplingSpec(temperature=role), SamplingSpec(temperature=card))
+    assert profile.sampling({"temperature": call}, differ=1.0).temperature == temperature
+
+
 def test_a_parameter_is_decided_apart_from_the_others():
     sampling = Profile(ROLE, CARD).sampling({"max_tokens": 64})
     assert sampling == Sampling(0.6, 64, 0.95, top_k=20, repetition_penalty=1.05)

@@ -147,6 +147,11 @@ def sound(request):
     return f"Reason: I looked.\nVerdict: {'refuse' if '12' in solution or '13' in solution else 'accept'}"
 
 
+def reworded(request):
+    """The same question in other words."""
+    return "In other words: " + request.messages[-1]["content"]
+
+
 NEW = "Statement: Ann has 9.\nNew problem: Ann has 4 pens and gets 5. How many?"
 
 
@@ -156,6 +161,8 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
     solved, checked = [], []
 
     def solve(request):
+        if "In other words" in request.messages[-1]["content"]:
+            return "4 + 5 = 9\n#### 9"
         solved.append(request.messages[-1]["content"])
         return "4 + 5 = 9\n#### 9" if len(solved) <= right else "I do not know." if right == 1 else "#### 1"
 
@@ -165,7 +172,7 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
 
     if right == 1:
         solved.append("")  # nobody says anything that can be read
-    teacher = scripted(expand=lambda request: NEW, solve=solve, check=check)
+    teacher = scripted(expand=lambda request: NEW, solve=solve, reword=reworded, check=check)
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     (row,) = rows
     assert row["notes"].refused == refused and row["attrs"]["resolved"] == 4
@@ -176,6 +183,35 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
         assert row["response"] == "4 + 5 = 9\n#### 9" and row["notes"].question.gold == "9"
     # what is not confirmed is not paid for again; what is, is checked beside a wrong solution
     assert checked == (["4 + 5 = 9\n#### 9", "4 + 5 = 12\n#### 12"] if refused is None else [])
+
+
+OTHER = "Ann owns 4 pens. She is given another 5. What is their number?"
+
+
+@pytest.mark.parametrize(
+    ("wording", "answers", "refused"),
+    [
+        (OTHER, ("9", "9"), None),
+        (f"**Reworded problem:** {OTHER}", ("9", "9"), None),
+        (OTHER, ("9", "1"), "rewording_disagrees"),
+        (OTHER, ("9", "I do not know."), "rewording_disagrees"),
+        ("Ann owns 4 pens and gets more. How many?", ("9", "9"), "no_rewording"),
+        ("Ann has 4 pens and gets 5. How many?", ("9", "9"), "no_rewording"),
+        ("I cannot.", ("9", "9"), "no_rewording"),
+        ("Out of 60 rolls a baker sells first 14, in the morning, and then 20 more.", ("9", "9"), "copied_prompt"),
+    ],
+)
+async def test_a_question_must_have_its_answer_in_other_words_too(ledger, problems, wording, answers, refused):
+    method = get_method("query_expansion")
+    replies = iter(answers)
+
+    def solve(request):
+        reworded = "another 5" in request.messages[-1]["content"]
+        return f"4 + 5 = 9\n#### {next(replies) if reworded else 9}"
+
+    teacher = scripted(expand=lambda request: NEW, solve=solve, reword=lambda request: wording, check=sound)
+    rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
+    assert [row["notes"].refused for row in rows] == [refused]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +227,10 @@ async def test_new_questions_are_accepted_when_three_of_four_others_agree(ledger
 async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, problems, reply, resolve, refused):
     method = get_method("query_expansion")
     teacher = scripted(
-        expand=lambda request: NEW, solve=lambda request: "4 + 5 = 9\n#### 9", check=lambda request: reply
+        expand=lambda request: NEW,
+        solve=lambda request: "4 + 5 = 9\n#### 9",
+        reword=reworded,
+        check=lambda request: reply,
     )
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1, resolve=resolve), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [refused]
@@ -215,7 +254,9 @@ async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, probl
 )
 async def test_a_new_question_is_read_as_models_write_it(ledger, problems, reply, reason):
     method = get_method("query_expansion")
-    teacher = scripted(expand=lambda request: reply, solve=lambda request: "4 + 5 = 9\n#### 9", check=sound)
+    teacher = scripted(
+        expand=lambda request: reply, solve=lambda request: "4 + 5 = 9\n#### 9", reword=reworded, check=sound
+    )
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [reason]
     assert reason or rows[0]["attrs"]["question"] == "Ann has 4 pens and gets 5. How many?"
@@ -227,7 +268,9 @@ async def test_a_new_question_is_read_as_models_write_it(ledger, problems, reply
         ("Ann has 4 pens. She gives 4 away. How many are left?", 0, "zero_answer"),
         ("How many pens are 4 pens and 5 pens?", 9, "same_question"),
         ("How many pens are 5 pens and 5 pens?", 10, None),
-        ("How many pens are left when Ann has 13 pens and gives 4 away?", 9, None),
+        ("How many pens are left when Ann has 14 pens and gives 5 away?", 9, None),
+        ("How many pens has Ann when she has 4 pens and gives 6 away?", -2, "negative_answer"),
+        ("How many pens has Ann with 14 pens when she gives 5 away and sees 7?", 9, "unused_number"),
     ],
 )
 async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, problems, question, answer, reason):
@@ -240,8 +283,9 @@ async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, pro
         solution="4 + 5 = 9",
         attrs={},
     )
-    solve = f"So it is {answer} = {answer}.\n#### {answer}"
-    teacher = scripted(expand=lambda request: question, solve=lambda request: solve, check=sound)
+    sums = {10: "5 + 5", 9: "14 - 5" if "14" in question else "4 + 5", -2: "4 - 6", 0: "4 - 4"}
+    solve = f"So it is {sums[answer]} = {answer}.\n#### {answer}"
+    teacher = scripted(expand=lambda request: question, solve=lambda request: solve, reword=reworded, check=sound)
     method = get_method("query_expansion")
     rows, _ = await run(ledger, method, [seed], method.params(questions=1), teacher=teacher)
     assert [row["notes"].refused for row in rows] == [reason]
@@ -250,7 +294,9 @@ async def test_what_a_model_asks_that_can_make_no_problem_is_refused(ledger, pro
 async def test_the_row_has_the_first_solution_that_agrees_and_is_true(ledger, problems):
     method = get_method("query_expansion")
     texts = iter(["4 + 5 = 8\n#### 8", "4 + 4 = 9\n#### 9", "5 + 4 = 9\n#### 9", "9 = 9\n#### 9", "4 + 5 = 9\n#### 9"])
-    teacher = scripted(expand=lambda request: NEW, solve=lambda request: next(texts), check=sound)
+    teacher = scripted(
+        expand=lambda request: NEW, solve=lambda request: next(texts, "4 + 5 = 9\n#### 9"), reword=reworded, check=sound
+    )
     rows, _ = await run(ledger, method, problems[:1], method.params(questions=1), teacher=teacher)
     assert rows[0]["response"] == "5 + 4 = 9\n#### 9" and rows[0]["notes"].refused is None
 
@@ -261,13 +307,14 @@ async def test_solutions_that_agree_are_right_and_few_are_lost(ledger):
     problems = list(open_source("arithmetic", {"tiers": [1]}).draw(150, seed=5, tier=1))
 
     def expand(request):  # each problem's question is its own, so that each is solved on its own
-        return NEW.replace("Ann has 4 pens", f"Ann has 4 pens of make {request.problem.id[:6]}")
+        make = request.problem.id[:6].translate(str.maketrans("0123456789", "ghijklmnop"))
+        return NEW.replace("Ann has 4 pens", f"Ann has 4 pens of make {make}")
 
     def solve(request):
-        return f"#### {7 if random.Random(request.seed).random() < 0.1 else 9}"
+        return "4 + 5 = 7\n#### 7" if random.Random(request.seed).random() < 0.1 else "4 + 5 = 9\n#### 9"
 
-    teacher = scripted(expand=expand, solve=solve, check=sound)
-    rows, _ = await run(ledger, method, problems, method.params(questions=1), teacher=teacher)
+    teacher = scripted(expand=expand, solve=solve, reword=reworded, check=sound)
+    rows, _ = await run(ledger, method, problems, method.params(questions=1, rewordings=0), teacher=teacher)
     kept = [row["answer"] for row in rows if row["notes"].refused is None]
     assert set(kept) == {"9"}  # by hand: a 7 is kept with 5 * .9 * .1^4 + .1^5 = .0005 per question
     assert 1 - len(kept) / len(problems) < 0.15  # by hand: 1 - .9^5 - 5 * .1 * .9^4 = .081
