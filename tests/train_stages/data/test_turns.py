@@ -39,6 +39,7 @@ CASES = {  # by template: where it is, what is learned of a plain reply, of one 
         f"<|channel|>analysis<|message|>Is it 6?<|end|><|start|>assistant<|channel|>final<|message|>{SAID}<|return|>",
         "<|channel|>final<|message|>2 + 2 = 4",
     ),
+    "smollm3": (OURS, f"{SAID}<|im_end|>\n", f"{THOUGHT}<|im_end|>\n", "2 + 2 = 4<|im_end|>\n"),
     "olmo2": (OURS, f"{SAID}</s>", f"{THOUGHT}</s>", "2 + 2 = 4</s>"),
     "olmo3_think": (OURS, f"{NOT_THOUGHT}</s>", f"\n{WROTE}</s>", "2 + 2 = 4"),  # its tag ends without a line break
 }  # fmt: skip
