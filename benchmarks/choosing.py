@@ -18,7 +18,6 @@ vote_labels    rows of `majority_labels`: problems that were labelled, and how o
 
 import argparse
 import json
-import os
 import random
 import sys
 import tempfile
@@ -37,6 +36,7 @@ import yaml  # noqa: E402
 from benchmarks.real import CONCURRENCY, CONTEXT, MAX_TOKENS  # noqa: E402
 from benchmarks.reality.numbers import final_number, number, wilson  # noqa: E402
 from benchmarks.reality.product import Product  # noqa: E402
+from benchmarks.shared.real_model import add_places, skipped  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
 from synth.choosers import CHOOSERS, Choosing  # noqa: E402
 from synth.scorers import Candidate, Score  # noqa: E402
@@ -52,9 +52,7 @@ RANKED_BY = ("vote", "similarity", "genselect")
 def main() -> None:
     """Measure, keep and print."""
     arguments = _arguments()
-    missing = _missing(arguments)
-    if missing:
-        print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
+    if skipped(arguments):
         return
     with tempfile.TemporaryDirectory(prefix="nightschool-choosing-") as scratch:
         folder = arguments.keep or Path(scratch)
@@ -69,26 +67,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--full", action="store_true", help="60 problems, 8 answers each; keeps the result")
-    parser.add_argument(
-        "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
-    )
+    add_places(parser)
     parser.add_argument("--problems", type=int, help="problems instead of 8 (60 with --full)")
     parser.add_argument("--samples", type=int, default=8, help="answers per problem")
     parser.add_argument("--keep", type=Path, help="workspace to use and to leave")
     arguments = parser.parse_args()
     arguments.problems = arguments.problems or (60 if arguments.full else 8)
     return arguments
-
-
-def _missing(arguments: argparse.Namespace) -> str | None:
-    if arguments.model is None or not (Path(arguments.model) / "config.json").is_file():
-        return f"no weights: --model or NIGHTSCHOOL_REAL_MODEL names a Hugging Face folder (got {arguments.model})"
-    if arguments.data is None or not (Path(arguments.data) / "gsm8k" / "test.jsonl").is_file():
-        return f"no GSM8K: --data or NIGHTSCHOOL_DATA names a folder with gsm8k/test.jsonl (got {arguments.data})"
-    return None
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ import yaml  # noqa: E402
 
 from benchmarks.reality.numbers import final_number, number, wilson  # noqa: E402
 from benchmarks.reality.product import Product  # noqa: E402
+from benchmarks.shared.real_model import add_places, skipped  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
 
 ITEMS = 150
@@ -40,6 +41,8 @@ DATE = "2026-01-03"
 
 def main() -> None:
     arguments = _arguments()
+    if skipped(arguments):
+        return
     recipe = arguments.workspace.parent / "evidence.yaml"
     recipe.write_text(yaml.safe_dump(_recipe(arguments), sort_keys=False), encoding="utf-8")
     house = Product(arguments.workspace)
@@ -59,17 +62,13 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True, help="workspace of a kept run of benchmarks/real.py")
-    for name, about in (("model", "folder of the weights"), ("data", "folder that holds gsm8k/")):
-        default = os.environ.get("NIGHTSCHOOL_REAL_MODEL" if name == "model" else "NIGHTSCHOOL_DATA")
-        parser.add_argument(f"--{name}", type=Path, default=default, required=default is None, help=about)
+    add_places(parser)
     parser.add_argument("--items", type=int, default=ITEMS, help="items of GSM8K test")
     parser.add_argument("--gold", type=int, default=GOLD, help="problems whose gold solutions are added")
     parser.add_argument("--budget-tokens", type=int, default=BUDGET_TOKENS, help="tokens to train on")
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
     parser.add_argument("--keep", action="store_true", help="keep the result in benchmarks/results")
-    arguments = parser.parse_args()
-    arguments.model, arguments.data = Path(arguments.model), Path(arguments.data)
-    return arguments
+    return parser.parse_args()
 
 
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:

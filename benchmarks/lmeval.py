@@ -40,6 +40,7 @@ import yaml  # noqa: E402
 
 from benchmarks.reality.plain import NAME, served  # noqa: E402
 from benchmarks.shared.peers import peers_python, versions_in  # noqa: E402
+from benchmarks.shared.real_model import add_places, skipped  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
 
 PACKAGES = ("lm-eval[api]==0.4.13",)
@@ -52,9 +53,7 @@ STRICT = re.compile(r"#### (-?[0-9.,]+)")
 
 def main() -> None:
     arguments = _arguments()
-    reason = _missing(arguments)
-    if reason:
-        print(json.dumps({"skipped": reason}) if arguments.json else f"skipped: {reason}")
+    if skipped(arguments):
         return
     python = peers_python("lmeval", PACKAGES)
     with tempfile.TemporaryDirectory(prefix="nightschool-lmeval-") as scratch:
@@ -74,17 +73,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=100, help="test problems, the first so many")
     parser.add_argument("--json", action="store_true", help="print one line")
     parser.add_argument("--keep-result", action="store_true")
-    parser.add_argument("--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"))
-    parser.add_argument("--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"))
+    add_places(parser)
     return parser.parse_args()
-
-
-def _missing(arguments: argparse.Namespace) -> str | None:
-    if arguments.model is None or not (arguments.model / "config.json").is_file():
-        return f"no weights: --model or NIGHTSCHOOL_REAL_MODEL names a Hugging Face folder (got {arguments.model})"
-    if arguments.data is None or not (arguments.data / "gsm8k" / "test.jsonl").is_file():
-        return f"no GSM8K: --data or NIGHTSCHOOL_DATA names a folder with gsm8k/test.jsonl (got {arguments.data})"
-    return None
 
 
 def _items(arguments: argparse.Namespace, scratch: Path) -> dict[str, str]:

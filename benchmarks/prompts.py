@@ -20,7 +20,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -34,6 +33,7 @@ sys.path.insert(0, str(HERE.parent))
 from benchmarks.reality.numbers import wilson  # noqa: E402
 from benchmarks.reality.plain import NAME, served  # noqa: E402
 from benchmarks.reality.rows import disobeys, faults  # noqa: E402
+from benchmarks.shared.real_model import add_places  # noqa: E402
 from benchmarks.shared.results import circumstances  # noqa: E402
 from filters import filter_kinds, get_filter  # noqa: E402
 from filters.base import Context, run_filters  # noqa: E402
@@ -98,19 +98,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--sampling", type=json.loads, default={}, help="sampling of both roles, as JSON")
     parser.add_argument("--endpoint", help="root of a server whose model is called `model`")
-    parser.add_argument(
-        "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
-    )
+    add_places(parser)
     parser.add_argument("--replies", type=Path, help="file for every call and row, JSON lines")
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
-    arguments = parser.parse_args()
-    for name in ("model", "data"):
-        value = getattr(arguments, name)
-        setattr(arguments, name, None if value is None else Path(value))
-    return arguments
+    return parser.parse_args()
 
 
 def candidates(method: str) -> list[str]:

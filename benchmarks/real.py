@@ -10,9 +10,9 @@ Models are asked at temperature .7 alone: top_k, top_p and penalties over 152,00
 
 A night of GSM8K training problems, one model as student and as teacher, then:
 
-accepted_wrong_share   share of its accepted rows that are wrong or contradict themselves, with Wilson's interval in `accepted`;
-                       by `benchmarks/reality/rows.py`, which imports neither our judge nor our filters. The rows lie beside
-                       the result, for reading
+accepted_wrong_share   share of its accepted rows that are wrong or contradict themselves, with Wilson's interval in `accepted`,
+                       the data set's own solutions (`gold`) left out; by `benchmarks/reality/rows.py`, which imports neither our
+                       judge nor our filters. The rows lie beside the result, for reading
 format_disobeyed       accepted rows whose answer has not the form that their own prompt asks for
 empty_methods          methods with no accepted row of at least 100 attempts
 night_vs_raw_tokens    tokens a second of the night's server over those of a plain loop that asks the same questions at the same
@@ -33,7 +33,6 @@ Result: `benchmarks/results/real.json`, rows: `benchmarks/results/real_rows.json
 import argparse
 import json
 import math
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -51,6 +50,7 @@ from benchmarks.reality.numbers import final_number, number, wilson  # noqa: E40
 from benchmarks.reality.plain import Reply, ask, rate, served  # noqa: E402
 from benchmarks.reality.product import Product  # noqa: E402
 from benchmarks.reality.rows import disobeys, faults  # noqa: E402
+from benchmarks.shared.real_model import add_places, skipped  # noqa: E402
 from benchmarks.shared.results import RESULTS, circumstances, keep  # noqa: E402
 
 CONCURRENCY = 64
@@ -78,9 +78,7 @@ PROMPTS = {
 
 def main() -> None:
     arguments = _arguments()
-    missing = _missing(arguments)
-    if missing:
-        print(json.dumps({"skipped": missing}) if arguments.json else f"skipped: {missing}")
+    if skipped(arguments):
         return
     with tempfile.TemporaryDirectory(prefix="nightschool-real-") as scratch:
         folder = arguments.keep or Path(scratch)
@@ -98,29 +96,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
     parser.add_argument("--full", action="store_true", help="40 problems for each night; keeps the result")
-    parser.add_argument(
-        "--model", type=Path, default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
-    )
+    add_places(parser)
     parser.add_argument("--problems", type=int, help="problems of each night instead of 12 (40 with --full)")
     parser.add_argument("--items", type=int, default=100, help="test problems")
     parser.add_argument("--keep", type=Path, help="workspace to use and to leave, for looking at it afterwards")
     arguments = parser.parse_args()
     arguments.problems = arguments.problems or (40 if arguments.full else 12)
-    for name in ("model", "data"):
-        value = getattr(arguments, name)
-        setattr(arguments, name, None if value is None else Path(value))
     return arguments
-
-
-def _missing(arguments: argparse.Namespace) -> str | None:
-    if arguments.model is None or not (arguments.model / "config.json").is_file():
-        return f"no weights: --model or NIGHTSCHOOL_REAL_MODEL names a Hugging Face folder (got {arguments.model})"
-    if arguments.data is None or not (arguments.data / "gsm8k" / "test.jsonl").is_file():
-        return f"no GSM8K: --data or NIGHTSCHOOL_DATA names a folder with gsm8k/test.jsonl (got {arguments.data})"
-    return None
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -207,12 +189,14 @@ def _accepted(rows: list[dict[str, Any]], beside: Path) -> dict[str, Any]:
     beside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in judged), encoding="utf-8")
     methods = Counter(row["method"] for row in judged)
     wrong = Counter(row["method"] for row in judged if row["faults"])
-    low, high = wilson(sum(wrong.values()), len(judged))
+    written = [row for row in judged if row["method"] != "gold"]
+    faulty = sum(bool(row["faults"]) for row in written)
+    low, high = wilson(faulty, len(written))
     return {
-        "accepted_wrong_share": sum(wrong.values()) / len(judged) if judged else math.nan,
+        "accepted_wrong_share": faulty / len(written) if written else math.nan,
         "format_disobeyed": sum(row["disobeys"] for row in judged),
         "accepted": {
-            "rows": len(judged),
+            "rows": len(written),
             "interval": [low, high],
             "methods": {method: {"rows": count, "wrong": wrong[method]} for method, count in sorted(methods.items())},
         },

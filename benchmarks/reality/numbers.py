@@ -40,6 +40,7 @@ def final_number(text: str) -> Fraction | None:
 
 def equations(text: str) -> Iterator[tuple[str, bool, Fraction]]:
     """Yield each equation of a text as it stands, whether it is true as far as its digits go, and its right side."""
+    text = text.replace("\\$", "$")
     for match in _EQUATION.finditer(text):
         left, right = match[1], match[2]
         if _GOES_ON.match(text, match.end()):  # the right side is a sum too: another equation of a chain

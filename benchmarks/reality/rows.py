@@ -117,6 +117,7 @@ def _critique(row: Row, gold: Fraction | None) -> list[str]:
             problems.append(f"calls a false step right: {text}")
         if not says_right and _true_and_known(text, row["solution"]):
             problems.append(f"calls a true step of the given solution wrong: {text}")
+    problems += _false_equations(row["response"] or "")
     verdict = _VERDICT.search(row["response"] or "")
     final = final_number("\n".join(steps.values())) if steps else None
     if verdict is not None and final is not None and (verdict[1].lower() in ("right", "correct")) != (final == gold):

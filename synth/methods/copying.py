@@ -10,6 +10,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _HEADING = re.compile(r"^[ \t>#*_`\-•]*[A-Za-z][A-Za-z ]{0,30}\d{0,2}[*_`]*:[*_`]*\s*")
 LEAST = 5
 """Words from which on a line of a reply is compared."""
+REPEATED = 0.8
 GRAM = 4
 SHARE = 0.5
 """Share of a line's runs of `GRAM` words that stand in the prompt from which on it is copied."""
@@ -29,6 +30,12 @@ def copied_line(reply: str, template: str) -> str | None:
         if len(words) >= LEAST and sum(gram in written for gram in grams) >= SHARE * len(grams):
             return line.strip()
     return None
+
+
+def repeats(text: str, other: str) -> bool:
+    """Whether nearly all of another text's words stand in a text, in its order: runs of `GRAM` words, four of five."""
+    grams, own = set(_grams(_words(text))), list(_grams(_words(other)))
+    return len(own) > LEAST - GRAM and sum(gram in grams for gram in own) >= REPEATED * len(own)
 
 
 def _words(text: str) -> list[str]:

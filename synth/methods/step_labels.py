@@ -4,7 +4,8 @@ The paper had people label steps and stop at the first wrong one. Where no deriv
 several times estimates the same (as Math-Shepherd does, arXiv:2312.08935): the share that ends right is the soft label, and
 a step is right while any completion still does. The first step with none ends the labelling. A completion goes on with the
 student's own turn, from the end of the step. Rejected are attempts whose first step never ends right, which says
-nothing of the steps, and labels against what a rule knows for sure.
+nothing of the steps, labels against what a rule knows for sure, and those where the step before the first wrong one seldom
+ended right either: which of the two is wrong is then not known.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -37,6 +38,9 @@ class StepLabelsParams(Params):
         "greedy are drawn at 1, ours: they have to differ.",
     )
     attempt_tokens: int = Field(512, ge=1, description="Upper bound on the attempt and on each completion; ours.")
+    least_before: float = Field(
+        0.5, ge=0, le=1, description="Share of completions that the step before the first wrong one must reach; ours."
+    )
     most_steps: int = Field(
         16, ge=1, le=200, description="Steps that are labelled at most, which bounds the cost; ours."
     )
@@ -110,7 +114,7 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
     rule = Rule.of(problem, attempt.text)
     by_rule = rule.labels[: len(labels)]
     apart = any(sure is not None and sure != label for sure, label in zip(by_rule, labels, strict=True))
-    refused = "no_success_at_first_step" if values and not labels[0] else "rule_disagrees" if apart else None
+    refused = _refused(values, params.least_before, apart=apart)
     yield Sample(
         kind="stepwise",
         messages=models.messages("solve"),
@@ -136,3 +140,12 @@ async def step_labels(problem: Problem, models: Models, params: StepLabelsParams
         ),
         parents=[*(reply.call_id for reply in models.replies[1:]), attempt.call_id],
     )
+
+
+def _refused(values: Sequence[float], least_before: float, *, apart: bool) -> str | None:
+    """Why the labels by these values are not believed; `apart` where they are against a rule."""
+    if values and not values[0]:
+        return "no_success_at_first_step"
+    if apart:
+        return "rule_disagrees"
+    return "unsure_break" if 0.0 in values and values[values.index(0.0) - 1] < least_before else None

@@ -85,6 +85,13 @@ def encode_conversations(
     return encoder.encoded()
 
 
+def split_ids(tokenizer: Any, turns: Turns) -> tuple[list[int], list[int]]:
+    """Return the tokens of a row's prompt, as a server shows them, and those that the model writes after it."""
+    ids, mask = _masked(tokenizer, turns, (), None)
+    asked = mask.index(True) if True in mask else len(ids)
+    return ids[:asked], ids[asked:]
+
+
 def _masked(tokenizer: Any, turns: Turns, earlier: Spans, parts: Spans | None) -> tuple[list[int], list[bool]]:
     """Tokens of a row, and whether each carries loss.
 

@@ -162,6 +162,33 @@ def _of(logits: Any, labels: Any, mask: Any) -> Any:
     return chosen * mask
 
 
+def on_served_tokens(trainer: type[Any]) -> type[Any]:
+    """Return a subclass of TRL's DPO, KTO or ORPO trainer that takes ready tokens, `prompt_ids` and those of each answer.
+
+    TRL renders a pair as one chat and looks for where it parts from the prompt: where a template writes an opening tag, or drops
+    thoughts, the model would learn after another prompt than it is served.
+    """
+
+    class OnServedTokens(trainer):  # type: ignore[misc, unused-ignore]
+        def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:  # DPO and KTO
+            return dataset
+
+        def tokenize_row(self, feature: dict[str, list[int]], model: Any = None) -> dict[str, list[int]]:  # ORPO
+            prompt = feature["prompt_ids"]
+            row = {"prompt_input_ids": prompt, "prompt_attention_mask": [1] * len(prompt)}
+            for side in ("chosen", "rejected"):
+                answer = feature[f"{side}_ids"]
+                row |= {
+                    f"{side}_input_ids": prompt + answer,
+                    f"{side}_attention_mask": [1] * (len(prompt) + len(answer)),
+                    f"{side}_labels": [IGNORED] * len(prompt) + answer,
+                }
+            return row
+
+    OnServedTokens.__name__ = trainer.__name__
+    return OnServedTokens
+
+
 def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
     """Return a subclass of TRL's DPOTrainer that computes a loss by its formula, or `trainer` where TRL knows the loss."""
     if loss.trl is not None:

@@ -20,7 +20,9 @@ from storage.errors import TrainingError
 from storage.ids import digest
 from train_stages.config import PreferenceConfig, read_config
 from train_stages.data.batches import Plan, plan_padded, planned
+from train_stages.data.encode import split_ids
 from train_stages.data.pairs import preference_pairs
+from train_stages.data.turns import Renderer
 from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.process.job import Job, main, read_rows
@@ -38,7 +40,7 @@ from train_stages.process.stage import (
     world_size,
 )
 from train_stages.process.states import output_folder
-from train_stages.process.trainer import configured, preference_trainer
+from train_stages.process.trainer import configured, on_served_tokens, preference_trainer
 from train_stages.stages.base import Material, Stage
 
 __all__ = ["PreferenceConfig", "preference"]
@@ -98,25 +100,28 @@ def encode_pairs(
 ) -> tuple[list[dict[str, Any]], list[int], int]:
     """Return the pairs of which both sides fit into `max_length`, their tokens (both sides), and how many did not fit.
 
+    A pair has its prompt's tokens as they are served (`prompt_ids`), and those that the model has to write (`chosen_ids`,
+    `rejected_ids`), as rows of every other stage do.
+
     Raises:
-        TrainingError: A column is missing, the checkpoint has no chat template, or no pair is left.
+        TrainingError: A column is missing, the checkpoint has no chat template, it refuses a row, or no pair is left.
     """
     missing = {"prompt", "chosen", "rejected"} - set(rows.column_names)
     if missing:
         raise TrainingError(f"preference: rows lack {', '.join(sorted(missing))}; export them with --shape preference")
-    if not tokenizer.chat_template:
-        raise TrainingError("this checkpoint has no chat template; take an instruct model, or set base.template: plain")
+    renderer = Renderer(tokenizer)
     pairs, lengths, too_long = [], [], 0
     for row in rows.select(["prompt", "chosen", "rejected"]).to_pylist():
-        sides = [
-            len(tokenizer.apply_chat_template(row["prompt"] + row[side], tokenize=True, return_dict=True)["input_ids"])
-            for side in ("chosen", "rejected")
-        ]
-        if max(sides) > config.max_length:
+        sides = {
+            side: split_ids(tokenizer, renderer.turns(row["prompt"] + row[side])) for side in ("chosen", "rejected")
+        }
+        tokens = [len(asked) + len(written) for asked, written in sides.values()]
+        if max(tokens) > config.max_length:
             too_long += 1
         else:
-            pairs.append(row)
-            lengths.append(sum(sides))
+            ids = {f"{side}_ids": written for side, (_, written) in sides.items()}
+            pairs.append({**row, "prompt_ids": sides["chosen"][0], **ids})
+            lengths.append(sum(tokens))
     if not pairs:
         raise TrainingError(f"preference: no pair is left; {too_long} are longer than max_length = {config.max_length}")
     return pairs, lengths, too_long
@@ -140,36 +145,49 @@ def _trainer(
     if config.loss.name == "kto":
         return _kto(shared, pairs, plan, common, config)
     common["per_device_train_batch_size"] = 1  # the plan has the true sizes
-    data = Dataset.from_list(pairs)
+    data = Dataset.from_list(
+        [{name: pair[name] for name in ("prompt_ids", "chosen_ids", "rejected_ids")} for pair in pairs]
+    )
     if config.loss.name == "orpo":
         from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
         orpo = ORPOConfig(**common, **config.loss.trl_arguments())
-        return configured(planned(ORPOTrainer, plan), config)(**shared, args=orpo, train_dataset=data)
+        return configured(planned(on_served_tokens(ORPOTrainer), plan), config)(**shared, args=orpo, train_dataset=data)
     from trl import DPOConfig, DPOTrainer
 
     settings = {"loss_type": [config.loss.trl], **config.loss.trl_arguments()} if config.loss.trl else {}
     dpo = DPOConfig(**common, **settings)
-    trainer = preference_trainer(configured(planned(DPOTrainer, plan), config), config.loss)
+    trainer = preference_trainer(configured(planned(on_served_tokens(DPOTrainer), plan), config), config.loss)
     return trainer(**shared, args=dpo, train_dataset=data)
 
 
 def _kto(
     shared: dict[str, Any], pairs: list[dict[str, Any]], plan: Plan, common: dict[str, Any], config: PreferenceConfig
 ) -> Any:
-    """KTO learns from single answers, in the order of the rows, since neighbours estimate its KL term together."""
+    """KTO learns from single answers, in the order of the rows, since neighbours estimate its KL term together.
+
+    Each row also has the answer of the one before it in its batch (the first that of the last), as in TRL.
+    """
     from datasets import Dataset
     from trl import KTOConfig, KTOTrainer
 
     halves = [
-        {"prompt": pairs[pair]["prompt"], "completion": pairs[pair][side], "label": side == "chosen"}
+        {
+            "prompt_ids": pairs[pair]["prompt_ids"],
+            "completion_ids": pairs[pair][f"{side}_ids"],
+            "label": side == "chosen",
+        }
         for batch in plan.batches
         for side in ("chosen", "rejected")
         for pair in batch
     ]
-    rows = 2 * int(np.max([len(batch) for batch in plan.batches]))
-    kto = KTOConfig(**common, **config.loss.trl_arguments(), per_device_train_batch_size=max(2, rows))
-    return configured(KTOTrainer, config)(**shared, args=kto, train_dataset=Dataset.from_list(halves))
+    rows = max(2, 2 * int(np.max([len(batch) for batch in plan.batches])))
+    for start in range(0, len(halves), rows):
+        batch = halves[start : start + rows]
+        for half, before in zip(batch, [batch[-1], *batch[:-1]], strict=True):
+            half["KL_completion_ids"] = before["completion_ids"]
+    kto = KTOConfig(**common, **config.loss.trl_arguments(), per_device_train_batch_size=rows)
+    return configured(on_served_tokens(KTOTrainer), config)(**shared, args=kto, train_dataset=Dataset.from_list(halves))
 
 
 def check_preference(job: Job) -> dict[str, Any]:
@@ -191,7 +209,7 @@ def check_preference(job: Job) -> dict[str, Any]:
         "looked_at": len(pairs) + too_long,
         "too_long": too_long,
         "mean_tokens": round(sum(lengths) / len(lengths), 1),
-        "one_pair": pairs[0],
+        "one_pair": {side: pairs[0][side] for side in ("prompt", "chosen", "rejected")},
         **memory(
             job.parent,
             config,

@@ -1,7 +1,8 @@
 """Step-wise critique with label-aware prompting (Math-Minos, arXiv:2406.14024): why each step is right or wrong.
 
 Whoever is told the verdicts only has to explain them. A row is kept when the critic says what the labels say, for every
-step, and does not mention that it was told.
+step, does not mention that it was told, and explains: what it says of a step holds no false equation, and what it says of a wrong
+one is not that step again.
 """
 
 import re
@@ -13,12 +14,13 @@ from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
-from synth.methods.copying import copied_line
+from synth.methods.copying import copied_line, repeats
 from synth.methods.leaks import mentions_labels
 from synth.methods.step_labels import completion_values
 from synth.notes import Attempt, Judgement, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
+from synth.problems.equations import false_equation
 from synth.problems.steps import thoughts_end
 from synth.sample import Sample
 
@@ -73,6 +75,14 @@ def read_explanations(text: str, steps: int) -> list[str]:
             final = _FINAL.search(text, start, end)
             explanations[number - 1] = text[start : final.start() if final and final.start() > start else end].strip()
     return explanations
+
+
+def explains_nothing(steps: Sequence[str], labels: Sequence[bool], explanations: Sequence[str]) -> str | None:
+    """Return why explanations are none: one calculates wrongly, or says a wrong step again."""
+    if any(false_equation(explanation) is not None for explanation in explanations):
+        return "false_explanation"
+    wrong = (pair for *pair, label in zip(steps, explanations, labels, strict=True) if not label)
+    return "repeats_step" if any(repeats(step, explanation) for step, explanation in wrong) else None
 
 
 def read_final(text: str) -> bool | None:
@@ -182,6 +192,9 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     verdicts, final = read_verdicts(reply.text, len(steps)), read_final(reply.text)
     against = final is not None and final != right
     refused = "verdict_against_steps" if against and verdicts == known_labels else None
+    explanations = read_explanations(reply.text, len(steps))
+    if refused is None:
+        refused = explains_nothing(steps, known_labels, explanations)
     if copied_line(reply.text, models.source("critique")) is not None:
         refused = "copied_prompt"
     yield Sample(
@@ -194,7 +207,7 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
             **attrs,
             "critic_verdicts": verdicts,
             "critic_final": final,
-            "step_critiques": read_explanations(reply.text, len(steps)),
+            "step_critiques": explanations,
             "label_agreement": _agreement(verdicts, known_labels),
         },
         notes=StepwiseNotes(

@@ -212,6 +212,16 @@ CRITIQUES = {
         "method_rejection:verdict_against_steps",
     ),
     "another label": (WRONG, "Step 1: right.\nStep 2: right.\nVerdict: wrong", "answer:labels_disagree"),
+    "the mistake again": (
+        WRONG,
+        "Step 1: right. It adds.\nStep 2: wrong. What is left is 8 - 2 = 5.",
+        "method_rejection:false_explanation",
+    ),
+    "the step again": (
+        "5 + 3 = 8\nSo he has 8 apples and eats 8 - 2 = 5 of them.\n#### 5",
+        "Step 1: right. It adds.\nStep 2: wrong. So he has 8 apples and eats them.",
+        "method_rejection:repeats_step",
+    ),
     "a form": (
         WRONG,
         "Step 1: right or wrong. One sentence.\nStep 2: ...\nVerdict: right or wrong",
@@ -259,6 +269,8 @@ STEPS = "Sure, step by step:\n\n5 + 3 = 8\n\n{} = {}\n\n#### {}"
         (STEPS.format("8 + 1", 9, 9), (2, 0), [True, False], None),  # the rule is not sure of it
         (STEPS.format("8 - 2", 5, 5), (2, 0), [True, False], None),
         (STEPS.format("8 - 2", 5, 5), (2, 1), [True, True], "rule_disagrees"),
+        (STEPS.format("8 - 2", 5, 5), (1, 0), [True, False], None),
+        (STEPS.format("8 - 2", 5, 5), (0.5, 0), [True, False], "unsure_break"),
         (STEPS.format("8 - 2", 6, 6), (2, 0), [True, False], "rule_disagrees"),
         (STEPS.format("8 - 2", 6, 6), (0,), [False], "no_success_at_first_step"),
         ("Sure, step by step:\n\n#### 6", (), [], None),
@@ -273,11 +285,11 @@ async def test_step_labels_go_on_with_the_students_turn_and_are_not_against_the_
         begun = request.messages[-1]["content"]
         assert attempt.startswith(begun) and begun.startswith("Sure") and begun.endswith("\n\n")
         step = begun.count("=") - 1
-        asked[step] = asked.get(step, 0) + 1
-        return "#### 6" if asked[step] <= successes[step] else "#### 0"
+        asked[step] = asked.get(step, 0) + 1  # of four
+        return "#### 6" if asked[step] <= 2 * successes[step] else "#### 0"
 
     asked: dict[int, int] = {}
     method = get_method("step_labels")
-    rows, _ = await run(ledger, method, [PROBLEM], method.params(completions=2), student=Scripted(answer))
+    rows, _ = await run(ledger, method, [PROBLEM], method.params(completions=4), student=Scripted(answer))
     assert (rows[0]["labels"], rows[0]["notes"].refused) == (labels, refused)
     assert "Sure" not in "".join(rows[0]["steps"])

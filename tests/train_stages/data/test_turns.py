@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import trl
 import yaml
 
 from storage.errors import TrainingError
 from tests.tiny_llama import letters
+from train_stages.config import PreferenceConfig
 from train_stages.data.encode import IGNORED, encode_conversations
 from train_stages.data.turns import Renderer
+from train_stages.stages.preference import encode_pairs
 
 OURS = yaml.safe_load((Path(__file__).parent / "templates.yaml").read_text(encoding="utf-8"))
 TRL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(trl.__file__).parent / "chat_templates").iterdir()}
@@ -67,6 +70,21 @@ def test_what_is_learned_is_what_the_model_has_to_write_after_the_served_prompt(
             assert (turns.prompt, turns.reply) == (served, learned)
             assert [turns.prompt[start:end] for start, end in turns.learned] == ([before] if earlier else [])
     assert Renderer(tokenizer).turns(chat(SAID, True), given=2).learned == ()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_pair_is_learned_after_the_served_prompt_too(name):
+    _, plain, thought, _ = CASES[name]
+    tokenizer = tokenizer_of(name)
+    row = {
+        "prompt": [*EARLIER, *ASKED],
+        **{side: [{"role": "assistant", "content": said}] for side, said in (("chosen", SAID), ("rejected", THOUGHT))},
+    }
+    ((pair,), (length,), _) = encode_pairs(tokenizer, pa.Table.from_pylist([row]), PreferenceConfig())
+    served = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in (served, plain, thought)]
+    assert [pair[name] for name in ("prompt_ids", "chosen_ids", "rejected_ids")] == ids
+    assert length == 2 * len(ids[0]) + len(ids[1]) + len(ids[2])
 
 
 @pytest.mark.slow
