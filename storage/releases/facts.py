@@ -30,13 +30,17 @@ qualify row_number() over (partition by r.night order by c.seq desc) = 1 order b
 
 def facts(connection: Any) -> dict[str, Any]:
     """Describe the rows in the temporary table `picked`, on a connection that uses the lake."""
-    (rows, word_count) = connection.execute("select count(*), coalesce(sum(words), 0)::bigint from picked").fetchone()
+    (rows, word_count, token_count) = connection.execute(
+        "select count(*), coalesce(sum(words), 0)::bigint, "
+        "if(count(model_tokens) = count(*), sum(model_tokens), null)::bigint from picked"
+    ).fetchone()
     stages = _rows(connection, _STAGES)
     pins = [(night, recipe, json.loads(pinned)) for night, recipe, pinned in connection.execute(_PINS).fetchall()]
     recipes = {(recipe, str(pin.get("recipe"))): pin for _, recipe, pin in pins}
     return {
         "rows": rows,
         "words": word_count,
+        "model_tokens": token_count,  # null where those of a row are not known
         "by_method": _counts(connection, "method"),
         "by_source": _counts(connection, "source"),
         "by_method_and_source": _rows(

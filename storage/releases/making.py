@@ -37,11 +37,12 @@ BATCH_ROWS = 5_000
 COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
-    p.structure_id, p.attrs as problem_attrs, p.structure, p.solution, a.gold_source, a.licenses
+    a.tokens as model_tokens, p.structure_id, p.attrs as problem_attrs, p.structure, p.solution, a.gold_source, a.licenses
 """
-"""Columns of a release, from `samples a` and `problems p`; its condition sees them."""
+"""Columns of a release, from `samples a` and `problems p`; its condition sees them. Old exports call words `tokens`, so tokens of
+the model that learns, null where they are not known, are `model_tokens` in exports."""
 _PICK = f"""
-    select sample_id, method, source, task, origin, night, words, license from (
+    select sample_id, method, source, task, origin, night, words, model_tokens, license from (
         select {COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
         where c.seq <= {{at_seq}} and p.split = 'train'
     ) a where ({{condition}}

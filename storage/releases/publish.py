@@ -100,7 +100,7 @@ def publish(
     if release.id in before.releases:
         return before
     _sweep(folder, before)
-    _must_have_the_same_columns(folder, before)
+    _must_have_the_same_columns(folder, before, release)
     published_ids = _known(folder, before, release)
     problems = _problems(folder, before)
     number = len(before.releases) + 1
@@ -129,7 +129,7 @@ def _state(folder: Path) -> Published | None:
     return None
 
 
-def _must_have_the_same_columns(folder: Path, before: Published) -> None:
+def _must_have_the_same_columns(folder: Path, before: Published, release: Release) -> None:
     """Refuse to add shards with other columns: `datasets` would not open them together."""
     first = next((name for name in sorted(before.files) if name.startswith("data/")), None)
     names = pq.read_schema(folder / first).names if first else []
@@ -137,6 +137,11 @@ def _must_have_the_same_columns(folder: Path, before: Published) -> None:
         raise LakeError(
             f"{folder} was begun by an older version, whose column `tokens` is `words` today: publish to a new folder, and "
             "replace the old one"
+        )
+    if names and ("model_tokens" in names) != ("model_tokens" in release.manifest):
+        raise LakeError(
+            f"{folder} and {release.id} do not both have the column `model_tokens`, which exports of an older version lack: "
+            "publish to a new folder"
         )
 
 

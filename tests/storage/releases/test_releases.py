@@ -17,10 +17,11 @@ def small(tmp_path_factory):
     return build(tmp_path_factory.mktemp("small") / "w")
 
 
-def accept(lake, *names: str, outcome: str = "accepted", split: str = "train") -> None:
+def accept(lake, *names: str, outcome: str = "accepted", split: str = "train", tokens: int | None = None) -> None:
     samples = [
         {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "words": 2,
-         "origin": "rule", "source": "s", "night": "2026-01-01/r", "messages": [{"role": "user", "content": name}]}
+         "tokens": tokens, "origin": "rule", "source": "s", "night": "2026-01-01/r",
+         "messages": [{"role": "user", "content": name}]}
         for name in names
     ]  # fmt: skip
     problems = [{"problem_id": f"p{name}", "split": split, "license": "MIT", "gold": name} for name in names]
@@ -38,6 +39,15 @@ def test_a_release_names_the_accepted_rows_and_exports_them(lake):
     assert release.table()["sample_id"].to_pylist() == ["a", "b"]
     manifest = json.loads((release.path / "manifest.json").read_text())
     assert manifest["rows"] == 2 and manifest["words"] == 4 and manifest["licenses"] == {"MIT": 2}
+
+
+def test_tokens_of_the_model_that_learns_are_exported_where_they_are_known(lake):
+    accept(lake, "a", "b", tokens=7)
+    release = create_release(lake, "set", night="n")
+    assert release.manifest["model_tokens"] == 14 and release.table()["model_tokens"].to_pylist() == [7, 7]
+    accept(lake, "c")
+    release = create_release(lake, "set", night="n")
+    assert release.manifest["model_tokens"] is None and release.table()["model_tokens"].to_pylist() == [7, 7, None]
 
 
 def test_the_same_rows_are_not_released_twice_and_new_ones_make_the_next_version(lake):
