@@ -17,6 +17,7 @@ _TERM = r"\$?\s*(?:\d[\d,]*(?:\.\d+)?|\.\d+)\s*%?"
 _EQUATION = re.compile(
     rf"(?<![\d.)/*+^-])(?<![\d.)/*+^-] )({_TERM}(?:\s*(?:[-+*/x×÷−]|\\times|\\div)\s*{_TERM})+)\s*=\s*(-?{_TERM})"
 )
+_ROUNDS = re.compile(r"[./÷%]|\\div")
 _GOES_ON = re.compile(r"[/*^]|\s*(?:[-+*/x×÷−]\s*[$\d(]|\\(?:times|div|cdot))")
 
 
@@ -49,7 +50,8 @@ def equations(text: str) -> Iterator[tuple[str, bool, Fraction]]:
         if value is None or shown is None:
             continue
         digits = len(right.partition(".")[2].rstrip("% "))
-        near = Fraction(1, 10**digits)
+        rounded = Fraction(1, 2) if _ROUNDS.search(left) else Fraction(0)  # a whole number of whole numbers is exact
+        near = Fraction(1, 10**digits) if digits else rounded
         true = any(abs(scale * value - shown * other) <= near for scale, other in ((1, 1), (100, 1), (1, 100)))
         yield match[0].strip(), true, shown
 

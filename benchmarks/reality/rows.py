@@ -27,7 +27,8 @@ _VERDICT = re.compile(
     r"^\W*(?:Verdict|Check|The attempt is)\W*\b(right|correct|wrong|incorrect)\b", re.IGNORECASE | re.MULTILINE
 )
 _STEP_VERDICT = re.compile(r"^\W*Step (\d+)\W+(right|correct|wrong|incorrect)\b", re.IGNORECASE | re.MULTILINE)
-_STEP = re.compile(r"^Step (\d+): (.*)$", re.MULTILINE)
+_STEP = re.compile(r"^Step (\d+): (.*?)(?=^Step \d+: |^Answer: |\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_MARKS = re.compile(r"<<.*?>>")
 _ATTEMPT = re.compile(r"Here is an attempt:\n(.*?)\n\nCheck it", re.DOTALL)
 
 
@@ -137,7 +138,7 @@ def _labels(row: Row, _: Fraction | None) -> list[str]:
 
 def _true_and_known(step: str, solution: str | None) -> bool:
     """Whether a step holds equations, all are true, and the given solution has each of their results."""
-    given_results = {value for _, _, value in equations((solution or "").replace("<<", " ").replace(">>", " "))}
+    given_results = {value for _, _, value in equations(_MARKS.sub("", solution or ""))}
     own = list(equations(step))
     return bool(own) and all(true and value in given_results for _, true, value in own)
 

@@ -56,7 +56,7 @@ CASES = [
     (row("tutorship", f"Check: wrong\nThe first wrong step is step 9.\n{RIGHT}", messages=asked(WRONG)), "blames step 9 of 2"),
     (row("critique", "Step 1: right\nStep 2: wrong\nVerdict: wrong", "stepwise", STEPS), ""),
     (row("critique", "Step 1: right\nStep 2: right", "stepwise", STEPS), "calls a false step right"),
-    (row("critique", "Step 1: right\nStep 2: wrong. \\$48 + \\$24 = \\$70", "stepwise", STEPS), "false equation: $48 + $24 = $70"),
+    (row("critique", "Step 1: right\nStep 2: wrong. \\$48 + \\$24 = \\$70", "stepwise", STEPS), "false equation: 48 + $24 = $70"),
     (row("critique", "Step 1: wrong\nStep 2: wrong", "stepwise", STEPS), "calls a true step of the given solution wrong"),
     (row("critique", "Step 1: right\nStep 2: wrong\nVerdict: right", "stepwise", STEPS), "verdict right, and the answer is 70"),
     (row("step_labels", "", "stepwise", steps=["48 / 2 = 24", "48 + 24 = 70"], labels=[True, False]), ""),

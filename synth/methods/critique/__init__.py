@@ -49,6 +49,8 @@ _STATES = re.compile(
     r"\b(?:this|the|that|so)?\s*(?:step|calculation|it)\s+(?:is|was)\s+(?P<not>not\s+|in)?(?P<word>right|correct|wrong|erroneous)\b",
     re.I,
 )
+_OPENING = re.compile(r"\A.{0,40}?\b(?:right|correct|wrong|incorrect)\b", re.I)
+"""A step's number and its verdict, before what is said of it."""
 _EITHER = re.compile(r"^[\s*_`]*(?:/|,|\bor\b)[\s*_`]*(?:right|correct|wrong|incorrect|false)\b", re.I)
 """After a verdict word: both are named, as a copied form does."""
 
@@ -81,8 +83,8 @@ def explains_nothing(steps: Sequence[str], labels: Sequence[bool], explanations:
     """Return why explanations are none: one calculates wrongly, or says a wrong step again."""
     if any(false_equation(explanation) is not None for explanation in explanations):
         return "false_explanation"
-    wrong = (pair for *pair, label in zip(steps, explanations, labels, strict=True) if not label)
-    return "repeats_step" if any(repeats(step, explanation) for step, explanation in wrong) else None
+    wrong = [(step, said) for step, said, label in zip(steps, explanations, labels, strict=True) if not label]
+    return "repeats_step" if any(repeats(step, _OPENING.sub("", said, count=1)) for step, said in wrong) else None
 
 
 def read_final(text: str) -> bool | None:

@@ -218,8 +218,8 @@ CRITIQUES = {
         "method_rejection:false_explanation",
     ),
     "the step again": (
-        "5 + 3 = 8\nSo he has 8 apples and eats 8 - 2 = 5 of them.\n#### 5",
-        "Step 1: right. It adds.\nStep 2: wrong. So he has 8 apples and eats them.",
+        "5 + 3 = 8\nThen he gives 2 of the 8 apples to his friend Tom: 8 - 2 = 5.\n#### 5",
+        "Step 1: right. It adds.\nStep 2: wrong. Then he gives 2 of the 8 apples to his friend Tom.",
         "method_rejection:repeats_step",
     ),
     "a form": (
