@@ -17,6 +17,7 @@ _TERM = r"\$?\s*(?:\d[\d,]*(?:\.\d+)?|\.\d+)\s*%?"
 _EQUATION = re.compile(
     rf"(?<![\d.)/*+^-])(?<![\d.)/*+^-] )({_TERM}(?:\s*(?:[-+*/x×÷−]|\\times|\\div)\s*{_TERM})+)\s*=\s*(-?{_TERM})"
 )
+_BEHIND = re.compile(r"[=≈][\s$£€(*]*(?:\\text\{[^{}]*\}\s*)?(-?\d[\d,]*(?:\.\d+)?)")
 _ROUNDS = re.compile(r"[./÷%]|\\div")
 _GOES_ON = re.compile(r"[/*^]|\s*(?:[-+*/x×÷−]\s*[$\d(]|\\(?:times|div|cdot))")
 
@@ -54,6 +55,12 @@ def equations(text: str) -> Iterator[tuple[str, bool, Fraction]]:
         near = Fraction(1, 10**digits) if digits else rounded
         true = any(abs(scale * value - shown * other) <= near for scale, other in ((1, 1), (100, 1), (1, 100)))
         yield match[0].strip(), true, shown
+
+
+def reached(text: str) -> set[Fraction]:
+    """Return the numbers that stand behind an equals sign, but for those of a box."""
+    plain = _BOX.sub("", text.replace("\\$", "$").replace("{,}", ","))
+    return {value for result in _BEHIND.findall(plain) if (value := number(result)) is not None}
 
 
 def _value(text: str) -> Fraction | None:

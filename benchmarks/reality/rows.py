@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from benchmarks.reality.numbers import equations, final_number, number
+from benchmarks.reality.numbers import equations, final_number, number, reached
 
 Row = Mapping[str, Any]
 _PLACEHOLDER = re.compile(
@@ -39,7 +39,7 @@ def faults(row: Row) -> list[str]:
     texts = [row["response"] or "", *(row["steps"] or ())]
     placeholders = [f"placeholder: {match[0]}" for text in texts for match in _PLACEHOLDER.finditer(text)]
     copied = [f"copied example: {match[0]}" for text in texts for match in _EXAMPLE.finditer(text)]
-    invented = [f"invented output: {match[0]}" for text in texts[:1] for match in _OUTPUT.finditer(text)]
+    invented = [f"invented output: {match[0]}" for text in texts for match in _OUTPUT.finditer(text)]
     return placeholders + copied + invented + check(row, gold)
 
 
@@ -60,6 +60,9 @@ def _solution(row: Row, gold: Fraction | None) -> list[str]:
     response = row["response"] or ""
     final = final_number(response)
     wrong = [f"ends with {final}, gold is {gold}"] if gold is not None and final != gold else []
+    results = reached(response)
+    if row["method"] != "gold" and final is not None and results and not results & {final, final / 100, final * 100}:
+        wrong.append(f"no sum comes to {final}")
     return wrong + _false_equations(response)
 
 

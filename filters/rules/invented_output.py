@@ -13,12 +13,12 @@ _OUTPUT = re.compile(
 _MARKS = ("```", ">>>", "Out[", "utput", "UTPUT")
 
 
-@row_filter("invented_output", version="1")
+@row_filter("invented_output", version="2")
 def invented_output(row: Row, context: Context, options: Options) -> Finding:
-    """No output of a program is claimed; where the chat has turns of a tool, an output may be quoted."""
+    """No output of a program is claimed, in steps neither; where the chat has turns of a tool, an output may be quoted."""
     if any(role == "tool" for role, _ in row.messages):
         return PASS
-    learned = row.learned
+    learned = "\n".join([row.learned, *(step or "" for step in row.steps or ())])
     if not any(mark in learned for mark in _MARKS):
         return PASS
     match = _OUTPUT.search(learned)

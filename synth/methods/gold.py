@@ -9,7 +9,12 @@ from synth.problems.base import Problem
 from synth.sample import Sample
 
 
-@method("gold", paper="none: the data set's own solutions", makes=("sft",))
+@method(
+    "gold",
+    paper="none: the data set's own solutions",
+    makes=("sft",),
+    observes=lambda params: frozenset({"answer_reached"}),  # people also finish in words
+)
 async def gold(problem: Problem, models: Models, params: object) -> AsyncIterator[Sample]:
     """The problem's own worked solution, when it has one; no model is asked."""
     solution = get_task(problem.task).solve(problem) if problem.solution else None

@@ -64,6 +64,7 @@ def draw_slips(rng: random.Random, steps: int, share: float, most: int) -> list[
     paper="arXiv:2501.14002",
     makes=("sft",),
     params=RetrospectiveEnhancementParams,
+    observes=lambda params: frozenset({"answer_reached"}),  # people also finish in words
 )
 async def retrospective_enhancement(
     problem: Problem, models: Models, params: RetrospectiveEnhancementParams

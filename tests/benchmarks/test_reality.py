@@ -45,6 +45,7 @@ CASES = [
     (row(response="48 / 2 = 20\nSo it is 72.\n\\boxed{72}"), "false equation: 48 / 2 = 20"),
     (row(response=RIGHT + "\n#### <final answer>"), "placeholder: <final answer>"),
     (row(response="A baker has 40 rolls.\n" + RIGHT), "copied example: 40 rolls"),
+    (row(response="144 / 3 = 48 clips.\nIt is \\boxed{72}."), "no sum comes to 72"),
     (row(response=RIGHT + "\n```output\n72\n```"), "invented output"),
     (row("tutorship", f"Check: correct\n{RIGHT}", messages=asked(RIGHT)), ""),
     (row("tutorship", f"Check: wrong\n{RIGHT}", messages=asked(RIGHT)), "says wrong, and the attempt is right"),

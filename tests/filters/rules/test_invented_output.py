@@ -30,6 +30,12 @@ def test_an_output_that_nobody_had_is_refused(response):
     assert verdict(response, "assistant", "tool") == ("pass", None)
 
 
+def test_a_step_that_shows_one_is_refused_too():
+    steps = ["4 * 12 = 48", f"{CODE}```output\n48\n```"]
+    row = {"sample_id": "a", "kind": "stepwise", "messages": [], "steps": steps, "labels": [True, True]}
+    assert get_filter("invented_output")(table(row), Context()).to_pylist()[0]["reason"] == "invented_output"
+
+
 @pytest.mark.parametrize(
     "response",
     [
