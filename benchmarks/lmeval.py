@@ -30,6 +30,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ sys.path.insert(0, str(HERE.parent))
 import yaml  # noqa: E402
 
 from benchmarks.reality.plain import NAME, served  # noqa: E402
+from benchmarks.reality.product import Product  # noqa: E402
 from benchmarks.shared.peers import peers_python, versions_in  # noqa: E402
 from benchmarks.shared.real_model import add_places, skipped  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
@@ -57,10 +59,11 @@ def main() -> None:
         return
     python = peers_python("lmeval", PACKAGES)
     with tempfile.TemporaryDirectory(prefix="nightschool-lmeval-") as scratch:
-        items = _items(arguments, Path(scratch))
+        ours = _greedy(arguments.workspace) if arguments.workspace else {}
+        items = _items(arguments, Path(scratch), ours)
         with served(arguments.model, CONTEXT, Path(scratch) / "serve.log") as root:
             theirs = _lm_eval(python, root, arguments, Path(scratch))
-        ours = _nightschool(arguments, Path(scratch))
+        ours = ours or _nightschool(arguments, Path(scratch))
     result = compare(items, ours, theirs) | {"items": len(items), "model": arguments.model.name}
     result |= {"versions": versions_in(python, ("lm-eval",)), **circumstances()}
     if arguments.keep_result:
@@ -71,15 +74,19 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100, help="test problems, the first so many")
+    parser.add_argument(
+        "--workspace", type=Path, help="take our replies from this one, which benchmarks/real.py --keep left"
+    )
     parser.add_argument("--json", action="store_true", help="print one line")
     parser.add_argument("--keep-result", action="store_true")
     add_places(parser)
     return parser.parse_args()
 
 
-def _items(arguments: argparse.Namespace, scratch: Path) -> dict[str, str]:
-    """Write the items for both, and return the gold answer of each question."""
-    rows = (arguments.data / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()[: arguments.items]
+def _items(arguments: argparse.Namespace, scratch: Path, answered: Mapping[str, str]) -> dict[str, str]:
+    """Write the items for both, only those that are answered already where some are; return the gold answer of each question."""
+    lines = (arguments.data / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if not answered or json.loads(line)["question"] in answered][: arguments.items]
     (scratch / "test.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return {row["question"]: row["answer"].rpartition("#### ")[2].strip() for row in map(json.loads, rows)}
 
@@ -149,9 +156,19 @@ def _nightschool(arguments: argparse.Namespace, scratch: Path) -> dict[str, str]
         name: value for name, value in os.environ.items() if name != "NIGHTSCHOOL_DATA"
     }  # names a lake's files to it
     subprocess.run(done, check=True, stdout=sys.stderr, env=ours)
-    query = "select prompt, response from evaluations join problems using (problem_id) where mode = 'greedy'"
-    asked = subprocess.run([*command, "sql", query, "--json", *place], check=True, capture_output=True, env=ours)
-    return {row["prompt"]: row["response"] for row in json.loads(asked.stdout)}
+    return _greedy(scratch / "workspace")
+
+
+def _greedy(workspace: Path) -> dict[str, str]:
+    """Return the greedy replies of the workspace's first evaluated model to items of GSM8K test, by question."""
+    rows = Product(workspace).sql(
+        "select p.prompt, e.response from evaluations e join problems p using (problem_id) "
+        "join commits c on c.commit_id = e.commit_id where e.mode = 'greedy' and p.source like 'gsm8k%' and p.split = 'benchmark' order by c.seq, e.problem_id"
+    )
+    replies: dict[str, str] = {}
+    for row in rows:
+        replies.setdefault(row["prompt"], row["response"])
+    return replies
 
 
 def compare(items: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> dict[str, Any]:
