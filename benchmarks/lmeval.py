@@ -163,7 +163,8 @@ def _greedy(workspace: Path) -> dict[str, str]:
     """Return the greedy replies of the workspace's first evaluated model to items of GSM8K test, by question."""
     rows = Product(workspace).sql(
         "select p.prompt, e.response from evaluations e join problems p using (problem_id) "
-        "join commits c on c.commit_id = e.commit_id where e.mode = 'greedy' and p.source like 'gsm8k%' and p.split = 'benchmark' order by c.seq, e.problem_id"
+        "join commits c on c.commit_id = e.commit_id where e.mode = 'greedy' and p.source like 'gsm8k%' "
+        "and p.split = 'benchmark' order by c.seq, e.problem_id"
     )
     replies: dict[str, str] = {}
     for row in rows:
