@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.messages import said_in
 from storage.unknown_names import unknown
 from synth.notes import Judgement, Notes, NotesError, PreferenceNotes, SftNotes, StepwiseNotes, read_notes
 
@@ -20,7 +21,9 @@ class Row:
     """One sample. The fields are the columns of `samples` of the same name.
 
     Attributes:
+        messages: Role and text of each; the text of one that calls tools has the calls in it.
         broken: Whether a text of it was not valid UTF-8; it has been repaired with U+FFFD.
+        calls_answered: Whether each call of a tool has its result right after it, and no result stands alone.
     """
 
     sample_id: str
@@ -41,6 +44,7 @@ class Row:
     attrs_json: str | None
     broken: bool = False
     licenses: tuple[str, ...] | None = None
+    calls_answered: bool = True
 
     @property
     def notes(self) -> Notes:
@@ -94,7 +98,7 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         kind=item.get("kind") or "",
         problem_id=item.get("problem_id"),
         task=item.get("task") or "",
-        messages=tuple((m["role"] or "", m["content"] or "") if m else ("", "") for m in messages),
+        messages=tuple((m["role"] or "", said_in(m)) if m else ("", "") for m in messages),
         response=item.get("response"),
         rejected=item.get("rejected"),
         text=item.get("text"),
@@ -106,7 +110,23 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         attrs_json=item.get("attrs"),
         broken=broken,
         licenses=None if item.get("licenses") is None else tuple(item["licenses"]),
+        calls_answered=_calls_answered(messages),
     )
+
+
+def _calls_answered(messages: Sequence[Any]) -> bool:
+    """Whether the turns of the role `tool` answer the calls of the assistant's turn before them, each once and in order."""
+    open_calls: list[str] = []
+    for message in messages:
+        if not message:
+            continue
+        if message["role"] == "tool":
+            if not open_calls or message.get("tool_call_id") != open_calls.pop(0):
+                return False
+        elif open_calls:
+            return False
+        open_calls += [call["id"] for call in message.get("tool_calls") or ()]
+    return not open_calls
 
 
 def _repaired(table: pa.Table) -> Row:

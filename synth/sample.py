@@ -52,6 +52,7 @@ class Sample:
         labels: Whether each of `steps` is right; None where it is not sure, which is never taught.
         notes: What the row says to filters and training, by the model of its kind (`synth.notes`); None says nothing.
         scores: What scorers say of it; they stand in the table `evidence`, as the kind `score`.
+        tools: Schemas of the tools that the chat may call, as OpenAI writes them; None where there are none.
         attrs: The method's own columns, which nobody else reads. JSON values only.
         parents: Content keys of the calls behind it; None means every call the attempt asked so far.
         origin: Who wrote the answer; None lets the last parent's engine decide.
@@ -67,6 +68,7 @@ class Sample:
     labels: Sequence[bool | None] | None = None
     notes: Notes | None = None
     scores: Sequence[ScoreOf] = ()
+    tools: Sequence[Mapping[str, Any]] | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     parents: Sequence[str] | None = None
     origin: Origin | None = None

@@ -18,8 +18,8 @@ ROOMS = {
     ],
     "filters": ["night", "asking", "rules", "leaks", "duplicates", "compiled"],
     "synth": [
-        "night", "imports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "problems",
-        "sandbox", "answers", "embeddings",
+        "night", "imports", "exports", "methods", "choosers", "scorers", "sample", "calls", "engines", "environments", "tools",
+        "problems", "sandbox", "answers", "embeddings",
     ],
     "storage": [
         "browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog",

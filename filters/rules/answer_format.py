@@ -12,7 +12,7 @@ def answer_format(row: Row, context: Context, options: Options) -> Finding:
     """The final answer has the form that the prompt asks for; a prompt that asks for none, or for several, is obeyed by any."""
     if row.kind not in _KINDS:
         return PASS
-    asked = asked_formats(content for role, content in row.messages if role != "assistant")
+    asked = asked_formats(content for role, content in row.messages if role not in ("assistant", "tool"))
     if len(asked) != 1:
         return PASS
     (form,) = asked

@@ -21,6 +21,9 @@ _CONTROL = bytes({*range(9), 11, 12, *range(14, 32), 127})
 _MARKER_PARTS = ("|>", "INST]", "SYS>>", "_of_turn>", "s>")
 _TURN_PARTS = ("Human:", "User:", "Assistant:", "System:")
 _KINDS = tuple(NOTES)
+_TOOL_DIALOGUE = re.compile(r"user(?: assistant(?: tool)+(?: user)?| assistant user)*(?: assistant)?")
+"""Roles of a chat with tools: each result follows a turn of the assistant, who goes on by itself."""
+_CALL_PARTS = ("<tool_call>", "</tool_call>")
 
 
 class StructureOptions(Options):
@@ -31,7 +34,7 @@ class StructureOptions(Options):
     )
 
 
-@row_filter("structure", version="1", options=StructureOptions)
+@row_filter("structure", version="2", options=StructureOptions)
 def structure(row: Row, context: Context, options: StructureOptions) -> Finding:
     """The row has the shape of its kind, clean text, and no markers of a chat template."""
     reason = "thoughts_cut" if row.notes.thoughts_cut else _shape(row) or _text(row) or _attrs(row, options)
@@ -51,18 +54,23 @@ def _shape(row: Row) -> str | None:
 
 
 def _chat(row: Row) -> str | None:
-    """An optional system turn, then user and assistant in turn; the answer follows, or is the last turn."""
+    """An optional system turn, then user and assistant in turn, results of tools after calls; the answer follows, or is last."""
     turns = list(row.messages)
     if turns and turns[0][0] == "system":
         turns = turns[1:]
     if not turns:
         return "no_messages"
+    if not row.calls_answered:
+        return "calls_without_result"
+    roles = [role for role, _ in turns if role != "tool"]
     expected = ("user", "assistant")
-    if any(role != expected[index % 2] for index, (role, _) in enumerate(turns)):
+    if len(roles) == len(turns) and any(role != expected[index % 2] for index, role in enumerate(roles)):
         return "roles_do_not_alternate"
-    if any(_blank(content) for _, content in turns):
+    if len(roles) < len(turns) and not _TOOL_DIALOGUE.fullmatch(" ".join(role for role, _ in turns)):
+        return "roles_do_not_alternate"
+    if any(_blank(content) for role, content in turns if role != "tool"):
         return "empty_message"
-    if turns[-1][0] == "user":
+    if turns[-1][0] in ("user", "tool"):
         return None
     if row.kind != "sft":
         return "answer_in_prompt"
@@ -94,6 +102,8 @@ def _text(row: Row) -> str | None:
         if any(part in text for part in _MARKER_PARTS) and _MARKER.search(text):
             return "chat_marker"
     for learned in (row.learned, row.rejected or ""):
+        if any(part in learned for part in _CALL_PARTS):
+            return "call_in_answer"
         if any(part in learned for part in _TURN_PARTS) and _TURN.search(learned):
             return "chat_marker"
         if learned.count("<think>") != learned.count("</think>"):

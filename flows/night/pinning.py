@@ -19,6 +19,7 @@ from synth.answers.judge import VERSION
 from synth.engines.spec import PROMOTED, VERIFIER
 from synth.environments import Environment
 from synth.night.draw import Assignment
+from synth.tools import Tool
 from train_stages.plan.pin import plan_digests
 
 
@@ -144,6 +145,8 @@ def _uses_of(assignments: list[Assignment]) -> dict[str, str]:
 
 
 def _kind_of(part: object) -> str:
+    if isinstance(part, Tool):
+        return "tool"
     return "environment" if isinstance(part, Environment) else type(part).__name__.lower()
 
 

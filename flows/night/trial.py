@@ -5,7 +5,7 @@ Nothing is kept but, with a workspace, the calls: they are in its ledger, so a n
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from flows.recipe.recipe import Recipe, load_recipe
 from flows.recipe.text import read_yaml
 from flows.report.progress import Progress
 from storage.errors import RecipeError
+from storage.messages import Message
 from storage.unknown_names import unknown
 from storage.workspace import Workspace
 from synth.answers.judge import gold_verifies
@@ -36,6 +37,8 @@ from synth.night.runner import run_attempts
 from synth.problems import Problem, task_names
 from synth.problems.knights_knaves.given import read_puzzle
 from synth.problems.wording import canonical_question
+from synth.tools.base import Tool
+from synth.tools.calls import ToolCall, turn_of
 
 TRIAL_SET = 8
 """Problems that a method which sees the whole set is shown in a trial."""
@@ -77,9 +80,28 @@ class Watched(Asker):
         """Ask, and remember."""
         prompt = self.prompts[prompt] if isinstance(prompt, str) else prompt
         messages = self.profiles.get(role, PLAIN).frame(prompt.messages({"problem": problem, **inputs}))
-        call: dict[str, Any] = {"role": role, "prompt": prompt.name, "messages": list(messages), "response": None}
+        asking = self._inner.ask(role, prompt, problem, inputs, *rest, **more)
+        return await self._watched(role, prompt.name, messages, asking)
+
+    async def chat(self, role: str, messages: tuple[Message, ...], *rest: Any, **more: Any) -> Reply:
+        """Go on with a dialogue, and remember."""
+        return await self._watched(role, "chat", messages, self._inner.chat(role, messages, *rest, **more))
+
+    async def run_tool(self, tool: Tool, call: ToolCall, method: str | None = None) -> Reply:
+        """Run a tool, and remember."""
+        asked = turn_of("", [call])
+        return await self._watched("tool", tool.name, (asked,), self._inner.run_tool(tool, call, method))
+
+    async def verify(self, role: str, messages: tuple[Message, ...], method: str | None = None) -> Reply:
+        """Ask a verifier, and remember."""
+        return await self._watched(role, "verify", messages, self._inner.verify(role, messages, method))
+
+    async def _watched(
+        self, role: str, prompt: str, messages: Sequence[Message], asking: Coroutine[Any, Any, Reply]
+    ) -> Reply:
+        call: dict[str, Any] = {"role": role, "prompt": prompt, "messages": list(messages), "response": None}
         self.calls.append(call)
-        reply = await self._inner.ask(role, prompt, problem, inputs, *rest, **more)
+        reply = await asking
         call |= {
             "response": reply.text,
             "reasoning": reply.reasoning,

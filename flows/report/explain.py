@@ -13,6 +13,7 @@ from flows.report.terminal import cut, inert
 from storage.lake.lake import Lake
 from storage.lake.lineage import checkpoint_calls, checkpoint_lineage, is_checkpoint
 from storage.lake.provenance import provenance_of
+from storage.messages import said_in
 from storage.models.registry import STUDENT, resolve
 from storage.workspace import Workspace
 
@@ -123,7 +124,7 @@ def _print_readers(checkpoints: Sequence[Mapping[str, Any]], console: Console) -
 
 def _texts(row: Mapping[str, Any]) -> Group:
     parts = [("problem", row.get("prompt")), ("gold", row.get("gold"))]
-    parts += [(message["role"], message["content"]) for message in row.get("messages") or []]
+    parts += [(message["role"], said_in(message)) for message in row.get("messages") or []]
     parts += [(name, row.get(name)) for name in ("response", "rejected", "text", "answer")]
     parts += [("steps", "\n".join(step or "" for step in row.get("steps") or []))]
     return Group(*(inert(f"{name}: ", "bold") + inert(cut(text, _LONGEST)) for name, text in parts if text))

@@ -24,6 +24,8 @@ def describe_tasks(name: str | None = None) -> list[dict[str, Any]]:
     for task in [name] if name else task_names():
         part = get_task(task)
         sources = [source for source, draws in drawn.items() if draws == task]
+        own = hasattr(part, "environment")
+        played = {env: each for env, each in environments.items() if task in each.tasks or (not each.tasks and not own)}
         rows.append(
             {
                 "task": task,
@@ -31,7 +33,9 @@ def describe_tasks(name: str | None = None) -> list[dict[str, Any]]:
                 "checker": checker_version(task),
                 "answer_format": answer_format_of(task) or "the recipe's",
                 **{verb: verb in getattr(part, "abilities", ()) for verb in VERBS},
-                "environments": [env for env, each in environments.items() if not each.tasks or task in each.tasks],
+                "environments": list(played),
+                "needs_turns": own,
+                "tools": sorted({tool.name for each in played.values() for tool in each.tools}),
                 "sources": sources,
                 "tiers": [source for source in sources if {"tiers", "people"} & set(_options_of(source).model_fields)],
                 "example": _example_of_source(sources[0]) if sources else "",
@@ -87,11 +91,12 @@ def describe_filters(name: str | None = None) -> list[dict[str, Any]]:
 
 def tasks_page() -> str:
     """Return docs/tasks.md: what each task can do, where problems come from, and the tasks of reasoning-gym."""
-    parts = [_HEAD, "## Tasks", "", "| task | what it is | form of answers | steps | solve | review | sources with tiers |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    columns = ("task", "what it is", "form of answers", "check", *VERBS, "turns", "tools", "sources with tiers")
+    parts = [_HEAD, "## Tasks", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row in describe_tasks():
         marks = ("yes" if row[verb] else "" for verb in VERBS)
-        cells = [f"`{row['task']}`", row["summary"], row["answer_format"], *marks, ", ".join(row["tiers"])]
+        lists = (", ".join(row[key]) for key in ("environments", "tools", "tiers"))
+        cells = [f"`{row['task']}`", row["summary"], row["answer_format"], "yes", *marks, *lists]
         parts.append("| " + " | ".join(cells) + " |")
     parts += ["", _UNDER_TASKS, "## Sources", ""]
     for row in describe_sources():
@@ -186,8 +191,8 @@ nightschool filters length
 _UNDER_TASKS = """\
 Every task checks. `steps` cuts a response into its steps; `solve` writes a solution by rule (or passes on the data set's own);
 `review` finds the first wrong step. The forms of answers are those of [answers.md](answers.md) and `answer` in a recipe; `tags` is
-`<answer>...</answer>`, `code` a fenced block of Python, `whole` the whole response. Tasks with turns are in
-[environments.md](environments.md).
+`<answer>...</answer>`, `code` a fenced block of Python, `whole` the whole response. `turns` names the environments that a problem
+can be played in, and `tools` what a model may call there: [environments.md](environments.md).
 """
 _PROSE: dict[str, list[str]] = {
     "code": [
@@ -201,6 +206,13 @@ _PROSE: dict[str, list[str]] = {
         "process, limits on time, memory, files and output. It is given the arguments alone; what it returns is compared outside,",
         "so nothing that it does to its own process makes it right. Without the sandbox the source does not open. A program that",
         "waits out the wall time is unverifiable; one that uses up its processor time or memory is wrong.",
+        "",
+    ],
+    "verifiers": [
+        "The taskset is an installed package of verifiers 0.4 (`pip install 'nightschool[verifiers]'`): its code runs here, so",
+        "install what you trust. A task is one question and one answer; those with tools, containers or scoring in a runtime are",
+        "refused. As a benchmark it is an evaluation:",
+        "`train: {evaluate: {benchmarks: [{name: theirs, kind: verifiers, options: {taskset: my-taskset}}]}}`.",
         "",
     ],
     "instructions": [

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from flows.report.terminal import cut, inert
+from storage.messages import said_in
 
 LONGEST = 20_000
 """Characters of a text that a trial shows; `--json` has all."""
@@ -20,7 +21,7 @@ def print_trial(result: Mapping[str, Any], console: Console | None = None) -> No
     problem = result["problem"]
     console.print(_panel(f"{result['method']} on {problem['task']}", problem["prompt"], f"gold: {problem['gold']}"))
     for number, call in enumerate(result["calls"], start=1):
-        asked = "\n\n".join(message["content"] for message in call["messages"])
+        asked = "\n\n".join(map(said_in, call["messages"]))
         reply = call["response"] if call["response"] is not None else "(no answer)"
         thought = f"<think>\n{call['reasoning']}\n</think>\n\n" if call.get("reasoning") else ""
         who = f"{number}. {call['role']} ({call.get('model', '?')}) is asked `{call['prompt']}`"

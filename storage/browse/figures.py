@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.lake.lake import Lake
+from storage.messages import said_in
 from storage.models.evaluations import answers_of, common_sets
 
 _NIGHTS = """
@@ -172,7 +173,7 @@ def row_texts(lake: Lake, sample_id: str) -> Sequence[tuple[str, str]]:
         return []
     row = rows[0]
     texts = [("problem", row["prompt"]), ("gold", row["gold"]), ("solution", row["solution"])]
-    texts += [(message["role"] or "message", message["content"]) for message in row["messages"] or []]
+    texts += [(message["role"] or "message", said_in(message)) for message in row["messages"] or []]
     texts += [(name, row[name]) for name in ("response", "rejected", "text")]
     texts += [(f"step {number}", step) for number, step in enumerate(row["steps"] or [], 1)]
     texts += [(name, row[name]) for name in ("answer", "notes", "attrs")]

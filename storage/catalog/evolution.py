@@ -112,9 +112,25 @@ def _add_tables(connection: Any) -> None:
             if name in present and there is None:
                 connection.execute(f'ALTER TABLE {name} ADD COLUMN "{field.name}" {wanted}')
             elif there is not None and there.replace('"', "") != wanted.replace('"', ""):
+                if _add_fields(connection, name, field, there):
+                    continue
                 raise LakeError(f"column {name}.{field.name} is {there} in this lake and {wanted} in this version")
             if comments.get((name, field.name)) != comment(field):
                 connection.execute(f"COMMENT ON COLUMN {name}.\"{field.name}\" IS '{quote(comment(field))}'")
+
+
+def _add_fields(connection: Any, table: str, field: pa.Field, there: str) -> bool:
+    """Add the fields that a list of structs lacks at its end, which older rows then have as null; False where more differs."""
+    if not pa.types.is_list(field.type) or not pa.types.is_struct(field.type.value_type):
+        return False
+    inner = field.type.value_type
+    for known in range(1, inner.num_fields):
+        if sql_type(pa.list_(pa.struct([inner[at] for at in range(known)]))).replace('"', "") == there.replace('"', ""):
+            for at in range(known, inner.num_fields):
+                added = f'"{field.name}"."element"."{inner[at].name}" {sql_type(inner[at].type)}'
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {added}")
+            return True
+    return False
 
 
 def _replace_views(connection: Any, ours: list[str]) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from storage.messages import Message, chat_of
+
 COLUMNS = (
     "key", "model", "role", "act", "messages", "sampling", "sample", "response", "finish_reason", "prompt_tokens",
     "completion_tokens", "night", "origin", "method", "reasoning", "cached_tokens", "seconds", "cost", "thought_tokens",
@@ -67,7 +69,7 @@ class Call:
     model: str
     role: str
     act: str
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[Message, ...]
     sampling: dict[str, object]
     sample: str
     response: str
@@ -145,7 +147,7 @@ def to_lake(call: Call, ledger: str) -> dict[str, Any]:
 def of_lake(row: Mapping[str, Any]) -> Call:
     """Turn a row of the lake's `calls` back into a call."""
     values = {name: row[name] for name in COLUMNS[1:]}
-    values["messages"] = tuple(dict(message) for message in row["messages"])
+    values["messages"] = tuple(chat_of(row["messages"]))
     values["sampling"] = json.loads(row["sampling"])
     values["thought_tokens"] = row["thought_tokens"] or 0  # null in rows that an older version published
     return Call(key=row["call_id"], **values)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from storage.ids import digest
 from storage.lake.lake import Lake
 
-_COLUMNS = "e.* exclude (commit_id, finish_reason, judge), e.finish_reason, e.judge"
+_COLUMNS = "e.* exclude (commit_id, finish_reason, judge, turns), e.finish_reason, e.judge, e.turns"
 """The new ones by name, so that a lake that lacks them says how it gets them."""
 
 
@@ -43,7 +43,7 @@ def record_evaluation(
     Args:
         lake: The lake.
         key: Idempotency key.
-        responses: Columns problem_id, task, tier, mode, sample, response, finish_reason, answer, outcome and judge.
+        responses: Columns problem_id, task, tier, mode, sample, response, finish_reason, answer, outcome and judge, perhaps turns.
         checkpoint_id: The model.
         version: Version of the set.
         night: Night that asked.

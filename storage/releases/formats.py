@@ -28,7 +28,7 @@ select task, format, count(*) as rows from (
     select task, coalesce(asked, case when origin in ('rule', 'gold') then written end) as format from (
         select a.task, a.origin, {asked} as asked, {written} as written from (
             select s.*, coalesce(s.response, '') as learned,
-                   array_to_string([m.content for m in s.messages if m.role <> 'assistant'], chr(10)) as turns
+                   array_to_string([m.content for m in s.messages if m.role not in ('assistant', 'tool')], chr(10)) as turns
             from samples s join picked using (sample_id) where s.kind in ('sft', 'preference')
         ) a
     )

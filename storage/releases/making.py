@@ -47,9 +47,16 @@ _PICK = f"""
         where c.seq <= {{at_seq}} and p.split = 'train'
     ) a where ({{condition}}
 )"""
-_STREAM = f"""
-    select {COLUMNS} from samples a join picked using (sample_id) join problems p using (problem_id)
+_STREAM = """
+    select {columns} from samples a join picked using (sample_id) join problems p using (problem_id)
 """
+_ANY_TOOLS = "select count(*) from samples join picked using (sample_id) where tools is not null"
+_WITH_TOOLS = ("a.messages,", "a.messages, a.tools,")
+_WITHOUT_TOOLS = (
+    "a.messages,",
+    "list_transform(a.messages, lambda m: {'role': m.role, 'content': m.content}) as messages,",
+)
+"""What stands for the messages in an export: with what belongs to tools only where one is used, so that others are as ever."""
 
 
 def create_release(
@@ -254,7 +261,9 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
     """Write the picked rows in order of their ids; return what the files are, and the content hash."""
     writer, content = ShardWriter(folder), ContentHash()
     cuts = boundaries(connection, "picked", "sample_id")
-    reader = connection.execute(_STREAM).to_arrow_reader(BATCH_ROWS)
+    (with_tools,) = connection.execute(_ANY_TOOLS).fetchone()
+    columns = COLUMNS.replace(*(_WITH_TOOLS if with_tools else _WITHOUT_TOOLS))
+    reader = connection.execute(_STREAM.format(columns=columns)).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
     for batch in sort_batches(_closing(reader), "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
         content.update(batch)

@@ -24,7 +24,7 @@ from storage.atomic import write_text
 from storage.errors import LakeError, RecipeError
 from storage.releases.card import card
 from storage.releases.reading import Release, columns_today
-from storage.releases.shapes import SCHEMAS, Shape, first, known_shape, shaped
+from storage.releases.shapes import Shape, first, known_shape, schema_of, shaped
 from storage.releases.shards import SHARD_BYTES, ShardWriter
 
 STATE = "published.json"
@@ -107,7 +107,8 @@ def publish(
     making = folder / ".making"
     shutil.rmtree(making, ignore_errors=True)
     try:
-        files = _write(_new(release, published_ids), making, problems, wanted, test, number, shard_bytes)
+        schemas = {shape: schema_of(release, shape) for shape in wanted}
+        files = _write(_new(release, published_ids), making, problems, schemas, test, number, shard_bytes)
         for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (making / name).rename(folder / name)
@@ -184,23 +185,23 @@ def _write(
     batches: Iterable[pa.RecordBatch],
     making: Path,
     problems: set[str],
-    shapes: Sequence[Shape],
+    schemas: Mapping[Shape, pa.Schema],
     test: float,
     number: int,
     shard_bytes: int,
 ) -> dict[str, dict[str, Any]]:
     writers = {
         config: ShardWriter(making, "split", shard_bytes, folder=_folder(config), stem=f"{{}}-{number:04d}", keep=False)
-        for config in (DEFAULT, *shapes)
+        for config in (DEFAULT, *schemas)
     }
     for batch in batches:
         rows = batch.to_pylist()
         splits = [split_of(row, test) for row in rows]
         writers[DEFAULT].write(batch.append_column("split", pa.array(splits, pa.string())))
-        for shape in shapes:
+        for shape in schemas:
             shaped_rows = list(_shaped(rows, splits, shape, problems))
             if shaped_rows:
-                schema = SCHEMAS[shape].append(pa.field("split", pa.string()))
+                schema = schemas[shape].append(pa.field("split", pa.string()))
                 writers[shape].write(pa.RecordBatch.from_pylist(shaped_rows, schema=schema))
     return {name: entry for writer in writers.values() for name, entry in writer.close().items()}
 

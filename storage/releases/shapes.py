@@ -1,6 +1,6 @@
 """Rows in the shapes that trainers read (TRL's data set formats, verl's), without a conversion script on the other side.
 
-sft         messages                          {"messages": [...]}
+sft         messages                          {"messages": [...]}, and {"tools"} where a chat calls some
 sft         prompt_completion                 {"prompt": [...], "completion": [...]}
 preference  preference                        {"prompt": [...], "chosen": [...], "rejected": [...]}
 prompt      prompt                            {"prompt": [...], "gold": ...}
@@ -22,7 +22,9 @@ import pyarrow.parquet as pq
 
 from storage.atomic import atomic_file
 from storage.errors import LakeError, RecipeError
+from storage.messages import Message, chat_of, said_in
 from storage.releases.reading import Release
+from storage.tables.columns import MESSAGE
 from storage.unknown_names import unknown
 
 Shape = Literal["messages", "prompt_completion", "preference", "prompt", "stepwise", "text", "verl"]
@@ -79,10 +81,24 @@ def export(release: Release, shape: Shape, target: Path) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     write = _write_parquet if target.suffix == ".parquet" else _write_lines
     with atomic_file(target) as making:
-        count = write(shaped_batches(release, shape), SCHEMAS[shape], making)
+        count = write(shaped_batches(release, shape), schema_of(release, shape), making)
         if not count:
             raise LakeError(f"release {release.id} has no row in the shape {shape}")
     return count
+
+
+def schema_of(release: Release, shape: Shape) -> pa.Schema:
+    """Return the columns of a shape; with those of tools where rows of the release use some.
+
+    Raises:
+        LakeError: A file of the release is damaged.
+    """
+    schema = SCHEMAS[shape]
+    files = release.files()
+    if not any("tools" in pq.read_schema(file).names for file in files):
+        return schema
+    fields = [pa.field(field.name, pa.list_(MESSAGE)) if field.type == _CHAT else field for field in schema]
+    return pa.schema([*fields, *([pa.field("tools", _S)] if shape in ("messages", "prompt_completion") else [])])
 
 
 def shaped_batches(release: Release, shape: Shape) -> Iterator[list[dict[str, Any]]]:
@@ -123,13 +139,13 @@ def _write_lines(batches: Iterable[list[dict[str, Any]]], schema: pa.Schema, pat
 def _messages(row: Row) -> dict[str, Any] | None:
     if row["kind"] not in ("sft", "stepwise") or not row["response"]:
         return None
-    return {"messages": [*_chat(row), _assistant(row["response"])]}
+    return {"messages": [*_chat(row), _assistant(row["response"])], **_tools(row)}
 
 
 def _prompt_completion(row: Row) -> dict[str, Any] | None:
     if _messages(row) is None:
         return None
-    return {"prompt": _chat(row), "completion": [_assistant(row["response"])]}
+    return {"prompt": _chat(row), "completion": [_assistant(row["response"])], **_tools(row)}
 
 
 def _preference(row: Row) -> dict[str, Any] | None:
@@ -153,7 +169,7 @@ def _stepwise(row: Row) -> dict[str, Any] | None:
     """A process reward model learns to label the solution itself, so the question is what the chat begins with."""
     if row["kind"] != "stepwise" or not row["steps"]:
         return None
-    asked = "\n\n".join(message["content"] for message in row["messages"])
+    asked = "\n\n".join(map(said_in, row["messages"]))
     return {"prompt": row.get("prompt") or asked, "completions": list(row["steps"]), "labels": list(row["labels"])}
 
 
@@ -161,7 +177,7 @@ def _text(row: Row) -> dict[str, Any] | None:
     if row["text"]:
         return {"text": row["text"]}
     chat = _messages(row)
-    return chat and {"text": "\n".join(message["content"] for message in chat["messages"])}
+    return chat and {"text": "\n".join(map(said_in, chat["messages"]))}
 
 
 def _verl(row: Row) -> dict[str, Any] | None:
@@ -176,8 +192,13 @@ def _verl(row: Row) -> dict[str, Any] | None:
     }
 
 
-def _chat(row: Row) -> list[dict[str, str]]:
-    return [{"role": message["role"], "content": message["content"]} for message in row["messages"]]
+def _chat(row: Row) -> list[Message]:
+    return chat_of(row["messages"])
+
+
+def _tools(row: Row) -> dict[str, Any]:
+    """The schemas of the tools that a chat may call; nothing where there are none."""
+    return {"tools": row["tools"]} if row.get("tools") else {}
 
 
 def _assistant(text: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from storage.ids import file_hash
+from storage.messages import chat_of
 
 SHARD_BYTES = 512 << 20
 """Bytes in memory after which a file is closed and the next one begun; compressed it is a fifth or less of that."""
@@ -34,6 +35,7 @@ class ContentHash:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row, the columns of `CONTENT`."""
+        row = {**row, "messages": None if row["messages"] is None else chat_of(row["messages"])}
         self._total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
 
     def hexdigest(self) -> str:

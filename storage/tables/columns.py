@@ -28,7 +28,23 @@ def column(name: str, type_: pa.DataType | Text, comment: str) -> pa.Field:
 WORD, WORDS = Text(pa.string(), "ours"), Text(pa.list_(pa.string()), "ours")
 NOTE = Text(pa.string(), "person")
 TEXT, TEXTS = Text(pa.string(), "model"), Text(pa.list_(pa.string()), "model")
-CHAT = Text(pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])), "model")
+_CALL = pa.struct(
+    [
+        ("id", pa.string()),
+        ("type", pa.string()),
+        ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())])),
+    ]
+)
+MESSAGE = pa.struct(
+    [
+        ("role", pa.string()),
+        ("content", pa.string()),
+        ("tool_calls", pa.list_(_CALL)),
+        ("tool_call_id", pa.string()),
+    ]
+)
+"""A message of a chat (`storage.messages`); the last two are null where no tool is used."""
+CHAT = Text(pa.list_(MESSAGE), "model")
 INT, FLOAT, BOOL = pa.int64(), pa.float64(), pa.bool_()
 TIME = pa.timestamp("us", tz="UTC")
 COMMIT_ID = column("commit_id", WORD, "commit this row came with")

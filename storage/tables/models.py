@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from storage.tables.columns import COMMIT_ID, FLOAT, INT, NOTE, TEXT, TIME, WORD, column
+from storage.tables.columns import CHAT, COMMIT_ID, FLOAT, INT, NOTE, TEXT, TIME, WORD, column
 
 TABLES: dict[str, pa.Schema] = {
     "checkpoints": pa.schema(
@@ -58,7 +58,8 @@ TABLES: dict[str, pa.Schema] = {
             column("tier", INT, "difficulty"),
             column("mode", WORD, "greedy or sampled"),
             column("sample", INT, "0, 1, ... among the sampled"),
-            column("response", TEXT, "what it answered"),
+            column("response", TEXT, "what it answered; the last reply where it was played in turns"),
+            column("turns", CHAT, "turns between the question and the response; null where it was asked once"),
             column("answer", TEXT, "final answer found"),
             column("outcome", WORD, "correct, wrong or unverifiable"),
             column("finish_reason", WORD, "stop, length, or error where the request failed; null in older rows"),

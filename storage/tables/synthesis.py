@@ -83,6 +83,11 @@ TABLES: dict[str, pa.Schema] = {
             column("parents", WORDS, "call_ids behind it, in order"),
             column("prompts", WORDS, "prompt files used, name@digest"),
             column("messages", CHAT, "chat for sft and stepwise; prompt part for preference"),
+            column(
+                "tools",
+                WORD,
+                "tools that the chat may call, JSON schemas as OpenAI writes them; null where there are none",
+            ),
             column("response", TEXT, "the answer that is learned, as text"),
             column("rejected", TEXT, "the worse answer of a preference pair"),
             column("text", TEXT, "plain text for continued pre-training"),

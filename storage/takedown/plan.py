@@ -14,6 +14,7 @@ from storage.lake.lake import Lake
 from storage.lake.lineage import models_that_read
 from storage.lake.tombstones import CONTENT, content_digests
 from storage.ledger.ledger import Ledger
+from storage.messages import said_in
 from storage.sql.rows import sample_ids_where
 from storage.takedown.carry_out import Takedown
 from storage.takedown.redaction import hit_releases
@@ -39,12 +40,14 @@ group by call_id order by call_id
 """
 _QUOTING_CALLS = """
 select distinct call_id from calls c, (select unnest($prompts::varchar[]) as prompt) q
-where len(list_filter(c.messages, lambda m: contains(m.content, q.prompt))) > 0
+where len(list_filter(c.messages, lambda m: contains(m.content, q.prompt)
+          or contains(coalesce(m.tool_calls::varchar, ''), q.prompt))) > 0
 """
 _QUOTING_ROWS = """
 select distinct sample_id from samples s, (select unnest($prompts::varchar[]) as prompt) q
 where s.sample_id not in (select unnest($ids::varchar[])) and (contains(coalesce(s.response, ''), q.prompt)
-   or contains(coalesce(s.text, ''), q.prompt) or len(list_filter(s.messages, lambda m: contains(m.content, q.prompt))) > 0)
+   or contains(coalesce(s.text, ''), q.prompt) or len(list_filter(s.messages, lambda m: contains(m.content, q.prompt)
+          or contains(coalesce(m.tool_calls::varchar, ''), q.prompt))) > 0)
 order by all
 """
 _SIMILAR = """
@@ -193,6 +196,6 @@ def _calls(lake: Lake, rows: Sequence[str], prompts: Collection[str]) -> set[str
             call_ids |= {
                 call.key
                 for call in ledger.unpublished()
-                if any(prompt in message["content"] for message in call.messages for prompt in prompts)
+                if any(prompt in said_in(message) for message in call.messages for prompt in prompts)
             }
     return call_ids

@@ -14,9 +14,13 @@ from synth.calls.durable import DurableCalls, Question, clean
 from synth.calls.keys import call_key, content_key
 from synth.calls.prompting import Prompt, Prompts
 from synth.calls.thoughts import part
+from synth.calls.tools import ROLE, SAMPLE, SAMPLING, ToolEngine
+from synth.calls.tools import asked as asked_tool
 from synth.engines.base import Engine, Message, Request, RequestRefused, Sampling
 from synth.engines.profile import PLAIN, Profile
 from synth.problems.base import Problem
+from synth.tools.base import Tool
+from synth.tools.calls import ToolCall
 
 __all__ = ["Asker", "Budget", "Price", "Reply", "call_key", "clean"]
 
@@ -89,6 +93,7 @@ class Asker:
         self.profiles = profiles or {}
         self.prompts = prompts
         self._draw = draw
+        self._tools: dict[str, ToolEngine] = {}
         self._calls = DurableCalls(ledger, night, Meter(budget or Budget(), prices or {}, ledger.spent(night)))
 
     @property
@@ -223,6 +228,22 @@ class Asker:
         key = content_key(engine.model, messages, _SCORING, _VERIFY)
         request = Request(messages, _SCORING, seed_from(key), "verify", _ANY, scores=True)
         return await self._reply(Question(key, role, engine, request, _VERIFY, method))
+
+    async def run_tool(self, tool: Tool, call: ToolCall, method: str | None = None) -> Reply:
+        """Run a call of a tool, from the ledger or durably; `Reply.text` is what the tool says.
+
+        Its key has the tool's name and version, the arguments, and never a draw: a tool says the same every night.
+
+        Raises:
+            SandboxError: The tool needs a sandbox, and there is none.
+            BudgetError: The budget has no room for another call.
+            LakeError: The result cannot be recorded, and so is not used.
+        """
+        engine = self._tools.setdefault(tool.model, ToolEngine(tool))
+        messages = asked_tool(call)
+        key = content_key(engine.model, messages, SAMPLING, SAMPLE)
+        request = Request(messages, SAMPLING, seed_from(key), ROLE, _ANY)
+        return await self._reply(Question(key, ROLE, engine, request, SAMPLE, method))
 
     async def put(self, role: str, request: Request, sample: str) -> Reply:
         """Put a question that is rendered already, from the ledger or durably; the seed is the request's own.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from storage.errors import BudgetError
 from storage.ledger.ledger import Spent
+from storage.messages import said_in
 from synth.engines.base import Answer, Request
 
 _WORDS_TO_TOKENS = 1.6
@@ -89,7 +90,7 @@ def tokens_of(text: str) -> float:
 
 
 def _tokens_read(request: Request) -> float:
-    return sum(tokens_of(message["content"]) for message in request.messages)
+    return sum(tokens_of(said_in(message)) for message in request.messages)
 
 
 class Meter:

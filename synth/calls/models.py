@@ -9,10 +9,12 @@ from synth.answers.format import FORMATS, AnswerFormat
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
 from synth.calls.structured import Schema, read_structured, schema_text
-from synth.engines.base import Message
+from synth.engines.base import Message, with_tools
 from synth.engines.profile import PLAIN, UNKNOWN_LICENSE, Profile
 from synth.problems import answer_format_of
 from synth.problems.base import Problem
+from synth.tools.base import Tool
+from synth.tools.calls import ToolCall
 
 
 class Role:
@@ -83,11 +85,13 @@ class Role:
         temperature: float | None = None,
         max_tokens: int | None = None,
         sample: int = 0,
+        tools: Sequence[Mapping[str, Any]] | None = None,
     ) -> Reply:
         """Go on with a dialogue, durably: `messages` are rendered already and end with another's turn.
 
         Args:
             messages: The dialogue so far.
+            tools: Schemas of the tools that the model may call; its calls stand in the reply's text (`synth.tools.calls`).
             temperature: 0 is greedy; None lets role, card and default decide.
             max_tokens: Upper bound on the completion, likewise.
             sample: Number of this answer among several to the same dialogue, from the call site.
@@ -96,7 +100,7 @@ class Role:
             RequestRefused: The engine will never answer this request; let it pass.
         """
         models, profile = self._models, self._models.profile(self._name)
-        sampling = profile.sampling({"temperature": temperature, "max_tokens": max_tokens})
+        sampling = with_tools(profile.sampling({"temperature": temperature, "max_tokens": max_tokens}), tools)
         framed, number = profile.frame(tuple(messages)), f"{models._repetition}.{sample}"
         return await models._remember(
             models._asker.chat(self._name, framed, models._problem, sampling, number, models._method)
@@ -153,6 +157,14 @@ class Models:
         other = Models(self._asker, problem, self._repetition, self._method)
         other._prompts, other._asked, other.used_prompts = self._prompts, self._asked, self.used_prompts
         return other
+
+    async def run_tool(self, tool: Tool, call: ToolCall) -> Reply:
+        """Run a call of a tool, durably: what ran once is found in the ledger. The run is a parent like any call.
+
+        Raises:
+            SandboxError: The tool needs a sandbox, and there is none.
+        """
+        return await self._remember(self._asker.run_tool(tool, call, self._method))
 
     def profile(self, role: str) -> Profile:
         """Return how the model of a role is asked."""

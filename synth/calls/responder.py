@@ -8,13 +8,17 @@ from typing import Literal, Protocol
 
 from storage.ids import seed_from
 from storage.ledger.ledger import Ledger
+from storage.messages import Message
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompts
 from synth.engines.base import Answer, Engine, Request, RequestRefused, Sampling
 from synth.engines.sampler import Generation
+from synth.environments.playing import run_once
 from synth.problems.base import Problem
+from synth.tools.base import Tool
+from synth.tools.calls import ToolCall
 
-Chat = Sequence[dict[str, str]]
+Chat = Sequence[Message]
 _NOBODY = Problem("", "", "", "", "")
 EVALUATION = "evaluation"
 """The role of evaluated models in the ledger."""
@@ -98,6 +102,16 @@ class EngineResponder:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(request)) for request in requests]
         return [task.result() for task in tasks]
+
+    def run_tool(self, tool: Tool, call: ToolCall) -> str:
+        """Run a call of a tool; with a ledger, one that ever ran is found there.
+
+        Raises:
+            SandboxError: The tool needs a sandbox, and there is none.
+        """
+        if self._asker is None:
+            return run_once(tool, call)
+        return self._thread.submit(self._loop.run_until_complete, self._asker.run_tool(tool, call)).result().text
 
     async def _answer(self, request: Request) -> Answer | Reply:
         if self._asker is None:

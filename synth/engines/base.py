@@ -1,13 +1,15 @@
 """What an engine is: whoever answers a request, be it a server, a model in this process, or a rule."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from storage.ids import canonical_json
+from storage.messages import Message
 from synth.problems.base import Problem
 
-Message = dict[str, str]
-"""One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
+__all__ = ["Answer", "Engine", "Message", "Request", "RequestRefused", "Sampling", "tools_of", "with_tools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,22 @@ class Sampling:
         """Return the parameters beyond the first five that are said, by name."""
         names = ("top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+TOOLS = "tools"
+
+
+def with_tools(sampling: Sampling, tools: Sequence[Mapping[str, Any]] | None) -> Sampling:
+    """Return sampling parameters of a request that offers tools: their schemas are a key of its body, and so of its content key."""
+    if not tools:
+        return sampling
+    body = {**json.loads(sampling.body or "{}"), TOOLS: [dict(tool) for tool in tools]}
+    return replace(sampling, body=canonical_json(body))
+
+
+def tools_of(body: str | None) -> list[dict[str, Any]] | None:
+    """Return the tools that the body of a request offers; None where it offers none."""
+    return json.loads(body).get(TOOLS) if body is not None and TOOLS in body else None
 
 
 @dataclass(frozen=True, slots=True)

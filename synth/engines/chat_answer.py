@@ -9,6 +9,7 @@ from typing import Any
 
 from synth.engines.base import Answer, RequestRefused
 from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse, read_error
+from synth.tools.calls import ToolCall, canonical, write_calls
 
 BYTES_PER_TOKEN = 3
 """What stands for the count of an answer that can neither be used nor counted."""
@@ -32,7 +33,12 @@ def finish_of(reason: object) -> str | None:
 
 
 def read_chat_answer(
-    raw: bytes | None, seconds: float = 0.0, *, credential: str | None = None, texts: Iterable[str] = ()
+    raw: bytes | None,
+    seconds: float = 0.0,
+    *,
+    credential: str | None = None,
+    texts: Iterable[str] = (),
+    tools: bool = False,
 ) -> Answer:
     """What a body of status 200 says.
 
@@ -41,6 +47,7 @@ def read_chat_answer(
         seconds: How long it took.
         credential: Never quoted.
         texts: The prompt's texts, never quoted either.
+        tools: Whether the request offered tools: calls that the server parsed are then part of the text (`synth.tools.calls`).
 
     Raises:
         RequestRefused: The server answered, but there is no usable text in it: `content_filter`, `tool_call`, `not_text` or
@@ -64,7 +71,22 @@ def read_chat_answer(
     if choice.get("finish_reason") in ("abort", "error"):
         ended = choice["finish_reason"]
         raise Trouble(Kind.FAILED, f"it gave the request up (finish_reason {ended})", status=200)
+    if tools and message.get("tool_calls"):
+        choice, message = _with_calls(choice, message)
     return _answer(raw, reply.get("usage"), choice, message, seconds)
+
+
+def _with_calls(choice: dict[str, Any], message: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Put the calls that a server parsed back into the text; what is no call stays, and is refused."""
+    calls = []
+    for entry in message["tool_calls"] if isinstance(message["tool_calls"], list) else [None]:
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            return choice, message
+        calls.append(ToolCall(function["name"], canonical(function.get("arguments"))))
+    text = write_calls((text_of(message.get("content") or "") or "").strip(), calls)
+    ended = "stop" if choice.get("finish_reason") == "tool_calls" else choice.get("finish_reason")
+    return {**choice, "finish_reason": ended}, {**message, "content": text, "tool_calls": None}
 
 
 def _usable(choice: Any) -> str | None:

@@ -71,6 +71,8 @@ class Item:
         silent: Tries that got no answer in time.
         busy: Tries that were turned away.
         scores: Whether its text is to be scored rather than answered.
+        tools: Whether it offers tools.
+        plain_tools: Whether its body says that calls come back unparsed.
     """
 
     body: bytes
@@ -82,6 +84,8 @@ class Item:
     silent: int = 0
     busy: int = 0
     scores: bool = False
+    tools: bool = False
+    plain_tools: bool = False
 
     def count(self, kind: Kind, member: Member, began: float, clock: float) -> bool:
         """Count a failure of a try that began then; True when the request has used up its tries."""

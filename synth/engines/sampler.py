@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from storage.errors import CheckpointError
 from storage.ids import seed_from
+from storage.messages import for_template
 from storage.models.adapters import whole
+from synth.engines.base import TOOLS, tools_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Sampler:
             top_p: Nucleus share; 1 keeps everything.
             top_k: Only the k likeliest tokens; 0 keeps all.
             min_p: Only tokens at least so likely, relative to the likeliest; 0 keeps all.
-            body: Further keys of a request, canonical JSON; only `chat_template_kwargs` count here.
+            body: Further keys of a request, canonical JSON; only `chat_template_kwargs` and `tools` count here.
             seed: One seed per conversation, or one number from which they are derived by position.
             stop: Strings that end a completion; they are cut off.
         """
@@ -123,6 +125,11 @@ class Sampler:
         results: list[Generation | None] = [None] * len(conversations)
         rows: list[_Row] = []
         template = json.loads(body or "{}").get("chat_template_kwargs", {})
+        tools = tools_of(body)
+        if tools and TOOLS not in str(self.tokenizer.chat_template):
+            refusal = "no_tools: the chat template of this model knows no tools; let it play in plain text (form: text)"
+            return [Generation("", "error", 0, 0, refusal) for _ in conversations]
+        template = {**template, "tools": tools} if tools else template
         prompts = [self._encode(conversation, template) for conversation in conversations]
         for index, (prompt, own_seed) in enumerate(zip(prompts, seeds, strict=True)):
             room = self.context - len(prompt)
@@ -141,7 +148,7 @@ class Sampler:
     def _encode(self, conversation: Sequence[dict[str, str]], template: Mapping[str, Any]) -> list[int]:
         continues = bool(conversation) and conversation[-1]["role"] == "assistant"
         text = self.tokenizer.apply_chat_template(
-            list(conversation),
+            for_template(conversation),
             tokenize=False,
             add_generation_prompt=not continues,
             continue_final_message=continues,

@@ -88,7 +88,14 @@ class Transport:
             await session.close()
 
     async def ask(
-        self, root: str, body: bytes, texts: Sequence[str], *, scores: bool = False, limit_s: float | None = None
+        self,
+        root: str,
+        body: bytes,
+        texts: Sequence[str],
+        *,
+        scores: bool = False,
+        tools: bool = False,
+        limit_s: float | None = None,
     ) -> Answer:
         """Send one question.
 
@@ -97,6 +104,7 @@ class Transport:
             body: The question as JSON.
             texts: The prompt's texts, which no error may quote.
             scores: Whether a text is to be scored rather than a chat answered.
+            tools: Whether the question offers tools.
             limit_s: Another limit than `timeout_s`.
 
         Raises:
@@ -129,8 +137,13 @@ class Transport:
         if status == 200:
             seconds = time.monotonic() - began
             try:
-                reader = read_score if scores else read_chat_answer
-                return without_credential(reader(raw, seconds, credential=credential, texts=texts), credential)
+                quoted: dict[str, Any] = {"credential": credential, "texts": texts}
+                answer = (
+                    read_score(raw, seconds, **quoted)
+                    if scores
+                    else read_chat_answer(raw, seconds, **quoted, tools=tools)
+                )
+                return without_credential(answer, credential)
             except RequestRefused as refused:
                 if refused.paid is not None:
                     refused.paid = without_credential(refused.paid, credential)

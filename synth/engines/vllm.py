@@ -23,15 +23,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from storage.errors import ModelServerError, RecipeError
+from storage.messages import said_in
 from synth.engines.address import root_of
-from synth.engines.base import Answer, Request, RequestRefused
+from synth.engines.base import Answer, Request, RequestRefused, tools_of
 from synth.engines.fleet import LOOK_S, Fleet
 from synth.engines.member import Member
 from synth.engines.poison_requests import Item, Quarantine
 from synth.engines.scoring import score_body
 from synth.engines.stalled_requests import StalledRequests
 from synth.engines.transport import Transport
-from synth.engines.wire import DENIED, Kind, Trouble
+from synth.engines.wire import DENIED, NO_TOOL_PARSER, Kind, Trouble
 
 TRUST_S = 60.0
 """An answer this fresh vouches for the server when it refuses a request as malformed or too long."""
@@ -93,6 +94,7 @@ class Vllm:
         self._stalled = StalledRequests()
         self._quarantine = Quarantine(self.fleet)
         self._closings = 0
+        self._parses_tools = True
 
     @property
     def model(self) -> str:
@@ -115,9 +117,18 @@ class Vllm:
             BudgetError: A try was lost, and the budget has no room for another.
         """
         self._connect()
-        texts = tuple(message["content"] for message in request.messages)
+        texts = tuple(said_in(message) for message in request.messages)
         most = sum(map(len, texts)) if request.scores else request.sampling.max_tokens
-        item = Item(self._body(request), texts, most, time.monotonic(), self._http.limit_key, scores=request.scores)
+        offers = tools_of(request.sampling.body) is not None
+        item = Item(
+            self._body(request),
+            texts,
+            most,
+            time.monotonic(),
+            self._http.limit_key,
+            scores=request.scores,
+            tools=offers,
+        )
         member: Member | None = None
         pauses, closings = 0, self._closings
         while closings == self._closings:
@@ -126,6 +137,10 @@ class Vllm:
                 return _checked(outcome, request)
             if self._http.rename_limit(outcome, item.limit_key):
                 item.body, item.limit_key = self._body(request), self._http.limit_key
+                continue
+            if outcome.reason == NO_TOOL_PARSER and item.tools and not item.plain_tools:
+                self._parses_tools = False
+                item.body, item.plain_tools = self._body(request), True
                 continue
             if outcome.kind in TAKEN_UP:
                 request.on_lost_try()
@@ -180,7 +195,7 @@ class Vllm:
         answer: Answer | None = None
         try:
             async with scope:
-                answer = await self._http.ask(member.root, item.body, item.texts, scores=item.scores)
+                answer = await self._http.ask(member.root, item.body, item.texts, scores=item.scores, tools=item.tools)
         except Trouble as trouble:
             self.fleet.leave(member, began, trouble)
             return trouble
@@ -244,6 +259,10 @@ class Vllm:
             **sampling.further(),
             **(json.loads(sampling.body) if sampling.body is not None else {}),
         }
+        if not self._parses_tools and tools_of(sampling.body) is not None:
+            payload["tool_choice"] = (
+                "none"  # the chat template shows the tools, and the calls come back as they were written
+            )
         if request.continues:
             payload |= {"continue_final_message": True, "add_generation_prompt": False}
         if request.scores:

@@ -36,6 +36,8 @@ DENIED = frozenset({401, 403, 404})
 UNSUPPORTED = re.compile(r"unsupported|not (\w+ )?supported|deprecated|instead", re.IGNORECASE)
 WANTS_COMPLETION_TOKENS = "wants_max_completion_tokens"
 """The reason of a server's refusal that `max_completion_tokens` mends."""
+NO_TOOL_PARSER = "no_tool_parser"
+"""The reason of the refusal of a server (vLLM without --tool-call-parser) that shows tools to a model and cannot read its calls."""
 
 _STATUS_OF = {
     "rate_limit": 429, "too_many_requests": 429, "overloaded": 503, "unavailable": 503, "timeout": 504, "quota": 429,
@@ -151,6 +153,8 @@ def _reason(status: int, message: str, param: object) -> str:
     """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
     if status in DENIED:
         return "not_found" if status == 404 else "access_denied"
+    if "tool-call-parser" in message or "tool_call_parser" in message:
+        return NO_TOOL_PARSER
     if "max_completion_tokens" in message and UNSUPPORTED.search(message):
         return WANTS_COMPLETION_TOKENS
     if param in ("max_tokens", "max_completion_tokens"):

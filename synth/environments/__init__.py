@@ -13,7 +13,7 @@ ENVIRONMENTS = Registry[Environment](
     Environment,  # type: ignore[type-abstract]  # only instances are compared with it
     "nightschool.environments",
     folders=[__name__],
-    helpers=["base"],
+    helpers=["base", "dialogue", "playing", "tool_use"],
 )  # fmt: skip
 
 

@@ -1,61 +1,39 @@
-"""A problem with a calculator at hand: a line `calculate: 12 * 7` is answered with its exact value.
+"""A problem with a calculator at hand; in plain text, a line `calculate: 12 * 7` is answered with its exact value.
 
-Arithmetic tools in plain text go back to the calculator marks of GSM8K (arXiv:2110.14168, section 4.1); here the tool is a turn of
-its own, so that its output is never a token that the model learns to write.
+Arithmetic tools go back to the calculator marks of GSM8K (arXiv:2110.14168, section 4.1); here what the tool says is a turn of its
+own, so that its output is never a token that the model learns to write.
 """
 
+import json
 import re
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Sequence
 
-from synth.environments.base import Environment, State, Turn, keep, reward_of
-from synth.problems.base import Problem
-from synth.problems.expression_parser import parse_whole
+from synth.environments.tool_use import ToolUse
+from synth.tools import get_tool
+from synth.tools.calls import ToolCall
 
 _CALL = re.compile(r"^[ \t]*calculate:[ \t]*(?P<expression>\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-MOST_CALLS = 8
-"""Lines answered in one turn; our choice. Further ones are left out with a sentence."""
-MOST_CHARACTERS = 200
-"""Of one expression; our choice."""
 
 
-class Calculator(Environment):
+class Calculator(ToolUse):
     """Answers calculations until a reply asks for none; that reply holds the final answer."""
 
     name = "calculator"
+    tools = (get_tool("calculator"),)
     rules = (
         "You may use a calculator: write a line `calculate: ` with an expression of numbers, + - * / and brackets, and stop. "
         "You are told its value. When you need no more of them, give the final answer."
     )
 
-    def start(self, problem: Problem, seed: int) -> State:
-        """Begin; nothing is random here."""
-        return {"problem": keep(problem), "calculations": 0}
-
-    def step(self, state: State, message: Mapping[str, str]) -> Turn:
-        """Calculate what the reply asks for, or judge its final answer."""
-        content = message.get("content") or ""
+    def in_text(self, content: str) -> tuple[ToolCall, ...]:
+        """Return the calculations that a reply asks for, a line each."""
         expressions = [match["expression"] for match in _CALL.finditer(content)]
-        if not expressions:
-            return Turn(state, reward=reward_of(state, content), done=True)
-        lines = [f"{expression} = {_value(expression)}" for expression in expressions[:MOST_CALLS]]
-        if len(expressions) > MOST_CALLS:
-            lines.append(f"only {MOST_CALLS} calculations at once; ask for the others again")
-        after = {**state, "calculations": state["calculations"] + len(expressions)}
-        return Turn(after, ({"role": "user", "content": "\n".join(lines)},))
+        return tuple(ToolCall("calculator", json.dumps({"expression": text})) for text in expressions)
 
-
-def _value(text: str) -> str:
-    """Return the value of an expression as text: whole, decimal where that is exact and short, else a fraction."""
-    parsed = parse_whole(text) if len(text) <= MOST_CHARACTERS else None
-    if parsed is None:
-        return "not an expression of numbers, + - * / and brackets"
-    value = Fraction(parsed.value)
-    if value.denominator == 1:
-        return str(value.numerator)
-    if 10**6 % value.denominator == 0:
-        return f"{float(value):.6f}".rstrip("0")
-    return f"{value.numerator}/{value.denominator}"
+    def told_in_text(self, calls: Sequence[ToolCall], results: Sequence[str]) -> str:
+        """Return each expression with its value."""
+        pairs = zip(calls, results, strict=True)
+        return "\n".join(f"{json.loads(call.arguments)['expression']} = {result}" for call, result in pairs)
 
 
 CALCULATOR = Calculator()

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import CheckpointError
+from storage.messages import said_in
 
 FILE = "tokenizer.json"
 
@@ -33,7 +34,7 @@ _COLUMNS = ["messages", "response", "rejected", "text"]
 
 
 def _text(row: dict[str, Any]) -> list[str]:
-    turns = [message["content"] for message in row["messages"] or ()]
+    turns = [said_in(message) for message in row["messages"] or ()]
     return [text for text in (*turns, row["response"], row["rejected"], row["text"]) if text]
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from storage.errors import BudgetError, NightschoolError
 from storage.ids import canonical_json, digest
 from storage.lake.lake import table_of
+from storage.messages import said_in
 from synth.calls.ask import Asker, Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
@@ -20,6 +21,7 @@ from synth.night.preparing import NotPrepared, Prepared
 from synth.notes import NOTES, Notes, to_json
 from synth.problems.base import Problem
 from synth.sample import Sample, sample_id
+from synth.tools.base import TOOL
 
 POOL = 512
 """Coroutines at once, at least. What an engine has open at once is bounded by its `concurrency`."""
@@ -231,11 +233,12 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "tier": problem.tier,
         "position": position,
         "origin": origin,
-        "models": sorted({reply.model for reply in written}),
-        "licenses": [models.license_of(model) for model in sorted({reply.model for reply in written})],
+        "models": _writers(written),
+        "licenses": [models.license_of(model) for model in _writers(written)],
         "parents": parents,
         "prompts": list(models.used_prompts),
         "messages": list(sample.messages),
+        "tools": canonical_json([dict(tool) for tool in sample.tools]) if sample.tools else None,
         "response": _in_form(sample.response, origin, models),
         "rejected": sample.rejected,
         "text": sample.text,
@@ -248,6 +251,11 @@ def _row(attempt: Attempt, models: Models, sample: Sample, position: int) -> dic
         "words": _words(sample),
         "tokens": None,  # counted when it is committed: `synth.night.lengths`
     }
+
+
+def _writers(written: Sequence[Reply]) -> list[str]:
+    """Identities of the models that wrote parts of a row; a tool is none, though its runs are parents too."""
+    return sorted({reply.model for reply in written if not reply.model.startswith(TOOL)})
 
 
 def _gold_source(problem: Problem, notes: Notes) -> str:
@@ -287,7 +295,7 @@ def _notes(sample: Sample, written: Sequence[Reply]) -> Notes:
 
 def _words(sample: Sample) -> int:
     texts = [
-        *(message["content"] for message in sample.messages),
+        *(said_in(message) for message in sample.messages),
         sample.response or "",
         sample.rejected or "",
         sample.text or "",

@@ -244,7 +244,7 @@ def check_reward(reward: type[Reward]) -> None:
     assert reward.examples, "a reward has a value that was worked out by hand"
     for example in reward.examples:
         instance, problem = reward(**example.settings), problem_of_task(example.task)
-        response = Response(problem, example.response.replace("{gold}", problem.gold), example.tokens)
+        response = Response(problem, example.response.replace("{gold}", problem.gold), example.tokens, example.earned)
         assert instance.applies(problem)
         earned = instance(response)
         assert earned == (None if example.expected is None else pytest.approx(example.expected, abs=1e-6))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SerializeAsAny, model_validator
 
 from synth.engines.serve_spec import ServeSpec
+from synth.environments.playing import PlaySpec
 from train_stages.config.base import TrainConfig
 from train_stages.losses import LOSSES
 from train_stages.losses.base import PolicyLoss
@@ -75,6 +76,11 @@ class RlConfig(TrainConfig):
         default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."
     )
     serve: ServeSpec = Field(default=ServeSpec(), description="How a rollout server of our own is started.")
+    environment: PlaySpec | None = Field(
+        default=None,
+        description="Environment that problems are played in, with tools: `python`, or `{kind: python, turns: 6, form: tools}`. "
+        "What it says counts in max_tokens and carries no loss. None asks once, but for tasks that have turns of their own.",
+    )
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
 
     @property
@@ -104,6 +110,12 @@ class RlConfig(TrainConfig):
             raise ValueError("serve is for a vLLM server of our own; leave it out, or rollout_endpoint")
         if self.serve.memory_share is not None:
             raise ValueError("serve.memory_share: training shares the GPU with this server; set rollout_memory")
+        if self.environment is not None and self.accelerate is not None:
+            raise ValueError(
+                "environment: dialogues differ in their turns, so one process plays them: leave accelerate out"
+            )
+        if self.environment is not None and self.difficulty == "measured":
+            raise ValueError("difficulty: measured asks once, without turns; set stored or all beside environment")
         if self.adapter is not None and (self.rollouts == "vllm" or self.rollout_endpoint is not None):
             raise ValueError("a vLLM server is given whole weights, not an adapter: set rollouts: transformers")
         names = [reward.name for reward in self.rewards]

@@ -1,6 +1,7 @@
 """Rows to token ids and labels. A label of -100 keeps a token out of the loss."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import TrainingError
+from storage.messages import Message, chat_of
 from train_stages.data.turns import Renderer, Turns
 
 IGNORED = -100
@@ -55,11 +57,12 @@ Spans = Sequence[tuple[int, int]]
 
 def encode_conversations(
     tokenizer: Any,
-    rows: Iterable[Sequence[dict[str, str]]],
+    rows: Iterable[Sequence[Message]],
     max_length: int,
     spans: Sequence[Spans | None] | None = None,
     given: Sequence[int] | None = None,
     template: Mapping[str, Any] | None = None,
+    tools: Sequence[str | None] | None = None,
 ) -> Encoded:
     """Encode chats as a server shows them to the model; only the assistant's turns, with their ends, carry loss.
 
@@ -71,14 +74,17 @@ def encode_conversations(
             the assistant. A token carries loss when it begins within a part.
         template: What the chat template is told besides the chat.
         given: For each row, how many turns at its start are given, the assistant's among them, and carry no loss.
+        tools: For each row, the schemas of the tools that it may call, JSON text; None where it has none.
 
     Raises:
         TrainingError: There is no chat template, it drops or changes a turn, or no row is left.
     """
     renderer, encoder = Renderer(tokenizer, template), _Rows(max_length)
     for number, messages in enumerate(rows):
-        chat = [{"role": m["role"], "content": m["content"]} for m in messages]
-        turns = renderer.turns(chat, given[number] if given is not None else 0)
+        chat = chat_of(messages)
+        offered = tools[number] if tools is not None else None
+        schemas = json.loads(offered) if offered else None
+        turns = renderer.turns(chat, given[number] if given is not None else 0, schemas)
         wanted = spans[number] if spans is not None else None
         ids, mask = _masked(tokenizer, turns, turns.learned if wanted is None else (), _parts(turns, chat, wanted))
         encoder.add(number, ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)])
@@ -118,7 +124,7 @@ def _masked(tokenizer: Any, turns: Turns, earlier: Spans, parts: Spans | None) -
     return [*served["input_ids"], *ids], [*asked, *learned]
 
 
-def _parts(turns: Turns, chat: Sequence[dict[str, str]], wanted: Spans | None) -> Spans | None:
+def _parts(turns: Turns, chat: Sequence[Message], wanted: Spans | None) -> Spans | None:
     """The wanted parts of a row's last turn as parts of its reply; None means all of it.
 
     Raises:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import TrainingError
+from storage.messages import Message, for_template
 
-Chat = Sequence[dict[str, str]]
+Chat = Sequence[Message]
 
 _THOUGHTS = re.compile(r"\A\s*<think>\n?(?P<thoughts>.*?)\n?</think>\s*", re.DOTALL)
 _OPENS = re.compile(r"<think>\s*\Z")
@@ -56,17 +57,26 @@ class Renderer:
             )
         self._tokenizer, self._template = tokenizer, dict(template or {})
         self._channels = _CHANNELS in str(tokenizer.chat_template)
+        self._knows_tools = "tool" in str(tokenizer.chat_template)
+        self._tools: list[Mapping[str, Any]] | None = None
 
-    def turns(self, chat: Chat, given: int = 0) -> Turns:
+    def turns(self, chat: Chat, given: int = 0, tools: Sequence[Mapping[str, Any]] | None = None) -> Turns:
         """Split a chat.
 
         Args:
             chat: Its turns.
             given: How many turns at its start are given: those of the assistant among them are not learned.
+            tools: Schemas of the tools that it may call.
 
         Raises:
-            TrainingError: The template drops or changes the last turn, or refuses the chat.
+            TrainingError: The template drops or changes the last turn, refuses the chat, or knows no tools.
         """
+        self._tools = list(tools or ()) or None
+        if not self._knows_tools and (self._tools or any(turn.get("tool_calls") for turn in chat)):
+            raise TrainingError(
+                "the chat template of this checkpoint knows no tools, and a row calls some: leave such rows out (`methods`), or "
+                "let the dialogue be played in plain text (tool_dialogue with form: text)"
+            )
         ends = bool(chat) and chat[-1]["role"] == "assistant" and given < len(chat)
         prompt = self._render(chat[:-1], generate=True) if ends else self._render(chat, generate=False)
         reply = self._reply(chat, prompt) if ends else ""
@@ -96,6 +106,8 @@ class Renderer:
         """Where an earlier turn stands in the prompt, with as much of an end as the last turn has."""
         said = _said(chat[at]["content"])
         start = _alike(prompt, self._render(chat[:at], generate=True))
+        if chat[at].get("tool_calls"):
+            return self._span_of_calls(chat, at, prompt, start)
         found = prompt.find(said, start)
         if found < 0:
             raise TrainingError("the chat template drops or changes the text of a turn, so it cannot be learned")
@@ -106,20 +118,30 @@ class Renderer:
             end += len(piece)
         return start, end
 
+    def _span_of_calls(self, chat: Chat, at: int, prompt: str, start: int) -> tuple[int, int]:
+        """Where an earlier turn with calls of tools stands: as the template writes it, its end included."""
+        written = self._render(chat[: at + 1], generate=False)
+        written = written[_alike(written, self._render(chat[:at], generate=True)) :]
+        for text in (written, _THOUGHTS.sub("", written)):
+            if text.strip() and prompt.startswith(text, start):
+                return start, start + len(text)
+        raise TrainingError("the chat template drops or changes a call of a tool, so it cannot be learned")
+
     def _render(self, chat: Chat, *, generate: bool) -> str:
         if not chat:
             return ""
-        turns = [self._channelled(turn) for turn in chat] if self._channels else list(chat)
+        turns = [self._channelled(turn) for turn in for_template(chat)] if self._channels else for_template(chat)
+        offered = {"tools": self._tools} if self._tools else {}
         try:
             return str(
                 self._tokenizer.apply_chat_template(
-                    turns, tokenize=False, add_generation_prompt=generate, **self._template
+                    turns, tokenize=False, add_generation_prompt=generate, **offered, **self._template
                 )
             )
         except Exception as error:  # a template raises what it likes
             raise TrainingError(f"the chat template of this checkpoint refuses a row: {error}") from None
 
-    def _channelled(self, turn: dict[str, str]) -> dict[str, str]:
+    def _channelled(self, turn: Message) -> Message:
         """Give a template with channels a turn's thoughts where it looks for them."""
         thought = _THOUGHTS.match(turn["content"]) if turn["role"] == "assistant" else None
         return turn if thought is None else {**turn, "content": _said(turn["content"]), "thinking": thought["thoughts"]}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storage.messages import Message
 from storage.releases.shapes import shaped
 from synth.problems.base import Problem
 from train_stages.parts import Part
@@ -22,7 +23,7 @@ class Chat:
             means every turn of the assistant.
     """
 
-    messages: list[dict[str, str]]
+    messages: list[Message]
     spans: list[tuple[int, int]] | None = None
 
 

@@ -11,15 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage.errors import TrainingError
 from storage.ids import seed_from
+from storage.messages import Message
+from storage.tables.columns import CHAT
 from synth.answers.outcome import Outcome
 from synth.calls.responder import Responder
-from synth.calls.thoughts import part
+from synth.calls.thoughts import Parted, part
+from synth.engines.base import Sampling, with_tools
 from synth.engines.profile import PLAIN, Profile
 from synth.engines.sampler import Generation, Sampler
+from synth.environments.dialogue import Dialogue
+from synth.environments.playing import PlaySpec, play, played_in
 from synth.problems.base import Problem
 from train_stages.promotion.statistics import Share, clustered, pass_at_k, wilson
 
-Messages = list[dict[str, str]]
+Messages = list[Message]
 
 ROWS = pa.schema(
     [
@@ -34,6 +39,7 @@ ROWS = pa.schema(
         ("outcome", pa.string()),
         ("reason", pa.string()),
         ("judge", pa.string()),
+        ("turns", CHAT.type),
     ]
 )
 
@@ -57,6 +63,11 @@ class EvaluateConfig(BaseModel):
     batch_tokens: int = Field(default=65_536, gt=0, description="Tokens in a batch; bounds the memory.")
     batch_rows: int = Field(default=256, gt=0, description="Responses in a batch.")
     device: str | None = Field(default=None, description="`cpu`, `cuda`, ...; None takes the GPU when there is one.")
+    environment: PlaySpec | None = Field(
+        default=None,
+        description="Environment that problems are played in, with tools: `python`, or `{kind: python, turns: 6, form: tools}`. "
+        "None asks once, but for tasks that have turns of their own.",
+    )
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,9 @@ class Asking:
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two evaluations of one model on the same items the same, in JSON values."""
-        said = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields))
+        said = self.config.model_dump(mode="json", include=set(EvaluateConfig.model_fields) - {"environment"})
+        if self.config.environment is not None:
+            said["environment"] = self.config.environment.identity()
         sampled = self.sampling(greedy=False)
         said |= {"temperature": sampled["temperature"], "top_p": sampled["top_p"], "max_tokens": sampled["max_tokens"]}
         return said | {name: value for name, value in sampled.items() if name in ("top_k", "min_p", "body")}
@@ -175,20 +188,57 @@ def evaluate(
     render = to_messages or (lambda problem: [{"role": "user", "content": problem.prompt}])
     rendered = [render(problem) for problem in problems]
     asking = Asking(config, profile)
-    greedy = sampler.generate(rendered, **asking.sampling(greedy=True))
-    rows = [_row(problem, "greedy", 0, answer, profile) for problem, answer in zip(problems, greedy, strict=True)]
-    asked = [
-        (problem, chat, n) for problem, chat in zip(problems, rendered, strict=True) for n in range(config.samples)
-    ]
-    sampled = sampler.generate(
-        [chat for _, chat, _ in asked],
-        **asking.sampling(greedy=False),
-        seed=[seed_from("evaluate", seed, problem.id, n) for problem, _, n in asked],
+    pairs = list(zip(problems, rendered, strict=True))
+    rows = _answered(sampler, asking, [(problem, chat, 0) for problem, chat in pairs], None)
+    rows += _answered(
+        sampler, asking, [(problem, chat, n) for problem, chat in pairs for n in range(config.samples)], seed
     )
-    rows += [
-        _row(problem, "sampled", n, answer, profile) for (problem, _, n), answer in zip(asked, sampled, strict=True)
-    ]
     return summarise(pa.Table.from_pylist(rows, schema=ROWS), {p.id: p.structure_id for p in problems})
+
+
+Asked = tuple[Problem, Messages, int]
+"""A problem, the chat that asks it, and the number of the answer."""
+
+
+def _answered(sampler: Responder, asking: Asking, asked: Sequence[Asked], seed: int | None) -> list[dict[str, object]]:
+    """Answer chats greedily, or sampled with a seed; what is played in turns is played to its end."""
+    sampling = asking.sampling(greedy=seed is None)
+    mode = "greedy" if seed is None else "sampled"
+    specs = [played_in(problem, asking.config.environment) for problem, _, _ in asked]
+    seeds = [seed_from("evaluate", seed or 0, problem.id, n) for problem, _, n in asked]
+
+    def generate(numbers: Sequence[int], chats: list[Messages], tools: Any, turn: int) -> list[Generation]:
+        options = dict(sampling)
+        if tools:
+            options["body"] = with_tools(Sampling(body=sampling.get("body")), tools).body
+        if seed is not None:
+            options["seed"] = [seed_from("turn", seeds[n], turn) if turn else seeds[n] for n in numbers]
+        return sampler.generate(chats, **options)
+
+    plain = [number for number, spec in enumerate(specs) if spec is None]
+    answers = dict(zip(plain, generate(plain, [asked[n][1] for n in plain], None, 0), strict=True)) if plain else {}
+    dialogues = {
+        number: Dialogue(spec.environment, asked[number][0], asked[number][1], seed=0, turns=spec.turns, form=spec.form)
+        for number, spec in enumerate(specs)
+        if spec is not None
+    }
+    numbers = list(dialogues)
+    ends = play(
+        list(dialogues.values()),
+        lambda places, chats, tools, turn: generate([numbers[place] for place in places], chats, tools, turn),
+        lambda answer: _parted(answer, asking.profile).said,
+        getattr(sampler, "run_tool", None),
+    )
+    answers |= dict(zip(numbers, ends, strict=True))
+    rows = []
+    for number, (problem, chat, n) in enumerate(asked):
+        turns = dialogues[number].messages[len(chat) :] if number in dialogues else None
+        rows.append({**_row(problem, mode, n, answers[number], asking.profile), "turns": turns})
+    return rows
+
+
+def _parted(answer: Generation, profile: Profile) -> Parted:
+    return part(answer.text, opened=profile.opens_thoughts, complete=answer.finish_reason != "length")
 
 
 def summarise(rows: pa.Table, structures: Mapping[str, str] | None = None) -> Evaluation:
@@ -244,7 +294,7 @@ def _score(
 def _row(problem: Problem, mode: str, number: int, answer: Generation, profile: Profile) -> dict[str, object]:
     from synth.problems import checker_version, get_task
 
-    parted = part(answer.text, opened=profile.opens_thoughts, complete=answer.finish_reason != "length")
+    parted = _parted(answer, profile)
     cut = parted.unfinished and not parted.said and "<think>" not in answer.text  # whoever reads it again must see that
     response = f"<think>\n{answer.text}" if cut else answer.text
     check = get_task(problem.task).check(problem, response)

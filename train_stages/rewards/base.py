@@ -20,12 +20,14 @@ class Response:
     Attributes:
         problem: The problem.
         text: The response.
-        tokens: Its length, its end token included.
+        tokens: Its length, its end token included; of a dialogue, with the turns of its environment.
+        earned: What the environment gave, where it was played in one to its end.
     """
 
     problem: Problem
     text: str
     tokens: int = 0
+    earned: float | None = None
 
     @cached_property
     def check(self) -> Check:
@@ -62,6 +64,7 @@ class Example:
         settings: Of the reward.
         tokens: Length of the response.
         task: Task of the problem.
+        earned: What the environment gave.
     """
 
     response: str
@@ -69,6 +72,7 @@ class Example:
     settings: Mapping[str, Any] = field(default_factory=dict)
     tokens: int = 0
     task: str = "arithmetic"
+    earned: float | None = None
 
 
 Ask = Callable[[Problem], list[dict[str, str]]]

@@ -17,6 +17,8 @@ from train_stages.rewards.base import Ask, Response, Reward
 KEPT = 16_384
 """Responses whose rewards are kept at most."""
 Completions = Sequence[Sequence[dict[str, str]]]
+Key = tuple[int, str, int, float | None]
+"""A response: number of its problem, text, length, what its environment gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +64,21 @@ def make_rewards(
             )
 
     @lru_cache(maxsize=16_384)
-    def response(number: int, text: str, tokens: int) -> Response:
-        return Response(problems[number], text, tokens)
+    def response(number: int, text: str, tokens: int, given: float | None = None) -> Response:
+        return Response(problems[number], text, tokens, given)
 
     asking = ask or (lambda problem: [{"role": "user", "content": problem.prompt}])
     scorings = {reward.name: reward.prepared(models or {}, asking) for reward in used}
     applied = {reward.name: [reward.applies(problem) for problem in problems] for reward in used}
-    earned: dict[tuple[int, str, int], dict[str, float | None]] = {}
+    earned: dict[Key, dict[str, float | None]] = {}
 
-    def score_all(keys: Sequence[tuple[int, str, int]]) -> None:
+    def score_all(keys: Sequence[Key]) -> None:
         """Let each reward look at the responses that were not looked at yet, together; a step asks for them reward by reward."""
         new = [key for key in dict.fromkeys(keys) if key not in earned]
         if len(earned) + len(new) > KEPT:
             earned.clear()
             new = list(dict.fromkeys(keys))
-        by_key: dict[tuple[int, str, int], dict[str, float | None]] = {key: {} for key in new}
+        by_key: dict[Key, dict[str, float | None]] = {key: {} for key in new}
         for reward in used:
             those = [key for key in new if applied[reward.name][key[0]]]
             values = scorings[reward.name]([response(*key) for key in those]) if those else []
@@ -89,10 +91,12 @@ def make_rewards(
             completions: Completions,
             number: Sequence[int],
             completion_ids: Sequence[Sequence[int]] | None = None,
+            earned_by_turns: Sequence[float | None] | None = None,
             **_: Any,
         ) -> list[float | None]:
             lengths = [len(ids) for ids in completion_ids] if completion_ids else [0] * len(number)
-            keys = list(zip(number, texts(completions), lengths, strict=True))
+            given = earned_by_turns or [None] * len(number)
+            keys = list(zip(number, texts(completions), lengths, given, strict=True))
             score_all(keys)
             return [earned[key].get(reward.name) for key in keys]
 

@@ -1,11 +1,14 @@
 """TRL's GRPOTrainer with what it lacks, a class for each: groups that are accounted for, losses by their formula, rollouts by a
-vLLM server of another environment, and dynamic sampling (`train_stages.rl.refill`). `grpo_trainer` puts them together.
+vLLM server of another environment, dialogues (`train_stages.rl.turns`) and dynamic sampling (`train_stages.rl.refill`).
+`grpo_trainer` puts them together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synth.problems.base import Problem
 from train_stages.config import RlConfig
 from train_stages.losses.base import Sampled
 from train_stages.process.trainer import configured
@@ -15,6 +18,7 @@ from train_stages.rl.behaviour import behaviour
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.refill import refilled
 from train_stages.rl.rollouts import VllmRollouts
+from train_stages.rl.turns import TurnRollouts, plays, rollout
 
 if TYPE_CHECKING:
     from trl import GRPOTrainer as TrlTrainer
@@ -33,6 +37,7 @@ class Policy:
         config: Settings.
         seed: Seed of the problems that are drawn in further rounds of sampling.
         server: Who writes the responses; None writes them in this process.
+        problems: The problems, by their number in the rows.
     """
 
     draws: Draws
@@ -41,6 +46,7 @@ class Policy:
     config: RlConfig
     seed: int = 0
     server: VllmRollouts | None = None
+    problems: Sequence[Problem] = ()
 
 
 def grpo_trainer(policy: Policy, **arguments: Any) -> Any:
@@ -52,10 +58,14 @@ def grpo_trainer(policy: Policy, **arguments: Any) -> Any:
     """
     from trl import GRPOTrainer
 
+    turns = plays(policy.problems, policy.config.environment)
     bases = (AccountedGroups, FormulaLoss, ServedRollouts, configured(GRPOTrainer, policy.config))
+    bases = (TurnRollouts, *bases) if turns else bases
     trainer = type(GRPOTrainer.__name__, bases, {"policy": policy})(
         reward_funcs=list(policy.rewards.functions), **arguments
     )
+    if turns:
+        trainer.rollout_func = rollout  # as an argument it comes with a warning that it is experimental
     if policy.server is not None:
         trainer.use_vllm = True  # TRL then corrects for the difference between the server's probabilities and its own
     return trainer
@@ -122,6 +132,7 @@ class FormulaLoss(TrlTrainer):  # type: ignore[misc, unused-ignore]
 
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1)
         mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)
+        learned = inputs["completion_mask"] * inputs.get("tool_mask", 1)
         logps, *_ = self._get_per_token_logps_and_entropies(model, ids, mask, inputs["completion_ids"].size(1))
         old = inputs.get("old_per_token_logps")
         step_tokens = inputs["num_items_in_batch"].clamp(min=1.0) / self.accelerator.num_processes
@@ -129,7 +140,7 @@ class FormulaLoss(TrlTrainer):  # type: ignore[misc, unused-ignore]
             logps=logps,
             old=logps.detach() if old is None else old,
             advantages=inputs["advantages"],
-            mask=inputs["completion_mask"],
+            mask=learned,
             longest=self.max_completion_length,
             step_tokens=step_tokens * parts / self.args.steps_per_generation,
             reference=inputs.get("ref_per_token_logps"),
@@ -143,10 +154,14 @@ class ServedRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
     policy: Policy
     _served_step = -1
 
-    def _generate_single_turn(self, prompt_ids: list[list[int]], *more: Any, **named: Any) -> tuple[Any, Any]:
+    def _generate_single_turn(
+        self, prompt_ids: list[list[int]], images: Any, fields: Any, num_generations: int, **named: Any
+    ) -> tuple[Any, Any]:
         server = self.policy.server
         if server is None:
-            responses: tuple[Any, Any] = super()._generate_single_turn(prompt_ids, *more, **named)
+            responses: tuple[Any, Any] = super()._generate_single_turn(
+                prompt_ids, images, fields, num_generations, **named
+            )
             return responses
         from accelerate.utils import broadcast_object_list, gather_object
 
@@ -156,7 +171,7 @@ class ServedRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
         prompts = gather_object(prompt_ids)
         answers: list[Any] = [None]
         if self.accelerator.is_main_process:
-            answers = [server.generate(prompts[:: self.num_generations], self.num_generations)]
+            answers = [server.generate(prompts[::num_generations], num_generations)]
         broadcast_object_list(answers)
         start = self.accelerator.process_index * len(prompt_ids)
         mine = answers[0][start : start + len(prompt_ids)]

@@ -15,6 +15,8 @@ from filters.pass_rate import PassRate
 from storage.errors import TrainingError
 from storage.ids import digest
 from storage.models.checkpoints import checkpoint_digest
+from synth.environments.dialogue import Dialogue
+from synth.environments.playing import played_in
 from synth.problems import checker_versions
 from synth.problems.base import Problem
 from synth.sample import problem_of, problem_row
@@ -39,6 +41,7 @@ from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.grpo import Policy, grpo_trainer, keeping_callback
 from train_stages.rl.measuring import ToMessages, bare_prompt, measured
 from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
+from train_stages.rl.turns import check_environment, plays
 from train_stages.stages.base import Material, Stage
 
 __all__ = ["RlConfig", "bare_prompt", "check_rl", "rl"]
@@ -80,7 +83,11 @@ def rl(
     config = config or RlConfig()
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
-    known_rates = {} if config.difficulty == "all" else dict(rates or {})
+    check_environment(problems, config)
+    alone = config.difficulty == "all" or plays(
+        problems, config.environment
+    )  # rates of answers without tools say nothing
+    known_rates = {} if alone else dict(rates or {})
     render = to_messages or bare_prompt
     asked = [[problem.id, render(problem)] for problem in problems]
     counts = sorted((rate.problem_id, rate.tries, rate.correct) for rate in known_rates.values())
@@ -138,7 +145,7 @@ def _trainer(
     )
     rows = [{"prompt": render(problem), "number": number} for number, problem in enumerate(problems)]
     return grpo_trainer(
-        Policy(draws, rollouts, rewards, config, seed, server),
+        Policy(draws, rollouts, rewards, config, seed, server, problems),
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(rows),
@@ -176,17 +183,13 @@ def check_rl(job: Job) -> dict[str, Any]:
     problems, to_messages, rates = read_problems(job.rows)
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
+    check_environment(problems, config)
     tokenizer = load_tokenizer(job.parent)
     if not tokenizer.chat_template:
         raise TrainingError(
             "rl: this checkpoint has no chat template; take an instruct model, or set base.template: plain"
         )
-    prompts = [
-        tokenizer.apply_chat_template(
-            (to_messages or bare_prompt)(problem), add_generation_prompt=True, tokenize=False, **config.chat_template
-        )
-        for problem in problems[:LOOKED_AT]
-    ]
+    prompts = [_prompt(tokenizer, problem, to_messages or bare_prompt, config) for problem in problems[:LOOKED_AT]]
     longest = max(len(tokenizer(prompt, add_special_tokens=False)["input_ids"]) for prompt in prompts)
     if longest + config.max_tokens > config.max_length:
         raise TrainingError(
@@ -199,7 +202,8 @@ def check_rl(job: Job) -> dict[str, Any]:
             "rl: difficulty: measured works in one process; set difficulty: stored, or leave accelerate out"
         )
     own_server = uses_vllm(config) and config.rollout_endpoint is None
-    chosen = pass_rates.choose(problems, {} if config.difficulty == "all" else rates, tries=config.least_tries)
+    alone = config.difficulty == "all" or plays(problems, config.environment)
+    chosen = pass_rates.choose(problems, {} if alone else rates, tries=config.least_tries)
     return {
         "problems": len(problems),
         "pass_rates": {name: int(value) for name, value in chosen.figures.items()},
@@ -215,6 +219,28 @@ def check_rl(job: Job) -> dict[str, Any]:
             share=1 - config.rollout_memory if own_server else 1.0,
         ),
     }
+
+
+def _prompt(tokenizer: Any, problem: Problem, render: ToMessages, config: RlConfig) -> str:
+    """A problem as the model is asked it, with the tools of its environment.
+
+    Raises:
+        TrainingError: The chat template knows no tools.
+        SandboxError: The environment runs programs, and there is no working sandbox here.
+    """
+    spec, chat, tools = played_in(problem, config.environment), render(problem), None
+    if spec is not None:
+        dialogue = Dialogue(spec.environment, problem, chat, turns=spec.turns, form=spec.form)
+        chat, tools = dialogue.messages, dialogue.tools
+        if tools and "tools" not in str(tokenizer.chat_template):
+            raise TrainingError(
+                f"rl: the chat template of this checkpoint knows no tools; write environment: {{kind: {spec.kind}, form: text}}"
+            )
+    return str(
+        tokenizer.apply_chat_template(
+            chat, tools=tools, add_generation_prompt=True, tokenize=False, **config.chat_template
+        )
+    )
 
 
 def questions(material: Material, config: Any, stage: str = "rl") -> pa.Table:

@@ -38,9 +38,9 @@ def sft(
         parent: The checkpoint to start from.
         rows: Column `messages`, a list of `{role, content}`, of which the assistant's turns are learned; or `prompt` and
             `completion`, such lists or plain texts, of which the completion is; or ready `input_ids` and `labels` (-100
-            carries no loss).
-            Optional: `spans`, a list of `{start, end}`, the parts of the last turn that carry loss, null for all of it;
-            `id`, `difficulty` and `subject`, for the order.
+            carries no loss). Messages may have `tool_calls` and `tool_call_id`, as OpenAI writes them.
+            Optional: `tools`, schemas of the tools that the chat may call, JSON text; `spans`, a list of `{start, end}`, the
+            parts of the last turn that carry loss, null for all of it; `id`, `difficulty` and `subject`, for the order.
         out: Where the new checkpoint goes; it must not exist.
         config: Settings.
         seed: Seed of the order of the rows.
@@ -99,7 +99,8 @@ def encode(tokenizer: Any, rows: pa.Table, config: SftConfig, seed: int = 0) -> 
         ]
     chats = rows["messages"].to_pylist()
     chats = _transformed(chats, spans or [None] * len(chats), rows, config, seed)
-    return encode_conversations(tokenizer, chats, config.max_length, spans, template=config.chat_template)
+    tools = rows["tools"].to_pylist() if "tools" in names else None
+    return encode_conversations(tokenizer, chats, config.max_length, spans, template=config.chat_template, tools=tools)
 
 
 def _transformed(chats: list[Any], spans: Sequence[Any], rows: pa.Table, config: SftConfig, seed: int) -> list[Any]:
@@ -160,6 +161,8 @@ def chats(material: Material, config: SftConfig) -> pa.Table:
     if not rows:
         raise TrainingError(f"sft: {material.origin} has no rows with an answer for it")
     table = described([row for row, _, _ in rows]).append_column("messages", pa.array([chat for _, chat, _ in rows]))
+    tools = pa.array([row.get("tools") for row, _, _ in rows], pa.string())
+    table = table if tools.null_count == len(tools) else table.append_column("tools", tools)
     return table.append_column("spans", pa.array([spans for _, _, spans in rows], _SPANS))
 
 

@@ -25,12 +25,13 @@ def tasks(
                 "can": ", ".join(["check", *(verb for verb in VERBS if row[verb])]),
                 "answers": row["answer_format"],
                 "turns": ", ".join(row["environments"]),
+                "tools": ", ".join(row["tools"]),
                 "sources": ", ".join(row["sources"]),
                 "summary": row["summary"],
             }
             for row in rows
         ]
-        _show(rows, short, ["task", "can", "answers", "turns", "sources", "summary"], name, as_json)
+        _show(rows, short, ["task", "can", "answers", "turns", "tools", "sources", "summary"], name, as_json)
 
 
 @app.command()

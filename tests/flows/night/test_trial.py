@@ -11,8 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.night.trial import Watched
 from flows.recipe.recipe import load_recipe
 from synth.answers.format import FORMATS
+from synth.calls.ask import Asker
+from synth.calls.prompting import Prompts
+from synth.methods import get_method
+from synth.night.runner import run_attempts
+from synth.problems import open_source
+from tests.synth.conftest import Scripted
+from tests.synth.night.test_runner import attempts
 
 pytestmark = pytest.mark.slow
 
@@ -164,3 +172,18 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
 def test_what_is_no_utf8_is_a_sentence(option):
     result = RUNNER.invoke(app, ["try", "cot", "--problem", "1 + 1?", "--gold", "2", option, "half \udcff"])
     assert result.exit_code == 1 and f"{option}: this is no UTF-8" in result.output
+
+
+async def test_a_dialogue_with_a_tool_is_watched_turn_by_turn(ledger):
+    problem = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)[0]
+
+    def user(request):
+        told = [message for message in request.messages if message["role"] == "tool"]
+        call = '<tool_call>{"name": "calculator", "arguments": {"expression": "2 + 3"}}</tool_call>'
+        return f"#### {problem.gold}" if told else call
+
+    watched = Watched(Asker(ledger, {"teacher": Scripted(user)}, Prompts(), night="2026-01-01/test"))
+    finished = await run_attempts(attempts(get_method("tool_dialogue"), [problem]), watched)
+    assert finished.attempts["status"].to_pylist() == ["done"]
+    assert [(call["role"], call["response"]) for call in watched.calls][1] == ("tool", "5")
+    assert [call["role"] for call in watched.calls] == ["teacher", "tool", "teacher"]

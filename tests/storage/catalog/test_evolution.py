@@ -11,9 +11,11 @@ from storage import views
 from storage.catalog import evolution
 from storage.errors import LakeError, WorkspaceError
 from storage.lake.lake import Lake, table_of
+from storage.messages import chat_of
 from storage.releases.reading import get_release
 from storage.schema import TABLES
 from storage.workspace import FORMAT_VERSION, Workspace
+from synth.tools.calls import ToolCall, turn_of
 
 ARCHIVE = Path(__file__).parent / "format1.tar.gz"
 
@@ -118,3 +120,25 @@ def test_two_processes_that_open_a_new_lake_make_it_once(either):
     )
     workers = [subprocess.Popen([sys.executable, "-c", code, str(either.root)]) for _ in range(3)]
     assert [worker.wait() for worker in workers] == [0, 0, 0]
+
+
+def test_messages_of_a_lake_from_before_tools_get_their_fields(workspace, monkeypatch):
+    """A list of structs grows at its end: older rows have null there, and newer ones hold calls."""
+    before = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    asked = [{"role": "user", "content": "2 + 3?"}]
+    schema = TABLES["samples"]
+    with monkeypatch.context() as patch:
+        position = schema.get_field_index("messages")
+        older = schema.set(position, schema.field(position).with_type(before))
+        patch.setitem(TABLES, "samples", older.remove(older.get_field_index("tools")))
+        with Lake(workspace) as lake:
+            lake.commit("k", "test", {"samples": table_of("samples", [{"sample_id": "a", "messages": asked}])})
+    turn = turn_of("", [ToolCall("calculator", '{"expression": "2 + 3"}')])
+    told = {"role": "tool", "content": "5", "tool_call_id": "call00000"}
+    with Lake(workspace) as lake:
+        rows = [{"sample_id": "b", "messages": [*asked, turn, told], "tools": "[]"}]
+        lake.commit("l", "test", {"samples": table_of("samples", rows)})
+    with Lake(workspace, read_only=True) as lake:
+        rows = lake.rows("select messages, tools from samples order by sample_id")
+    assert [chat_of(row["messages"]) for row in rows] == [asked, [*asked, turn, told]]
+    assert [row["tools"] for row in rows] == [None, "[]"]

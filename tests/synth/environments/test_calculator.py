@@ -36,8 +36,8 @@ def test_a_calculation_is_answered_exactly(asked, answered):
 
 def test_a_turn_answers_a_bounded_number_of_calculations():
     turn = reply("calculate: 1 + 1\n" * 20)
-    assert turn.messages[0]["content"].count("1 + 1 = 2") == 8 and "only 8" in turn.messages[0]["content"]
-    assert turn.state["calculations"] == 20
+    assert turn.messages[0]["content"].count("1 + 1 = 2") == 8 and "only 8 at once" in turn.messages[0]["content"]
+    assert turn.state["calls"] == 20
 
 
 def test_the_end_has_the_judges_outcome():

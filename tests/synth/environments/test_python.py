@@ -31,7 +31,7 @@ def block(program):
 def test_a_program_is_answered_with_what_it_prints(program, told):
     turn = PYTHON.step(PYTHON.start(PROBLEM, 0), {"role": "assistant", "content": block(program)})
     [message] = turn.messages
-    assert not turn.done and turn.state["programs"] == 1 and message["role"] == "user"
+    assert not turn.done and turn.state["calls"] == 1 and message["role"] == "user"
     assert message["content"] == told if told is not None else message["content"].endswith("[too much output]")
 
 
@@ -43,7 +43,7 @@ async def test_a_user_of_the_interpreter_is_one_row_and_a_replay_makes_no_call(l
         turns = [message for message in request.messages if message["role"] == "assistant"]
         return block("print(2 + 3)") if not turns else get_task(PROBLEM.task).solve(PROBLEM)
 
-    params = get_method("tool_dialogue").params(environment="python")
+    params = get_method("tool_dialogue").params(environment="python", form="text")
     rows = [
         (await run(ledger, get_method("tool_dialogue"), [PROBLEM], params, teacher=Scripted(user)))[0] for _ in range(2)
     ]

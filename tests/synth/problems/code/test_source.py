@@ -45,3 +45,16 @@ def test_options_are_checked(file):
         open_source("code", {"path": str(file), "promt": "x"})
     with pytest.raises(ProblemError, match="no field 'task_name'"):
         open_source("code", {"path": str(file), "entry_point": "task_name"}).draw(1, seed=0)
+
+
+def test_without_a_sandbox_the_source_and_the_interpreter_refuse_to_start(file, monkeypatch):
+    from synth.environments import get_environment
+    from synth.sandbox import SandboxError, bubblewrap
+
+    problem = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1, tier=1)[0]
+    bubblewrap.check_sandbox.cache_clear()
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: None)
+    for start in (lambda: open_source("code", {"path": file}), lambda: get_environment("python").start(problem, 0)):
+        with pytest.raises(SandboxError, match="apt-get install bubblewrap"):
+            start()
+    bubblewrap.check_sandbox.cache_clear()

@@ -1,0 +1,28 @@
+"""What every tool keeps: a schema that templates and servers read, and a text for whatever a model writes."""
+
+import json
+
+import pytest
+
+from synth.tools import TOOLS, get_tool
+
+USES = {"calculator": ({"expression": "(1 + 2) / 4"}, "0.75"), "python": ({"code": "print(6 * 7)"}, "42")}
+
+
+@pytest.mark.parametrize("name", TOOLS.names())
+def test_a_tool_is_described_and_answers_whatever_comes(name):
+    tool = get_tool(name)
+    arguments, expected = USES[name]
+    function = tool.schema["function"]
+    assert (
+        function["name"] == name
+        and function["description"]
+        and set(arguments) == set(function["parameters"]["required"])
+    )
+    assert all(entry["description"] and entry["type"] for entry in function["parameters"]["properties"].values())
+    assert tool.call(json.dumps(arguments)) == expected
+    for text in ("", "[]", "{", '"x"', "null"):
+        assert tool.call(text) == "error: the arguments are not a JSON object"
+    assert tool.call("{}").startswith("error: the argument")
+    assert isinstance(tool.call(json.dumps({key: [1, None] for key in arguments})), str)
+    assert tool.model == f"tool:{name}@{tool.version}"
