@@ -167,11 +167,17 @@ def _verified(line: dict[str, Any]) -> str:
 @app.command("export")
 def release_export(
     release: ReleaseArgument,
-    target: Annotated[Path, typer.Argument(help="File to write, .parquet or .jsonl.")],
+    target: Annotated[Path, typer.Argument(help="File to write, .parquet or .jsonl; for verifiers a folder.")],
     shape: Annotated[
         str,
-        typer.Option(help="messages, prompt_completion, preference, prompt, stepwise, text (TRL's formats) or verl."),
+        typer.Option(
+            help="messages, prompt_completion, preference, prompt, stepwise, text (TRL's formats), verl, or verifiers: a package "
+            "with the problems and our judge."
+        ),
     ] = "messages",
+    recipe: Annotated[
+        Path | None, typer.Option(help="verifiers: whose prompt and form of answers ask [default: the built-in ones]")
+    ] = None,
     root: WorkspaceOption = None,
 ) -> None:
     """Write the rows of a release in a shape that trainers read as they are."""
@@ -180,7 +186,14 @@ def release_export(
         from storage.releases.shapes import export, known_shape
 
         with open_lake(root) as lake:
-            count = export(get_release(lake, release), known_shape(shape), target)
+            named = get_release(lake, release)
+            if shape == "verifiers":
+                from flows.night.exporting import export_package
+
+                problems = export_package(named, target, recipe)
+                typer.echo(f"{problems:,} problems written to {target}; install it beside verifiers and Nightschool")
+                return
+            count = export(named, known_shape(shape), target)
         typer.echo(f"{count:,} rows written to {target}")
 
 

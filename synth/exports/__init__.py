@@ -1,0 +1,1 @@
+"""Problems and their judge as packages that other trainers load, one folder each."""

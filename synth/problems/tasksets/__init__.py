@@ -1,0 +1,1 @@
+"""Tasksets of verifiers (https://github.com/primeintellect-ai/verifiers) as problems: installed packages, scored here."""
