@@ -84,7 +84,7 @@ def inputs(loss: Loss, example: Mapping[str, Any], logps: torch.Tensor | None = 
         if logps is not None:
             sides[0]["logps"] = logps
         drift = tensor(example["drift"]) if "drift" in example else None
-        return Pairs(Answers(**sides[0]), Answers(**sides[1]), drift)
+        return Pairs(Answers(**sides[0]), Answers(**sides[1]), drift, tensors(example.get("columns", {})))
     if isinstance(loss, VerifierLoss):
         return Scores(
             **{**{key: tensor(value) for key, value in example.items()}, **({} if logps is None else {"scores": logps})}

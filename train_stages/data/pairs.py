@@ -13,7 +13,7 @@ from typing import Any
 from storage.errors import RecipeError
 from storage.releases.shapes import shaped
 from synth.answers.outcome import Outcome
-from synth.notes import read_notes
+from synth.notes import PreferenceNotes, read_notes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import problem_of
@@ -26,6 +26,8 @@ def preference_pairs(
 ) -> list[dict[str, Any]]:
     """Return pairs with `id`, `sample_ids`, `prompt`, `chosen`, `rejected` (chats), `problem_id`, `origin`, in order of the rows.
 
+    Where a method gave any pair a margin, each has a `margin`, 0 where none was given.
+
     Args:
         rows: Rows of a release.
         ask: How a problem is put to a model; the prompt of the pairs that are made here.
@@ -33,13 +35,13 @@ def preference_pairs(
     """
     rows = list(rows)
     right = _right_answers(rows)
-    pairs = []
+    pairs: list[dict[str, Any]] = []
     for row in rows:
         for pair in shaped([row], "preference"):
             if not _agrees(row, wrong):
                 continue
             ids = {"id": row["sample_id"], "sample_ids": [row["sample_id"]], "problem_id": row["problem_id"]}
-            pairs.append({**ids, "origin": row["method"], **pair})
+            pairs.append({**ids, "origin": row["method"], **pair, **_margin(row)})
         answer = right.get(row["problem_id"])
         attempt = _wrong_attempt(row)
         if answer is None or attempt is None:
@@ -55,7 +57,14 @@ def preference_pairs(
                 "rejected": [{"role": "assistant", "content": attempt}],
             }
         )
+    if any("margin" in pair for pair in pairs):
+        pairs = [{**pair, "margin": pair.get("margin", 0.0)} for pair in pairs]
     return pairs
+
+
+def _margin(row: Row) -> dict[str, float]:
+    notes = read_notes(row["kind"], row.get("notes"), row["attrs"])
+    return {"margin": notes.margin} if isinstance(notes, PreferenceNotes) and notes.margin is not None else {}
 
 
 def _agrees(row: Row, wrong: bool) -> bool:

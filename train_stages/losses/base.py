@@ -164,15 +164,23 @@ class Pairs:
         chosen: The better ones.
         rejected: The worse ones.
         drift: How far the model is from the reference, an estimate of their KL divergence, a scalar; for KTO alone.
+        columns: `[B]` each, the further columns that the loss needs.
     """
 
     chosen: Answers
     rejected: Answers
     drift: "Tensor | None" = None
+    columns: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class PreferenceLoss(Loss):
-    """A loss on pairs of answers."""
+    """A loss on pairs of answers.
+
+    Attributes:
+        columns: Further columns of the pairs that the formula needs, numbers; 0 where a pair has none.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ()
 
     stages: ClassVar[tuple[str, ...]] = ("preference",)
     needs_reference: ClassVar[bool] = True

@@ -195,11 +195,24 @@ def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
         return trainer
 
     class Preference(trainer):  # type: ignore[misc, unused-ignore]
+        data_collator: Any
+        _signature_columns: Any
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            if loss.columns:
+                self.data_collator = _with_columns(self.data_collator, loss.columns)
+
+        def _set_signature_columns_if_needed(self) -> None:
+            super()._set_signature_columns_if_needed()
+            self._signature_columns = [*dict.fromkeys([*self._signature_columns, *loss.columns])]
+
         def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
             import torch
 
             mask = inputs["completion_mask"]
-            model_inputs = {name: value for name, value in inputs.items() if name not in OUTSIDE} | {"use_cache": False}
+            outside = {*OUTSIDE, *loss.columns}
+            model_inputs = {name: value for name, value in inputs.items() if name not in outside} | {"use_cache": False}
             labels = inputs["input_ids"].masked_fill(mask == 0, IGNORED)
             places = mask[:, 1:].size(1)
             logps = model(**model_inputs, labels=labels, fused_lm_head=True).log_probs[:, -places:].sum(1).chunk(2)
@@ -210,7 +223,7 @@ def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
                 before = outputs.log_probs[:, -places:].sum(1).chunk(2)
             lengths = mask[:, 1:].sum(1).chunk(2)
             sides = [Answers(*side) for side in zip(logps, lengths, before, strict=True)]
-            value = loss(Pairs(sides[0], sides[1])).mean()
+            value = loss(Pairs(*sides, columns={name: inputs[name] for name in loss.columns})).mean()
             return (value, None) if return_outputs else value
 
     Preference.__name__ = trainer.__name__

@@ -111,7 +111,8 @@ def encode_pairs(
         raise TrainingError(f"preference: rows lack {', '.join(sorted(missing))}; export them with --shape preference")
     renderer = Renderer(tokenizer)
     pairs, lengths, too_long = [], [], 0
-    for row in rows.select(["prompt", "chosen", "rejected"]).to_pylist():
+    further = [name for name in config.loss.columns if name in rows.column_names]
+    for row in rows.select(["prompt", "chosen", "rejected", *further]).to_pylist():
         sides = {
             side: split_ids(tokenizer, renderer.turns(row["prompt"] + row[side])) for side in ("chosen", "rejected")
         }
@@ -120,7 +121,8 @@ def encode_pairs(
             too_long += 1
         else:
             ids = {f"{side}_ids": written for side, (_, written) in sides.items()}
-            pairs.append({**row, "prompt_ids": sides["chosen"][0], **ids})
+            columns = {name: float(row.get(name) or 0.0) for name in config.loss.columns}
+            pairs.append({**row, "prompt_ids": sides["chosen"][0], **ids, **columns})
             lengths.append(sum(tokens))
     if not pairs:
         raise TrainingError(f"preference: no pair is left; {too_long} are longer than max_length = {config.max_length}")
@@ -146,7 +148,10 @@ def _trainer(
         return _kto(shared, pairs, plan, common, config)
     common["per_device_train_batch_size"] = 1  # the plan has the true sizes
     data = Dataset.from_list(
-        [{name: pair[name] for name in ("prompt_ids", "chosen_ids", "rejected_ids")} for pair in pairs]
+        [
+            {name: pair[name] for name in ("prompt_ids", "chosen_ids", "rejected_ids", *config.loss.columns)}
+            for pair in pairs
+        ]
     )
     if config.loss.name == "orpo":
         from trl.experimental.orpo import ORPOConfig, ORPOTrainer

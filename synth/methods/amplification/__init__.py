@@ -53,24 +53,24 @@ def read_parts(text: str, most: int) -> list[str]:
 )
 async def amplification(problem: Problem, models: Models, params: AmplificationParams) -> AsyncIterator[Sample]:
     """The student takes a problem apart, answers the parts one by one, and learns what it puts together of them."""
-    settings = {"temperature": params.temperature}
+    heat, limit = params.temperature, params.max_tokens
     parts: list[tuple[str, str]] = []
     refused = None
     if params.control:
-        reply = await models.student("solve", max_tokens=params.max_tokens, **settings)
+        reply = await models.student("solve", temperature=heat, max_tokens=limit)
     else:
-        asked = await models.student("take_apart", most=params.most_parts, max_tokens=params.max_tokens, **settings)
+        asked = await models.student("take_apart", most=params.most_parts, temperature=heat, max_tokens=limit)
         questions = read_parts(asked.text, params.most_parts)
         if len(questions) < 2:
             refused = "not_taken_apart"
         for question in questions:
             answer = await models.student(
-                "answer_part", parts=tuple(parts), question=question, max_tokens=params.max_tokens, **settings
+                "answer_part", parts=tuple(parts), question=question, temperature=heat, max_tokens=limit
             )
             parts.append((question, answer.text.strip()))
         reply = asked
         if refused is None:
-            reply = await models.student("put_together", parts=tuple(parts), max_tokens=params.max_tokens, **settings)
+            reply = await models.student("put_together", parts=tuple(parts), temperature=heat, max_tokens=limit)
     yield Sample(
         messages=models.messages("solve"),
         response=whole(reply),
