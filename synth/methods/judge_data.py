@@ -1,13 +1,17 @@
 """Rows that teach to judge (RISE-Judge, arXiv:2502.11689): verdicts that hold in both orders, pairs where they do not.
 
-Of a right and a wrong answer of the student the teacher says which is better, with its reasons, in both orders. Where both verdicts
-name the right one, one of the two is an `sft` row. Where not, the item is hard: the student judges it several times, and a right
-verdict against a wrong one is a pair. No item is in both sets; which order is learned is drawn, so that A and B win as often.
+Of a right and a wrong answer of the student the teacher says which is better, with its reasons, in both orders. Where both
+verdicts name the right one, one of the two is an `sft` row. Where not, the item is hard: the student judges it several times, and
+a right verdict against a wrong one is a pair. No item is in both sets; which order is learned is drawn, so that A and B win as
+often.
 
     -- how often the order decides
     select avg(((notes->>'refused') = 'inconsistent_verdict')::int) from samples where method = 'judge_data' and kind = 'sft'
 
-Not here: judging what no checker can check (the paper also takes dialogues with people's preferences) and rewriting the prompt.
+Where people said which of two answers is better (the source `preferences`, as the paper takes dialogues), these are the two, and
+people's word stands in the place of the checker's.
+
+Not here: rewriting the judge's prompt in many ways.
 """
 
 from collections.abc import AsyncIterator
@@ -27,6 +31,10 @@ from synth.sample import Sample
 from synth.scorers.pairwise import CRITERION, MAX_TOKENS, Verdict
 
 PROMPT = "scorers/pairwise/compare"
+PREFERRED = (
+    "Which one would most people find the better answer: more helpful, more accurate, and no longer than it has to be?"
+)
+"""What is asked where people said which is better."""
 
 
 class JudgeDataParams(Params):
@@ -52,18 +60,14 @@ class JudgeDataParams(Params):
 )
 async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) -> AsyncIterator[Sample]:
     """The teacher says in both orders which of two answers is right; where it wavers the student's own verdicts become a pair."""
-    task = get_task(problem.task)
-    answers = await together(
-        models.student("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
-        for number in range(params.samples)
-    )
-    outcomes = [task.check(problem, reply.text).outcome for reply in answers]
-    if not {Outcome.CORRECT, Outcome.WRONG} <= set(outcomes):
+    known = await _known_pair(problem, models, params)
+    if known is None:
         return  # there is nothing to tell apart
-    right, wrong = (answers[outcomes.index(outcome)] for outcome in (Outcome.CORRECT, Outcome.WRONG))
-    orders = [(right.text, wrong.text, "A"), (wrong.text, right.text, "B")]
+    right, wrong, answers = known
+    criterion = CRITERION if answers else PREFERRED
+    orders = [(right, wrong, "A"), (wrong, right, "B")]
     verdicts = await readable(
-        models.teacher(PROMPT, first=first, second=second, criterion=CRITERION, schema=Verdict, max_tokens=MAX_TOKENS)
+        models.teacher(PROMPT, first=first, second=second, criterion=criterion, schema=Verdict, max_tokens=MAX_TOKENS)
         for first, second, _ in orders
     )
     learned = seed_from("order", problem.id, params.seed) % 2
@@ -71,7 +75,7 @@ async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) 
     agree = [
         reply is not None and reply.value.better == named for reply, (_, _, named) in zip(verdicts, orders, strict=True)
     ]
-    asked = models.messages(PROMPT, first=first, second=second, criterion=CRITERION)
+    asked = models.messages(PROMPT, first=first, second=second, criterion=criterion)
     attrs = {"order": learned, "consistent": all(agree) or not any(agree), "gold_pref": wanted}
     verdict = verdicts[learned]
     if verdict is not None:
@@ -85,11 +89,27 @@ async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) 
                 refused=None if all(agree) else "inconsistent_verdict",
                 complete=verdict.complete,
             ),
-            parents=[right.call_id, wrong.call_id, *others, verdict.call_id],
+            parents=[*(reply.call_id for reply in answers), *others, verdict.call_id],
         )
     if not all(agree):
-        async for sample in _hard(problem, models, params, (first, second, wanted), [right, wrong]):
+        async for sample in _hard(problem, models, params, (first, second, wanted), answers):
             yield sample
+
+
+async def _known_pair(problem: Problem, models: Models, params: JudgeDataParams) -> tuple[str, str, list[Reply]] | None:
+    """A right and a wrong answer and the replies that they are: what people said, or the student's by the checker."""
+    if "chosen" in problem.attrs and "rejected" in problem.attrs:
+        return problem.attrs["chosen"], problem.attrs["rejected"], []
+    task = get_task(problem.task)
+    answers = await together(
+        models.student("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
+        for number in range(params.samples)
+    )
+    outcomes = [task.check(problem, reply.text).outcome for reply in answers]
+    if not {Outcome.CORRECT, Outcome.WRONG} <= set(outcomes):
+        return None
+    right, wrong = (answers[outcomes.index(outcome)] for outcome in (Outcome.CORRECT, Outcome.WRONG))
+    return right.text, wrong.text, [right, wrong]
 
 
 async def _hard(
@@ -97,12 +117,13 @@ async def _hard(
 ) -> AsyncIterator[Sample]:
     """A right and a wrong verdict of the student on an item that the teacher wavers about, where there are both."""
     first, second, wanted = order
+    criterion = CRITERION if answers else PREFERRED
     replies = await readable(
         models.student(
             PROMPT,
             first=first,
             second=second,
-            criterion=CRITERION,
+            criterion=criterion,
             schema=Verdict,
             temperature=params.temperature,
             max_tokens=MAX_TOKENS,
@@ -116,7 +137,7 @@ async def _hard(
     if good and bad:
         yield Sample(
             kind="preference",
-            messages=models.messages(PROMPT, first=first, second=second, criterion=CRITERION),
+            messages=models.messages(PROMPT, first=first, second=second, criterion=criterion),
             response=whole(good[0]),
             rejected=whole(bad[0]),
             attrs={"set": "dpo", "n_right": len(good), "n_wrong": len(bad), "gold_pref": wanted},

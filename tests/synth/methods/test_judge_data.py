@@ -6,6 +6,7 @@ import pytest
 
 from filters import get_filter
 from filters.base import Context
+from storage.errors import ProblemError
 from synth.methods import get_method
 from synth.problems import open_source
 from tests.synth.conftest import Scripted
@@ -72,3 +73,59 @@ async def test_where_nothing_can_be_told_apart_nothing_is_asked(ledger, many):
     student = Scripted(lambda request: f"#### {request.problem.gold}", "s")
     rows, _ = await run(ledger, JUDGE_DATA, many[:3], teacher=teacher, student=student)
     assert rows == [] and not teacher.requests
+
+
+async def test_what_people_said_stands_in_the_place_of_a_checker(ledger, tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "prompt": [{"role": "user", "content": f"Why is {n} odd?"}],
+                    "chosen": f"It is {n}.",
+                    "rejected": "#### -7",
+                }
+            )
+            + "\n"
+            for n in range(40)
+        )
+    )
+    problems = list(open_source("preferences", {"path": str(file), "license": "MIT"}).draw(50, seed=1))
+    assert len(problems) == 40 and {(one.task, one.license) for one in problems} == {("open_question", "MIT")}
+    rows, table = await made(ledger, problems, ACCURACY, BIAS)
+    assert {row["problem_id"] for row in rows} == {problem.id for problem in problems}
+    kept = [row for row in rows if row["kind"] == "sft" and row["notes"].refused is None]
+    assert 10 < len(kept) < 40 and all(
+        json.loads(row["response"])["better"] == row["attrs"]["gold_pref"] for row in kept
+    )
+    verdicts = get_filter("answer")(table, Context(problems={one.id: one for one in problems})).to_pylist()
+    outcomes = {verdict["sample_id"]: verdict["outcome"] for verdict in verdicts}
+    assert {outcomes[row["sample_id"]] for row in kept} == {"pass"}, "people's word, though no checker can say"
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ({"prompt": "x", "chosen": "a"}, "no field 'rejected'"),
+        ({"prompt": 5, "chosen": "a", "rejected": "b"}, "is int"),
+        ("", "no rows"),
+    ],
+)
+def test_files_of_preferences_that_cannot_be_read(tmp_path, row, match):
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(json.dumps(row) if row else "")
+    with pytest.raises(ProblemError, match=match):
+        open_source("preferences", {"path": str(file)}).draw(1, seed=1)
+
+
+def test_rows_that_prefer_nothing_are_left_out(tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    rows = [("Why?", "a", "a"), ("Why so?", "a", ""), ("Why now?", "a", "b"), ("why NOW", "c", "d")]
+    file.write_text("".join(json.dumps(dict(zip(("q", "w", "l"), row, strict=True))) + "\n" for row in rows))
+    source = open_source("preferences", {"path": str(file), "question": "q", "chosen": "w", "rejected": "l"})
+    assert [problem.prompt for problem in source.draw(9, seed=1)] == ["Why now?"]
+    assert [(row.line, row.reason) for row in source.dropped] == [
+        (1, "no_preference"),
+        (2, "no_preference"),
+        (4, "duplicate"),
+    ]
