@@ -40,6 +40,7 @@ from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
 from synth.problems import answer_format_of
 from synth.problems.base import Problem
+from synth.problems.registry import file_options
 from train_stages.models.base import make_base
 from train_stages.promotion.text_loss import read_texts
 
@@ -136,8 +137,9 @@ class Night:
 
     def draw_of(self, spec: SourceSpec) -> Draw:
         """Return what to draw from one source."""
+        files = file_options(spec.kind)
         options = {
-            name: str(self.recipe.path(value)) if name == "path" and isinstance(value, str) else value
+            name: str(self.recipe.path(value)) if name in files and isinstance(value, str) else value
             for name, value in spec.options.items()
         }
         tier = spec.tier

@@ -8,6 +8,7 @@ of which kind stands in the problem's `attrs`:
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from storage.errors import ProblemError
@@ -121,3 +122,18 @@ def _text(content: Any, location: str) -> str:
         parts = [part for part in content if isinstance(part, dict) and part.get("type") in ("text", "input_text")]
         return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
     raise ProblemError(f"{location}: `content` is {type(content).__name__}; write a text or a list of parts.")
+
+
+def read_phrases(path: Path) -> list[str]:
+    """Read the phrases that are taken out of a log, one a line; empty lines do not count.
+
+    Raises:
+        ProblemError: There is no such file, it is no UTF-8, or it is empty.
+    """
+    try:
+        phrases = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(f"{path}: not readable as text in UTF-8 ({error}); correct `names`.") from None
+    if not any(phrases):
+        raise ProblemError(f"{path}: there is no phrase in it; write one a line, or leave `names` out.")
+    return [phrase for phrase in phrases if phrase]

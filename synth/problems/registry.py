@@ -8,6 +8,7 @@ cannot be taken. Nothing is imported before it is asked for.
 import random
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from storage.errors import RecipeError
@@ -119,6 +120,16 @@ def open_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
         return cast(Source, cast(Any, model.model_validate(dict(options or {}))).open())
     except ValidationError as error:
         raise RecipeError(_sentence(name, model.model_fields, error)) from None
+
+
+def file_options(name: str) -> frozenset[str]:
+    """Return the options of a source that name files: those that are paths; `path` always.
+
+    Raises:
+        RecipeError: There is no such source.
+    """
+    fields = getattr(SOURCES.get(name), "model_fields", {})
+    return frozenset({"path", *(key for key, field in fields.items() if field.annotation in (Path, Path | None))})
 
 
 def _sentence(name: str, fields: Iterable[str], error: "ValidationError") -> str:

@@ -5,6 +5,7 @@ import pytest
 from storage.errors import ProblemError
 from synth.problems import open_source
 from synth.problems.redaction import redact
+from synth.problems.registry import file_options
 
 
 def chats(tmp_path, *rows, **options):
@@ -87,3 +88,22 @@ def test_turns_limits_and_exclusions(tmp_path):
 def test_what_is_no_chat_stops_with_its_line(tmp_path, row, match):
     with pytest.raises(ProblemError, match=match):
         chats(tmp_path, row).draw(1, seed=1)
+
+
+def test_names_come_from_a_file_so_that_no_recipe_holds_them(tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("Jane Doe\n\nAcme\n")
+    source = chats(tmp_path, chat("Does JANE DOE of Acme work late?"), names=str(names))
+    (problem,) = source.draw(9, seed=1)
+    assert problem.prompt == "Does [REDACTED_1] of [REDACTED_2] work late?" and problem.attrs["redacted"] == {
+        "REDACTED": 2
+    }
+    for text, match in (("\n", "no phrase"), (None, "not readable")):
+        names.unlink() if text is None else names.write_text(text)
+        with pytest.raises(ProblemError, match=match):
+            chats(tmp_path, chat("What is it?"), names=str(names))
+
+
+def test_files_that_an_option_names_count_from_the_recipes_folder():
+    assert file_options("chat_log") == {"path", "names"} and file_options("documents") == {"path"}
+    assert file_options("instructions") == {"path", "personas"}
