@@ -40,22 +40,24 @@ def main() -> None:
     parser.add_argument("--model", default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"), help="folder of the weights")
     parser.add_argument("--data", default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/")
     parser.add_argument("--problems", type=int, default=12)
+    parser.add_argument("--engine", choices=("vllm", "transformers"), default="vllm", help="who serves the model")
     parser.add_argument("--keep", action="store_true", help="keep the result in benchmarks/results")
     options = parser.parse_args()
     if not options.model or not options.data:
         print("skipped: name real weights and GSM8K with --model and --data")
         return
     with tempfile.TemporaryDirectory(prefix="nightschool-tools-") as name:
-        result = {**measure(Path(name), Path(options.model), Path(options.data), options.problems), **circumstances()}
+        result = {**measure(Path(name), options), **circumstances()}
     if options.keep:
         keep("tools", result)
     print(json.dumps(result, indent=None if options.json else 1))
 
 
-def measure(folder: Path, model: Path, data: Path, problems: int) -> dict[str, Any]:
+def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a night and of its repetition."""
+    model, problems = Path(options.model), options.problems
     recipe = folder / "tools.yaml"
-    recipe.write_text(yaml.safe_dump(_recipe(model, data, problems), sort_keys=False), encoding="utf-8")
+    recipe.write_text(yaml.safe_dump(_recipe(options), sort_keys=False), encoding="utf-8")
     house = Product(folder / "workspace")
     for date in DATES:
         house.run("run", str(recipe), "--date", date)
@@ -87,6 +89,7 @@ def measure(folder: Path, model: Path, data: Path, problems: int) -> dict[str, A
         ),
         **_learned(model, first),
         "model": model.name,
+        "engine": options.engine,
     }
 
 
@@ -121,15 +124,20 @@ def _learned(model: Path, rows: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _recipe(model: Path, data: Path, problems: int) -> dict[str, Any]:
-    serve = {"engine": "vllm", "checkpoint": str(model.resolve()), "max_model_len": 2048, "concurrency": 16}
+def _recipe(options: argparse.Namespace) -> dict[str, Any]:
+    serve: dict[str, Any] = {"engine": options.engine, "checkpoint": str(Path(options.model).resolve())}
+    serve |= {"max_model_len": 2048, "concurrency": 16} if options.engine == "vllm" else {}
     sampling = {"temperature": 0.7, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
     params = {"environment": "python", "turns": TURNS, "samples": SAMPLES, "max_tokens": MAX_TOKENS}
-    source = {"name": "gsm8k", "kind": "gsm8k", "options": {"path": str((data / "gsm8k" / "train.jsonl").resolve())}}
+    source = {
+        "name": "gsm8k",
+        "kind": "gsm8k",
+        "options": {"path": str((Path(options.data) / "gsm8k" / "train.jsonl").resolve())},
+    }
     return {
         "name": "tools",
         "draw": "again",
-        "problems": {"limit": problems, "fresh": False, "sources": [source]},
+        "problems": {"limit": options.problems, "fresh": False, "sources": [source]},
         "models": {"teacher": {**serve, "sampling": sampling}},
         "methods": [{"method": "tool_dialogue", "params": params}],
     }
