@@ -62,7 +62,10 @@ def with_tools(sampling: Sampling, tools: Sequence[Mapping[str, Any]] | None) ->
 
 def tools_of(body: str | None) -> list[dict[str, Any]] | None:
     """Return the tools that the body of a request offers; None where it offers none."""
-    return json.loads(body).get(TOOLS) if body is not None and TOOLS in body else None
+    if body is None or TOOLS not in body:
+        return None
+    tools: list[dict[str, Any]] | None = json.loads(body).get(TOOLS)
+    return tools
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,8 @@ def _prompt(tokenizer: Any, problem: Problem, render: ToMessages, config: RlConf
         TrainingError: The chat template knows no tools.
         SandboxError: The environment runs programs, and there is no working sandbox here.
     """
-    spec, chat, tools = played_in(problem, config.environment), render(problem), None
+    spec, chat = played_in(problem, config.environment), render(problem)
+    tools: list[dict[str, Any]] | None = None
     if spec is not None:
         dialogue = Dialogue(spec.environment, problem, chat, turns=spec.turns, form=spec.form)
         chat, tools = dialogue.messages, dialogue.tools

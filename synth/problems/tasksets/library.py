@@ -37,9 +37,9 @@ def licence_of(name: str) -> str | None:
     module = _module(name)
     for distribution in packages_distributions().get(module, ()):
         said = metadata(distribution)
-        licence = said.get("License-Expression") or said.get("License")
-        if licence and "\n" not in licence.strip():
-            return str(licence).strip()
+        licences = said.get_all("License-Expression") or said.get_all("License") or []
+        if licences and "\n" not in str(licences[0]).strip():
+            return str(licences[0]).strip()
     return None
 
 
