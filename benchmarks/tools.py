@@ -127,7 +127,8 @@ def _learned(model: Path, rows: list[dict[str, Any]]) -> dict[str, int]:
 def _recipe(options: argparse.Namespace) -> dict[str, Any]:
     serve: dict[str, Any] = {"engine": options.engine, "checkpoint": str(Path(options.model).resolve())}
     serve |= {"max_model_len": 2048, "concurrency": 16} if options.engine == "vllm" else {}
-    sampling = {"temperature": 0.7, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
+    sampling = {"temperature": 0.7, "top_p": 1.0}
+    sampling |= {"top_k": 0, "repetition_penalty": 1.0} if options.engine == "vllm" else {}
     params = {"environment": "python", "turns": TURNS, "samples": SAMPLES, "max_tokens": MAX_TOKENS}
     source = {
         "name": "gsm8k",
@@ -141,3 +142,7 @@ def _recipe(options: argparse.Namespace) -> dict[str, Any]:
         "models": {"teacher": {**serve, "sampling": sampling}},
         "methods": [{"method": "tool_dialogue", "params": params}],
     }
+
+
+if __name__ == "__main__":
+    main()
