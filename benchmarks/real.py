@@ -27,7 +27,8 @@ GSM8K test through `nightschool evaluate` with the recipe's default prompt, gree
 default_vs_best_prompt right answers over those of the best plain prompt; `prompts` has each with its interval
 texts_equal            share of texts equal to those that a plain client gets by the same prompt
 
-Result: `benchmarks/results/real.json`, rows: `benchmarks/results/real_rows.jsonl` (`--full`).
+Result: `benchmarks/results/real.json`, rows that models wrote: `benchmarks/results/real_rows.jsonl` (`--full`); all rows with their
+problems: `real_rows.jsonl` in the folder of `--keep`.
 """
 
 import argparse
@@ -119,8 +120,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         asked = _prompts(house, root)
         pace = _pace(house, root)
     rows = _rows(house, "2026-01-01/real") + _rows(house, "2026-01-02/real")
-    beside = RESULTS / "real_rows.jsonl" if arguments.full else folder / "real_rows.jsonl"
-    accepted = _accepted(rows, beside)
+    accepted = _accepted(rows, folder / "real_rows.jsonl", RESULTS / "real_rows.jsonl" if arguments.full else None)
     funnel = house.sql(
         "select method, sum(made)::bigint made, sum(accepted)::bigint accepted from funnel group by method order by method"
     )
@@ -178,15 +178,19 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
 def _rows(house: Product, night: str) -> list[dict[str, Any]]:
     """Return the accepted rows of a night with the problem that each is about."""
     return house.sql(
-        "select s.sample_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
+        "select s.sample_id, s.problem_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
         f"s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
     )
 
 
-def _accepted(rows: list[dict[str, Any]], beside: Path) -> dict[str, Any]:
-    """Judge every accepted row, and write all of them down with what was seen."""
+def _accepted(rows: list[dict[str, Any]], beside: Path, kept: Path | None = None) -> dict[str, Any]:
+    """Judge every accepted row, and write all of them down with what was seen; what is kept holds only what models wrote."""
     judged = [{**row, "faults": faults(row), "disobeys": disobeys(row)} for row in rows]
     beside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in judged), encoding="utf-8")
+    if kept is not None:
+        theirs = ("problem", "solution", "messages")
+        own = [{name: row[name] for name in row if name not in theirs} for row in judged if row["method"] != "gold"]
+        kept.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in own), encoding="utf-8")
     methods = Counter(row["method"] for row in judged)
     wrong = Counter(row["method"] for row in judged if row["faults"])
     written = [row for row in judged if row["method"] != "gold"]
