@@ -178,8 +178,8 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
 def _rows(house: Product, night: str) -> list[dict[str, Any]]:
     """Return the accepted rows of a night with the problem that each is about."""
     return house.sql(
-        "select s.sample_id, s.problem_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, s.rejected, "
-        f"s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
+        "select s.sample_id, s.problem_id, s.method, s.kind, p.prompt as problem, p.gold, p.solution, s.messages, s.response, "
+        f"s.rejected, s.steps, s.labels from accepted s left join problems p using (problem_id) where s.night = '{night}'"
     )
 
 
