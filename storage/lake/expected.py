@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from storage.lake.lake import Lake
 
@@ -107,7 +108,7 @@ def _attempts(lake: Lake, nights: Sequence[str]) -> dict[str, dict[str, float]]:
     return {row["method"]: {"attempts": row["attempts"], "spread": row["spread"]} for row in rows if row["attempts"]}
 
 
-def _paid(lake: Lake, nights: Sequence[str]) -> list[dict[str, float | str]]:
+def _paid(lake: Lake, nights: Sequence[str]) -> list[dict[str, Any]]:
     return lake.rows(
         """
         select method, role, count(*) as calls, sum(coalesce(prompt_tokens, 0))::double as prompt_tokens,
