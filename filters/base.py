@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from filters.benchmarks import BenchmarkManifest
 from filters.pass_rate import PassRate
+from filters.past_problems import PastProblem
 from filters.questions import Asks, Evidence
 from filters.rows import Row, read_rows
 from storage.errors import NightschoolError
@@ -74,6 +75,7 @@ class Context:
         earlier: Accepted rows of earlier nights by method and problem id.
         evidence: What filters asked models about the rows: by filter, sample id and name (see `filters.questions`).
         correct: Whether a row's answer is right, where a checker knows.
+        past_problems: Returns the problems of rows accepted in other nights that could be one of tonight.
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Context:
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Mapping[str, Evidence]]] = field(default_factory=dict)
     correct: Mapping[str, bool] = field(default_factory=dict)
+    past_problems: Callable[[], Sequence[PastProblem]] = tuple
 
     def evidence_of(self, name: str) -> Mapping[str, Mapping[str, Evidence]]:
         """Return what a filter asked about the rows, by sample id and name; empty when it asked nothing."""

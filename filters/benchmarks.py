@@ -99,3 +99,8 @@ class BenchmarkManifest:
             name = f"{benchmark.name}/{benchmark.split}"
             for problem in benchmark.problems:
                 yield Item(name, problem.id, problem.task, problem.prompt, problem.solution, problem.structure_id)
+
+
+def heldout_items(prompts: Iterable[str]) -> list[Item]:
+    """Return the problems of our own evaluation sets as items, in a stable order."""
+    return [Item("heldout", f"heldout-{number}", "", prompt) for number, prompt in enumerate(sorted(prompts))]

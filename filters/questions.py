@@ -19,6 +19,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filters.benchmarks import BenchmarkManifest
+from filters.past_problems import PastProblem
 from filters.rows import Row
 from synth.engines.base import Sampling
 from synth.problems.base import Problem
@@ -119,6 +121,9 @@ class NightRows:
         problems: Problems by id.
         writers: Identities of the models that wrote parts of a row, by its id.
         model: Identity of the model that will be asked.
+        manifest: The pinned benchmarks; None when there are none.
+        heldout_prompts: Prompts of our own evaluation sets.
+        past_problems: Returns the problems of rows accepted in other nights that could be one of tonight.
     """
 
     rows: Sequence[Row]
@@ -127,6 +132,9 @@ class NightRows:
     problems: Mapping[str, Problem]
     writers: Mapping[str, Collection[str]]
     model: str
+    manifest: BenchmarkManifest | None = None
+    heldout_prompts: frozenset[str] = frozenset()
+    past_problems: Callable[[], Sequence[PastProblem]] = tuple
 
     def standing_rows(self) -> list[Row]:
         """Return the rows that no verdict so far rejects."""

@@ -5,10 +5,10 @@ budget has no room for, is evidence without a value, with the reason.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from filters.base import AskingOptions, BoundFilter
+from filters.base import AskingOptions, BoundFilter, Context
 from filters.questions import Answered, Asks, Evidence, LogProbability, NightRows, Question, Reading
 from filters.rows import read_rows
 from storage.errors import BudgetError, RecipeError
@@ -19,7 +19,6 @@ from storage.unknown_names import unknown
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import prompt_of
 from synth.engines.base import RequestRefused
-from synth.problems.base import Problem
 
 AT_ONCE = 256
 """Questions that wait for an answer at a time."""
@@ -41,7 +40,7 @@ async def ask_models(
     asker: Asker,
     bound: BoundFilter,
     standing: frozenset[str],
-    problems: Mapping[str, Problem],
+    context: Context,
 ) -> int:
     """Ask a filter's questions about a night's rows and commit the answers as evidence, once per night.
 
@@ -51,7 +50,7 @@ async def ask_models(
         asker: The night's asker.
         bound: A filter that asks, with a role.
         standing: Rows that no verdict so far rejects.
-        problems: Problems by id.
+        context: Problems, benchmarks and what else the questions depend on.
 
     Returns:
         How many rows were asked about now.
@@ -67,21 +66,22 @@ async def ask_models(
         raise RecipeError(
             f"filters.{bound.name}.role: {unknown('role', str(role), asker.engines)}; name it under `models`"
         )
-    rows = night_rows(lake, night, standing, problems, asker.engines[role].model)
+    rows = night_rows(lake, night, standing, context, asker.engines[role].model)
     questions = list(asks.questions(rows, bound.options))
     answers = await _together(asker, bound.name, role, asks, questions)
     store_evidence(lake, key, bound.name, answers, night=night, version=bound.version)
     return len({question.sample_id for question in questions})
 
 
-def night_rows(
-    lake: Lake, night: str, standing: frozenset[str], problems: Mapping[str, Problem], model: str
-) -> NightRows:
+def night_rows(lake: Lake, night: str, standing: frozenset[str], context: Context, model: str) -> NightRows:
     """Read what a filter may choose its questions by."""
     samples = nights.night_samples(lake, night)
     ids, models = (samples[name].to_pylist() for name in ("sample_id", "models"))
     writers = {sample_id: tuple(names or ()) for sample_id, names in zip(ids, models, strict=True)}
-    return NightRows(read_rows(samples), standing, checked_answers(lake, night), problems, writers, model)
+    return NightRows(
+        read_rows(samples), standing, checked_answers(lake, night), context.problems, writers, model,
+        context.manifest, context.heldout_prompts, context.past_problems,
+    )  # fmt: skip
 
 
 def checked_answers(lake: Lake, night: str) -> dict[str, bool]:

@@ -17,9 +17,11 @@ from filters.leaks.inherit import inherit
 from filters.night.alarms import stop_on_alarms
 from filters.night.ask_models import ask_models, checked_answers, key_of, night_evidence
 from filters.night.evaluation_sets import evaluation_context
+from filters.night.past_problems import past_problems
 from filters.night.policy import decide, eligible
 from filters.night.rules import Rules
 from filters.night.trials import record_trials
+from filters.past_problems import PastProblem
 from filters.rules.difficulty import pass_rates
 from storage.lake import nights
 from storage.lake.lake import Lake
@@ -52,8 +54,14 @@ class Curator:
     def _problems(self) -> dict[str, Problem]:
         return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, night=self._night)}
 
+    @cached_property
+    def _past_problems(self) -> list[PastProblem]:
+        return past_problems(self._lake, self._night, self._problems.values())
+
     def _context(self, **more: Any) -> Context:
-        return replace(self._evaluation_context, problems=self._problems, **more)
+        return replace(
+            self._evaluation_context, problems=self._problems, past_problems=lambda: self._past_problems, **more
+        )
 
     def _of_scope(self, scope: str) -> list[BoundFilter]:
         return [item for item in self._rules.filters if item.scope == scope]
@@ -78,7 +86,7 @@ class Curator:
         samples = nights.night_samples(self._lake, self._night)
         standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._rules.policies)
         (bound,) = (item for item in self._rules.asking if item.name == name)
-        return await ask_models(self._lake, self._night, asker, bound, standing, self._problems)
+        return await ask_models(self._lake, self._night, asker, bound, standing, self._context())
 
     def decide_night(self, fence: Callable[[], None] = lambda: None) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once.

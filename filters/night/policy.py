@@ -38,6 +38,7 @@ ORDER = (
     "decontamination",
     "exact_duplicates",
     "near_duplicates",
+    "paraphrases",
     "novelty",
     "perplexity",
     "rubric",

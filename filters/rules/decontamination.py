@@ -18,8 +18,8 @@ item is explained like that, 13 words that a variant of the item has too (SVAMP 
 Texts are compared in one wording: a number is the same in digits of any script, in words, as percent or fraction, LaTeX
 and HTML signs are plain ones, characters without width are not there (`filters.leaks.wording`).
 
-Not covered: paraphrases that keep neither eight words in a row nor a sentence (they need embeddings and a judge), and
-translations.
+Not covered: paraphrases that keep neither eight words in a row nor a sentence (`filters.asking.paraphrases` looks for
+them), and translations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from pydantic import Field
 
 from filters import compiled
 from filters.base import PASS, Context, Finding, Options, batch_filter, fail
-from filters.benchmarks import BenchmarkManifest, Item
+from filters.benchmarks import BenchmarkManifest, Item, heldout_items
 from filters.leaks.benchmark_index import GRAM, BenchmarkIndex, View
 from filters.leaks.screen import Screen
 from filters.rows import Row, texts
@@ -67,8 +67,7 @@ def _index(manifest: BenchmarkManifest, exact_structure: frozenset[str]) -> Benc
 
 @lru_cache(maxsize=4)
 def _heldout_index(prompts: frozenset[str]) -> BenchmarkIndex:
-    items = (Item("heldout", f"heldout-{number}", "", prompt) for number, prompt in enumerate(sorted(prompts)))
-    return BenchmarkIndex(items, frozenset({""}), whole_only=True)
+    return BenchmarkIndex(heldout_items(prompts), frozenset({""}), whole_only=True)
 
 
 @lru_cache(maxsize=4)

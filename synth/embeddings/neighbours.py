@@ -1,5 +1,6 @@
 """The nearest of many vectors, found exactly: one product of each two, a block at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,23 +27,30 @@ class Neighbours:
     similarity: npt.NDArray[np.float64]
 
 
-def nearest(queries: Vectors, vectors: Vectors, *, most: int, least: float) -> Neighbours:
+def nearest(
+    queries: Sequence[Vectors], vectors: Sequence[Vectors], *, most: int, least: float, weights: Sequence[float] = (1,)
+) -> Neighbours:
     """Find the nearest vectors of each query.
 
     Args:
-        queries: Rows of unit length.
-        vectors: Rows of unit length, of the same embedding.
+        queries: Rows of unit length; several embeddings of the same texts may be given.
+        vectors: Rows of unit length, of the same embeddings.
         most: Most neighbours of a query.
-        least: Cosine that a neighbour must reach.
+        least: Cosine that a neighbour must reach; of several embeddings, the mean by `weights`.
+        weights: What each embedding counts.
     """
     parts = []
-    block = max(1, _PRODUCTS // max(1, vectors.shape[0]))
-    for start in range(0, queries.shape[0] if vectors.shape[0] else 0, block):
-        products = queries[start : start + block] @ vectors.T
-        table = np.asarray(products if isinstance(products, np.ndarray) else products.toarray(), np.float64).round(4)
-        if table.shape[1] > most:
+    count = vectors[0].shape[0]
+    block = max(1, _PRODUCTS // max(1, count))
+    for start in range(0, queries[0].shape[0] if count else 0, block):
+        table = np.zeros((len(range(start, min(start + block, queries[0].shape[0]))), count))
+        for ours, theirs, weight in zip(queries, vectors, weights, strict=True):
+            products = ours[start : start + block] @ theirs.T
+            table += weight * (products if isinstance(products, np.ndarray) else products.toarray())
+        table = table.round(4)
+        if count > most:
             border = np.partition(table, -most, axis=1)[:, -most, None]  # equals of the last are kept for now
-            table = np.where(table >= border, table, -2)
+            table = np.where(table >= border, table, -np.inf)
         at, rows = np.nonzero(table >= least)
         parts.append((at + start, rows, table[at, rows]))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from filters import find_filter, get_filter
+from filters.base import Context
 from filters.night.ask_models import ask_models, night_evidence
 from filters.questions import Evidence
 from storage.errors import ModelServerError
@@ -63,7 +64,14 @@ def make_night(
 
 
 def ask(
-    lake: Lake, name: str, options: dict[str, Any], engine: Grader, standing: set[str], problem: Problem, **more: Any
+    lake: Lake,
+    name: str,
+    options: dict[str, Any],
+    engine: Grader,
+    standing: set[str],
+    problem: Problem,
+    context: Context | None = None,
+    **more: Any,
 ) -> int:
     """Let a filter ask the engine, which has the role `grader`."""
     bound = get_filter(name, options)
@@ -71,7 +79,9 @@ def ask(
         folder = find_filter(name).prompts
         prompts = Prompts(folders={} if folder is None else {name: folder})
         asker = Asker(ledger, {"grader": engine}, prompts, night=NIGHT, **more)
-        return asyncio.run(ask_models(lake, NIGHT, asker, bound, frozenset(standing), {problem.id: problem}))
+        return asyncio.run(
+            ask_models(lake, NIGHT, asker, bound, frozenset(standing), context or Context({problem.id: problem}))
+        )
 
 
 def evidence(lake: Lake, name: str) -> dict[str, dict[str, Evidence]]:

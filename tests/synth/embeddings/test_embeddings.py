@@ -84,9 +84,16 @@ def test_the_nearest_are_those_of_a_full_sort(sparse, monkeypatch):
         queries, vectors = csr_matrix(queries), csr_matrix(vectors)
     for products in (1 << 23, 100):  # in one block, and in blocks of two
         monkeypatch.setattr("synth.embeddings.neighbours._PRODUCTS", products)
-        near = nearest(queries, vectors, most=3, least=0.5)
+        near = nearest([queries], [vectors], most=3, least=0.5)
         assert list(zip(near.queries.tolist(), near.rows.tolist(), strict=True)) == expected
-    assert len(nearest(queries, vectors[:0], most=3, least=0.5).rows) == 0
+    assert len(nearest([queries], [vectors[:0]], most=3, least=0.5).rows) == 0
+
+
+def test_several_embeddings_count_by_their_weights():
+    queries = np.eye(2, dtype=np.float32)[:1]
+    texts, numbers = np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)[::-1]
+    near = nearest([queries, queries], [texts, numbers], most=2, least=0.1, weights=(0.7, 0.3))
+    assert near.rows.tolist() == [0, 1] and near.similarity == pytest.approx([0.7, 0.3])
 
 
 def test_dense_vectors_keep_their_products():
