@@ -24,7 +24,8 @@ import numpy as np  # noqa: E402
 
 from benchmarks.curating.documents import documents  # noqa: E402
 from benchmarks.curating.duplicates import WISHES, measure_duplicates  # noqa: E402
-from benchmarks.curating.history import measure_history  # noqa: E402
+from benchmarks.curating.history import BUILD, measure_history  # noqa: E402
+from benchmarks.curating.meaning import measure_paraphrases  # noqa: E402
 from benchmarks.curating.rules import measure_answers, measure_leaks, measure_quality  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
 from filters.duplicates.sketch import SCHEME  # noqa: E402
@@ -52,6 +53,7 @@ def main() -> None:
         lambda: measure_leaks(texts, data, options.rounds, detail),
         lambda: measure_quality(texts, options.rounds, detail),
         lambda: measure_answers(data, options.rounds, detail),
+        lambda: measure_paraphrases(data, BUILD, detail),
     ):
         for name, value in part().items():
             figures[name] = round(value, 4)

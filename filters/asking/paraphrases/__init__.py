@@ -27,6 +27,7 @@ from filters.duplicates.sketch import EXACT_STRUCTURE
 from filters.questions import Asks, Chat, Evidence, NightRows, Reading
 from filters.rows import Row
 from storage.ids import seed_from
+from synth.embeddings.base import TF_IDF
 from synth.engines.base import Sampling
 from synth.problems.base import Problem
 from synth.problems.steps import thoughts_end
@@ -45,8 +46,12 @@ class ParaphraseOptions(AskingOptions):
         description="What finds near problems: `tf_idf`, a folder of a static model of model2vec, or `owner/model` of the "
         "Hugging Face Hub. None looks for nothing.",
     )
-    least: float = Field(
-        default=0.5, gt=0, le=1, description="Similarity from which on two problems are near. Our own choice."
+    least: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Similarity from which on two problems are near. None is 0.6 for a static model and 0.3 for `tf_idf`, by "
+        "`benchmarks/curating/meaning.py`.",
     )
     neighbours: int = Field(
         default=3, ge=1, description="Most items, and most rows, that a problem is compared with. Our own choice."
@@ -60,6 +65,11 @@ class ParaphraseOptions(AskingOptions):
         description="Tasks whose canonical structure says exactly whether problems are the same.",
     )
     max_tokens: int = Field(default=256, ge=8, description="Upper bound on a judgement with its sentence.")
+
+    @property
+    def border(self) -> float:
+        """Similarity from which on two problems are near, by what the embedding is."""
+        return self.least or (0.3 if self.embedding == TF_IDF else 0.6)
 
 
 def _near(
@@ -76,7 +86,7 @@ def _near(
     items = [item for item in _items(known.manifest, known.heldout_prompts) if item.task not in options.exact_structure]
     past = known.past_problems() if questions else ()
     pairs = find_pairs(
-        questions, items, past, embedding=options.embedding, most=options.neighbours, least=options.least
+        questions, items, past, embedding=options.embedding, most=options.neighbours, least=options.border
     )
     return questions, pairs
 

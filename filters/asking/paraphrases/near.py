@@ -21,7 +21,7 @@ from synth.embeddings.tf_idf import TfIdf
 from synth.problems.base import Problem
 
 WEIGHTS = (0.7, 0.3)
-"""What meaning and numbers count. Our own choice, by `benchmarks/paraphrases.py`: halves find as many."""
+"""What meaning and numbers count. Our own choice, by `benchmarks/curating/meaning.py`; halves find as many."""
 
 
 class Nearness:
