@@ -13,7 +13,6 @@ problems share nothing, however alike their template, and are never compared.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +30,9 @@ EXACT_STRUCTURE = frozenset({"arithmetic", "knights_knaves"})
 """Tasks whose canonical structure says exactly whether two problems are the same."""
 SCHEME = f"affine32-xxh32-seed{SEED}-k{SLOTS}x2-w{SHINGLE}-parts1"
 """How a sketch was made. Sketches of another scheme cannot be compared with these."""
+
+_AT_ONCE = 4096
+"""Hashes that are permuted at a time: the second-level cache holds them."""
 
 Array = npt.NDArray[np.uint32]
 
@@ -65,24 +67,44 @@ def hash_shingles(texts: Iterable[tuple[str, str]], seed: int) -> Array:
 
 
 @cache
-def _empty() -> Any:
-    """The signature of nothing. Datasketch brings scipy along, half a second that a night without curation need not wait."""
-    from datasketch import MinHash
-
-    return MinHash(num_perm=SLOTS, seed=SEED, scheme="affine32", hashfunc=int)
-
-
 def permutations() -> tuple[Array, Array]:
-    """Return the factors and summands of datasketch's permutations."""
-    a, b = _empty().permutations
-    return np.ascontiguousarray(a), np.ascontiguousarray(b)
+    """Return the factors (odd) and summands of datasketch's permutations (scheme `affine32`)."""
+    generator = np.random.RandomState(SEED)
+    factors = generator.randint(0, 1 << 31, SLOTS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, generator.randint(0, 1 << 32, SLOTS, dtype=np.uint32)
+
+
+def minhashes(hashes: Array, offsets: npt.NDArray[np.int64]) -> Array:
+    """Return the signature of each of many sets of 32-bit shingle hashes, as datasketch 2.0 makes it.
+
+    Args:
+        hashes: The sets, one after the other.
+        offsets: Where each set begins, and where the last one ends.
+    """
+    mixed = hashes ^ (hashes >> np.uint32(16))
+    mixed = mixed * np.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    mixed ^= mixed >> np.uint32(16)
+    slots = np.full((len(offsets) - 1, SLOTS), 0xFFFFFFFF, np.uint32)
+    filled = np.flatnonzero(np.diff(offsets))
+    factors, summands = (column[:, None] for column in permutations())
+    start = 0
+    while start < len(filled):
+        stop = start + 1
+        while stop < len(filled) and offsets[filled[stop] + 1] - offsets[filled[start]] <= _AT_ONCE:
+            stop += 1
+        sets = filled[start:stop]
+        first = offsets[sets[0]]
+        permuted = factors * mixed[first : offsets[sets[-1] + 1]] + summands
+        slots[sets] = np.minimum.reduceat(permuted, offsets[sets] - first, axis=1).T
+        start = stop
+    return slots
 
 
 def minhash(hashes: Array) -> Array:
-    """Return the signature of a set of 32-bit shingle hashes, as datasketch makes it."""
-    signature = _empty().copy()
-    signature.update_batch(hashes.tolist())
-    return np.asarray(signature.hashvalues, dtype=np.uint32)
+    """Return the signature of a set of 32-bit shingle hashes."""
+    signature: Array = minhashes(hashes, np.array([0, len(hashes)]))[0]
+    return signature
 
 
 def parts(

@@ -1,7 +1,7 @@
 """Sketches of many sets of texts at once: distinct shingle hashes and MinHash signatures, compiled where possible.
 
 `sketch_rows` is for rows, whose two parts hold several texts each; `sketch_texts` is for plain texts. Both are bit-identical to
-`filters.duplicates.sketch.hash_shingles` and `minhash`, and so to datasketch 2.0 (scheme `affine32`, hash XXH32).
+`filters.duplicates.sketch.hash_shingles` and `minhashes`, and so to datasketch 2.0 (scheme `affine32`, hash XXH32).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from filters import compiled
 from filters.base import Context
-from filters.duplicates.sketch import SHINGLE, SLOTS, hash_shingles, minhash, parts, permutations, whole
+from filters.duplicates.sketch import SHINGLE, SLOTS, hash_shingles, minhashes, parts, permutations, whole
 from filters.duplicates.tokenised import buffers, chunks, to_array, tokenise_array
 from filters.rows import Row
 
@@ -50,7 +50,7 @@ class Sketches:
 def sketch_parts(groups: Sequence[Part], seeds: Sequence[int]) -> Sketches:
     """Sketch parts, each with a hash seed of its own."""
     if not compiled.enabled(sum(len(text) for part in groups for _, text in part)):
-        return _join([_plain(part, seed) for part, seed in zip(groups, seeds, strict=True)])
+        return _plain([hash_shingles(part, seed) for part, seed in zip(groups, seeds, strict=True)])
     texts = to_array([text for part in groups for _, text in part])
     tags = np.array([ord(tag) if tag else 0 for part in groups for tag, _ in part], np.uint8)
     edges = np.cumsum([0, *map(len, groups)], dtype=np.int64)
@@ -73,22 +73,16 @@ def sketch_texts(texts: pa.Array | Sequence[str], seed: int = 0) -> Sketches:
     size = texts.nbytes if isinstance(texts, pa.Array) else sum(map(len, texts))
     if not compiled.enabled(size):
         plain = texts.to_pylist() if isinstance(texts, pa.Array) else texts
-        return _join([_plain([("", text)], seed) for text in plain])
+        return _plain([hash_shingles([("", text)], seed) for text in plain])
     array = texts.cast(pa.large_string()) if isinstance(texts, pa.Array) else to_array(texts)
     count = len(array)
     return _compiled(array, np.zeros(count, np.uint8), np.arange(count + 1), np.full(count, seed, np.uint32))
 
 
-def _plain(part: Part, seed: int) -> tuple[Array, Array]:
-    hashes = hash_shingles(part, seed)
-    return hashes, minhash(hashes)
-
-
-def _join(parts: Sequence[tuple[Array, Array]]) -> Sketches:
-    offsets = np.cumsum([0, *(len(hashes) for hashes, _ in parts)], dtype=np.int64)
-    hashes = np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in parts)])
-    slots = np.array([signature for _, signature in parts], np.uint32).reshape(len(parts), SLOTS)
-    return Sketches(hashes, offsets, slots)
+def _plain(sets: Sequence[Array]) -> Sketches:
+    offsets = np.cumsum([0, *map(len, sets)], dtype=np.int64)
+    hashes = np.concatenate([np.zeros(0, np.uint32), *sets])
+    return Sketches(hashes, offsets, minhashes(hashes, offsets))
 
 
 def _compiled(texts: pa.LargeStringArray, tags: npt.NDArray[np.uint8], edges: Offsets, seeds: Array) -> Sketches:

@@ -80,7 +80,11 @@ def test_both_paths_say_the_same(monkeypatch):
 def test_little_work_does_not_wait_for_numba(monkeypatch):
     monkeypatch.delenv("NIGHTSCHOOL_NUMBA")
     monkeypatch.delitem(sys.modules, "numba", raising=False)
+    monkeypatch.setattr(compiled, "_read", 0)
     assert not compiled.enabled(1000)
     assert compiled.enabled(10**6) == compiled.enabled()
+    monkeypatch.setattr(compiled, "_read", 0)
+    loads = [compiled.enabled(400_000) for _ in range(3)]
+    assert loads == [False, False, compiled.enabled()], "many small batches are much"
     monkeypatch.setitem(sys.modules, "numba", None)
     assert compiled.enabled(1000) == compiled.enabled()
