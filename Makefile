@@ -5,7 +5,8 @@
 # make stress  long kills and soaks; results in stress/
 # make attacks the attacks of stress/attacks/ on what is promised, and a table
 # make gpu-check PYTHON=...   what training does on a GPU, tried in at most 8 minutes with any Python that has torch; a table
-# make bench   every benchmark; make bench-NAME one of them; results in benchmarks/results/
+# make bench   every benchmark; make bench-NAME one of them; results in benchmarks/results/,
+#              and at the end which kept results are older than their code
 
 PYTHON ?= python3
 VENV := .venv
@@ -68,6 +69,7 @@ gpu-check:
 	$(PYTHON) scripts/gpu_check.py
 
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
+	$(BIN)/python -m benchmarks.shared.standing
 
 bench-%: env benchmarks/%.py
 	$(BIN)/python benchmarks/$*.py

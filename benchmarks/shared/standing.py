@@ -1,0 +1,101 @@
+"""Which kept figures are older than the code that they stand on.
+
+    python -m benchmarks.shared.standing
+
+`STANDS_ON` names the files of each result. A result is old when git knows a later change of one of them than the newest date
+in it; a file that is changed and not committed counts as changed now. Nothing is forbidden: not every change changes a figure.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.shared.results import RESULTS, last
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+STANDS_ON: dict[str, list[str]] = {
+    "answers": ["synth/answers", "benchmarks/answers.py"],
+    "arms": ["synth/methods", "train_stages", "benchmarks/evidence.py"],
+    "curation": [
+        "filters",
+        "storage/history",
+        "synth/answers",
+        "synth/embeddings",
+        "benchmarks/curation.py",
+        "benchmarks/curating",
+    ],
+    "exported": ["synth/exports", "benchmarks/exported.py"],
+    "gate": ["train_stages/promotion", "benchmarks/gate.py"],
+    "generation": [
+        "synth/calls",
+        "synth/engines",
+        "storage/ledger",
+        "benchmarks/generation.py",
+        "benchmarks/generating",
+    ],
+    "lake": ["storage/catalog", "storage/lake", "storage/releases", "benchmarks/lake.py"],
+    "learning": ["train_stages", "benchmarks/learning.py"],
+    "memory": ["train_stages/process", "benchmarks/memory.py"],
+    "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
+    "soak": ["flows/night", "flows/nightly.py", "benchmarks/soak.py", "benchmarks/soaking"],
+    "tasks": ["synth/problems", "synth/sandbox", "benchmarks/tasks.py"],
+    "training": ["train_stages", "benchmarks/training.py"],
+    "verifiers": ["train_stages/verifying", "train_stages/losses", "benchmarks/verifiers.py"],
+}
+"""What each result stands on: what is timed or judged in it, and the benchmark itself."""
+
+
+def main() -> None:
+    for name in sorted(file.stem for file in RESULTS.glob("*.json")):
+        print(sentence(name))
+
+
+def sentence(name: str) -> str:
+    """Say of one result whether it is as old as its code."""
+    if name not in STANDS_ON:
+        return f"{name}: nobody has said what it stands on; add it to {Path(__file__).name}"
+    measured = max(dates(last(name)), default=None)
+    if measured is None:
+        return f"{name}: it has no date, so measure it again"
+    changed = {path: when for path in STANDS_ON[name] if (when := changed_at(path)) > measured}
+    if not changed:
+        return f"{name}: of {measured:%Y-%m-%d %H:%M}, as its code"
+    newest = max(changed, key=lambda path: changed[path])
+    return f"{name}: of {measured:%Y-%m-%d %H:%M}, OLDER than {newest} ({changed[newest]:%Y-%m-%d %H:%M})"
+
+
+def dates(result: Any) -> Iterator[datetime]:
+    """Every moment (`date`, `at`) of a result; one without a zone is UTC."""
+    if isinstance(result, list):
+        for item in result:
+            yield from dates(item)
+    elif isinstance(result, dict):
+        for key, value in result.items():
+            if key in ("date", "at") and isinstance(value, str):
+                moment = datetime.fromisoformat(value)
+                yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            else:
+                yield from dates(value)
+
+
+def changed_at(path: str) -> datetime:
+    """When a file or folder was changed last, by git; now, where a change is not committed."""
+    if _git("status", "--porcelain", "--", path):
+        return datetime.now(UTC)
+    when = _git("log", "-1", "--format=%cI", "--", path)
+    return datetime.fromisoformat(when) if when else datetime.min.replace(tzinfo=UTC)
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"git {arguments[0]}: {done.stderr.strip()}; which figures are old is known in a git checkout only")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
