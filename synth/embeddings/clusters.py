@@ -43,9 +43,10 @@ def clustered(texts: Sequence[str], clusters: int, seed: int, embedding: Embeddi
 def _rows(vectors: Vectors) -> npt.NDArray[np.float64]:
     """Vectors as rows of unit length, zero where nothing is left of them."""
     if isinstance(vectors, np.ndarray):
-        return vectors.astype(np.float64)
+        return np.asarray(vectors, np.float64)
     columns, counts = np.unique(vectors.indices, return_counts=True)
     frequent = columns[np.lexsort((columns, -counts))][:MOST_COLUMNS]
-    matrix = vectors[:, np.sort(frequent)].toarray().astype(np.float64)
+    matrix: npt.NDArray[np.float64] = vectors[:, np.sort(frequent)].toarray().astype(np.float64)
     length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.where(length == 0, 1, length)
+    unit: npt.NDArray[np.float64] = matrix / np.where(length == 0, 1, length)
+    return unit

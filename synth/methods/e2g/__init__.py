@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,7 +62,7 @@ class Evidence(BaseModel):
 async def e2g(problem: Problem, models: Models, params: E2GParams) -> AsyncIterator[Sample]:
     """The teacher quotes what a context says about the question, and answers from the quotes; both are learned."""
     context, question = split(problem.prompt)
-    options = {"temperature": 0.0, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": 0.0, "max_tokens": params.max_tokens}
     first = await models.teacher("quote", context=context, question=question, schema=Evidence, **options)
     value: Evidence = first.value
     quotes = [" ".join(quote.split()) for quote in value.evidence if quote.strip()]

@@ -13,6 +13,7 @@ round goes on from the last question that was not eliminated, as in the paper; e
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -126,7 +127,7 @@ async def evol_instruct(problem: Problem, models: Models, params: EvolInstructPa
             current = question
 
 
-def _greedy(params: EvolInstructParams) -> dict[str, float | int]:
+def _greedy(params: EvolInstructParams) -> dict[str, Any]:
     return {"temperature": 0.0, "max_tokens": params.max_tokens}
 
 

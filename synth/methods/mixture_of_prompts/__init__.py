@@ -12,7 +12,7 @@ prompt is erased.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -202,7 +202,7 @@ async def mixture_of_prompts(
     """The teacher solves by the instruction and demonstrations of the problem's own region; the row has the problem alone."""
     number, expert = next((n, one) for n, one in enumerate(mixture.experts) if problem.id in one.members)
     others = [shown for shown in expert.demonstrations if shown.problem_id != problem.id]
-    inputs = {"instruction": expert.instruction, "demonstrations": others}
+    inputs: dict[str, Any] = {"instruction": expert.instruction, "demonstrations": others}
     reply = await models.teacher("expert", temperature=0.0, max_tokens=params.max_tokens, **inputs)
     bare = params.learn == "bare"
     messages = models.messages("solve") if bare else models.messages("expert", **inputs)

@@ -144,7 +144,8 @@ async def semantic_entropy(
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     task = get_task(problem.task)
     trigger = triggers.best.get(problem.task, next(iter(params.triggers), ""))
-    prompt, inputs = ("think", {"trigger": trigger}) if trigger else ("solve", {})
+    inputs: dict[str, Any] = {"trigger": trigger} if trigger else {}
+    prompt = "think" if trigger else "solve"
     rounds: list[list[Reply]] = []
     answers: list[list[str | None]] = []
     entropies: list[float | None] = []

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
@@ -52,7 +53,7 @@ class SkillCompositionParams(Params):
 )
 async def skill_composition(problem: Problem, models: Models, params: SkillCompositionParams) -> AsyncIterator[Sample]:
     """The teacher tells a composed problem as a story and solves it; a solution that shows every skill is learned."""
-    options = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     written: list[Reply] = []
     asked, fault = problem, None
     if params.reword:

@@ -9,6 +9,7 @@ retelling with words that the story does not have is refused.
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 from pydantic import Field
 
@@ -45,7 +46,7 @@ class ThinkTwiceParams(Params):
 async def think_twice(problem: Problem, models: Models, params: ThinkTwiceParams) -> AsyncIterator[Sample]:
     """The teacher retells a story as far as the person of the question knows it, and answers from there."""
     story, question = split(problem.prompt)
-    options = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
     known = await models.teacher("perspective", story=story, question=question, **options)
     retold = text_of(known)
     reply = await models.teacher("answer", problem=replace(problem, prompt=question), story=retold, **options)
