@@ -66,8 +66,8 @@ def make_base(
         if not path.exists():
             _copy(checkpoint, path, template)
     checkpoint_digest(path)
-    config = {"checkpoint": checkpoint, **options, **({"template": template} if template else {})}
-    return register_checkpoint(lake, path, stage="base", night=night, config=config, code_version=code_version)
+    settings = {"checkpoint": checkpoint, **options, **({"template": template} if template else {})}
+    return register_checkpoint(lake, path, stage="base", night=night, config=settings, code_version=code_version)
 
 
 def _copy(checkpoint: str, path: Path, template: str | None = None) -> None:
