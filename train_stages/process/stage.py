@@ -118,7 +118,8 @@ def load(
     attention = "flash_attention_2" if gpu and packed and is_flash_attn_2_available() else "sdpa"
     if not gpu:
         torch.set_num_threads(config.threads)
-        give_back_memory()
+        if config.adapter is not None:
+            give_back_memory()
     dtype = getattr(torch, config.weights) if gpu else torch.float32
     if config.adapter and config.adapter.quantise:
         options["quantization_config"] = quantisation(config)
@@ -135,8 +136,8 @@ def load(
 def give_back_memory() -> None:
     """Let glibc return large blocks to the system as soon as they are free.
 
-    By itself it keeps ever larger ones for later, and between tensors of many sizes the pieces do not fit: the second step of an
-    adapter of 97M weights took 1.8 times the memory of the first.
+    By itself it keeps ever larger ones for later, and between tensors of many sizes the pieces do not fit: an adapter on 97M weights
+    took 1,549 MiB instead of 1,312. Only for adapters, whose models are large: small tensors would pay for it in time.
     """
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt") and sys.platform == "linux":
