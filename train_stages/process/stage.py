@@ -136,8 +136,8 @@ def load(
 def give_back_memory() -> None:
     """Let glibc return large blocks to the system as soon as they are free.
 
-    By itself it keeps ever larger ones for later, and between tensors of many sizes the pieces do not fit: an adapter on 97M weights
-    took 1,549 MiB instead of 1,312. Only for adapters, whose models are large: small tensors would pay for it in time.
+    By itself it keeps ever larger ones for later, and between tensors of many sizes the pieces do not fit: an adapter on 97M
+    weights took 1,549 MiB instead of 1,312. Only for adapters, whose models are large: small tensors would pay for it in time.
     """
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt") and sys.platform == "linux":
