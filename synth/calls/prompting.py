@@ -107,7 +107,8 @@ class Prompt:
             context = template.new_context(_with_format(inputs))
             with limited():
                 for block, role in self._turns:
-                    messages.append({"role": role, "content": "".join(template.blocks[block](context)).strip()})
+                    content = _ENVIRONMENT.concat(template.blocks[block](context)).strip()
+                    messages.append({"role": role, "content": content})
         except _FAILURES as error:
             raise RecipeError(f"prompt {self.name}: {_words(error)}") from error
         return tuple(messages)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -99,6 +100,7 @@ def _server() -> tuple[int, list[str]]:
 def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
     """Let people look at one recipe; return what it got, changed or took, None when it got nothing."""
     os.environ["CANARY"] = SECRET
+    _imported()
     target = Target(folder / "recipe", folder / "canary", *_server())
     target.canary.mkdir()
     (target.canary / "canary.txt").write_text(f"Solve {SECRET}: {{{{ problem.prompt }}}}")
@@ -119,6 +121,22 @@ def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
     if not re.search(entry.get("must_say", ""), outcome):
         return f"plan did not say {entry['must_say']}: {outcome[-300:]}"
     return None
+
+
+@cache
+def _imported() -> None:
+    """Look at a harmless recipe here, so that each attack's process starts with everything imported."""
+    with TemporaryDirectory(prefix="attack-") as folder:
+        recipe = Path(folder) / "recipe.yaml"
+        recipe.write_text(yaml.safe_dump(_SMALL))
+        for command in _commands(recipe, attempted=True):
+            assert CliRunner().invoke(app, command).exit_code == 0, command
+
+
+def _commands(recipe: Path, attempted: bool) -> list[list[str]]:
+    workspace = ["--workspace", str(recipe.parent / "w")]
+    trial = ["try", "cot", "--recipe", str(recipe), "--source", "arithmetic", *workspace]
+    return [["plan", str(recipe), *workspace], *([trial] if attempted else [])]
 
 
 def _written(target: Target, entry: Mapping[str, Any]) -> Path:
@@ -170,16 +188,11 @@ def _looked_at(target: Target, recipe: Path, entry: Mapping[str, Any]) -> tuple[
 
 
 def _look(pipe: Any, recipe: Path, settings: list[str], attempted: bool) -> None:
-    workspace = ["--workspace", str(recipe.parent / "w")]
-    commands = [
-        ["plan", str(recipe), *workspace],
-        *([["try", "cot", "--recipe", str(recipe), "--source", "arithmetic", *workspace]] if attempted else []),
-    ]
     text, fault = "", ""
     try:
         if settings:
             check_settings(recipe, settings)
-        for command in commands:
+        for command in _commands(recipe, attempted):
             done = CliRunner().invoke(app, command)
             text += done.output
             if done.exception is not None and not isinstance(done.exception, SystemExit):

@@ -1,6 +1,7 @@
 """A prompt's template that does not end, or grows without end, is a sentence."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +13,12 @@ from storage.errors import RecipeError
 from synth.answers.format import FORMATS
 from synth.calls import templates
 from synth.calls.prompting import Prompt
+
+
+def sixty(step: str, shown: str = "n.a") -> str:
+    """A template that takes a step sixty times, beginning with two short lists, and shows what has become of them."""
+    return f"{{% set n = namespace(a=[1], b=[1]) %}}{{% for i in range(60) %}}{step}{{% endfor %}}{{{{ {shown} }}}}"
+
 
 ENDLESS = {
     "nested loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
@@ -40,6 +47,29 @@ LARGE = {
     "replace": "{{ ('a' * 1000000).replace('a', 'a' * 1000000) }}",
     "lorem": "{{ lipsum(n=1000000) }}",
     "a range": "{{ range(10 ** 9)|list|length }}",
+    "a sum that doubles": sixty("{% set n.a = n.a + n.a %}"),
+    "a text that doubles": sixty("{% set n.a = n.a ~ n.a %}"),
+    "what is written and read again": sixty("{% set a %}{{ n.a }}{{ n.a }}{% endset %}{% set n.a = a %}"),
+    "a list of itself twice": sixty("{% set n.a = [n.a, n.a] %}"),
+    "two such lists compared": sixty("{% set n.a = [n.a, n.a] %}{% set n.b = [n.b, n.b] %}", "n.a == n.b"),
+    "a namespace of namespaces": "{% set b = namespace(x=1, y=1) %}{% set b.x = b %}{{ b }}",
+    "a filter that doubles": sixty("{% set n.a = (n.a|string)|replace('1', '11') %}"),
+    "many wide texts": "{{ range(99999)|map('center', 1000000)|list|length }}",
+    "a wide separator": "{{ range(99999)|join('x' * 1000000)|length }}",
+    "a method's separator": "{{ ('x' * 1000000).join(['a'] * 100000)|length }}",
+    "fields": "{{ ('{0}' * 100000).format('x' * 1000000) }}",
+    "a nested width": "{{ '{:{w[0]}}'.format(1, w=[10 ** 10]) }}",
+    "a starred width with a sign": "{{ '%-*d' % (9999999999, 1) }}",
+    "tabs": "{{ ('\\t' * 100000).expandtabs(1000000) }}",
+    "a translation": "{{ ('a' * 1000000).translate({97: 'x' * 1000000}) }}",
+    "bytes": "{{ (1).to_bytes(10 ** 10, 'big') }}",
+    "lines": "{{ ('x\\n' * 500000)|indent(1000000) }}",
+    "a precision": "{{ 1.5|round(10 ** 9, 'floor') }}",
+    "a sum of lists": "{{ ([[1]] * 300000)|sum(start=[])|length }}",
+    "written again and again": "{% set a = 'x' * 1000000 %}{% for i in range(99999) %}{{ a }}{% endfor %}",
+    "in a block": "{% block user %}{% set a = 'x' * 1000000 %}{% for i in range(99999) %}{{ a }}{% endfor %}{% endblock %}",
+    "by a macro": "{% macro m(a) %}{{ a }}{{ a }}{% endmacro %}" + sixty("{% set n.a = m(n.a) %}"),
+    "a sum of lists by its place": "{{ ([[1]] * 300000)|sum(none, [])|length }}",
 }
 FAILING = {
     "zero": "{{ 1 // 0 }}",
@@ -64,8 +94,10 @@ def test_a_template_without_end_is_given_up(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("name", LARGE)
 def test_what_would_grow_too_large_is_not_computed(tmp_path, name):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(RecipeError, match="prompt p: "):
         prompt(tmp_path, LARGE[name]).messages({})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 19, "it was refused, not out of memory"
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -79,8 +111,16 @@ def test_what_prompts_do_is_done(tmp_path):
         "{% for step in steps %}{{ loop.index }}. {{ step|upper }}\n{% endfor %}{{ '-' * 3 }}{{ 2 ** 10 * 3 }} {{ '%02d' % 7 }}"
         "{{ 'a,b'.replace(',', ';') }}{{ 'x'|center(3) }}{{ '{:>3}'.format(5) }}{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(1) }}"
     )
+    text += "{{ ['a', 'b']|join('-') ~ 1 ~ ('c',)[0] }}{{ {'k': [1] + [2]}.k }}{% for a, b in [(1, 2)] %}{{ a + b }}{% endfor %}"
+    text += "{{ 'x' + '%s%%' % 'y' }}{{ '{}{{}}'.format('z') }}{% set c %}{{ steps|length }}{% endset %}{{ c }}"
     (message,) = prompt(tmp_path, text).messages({"steps": ["one", "two"]})
-    assert message["content"] == "1. ONE\n2. TWO\n---3072 07a;b x   5<1>"
+    assert message["content"] == "1. ONE\n2. TWO\n---3072 07a;b x   5<1>a-b1c[1, 2]3xy%z{}2"
+
+
+def test_a_long_text_that_is_given_passes(tmp_path):
+    long = "x" * (2 << 20)
+    (message,) = prompt(tmp_path, "{{ text|trim }}{{ text }}").messages({"text": long})
+    assert message["content"] == 2 * long
 
 
 @pytest.mark.slow
