@@ -44,10 +44,12 @@ class Catalog(ABC):
     Attributes:
         extension: DuckDB extension that reads it.
         described: What it is, for people; without credentials.
+        one_machine: Whether all its writers run on one machine.
     """
 
     extension: str
     described: str
+    one_machine: bool
     _ready = False
 
     @abstractmethod
@@ -84,6 +86,10 @@ class Catalog(ABC):
     def now(self, execute: Execute) -> float:
         """Return seconds since the epoch by the one clock that all writers share."""
 
+    @abstractmethod
+    def lease_clock(self, execute: Execute) -> float:
+        """Return seconds by a clock that all writers share, from a start of its own: leases end by it."""
+
     def note(self, name: str) -> str | None:
         """Return what was noted under a name, None before."""
         with self.transaction() as execute:
@@ -107,6 +113,7 @@ class SqliteCatalog(Catalog):
     """
 
     extension = "sqlite_scanner"
+    one_machine = True
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -157,6 +164,10 @@ class SqliteCatalog(Catalog):
         """Return this machine's time."""
         return time.time()
 
+    def lease_clock(self, execute: Execute) -> float:
+        """Return the seconds since this machine was started: a clock that is set ends no lease and keeps none."""
+        return time.monotonic()
+
 
 class PostgresCatalog(Catalog):
     """A schema of a PostgreSQL database, for the processes of many machines.
@@ -167,6 +178,7 @@ class PostgresCatalog(Catalog):
     """
 
     extension = "postgres_scanner"
+    one_machine = False
 
     def __init__(self, conninfo: str, schema: str) -> None:
         self.conninfo = conninfo
@@ -237,6 +249,10 @@ class PostgresCatalog(Catalog):
     def now(self, execute: Execute) -> float:
         """Return the server's time."""
         return float(execute("select extract(epoch from clock_timestamp())")[0][0])
+
+    def lease_clock(self, execute: Execute) -> float:
+        """Return the server's time: the only clock that all machines have."""
+        return self.now(execute)
 
 
 def catalog_of(workspace: Workspace) -> Catalog:

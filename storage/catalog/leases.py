@@ -2,7 +2,8 @@
 
 A lease expires unless it is renewed, and is taken over at once when its holder is dead (seen by pid and start time, on the
 same machine). Each time it changes hands its fencing token grows: work that outlived its lease is refused when it presents
-the old one. Leases stand beside the catalogue, not in DuckLake, where each renewal would be a snapshot.
+the old one. Leases stand beside the catalogue, not in DuckLake, where each renewal would be a snapshot. With the catalogue of
+one machine they are counted by its time since its start, with PostgreSQL by the server's clock: no other clock matters.
 Source: M. Kleppmann, "How to do distributed locking" (2016), for the fencing token.
 """
 
@@ -17,10 +18,13 @@ from uuid import uuid4
 
 from storage.catalog.catalog import Catalog, Execute
 from storage.errors import LeaseError, NightschoolError
-from storage.processes import pid_space, started
+from storage.processes import boot_of, pid_space, started
 
 LEASE_S = 60.0
 """How long a holder that cannot be looked at (another machine, a stopped process) keeps its lease after a renewal."""
+
+LONGEST_S = 7 * 86_400.0
+"""What says that it lasts longer is none of ours: it was written by a clock that was wrong, or by a version that used another."""
 
 _POLL_S = 0.5
 
@@ -35,8 +39,8 @@ class Holder:
         purpose: What the holder said it was for.
         place: Machine (its boot and pid namespace) of the holder.
         pid: Its process there.
-        expires: When it ends unless renewed, seconds since the epoch.
-        alive: Whether it holds: neither expired nor, as far as can be seen from here, dead.
+        expires: When it ends unless renewed, seconds since the epoch by this machine's clock.
+        alive: Whether it holds: neither expired nor, as far as can be seen from here, dead or of an earlier start of the machine.
     """
 
     name: str
@@ -82,7 +86,7 @@ class Lease:
             self._verify(execute)
             execute(
                 "update nightschool_leases set expires = ? where name = ?",
-                [self._catalog.now(execute) + self._ttl_s, self.name],
+                [self._catalog.lease_clock(execute) + self._ttl_s, self.name],
             )
 
     def check(self) -> None:
@@ -211,7 +215,7 @@ def _take(catalog: Catalog, name: str, purpose: str, ttl_s: float) -> Lease | Ho
         held = [lease for lease in _all(catalog, execute, name) if lease.alive]
         if held:
             return held[0]
-        row = [holder, pid_space(), os.getpid(), started(os.getpid()), catalog.now(execute) + ttl_s, purpose]
+        row = [holder, pid_space(), os.getpid(), started(os.getpid()), catalog.lease_clock(execute) + ttl_s, purpose]
         ((token,),) = execute(
             "insert into nightschool_leases (name, token, holder, place, pid, started, expires, purpose) "
             "values (?, 1, ?, ?, ?, ?, ?, ?) on conflict (name) do update set token = nightschool_leases.token + 1, "
@@ -233,17 +237,17 @@ def _all(catalog: Catalog, execute: Execute, name: str | None = None) -> list[Ho
         "select name, token, purpose, place, pid, expires, started from nightschool_leases where holder is not null "
         "order by name"
     )
-    now, here = catalog.now(execute), pid_space()
+    now, wall = catalog.lease_clock(execute), time.time()
     return [
-        Holder(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[5] > now and (row[3] != here or started(row[4]) == row[6]),
-        )
+        Holder(*row[:5], expires=wall + row[5] - now, alive=_is_alive(catalog, row[5] - now, row[3], row[4], row[6]))
         for row in rows
         if name in (None, row[0])
     ]
+
+
+def _is_alive(catalog: Catalog, left_s: float, place: str, pid: int, start: str | None) -> bool:
+    """Whether a holder with so many seconds left still holds: not when it is dead, or gone with an earlier start of the machine."""
+    here = pid_space()
+    if not 0 < left_s <= LONGEST_S or (place == here and started(pid) != start):
+        return False
+    return not catalog.one_machine or len({boot_of(place), boot_of(here)} - {None}) < 2

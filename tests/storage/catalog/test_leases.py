@@ -9,6 +9,7 @@ from storage.catalog.catalog import catalog_of
 from storage.catalog.leases import acquire, list_leases
 from storage.errors import LeaseError
 from storage.lake.lake import Lake, table_of
+from storage.processes import pid_space
 
 HOLDING = """
 import sys, pathlib, time
@@ -56,7 +57,7 @@ def test_it_is_renewed_in_the_background(catalog):
     with acquire(catalog, "training", ttl_s=0.9) as lease:
         before = list_leases(catalog)[0].expires
         until = time.monotonic() + 30
-        while list_leases(catalog)[0].expires <= before:
+        while list_leases(catalog)[0].expires <= before + 0.1:
             assert time.monotonic() < until
             time.sleep(0.05)
         lease.check()
@@ -70,6 +71,40 @@ def test_a_killed_holder_loses_it_at_once(either, catalog):
     holder.kill()
     holder.wait()
     assert [lease.alive for lease in list_leases(catalog)] == [False]
+    assert acquire(catalog, "training").token == 2
+
+
+@pytest.mark.parametrize("days", [2, -2])
+def test_a_clock_that_is_set_ends_no_lease_and_keeps_none(either, catalog, monkeypatch, days):
+    clock = time.time
+    holder = subprocess.Popen([sys.executable, "-c", HOLDING, str(either.root)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    with (
+        catalog.transaction() as execute
+    ):  # one that cannot be looked at: a container of this machine, or another machine
+        execute("update nightschool_leases set place = ?", [pid_space().replace("pid:[", "pid:[9")])
+    monkeypatch.setattr(time, "time", lambda: clock() + 86_400 * days)
+    with pytest.raises(LeaseError, match=f"process {holder.pid} "):
+        acquire(catalog, "training")
+    assert abs(list_leases(catalog)[0].expires - time.time() - 600) < 300, "told by the clock that people see"
+    holder.kill()
+    holder.wait()
+    with catalog.transaction() as execute:
+        execute("update nightschool_leases set place = ?", [pid_space()])
+    assert acquire(catalog, "training").token == 2
+
+
+def test_a_lease_of_before_the_machine_was_started_is_over(catalog):
+    acquire(catalog, "training", ttl_s=600)
+    with catalog.transaction() as execute:
+        execute("update nightschool_leases set place = 'another boot pid:[1]'")
+    assert [lease.alive for lease in list_leases(catalog)] == [not catalog.one_machine], "or it is another machine's"
+
+
+def test_what_no_clock_of_ours_wrote_holds_nothing(catalog):
+    acquire(catalog, "training")
+    with catalog.transaction() as execute:
+        execute("update nightschool_leases set place = 'elsewhere', expires = expires + 2e9")
     assert acquire(catalog, "training").token == 2
 
 
