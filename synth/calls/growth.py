@@ -13,8 +13,9 @@ from jinja2.utils import Namespace
 
 LARGEST = 1 << 20
 """Characters and items that one expression may make."""
-MOST = 1 << 23
-"""Characters and items that one rendering may make in all."""
+MOST = 1 << 25
+"""Characters that one rendering may make and write in all; an item of a list counts as `ITEM` of them."""
+ITEM = 8
 _STARRED, _NESTED = re.compile(r"%(\([^)]*\))?[-+ #0]*(\d*\.)?\*"), re.compile(r"\{[^}]*\{")
 _CONTAINERS = (list, tuple, dict, set, frozenset, Namespace)
 
@@ -177,8 +178,10 @@ class Allowance:
         Raises:
             SecurityError: The rendering has made too much.
         """
-        if isinstance(value, str | bytes | list | tuple | dict):
+        if isinstance(value, str | bytes):
             self.take(len(value))
+        elif isinstance(value, list | tuple | dict):
+            self.take(len(value) * ITEM)
         return value
 
     def take(self, size: int) -> None:

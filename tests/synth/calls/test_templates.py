@@ -118,7 +118,7 @@ def test_what_prompts_do_is_done(tmp_path):
 
 
 def test_a_long_text_that_is_given_passes(tmp_path):
-    long = "x" * (2 << 20)
+    long = "x" * (10 << 20)
     (message,) = prompt(tmp_path, "{{ text|trim }}{{ text }}").messages({"text": long})
     assert message["content"] == 2 * long
 
