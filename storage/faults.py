@@ -6,6 +6,8 @@ from pathlib import Path
 from storage.errors import WorkspaceError
 
 _FULL = re.compile(r"No space left|database or disk is full|Disk quota exceeded|could not extend file", re.I)
+_FAILING = re.compile(r"disk I/O error|unable to open database file|Input/output error", re.I)
+"""What SQLite says of a disk that does not take what it writes beside its file, be it full or broken."""
 _PASSING = re.compile(
     r"database is locked|could not serialize|Duplicate key|maximum retry count|Failed to commit DuckLake transaction"
 )
@@ -29,7 +31,7 @@ _NETWORK = {
 def is_passing(error: Exception) -> bool:
     """Return whether a commit that failed like this may succeed when it is tried again."""
     message = str(error)
-    return bool(_PASSING.search(message)) and not _FULL.search(message)
+    return bool(_PASSING.search(message)) and not (_FULL.search(message) or _FAILING.search(message))
 
 
 def is_damage(error: Exception) -> bool:
@@ -52,12 +54,17 @@ def bring_back(root: Path) -> str:
 
 
 def explain(error: Exception, root: Path) -> str:
-    """Say what a database error means and what to do about it; an error that nobody knows stays as it is."""
+    """Say what an error of a database or of its disk means and what to do about it; an error that nobody knows stays as it is."""
     message = str(error).strip()
     if _FULL.search(message):
         return (
             f"the disk of {root} is full ({message}). What was committed before is whole, nothing of this commit is "
             "there: free some space and run the same command again"
+        )
+    if _FAILING.search(message):
+        return (
+            f"the disk of {root} does not take what is written, it is full or fails ({message}). What was committed before is "
+            "whole: free some space (or see to the disk) and run the same command again"
         )
     if newer := _NEWER.search(message):
         return (

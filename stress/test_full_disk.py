@@ -5,6 +5,7 @@ What was counted goes to `stress/results/full_disk.json`.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ def broken(line: dict) -> str | None:
         or (line["status"] == 1) != ("error: " in line["said"])
     ):
         return f"status {line['status']}: {line['said'][-300:]}"
+    if line["status"] == 1 and not re.search(r"(free|make) (some )?(space|room)", line["said"]):
+        return f"no remedy: {line['said'][-300:]}"
     if line["wrong"]:
         return f"left half written: {line['wrong']}"
     if line["again"] != 0 or line["after"] != WHOLE:

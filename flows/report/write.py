@@ -13,6 +13,7 @@ from flows.report.progress import Progress
 from storage.atomic import write_text
 from storage.browse.figures import nights
 from storage.errors import LakeError, NightschoolError
+from storage.faults import explain
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 
@@ -54,7 +55,9 @@ def _write_beside(lake: Lake, report: Mapping[str, Any]) -> Path:
     try:
         write_index(path.parent, listed)
     except OSError as error:
-        raise LakeError(f"the list of reports cannot be written to {path.parent}: {error}") from error
+        raise LakeError(
+            f"the list of reports cannot be written to {path.parent}: {explain(error, lake.workspace.root)}"
+        ) from error
     return path
 
 
@@ -65,7 +68,7 @@ def _write(page: str, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
     except OSError as error:
-        raise LakeError(f"the report cannot be written to {path}: {error}") from error
+        raise LakeError(f"the report cannot be written to {path}: {explain(error, path.parent)}") from error
     return path
 
 

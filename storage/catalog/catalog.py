@@ -18,7 +18,7 @@ from typing import Any
 from storage.catalog.duck import quote
 from storage.catalog.readers import copy_of, may_write
 from storage.errors import LakeError
-from storage.faults import is_damage
+from storage.faults import explain, is_damage
 from storage.modes import close_file
 from storage.workspace import Workspace
 
@@ -143,7 +143,7 @@ class SqliteCatalog(Catalog):
             close_file(self.beside)  # who could lock it could hold up a night
             connection = sqlite3.connect(self.beside, timeout=30, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
-            raise LakeError(f"{self.beside} cannot be opened: {error}") from error
+            raise LakeError(f"{self.beside} cannot be opened: {explain(error, self._workspace.root)}") from error
         try:
             connection.execute("pragma synchronous=full")  # no WAL: reading must need no room on a full disk
             connection.execute("begin immediate")
@@ -156,7 +156,7 @@ class SqliteCatalog(Catalog):
                     f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
                     "`nightschool lake maintain` records the hashes of files anew"
                 ) from error
-            raise LakeError(f"{self.beside} cannot be written: {error}") from error
+            raise LakeError(f"{self.beside} cannot be written: {explain(error, self._workspace.root)}") from error
         finally:
             connection.close()  # what was not committed is rolled back
 

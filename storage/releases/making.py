@@ -19,6 +19,7 @@ import pyarrow as pa
 from storage.atomic import atomic_folder
 from storage.catalog.duck import quote, within
 from storage.errors import LakeError, QueryError, RecipeError
+from storage.faults import explain
 from storage.lake.lake import Lake, table_of
 from storage.releases.external_sort import boundaries, sort_batches
 from storage.releases.facts import facts
@@ -228,9 +229,9 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
             OSError,
             duckdb.Error,
         ) as error:  # Arrow passes on what stops DuckDB in the middle of a stream as OSError
-            message = str(error).split("\n\n")[0]
+            message = explain(error, lake.workspace.root).split("\n\n")[0]
             raise LakeError(
-                f"release {release_id} cannot be written to {folder}: {message}; nothing was recorded"
+                f"release {release_id} cannot be written to {folder}, nothing was recorded: {message}"
             ) from error
         members = connection.execute(
             "select ? as release_id, sample_id from picked order by sample_id", [release_id]

@@ -8,6 +8,7 @@ disk in a process of its own. A line of JSON for each n: how the night ended, wh
 
 import asyncio
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,17 @@ def stopped_at(root: Path, writes: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def import_all(root: Path) -> None:
+    """Import here what a night and its books need, so that each child begins with it."""
+    modules = in_child(lambda: (night(root), books(root), sorted(sys.modules))[-1], NEVER)["value"]
+    for name in modules:
+        with suppress(Exception):  # what is made while a program runs
+            importlib.import_module(name)
+
+
 def main(folder: Path, first: int, step: int) -> None:
     """Count the writes of a night, then fill the disk at the first, and at every one `step` later."""
+    import_all(folder / "imported")
     at, whole = NEVER, 0
     while at == NEVER or at < whole:
         outcome = stopped_at(folder / "w", at)

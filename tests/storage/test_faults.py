@@ -1,10 +1,12 @@
+import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from storage.errors import LakeError, WorkspaceError
-from storage.faults import refuse_network_file_system
+from storage.faults import explain, is_passing, refuse_network_file_system
 from storage.lake.lake import Lake, table_of
 
 
@@ -100,3 +102,19 @@ def test_a_workspace_on_a_network_file_system_is_refused(tmp_path, folder, kind)
     else:
         with pytest.raises(WorkspaceError, match=rf"network file system \({kind} at .*put it on a local disk"):
             refuse_network_file_system(root, MOUNTS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "database or disk is full",
+        "[Errno 28] No space left on device: 'x'",
+        'Failed to execute query "PRAGMA journal_mode=WAL": disk I/O error',  # what SQLite says where its -shm finds no room
+        "unable to open database file",
+    ],
+)
+def test_a_disk_that_takes_nothing_has_a_remedy(words):
+    error = sqlite3.OperationalError(words)
+    text = explain(error, Path("/w"))
+    assert words in text and "/w" in text and "run the same command again" in text
+    assert not is_passing(error)

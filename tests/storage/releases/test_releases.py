@@ -179,7 +179,10 @@ def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ShardWriter, "write", full)
-    with pytest.raises(LakeError, match=r"set@1 cannot be written .* No space left .* nothing was recorded"):
+    with pytest.raises(
+        LakeError,
+        match=r"set@1 cannot be written .* nothing was recorded: .*No space left.* run the same command again",
+    ):
         create_release(lake, "set", night=None)
     monkeypatch.undo()
     assert list_releases(lake.workspace) == [] and not list((lake.workspace.root / "releases" / "set").iterdir())
