@@ -72,6 +72,14 @@ def test_csv_on_a_terminal_is_shown_and_in_a_file_kept(monkeypatch, name):
         assert not out.isatty() or all(letter.isprintable() for letter in text + listed)
 
 
+@pytest.mark.parametrize("name", sorted(set(STEERING) - {"half a pair"}))
+def test_json_steers_no_terminal_and_means_what_it_meant(monkeypatch, name):
+    monkeypatch.setattr("sys.stdout", out := Terminal(newline=""))
+    rows.write_json(Rows(text=[STEERING[name]], listed=[[STEERING[name]]]))
+    assert all(letter.isprintable() for line in out.getvalue().splitlines() for letter in line)
+    assert json.loads(out.getvalue()) == [{"text": STEERING[name], "listed": [STEERING[name]]}]
+
+
 @pytest.mark.parametrize(
     "text", ['=HYPERLINK("http://x")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "\uff1d1"]
 )

@@ -93,3 +93,29 @@ async def test_a_message_that_is_no_unicode_never_leaves() -> None:
     with pytest.raises(RequestRefused) as refused:
         await once(request=ask("half \udfff a pair"))
     assert refused.value.reason == "bad_request"
+
+
+OTHER_NAME = Reply(
+    400,
+    {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
+               "instead.", "param": "max_tokens", "code": "unsupported_parameter"}},
+)  # fmt: skip
+
+
+async def test_a_server_that_wants_max_completion_tokens_is_asked_with_it() -> None:
+    async with scripted(OTHER_NAME, Reply()) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest")
+        for _ in range(2):
+            assert (await engine.answer(ask(max_tokens=5))).text == "hello"
+        await engine.close()
+        limits = [(asked.get("max_tokens"), asked.get("max_completion_tokens")) for asked in endpoint.seen]
+        assert limits == [(5, None), (None, 5), (None, 5)], "it is told once, and remembered"
+
+
+async def test_a_server_that_takes_neither_name_is_not_asked_for_ever() -> None:
+    async with scripted(OTHER_NAME) as endpoint:
+        engine = Vllm(endpoint.url, "tiny", "digest")
+        with pytest.raises(RequestRefused, match="max_completion_tokens"):
+            await engine.answer(ask(max_tokens=5))
+        await engine.close()
+        assert len(endpoint.seen) == 2
