@@ -14,7 +14,7 @@ import pytest
 from stress.attacks.runner import entries, kinds, run
 
 RESULT = Path(__file__).parent / "results" / "attacks.json"
-FEWEST = {"arguments": 30, "browser": 12, "endpoints": 40, "programs": 60, "recipes": 50, "rows": 20, "sql": 200}
+FEWEST = {"arguments": 30, "endpoints": 40, "programs": 60, "recipes": 50, "rows": 20, "sql": 200}
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -43,7 +43,7 @@ def kill(cli: CommandLine, server: Server, command: tuple[object, ...], goal: in
 def sum_up() -> dict[str, int]:
     """Keep the sums of all nights beside them, and return them."""
     kept = json.loads((RESULTS / "night_kills.json").read_text())
-    nights = [entry for case, entry in kept.items() if case != "all"]
+    nights = [entry for case, entry in kept.items() if case.startswith("night ")]
     sums = {name: sum(entry[name] for entry in nights) for name in SUMS} | {
         "lost": sum(entry["calls"] - entry["done"] for entry in nights),
         "doubled": sum(entry["rows"] - entry["distinct_rows"] for entry in nights),
