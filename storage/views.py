@@ -73,7 +73,7 @@ VIEWS: dict[str, tuple[str, str]] = {
         select s.sample_id, s.night, s.method, s.problem_id, n->>'$.node' as node, n->>'$.parent' as parent,
                n->>'$.step' as step, (n->>'$.value')::double as value, (n->>'$.visits')::bigint as visits,
                (n->>'$.right')::boolean as ends_right
-        from (select *, unnest(try((attrs->'$.tree')::json[])) as n from samples where contains(attrs, '"tree"')) s
+        from (select *, unnest(try((notes->'$.tree')::json[])) as n from samples where contains(notes, '"tree"')) s
         """,
     ),
     "perplexities": (

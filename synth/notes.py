@@ -65,6 +65,17 @@ class Share(_Part):
     draw: float = Field(ge=0, le=1, description="By hashing, so that neither sharding nor order decides.")
 
 
+class TreeNode(_Part):
+    """A node of a search: a solution up to the end of a step."""
+
+    node: str = Field(description="Its place: 0 is the root, 0.2 its third child.")
+    parent: str | None = Field(description="The node that it comes after; None for the root.")
+    step: str = Field(description="The step, as the model wrote it.")
+    value: float = Field(ge=0, le=1, description="Share of the completions through it that ended right.")
+    visits: int = Field(ge=0, description="Completions through it.")
+    right: bool | None = Field(description="Whether the solution that ends here is right; None where none does.")
+
+
 class Notes(_Part):
     """What a row of any kind may say."""
 
@@ -85,6 +96,7 @@ class Notes(_Part):
     question: Question | None = None
     label: Label | None = None
     share: Share | None = None
+    tree: tuple[TreeNode, ...] = Field((), description="The tree of the search that the row comes from, parents first.")
 
 
 class SftNotes(Notes):

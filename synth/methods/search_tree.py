@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from synth.notes import TreeNode
+
 
 @dataclass
 class Node:
@@ -171,16 +173,16 @@ class Tree:
         path = self.path(leaf)
         return sum(node.value for node in path) / len(path)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the nodes as values for JSON, which the view `search_nodes` shows as rows."""
-        return [
-            {
-                "node": node.number,
-                "parent": node.number.rpartition(".")[0] or None,
-                "step": node.step,
-                "value": round(node.value, 6),
-                "visits": node.visits,
-                "right": node.right,
-            }
+    def noted(self) -> tuple[TreeNode, ...]:
+        """Return the nodes as notes of a row, which the view `search_nodes` shows as rows."""
+        return tuple(
+            TreeNode(
+                node=node.number,
+                parent=node.number.rpartition(".")[0] or None,
+                step=node.step,
+                value=round(node.value, 6),
+                visits=node.visits,
+                right=node.right,
+            )
             for node in self.nodes()
-        ]
+        )

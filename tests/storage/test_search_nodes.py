@@ -1,4 +1,4 @@
-"""The view of search trees: a row for each node, and nothing for rows whose `attrs` hold no tree."""
+"""The view of search trees: a row for each node, and nothing for rows whose notes hold no tree."""
 
 import json
 
@@ -10,13 +10,13 @@ NODE = {"node": "0.1", "parent": "0", "step": "2 + 3 = 5", "value": 0.5, "visits
 
 
 def test_nodes_are_rows_and_what_is_no_tree_is_none():
-    attrs = [json.dumps({"tree": [NODE, {**NODE, "node": "0", "parent": None, "right": None}]}),
+    notes = [json.dumps({"tree": [NODE, {**NODE, "node": "0", "parent": None, "right": None}]}),
              json.dumps({"tree": 3}), 'broken "tree"', "{}"]  # fmt: skip
     with duckdb.connect() as connection:
         connection.execute(
-            "create table samples (sample_id text, night text, method text, problem_id text, attrs text)"
+            "create table samples (sample_id text, night text, method text, problem_id text, notes text)"
         )
-        for number, text in enumerate(attrs):
+        for number, text in enumerate(notes):
             connection.execute("insert into samples values (?, 'night', 'journey', 'p', ?)", [str(number), text])
         rows = connection.execute(VIEWS["search_nodes"][1]).fetchall()
     assert rows == [

@@ -223,7 +223,7 @@ def preference_trainer(trainer: type[Any], loss: PreferenceLoss) -> type[Any]:
                 before = outputs.log_probs[:, -places:].sum(1).chunk(2)
             lengths = mask[:, 1:].sum(1).chunk(2)
             sides = [Answers(*side) for side in zip(logps, lengths, before, strict=True)]
-            value = loss(Pairs(*sides, columns={name: inputs[name] for name in loss.columns})).mean()
+            value = loss(Pairs(sides[0], sides[1], columns={name: inputs[name] for name in loss.columns})).mean()
             return (value, None) if return_outputs else value
 
     Preference.__name__ = trainer.__name__

@@ -94,13 +94,12 @@ async def critical_plan_steps(
 
 def _solution(problem: Problem, models: Models, leaf: Node, tree: Tree | None, refused: str | None = None) -> Sample:
     """A plan with its solution; the first of a problem keeps the tree."""
-    kept = {} if tree is None else {"tree": tree.rows()}
     return Sample(
         messages=models.messages("plan"),
         response=leaf.prefix,
         answer=get_task(problem.task).check(problem, leaf.prefix).answer,
-        attrs={"node": leaf.number, **kept},
-        notes=SftNotes(refused=refused, complete=True),
+        attrs={"node": leaf.number},
+        notes=SftNotes(refused=refused, complete=True, tree=() if tree is None else tree.noted()),
         parents=_parents(models, leaf),
     )
 

@@ -167,7 +167,7 @@ def _row(
         messages=models.messages("solve"),
         response=text,
         answer=get_task(problem.task).check(problem, text).answer,
-        attrs={"n_wrong_nodes": len(turns), "tree": tree.rows()},
-        notes=SftNotes(refused=refused, complete=complete, taken_back=taken_back(text, turns)),
+        attrs={"n_wrong_nodes": len(turns)},
+        notes=SftNotes(refused=refused, complete=complete, taken_back=taken_back(text, turns), tree=tree.noted()),
         parents=parents if last is None else [*(parent for parent in parents if parent != last), last],
     )

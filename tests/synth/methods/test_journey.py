@@ -87,7 +87,7 @@ async def test_a_problem_that_is_never_solved_keeps_its_tree_and_teaches_nothing
     student = Scripted(lambda request: "5 + 1 = 6\n#### 0")
     rows, _ = await run(ledger, METHOD, drawn(2), student=student, teacher=teacher())
     assert {row["notes"].refused for row in rows} == {"no_right_path"}
-    assert all(row["attrs"]["tree"][0]["visits"] == 5 for row in rows)
+    assert all(row["notes"].tree[0].visits == 5 for row in rows)
 
 
 def completion(step, before, *, ends=False, right=False):

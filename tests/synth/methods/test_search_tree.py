@@ -6,6 +6,7 @@ import random
 import pytest
 
 from synth.methods.search_tree import Completion, Tree
+from synth.notes import TreeNode
 
 
 def roll(tree, path, width, chance, branches, rng, deep):
@@ -85,9 +86,9 @@ def test_a_tree_whose_ends_are_all_seen_is_done():
     assert a.children[0].explored, "at its depth it is not expanded"
     assert tree.select() is None and tree.leaves(right=True) == [b] and tree.leaves(right=False) == []
     assert [node.number for node in tree.path(a.children[0])] == ["0.0", "0.0.0"]
-    rows = tree.rows()
-    assert [(row["node"], row["parent"]) for row in rows] == [("0", None), ("0.0", "0"), ("0.1", "0"), ("0.0.0", "0.0")]
-    assert rows[2] == {"node": "0.1", "parent": "0", "step": "b", "value": 1.0, "visits": 1, "right": True}
+    noted = tree.noted()
+    assert [(node.node, node.parent) for node in noted] == [("0", None), ("0.0", "0"), ("0.1", "0"), ("0.0.0", "0.0")]
+    assert noted[2] == TreeNode(node="0.1", parent="0", step="b", value=1.0, visits=1, right=True)
 
 
 def test_completions_that_say_nothing_end_the_search():
