@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ def nearest(
         least: Cosine that a neighbour must reach; of several embeddings, the mean by `weights`.
         weights: What each embedding counts.
     """
-    parts = []
+    parts: list[tuple[Any, Any, Any]] = []
     count = vectors[0].shape[0]
     block = max(1, _PRODUCTS // max(1, count))
     for start in range(0, queries[0].shape[0] if count else 0, block):
@@ -55,7 +56,7 @@ def nearest(
         parts.append((at + start, rows, table[at, rows]))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
     order = np.lexsort((columns[1], -columns[2], columns[0]))
-    asked, rows, similarity = (column[order] for column in columns)
+    asked, kept_rows, similarity = (column[order] for column in columns)
     rank = np.arange(len(asked)) - np.searchsorted(asked, asked)
     kept = rank < most
-    return Neighbours(asked[kept].astype(np.int64), rows[kept].astype(np.int64), similarity[kept])
+    return Neighbours(asked[kept].astype(np.int64), kept_rows[kept].astype(np.int64), similarity[kept])

@@ -14,7 +14,7 @@ MOST_TIER = 10
 
 def highest(tier: int) -> int:
     """Return the highest number of a tier."""
-    return 4 * 2**tier
+    return 4 << tier
 
 
 class NumberGuessing:

@@ -88,7 +88,7 @@ class Renderer:
 
     def _reply(self, chat: Chat, prompt: str) -> str:
         """What is written after the prompt: as the template renders the turn, or as the model itself would write it."""
-        content = chat[-1]["content"]
+        content: str = chat[-1]["content"]
         said = _said(content)
         whole = self._render(chat, generate=False)
         at = whole.rfind(said)

@@ -59,7 +59,12 @@ def grpo_trainer(policy: Policy, **arguments: Any) -> Any:
     from trl import GRPOTrainer
 
     turns = plays(policy.problems, policy.config.environment)
-    bases = (AccountedGroups, FormulaLoss, ServedRollouts, configured(GRPOTrainer, policy.config))
+    bases: tuple[type[Any], ...] = (
+        AccountedGroups,
+        FormulaLoss,
+        ServedRollouts,
+        configured(GRPOTrainer, policy.config),
+    )
     bases = (TurnRollouts, *bases) if turns else bases
     trainer = type(GRPOTrainer.__name__, bases, {"policy": policy})(
         reward_funcs=list(policy.rewards.functions), **arguments

@@ -182,8 +182,8 @@ def _own_pairs(
     for at, row, similarity in _triples(nearness.nearest(vectors, vectors, most=2 * most + 1, least=least)):
         earlier = questions[numbers[row]]
         if row < at and earlier.first is not None:
-            source = {"kept": earlier.first.sample_id, "night": earlier.first.night}
-            yield Pair(numbers[at], earlier.text, similarity, source, numbers[row])
+            kept = {"kept": earlier.first.sample_id, "night": earlier.first.night}
+            yield Pair(numbers[at], earlier.text, similarity, kept, numbers[row])
 
 
 def _triples(near: Neighbours) -> Iterable[tuple[int, int, float]]:
