@@ -12,6 +12,7 @@ from flows.nightly import release, scan_history
 from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
 from flows.report.write import write_report
+from flows.service.assets import release_made
 from flows.service.deployed import load_deployed
 from flows.service.events import emit_release
 from flows.service.runs import recorded
@@ -50,8 +51,9 @@ def maintain(
         Workspace.create(Path(workspace) if workspace else Workspace.default_root()),
         Progress(quiet=quiet),
     )
-    with recorded(opened, f"maintain {day}"):
-        return run_maintenance(load_deployed(Path(recipe), settings or []), day, opened, progress)
+    loaded = load_deployed(Path(recipe), settings or [])
+    with recorded(opened, f"maintain {day}", f"{day}/{loaded.name}"):
+        return run_maintenance(loaded, day, opened, progress)
 
 
 def run_maintenance(recipe: Recipe, date: str, workspace: Workspace, progress: Progress) -> dict[str, Any]:
@@ -95,4 +97,5 @@ def _release_without(night: Night) -> str | None:
     if successor is None:
         return None
     emit_release(successor.id, successor.rows)
+    release_made(night, successor)
     return successor.id

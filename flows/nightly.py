@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
+from flows.night.credentials import check_credentials
 from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
 from flows.night.night_asker import ask_for_filters
@@ -25,8 +26,10 @@ from flows.night.synthesis import Synthesis, synthesise
 from flows.recipe.recipe import Recipe
 from flows.report import reported
 from flows.report.progress import Progress
+from flows.service.assets import release_made
 from flows.service.deployed import load_deployed
 from flows.service.events import emit_release
+from flows.service.failing import failed
 from flows.service.runs import recorded
 from storage.catalog.leases import Lease, in_turn
 from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
@@ -79,19 +82,22 @@ async def nightly(
     opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     loaded, progress = load_deployed(Path(recipe), settings or []), Progress(quiet=quiet)
     day = await scheduled_date(date, timezone, cron)
-    with recorded(opened, f"nightly {day}"):
-        if date is not None:
-            return await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
-        today = logical_date(None, timezone, datetime.now(UTC))
-        if too_late(day, catch_up, today) and catch_up:
-            progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
-            return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
-        due = due_by_the_lake(loaded, day, opened, catch_up)
-        if resume:
-            return {"resumed": await _make_up(loaded, due.interrupted, opened, progress, ray)}
-        caught = await _make_up(loaded, due.nights[:-1], opened, progress, ray)
-        summary = await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
-        return {**summary, "caught_up": caught} if caught else summary
+    with recorded(opened, f"{'resume' if resume else 'nightly'} {day}", f"{day}/{loaded.name}"):
+        try:
+            if date is not None:
+                return await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
+            today = logical_date(None, timezone, datetime.now(UTC))
+            if too_late(day, catch_up, today) and catch_up:
+                progress.say(f"night {day} was due more than {catch_up} days ago (catch_up); nothing to do")
+                return {"night": f"{day}/{loaded.name}", "skipped": f"due more than {catch_up} days ago"}
+            due = due_by_the_lake(loaded, day, opened, catch_up)
+            if resume:
+                return {"resumed": await _make_up(loaded, due.interrupted, opened, progress, ray)}
+            caught = await _make_up(loaded, due.nights[:-1], opened, progress, ray)
+            summary = await run_night(loaded, day, opened, progress, repin=repin, ray=ray)
+            return {**summary, "caught_up": caught} if caught else summary
+        except NightschoolError as error:
+            return failed(error, loaded, day, opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +159,17 @@ async def run_night(
             progress.say(f"night {night.id} is finished; nothing to do")
             return {**done, "again": True}
         night.check()
+        if not night.lake.has(f"curate:{night.id}"):
+            check_credentials(recipe)
         curator, synthesis = await make_rows(night, ray)
         await ask_for_filters(night, curator)
         curate(night, curator)
-        summary = _summary(night, synthesis, release(night))
+        made_release = release(night)
+        summary = _summary(night, synthesis, made_release)
         nights.finish(night.lake, run_id, night.id, recipe.name, summary)
-        if summary["release"] is not None:
-            emit_release(summary["release"], summary["release_rows"])
+        if made_release is not None:
+            emit_release(made_release.id, made_release.rows)
+            release_made(night, made_release)
         return summary
 
 
@@ -212,6 +222,8 @@ def _summary(night: Night, synthesis: Synthesis, made_release: Release | None) -
         "night": night.id,
         "funnel": nights.funnel(night.lake, night.id),
         "reasons": nights.reasons(night.lake, night.id),
+        "sources": nights.drawn(night.lake, night.id),
+        "until": night.recipe.problems.until.accepted if night.recipe.problems.until else None,
         "tokens": nights.tokens(night.lake, night.id),
         "costs": nights.costs(night.lake, night.id),
         "accepted_words": nights.accepted_words(night.lake, night.id),
@@ -268,6 +280,7 @@ def plan(night: Night, round_number: int = 0) -> None:
             [attempt.row("planned") for attempt in attempts],
             [row.row(night.id) for row in left_out],
             round_number,
+            [{"source": draw.name, "problems": len(drawn[draw.name]), "wanted": draw.limit} for draw in draws],
         )
 
 

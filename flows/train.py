@@ -24,10 +24,12 @@ from flows.recipe.recipe import Recipe
 from flows.recipe.train import TrainSpec
 from flows.report import reported
 from flows.report.progress import Progress, Stage
+from flows.service.assets import checkpoint_made, student_promoted
 from flows.service.deployed import load_deployed
+from flows.service.failing import failed
 from flows.service.runs import recorded
 from storage.catalog.leases import acquire
-from storage.errors import LeaseError, RecipeError, TrainingError
+from storage.errors import LeaseError, NightschoolError, TrainingError
 from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.models.checkpoints import Checkpoint, find_checkpoint
@@ -74,8 +76,11 @@ def train(
     loaded = load_deployed(Path(recipe), settings or [])
     if date is None:
         day = date_to_train(loaded, day, opened)
-    with recorded(opened, f"train {day}"):
-        return run_training(loaded, day, opened, Progress(quiet=quiet), train_again=date is None, repin=repin)
+    with recorded(opened, f"train {day}", f"{day}/{loaded.name}"):
+        try:
+            return run_training(loaded, day, opened, Progress(quiet=quiet), train_again=date is None, repin=repin)
+        except NightschoolError as error:
+            return failed(error, loaded, day, opened)
 
 
 def date_to_train(recipe: Recipe, day: str, workspace: Workspace) -> str:
@@ -111,12 +116,14 @@ def run_training(
 
     Raises:
         PinError: Something has changed since its first start, and `repin` does not accept it.
-        RecipeError: The recipe has no `train.plan`, or a key in it cannot be used.
+        RecipeError: A key of the plan cannot be used.
         TrainingError: A stage cannot learn from the release.
         LeaseError: Another training held the lease for longer than this one waits, or took it over from this one.
     """
     if recipe.train is None or not recipe.train.plan:
-        raise RecipeError(f"recipe {recipe.name} has no `train.plan`; it lists the stages of a training")
+        why = f"not trained: recipe {recipe.name} has no `train.plan`, which lists the stages of a training; nothing to do"
+        progress.say(why)
+        return {"night": f"{date}/{recipe.name}", "trained": False, "decision_to_train": why}
     with (
         open_night(recipe, date, workspace, progress, "training") as night,
         reported(night.lake, night.id, progress),
@@ -211,6 +218,8 @@ def _learn(night: Night, spec: TrainSpec, pinned: Mapping[str, Any]) -> dict[str
     with night.progress.stage("evaluation"):
         before, after = evaluate_both(examiner, incumbent, candidate, exam)
         decision = promote(examiner, incumbent, candidate, exam, spec)
+    made_by = next(line["stage"] for line in stages if line["checkpoint"] == candidate.id)
+    student_promoted(night, release, made_by, candidate, decision)
     return {
         "night": night.id,
         "trained": True,
@@ -269,6 +278,7 @@ def _run_plan(
                 comparison = examiner.keep_better(parent, result.checkpoint)
                 verdict = comparison.reason
                 kept[step.name] = result.checkpoint if comparison.keep else parent
+            checkpoint_made(night, release, step, result, parent)
         lines.append(
             {
                 "stage": step.name,
@@ -278,6 +288,7 @@ def _run_plan(
                 **{name: result.metrics.get(name) for name in ("tokens", "steps", "loss", "cpu_seconds")},
                 "trained": "now" if result.new else "before",
                 "kept": verdict,
+                "checkpoint": kept[step.name].id,
             }
         )
     candidate = next(step.name for step in reversed(steps) if step.stage.answers)

@@ -51,8 +51,15 @@ def test_the_readme_names_commands_that_exist():
 
 
 def test_every_folder_of_the_house_is_in_the_tree():
+    tree = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
     for name in ("flows", "synth", "filters", "storage", "train_stages", "recipes", "tests"):
-        assert re.search(rf"^{name}/", README, re.M), name
+        assert re.search(rf"^{name}/", tree, re.M), name
+
+
+def test_the_readme_is_short_and_its_quick_start_fits_a_screen():
+    assert len(README.splitlines()) <= 120
+    before, _, rest = README.partition("```\n")
+    assert "![" in before and len(before.splitlines()) + len(rest.partition("```")[0].splitlines()) <= 24
 
 
 def test_ci_runs_the_readmes_test_command():

@@ -93,7 +93,8 @@ def main() -> None:
     os.environ.setdefault(
         "OMP_NUM_THREADS", "1"
     )  # two spinning OpenMP threads on shared cores are a hundred times slower
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in (signal.SIGTERM, signal.SIGINT):  # asyncio's own handler of SIGINT waits for the next await
+        signal.signal(name, _interrupt)
     for argument in sys.argv[1:]:
         if not argument.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             typer.secho(

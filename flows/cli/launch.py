@@ -44,18 +44,15 @@ def run_flows(
         from flows.service.zombies import close_runs
         from flows.train import train as train_flow
 
-        async def run_one(date: str) -> dict[str, Any]:
-            night = await nightly(**common, date=date, repin=repin, ray=ray)
-            trained = await asyncio.to_thread(lambda: train_flow(**common, date=date, repin=repin)) if train else None
-            return {"night": night, "train": trained}
-
-        async def run_all() -> list[dict[str, Any]]:
-            return [await run_one(date) for date in dates]
+        def run_one(date: str) -> dict[str, Any]:
+            """Both in the main thread, where Ctrl-C ends them; a training in another one would be waited for."""
+            night = asyncio.run(nightly(**common, date=date, repin=repin, ray=ray))
+            return {"night": night, "train": train_flow(**common, date=date, repin=repin) if train else None}
 
         try:
             for line in close_runs(workspace):
                 print(line, file=sys.stderr)  # noqa: T201 - for whoever started it
-            return asyncio.run(run_all())
+            return [run_one(date) for date in dates]
         except httpx.TransportError as error:
             address = os.environ.get("PREFECT_API_URL", "the embedded one")
             raise OrchestratorError(

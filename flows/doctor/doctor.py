@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from flows.doctor.finding import Finding, fail
-from flows.doctor.http import masked
 from flows.doctor.machine import check_disk, check_environment, check_gpu, check_torch, check_versions
 from flows.doctor.models import check_recipe, check_vllm
 from flows.doctor.prefect import check_prefect
 from flows.doctor.workspace import workspace_checks
 from storage.errors import NightschoolError
+from synth.engines.http_json import masked
 
 Check = Callable[[], Iterator[Finding]]
 

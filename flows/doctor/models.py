@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.doctor.finding import Finding, fail, ok, warn
-from flows.doctor.http import NO_ANSWER, ask, bare, reason
 from storage.errors import ModelServerError
 from storage.models.hub import hub_folder
 from synth.engines.credentials import redact
+from synth.engines.http_json import NO_ANSWER, ask, bare, denied, reason
 
 LONGEST_NAME = 200
 MOST_NAMES = 10_000
@@ -83,11 +83,23 @@ def check_endpoints(role: str, spec: "ModelSpec") -> Iterator[Finding]:
             listed = ask(f"{root}/v1/models", f"Bearer {key}" if key else None)
             names = [redact(str(model["id"])[:LONGEST_NAME], key) for model in listed["data"][:MOST_NAMES]]
         except (*NO_ANSWER, KeyError, TypeError) as error:
-            remedy = f"start the server, or correct {part}.endpoint"
-            yield fail(part, f"{bare(address)} does not answer: {reason(error)}", remedy)
+            yield _no_list(part, bare(address), spec.api_key_env, error)
             continue
         if spec.name and spec.name not in names:
             remedy = f"set {part}.name to what it serves: {', '.join(names[:5]) or 'nothing'}"
             yield fail(part, f"{bare(address)} does not serve {spec.name}", remedy)
         else:
             yield ok(part, f"{bare(address)} serves {spec.name or ', '.join(names[:3])}")
+
+
+def _no_list(part: str, address: str, api_key_env: str | None, error: Exception) -> Finding:
+    """What is wrong with an endpoint that does not say what it serves: the credential, or the server."""
+    if not denied(error):
+        return fail(
+            part, f"{address} does not answer: {reason(error)}", f"start the server, or correct {part}.endpoint"
+        )
+    if api_key_env is None:
+        remedy = f"name the environment variable that holds it: {part}.api_key_env"
+        return fail(part, f"{address} answers, and wants a credential: {reason(error)}", remedy)
+    state = f"{address} answers, and refuses the credential in {api_key_env}: {reason(error)}"
+    return fail(part, state, f"put a valid one into {api_key_env}")

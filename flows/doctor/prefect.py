@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.doctor.finding import Finding, fail, ok, warn
-from flows.doctor.http import NO_ANSWER, ask, bare, basic, reason
 from flows.service.prefect_server import read_login
 from flows.service.processes import service_processes
 from flows.service.record import Running, running_service
 from flows.service.runs import records
 from storage.workspace import Workspace
+from synth.engines.http_json import NO_ANSWER, ask, bare, basic, denied, reason
 from synth.engines.processes import is_alive
 
 _UP = "nightschool up"
@@ -66,6 +66,10 @@ def check_server(service: str | None = None, login: str | None = None) -> Iterat
         version = ask(f"{api}/admin/version", key)
         pools = ask(f"{api}/work_pools/filter", key, {"limit": 50})
     except NO_ANSWER as error:
+        if denied(error):
+            remedy = "set PREFECT_API_AUTH_STRING=user:password (or PREFECT_API_KEY) to what the server takes"
+            yield fail("Prefect", f"{bare(address)} answers, and refuses the login: {reason(error)}", remedy)
+            return
         remedy = "start it, or unset PREFECT_API_URL to use the embedded one"
         yield fail("Prefect", f"{bare(address)} does not answer: {reason(error)}", remedy)
         return

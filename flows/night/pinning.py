@@ -41,6 +41,7 @@ def pin(night: Night, *, repin: bool) -> None:
         night.verifier = find_checkpoint(night.lake, pinned) if pinned else current_verifier(night.lake)
     now: dict[str, Any] = {
         "recipe": night.recipe.digest,
+        "command": night.recipe.command(night.date),
         "parts": _parts(night.recipe),
         "student": night.student.id if night.student else None,
         **({"verifier": night.verifier.id} if night.verifier else {}),

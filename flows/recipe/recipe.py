@@ -1,12 +1,13 @@
 """The recipe: a night described in YAML, validated before anything is paid."""
 
 import re
+import shlex
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from flows.recipe.fault import sentence
 from flows.recipe.overrides import apply_override, from_here
@@ -70,6 +71,8 @@ class Recipe(Part):
     train: TrainSpec | None = Field(None, description="The training behind the night; None: none.")
     experiment: ExperimentConfig | None = Field(None, description="What `nightschool compare` compares.")
     folder: str = Field(".", exclude=True, description="Folder of the recipe file; relative paths start there.")
+    _file: str = PrivateAttr("RECIPE")
+    _settings: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("vars", mode="before")
     @classmethod
@@ -174,6 +177,13 @@ class Recipe(Part):
         """SQL condition of the release."""
         return self.where or f"split_part(night, '/', 2) = '{self.name}'"
 
+    def command(self, date: str, *options: str) -> str:
+        """Return the command line that runs its night of a date, `--set` included, without passwords in addresses."""
+        settings = [
+            word for text in self._settings for word in ("--set", re.sub(r"(://[^/@\s]*:)[^@\s]+(?=@)", r"\1***", text))
+        ]
+        return shlex.join(["nightschool", "run", self._file, "--date", date, *settings, *options])
+
     def path(self, text: str) -> Path:
         """Resolve a path of the recipe: `${name}` from `vars`, relative ones from the recipe's folder."""
         path = Path(self.fill(text)).expanduser()
@@ -220,9 +230,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: The file is missing, is no YAML, or a value cannot be used; the message names the key.
     """
     content = read_recipe(path)
-    for override in overrides:
-        apply_override(content, from_here(override))
-    return make_recipe(content, folder=path.parent.resolve())
+    settings = [from_here(override) for override in overrides]
+    for setting in settings:
+        apply_override(content, setting)
+    recipe = make_recipe(content, folder=path.parent.resolve())
+    recipe._file, recipe._settings = str(path.resolve()), tuple(settings)
+    return recipe
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

@@ -28,9 +28,15 @@ def publish_night(report: Mapping[str, Any], page: Path, progress: Progress) -> 
         page: Its morning report.
         progress: Where a failure is said.
     """
-    from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+    from prefect.artifacts import (
+        create_image_artifact,
+        create_link_artifact,
+        create_markdown_artifact,
+        create_table_artifact,
+    )
 
     name = re.sub(r"[^a-z0-9]+", "-", report["night"])
+    window = report["window"]
     _said(
         progress,
         lambda: create_markdown_artifact(  # type: ignore[call-arg, unused-ignore]
@@ -42,7 +48,15 @@ def publish_night(report: Mapping[str, Any], page: Path, progress: Progress) -> 
         lambda: create_image_artifact(  # type: ignore[call-arg, unused-ignore]
             image_url=_chart(report), key=f"nights-{name}", description="Accepted rows, the last nights", _sync=True
         ),
-    )
+        lambda: create_link_artifact(  # type: ignore[call-arg, unused-ignore]
+            link=f"{window}/reports/{page.name}", link_text=f"Morning report of {report['night']}", key=f"report-{name}",
+            description="The whole report, in the window (nightschool ui)", _sync=True,
+        ),
+        lambda: create_link_artifact(  # type: ignore[call-arg, unused-ignore]
+            link=f"{window}/night/{report['night']}", link_text=f"Rows of {report['night']}", key=f"rows-{name}",
+            description="Funnel, reasons and rows, in the window (nightschool ui)", _sync=True,
+        ),
+    )  # fmt: skip
 
 
 @contextmanager

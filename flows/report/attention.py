@@ -13,7 +13,9 @@ Item = dict[str, str]
 
 def attention(report: Mapping[str, Any]) -> list[Item]:
     """Return what needs a person, each with `level`, `title`, `text` and a `command` (perhaps empty)."""
-    items = [*_run(report), *_books(report), *_failed(report), *_alarms(report), *_model(report)]
+    items = [
+        *_run(report), *_books(report), *_sources(report), *_failed(report), *_accepted(report), *_alarms(report), *_model(report),
+    ]  # fmt: skip
     return sorted(items, key=lambda item: (ACT, LOOK).index(item["level"]))
 
 
@@ -21,9 +23,15 @@ def _item(level: str, title: str, text: str, command: str = "") -> Item:
     return {"level": level, "title": title, "text": text, "command": command}
 
 
+def _again(report: Mapping[str, Any]) -> str:
+    """The night's own command, as it was pinned."""
+    pinned = (report["run"] or {}).get("pinned") or {}
+    return str(pinned.get("command") or f"nightschool run RECIPE --date {report['date']}")
+
+
 def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     run, night = report["run"], report["night"]
-    command = f"nightschool run RECIPE --date {report['date']}"
+    command = _again(report)
     if any(alarm["accepted"] is None for alarm in report["alarms"]):
         return  # that is why it stopped, and what is said of it
     if run and run["stopped"]:
@@ -39,9 +47,9 @@ def _run(report: Mapping[str, Any]) -> Iterator[Item]:
     if summary.get("budget"):
         yield _item(LOOK, "The budget stopped it", f"{summary['budget']} What was made is kept and released.")
     if not summary.get("release"):
-        yield _item(
-            ACT, "There is no release", "No row was accepted, so there is nothing to train on. See the reasons."
-        )
+        made = any(row["made"] for row in report["funnel"])
+        why = "No row was accepted, so there is nothing to train on. See the reasons." if made else "No row was made."
+        yield _item(ACT, "There is no release", why)
 
 
 def _books(report: Mapping[str, Any]) -> Iterator[Item]:
@@ -51,6 +59,35 @@ def _books(report: Mapping[str, Any]) -> Iterator[Item]:
         if report["run"] and report["run"]["ended"] and (open_attempts or undecided):
             text = f"{row['method']}: {count(open_attempts)} attempts without an end, {count(undecided)} rows without a decision."
             yield _item(ACT, "The books do not balance", text, 'nightschool sql "select * from funnel"')
+
+
+def _sources(report: Mapping[str, Any]) -> Iterator[Item]:
+    """Sources that have nothing left, rows of theirs that make no problem, and fewer accepted rows than were wanted."""
+    run = report["run"] or {}
+    summary, pinned = run.get("summary") or {}, run.get("pinned")
+    for row in summary.get("sources") or []:
+        if not row["problems"]:
+            text = f"It gave none of {count(row['wanted'])} problems: earlier nights had all of them, or they are held out."
+            remedy = "Add problems, or set problems.fresh: false to ask them again."
+            yield _item(ACT, f"The source {row['source']} has nothing left", f"{text} {remedy}")
+    wanted, accepted = summary.get("until"), sum(row["accepted"] for row in report["funnel"])
+    if wanted and accepted < wanted:
+        text = "Its sources, its budget, its clock or its rounds ended before (problems.until)."
+        yield _item(LOOK, f"{count(accepted)} rows were accepted of {count(wanted)} wanted", text)
+    for reason, lines in _left_out(report).items():
+        command = _again(report).replace("nightschool run", "nightschool plan", 1) + " --left-out" if pinned else ""
+        rows = sum(line["rows"] for line in lines)
+        sources = ", ".join(f"{line['source']} {count(line['rows'])}" for line in lines)
+        title = f"{count(rows)} rows of sources make no problem: {reason_text(reason)}"
+        yield _item(LOOK, title, f"{sources}. Lines and questions stand in the plan.", command)
+
+
+def _left_out(report: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """What sources left out, by reason."""
+    by_reason: dict[str, list[Mapping[str, Any]]] = {}
+    for line in report.get("left_out") or []:
+        by_reason.setdefault(line["reason"], []).append(line)
+    return by_reason
 
 
 def _failed(report: Mapping[str, Any]) -> Iterator[Item]:
@@ -66,6 +103,18 @@ def _failed(report: Mapping[str, Any]) -> Iterator[Item]:
         if not stopped:
             title = f"{count(row['failed'])} of {count(row['planned'])} attempts of {row['method']} failed"
             yield _item(LOOK, title, f"{percent(row['failed'] / row['planned'])}: {why}.")
+
+
+def _accepted(report: Mapping[str, Any]) -> Iterator[Item]:
+    """Methods of whose rows none was accepted, however few they are; those with an alarm are said with it."""
+    alarmed = {alarm["method"] for alarm in report["alarms"]}
+    for row in report["funnel"]:
+        if not row["made"] or row["accepted"] or row["rejected"] < row["made"] or row["method"] in alarmed:
+            continue
+        reasons = [r for r in report["reasons"] if r["what"] == "rejected" and r["method"] == row["method"]]
+        why = ", ".join(f"{reason_text(r['reason'])} {count(r['rows'])}" for r in reasons[:4])
+        command = f"nightschool methods {row['method']}"
+        yield _item(LOOK, f"No row of {row['method']} was accepted", f"{count(row['made'])} were made: {why}.", command)
 
 
 def _alarms(report: Mapping[str, Any]) -> Iterator[Item]:
@@ -88,12 +137,12 @@ def _model(report: Mapping[str, Any]) -> Iterator[Item]:
     if training is None or (training["pinned"] is None and training["summary"] is None):
         return
     if training["summary"] is None:
-        command = f"nightschool run RECIPE --date {report['date']}"
+        command = _again(report)
         yield _item(ACT, "Training is not finished", "It began and has not ended. Give its command again.", command)
         return
     promotion = training["promotion"]
     if promotion and promotion["decision"] == "waiting":
-        approve = f"nightschool model promote {promotion['candidate']}"
+        approve = f"nightschool model promote {promotion['candidate'][:12]} --reason '...'"
         yield _item(ACT, "A better model waits for approval", promotion["reason"], approve)
     if promotion and promotion["decision"] in ("refused", "undecided"):
         yield _item(LOOK, f"The new model was not promoted: {promotion['decision']}", promotion["reason"])

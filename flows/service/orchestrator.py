@@ -82,16 +82,22 @@ def embedded_server(workspace: Workspace) -> Iterator[None]:
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     before = {name: os.environ.get(name) for name in ours}
+    patience_s = 10.0
     try:
         await_server(ours["PREFECT_API_URL"], server, log)
         os.environ.update(ours)
         yield
+    except (
+        KeyboardInterrupt
+    ):  # whoever pressed Ctrl-C waits for nothing; what the server lacks is closed at the next start
+        patience_s = 1.0
+        raise
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         server.terminate()
         try:
-            server.wait(timeout=10)
+            server.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

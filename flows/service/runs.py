@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psutil
 
@@ -54,8 +55,13 @@ def api_url() -> str:
 
 
 @contextmanager
-def recorded(workspace: Workspace, what: str) -> Iterator[None]:
-    """Keep the record of the flow run that this code runs in.
+def recorded(workspace: Workspace, what: str, night: str) -> Iterator[None]:
+    """Keep the record of the flow run that this code runs in, and name the run so that people find it.
+
+    Args:
+        workspace: The workspace.
+        what: The flow and its logical date, `train 2026-11-23`.
+        night: The night, `date/recipe`.
 
     Raises:
         WorkspaceError: It cannot be written (disk full, say).
@@ -66,6 +72,7 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
     if identity is None:  # called as a plain function
         yield
         return
+    _name(UUID(str(identity)), what, night)
     record = RunRecord(str(identity), what, api_url(), pid_space(), identity_of(psutil.Process()))
     file = _folder(workspace) / f"{identity}.json"
     try:
@@ -78,6 +85,21 @@ def recorded(workspace: Workspace, what: str) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _name(identity: UUID, what: str, night: str) -> None:
+    """Call a flow run by its night, and give it tags to filter by: the date and the recipe."""
+    from prefect.client.orchestration import get_client
+    from prefect.runtime import flow_run
+
+    flow, (date, _, recipe) = what.partition(" ")[0], night.partition("/")
+    name = night if flow == "nightly" else f"{night} {flow}"
+    tags = sorted({*flow_run.tags, "nightschool", date, recipe})
+    with (
+        suppress(Exception),
+        get_client(sync_client=True) as client,
+    ):  # a name is for people: without it the night is the same
+        client.update_flow_run(identity, name=name, tags=tags)
 
 
 def records(workspace: Workspace) -> list[RunRecord]:

@@ -111,17 +111,29 @@ def commit_plan(
     attempts: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, Any]] = (),
     round_number: int = 0,
+    drawn: Sequence[Mapping[str, Any]] = (),
 ) -> Commit:
-    """Commit a night's new problems, its planned attempts and what its sources left out, once a round.
+    """Commit a night's new problems, its planned attempts and what its sources gave and left out, once a round.
 
-    Problems the lake knows are not written again.
+    Problems the lake knows are not written again. `drawn` has a row per source: `source`, `problems`, `wanted`.
     """
+    text = json.dumps(list(drawn))
     tables = {
+        "runs": _run(f"night/{night}", "drawn", night, night.partition("/")[2], summary=text),
         "problems": table_of("problems", _new(lake, problems)),
         "attempts": table_of("attempts", attempts),
         "left_out": table_of("left_out", left_out),
     }
     return lake.commit(plan_key(night, round_number), "plan", tables, night=night)
+
+
+def drawn(lake: Lake, night: str) -> list[dict[str, Any]]:
+    """Return what each source gave in a night's first round, `source`, `problems` and `wanted`; empty before it was planned."""
+    rows = lake.rows(
+        "select summary from runs join commits using (commit_id) where run_id = ? and event = 'drawn' order by seq limit 1",
+        [f"night/{night}"],
+    )
+    return list(json.loads(rows[0]["summary"])) if rows else []
 
 
 def plan_key(night: str, round_number: int = 0) -> str:

@@ -277,8 +277,16 @@ class Overview:
         return {row["night"]: {**row, "figures": json.loads(row["figures"])} for row in rows}
 
     def promotion(self) -> dict[str, Any] | None:
-        """Return the night's last decision about a model, with its figures."""
-        return self._promotions([self.night]).get(self.night)
+        """Return the night's last decision about a model, with its figures; where that was to wait, what became of it since."""
+        decision = self._promotions([self.night]).get(self.night)
+        if decision is None or decision["decision"] != "waiting":
+            return decision
+        later = self._lake.rows(
+            "select p.decision, p.reason from promotions p join commits c using (commit_id) where p.candidate = ? "
+            "order by c.seq desc limit 1",
+            [decision["candidate"]],
+        )
+        return {**decision, **later[0]}
 
     def checkpoints(self) -> list[dict[str, Any]]:
         """Return the checkpoints that the night's training made, in order."""

@@ -260,13 +260,14 @@ def _closing(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
     """Write the picked rows in order of their ids; return what the files are, and the content hash."""
-    writer, content = ShardWriter(folder), ContentHash()
+    content = ContentHash()
     cuts = boundaries(connection, "picked", "sample_id")
     (with_tools,) = connection.execute(_ANY_TOOLS).fetchone()
     columns = COLUMNS.replace(*(_WITH_TOOLS if with_tools else _WITHOUT_TOOLS))
     reader = connection.execute(_STREAM.format(columns=columns)).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
-    for batch in sort_batches(_closing(reader), "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
-        content.update(batch)
-        writer.write(batch)
-    return writer.close(), content.hexdigest()
+    with ShardWriter(folder) as writer:
+        for batch in sort_batches(_closing(reader), "sample_id", cuts, reader.schema, spill, BATCH_ROWS):
+            content.update(batch)
+            writer.write(batch)
+        return writer.close(), content.hexdigest()

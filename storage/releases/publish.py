@@ -13,6 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,20 +191,23 @@ def _write(
     number: int,
     shard_bytes: int,
 ) -> dict[str, dict[str, Any]]:
-    writers = {
-        config: ShardWriter(making, "split", shard_bytes, folder=_folder(config), stem=f"{{}}-{number:04d}", keep=False)
-        for config in (DEFAULT, *schemas)
-    }
-    for batch in batches:
-        rows = batch.to_pylist()
-        splits = [split_of(row, test) for row in rows]
-        writers[DEFAULT].write(batch.append_column("split", pa.array(splits, pa.string())))
-        for shape in schemas:
-            shaped_rows = list(_shaped(rows, splits, shape, problems))
-            if shaped_rows:
-                schema = schemas[shape].append(pa.field("split", pa.string()))
-                writers[shape].write(pa.RecordBatch.from_pylist(shaped_rows, schema=schema))
-    return {name: entry for writer in writers.values() for name, entry in writer.close().items()}
+    with ExitStack() as stack:
+        writers = {
+            config: stack.enter_context(
+                ShardWriter(making, "split", shard_bytes, folder=_folder(config), stem=f"{{}}-{number:04d}", keep=False)
+            )
+            for config in (DEFAULT, *schemas)
+        }
+        for batch in batches:
+            rows = batch.to_pylist()
+            splits = [split_of(row, test) for row in rows]
+            writers[DEFAULT].write(batch.append_column("split", pa.array(splits, pa.string())))
+            for shape in schemas:
+                shaped_rows = list(_shaped(rows, splits, shape, problems))
+                if shaped_rows:
+                    schema = schemas[shape].append(pa.field("split", pa.string()))
+                    writers[shape].write(pa.RecordBatch.from_pylist(shaped_rows, schema=schema))
+        return {name: entry for writer in writers.values() for name, entry in writer.close().items()}
 
 
 def _new(release: Release, published_ids: set[str]) -> Iterator[pa.RecordBatch]:

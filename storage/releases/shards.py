@@ -4,8 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -83,6 +84,16 @@ class ShardWriter:
             if self._bytes[group] >= min(_GROUP_BYTES, self._limit):
                 self._flush(group)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of files that were not finished, as on a full disk; pyarrow would try again when they are collected."""
+        for _, writer, *_ in self._open.values():
+            with suppress(OSError):
+                writer.close()
+            writer.is_open = False
+
     def close(self) -> dict[str, dict[str, Any]]:
         """Write what waits, and return rows and SHA-256 of every file by its name."""
         for group in sorted(self._waiting):
@@ -110,8 +121,9 @@ class ShardWriter:
             self._end(group)
 
     def _end(self, group: str) -> None:
-        path, writer, rows, _ = self._open.pop(group)
+        path, writer, rows, _ = self._open[group]
         writer.close()
+        del self._open[group]
         path.chmod(path.stat().st_mode & 0o444)
         self.files[f"{path.parent.name}/{path.name}"] = {
             "rows": rows,

@@ -8,7 +8,7 @@ TABLES: dict[str, pa.Schema] = {
     "runs": pa.schema(
         [
             column("run_id", WORD, "night or train, and the night"),
-            column("event", WORD, "pinned, decided (whether to train), stopped or finished"),
+            column("event", WORD, "pinned, drawn, decided (whether to train), stopped or finished"),
             column("night", WORD, "night: logical date and recipe, 2026-11-23/nightly"),
             column("recipe", WORD, "name of the recipe"),
             column("pinned", NOTE, "recipe, code, prompts, student and benchmarks by digest, JSON"),

@@ -8,6 +8,8 @@ import time
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from tests.flows.conftest import SMALL
+from tests.flows.prefect_api import materialised, runs_of
+from tests.waiting import wait_for
 
 DATE = ("--date", "2026-01-01")
 TINY = {
@@ -56,6 +58,14 @@ def test_a_training_follows_the_night_and_every_arrow_is_in_the_lake(cli):
     AutoModelForCausalLM.from_pretrained(model)
     assert AutoTokenizer.from_pretrained(model).chat_template
 
+    url = cli.environment["PREFECT_API_URL"]
+    runs = {run["id"] for run in runs_of(url, "tiny") if run["name"] == "2026-01-01/tiny train"}
+    events = materialised(url, "nightschool://checkpoint/tiny/sft", runs)
+    made = next(event for event in events if event["payload"]["checkpoint"] == trained["candidate"])
+    assert made["payload"]["rows"] >= 60
+    parents = {"nightschool://release/small", "nightschool://student/tiny"}
+    assert parents <= {related["prefect.resource.id"] for related in made["related"]}
+
     before = rows(cli, "select count(*) as n from commits")
     again = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
     assert again["train"]["again"] and rows(cli, "select count(*) as n from commits") == before
@@ -69,19 +79,24 @@ def test_too_little_new_data_trains_nothing_and_says_so(cli):
     assert "train.when.min_new_rows is 1,000" in result["train"]["decision_to_train"]
 
 
-def test_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
+def test_ctrl_c_and_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
     content = copy.deepcopy(TINY)
-    content["train"]["plan"][0]["sft"]["budget_tokens"] = 60_000
+    content["train"]["plan"][0]["sft"]["budget_tokens"] = 100_000
     recipe = cli.recipe(content)
-    process = cli.start("run", recipe, *DATE, "--quiet")
     folder = cli.workspace / "checkpoints"
-    deadline = time.monotonic() + 180
-    while not list(folder.glob(".sft-*")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not list(folder.glob("sft-*")), "a killed stage leaves no checkpoint"
+    for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        began, process = time.time(), cli.start("run", recipe, *DATE, "--quiet")
+        wait_for(
+            lambda began=began: [f for f in folder.glob(".sft-*.job.json") if f.stat().st_mtime > began],
+            180,
+            "the stage",
+        )
+        time.sleep(1.0)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == status, output
+        assert number == signal.SIGKILL or "stopped; the same command goes on where it stopped" in output
+        assert not list(folder.glob("sft-*")), "a stopped stage leaves no checkpoint"
     result = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
     assert result["train"]["trained"]
     assert len(rows(cli, "select * from checkpoints where stage = 'sft'")) == 1

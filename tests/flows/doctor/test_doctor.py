@@ -117,7 +117,8 @@ def test_a_full_disk_is_seen_before_the_night(tmp_path, monkeypatch):
     [
         ({}, SECRET, "ok", "serves good-model"),
         ({"name": "other-model"}, SECRET, "fail", "good-model"),
-        ({}, "wrong-" + SECRET, "fail", "HTTP 401"),
+        ({}, "wrong-" + SECRET, "fail", "answers, and refuses the credential in DOCTOR_KEY: HTTP 401"),
+        ({"api_key_env": None}, SECRET, "fail", "answers, and wants a credential: HTTP 401"),
         ({}, "", "fail", "export DOCTOR_KEY"),
         ({"endpoint": "http://127.0.0.1:9"}, SECRET, "fail", "does not answer"),
         ({"endpoint": f"http://me:{SECRET}@127.0.0.1:9"}, SECRET, "fail", "api_key_env"),

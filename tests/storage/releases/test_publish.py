@@ -1,6 +1,8 @@
 """Releases as Hugging Face data sets: what `datasets` opens, splits that share no problem, shards that are only added."""
 
+import gc
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -184,3 +186,20 @@ def test_what_the_hub_refuses_is_a_sentence_without_the_token(lake, tmp_path, hu
         push(tmp_path / "out", "a/b/c/d", endpoint=hub)
     with pytest.raises(RecipeError, match="no published release"):
         push(tmp_path, "me/set", endpoint=hub)
+
+
+def test_a_full_disk_leaves_nothing_behind_that_complains_later(lake, tmp_path, monkeypatch):
+    complaints = []
+
+    def full(writer):
+        if writer.is_open:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "close", full)
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    with pytest.raises(OSError, match="No space left"):
+        publish(get_release(lake, "set"), tmp_path / "out", shapes=["messages"])
+    gc.collect()
+    assert complaints == [] and list((tmp_path / "out").iterdir()) == []
+    monkeypatch.undo()
+    assert sum(publish(get_release(lake, "set"), tmp_path / "out", shapes=["messages"]).rows().values()) == 20

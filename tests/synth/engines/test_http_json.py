@@ -8,8 +8,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from flows.doctor import http
-from flows.doctor.http import bare, masked
+from synth.engines import http_json as http
+from synth.engines.http_json import bare, masked
 from tests.flows.endpoint import serving
 
 SECRET = "sk-very-secret-7731"

@@ -1,4 +1,4 @@
-"""Questions over HTTP with credentials that are never shown."""
+"""Small questions over HTTP (which models, which version), with credentials that are never shown."""
 
 import base64
 import json
@@ -91,6 +91,11 @@ def reason(error: Exception) -> str:
     if isinstance(error, TimeoutError) and error.args:
         return str(error)
     return str(error.reason) if isinstance(error, URLError) else type(error).__name__
+
+
+def denied(error: Exception) -> bool:
+    """Whether a server answered, and refuses the credential or asks for one."""
+    return isinstance(error, HTTPError) and error.code in (401, 403)
 
 
 def bare(address: str) -> str:

@@ -1,0 +1,265 @@
+"""The first hour of somebody new: a clean clone, and every command of README and the four start pages, in order.
+
+    python -m stress.first_hour                            # makes its environments too, as the pages say
+    python -m stress.first_hour --env .venv --vllm .venv-vllm    # with environments that are there
+    python -m stress.first_hour --env .venv --workspace OLD      # with a copy of a workspace in which the demo has run
+
+The transcript is kept in `stress/results/first_hour.md`: each command, how it ended, how long it took, and the end of what it said.
+What was not run stands there with the reason. The exit status is 1 when a command failed. Tried in parts; it has not run whole yet.
+"""
+
+import argparse
+import json
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.doc_commands import ROOT, START, commands, files
+
+BASH, GIT = shutil.which("bash") or "bash", shutil.which("git") or "git"
+RESULT = Path(__file__).parent / "results" / "first_hour.md"
+LIMIT_S = 1800.0
+SHOWN = 14
+"""Lines of each command's output that the transcript keeps."""
+
+SERVES = {
+    r"nightschool ui": r"http://127.0.0.1:\d+/\?token=",
+    r"nightschool up .*": r"up: http",
+    r"nightschool serve-model .*": r"Application startup complete|serves",
+    r"prefect server start": r"Check out the dashboard",
+    r"prefect worker start .*": r"started!",
+}
+"""Commands that run until Ctrl-C, and what they say once they are up."""
+STAY = (r"nightschool serve-model .*--max-model-len.*", r"prefect server start")
+"""Of these, the ones that the next commands of their page need."""
+NOT_RUN = {
+    r"make (quick|test)": "what CI runs; it takes longer than the hour",
+    r".*recipes/real.yaml.*": "needs GSM8K's files and two downloaded models; benchmarks/real.py runs it",
+    r"nightschool model promote .*": "no model of the demo waits for a person; tests/storage/models/test_registry.py runs it",
+    r".*kubernetes.*": "needs a cluster",
+}
+
+
+@dataclass
+class Step:
+    """A command that was given, and what became of it."""
+
+    page: str
+    command: str
+    seconds: float = 0.0
+    status: int | None = None
+    output: str = ""
+    why_not: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was run and did not end well."""
+        return self.why_not is None and self.status != 0
+
+
+@dataclass
+class Shell:
+    """The reader's terminal: a folder, variables that `export` sets, and what still runs in the background."""
+
+    folder: Path
+    environment: dict[str, str]
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, command: str) -> tuple[int, str]:
+        """Run a command to its end."""
+        done = subprocess.run(  # noqa: S603 - a command of our own pages
+            [BASH, "-c", command], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            timeout=LIMIT_S, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def serve(self, command: str, up: str, *, stay: bool) -> tuple[int, str]:
+        """Start what runs until Ctrl-C, wait until it is up, and press Ctrl-C unless others need it."""
+        process = subprocess.Popen(  # noqa: S603 - a command of our own pages
+            [BASH, "-c", f"exec {command}"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+        )  # fmt: skip
+        text = "".join(_until(process, up))
+        if not re.search(up, text):
+            return process.wait() or 1, text
+        if stay:
+            self.running.append(process)
+            return 0, text
+        return self._end(process), text
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.running:
+            self._end(process)
+        self.running.clear()
+
+    @staticmethod
+    def _end(process: "subprocess.Popen[str]") -> int:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return 1
+        return 0 if process.returncode in (0, 130, -signal.SIGINT) else process.returncode
+
+
+def _until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
+    """What a process says until it says this, ends, or takes too long."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + LIMIT_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if not selector.select(1.0):
+                continue
+            line = process.stdout.readline()
+            if not line:
+                return
+            yield line
+            if re.search(pattern, line):
+                return
+
+
+def classify(command: str) -> tuple[str | None, str | None]:
+    """Return why a command is not run, and what it says once it is up if it runs until Ctrl-C."""
+    why_not = next((why for pattern, why in NOT_RUN.items() if re.fullmatch(pattern, command)), None)
+    up = next((text for pattern, text in SERVES.items() if re.match(pattern, command)), None)
+    return why_not, up
+
+
+def filled(command: str, shell: Shell) -> str:
+    """Put what the reader would look up in the place of NAME, INCUMBENT and CANDIDATE."""
+    if not re.search(r"\b(NAME|INCUMBENT|CANDIDATE)\b", command):
+        return command
+    status, text = shell.run("nightschool model list --json")
+    trained = [row for row in json.loads(text) if row["here"] and row["stage"] != "base"] if status == 0 else []
+    if not trained:
+        return command
+    command = re.sub(r"\bNAME\b", Path(trained[0]["path"]).name, command)
+    judged = [row["checkpoint_id"][:12] for row in trained if row["decisions"]] or [trained[0]["checkpoint_id"][:12]]
+    command = re.sub(r"\bINCUMBENT\b", judged[-1], command)
+    return re.sub(r"\bCANDIDATE\b", judged[0], command)
+
+
+def clone(folder: Path, env: Path | None, vllm: Path | None) -> Shell:
+    """Make a clean clone of what is committed, with the environments that are given."""
+    subprocess.run([GIT, "clone", "--quiet", str(ROOT), str(folder)], check=True)  # noqa: S603
+    for given, name, stamp in ((env, ".venv", ".installed"), (vllm, ".venv-vllm", ".stamp")):
+        if given is not None:
+            (folder / name).symlink_to(given.resolve())
+            (given / stamp).touch()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "NIGHTSCHOOL"))}
+    environment |= {
+        "BROWSER": "true",
+        "PREFECT_HOME": str(folder.parent / "prefect"),
+        "NO_COLOR": "1",
+        "COLUMNS": "120",
+    }
+    environment["PATH"] = f"{folder / '.venv' / 'bin'}:{environment['PATH']}"  # what `. .venv/bin/activate` does
+    if env is not None:
+        environment["PYTHONPATH"] = str(folder)  # the environment is another checkout's
+    return Shell(folder, environment)
+
+
+def do(step: Step, shell: Shell) -> None:
+    """Give one command, as far as it can be given."""
+    step.why_not, up = classify(step.command)
+    if step.why_not is not None:
+        return
+    export = re.match(r"export (\w+)=(\S+)$", step.command)
+    if export:
+        shell.environment[export[1]] = export[2]
+        step.status = 0
+        return
+    step.command = filled(step.command, shell)
+    started = time.monotonic()
+    if up is not None:
+        stay = any(re.fullmatch(pattern, step.command) for pattern in STAY)
+        step.status, step.output = shell.serve(step.command, up, stay=stay)
+    else:
+        step.status, step.output = shell.run(step.command)
+    step.seconds = time.monotonic() - started
+
+
+def walk(shell: Shell) -> Iterator[Step]:
+    """Give every command of every page."""
+    for page in START:
+        for name, content in files(page).items():
+            (shell.folder / name).write_text(content, encoding="utf-8")
+        for command in commands(page):
+            step = Step(str(page.relative_to(ROOT)), command)
+            do(step, shell)
+            print(f"{step.status} {step.seconds:6.1f} s  {step.command}", file=sys.stderr, flush=True)  # noqa: T201
+            yield step
+        shell.close()
+        shell.environment.pop("PREFECT_API_URL", None)
+
+
+def transcript(steps: list[Step], how: str) -> str:
+    """Write the steps down."""
+    ran = [step for step in steps if step.why_not is None]
+    failed = [step for step in ran if step.failed]
+    lines = [
+        "# The first hour", "",
+        f"{datetime.now(UTC):%Y-%m-%d}: `python -m stress.first_hour`, {how}. {len(ran)} commands were run in "
+        f"{sum(step.seconds for step in ran) / 60:.0f} minutes, {len(failed)} failed, {len(steps) - len(ran)} were not run.",
+        "The end of what each said is shown.",
+    ]  # fmt: skip
+    page = ""
+    for step in steps:
+        if step.page != page:
+            page = step.page
+            lines += ["", f"## {page}"]
+        lines += ["", f"`{step.command}`: " + (f"not run: {step.why_not}" if step.why_not else _ended(step))]
+        shown = step.output.strip().splitlines()[-SHOWN:]
+        if shown:
+            lines += ["", "```text", *(line.rstrip()[:160].replace("```", "'''") for line in shown), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _ended(step: Step) -> str:
+    return f"{'failed with ' + str(step.status) if step.failed else 'ended well'}, {step.seconds:.1f} s"
+
+
+def main() -> None:
+    """Run the hour and keep its transcript."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", type=Path, help="an environment that is there, instead of making one")
+    parser.add_argument("--vllm", type=Path, help="an environment of vLLM that is there")
+    parser.add_argument("--workspace", type=Path, help="a workspace in which the demo has run")
+    parser.add_argument("--keep", type=Path, help="where to work; a new temporary folder otherwise")
+    options = parser.parse_args()
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="nightschool-first-hour-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    shell = clone(folder / "nightschool", options.env, options.vllm)
+    if options.workspace is not None:
+        shutil.copytree(options.workspace, shell.folder / ".nightschool")
+    steps = []
+    try:
+        for step in walk(shell):
+            steps.append(step)
+    finally:
+        shell.close()
+        how = "environments made by its own commands" if options.env is None else "with environments that were there"
+        how += "" if options.workspace is None else ", the demo's two nights having run before in the same workspace"
+        RESULT.write_text(transcript(steps, how), encoding="utf-8")
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    raise SystemExit(any(step.failed for step in steps))
+
+
+if __name__ == "__main__":
+    main()
