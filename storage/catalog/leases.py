@@ -239,9 +239,9 @@ def _all(catalog: Catalog, execute: Execute, name: str | None = None) -> list[Ho
     )
     now, wall = catalog.lease_clock(execute), time.time()
     return [
-        Holder(*row[:5], expires=wall + row[5] - now, alive=_is_alive(catalog, row[5] - now, row[3], row[4], row[6]))
-        for row in rows
-        if name in (None, row[0])
+        Holder(leased, token, purpose, place, pid, wall + ends - now, _is_alive(catalog, ends - now, place, pid, start))
+        for leased, token, purpose, place, pid, ends, start in rows
+        if name in (None, leased)
     ]
 
 

@@ -30,7 +30,7 @@ def weight(value: object) -> int:
         elif part is None or isinstance(part, int | float):
             total += 1
         elif isinstance(part, Namespace):
-            waiting.append(part._Namespace__attrs)  # type: ignore[attr-defined]
+            waiting.append(part._Namespace__attrs)
         elif isinstance(part, dict):
             total += len(part)
             waiting += [*part, *part.values()]

@@ -88,7 +88,7 @@ class Environment(ImmutableSandboxedEnvironment):
     """The sandbox in which prompts are rendered."""
 
     intercepted_binops: ClassVar[frozenset[str]] = frozenset({"**", "*", "%", "+"})  # type: ignore[misc]
-    concat = staticmethod(_allowance.concat)  # type: ignore[assignment]
+    concat = staticmethod(_allowance.concat)
 
     def __init__(self) -> None:
         super().__init__(loader=DictLoader({}), undefined=StrictUndefined, finalize=admit)
