@@ -28,10 +28,10 @@ from synth.problems import get_task, open_source  # noqa: E402
 from synth.problems.code.calling import run_tests  # noqa: E402
 from synth.problems.code.unit_tests import UnitTest  # noqa: E402
 from synth.problems.holdout import draw_heldout, structure_ids  # noqa: E402
-from synth.problems.reasoning_gym.table import offered, surveyed_version  # noqa: E402
+from synth.problems.reasoning_gym.table import offered, surveyed, surveyed_version  # noqa: E402
 
 THREADS = 2
-TIERS = [1, 2, 3, 4, 5]
+MOST_TIERS = 5
 
 
 def fault_of(name: str, instances: int) -> tuple[str | None, float]:
@@ -41,7 +41,7 @@ def fault_of(name: str, instances: int) -> tuple[str | None, float]:
     began = time.process_time()
     problems = source.draw(instances, seed=11)
     if len(problems) < instances:  # the easiest tier of a few tasks has no more
-        options["tiers"] = TIERS
+        options["tiers"] = list(range(1, min(MOST_TIERS, surveyed()[name].tiers) + 1))
         source = open_source("reasoning_gym", options)
         problems = source.draw(instances, seed=11)
     seconds = (time.process_time() - began) / max(1, len(problems)) * 1_000
