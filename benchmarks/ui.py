@@ -36,12 +36,13 @@ from urllib.parse import quote
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import duckdb  # noqa: E402
 import psutil  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
 from benchmarks.lake import METHODS, text_pool  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
-from storage.lake.lake import Lake, table_of  # noqa: E402
+from storage.lake.lake import Lake  # noqa: E402
 from storage.schema import TABLES  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
@@ -56,46 +57,72 @@ REASONS = (
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
+_PIECES = 4096
+_BATCH = f"""
+select md5('row' || i) as sample_id, md5('problem' || i // 10) as problem_id, $methods[1 + i % 4] as method, 1 + i % 3 as tier,
+       if(i % 5 = $number % 5, $reasons[1 + i // 5 % 5], null) as reason,
+       first[1 + (hash(i) % {_PIECES})::bigint] || second[1 + (hash(i + 1) % {_PIECES})::bigint] as response,
+       first[1 + (hash(i // 10) % {_PIECES})::bigint][:200] as prompt, 100 + (hash(i + 2) % 200)::bigint as words
+from pieces, range($number::bigint * {PER_COMMIT}, ($number::bigint + 1) * {PER_COMMIT}) t(i)
+"""
+"""The rows of one commit, told apart by what stands where in their answers."""
+
+
 def rows_of(name: str, columns: dict[str, Any], count: int) -> pa.Table:
     """A table of the lake from some of its columns; a single value stands for all rows, the others are null."""
     arrays = {}
     for field in TABLES[name]:
         value = columns.get(field.name)
-        if field.name != "commit_id":
-            arrays[field.name] = pa.array(value if isinstance(value, list) else [value] * count, field.type)
+        if isinstance(value, pa.ChunkedArray):
+            arrays[field.name] = value.cast(field.type)
+        elif field.name != "commit_id":
+            arrays[field.name] = pa.repeat(pa.scalar(value, field.type), count)
     return pa.table(arrays)
 
 
-def commit(lake: Lake, number: int, rng: random.Random, pool: str) -> None:
-    """Commit one night's rows."""
+def commit(lake: Lake, number: int, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Commit one night's rows, made by DuckDB, and return the ids of some of them."""
     night = f"2026-{1 + number // 28:02d}-{1 + number % 28:02d}/bench"
-    ids = [f"{rng.getrandbits(128):032x}" for _ in range(PER_COMMIT)]
-    starts = [rng.randrange(len(pool) - 2000) for _ in range(PER_COMMIT)]
-    problems = [f"{number:04d}-{n // 10}" for n in range(PER_COMMIT)]
-    reasons = [REASONS[n % 5] if n % 5 == number % 5 else None for n in range(PER_COMMIT)]
-    common = {"sample_id": ids, "night": night}
+    given = {"number": number, "methods": list(METHODS), "reasons": list(REASONS)}
+    made = connection.execute(_BATCH, given).to_arrow_table()
+    count = made.num_rows
+    common = {"sample_id": made["sample_id"], "night": night}
+    asked = connection.execute("select [{'role': 'user', 'content': prompt}] as messages from made").to_arrow_table()
+    decided = connection.execute(
+        "select if(reason is null, 'accepted', 'rejected') as outcome from made"
+    ).to_arrow_table()
+    problems = made.take(pa.array(range(0, count, 10)))
     tables = {
         "samples": rows_of("samples", {
-            **common, "attempt_id": ids, "method": [METHODS[n % 4] for n in range(PER_COMMIT)], "kind": "sft",
-            "problem_id": problems, "task": "math_word", "source": "made", "tier": [1 + n % 3 for n in range(PER_COMMIT)],
-            "position": 0, "origin": "model", "models": [["m"]] * PER_COMMIT, "parents": [[]] * PER_COMMIT,
-            "prompts": [["solve@1"]] * PER_COMMIT,
-            "messages": [[{"role": "user", "content": pool[at : at + 200]}] for at in starts],
-            "response": [pool[at + 200 : at + 1300] for at in starts], "answer": "1", "attrs": "{}",
-            "words": [100 + at % 200 for at in starts],
-        }, PER_COMMIT),
+            **common, "attempt_id": made["sample_id"], "method": made["method"], "kind": "sft", "problem_id": made["problem_id"],
+            "task": "math_word", "source": "made", "tier": made["tier"], "position": 0, "origin": "model", "models": ["m"],
+            "parents": [], "prompts": ["solve@1"], "messages": asked["messages"], "response": made["response"], "answer": "1",
+            "attrs": "{}", "words": made["words"],
+        }, count),
         "verdicts": pa.concat_tables([
-            rows_of("verdicts", {**common, "filter": "answer", "version": "1", "outcome": "pass"}, PER_COMMIT),
-            rows_of("verdicts", {**common, "filter": "policy", "version": "1", "reason": reasons,
-                                 "outcome": ["rejected" if reason else "accepted" for reason in reasons]}, PER_COMMIT),
+            rows_of("verdicts", {**common, "filter": "answer", "version": "1", "outcome": "pass"}, count),
+            rows_of("verdicts", {**common, "filter": "policy", "version": "1", "reason": made["reason"],
+                                 "outcome": decided["outcome"]}, count),
         ]),
-        "problems": table_of("problems", [
-            {"problem_id": name, "task": "math_word", "source": "made", "split": "train", "tier": 1, "license": "MIT",
-             "night": night, "prompt": pool[at : at + 200], "gold": "1", "structure_id": name}
-            for name, at in zip(problems[::10], starts[::10], strict=True)
-        ]),
+        "problems": rows_of("problems", {
+            "problem_id": problems["problem_id"], "task": "math_word", "source": "made", "split": "train", "tier": 1,
+            "license": "MIT", "night": night, "prompt": problems["prompt"], "gold": "1", "structure_id": problems["problem_id"],
+        }, problems.num_rows),
     }  # fmt: skip
     lake.commit(f"bench:{number}", "samples", tables, night=night)
+    return list(made["sample_id"][::5000].to_pylist())
+
+
+def build(workspace: Workspace, commits: int) -> list[str]:
+    """Fill a lake, and return the ids of some of its rows."""
+    ids: list[str] = []
+    pool, connection = text_pool(random.Random(1)), duckdb.connect()
+    halves = [[pool[at : at + 550] for at in range(start, start + 550 * _PIECES, 550)] for start in (0, 97)]
+    connection.execute("create table pieces as select ? as first, ? as second", halves)
+    with Lake(workspace) as lake:
+        for number in range(commits):
+            ids += commit(lake, number, connection)
+    return ids
 
 
 @contextmanager
@@ -182,21 +209,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
     parser.add_argument("--quick", action="store_true", help="100,000 rows; writes no result")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--lake", type=Path, metavar="FOLDER", help="a workspace to keep: made once, used again")
     options = parser.parse_args()
     commits = 2 if options.quick else 20
     detail: dict[str, Any] = {"rows": commits * PER_COMMIT, "commits": commits}
     with tempfile.TemporaryDirectory(prefix="nightschool-bench-") as folder:
-        workspace = Workspace.scratch(Path(folder) / "w")
-        with Lake(workspace) as lake:
-            rng = random.Random(1)
-            pool = text_pool(rng)
-            for number in range(commits):
-                commit(lake, number, rng, pool)
-                print(f"{(number + 1) * PER_COMMIT:,} rows", file=sys.stderr)
-            ids = [
-                row["sample_id"]
-                for row in lake.rows("select sample_id from samples using sample 50 rows (reservoir, 1)")
-            ]
+        workspace = Workspace.scratch(options.lake or Path(folder) / "w")
+        started = time.perf_counter()
+        ids = build(workspace, commits)
+        detail["build_s"] = round(time.perf_counter() - started, 1)
+        print(f"{detail['rows']:,} rows in {detail['build_s']} s", file=sys.stderr)
         with window(workspace, detail) as first:
             figures = measure(first, ids, options.rounds, detail)
     figures = {name: round(value, 1) for name, value in figures.items()}
