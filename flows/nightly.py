@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
+from filters.night.reviews import Applied, apply_reviews
 from flows.night.credentials import check_credentials
 from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
@@ -307,7 +308,18 @@ def curate(night: Night, curator: Curator) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
     with night.progress.stage("curation"), one_at_a_time(night, "decision") as lease:
         curator.decide_night(lease.check)
+        let_people_decide(night)
         curator.stop_on_alarms()
+
+
+def let_people_decide(night: Night) -> Applied:
+    """Let the reviews of the recipe's nights take effect, as its policies say; the caller holds the lease of deciding."""
+    applied = apply_reviews(night.lake, night.recipe.name, night.rules.policies)
+    if applied.entered or applied.left:
+        night.progress.say(f"reviews: {applied.entered:,} rows come in, {applied.left:,} leave")
+    if applied.waiting:
+        night.progress.say(f"reviews: {applied.waiting:,} rows wait for somebody to accept them")
+    return applied
 
 
 @task(name="release", task_run_name="release", cache_policy=NO_CACHE, persist_result=False)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from filters.base import Options, unknown_filter
-from filters.night.policy import NAME
+from filters.night.policy import BY_PEOPLE, NAME
 from filters.validated import validated
 from storage.errors import NightschoolError, RecipeError
 from storage.lake.lake import Lake, table_of
@@ -126,7 +126,7 @@ def find_alarms(samples: pa.Table, decisions: pa.Table, options: AlarmOptions | 
     for sample_id, method in sorted(method_of.items()):
         rows[method] = rows.get(method, 0) + 1
         outcome, reason = last.get(sample_id, ("accepted", None))
-        if outcome == "rejected":
+        if outcome == "rejected" and not (reason or "").startswith(f"{BY_PEOPLE}:"):
             name, _, why = (reason or "?").partition(":")
             removed.setdefault((method, name), {}).setdefault(why or name, []).append(sample_id)
     alarms = []

@@ -18,7 +18,8 @@ from filters.night.alarms import stop_on_alarms
 from filters.night.ask_models import ask_models, checked_answers, key_of, night_evidence
 from filters.night.evaluation_sets import evaluation_context
 from filters.night.past_problems import past_problems
-from filters.night.policy import decide, eligible
+from filters.night.policy import BY_PEOPLE, decide, eligible
+from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
 from filters.night.trials import record_trials
 from filters.past_problems import PastProblem
@@ -101,7 +102,7 @@ class Curator:
             return
         record_trials(self._lake, self._night)
         samples, verdicts, decisions = self._decisions()
-        kept = samples.filter(pc.is_in(samples["sample_id"], _accepted(decisions)))
+        kept = samples.filter(pc.is_in(samples["sample_id"], _let_in(decisions)))
         tables = {
             "verdicts": self._stamp(pa.concat_tables([verdicts, decisions])),
             "signatures": make_signatures(kept, self._context()),
@@ -112,9 +113,9 @@ class Curator:
     def count_accepted(self) -> int:
         """Count the rows that would be accepted if the night were decided now; nothing is committed.
 
-        What filters have yet to ask a model about is not counted against a row.
+        What filters have yet to ask a model about is not counted against a row, nor what people have yet to review.
         """
-        return len(_accepted(self._decisions()[2]))
+        return len(_let_in(self._decisions()[2]))
 
     def _decisions(self) -> tuple[pa.Table, pa.Table, pa.Table]:
         """Return the night's samples, the verdicts of what needs the whole night, and the policy's decisions."""
@@ -137,7 +138,9 @@ class Curator:
         last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
         verdicts = pa.concat_tables([inherited, by_night, last])
         names = [item.name for item in self._rules.filters]
-        decisions = decide(samples, pa.concat_tables([seen, verdicts]), self._rules.policies, filters=names)
+        people = verdicts_of_people(self._lake, samples["sample_id"].to_pylist())
+        all_verdicts = pa.concat_tables([seen, verdicts])
+        decisions = decide(samples, all_verdicts, self._rules.policies, filters=names, reviews=people)
         return samples, verdicts, decisions
 
     def stop_on_alarms(self) -> None:
@@ -167,9 +170,10 @@ class Curator:
         return verdicts.append_column("night", pa.array([self._night] * verdicts.num_rows, pa.string()))
 
 
-def _accepted(decisions: pa.Table) -> pa.ChunkedArray:
-    """The ids of the rows that are accepted."""
-    return decisions.filter(pc.equal(decisions["outcome"], "accepted"))["sample_id"]
+def _let_in(decisions: pa.Table) -> pa.ChunkedArray:
+    """The ids of the rows that no filter rejects: those that are accepted, and those that people alone keep out."""
+    by_people = pc.fill_null(pc.starts_with(decisions["reason"], f"{BY_PEOPLE}:"), False)
+    return decisions.filter(pc.or_(pc.equal(decisions["outcome"], "accepted"), by_people))["sample_id"]
 
 
 def _write_questions(samples: pa.Table) -> bool:

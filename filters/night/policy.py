@@ -5,11 +5,12 @@ method whose rows may be wrong on purpose only observes a filter:
 
     policy:
       knights_knaves: {observe: [answer]}   # warm-up keeps wrong chains too (arXiv:2505.13718)
+      tutorship: {reviews: require}         # nothing of it is released before a person has accepted it
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +23,8 @@ from storage.unknown_names import unknown
 
 NAME = "policy"
 VERSION = "1"
+BY_PEOPLE = "reviews"
+"""Stands where a filter does in the reason of a row that no filter rejects and people keep out."""
 
 ORDER = (
     "attempt",
@@ -57,6 +60,24 @@ class Policy(BaseModel):
     observe: frozenset[str] = Field(default=frozenset(), description="Filters that are recorded but do not reject.")
     accept_unknown: frozenset[str] = Field(default=frozenset(), description="Filters whose `unknown` does not reject.")
 
+    reviews: Literal["ignore", "respect", "require"] = Field(
+        default="ignore",
+        description="What people say of rows that every filter lets in: `respect` keeps out what one of them rejects, `require` also "
+        "what nobody has accepted yet.",
+    )
+
+    def kept_out(self, verdict: str | None) -> str | None:
+        """Return why people keep out a row that every filter lets in; None where they do not.
+
+        Args:
+            verdict: What they say of it together, `accept` or `reject`; None where nobody reviewed it.
+        """
+        if self.reviews == "ignore" or verdict == "accept":
+            return None
+        if verdict == "reject":
+            return f"{BY_PEOPLE}:rejected"
+        return f"{BY_PEOPLE}:missing" if self.reviews == "require" else None
+
     def refuses(self, name: str, outcome: str) -> bool:
         """Whether a filter's outcome rejects a row."""
         if name in self.observe or outcome == "pass":
@@ -83,12 +104,16 @@ class Policies:
     @property
     def version(self) -> str:
         """Version of the rule and digest of the policies, as it stands in the verdicts."""
-        plain = {name: _plain(policy) for name, policy in [*self.methods.items(), ("", self.default)]}
+        named = [*self.methods.items(), ("", self.default)]
+        plain: dict[str, Any] = {name: _plain(policy) for name, policy in named}
+        for name, policy in named:
+            if policy.reviews != "ignore":
+                plain[name] = {**plain[name], "reviews": policy.reviews}
         return f"{VERSION}+{digest(plain, length=8)}"
 
 
 def _plain(policy: Policy) -> dict[str, list[str]]:
-    return {name: sorted(getattr(policy, name)) for name in type(policy).model_fields}
+    return {name: sorted(getattr(policy, name)) for name in ("observe", "accept_unknown")}
 
 
 def read_policies(
@@ -133,7 +158,12 @@ def _read(method: str, raw: object) -> Policy:
 
 
 def decide(
-    samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None, *, filters: Sequence[str] = ()
+    samples: pa.Table,
+    verdicts: pa.Table,
+    policies: Policies | None = None,
+    *,
+    filters: Sequence[str] = (),
+    reviews: Mapping[str, str] | None = None,
 ) -> pa.Table:
     """Decide on every sample.
 
@@ -142,13 +172,20 @@ def decide(
         verdicts: What the filters said. Of several verdicts of one filter on one row the last holds.
         policies: The policies of the night; None is the default policy for every method.
         filters: Filters that each row must have a verdict of, besides those that occur in `verdicts`.
+        reviews: What people say of rows, `accept` or `reject` by sample id.
 
     Returns:
         One row per sample in the form of a verdict: filter `policy`, outcome `accepted` or `rejected`, and the first
-        filter that refused with its reason, for example `answer:wrong_answer` (`answer:missing` without a verdict).
+        filter that refused with its reason, for example `answer:wrong_answer` (`answer:missing` without a verdict);
+        `reviews:rejected` or `reviews:missing` where only people keep it out.
     """
-    policies = policies or Policies()
+    policies, people = policies or Policies(), reviews or {}
     version = policies.version
+    methods = dict(zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True))
+    refused = {
+        sample_id: reason or policies.of(methods[sample_id] or "").kept_out(people.get(sample_id))
+        for sample_id, reason in _refusals(samples, verdicts, policies, filters)
+    }
     rows = [
         {
             "sample_id": sample_id,
@@ -157,7 +194,7 @@ def decide(
             "outcome": "rejected" if reason else "accepted",
             "reason": reason,
         }
-        for sample_id, reason in _refusals(samples, verdicts, policies, filters)
+        for sample_id, reason in refused.items()
     ]
     return pa.Table.from_pylist(rows, schema=VERDICTS)
 

@@ -20,6 +20,7 @@ from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
 from filters.night.evaluation_sets import evaluation_context
 from filters.night.policy import decide, eligible
+from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
 from storage.errors import RecipeError
 from storage.ids import digest
@@ -279,7 +280,9 @@ class _NightAgain:
         return pa.concat_tables([curated, capped])
 
     def _decide(self, ids: Sequence[str], all_verdicts: pa.Table) -> pa.Table:
-        return decide(self._samples_of(ids), all_verdicts.filter(_among(all_verdicts, ids)), self._rules.policies)
+        people = verdicts_of_people(self._lake, ids)
+        chosen = all_verdicts.filter(_among(all_verdicts, ids))
+        return decide(self._samples_of(ids), chosen, self._rules.policies, reviews=people)
 
     def _changed_decisions(self, decisions: pa.Table) -> pa.Table:
         """Return the decisions that are not what stands."""

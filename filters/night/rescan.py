@@ -10,15 +10,22 @@ from filters import get_filter
 from filters.base import VERDICTS, Context
 from filters.benchmarks import BenchmarkManifest
 from filters.leaks.inherit import inherit
-from filters.night.policy import NAME, VERSION
+from filters.night.policy import BY_PEOPLE, NAME, VERSION
 from storage.lake.lake import Lake
 from synth.sample import problem_of
+
+
+_LET_IN = """
+select sample_id from decisions where outcome = 'accepted' or starts_with(reason, ?) order by sample_id
+"""
 
 
 def rescan(
     lake: Lake, manifest: BenchmarkManifest, options: Mapping[str, Any] | None = None, *, batch: int = 20_000
 ) -> int:
     """Judge every accepted row against a manifest, once per manifest and options, and reject what it flags.
+
+    Rows that only people keep out are judged too: a review may let them in at any time.
 
     Args:
         lake: The lake.
@@ -33,7 +40,7 @@ def rescan(
     key = f"rescan:{manifest.digest}:{bound.version}"
     if lake.has(key):
         return 0
-    ids = lake.query("select sample_id from accepted order by sample_id")["sample_id"].to_pylist()
+    ids = [row["sample_id"] for row in lake.rows(_LET_IN, [f"{BY_PEOPLE}:"])]
     tables = [VERDICTS.empty_table()]
     for start in range(0, len(ids), batch):
         chosen = ids[start : start + batch]

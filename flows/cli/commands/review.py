@@ -1,10 +1,21 @@
 """`nightschool review`: fair samples of rows for people to judge, and how far people agree with what was decided."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.shared import JsonOption, WorkspaceOption, open_lake, print_json, sentences
+from flows.cli.shared import (
+    JsonOption,
+    SetOption,
+    WorkspaceOption,
+    open_lake,
+    open_workspace,
+    print_json,
+    sentences,
+    today,
+)
 
 app = typer.Typer(help="Fair samples for people to judge, and how far they agree.", no_args_is_help=True)
 
@@ -30,6 +41,31 @@ def review_sample(
         if as_json:
             return print_json({"draw_id": draw_id, "rows": rows, "address": address})
         typer.echo(f"{draw_id}: {rows:,} rows; {address}" + ("" if runs else " (after `nightschool ui`)"))
+
+
+@app.command("apply")
+def review_apply(
+    recipe: Annotated[Path, typer.Argument(help="Recipe whose policy says what reviews decide.")],
+    settings: SetOption = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let reviews take effect now, as `policy.METHOD.reviews` says; the next night of the recipe does it by itself."""
+    with sentences():
+        from flows.night.night import open_night
+        from flows.nightly import let_people_decide, one_at_a_time
+        from flows.recipe.recipe import load_recipe
+        from flows.report.progress import Progress
+
+        loaded = load_recipe(recipe, settings or [])
+        with open_night(loaded, today(None), open_workspace(root), Progress(quiet=True), "review") as night:
+            with one_at_a_time(night, "decision"):
+                applied = let_people_decide(night)
+        if as_json:
+            return print_json(asdict(applied))
+        typer.echo(
+            f"{applied.entered:,} rows come in, {applied.left:,} leave, {applied.waiting:,} wait for somebody to accept them"
+        )
 
 
 @app.command("agreement")
