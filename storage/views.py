@@ -41,10 +41,12 @@ VIEWS: dict[str, tuple[str, str]] = {
         """,
     ),
     "calibrations": (
-        "how far the judges of methods agree with the checker, per night and method; what may not decide has a low interval",
+        "how far the judges of methods agree with people and the checker, per night and method; what may not decide has a low "
+        "interval",
         """
         select night, method, judge->>'$.scorer' as scorer, judge->>'$.version' as version,
                (judge->'$.models')::varchar[] as models, (judge->>'$.pairs')::bigint as pairs,
+               coalesce((judge->>'$.by_people')::bigint, 0) as by_people,
                (judge->>'$.agreement')::double as agreement,
                (judge->>'$.agreement_interval[0]')::double as agreement_low,
                (judge->>'$.agreement_interval[1]')::double as agreement_high,
@@ -333,6 +335,7 @@ COLUMN_COMMENTS: dict[str, dict[str, str]] = {
         "version": "version of the scorer",
         "models": "identities of the models that judged",
         "pairs": "pairs of a right and a wrong answer that it was measured on",
+        "by_people": "those of them that people told apart by their reviews; the checker knows the others",
         "agreement": "share of verdicts that name the right one",
         "agreement_low": "lower end of its 95 % interval",
         "agreement_high": "upper end of its 95 % interval",

@@ -13,6 +13,7 @@ from filters import find_filter
 from filters.base import FilterKind
 from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.night.rules import Rules, read_rules
+from flows.night.reviewed import reviewed_pairs
 from flows.recipe.parts import SourceSpec
 from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
@@ -262,6 +263,7 @@ class Night:
             profiles={
                 role: spec.profile(self.checkpoint_of(spec.checkpoint)) for role, spec in self.recipe.models.items()
             },
+            reviewed=reviewed_pairs(self.lake),
         )
 
     def start_of(self, name: str) -> Checkpoint:

@@ -71,6 +71,17 @@ where $night is null or s.night = $night group by all order by all
 """
 
 
+_TOLD_APART = """
+with judged as (
+    select r.verdict, s.problem_id, s.sample_id, {response: s.response, call_id: s.parents[-1], model: s.models[-1]} as answer
+    from reviewed r join samples s using (sample_id) where s.kind = 'sft' and s.response <> '' and s.problem_id is not null
+)
+select problem_id, arg_min(answer, sample_id) filter (where verdict = 'accept') as accepted,
+       arg_min(answer, sample_id) filter (where verdict = 'reject') as rejected
+from judged group by problem_id having accepted is not null and rejected is not null order by md5(problem_id) limit ?
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """What a person said of a row.
@@ -188,6 +199,15 @@ def dealt(lake: Lake, draw_id: str) -> list[str]:
         known = ", ".join(row["draw_id"] for row in draws(lake)) or "none yet; `nightschool review sample` deals one"
         raise LakeError(f"no fair sample {draw_id!r}; there are {known}")
     return [row["sample_id"] for row in rows]
+
+
+def told_apart(lake: Lake, most: int) -> list[dict[str, Any]]:
+    """Return problems with an answer that people accept and one that they reject, a pair each, some of them by chance.
+
+    Returns:
+        `problem_id`, and `accepted` and `rejected`, each with `response`, `call_id` and `model`.
+    """
+    return lake.rows(_TOLD_APART, [most])
 
 
 def agreement(lake: Lake, night: str | None = None) -> dict[str, list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 What enters a call's content key is decided in `synth.calls.keys`; what a night may spend, in `synth.calls.budget`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from synth.calls.budget import Budget, Meter, Price
 from synth.calls.durable import DurableCalls, Question, clean
 from synth.calls.keys import call_key, content_key
 from synth.calls.prompting import Prompt, Prompts
+from synth.calls.reviewed import ReviewedPair
 from synth.calls.thoughts import part
 from synth.calls.tools import ROLE, SAMPLE, SAMPLING, ToolEngine
 from synth.calls.tools import asked as asked_tool
@@ -75,6 +76,7 @@ class Asker:
         budget: Hard stop.
         prices: Price by role.
         profiles: How the model of each role is asked; a role that is not there is asked plainly.
+        reviewed: Answers that people told apart.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class Asker:
         budget: Budget | None = None,
         prices: Mapping[str, Price] | None = None,
         profiles: Mapping[str, Profile] | None = None,
+        reviewed: Sequence[ReviewedPair] = (),
     ) -> None:
         self.engines = engines
+        self.reviewed = reviewed
         self.profiles = profiles or {}
         self.prompts = prompts
         self._draw = draw

@@ -8,6 +8,7 @@ from typing import Any
 from synth.answers.format import FORMATS, AnswerFormat
 from synth.calls.ask import Asker, Reply
 from synth.calls.prompting import Prompt, Replaced, prompt_of
+from synth.calls.reviewed import ReviewedPair
 from synth.calls.structured import Schema, read_structured, schema_text
 from synth.engines.base import Message, with_tools
 from synth.engines.profile import PLAIN, UNKNOWN_LICENSE, Profile
@@ -151,6 +152,11 @@ class Models:
         if role.startswith("_") or role not in self._asker.engines:
             raise AttributeError(f"the recipe names no model for the role {role!r}")
         return Role(role, self)
+
+    @property
+    def reviewed(self) -> Sequence[ReviewedPair]:
+        """Answers that people told apart, of any night."""
+        return self._asker.reviewed
 
     def about(self, problem: Problem) -> "Models":
         """Return the same models, bound to another problem; what they are asked is remembered here too."""

@@ -175,14 +175,19 @@ async def sampled(models: Models, params: SamplingParams, selection: Selection) 
 async def calibrated(
     problems: Sequence[Problem], models: Models, params: SamplingParams, selection: Selection
 ) -> Calibration:
-    """Measure the judges that decide on answers whose truth the checker knows: those of the night's own problems."""
+    """Measure the judges that decide: on answers that people told apart, where there are any, then on those of the night's own
+    problems whose truth the checker knows.
+    """
     judges = selection.judges(params)
     if not judges:
         return Calibration()
     ordered = sorted(problems, key=lambda problem: seed_from("calibration", problem.id))
     looked_at = await at_once(_known_pair(problem, models, params, selection) for problem in ordered[:PROBLEMS])
-    pairs = [pair for pair in looked_at if pair is not None][:PAIRS]
-    return Calibration(judges=tuple([await calibrate(judge, pairs, models) for judge in judges]))
+    most = min(len(problems), PAIRS)
+    by_people = [KnownPair.by_people(pair) for pair in models.reviewed[:most]]
+    pairs = [*by_people, *(pair for pair in looked_at if pair is not None)][:most]
+    measured = [await calibrate(judge, pairs, models, by_people=len(by_people)) for judge in judges]
+    return Calibration(judges=tuple(measured))
 
 
 async def _known_pair(

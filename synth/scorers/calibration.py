@@ -1,7 +1,7 @@
 """Calibration: how far a judge agrees with the checker, whether the order sways it, and whether it can be talked round.
 
 A judge (a scorer whose values are a model's opinion) decides nothing before it was measured on pairs of a right and a wrong
-answer to one problem, as the checker knows them. A pair judge sees each pair in both orders:
+answer to one problem, as people told them apart in their reviews or as the checker knows them. A pair judge sees each pair in both orders:
 
     agreement       share of verdicts that name the right one; an unreadable verdict names nobody
     position bias   P(right one named | shown first) - P(right one named | shown second), as in arXiv:2306.05685
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from storage.ids import seed_from
 from synth.calls.models import Models
+from synth.calls.reviewed import ReviewedPair
 from synth.calls.together import at_once
 from synth.problems.base import Problem
 from synth.scorers.base import Candidate, Score, Scorer
@@ -45,6 +46,7 @@ class JudgeQuality(BaseModel):
         version: Its version.
         models: Identities of the models that judged.
         pairs: Pairs of a right and a wrong answer.
+        by_people: Those of them that people told apart by their reviews; the checker knows the others.
         agreement: Share of right verdicts, a tie counted half; None without pairs.
         agreement_interval: Its Wilson interval.
         position_bias: See the module; None for a judge that sees one answer at a time.
@@ -61,6 +63,7 @@ class JudgeQuality(BaseModel):
     version: str
     models: tuple[str, ...] = ()
     pairs: int = 0
+    by_people: int = 0
     agreement: float | None = None
     agreement_interval: tuple[float, float] | None = None
     position_bias: float | None = None
@@ -82,11 +85,19 @@ class JudgeQuality(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class KnownPair:
-    """A right and a wrong answer to one problem, by the checker."""
+    """A right and a wrong answer to one problem, by the checker or by people."""
 
     problem: Problem
     right: Candidate
     wrong: Candidate
+
+    @classmethod
+    def by_people(cls, pair: ReviewedPair) -> "KnownPair":
+        """Return what people told apart as such a pair: what they accept is right."""
+        accepted, rejected = (
+            Candidate(answer.text, answer.call_id, model=answer.model) for answer in (pair.accepted, pair.rejected)
+        )
+        return cls(pair.problem, accepted, rejected)
 
     def attacked(self) -> "KnownPair":
         """Return the pair with a wrong answer that addresses the judge."""
@@ -99,13 +110,16 @@ def most_calls(scorer: Scorer, pairs: int) -> int:
     return pairs * 2 * scorer.calls(2)
 
 
-async def calibrate(scorer: Scorer, pairs: Sequence[KnownPair], models: Models) -> JudgeQuality:
+async def calibrate(
+    scorer: Scorer, pairs: Sequence[KnownPair], models: Models, *, by_people: int = 0
+) -> JudgeQuality:
     """Measure a judge on known pairs, and on the same pairs with wrong answers that address it.
 
     Args:
         scorer: The judge.
         pairs: The pairs.
         models: Models bound to no problem.
+        by_people: How many of the pairs people told apart.
     """
     if not pairs:
         return JudgeQuality(scorer=scorer.name, version=scorer.version)
@@ -122,6 +136,7 @@ async def calibrate(scorer: Scorer, pairs: Sequence[KnownPair], models: Models) 
         version=scorer.version,
         models=plain.models,
         pairs=count,
+        by_people=by_people,
         agreement=agreement,
         agreement_interval=wilson(agreement, count * (2 if sees_both else 1)),
         position_bias=first - second if sees_both else None,

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from storage.errors import RecipeError
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
+from synth.calls.reviewed import ReviewedAnswer, ReviewedPair
 from synth.engines.profile import Profile
 from synth.methods import get_method
 from synth.night.runner import run_attempts
@@ -131,6 +132,30 @@ async def test_a_judge_that_was_not_calibrated_decides_nothing_and_is_not_asked_
     assert {row["notes"].refused for row in rows} == {"uncalibrated_judge"} and len(rows) == 15
     asked_about = {request.problem.id for request in judge.requests}
     assert len(asked_about) < 5 or len(judge.requests) <= 5 * 2 * 6, "for the calibration alone"
+
+
+async def test_what_people_told_apart_calibrates_a_judge_where_the_checker_knows_no_pair(ledger):
+    problems = list(open_source("arithmetic", {"tiers": [2]}).draw(48, seed=5, tier=2))
+    asked_about, reviewed = problems[:24], problems[24:]
+    people = [
+        ReviewedPair(problem, ReviewedAnswer(f"#### {problem.gold}", f"a{number}"), ReviewedAnswer("#### -7", f"r{number}"))
+        for number, problem in enumerate(reviewed)
+    ]
+    params = CANDIDATES.params(samples=2, chooser="best", by="rubric")
+    judge = Scripted(grader, "grader-weights")
+    asker = Asker(
+        ledger,
+        {"teacher": Scripted(lambda request: f"#### {request.problem.gold}", "t"), "grader": judge},
+        Prompts(),
+        night=NIGHT,
+        reviewed=people,
+    )
+    attempts = await prepared(CANDIDATES, asked_about, params, asker)
+    (quality,) = attempts[0].prepared.value.judges
+    assert (quality.pairs, quality.by_people, quality.agreement, quality.fault) == (24, 24, 1.0, None)
+    assert {request.problem.id for request in judge.requests} == {problem.id for problem in reviewed}
+    rows = read((await run_attempts(attempts, asker)).samples)
+    assert sum(row["notes"].refused is None for row in rows) == 24
 
 
 async def test_the_control_chooses_by_lot_and_asks_no_judge(ledger, problems):
