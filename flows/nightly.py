@@ -227,6 +227,7 @@ def _summary(night: Night, synthesis: Synthesis, made_release: Release | None) -
         "until": night.recipe.problems.until.accepted if night.recipe.problems.until else None,
         "tokens": nights.tokens(night.lake, night.id),
         "costs": nights.costs(night.lake, night.id),
+        "currency": night.recipe.currency,
         "accepted_words": nights.accepted_words(night.lake, night.id),
         "release": made_release.id if made_release else None,
         "release_rows": made_release.rows if made_release else 0,

@@ -99,6 +99,11 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
         names = {source.name for source in self.problems.sources}
+        currencies = sorted({spec.price.currency for spec in self.models.values() if spec.price.currency})
+        if len(currencies) > 1:
+            raise ValueError(
+                f"models: prices in {' and '.join(currencies)}; give all of them in one currency, so that costs add up"
+            )
         for name, options in self.filters.items():
             if (role := options.get("role")) is not None:
                 self._check_role(name, str(role))
@@ -171,6 +176,11 @@ class Recipe(Part):
         writers = [spec for role, spec in self.models.items() if role in asked]
         served = any(spec.engine == "vllm" and spec.checkpoint != PROMOTED for spec in writers)
         return "boxed" if served or self.base.checkpoint else "hash"
+
+    @property
+    def currency(self) -> str:
+        """Currency of the models' prices; empty where none says it."""
+        return next((spec.price.currency for spec in self.models.values() if spec.price.currency), "")
 
     @property
     def condition(self) -> str:

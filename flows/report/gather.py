@@ -78,6 +78,7 @@ def _gather(lake: Lake, night: str) -> dict[str, Any]:
         **_rows(overview, reasons),
     }
     report["spent"] = _spent(report["costs"], report["totals"]["accepted_words"])
+    report["currency"] = ((report["run"] or {}).get("summary") or {}).get("currency", "")
     report["attention"] = attention(report)
     return report
 

@@ -30,6 +30,14 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def money(value: float | None, currency: str = "") -> str:
+    """Return a cost; where no currency is known, it says that it is that of the recipe's prices."""
+    if value is None:
+        return NONE
+    text = f"{value:,.2f}" if value >= 0.1 else figure(value)
+    return f"{text}\u00a0{currency}" if currency else f"{text} at the recipe's prices"
+
+
 def share(value: float | None) -> str:
     """Return an accuracy, three decimals without the zero, as tables of accuracies have it."""
     if value is None:

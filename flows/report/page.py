@@ -55,7 +55,7 @@ def environment(*folders: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("clock", "count", "day", "figure", "percent", "seconds", "share", "reason_text")
+    names = ("clock", "count", "day", "figure", "money", "percent", "seconds", "share", "reason_text")
     environment.filters |= {name: getattr(numbers, name) for name in names}
     environment.filters |= {
         "shown": shown,

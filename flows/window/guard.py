@@ -60,6 +60,11 @@ def second_token(token: str) -> str:
     return hmac.new(token.encode(), b"change", hashlib.sha256).hexdigest()
 
 
+def _same(text: str, secret: str) -> bool:
+    """Compare in a time that does not depend on where they differ."""
+    return hmac.compare_digest(text.encode(), secret.encode())
+
+
 class Guard:
     """Middleware that answers nobody else, and says what a page may do.
 
@@ -82,9 +87,9 @@ class Guard:
 
         async def closed(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                given = MutableHeaders(scope=message)
+                answered = MutableHeaders(scope=message)
                 for name, value in {**_ALWAYS, "content-security-policy": _POLICY}.items():
-                    given.setdefault(name, value)
+                    answered.setdefault(name, value)
             await send(message)
 
         answer: Response | None = self._refusal(scope, headers) or self._entry(scope)
@@ -108,16 +113,15 @@ class Guard:
 
     def _entry(self, scope: "Scope") -> RedirectResponse | None:
         """Give the cookie to who has the token in the address, and take it out of the address."""
-        given = QueryParams(scope["query_string"]).get("token")
-        if given is None or not hmac.compare_digest(given.encode(), self._token.encode()):
+        token = QueryParams(scope["query_string"]).get("token")
+        if token is None or not _same(token, self._token):
             return None
         answer = RedirectResponse("/" + scope["path"].lstrip("/"), status_code=303)
         answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
         return answer
 
     def _has_cookie(self, headers: Headers) -> bool:
-        given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        return _same(cookie_parser(headers.get("cookie", "")).get(self._cookie, ""), self._token)
 
     def _stranger(self, headers: Headers) -> PlainTextResponse | HTMLResponse:
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") == "navigate":
@@ -125,8 +129,7 @@ class Guard:
         return PlainTextResponse(_CLOSED, status_code=403)
 
     def _changing(self, headers: Headers) -> PlainTextResponse | None:
-        given = headers.get(HEADER, "")
-        if not headers.get("origin") or not hmac.compare_digest(given.encode(), second_token(self._token).encode()):
+        if not headers.get("origin") or not _same(headers.get(HEADER, ""), second_token(self._token)):
             return PlainTextResponse("a request that changes something needs the token of the page", status_code=403)
         length = headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:

@@ -34,8 +34,8 @@ async def take(request: Request) -> Response:
         return JSONResponse({"error": "too much at once"}, status_code=413)
     shelf = shelf_of(request)
     try:
-        given = _read(body, shelf.reviewer)
-        count = await run_in_threadpool(shelf.record, given)
+        to_record = _read(body, shelf.reviewer)
+        count = await run_in_threadpool(shelf.record, to_record)
     except LakeError as error:
         return JSONResponse({"error": str(error)}, status_code=400)
     except NightschoolError as error:

@@ -82,14 +82,14 @@ class Shelf:
         """Return every review of a row, oldest first."""
         return [row for row in self._reviews if row["sample_id"] == sample_id]
 
-    def record(self, given: Sequence[reviews.Review]) -> int:
+    def record(self, to_record: Sequence[reviews.Review]) -> int:
         """Commit reviews, durably, and return how many there are.
 
         Raises:
             NightschoolError: They cannot be committed; the message says why.
         """
         with self._writing:
-            count = reviews.record_reviews(self._writer, given)
+            count = reviews.record_reviews(self._writer, to_record)
         self._reviews = self._read_reviews()
         return count
 

@@ -58,6 +58,9 @@ class PriceSpec(BaseModel):
     cached: float | None = Field(
         None, ge=0, description="For prompt tokens in the server's prefix cache; None: as prompt."
     )
+    currency: str = Field(
+        "", pattern="^([A-Z]{3})?$", description="Of the prices, as reports show it: `USD`, `EUR`. The same for all models."
+    )
 
 
 class ThoughtsSpec(BaseModel):
