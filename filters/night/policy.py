@@ -62,8 +62,8 @@ class Policy(BaseModel):
 
     reviews: Literal["ignore", "respect", "require"] = Field(
         default="ignore",
-        description="What people say of rows that every filter lets in: `respect` keeps out what one of them rejects, `require` also "
-        "what nobody has accepted yet.",
+        description="What people say of rows that every filter lets in: `respect` keeps out what one of them rejects, "
+        "`require` also what nobody has accepted yet.",
     )
 
     def kept_out(self, verdict: str | None) -> str | None:

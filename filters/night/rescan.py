@@ -14,7 +14,6 @@ from filters.night.policy import BY_PEOPLE, NAME, VERSION
 from storage.lake.lake import Lake
 from synth.sample import problem_of
 
-
 _LET_IN = """
 select sample_id from decisions where outcome = 'accepted' or starts_with(reason, ?) order by sample_id
 """

@@ -17,8 +17,8 @@ _LONGEST_NOTE = 10_000
 BY_CHANCE = "md5($seed || d.sample_id), d.sample_id"
 """Order of a draw: a hash of seed and id."""
 
-_BY_PEOPLE = "'reviews:'"
-"""How the reason of a row begins that no filter rejects: what people agree with is what was decided without them."""
+_LAST = "arg_max(if(starts_with(v.reason, 'reviews:'), 'accepted', v.outcome), c.seq)"
+"""What was decided last without people: a row that they alone keep out counts as accepted."""
 
 _DRAW = f"""
 select d.sample_id, count(*) over () as population from decisions d join samples s using (sample_id)
@@ -26,7 +26,7 @@ where ($method is null or s.method = $method) order by {BY_CHANCE} limit $n
 """
 _DECIDED = f"""
 select s.sample_id, coalesce(d.outcome, 'undecided') as outcome from samples s left join (
-    select v.sample_id, arg_max(if(starts_with(v.reason, {_BY_PEOPLE}), 'accepted', v.outcome), c.seq) as outcome from verdicts v join commits c using (commit_id)
+    select v.sample_id, {_LAST} as outcome from verdicts v join commits c using (commit_id)
     where v.filter = 'policy' and v.sample_id in (select unnest($ids::varchar[])) group by v.sample_id
 ) d using (sample_id) where s.sample_id in (select unnest($ids::varchar[]))
 """
@@ -45,7 +45,7 @@ with people as (
         select sample_id from last_reviews where draw_id is not null) as dealt
     from reviewed r
 ), decided as (
-    select v.sample_id, arg_max(if(starts_with(v.reason, {_BY_PEOPLE}), 'accepted', v.outcome), c.seq) as outcome from verdicts v join commits c using (commit_id)
+    select v.sample_id, {_LAST} as outcome from verdicts v join commits c using (commit_id)
     where v.filter = 'policy' and v.sample_id in (select sample_id from reviewed) group by v.sample_id
 )
 select s.method, p.dealt, count(*) as rows, count(*) filter (where good) as good,

@@ -78,7 +78,11 @@ TABLES: dict[str, pa.Schema] = {
             column("note", TEXT, "what the person wrote, which may quote the row"),
             column("reviewer", NOTE, "who"),
             column("draw_id", WORD, "fair sample that the row was dealt in, null for one that was picked"),
-            column("decision", WORD, "what the filters and the policy had decided then, people aside: accepted, rejected, or undecided"),
+            column(
+                "decision",
+                WORD,
+                "what the filters and the policy had decided then, people aside: accepted, rejected, or undecided",
+            ),
             column("created_at", TIME, "when"),
             COMMIT_ID,
         ],

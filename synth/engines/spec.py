@@ -59,7 +59,9 @@ class PriceSpec(BaseModel):
         None, ge=0, description="For prompt tokens in the server's prefix cache; None: as prompt."
     )
     currency: str = Field(
-        "", pattern="^([A-Z]{3})?$", description="Of the prices, as reports show it: `USD`, `EUR`. The same for all models."
+        "",
+        pattern="^([A-Z]{3})?$",
+        description="Of the prices, as reports show it: `USD`, `EUR`. The same for all models.",
     )
 
 

@@ -58,9 +58,9 @@ def review_apply(
         from flows.report.progress import Progress
 
         loaded = load_recipe(recipe, settings or [])
-        with open_night(loaded, today(None), open_workspace(root), Progress(quiet=True), "review") as night:
-            with one_at_a_time(night, "decision"):
-                applied = let_people_decide(night)
+        opening = open_night(loaded, today(None), open_workspace(root), Progress(quiet=True), "review")
+        with opening as night, one_at_a_time(night, "decision"):
+            applied = let_people_decide(night)
         if as_json:
             return print_json(asdict(applied))
         typer.echo(

@@ -90,7 +90,9 @@ def test_agreement_is_with_what_was_decided_without_people(lake):
 def test_a_recipe_says_it_by_method():
     names = {"methods": ["cot", "tutorship"], "filters": ["answer"]}
     policies = read_policies({"tutorship": {"reviews": "require"}}, **names)
-    assert policies.of("tutorship").kept_out(None) == "reviews:missing" and policies.of("cot").kept_out("reject") is None
+    assert (
+        policies.of("tutorship").kept_out(None) == "reviews:missing" and policies.of("cot").kept_out("reject") is None
+    )
     assert policies.version != Policies().version == Policies(default=Policy(reviews="ignore")).version
     with pytest.raises(RecipeError, match=r"policy.cot.reviews.*'ignore', 'respect' or 'require'"):
         read_policies({"cot": {"reviews": "obey"}}, **names)

@@ -42,7 +42,9 @@ def test_reviews_take_effect_and_the_next_release_follows_them(review):
     assert "0 rows come in, 8 leave, 7 wait" in review("review", "apply", review.recipe)
     assert json.loads(review("review", "apply", review.recipe, "--json")) == {"entered": 0, "left": 0, "waiting": 7}
     review("release", "create", "set")
-    rows = json.loads(review("sql", "select method, count(*)::int as n from accepted group by all order by all", "--json"))
+    rows = json.loads(
+        review("sql", "select method, count(*)::int as n from accepted group by all order by all", "--json")
+    )
     assert rows == [{"method": "cot", "n": 11}, {"method": "tutorship", "n": 1}]
     kept_out = review("sql", "select distinct reason from rejected where reason like 'reviews%' order by all", "--csv")
     assert kept_out.split() == ["reason", "reviews:missing", "reviews:rejected"]

@@ -81,7 +81,7 @@ def test_every_table_view_and_column_says_what_it_means():
     for relation in relations.values():
         assert relation.comment
         for column in relation.columns:
-            assert column.comment, f"{relation.name}.{column.name} has no comment: storage/views.py, COLUMN_COMMENTS"
+            assert column.comment, f"{relation.name}.{column.name} has no comment: storage/views, COLUMN_COMMENTS"
     with pytest.raises(QueryError, match="did you mean 'funnel'"):
         describe("funel")
 

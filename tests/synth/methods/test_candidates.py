@@ -138,7 +138,9 @@ async def test_what_people_told_apart_calibrates_a_judge_where_the_checker_knows
     problems = list(open_source("arithmetic", {"tiers": [2]}).draw(48, seed=5, tier=2))
     asked_about, reviewed = problems[:24], problems[24:]
     people = [
-        ReviewedPair(problem, ReviewedAnswer(f"#### {problem.gold}", f"a{number}"), ReviewedAnswer("#### -7", f"r{number}"))
+        ReviewedPair(
+            problem, ReviewedAnswer(f"#### {problem.gold}", f"a{number}"), ReviewedAnswer("#### -7", f"r{number}")
+        )
         for number, problem in enumerate(reviewed)
     ]
     params = CANDIDATES.params(samples=2, chooser="best", by="rubric")
