@@ -1,7 +1,7 @@
 """Calibration: how far a judge agrees with the checker, whether the order sways it, and whether it can be talked round.
 
-A judge (a scorer whose values are a model's opinion) decides nothing before it was measured on pairs of a right and a wrong answer to
-one problem, as people told them apart in their reviews or as the checker knows them. A pair judge sees each pair in both orders:
+A judge (a scorer whose values are a model's opinion) decides nothing before it was measured on pairs of a right and a wrong answer
+to one problem, as people told them apart in their reviews or as the checker knows them. A pair judge sees each pair in both orders:
 
     agreement       share of verdicts that name the right one; an unreadable verdict names nobody
     position bias   P(right one named | shown first) - P(right one named | shown second), as in arXiv:2306.05685
