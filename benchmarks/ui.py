@@ -9,6 +9,9 @@ ui_first_paint_ms     until the page of all rows is painted (first contentful pa
 ui_filter_ms          the same after a filter: the slower of one by two columns and one by an SQL condition that nobody asked before
 ui_filter_text_ms     the same for a condition over the answers' text, which is read from the lake
 ui_search_ms          the same for a text that is looked for in everything that 1,000,000 rows say
+ui_review_row_ms      from the key that judges a row of a fair sample of 100 until the next row is there: the median, with a
+                      driven browser
+ui_review_100_s       the same for all 100, each judged as soon as it is there: no person reads so fast
 ui_row_ms             until the dialogue and the verdicts of a row are there, rows picked at random
 ui_open_s             until the window answers after its start
 ui_memory_mb          what the process that holds the rows takes (resident)
@@ -42,11 +45,14 @@ import pyarrow as pa  # noqa: E402
 
 from benchmarks.lake import METHODS, text_pool  # noqa: E402
 from benchmarks.shared.results import circumstances, keep  # noqa: E402
+from storage.browse.rows import PAGE  # noqa: E402
 from storage.lake.lake import Lake  # noqa: E402
+from storage.lake.reviews import draw  # noqa: E402
 from storage.schema import TABLES  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
 PER_COMMIT = 50_000
+REVIEWED = 100
 REASONS = (
     "answer:wrong_answer",
     "near_duplicates:near_duplicate",
@@ -113,8 +119,8 @@ def commit(lake: Lake, number: int, connection: duckdb.DuckDBPyConnection) -> li
     return list(made["sample_id"][::5000].to_pylist())
 
 
-def build(workspace: Workspace, commits: int) -> list[str]:
-    """Fill a lake, and return the ids of some of its rows."""
+def build(workspace: Workspace, commits: int) -> tuple[list[str], str]:
+    """Fill a lake, and return the ids of some of its rows, and a fair sample of them for review."""
     ids: list[str] = []
     pool, connection = text_pool(random.Random(1)), duckdb.connect()
     halves = [[pool[at : at + 550] for at in range(start, start + 550 * _PIECES, 550)] for start in (0, 97)]
@@ -122,7 +128,7 @@ def build(workspace: Workspace, commits: int) -> list[str]:
     with Lake(workspace) as lake:
         for number in range(commits):
             ids += commit(lake, number, connection)
-    return ids
+        return ids, draw(lake, None, REVIEWED)
 
 
 @contextmanager
@@ -164,7 +170,25 @@ def median(measure: Callable[[int], float], rounds: int, detail: dict[str, Any],
     return statistics.median(detail[name])
 
 
-def measure(first: str, ids: list[str], rounds: int, detail: dict[str, Any]) -> dict[str, float]:
+def review(page: Any, address: str, detail: dict[str, Any]) -> float:
+    """Judge a fair sample by keys, each row as soon as it is there, and return the seconds that it took."""
+    page.goto(address)
+    waits, started = [], 0.0
+    for number in range(REVIEWED):
+        row = page.wait_for_selector(f"#list li:nth-child({number % PAGE + 1}).now a")
+        page.wait_for_selector(f'.judging[data-id="{row.get_attribute("data-id")}"]')
+        if number:
+            waits.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        page.keyboard.press("r" if number % 4 == 3 else "a")
+        if number % PAGE == PAGE - 1 and number < REVIEWED - 1:  # the verdict on a page's last row turns it
+            page.wait_for_url("**start=**")
+    page.locator("#saying", has_text="recorded").wait_for(state="attached")
+    detail["review_row_ms"] = [round(wait, 1) for wait in waits]
+    return sum(waits) / 1000
+
+
+def measure(first: str, ids: list[str], sample: str, rounds: int, detail: dict[str, Any]) -> dict[str, float]:
     """Open pages in Chromium."""
     from playwright.sync_api import sync_playwright
 
@@ -195,11 +219,13 @@ def measure(first: str, ids: list[str], rounds: int, detail: dict[str, Any]) -> 
                 lambda n: painted(page, f"{base}/rows?q=qu{'abcdefgh'[n]}"), min(rounds, 5), detail, "search"
             ),
             "row": median(row, rounds, detail, "row"),
+            "review": review(page, f"{base}/rows?draw={sample}", detail),
         }
         browser.close()
     return {
         "ui_first_paint_ms": figures["all"], "ui_filter_ms": max(figures["columns"], figures["condition"]),
         "ui_filter_text_ms": figures["text"], "ui_search_ms": figures["search"], "ui_row_ms": figures["row"],
+        "ui_review_100_s": figures["review"], "ui_review_row_ms": statistics.median(detail["review_row_ms"]),
         "ui_open_s": detail["open_s"], "ui_memory_mb": detail["memory_mb"],
     }  # fmt: skip
 
@@ -216,11 +242,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nightschool-bench-") as folder:
         workspace = Workspace.scratch(options.lake or Path(folder) / "w")
         started = time.perf_counter()
-        ids = build(workspace, commits)
+        ids, sample = build(workspace, commits)
         detail["build_s"] = round(time.perf_counter() - started, 1)
         print(f"{detail['rows']:,} rows in {detail['build_s']} s", file=sys.stderr)
         with window(workspace, detail) as first:
-            figures = measure(first, ids, options.rounds, detail)
+            figures = measure(first, ids, sample, options.rounds, detail)
     figures = {name: round(value, 1) for name, value in figures.items()}
     about = {
         "versions": {name: version(name) for name in ("duckdb", "starlette", "uvicorn", "playwright")},

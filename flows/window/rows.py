@@ -15,7 +15,7 @@ from storage.browse.figures import row_texts
 from storage.browse.rows import FACETS, ORDERS, PAGE, Choice, Page
 from storage.errors import LakeError, QueryError
 from storage.lake import reviews
-from storage.lake.provenance import observed, origin, taken_down
+from storage.lake.provenance import observed, origin, sample_of, taken_down
 
 _HIDDEN = ("outcome", "reason")
 """Columns that a reviewer of a fair sample does not see."""
@@ -71,11 +71,13 @@ def row(request: Request) -> Response:
     """Show one row: its dialogue, verdicts, neighbours and reviews; with `part`, without the page around it."""
     shelf = shelf_of(request)
     draw = request.query_params.get("draw")
+    identity = request.path_params["id"]
+    night = shelf.rows.night_of(identity)
     with shelf.lake.one_state():
         try:
-            provenance = observed(shelf.lake, request.path_params["id"])
+            provenance = observed(shelf.lake, identity, night)
         except LakeError:
-            if takedown := taken_down(shelf.lake, request.path_params["id"]):
+            if takedown := taken_down(shelf.lake, identity):
                 return page(request, "gone.html.jinja", takedown=takedown)
             raise
     identity = provenance["sample"]["sample_id"]
@@ -92,9 +94,10 @@ def row(request: Request) -> Response:
 
 def lineage(request: Request) -> Response:
     """Show what a row was made of and who read it, as a part of its page."""
-    shelf = shelf_of(request)
+    shelf, identity = shelf_of(request), request.path_params["id"]
+    night = shelf.rows.night_of(identity)
     with shelf.lake.one_state():
-        sample = observed(shelf.lake, request.path_params["id"])["sample"]
+        sample = sample_of(shelf.lake, identity, night)
         return page(request, "lineage.html.jinja", row=sample, **origin(shelf.lake, sample))
 
 

@@ -168,6 +168,13 @@ class Rows:
                 facets[row["name"]].append((row["value"] or "", row["n"]))
         return Page(listed.to_pylist(), count, facets)
 
+    def night_of(self, sample_id: str) -> str | None:
+        """Return the night of a row; None where the row is not among these."""
+        rows = self._all(
+            "select night from browse join cube using (combination) where sample_id = $id", {"id": sample_id}
+        )
+        return str(rows[0]["night"]) if rows else None
+
     def cube(self) -> list[dict[str, Any]]:
         """Return how many rows, with how many words, there are by night, method, outcome and reason."""
         return self._all(
@@ -179,8 +186,8 @@ class Rows:
         """Return how many attempts there are by night, method, status and reason."""
         return self._all("select * from attempted order by night desc, method, status, n desc")
 
-    def _all(self, statement: str) -> list[dict[str, Any]]:
-        return list(self._session.ask([(statement, {})])[0].to_pylist())
+    def _all(self, statement: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        return list(self._session.ask([(statement, dict(values or {}))])[0].to_pylist())
 
     def _relations(self, choice: Choice) -> tuple[str, str, list[Statement]]:
         """Return the tables with the rows and with their counts before `equal`, and what must run to have them.

@@ -11,6 +11,13 @@ from storage.lake.lake import Lake
 from storage.lake.lineage import row_checkpoints
 from storage.lake.tombstones import REASON
 
+_VERDICTS = """
+select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at
+from observations v join commits c using (commit_id)
+where v.sample_id = ? and v.night = ? order by c.seq, v.filter = 'policy', v.filter
+"""
+"""A verdict carries the night of its row, whenever it was given: the files of other nights are not read."""
+
 
 def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
     """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items` (of benchmarks), `calls`
@@ -29,18 +36,19 @@ def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
     return {**seen, **origin(lake, seen["sample"])}
 
 
-def observed(lake: Lake, sample_id: str) -> dict[str, Any]:
+def observed(lake: Lake, sample_id: str, night: str | None = None) -> dict[str, Any]:
     """Return `sample`, `decision`, `verdicts`, `matches` and `items` of `provenance_of`: what is said of a row.
+
+    Args:
+        lake: The lake.
+        sample_id: As `provenance_of` takes it.
+        night: The row's night where it is known: only that night's files are read then.
 
     Raises:
         LakeError: No sample has that id, or several begin like this.
     """
-    sample = _sample(lake, sample_id)
-    verdicts = lake.rows(
-        "select v.filter, v.version, v.outcome, v.reason, v.detail, v.night, c.created_at from observations v "
-        "join commits c using (commit_id) where v.sample_id = ? order by c.seq, v.filter = 'policy', v.filter",
-        [sample["sample_id"]],
-    )
+    sample = sample_of(lake, sample_id, night)
+    verdicts = lake.rows(_VERDICTS, [sample["sample_id"], sample["night"]])
     for verdict in verdicts:
         verdict["detail"] = json.loads(verdict["detail"]) if verdict["detail"] else {}
     decided = [verdict for verdict in verdicts if verdict["filter"] == "policy"]
@@ -106,8 +114,13 @@ def _items(lake: Lake, verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return [{"benchmark": name, "item": item, "text": text} for (name, item), text in sorted(items.items())]
 
 
-def _sample(lake: Lake, sample_id: str) -> dict[str, Any]:
-    rows = _rows(lake, sample_id)
+def sample_of(lake: Lake, sample_id: str, night: str | None = None) -> dict[str, Any]:
+    """Return `sample` of `observed`, which has its arguments.
+
+    Raises:
+        LakeError: No sample has that id, or several begin like this.
+    """
+    rows = (_rows(lake, sample_id, night) if night else []) or _rows(lake, sample_id)
     if not rows:
         near = lake.rows("select sample_id from samples where starts_with(sample_id, ?) limit 6", [sample_id])
         if len(near) != 1:
@@ -121,9 +134,10 @@ def _sample(lake: Lake, sample_id: str) -> dict[str, Any]:
     return rows[0]
 
 
-def _rows(lake: Lake, sample_id: str) -> list[dict[str, Any]]:
-    return lake.rows(
-        "select s.* exclude (commit_id), p.prompt, p.gold from samples s left join problems p using (problem_id) "
-        "where s.sample_id = ? limit 1",
-        [sample_id],
-    )
+def _rows(lake: Lake, sample_id: str, night: str | None = None) -> list[dict[str, Any]]:
+    of_night, values = ("and night = ?", [sample_id, night]) if night else ("", [sample_id])
+    rows = lake.rows(f"select * exclude (commit_id) from samples where sample_id = ? {of_night} limit 1", values)
+    for row in rows:
+        asked = lake.rows("select prompt, gold from problems where problem_id = ? limit 1", [row["problem_id"]])
+        row |= asked[0] if asked else {"prompt": None, "gold": None}
+    return rows

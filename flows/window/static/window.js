@@ -54,7 +54,10 @@
     keep();
     send();
   }
-  addEventListener("beforeunload", (event) => { if (batch || waiting.length) event.preventDefault(); });
+  // Another page of the window sends what is kept; only who leaves it is asked.
+  let within = false;
+  addEventListener("beforeunload", (event) => { if ((batch || waiting.length) && !within) event.preventDefault(); });
+  addEventListener("submit", () => { within = true; });
 
   function review(id, verdict, text) {
     waiting.push({ review_id: crypto.randomUUID(), sample_id: id, verdict, note: text, draw_id: reading.dataset.draw || null });
@@ -111,7 +114,7 @@
   }
   function turn(way) {
     const link = one(`.side .turning [rel="${way}"]`);
-    if (link) { sessionStorage.setItem("nightschool-turn", way); location.assign(link.href); } else say(way === "next" ? "the last row" : "the first row");
+    if (link) { sessionStorage.setItem("nightschool-turn", way); within = true; location.assign(link.href); } else say(way === "next" ? "the last row" : "the first row");
   }
   function judge(verdict) {
     const id = one(".judging")?.dataset.id;
@@ -154,6 +157,7 @@
     if (event.target.closest("[data-close]")) return note.close("");
     const button = event.target.closest("[data-key]");
     if (button) return keys[button.dataset.key]();
+    within = event.target.closest("a[href]")?.origin === location.origin;
     const link = event.target.closest("#list a[data-id]");
     if (link && reading && links.length && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open(links.indexOf(link)); }
   });

@@ -4,13 +4,20 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 
+import psutil
 import pytest
 
+from flows.service.runs import EMBEDDED, RunRecord
 from flows.window.guard import second_token
+from storage.processes import pid_space
 from storage.sql.run import run_sql
+from synth.engines.processes import identity_of
 from tests.browser import FLAGS, browser
+from tests.flows.report.written import write_night
 from tests.flows.window.opened import HOSTILE, LARGE, TOKEN, Window, fill, opened
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 SIZES = {"wide": (1400, 900), "phone": (390, 844)}
@@ -43,6 +50,7 @@ def visit(chromium, window):
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
         page = contexts[-1].new_page()
         page.set_default_timeout(120_000)  # a machine with other work
+        page.on("dialog", lambda dialog: complaints.append(dialog.message or dialog.type))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.goto(window.first)
@@ -85,16 +93,23 @@ def test_rows_are_filtered_read_and_judged_by_keys(visit, window):
     page.fill("#note-text", "why so sure?")
     page.keyboard.press("Control+Enter")
     page.locator("#saying", has_text="21 recorded").wait_for(state="attached")
+    page.click("#list li:nth-child(50) a")
+    last = page.get_attribute("#list li:nth-child(50) a", "data-id")
+    page.wait_for_selector(f'.judging[data-id="{last}"]')
+    page.keyboard.press("a")  # the page turns with the review still on its way
+    page.wait_for_url("**start=50**")
+    page.wait_for_selector("#list li:first-child.now")
+    wait_for(lambda: window.shelf.lake.rows("select 1 from reviews where sample_id = ?", [last]), 120, "the review")
     rows = run_sql(
         window.shelf.workspace, "select verdict, reviewer, count(*) as n from last_reviews group by all order by all"
     )
     assert rows.to_pylist() == [
-        {"verdict": "accept", "reviewer": "ada", "n": 15}, {"verdict": "reject", "reviewer": "ada", "n": 5},
+        {"verdict": "accept", "reviewer": "ada", "n": 16}, {"verdict": "reject", "reviewer": "ada", "n": 5},
     ]  # fmt: skip
     notes = run_sql(window.shelf.workspace, "select note, verdict from reviews where note is not null").to_pylist()
     assert notes == [{"note": "why so sure?", "verdict": None}]
     page.goto(f"{window.url}/rows?reviewed=yes")
-    assert "of 20 rows" in page.inner_text(".count")
+    assert "of 21 rows" in page.inner_text(".count")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -267,3 +282,24 @@ def test_the_first_address_gives_a_cookie_that_scripts_and_other_sites_do_not_ge
     assert status == 303 and headers["location"] == "/evil.example/"
     assert "HttpOnly" in headers["set-cookie"] and "samesite=strict" in headers["set-cookie"].lower()
     assert second_token(TOKEN) not in headers["set-cookie"]
+
+
+def test_a_running_night_is_seen_live_and_goes_when_it_ends(visit, window):
+    """The last test of the file: it commits another night."""
+    from storage.lake.lake import Lake
+
+    page = visit("/")
+    assert not page.query_selector(".running")
+    with Lake(window.shelf.workspace) as lake:
+        failed = [{"method": "cot", "reason": "cut", "detail": "at its limit"}]
+        write_night(lake, "2026-01-03", [{"method": "cot"}] * 3, failed=failed, finish=False)
+    record = RunRecord("here", "nightly 2026-01-03", EMBEDDED, pid_space(), identity_of(psutil.Process()))
+    file = window.shelf.workspace.folder("runs") / "here.json"
+    file.write_text(json.dumps(asdict(record)))
+    try:
+        page.locator(".running", has_text="nightly 2026-01-03 runs now").wait_for()  # nobody has loaded the page again
+        assert "4 of 4 attempts in the lake, 1 failed" in page.inner_text(".running")
+        assert page.get_attribute(".running a", "href") == "/night/2026-01-03/written"
+    finally:
+        file.unlink()
+    page.locator(".running").wait_for(state="detached")

@@ -10,6 +10,9 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
 from storage.errors import LakeError, RecipeError
 from storage.ids import file_hash
@@ -18,6 +21,7 @@ from storage.releases.making import create_release
 from storage.releases.publish import publish, split_of
 from storage.releases.push import push
 from storage.releases.reading import get_release
+from storage.releases.shapes import SCHEMAS, export
 from tests.storage.small import build
 
 pytestmark = pytest.mark.slow
@@ -203,3 +207,34 @@ def test_a_full_disk_leaves_nothing_behind_that_complains_later(lake, tmp_path, 
     assert complaints == [] and list((tmp_path / "out").iterdir()) == []
     monkeypatch.undo()
     assert sum(publish(get_release(lake, "set"), tmp_path / "out", shapes=["messages"]).rows().values()) == 20
+
+
+@pytest.mark.parametrize("shape", ["messages", "prompt_completion", "prompt", "text", "verl"])
+def test_an_exported_file_is_read_by_datasets_with_its_columns_as_they_are(lake, tmp_path, shape):
+    release, rows = get_release(lake, "set"), {}
+    for kind, ending in (("parquet", "parquet"), ("json", "jsonl")):
+        count = export(release, shape, tmp_path / f"rows.{ending}")
+        rows[kind] = datasets.load_dataset(
+            kind, data_files=str(tmp_path / f"rows.{ending}"), split="train", cache_dir=str(tmp_path / "cache")
+        )
+        assert len(rows[kind]) == count and rows[kind].column_names == SCHEMAS[shape].names
+    assert rows["parquet"].to_list() == rows["json"].to_list()
+
+
+def test_verl_finds_what_it_asks_of_a_row(lake, tmp_path):
+    """As its data set (`verl/utils/dataset/rl_dataset.py`) and its rewards (`reward_score`) take a row apart."""
+    export(get_release(lake, "set"), "verl", tmp_path / "rl.parquet")
+    rows = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / "rl.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"?": 0}, unk_token="?")), unk_token="?")
+    tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+    gold = dict(lake.connection.execute("select problem_id, gold from problems").fetchall())
+    for row in rows:
+        text = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, tokenize=False)
+        assert text.startswith("<user>What is ") and text.endswith("<assistant>")
+        assert (row["extra_info"] or {}).get("index", 0) == 0 and "tools_kwargs" not in row["extra_info"]
+        reward = row["reward_model"]
+        assert reward == {"style": "rule", "ground_truth": gold[row["extra_info"]["problem_id"]]}
+        assert row["data_source"] == "made" and row["ability"] == "arithmetic"
+    assert len(rows) == len({row["extra_info"]["problem_id"] for row in rows}) == 12
