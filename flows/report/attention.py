@@ -14,7 +14,8 @@ Item = dict[str, str]
 def attention(report: Mapping[str, Any]) -> list[Item]:
     """Return what needs a person, each with `level`, `title`, `text` and a `command` (perhaps empty)."""
     items = [
-        *_run(report), *_books(report), *_sources(report), *_failed(report), *_accepted(report), *_alarms(report), *_model(report),
+        *_run(report), *_books(report), *_sources(report), *_failed(report), *_accepted(report), *_alarms(report),
+        *_reviews(report), *_model(report),
     ]  # fmt: skip
     return sorted(items, key=lambda item: (ACT, LOOK).index(item["level"]))
 
@@ -130,6 +131,15 @@ def _alarms(report: Mapping[str, Any]) -> Iterator[Item]:
             continue
         text += " The release waits until someone has read a few of them and accepts it."
         yield _item(ACT, title, f"{text} For example: {examples}", f"nightschool alarms accept {report['night']}")
+
+
+def _reviews(report: Mapping[str, Any]) -> Iterator[Item]:
+    """Rows that the policy lets in only once a person has accepted them."""
+    for row in report["reasons"]:
+        if row["what"] == "rejected" and row["reason"] == "reviews:missing":
+            text = "No filter rejects them, and the policy asks for a person. `nightschool ui` shows them."
+            title = f"{count(row['rows'])} rows of {row['method']} wait for a review"
+            yield _item(LOOK, title, text, f"nightschool review sample --method {row['method']}")
 
 
 def _model(report: Mapping[str, Any]) -> Iterator[Item]:

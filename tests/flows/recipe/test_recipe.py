@@ -36,6 +36,9 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         (changed(methods=[{"method": "cot", "params": {"samples": -1}}]), r"cot: params\.samples = -1: .*greater than"),
         (changed(methods=[{"method": "cot", "params": {"sample": 1}}]), r"params\.sample is no key"),
         (changed(problems={**MINIMAL["problems"], "limit": -5}), r"problems\.limit = -5: .*greater than or equal to 1"),
+        (changed(models={role: {"engine": "solver", "price": {"prompt": 1, "currency": currency}}
+                         for role, currency in (("teacher", "USD"), ("grader", "EUR"))}), "prices in EUR and USD; .*one currency"),
+        (changed(models={"teacher": {"engine": "solver", "price": {"currency": "dollars"}}}), r"price\.currency = 'dollars'"),
         (changed(colour="red"), r"colour is no key.*there are alarms, answer, base"),
         (changed(datset="x"), r"^recipe: datset is no key that is known here; did you mean 'dataset'\?$"),
         (changed(methods=[{"method": "cot", "params": {"sampels": 1}}]), r"params\.sampels is no key.*mean 'samples'\?"),

@@ -95,7 +95,7 @@ def test_the_figures_are_those_that_sql_gives(shelf):
     rows = [{"method": "cot"}] * 7 + [{"method": "cot", "reason": "answer:wrong_answer"}] * 3
     rows += [{"method": "tutorship", "reason": "structure:broken_text"}] * 4 + [{"method": "tutorship", "tier": 2}]
     failed = [{"method": "cot", "reason": "context_full", "detail": "the answer was cut"}] * 2
-    night = write_night(shelf, "2025-12-02", rows, failed=failed, price=0.25)
+    night = write_night(shelf, "2025-12-02", rows, failed=failed, price=0.25, summary={"currency": "EUR"})
     report = gather(shelf, night)
     funnel = [{name: value for name, value in row.items() if name != "accepted_words"} for row in report["funnel"]]
     assert sorted(funnel, key=lambda row: row["method"]) == nights.funnel(shelf, night)
@@ -107,6 +107,7 @@ def test_the_figures_are_those_that_sql_gives(shelf):
     assert report["spent"]["cost"] == 15 * 0.25 and report["spent"]["per_thousand_accepted"]["cost"] == 3.75 / 80 * 1000
     page = page_of(render(report))
     text = " ".join(page.text)
+    assert "15 model calls, 3.75\u00a0EUR" in text and "46.88\u00a0EUR" in text
     assert (
         "8 of 15 rows were accepted" in text
         and "7 of 10 accepted, 2 attempts failed" in text
@@ -249,6 +250,14 @@ def test_an_empty_night_has_a_report(shelf):
 
 
 @pytest.mark.slow
+def test_rows_that_wait_for_a_review_are_named_with_the_command_that_deals_them(shelf):
+    rows = [{"method": "tutorship", "reason": "reviews:missing"}] * 3 + [{"method": "cot"}]
+    items = gather(shelf, write_night(shelf, "2026-03-02", rows, recipe="asks"))["attention"]
+    (item,) = (item for item in items if item["title"] == "3 rows of tutorship wait for a review")
+    assert item["level"] == "look"
+    assert item["command"] == "nightschool review sample --method tutorship"
+
+
 def test_a_large_night_costs_no_more_page_than_a_small_one(shelf):
     sizes = []
     for date, count in (("2025-09-02", 200), ("2025-09-03", 3_000)):
