@@ -49,6 +49,7 @@ from storage.browse.rows import PAGE  # noqa: E402
 from storage.lake.lake import Lake  # noqa: E402
 from storage.lake.reviews import draw  # noqa: E402
 from storage.schema import TABLES  # noqa: E402
+from storage.tables.columns import MESSAGE  # noqa: E402
 from storage.workspace import Workspace  # noqa: E402
 
 PER_COMMIT = 50_000
@@ -86,6 +87,15 @@ def rows_of(name: str, columns: dict[str, Any], count: int) -> pa.Table:
     return pa.table(arrays)
 
 
+def chats(prompts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A chat of one message of the user for each prompt."""
+    count = len(prompts)
+    given = {"role": pa.repeat("user", count), "content": prompts.combine_chunks()}
+    columns = [given.get(field.name, pa.nulls(count, field.type)) for field in MESSAGE]
+    messages = pa.StructArray.from_arrays(columns, fields=list(MESSAGE))
+    return pa.chunked_array([pa.ListArray.from_arrays(pa.array(range(count + 1), pa.int32()), messages)])
+
+
 def commit(lake: Lake, number: int, connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Commit one night's rows, made by DuckDB, and return the ids of some of them."""
     night = f"2026-{1 + number // 28:02d}-{1 + number % 28:02d}/bench"
@@ -93,7 +103,6 @@ def commit(lake: Lake, number: int, connection: duckdb.DuckDBPyConnection) -> li
     made = connection.execute(_BATCH, given).to_arrow_table()
     count = made.num_rows
     common = {"sample_id": made["sample_id"], "night": night}
-    asked = connection.execute("select [{'role': 'user', 'content': prompt}] as messages from made").to_arrow_table()
     decided = connection.execute(
         "select if(reason is null, 'accepted', 'rejected') as outcome from made"
     ).to_arrow_table()
@@ -102,7 +111,7 @@ def commit(lake: Lake, number: int, connection: duckdb.DuckDBPyConnection) -> li
         "samples": rows_of("samples", {
             **common, "attempt_id": made["sample_id"], "method": made["method"], "kind": "sft", "problem_id": made["problem_id"],
             "task": "math_word", "source": "made", "tier": made["tier"], "position": 0, "origin": "model", "models": ["m"],
-            "parents": [], "prompts": ["solve@1"], "messages": asked["messages"], "response": made["response"], "answer": "1",
+            "parents": [], "prompts": ["solve@1"], "messages": chats(made["prompt"]), "response": made["response"], "answer": "1",
             "attrs": "{}", "words": made["words"],
         }, count),
         "verdicts": pa.concat_tables([
