@@ -60,7 +60,8 @@ def apply_reviews(lake: Lake, recipe: str, policies: Policies) -> Applied:
     """
     everything = any(policy.reviews == "require" for policy in [policies.default, *policies.methods.values()])
     decided = lake.query_named(_DECIDED, {"recipe": recipe, "by_people": f"{BY_PEOPLE}:", "everything": everything})
-    changed, waiting = [], 0
+    changed: list[dict[str, Any]] = []
+    waiting = 0
     for row in decided.to_pylist():
         reason = policies.of(row["method"] or "").kept_out(row["verdict"])
         waiting += row["verdict"] is None and reason is not None
