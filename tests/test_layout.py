@@ -22,7 +22,7 @@ ROOMS = {
         "problems", "sandbox", "answers", "embeddings",
     ],
     "storage": [
-        "browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog",
+        "browse", "upkeep", "takedown", "releases", "sql", "history", "models", "ledger", "lake", "catalog", "views",
         "schema", "tables",
     ],
 }  # fmt: skip
