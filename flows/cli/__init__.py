@@ -1,5 +1,6 @@
 """The command line, `nightschool`: `commands/` has a file per group of commands; beside it is what several of them share."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -32,8 +33,9 @@ from flows.cli.commands import (
     ui,
     up,
 )
+from flows.cli.shared import STOPPED
 
-__all__ = ["app", "main"]
+__all__ = ["STOPPED", "app", "main"]
 
 app = typer.Typer(
     name="nightschool",
@@ -101,7 +103,23 @@ def main() -> None:
                 f"error: argument {argument.encode(errors='replace').decode()!r} is no UTF-8", fg="red", err=True
             )
             raise SystemExit(2)
-    app()
+    try:
+        app()
+    except SystemExit as leaving:
+        if leaving.code == STOPPED:
+            _leave_at_once()
+        raise
+
+
+def _leave_at_once() -> None:
+    """End the process without Python's own end, in which Prefect's coroutines would start threads that never begin.
+
+    Nothing is lost by it: whatever counts is on the disk before anything is said of it, since a kill comes without a warning.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(STOPPED)
 
 
 def _interrupt(*_: object) -> None:

@@ -48,6 +48,10 @@ _REMEDIES = {
 """What to do about an error of the operating system that a user can mend."""
 
 
+STOPPED = 130
+"""Exit status of what Ctrl-C ended."""
+
+
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turn the errors a user can meet into one sentence and exit code 1."""
@@ -62,7 +66,7 @@ def sentences() -> Iterator[None]:
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.secho("stopped; the same command goes on where it stopped", fg="yellow", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(STOPPED) from None
     except BrokenPipeError:
         sys.stdout = None
         raise typer.Exit(0) from None

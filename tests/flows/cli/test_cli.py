@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -139,3 +141,16 @@ def test_plan_counts_what_filters_ask(cli):
 def test_methods_are_listed(cli):
     listed = json.loads(cli("methods", "--json"))
     assert {"cot", "critique", "gold", "knights_knaves", "tutorship"} <= {row["name"] for row in listed}
+
+
+def test_what_ctrl_c_ended_does_not_wait_for_the_end_of_python():
+    code = (
+        "import atexit, time\n"
+        "from flows import cli\n"
+        "atexit.register(time.sleep, 3600)\n"
+        "def app():\n    print('said')\n    raise SystemExit(cli.STOPPED)\n"
+        "cli.app = app\n"
+        "cli.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "said\n"), ended.stderr
