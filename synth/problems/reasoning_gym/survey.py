@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from synth.answers.outcome import Outcome
+from synth.problems import get_task
 from synth.problems.reasoning_gym.entries import entry_problem, make_entry, score
 from synth.problems.reasoning_gym.library import make_dataset, options_of
 from synth.problems.reasoning_gym.probes import NOTHING, PROBES, plainly_zero
@@ -89,6 +91,8 @@ def _problems(name: str, tier: int, count: int) -> tuple[list[Any], float]:
         problem.attrs["metadata"] == json.loads(json.dumps(problem.attrs["metadata"]))  # noqa: B015 - raises
         if _score(problem, problem.gold) != 1:
             raise _Refusal(f"its scorer gives a gold answer {_score(problem, problem.gold):g} of 1")
+        if get_task("reasoning_gym").check(problem, f"<answer>{problem.gold}</answer>").outcome is not Outcome.CORRECT:
+            raise _Refusal(f"a gold answer of {len(problem.gold):,} characters is not read back from a response")
         problems.append(problem)
     return problems, round(spent, 2)
 
@@ -147,6 +151,8 @@ def _tiers(name: str) -> int:
         try:
             with _at_most(TIER_S):
                 _, spent = _problems(name, tier, 3)
+                if spent * ENTRIES < TIER_S * 100:  # a tenth of the time: rare entries too may be too long to be read
+                    _problems(name, tier, ENTRIES)
         except (
             Exception
         ):  # a level that takes too long, whose configuration the library refuses, or whose gold does not verify
