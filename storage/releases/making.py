@@ -42,8 +42,10 @@ COLUMNS = """
 """
 """Columns of a release, from `samples a` and `problems p`; its condition sees them. Old exports call words `tokens`, so tokens of
 the model that learns, null where they are not known, are `model_tokens` in exports."""
+PICKED = "sample_id, method, source, task, origin, night, words, model_tokens, license"
+"""Columns of the temporary table `picked`, of those above."""
 _PICK = f"""
-    select sample_id, method, source, task, origin, night, words, model_tokens, license from (
+    select {PICKED} from (
         select {COLUMNS} from accepted a join commits c using (commit_id) join problems p using (problem_id)
         where c.seq <= {{at_seq}} and p.split = 'train'
     ) a where ({{condition}}

@@ -13,14 +13,15 @@ import pyarrow as pa
 
 from storage.lake.lake import Lake, table_of
 from storage.releases.facts import facts
-from storage.releases.making import bounded, export_release, next_id
+from storage.releases.making import COLUMNS, PICKED, bounded, export_release, next_id
 from storage.releases.reading import Release, get_release
 
-_REMAINING = """
+_REMAINING = f"""
 create temp table picked as
-select s.sample_id, s.method, s.source, s.task, s.origin, s.night, s.words, p.license
-from release_rows r join samples s using (sample_id) join problems p using (problem_id)
-where r.release_id = ? and s.sample_id not in (select unnest(?::varchar[]))
+select {PICKED} from (
+    select {COLUMNS} from release_rows r join samples a using (sample_id) join problems p using (problem_id)
+    where r.release_id = ? and a.sample_id not in (select unnest(?::varchar[]))
+)
 """
 
 
