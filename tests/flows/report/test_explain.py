@@ -10,6 +10,9 @@ from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 from tests.filters.helpers import row, table
 
+NIGHT = row("any")["night"]
+"""Of the rows here; a verdict carries it too, whenever it is given."""
+
 
 @pytest.fixture
 def workspace(tmp_path):
@@ -29,7 +32,7 @@ def workspace(tmp_path):
         dict(zip(("sample_id", "filter", "outcome", "reason", "detail"), verdict, strict=True)) | {"version": "1"}
         for verdict in verdicts
     ]
-    verdict_table = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array(["n2"] * 3))
+    verdict_table = pa.Table.from_pylist(rows, schema=VERDICTS).append_column("night", pa.array([NIGHT] * 3))
     call = {
         "call_id": "c1",
         "role": "teacher",
@@ -84,7 +87,13 @@ def test_a_leak_stands_beside_the_item_it_holds_and_the_row_it_comes_from(worksp
         ("b2", {"benchmark": "heldout", "item": "structure"}),
     ]  # fmt: skip
     rows = [
-        {"sample_id": sample_id, "filter": "decontamination", "outcome": "fail", "detail": json.dumps(detail)}
+        {
+            "sample_id": sample_id,
+            "filter": "decontamination",
+            "outcome": "fail",
+            "detail": json.dumps(detail),
+            "night": NIGHT,
+        }
         for sample_id, detail in leaks
     ]
     held = {"problem_id": "p", "split": "heldout", "structure_id": "structure", "prompt": "What is held out?"}
