@@ -13,7 +13,7 @@ TABLES: dict[str, pa.Schema] = {
             column("outcome", WORD, "pass, fail or unknown; for policy accepted or rejected"),
             column("reason", WORD, "stable word for why not; null on pass"),
             column("detail", TEXT, "what was found, JSON (for duplicates: kept id and similarity)"),
-            column("night", WORD, "night whose filters said it"),
+            column("night", WORD, "night of the row, whenever it was said"),
             COMMIT_ID,
         ],
         metadata={
