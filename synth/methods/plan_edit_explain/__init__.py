@@ -69,27 +69,36 @@ class Edit:
 def undo(lines: Sequence[str], rng: random.Random, faults: int) -> tuple[list[str], list[Edit]]:
     """Make a worse draft of a solution's lines, and the edits that lead back, in the order in which they are made.
 
-    Each fault is in a line of its own; fewer are made where no line is left for them. The line of the answer stays.
+    Each fault is in a line of its own; fewer are made where no line is left for them. The line of the answer stays. A step is left
+    out only where the next one uses its value and is there.
     """
     draft, edits = list(lines), list[Edit]()
+    gone: set[int] = set()
     places = list(range(len(lines) - 1))
     rng.shuffle(places)
     for place in sorted(places[:faults], reverse=True):  # from the end, so that numbers of earlier lines stay true
-        kinds = ["wrong_result", "wrong_sign", *(["missing_step"] if place + 1 < len(lines) - 1 else [])]
+        kinds = ["wrong_result", "wrong_sign"]
+        if place + 1 < len(lines) - 1 and place + 1 not in gone and _uses(lines[place + 1], lines[place]):
+            kinds.append("missing_step")
         rng.shuffle(kinds)
         made = next(filter(None, (_fault(kind, lines[place], place, rng) for kind in kinds)), None)
         if made is not None:
             draft[place : place + 1] = [] if made.old is None else [made.old]
             edits.append(made)
+            gone |= {place} if made.old is None else set()
     return draft, edits[::-1]
+
+
+def _uses(line: str, before: str) -> bool:
+    """Whether a step takes up the value that the one before it reaches."""
+    return before.rpartition(" = ")[2] in line.rpartition(" = ")[0].split(" ")
 
 
 def _fault(kind: str, line: str, place: int, rng: random.Random) -> Edit | None:
     """A fault of a kind in a line `a sign b = c`; None where it cannot be made, or would not be seen."""
     left, equals, value = line.rpartition(" = ")
     if kind == "missing_step":
-        known = f"{value} is used and comes from nowhere." if equals else "A step is missing."
-        return Edit(kind, place, None, line, known)
+        return Edit(kind, place, None, line, f"{value} is used and comes from nowhere.")
     if not equals or not value.lstrip("-").isdigit():
         return None
     if kind == "wrong_result":

@@ -25,6 +25,8 @@ def test_the_edits_lead_back_and_each_fault_is_seen():
         assert draft != lines and edits
         faults = sum(false_equation(line) is not None for line in draft)
         for edit in edits:
+            if edit.old is None:
+                assert edit.why.split(" ")[0] in draft[edit.line].split(" "), "the next step uses what is missing"
             draft = edit.apply(draft)
             kinds.add(edit.fault)
             left = sum(false_equation(line) is not None for line in draft)
