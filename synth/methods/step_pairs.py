@@ -19,7 +19,7 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import method
 from synth.methods.searching import CompletionParams, completed, completion, outcome_of, share_right
-from synth.notes import PreferenceNotes
+from synth.notes import Attempt, PreferenceNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.steps import prefixes
@@ -93,7 +93,13 @@ def _pair(
         rejected=student,
         answer=problem.gold,
         attrs={"level": level, "step": step, "expert_value": values[0], "student_value": values[1]},
-        notes=PreferenceNotes(complete=True),
+        notes=PreferenceNotes(complete=True, attempt=_attempt(problem, student)),
         parents=[reply.call_id for reply in replies],
         origin="gold",
     )
+
+
+def _attempt(problem: Problem, student: str) -> Attempt:
+    """The student's side, which teaches nothing where it has no step or no answer."""
+    task = get_task(problem.task)
+    return Attempt(text=student, readable=bool(task.steps(student)) and task.check(problem, student).answer is not None)
