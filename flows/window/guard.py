@@ -2,17 +2,21 @@
 
 Any page that a browser on this machine opens can reach 127.0.0.1. So a request needs the cookie that the first address sets (it is
 HttpOnly and SameSite=Strict), must name this machine in `Host`, and must come from the window's own pages; one that changes
-something also carries a second token in a header, which a foreign page can neither read nor set.
+something also carries a second token in a header, which a foreign page can neither read nor set. Processes of other users of this
+machine are refused whatever they know (`flows.window.peers`).
 """
 
 import hashlib
 import hmac
+import os
 import secrets
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from flows.window.peers import user_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -75,7 +79,7 @@ class Guard:
     """
 
     def __init__(self, app: "ASGIApp", token: str, port: int) -> None:
-        self._app, self._token, self._cookie = app, token, f"{COOKIE}_{port}"
+        self._app, self._token, self._cookie, self._port = app, token, f"{COOKIE}_{port}", port
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass a request on, or refuse it."""
@@ -100,7 +104,9 @@ class Guard:
         await (answer or self._app)(scope, receive, closed)
 
     def _refusal(self, scope: "Scope", headers: Headers) -> PlainTextResponse | None:
-        """Refuse a foreign name of this machine, and what a page of another origin sends."""
+        """Refuse another user of this machine, a foreign name of it, and what a page of another origin sends."""
+        if user_of(scope.get("client"), self._port) not in (None, 0, os.getuid()):
+            return PlainTextResponse("this window is open to the user who started it", status_code=403)
         host = headers.get("host", "")
         if host.rpartition(":")[0] not in HOSTS and host not in HOSTS:
             return PlainTextResponse("this server answers to 127.0.0.1 only", status_code=400)
