@@ -27,7 +27,7 @@ THRESHOLD = 0.8
 
 def history_of(texts: Sequence[str], count: int, folder: Path) -> Run:
     """An index of old rows: signatures of the texts first, then as many more whose slots are shuffled among rows."""
-    parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
+    parts = [[("", part)] for text in texts for part in [*text.split("\n", 1), ""][:2]]
     sketches = sketch_parts(parts, [0, 1] * len(texts))
     slots = sketches.slots.reshape(len(texts), 2 * SLOTS)
     sets = np.concatenate([sketches.of(part) for part in range(len(parts))])
@@ -71,7 +71,7 @@ def _measured(run: Run, texts: Sequence[str]) -> dict[str, float]:
     """Look texts up; memory is the peak above what the process held before."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before, start = memory("VmRSS"), time.process_time()
-    parts = [[("", part)] for text in texts for part in text.split("\n", 1)]
+    parts = [[("", part)] for text in texts for part in [*text.split("\n", 1), ""][:2]]
     sketches = sketch_parts(parts, [0, 1] * len(texts))
     keys = band_keys(sketches.whole, [group("cot", "math_word")] * len(texts))
     similar = similar_before([run], sketches, keys, set(), threshold=THRESHOLD, cap=256)
