@@ -1,5 +1,6 @@
 """Every regulariser: by hand, neutral where it says so, and the same weights after a training that broke off."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,44 +17,31 @@ def test_it_is_described(name):
     every.check_described(REGULARISERS, name)
 
 
-def descended(part, example):
+def descended(part, example, folder):
     """The weight after gradient descent by the example's gradients."""
     model = torch.nn.Module()
     model.w = torch.nn.Parameter(torch.tensor(example.weight, dtype=torch.float64))
-    bound = Bound([part], model, None) if not part.needs_importance else with_importance(part, model, example)
+    importance = folder / "fisher.npz" if part.needs_importance else None
+    if importance is not None:
+        np.savez(importance, w=np.array(example.importance))
     optimiser = torch.optim.SGD(model.parameters(), lr=example.learning_rate)
-    bound.attach(optimiser)
+    Bound([part], model, importance).attach(optimiser)
     for gradient in example.gradients:
         model.w.grad = torch.tensor(gradient, dtype=torch.float64)
         optimiser.step()
     return model.w.detach()
 
 
-def with_importance(part, model, example):
-    import numpy as np
-
-    file = example_file()
-    np.savez(file, w=np.array(example.importance))
-    return Bound([part], model, file)
-
-
-def example_file():
-    import tempfile
-    from pathlib import Path
-
-    return Path(tempfile.mkdtemp()) / "fisher.npz"
-
-
 @pytest.mark.parametrize("name", [name for name in PARTS if PARTS[name].examples])
-def test_it_is_what_was_worked_out_by_hand(name):
+def test_it_is_what_was_worked_out_by_hand(name, tmp_path):
     for example in PARTS[name].examples:
-        after = descended(PARTS[name](**example.settings), example)
+        after = descended(PARTS[name](**example.settings), example, tmp_path)
         torch.testing.assert_close(after, torch.tensor(example.expected, dtype=torch.float64), rtol=0, atol=1e-9)
         if PARTS[name].neutral is not None:
             plain = torch.tensor(example.weight, dtype=torch.float64)
             for gradient in example.gradients:
                 plain -= example.learning_rate * torch.tensor(gradient, dtype=torch.float64)
-            still = descended(PARTS[name](**PARTS[name].neutral), example)
+            still = descended(PARTS[name](**PARTS[name].neutral), example, tmp_path)
             torch.testing.assert_close(still, plain, rtol=0, atol=1e-12)
 
 

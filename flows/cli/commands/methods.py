@@ -21,7 +21,11 @@ def methods(
 ) -> None:
     """List the synthesis methods with their papers, roles and parameters."""
     with sentences():
+        from storage.errors import RecipeError
+
         if all_published:
+            if name:
+                raise RecipeError(f"--all lists every published method: leave out {name!r}, or leave out --all")
             _published(as_json)
             return
         from flows.cli.methods_index import described

@@ -48,3 +48,8 @@ def test_the_command_lists_them_all():
     assert all({"name", "paper", "family", "state", "test"} <= set(row) for row in rows)
     shown = CliRunner().invoke(app, ["methods", "--all"]).stdout
     assert "O1 Journey" in shown and "left out" in shown
+
+
+def test_one_method_and_all_of_them_is_a_contradiction():
+    refused = CliRunner().invoke(app, ["methods", "tutorship", "--all"])
+    assert refused.exit_code == 1 and "leave out 'tutorship', or leave out --all" in refused.output
