@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from storage.errors import ProblemError
 from synth.problems.base import Problem
+from synth.problems.drawing import ReadProblem, in_order
 from synth.problems.files import Dropped
 from synth.problems.mapping import clean
 from synth.problems.redaction import redact
@@ -56,35 +57,24 @@ class ChatLog:
         self.dropped = []
         if tier not in (None, 1):
             return []
-        drawn: list[Problem] = []
-        seen: dict[str, int] = {}
-        number = 0
+        empty = f"{self._rows.label}: there are no chats in it; write one JSON object per line."
+        return in_order(self._read(), limit, exclude, self.dropped, empty)
+
+    def _read(self) -> Iterator[ReadProblem]:
         for number, row in self._rows:
             for text in self._questions(number, row):
                 problem = self._problem(text)
-                if reason := self._fault(problem, seen):
-                    self.dropped.append(Dropped(number, reason, seen.get(problem.structure, 0), "", problem.prompt))
-                    continue
-                seen[problem.structure] = number
-                if problem.structure_id not in exclude:
-                    drawn.append(problem)
-            if len(drawn) >= limit:
-                break
-        if not number:
-            raise ProblemError(f"{self._rows.label}: there are no chats in it; write one JSON object per line.")
-        return drawn[:limit]
+                yield ReadProblem(number, problem, self._fault(problem))
 
     def _questions(self, number: int, row: Any) -> Iterator[str]:
         texts = [clean(text).strip() for text in user_texts(row, f"{self._rows.label}, {self._rows.unit} {number}")]
         chosen = texts if self._turn == "every" else texts[:1] if self._turn == "first" else texts[-1:]
         yield from chosen or [""]
 
-    def _fault(self, problem: Problem, seen: dict[str, int]) -> str | None:
+    def _fault(self, problem: Problem) -> str | None:
         if not problem.structure:
             return "no_question"
-        if not self._words[0] <= len(problem.prompt.split()) <= self._words[1]:
-            return "length"
-        return "duplicate" if problem.structure in seen else None
+        return None if self._words[0] <= len(problem.prompt.split()) <= self._words[1] else "length"
 
     def _problem(self, text: str) -> Problem:
         question, counts = redact(text, self._also)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from storage.errors import ProblemError
 from synth.problems.base import Problem
+from synth.problems.drawing import ReadProblem, in_order
 from synth.problems.files import Dropped
 from synth.problems.mapping import clean
 from synth.problems.wording import canonical_question
@@ -44,20 +45,9 @@ class Documents:
         self.dropped = []
         if tier not in (None, 1):
             return []
-        drawn: list[Problem] = []
-        seen: dict[str, int] = {}
-        for number, problem in enumerate(self._passages(), start=1):
-            if problem.structure in seen:
-                self.dropped.append(Dropped(number, "duplicate", seen[problem.structure], "", problem.prompt))
-                continue
-            seen[problem.structure] = number
-            if problem.structure_id not in exclude:
-                drawn.append(problem)
-            if len(drawn) >= limit:
-                break
-        if not seen:
-            raise ProblemError(f"{self._path}: there is no text of {self._words[0]} words or more in it.")
-        return drawn
+        passages = (ReadProblem(number, problem) for number, problem in enumerate(self._passages(), start=1))
+        empty = f"{self._path}: there is no text of {self._words[0]} words or more in it."
+        return in_order(passages, limit, exclude, self.dropped, empty)
 
     def _passages(self) -> Iterator[Problem]:
         for file in self._files():

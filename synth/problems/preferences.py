@@ -1,10 +1,11 @@
 """Questions with a better and a worse answer, as people said: files of preferences, a JSON object, or a row, each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storage.errors import ProblemError
 from synth.problems.base import Problem
+from synth.problems.drawing import ReadProblem, in_order
 from synth.problems.files import Dropped
 from synth.problems.mapping import clean
 from synth.problems.rows import Rows
@@ -40,33 +41,23 @@ class Preferences:
         self.dropped = []
         if tier not in (None, 1):
             return []
-        drawn: list[Problem] = []
-        seen: dict[str, int] = {}
-        number = 0
+        empty = f"{self._rows.label}: there are no rows in it; write a question and two answers a row."
+        return in_order(self._read(), limit, exclude, self.dropped, empty)
+
+    def _read(self) -> Iterator[ReadProblem]:
         for number, row in self._rows:
             question, chosen, rejected = (self._text(row, field, number) for field in self._fields)
-            structure = canonical_question(question)
-            if not (structure and chosen and rejected) or chosen == rejected or structure in seen:
-                reason = "duplicate" if structure in seen else "no_preference"
-                self.dropped.append(Dropped(number, reason, seen.get(structure, 0), "", question))
-                continue
-            seen[structure] = number
             problem = Problem(
                 task="open_question",
                 source=self.name,
                 prompt=question,
                 gold="",
-                structure=structure,
+                structure=canonical_question(question),
                 license=self._license,
                 attrs={"chosen": chosen, "rejected": rejected},
             )
-            if problem.structure_id not in exclude:
-                drawn.append(problem)
-            if len(drawn) >= limit:
-                break
-        if not number:
-            raise ProblemError(f"{self._rows.label}: there are no rows in it; write a question and two answers a row.")
-        return drawn
+            prefers = problem.structure and chosen and rejected and chosen != rejected
+            yield ReadProblem(number, problem, None if prefers else "no_preference")
 
     def _text(self, row: Any, field: str, number: int) -> str:
         location = f"{self._rows.label}, {self._rows.unit} {number}"

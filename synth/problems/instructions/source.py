@@ -3,11 +3,13 @@
 import json
 import random
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 
 from storage.errors import ProblemError
 from storage.ids import canonical_json, seed_from
 from synth.problems.base import Problem
+from synth.problems.drawing import equal_shares, unseen
 from synth.problems.instructions.constraints import CONSTRAINTS, compatible
 
 MISSES = 2_000
@@ -53,28 +55,12 @@ class Instructions:
     ) -> Sequence[Problem]:
         """Draw up to `limit` requests, in equal shares of the tiers; fewer where all that can be said is drawn or excluded."""
         seen = set(exclude)
-        streams = {count: self._stream(count, seed, seen) for count in self._tiers if tier in (None, count)}
-        drawn: list[Problem] = []
-        while streams and len(drawn) < limit:
-            for count in list(streams):
-                problem = next(streams[count], None)
-                if problem is None:
-                    del streams[count]
-                elif len(drawn) < limit:
-                    drawn.append(problem)
-        return drawn
+        streams = [self._stream(count, seed, seen) for count in self._tiers if tier in (None, count)]
+        return equal_shares(streams, limit)
 
     def _stream(self, count: int, seed: int, seen: set[str]) -> Iterator[Problem]:
         rng = random.Random(seed_from("instructions", seed, count))
-        misses = 0
-        while misses < MISSES:
-            problem = self._problem(rng, count)
-            if problem is None or problem.structure_id in seen:
-                misses += 1
-                continue
-            misses = 0
-            seen.add(problem.structure_id)
-            yield problem
+        return unseen((self._problem(rng, count) for _ in repeat(None)), seen, MISSES)
 
     def _problem(self, rng: random.Random, count: int) -> Problem | None:
         form, topic = rng.choice(_FORMS), rng.choice(_TOPICS)

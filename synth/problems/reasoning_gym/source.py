@@ -11,6 +11,7 @@ from storage.errors import ProblemError, RecipeError
 from storage.ids import seed_from
 from synth.answers.workers import Workers
 from synth.problems.base import Problem
+from synth.problems.drawing import equal_shares
 from synth.problems.files import Dropped
 from synth.problems.reasoning_gym.entries import entry_problem
 from synth.problems.reasoning_gym.library import SIZE, check_installed, options_of
@@ -63,16 +64,8 @@ class ReasoningGym:
         """
         self.dropped = []
         seen = set(exclude)
-        streams = {level: self._stream(level, seed, seen) for level in self._tiers if tier in (None, level)}
-        drawn: list[Problem] = []
-        while streams and len(drawn) < limit:
-            for level in list(streams):
-                problem = next(streams[level], None)
-                if problem is None:
-                    del streams[level]
-                elif len(drawn) < limit:
-                    drawn.append(problem)
-        return drawn
+        streams = [self._stream(level, seed, seen) for level in self._tiers if tier in (None, level)]
+        return equal_shares(streams, limit)
 
     def _stream(self, tier: int, seed: int, seen: set[str]) -> Iterator[Problem]:
         options, misses = self._options[tier], 0

@@ -7,6 +7,7 @@ from math import perm
 
 from storage.ids import canonical_json, seed_from
 from synth.problems.base import Problem
+from synth.problems.drawing import equal_shares, unseen
 from synth.problems.skills.library import MOST, SKILLS, Step
 
 MISSES = 2_000
@@ -37,31 +38,16 @@ class Skills:
     ) -> Sequence[Problem]:
         """Draw up to `limit` problems in equal shares of the tiers; no order of skills comes again before every one was drawn."""
         seen = set(exclude)
-        streams = {count: self._stream(count, seed, seen) for count in self._tiers if tier in (None, count)}
-        drawn: list[Problem] = []
-        while streams and len(drawn) < limit:
-            for count in list(streams):
-                problem = next(streams[count], None)
-                if problem is None:
-                    del streams[count]
-                elif len(drawn) < limit:
-                    drawn.append(problem)
-        return drawn
+        streams = [self._stream(count, seed, seen) for count in self._tiers if tier in (None, count)]
+        return equal_shares(streams, limit)
 
     def _stream(self, count: int, seed: int, seen: set[str]) -> Iterator[Problem]:
-        rng = random.Random(seed_from("skills", seed, count))
-        misses = 0
-        while misses < MISSES:
+        return unseen(self._composed(count, random.Random(seed_from("skills", seed, count))), seen, MISSES)
+
+    def _composed(self, count: int, rng: random.Random) -> Iterator[Problem | None]:
+        while perm(len(self._names), count):
             for skills in _orders(self._names, count, rng):
-                problem = compose(rng, skills)
-                if problem is None or problem.structure_id in seen:
-                    misses += 1
-                    continue
-                misses = 0
-                seen.add(problem.structure_id)
-                yield problem
-            if not self._names:
-                return
+                yield compose(rng, skills)
 
 
 def _orders(names: Sequence[str], count: int, rng: random.Random) -> Iterator[tuple[str, ...]]:
