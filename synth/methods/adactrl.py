@@ -12,7 +12,9 @@ from pydantic import Field
 
 from synth.calls.models import Models
 from synth.methods.base import method
-from synth.methods.choosing import Calibration, SamplingParams, Selection, calibration, select
+from synth.methods.calibrating import Calibration, calibration
+from synth.methods.choosing import select
+from synth.methods.selection import SamplingParams, Selection
 from synth.problems.base import Problem
 from synth.sample import Sample
 

@@ -17,7 +17,9 @@ from pydantic import Field, field_validator, model_validator
 from synth.calls.models import Models
 from synth.choosers import get_chooser
 from synth.methods.base import method
-from synth.methods.choosing import Calibration, Emit, SamplingParams, Selection, calibration, select
+from synth.methods.calibrating import Calibration, calibration
+from synth.methods.choosing import select
+from synth.methods.selection import Emit, SamplingParams, Selection
 from synth.problems.base import Problem
 from synth.sample import Sample
 from synth.scorers import get_scorer

@@ -7,218 +7,30 @@
         async for sample in select(problem, models, params, PAIR, calibration):
             yield sample
 
+`PAIR` is a `synth.methods.selection.Selection`, `calibration` stands in `synth.methods.calibrating`.
+
 Every candidate is a row, so that its scores can be queried (the view `scores`): those that are learned from as they are, the others
 rejected as `not_chosen`. A judge among the scorers that decide is calibrated first, once a night (`synth.scorers.calibration`).
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from storage.ids import seed_from
-from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
-from synth.calls.together import at_once, together
-from synth.choosers import Choice, Chooser, Choosing, get_chooser
+from synth.choosers import Choice, Choosing
 from synth.choosers.base import Scores
-from synth.methods.base import Artefact, Params, Preparation, whole
+from synth.methods.base import whole
+from synth.methods.calibrating import Calibration
+from synth.methods.selection import SamplingParams, Selection, sampled
 from synth.notes import Label, PreferenceNotes, SftNotes, StepwiseNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
-from synth.sample import Kind, Sample
-from synth.scorers import Candidate, Scorer, get_scorer, score_of
-from synth.scorers.calibration import JudgeQuality, KnownPair, calibrate, most_calls
-
-Emit = Literal["sft", "pair", "relabel", "stepwise"]
-MAKES: Mapping[Emit, tuple[Kind, ...]] = {
-    "sft": ("sft",),
-    "pair": ("preference", "sft"),
-    "relabel": ("sft",),
-    "stepwise": ("stepwise", "sft"),
-}
-"""Kinds of rows; the candidates themselves are `sft` rows."""
-PAIRS = 40
-"""Known pairs on which a judge is calibrated, at most; ours."""
-PROBLEMS = 3 * PAIRS
-"""Problems that are looked at for them, at most; ours."""
-
-
-class SamplingParams(Params):
-    """What every method of several candidates lets a recipe say."""
-
-    samples: int = Field(8, ge=1, le=128, description="Candidates per problem; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each candidate; ours.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each candidate; ours.")
-    seed: int = Field(0, ge=0, description="Of choosers that draw; another seed draws otherwise.")
-    control: bool = Field(
-        False, description="Choose by lot instead: the arm that the method has to beat. No judge is asked."
-    )
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What a method of several candidates binds.
-
-    Attributes:
-        chooser: Name of the chooser.
-        emit: What is made of its choice: a row of each that is taken (`sft`), a `pair`, a row that says `label` where none is
-            taken (`relabel`), the steps with their labels by rule (`stepwise`).
-        role: Who answers.
-        also: Further roles that answer as often.
-        prompt: Prompt of the candidates.
-        by: Scorer that ranks, for choosers that rank.
-        margin: See `synth.choosers.Choosing`.
-        share: Likewise.
-        scorers: Scores that are kept besides those that decide.
-        label: What a row says where no candidate is taken, for `relabel`.
-        top_p: Nucleus share; None lets role and model decide.
-    """
-
-    chooser: str
-    emit: Emit = "sft"
-    role: str = "teacher"
-    also: tuple[str, ...] = ()
-    prompt: str = "solve"
-    by: str = ""
-    margin: float = 0.0
-    share: float = 0.0
-    scorers: tuple[str, ...] = ()
-    label: str = ""
-    top_p: float | None = None
-
-    def chosen_by(self, params: SamplingParams) -> Chooser:
-        """Return the chooser, or its control."""
-        chooser = get_chooser(self.chooser)
-        return get_chooser(chooser.control) if params.control else chooser
-
-    def deciding(self, params: SamplingParams) -> list[Scorer]:
-        """Return the scorers whose values the choice depends on."""
-        chooser = self.chosen_by(params)
-        names = {*chooser.needs, *((self.by,) if chooser.ranks and self.by else ())}
-        return [get_scorer(name) for name in sorted(names)]
-
-    def kept(self, params: SamplingParams) -> list[Scorer]:
-        """Return every scorer that is asked, by name."""
-        deciding = {scorer.name: scorer for scorer in self.deciding(params)}
-        asked = [get_scorer(name) for name in self.scorers]
-        extra = {scorer.name: scorer for scorer in asked if not (params.control and scorer.judges)}
-        return [scorer for _, scorer in sorted((deciding | extra).items())]
-
-    def judges(self, params: SamplingParams) -> list[Scorer]:
-        """Return those of the deciding scorers whose values are a model's opinion."""
-        return [scorer for scorer in self.deciding(params) if scorer.judges]
-
-    def calls(self, params: SamplingParams) -> dict[str, int]:
-        """Return the calls of an attempt by role, at most."""
-        calls = Counter({role: params.samples for role in (self.role, *self.also)})
-        for scorer in self.kept(params):
-            calls.update(dict.fromkeys(scorer.roles, scorer.calls(params.samples * (1 + len(self.also)))))
-        return dict(calls)
-
-    def rereads(self, params: SamplingParams) -> int:
-        """Return how many candidates one prompt may hold, at most."""
-        return max((scorer.rereads(params.samples * (1 + len(self.also))) for scorer in self.kept(params)), default=1)
-
-    def uses(self, params: SamplingParams) -> tuple[object, ...]:
-        """Return the parts that rows depend on."""
-        return (self.chosen_by(params), *self.kept(params))
-
-
-class Calibration(Artefact):
-    """What was measured of the judges that decide, empty where none does."""
-
-    judges: tuple[JudgeQuality, ...] = ()
-
-    @property
-    def fault(self) -> str | None:
-        """Why one of them may not decide; None where all may."""
-        return next((judge.fault for judge in self.judges if judge.fault), None)
-
-
-async def sampled(models: Models, params: SamplingParams, selection: Selection) -> list[tuple[Candidate, Reply]]:
-    """Ask for the candidates of one problem; the same whenever it is asked."""
-    roles = (selection.role, *selection.also)
-    replies = await together(
-        getattr(models, role)(
-            selection.prompt,
-            temperature=params.temperature,
-            top_p=selection.top_p,
-            max_tokens=params.max_tokens,
-            sample=number,
-        )
-        for role in roles
-        for number in range(params.samples)
-    )
-    names = [role for role in roles for _ in range(params.samples)]
-    return [
-        (
-            Candidate(
-                reply.text,
-                reply.call_id,
-                reply.complete,
-                reply.completion_tokens,
-                reply.reasoning,
-                role,
-                reply.model,
-            ),
-            reply,
-        )
-        for role, reply in zip(names, replies, strict=True)
-    ]
-
-
-async def calibrated(
-    problems: Sequence[Problem], models: Models, params: SamplingParams, selection: Selection
-) -> Calibration:
-    """Measure the judges that decide: on answers that people told apart, where there are any, then on those of the night's own
-    problems whose truth the checker knows.
-    """
-    judges = selection.judges(params)
-    if not judges:
-        return Calibration()
-    ordered = sorted(problems, key=lambda problem: seed_from("calibration", problem.id))
-    looked_at = await at_once(_known_pair(problem, models, params, selection) for problem in ordered[:PROBLEMS])
-    most = min(len(problems), PAIRS)
-    by_people = [KnownPair.by_people(pair) for pair in models.reviewed[:most]]
-    pairs = [*by_people, *(pair for pair in looked_at if pair is not None)][:most]
-    measured = [await calibrate(judge, pairs, models, by_people=len(by_people)) for judge in judges]
-    return Calibration(judges=tuple(measured))
-
-
-async def _known_pair(
-    problem: Problem, models: Models, params: SamplingParams, selection: Selection
-) -> KnownPair | None:
-    """The first right and the first wrong candidate for a problem; these calls are found again by its attempt."""
-    task = get_task(problem.task)
-    candidates = [candidate for candidate, _ in await sampled(models.about(problem), params, selection)]
-    outcomes = [task.check(problem, candidate.text).outcome for candidate in candidates]
-    if not {Outcome.CORRECT, Outcome.WRONG} <= set(outcomes):
-        return None
-    return KnownPair(problem, candidates[outcomes.index(Outcome.CORRECT)], candidates[outcomes.index(Outcome.WRONG)])
-
-
-def calibration(selection: Selection | None = None) -> Preparation:
-    """Return the preparation of a method of several candidates; without a selection its parameters say which."""
-
-    def of(params: Any) -> Selection:
-        return params.selection if selection is None else selection
-
-    async def collect(problems: Sequence[Problem], models: Models, params: Any) -> Calibration:
-        """Measure the judges that decide, on pairs of answers that the checker knows."""
-        return await calibrated(problems, models, params, of(params))
-
-    def calls(params: Any, problems: int) -> dict[str, int]:
-        counted: Counter[str] = Counter()
-        for judge in of(params).judges(params):
-            counted.update(dict.fromkeys(judge.roles, most_calls(judge, min(problems, PAIRS))))
-        return dict(counted)
-
-    return Preparation(collect, Calibration, calls)
+from synth.sample import Sample
+from synth.scorers import Candidate, Scorer, score_of
 
 
 async def select(

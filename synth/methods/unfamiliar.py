@@ -18,7 +18,9 @@ from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.calls.together import at_once
 from synth.methods.base import Artefact, Preparation, method
-from synth.methods.choosing import Calibration, SamplingParams, Selection, sampled, select
+from synth.methods.calibrating import Calibration
+from synth.methods.choosing import select
+from synth.methods.selection import SamplingParams, Selection, sampled
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample

@@ -9,8 +9,9 @@ the levels, within a level the subjects take turns (interleaving, the paper's be
     select response from samples where method = 'corgi' order by (attrs->>'curriculum_index')::int
 
 Nobody knows whether the answers are right (`gold_source: none`): rows are accepted with the policy `{corgi: {accept_unknown:
-[answer]}}` alone. A question or answer that does not name its concept is refused. Not here: the paper's filter by retrieved
-pages, for which there is no index.
+[answer]}}` alone. A question or answer that does not name its concept is refused. Where the night has pages too (passages of
+the source `documents`), the questions are written before the attempts, and those least like the page that is retrieved for their
+concept are refused (`far_from_page`), as the paper filters by retrieved pages; without pages there is no such filter.
 """
 
 import re
@@ -21,10 +22,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from storage.ids import seed_from
+from synth.calls.ask import Reply
 from synth.calls.models import Models
-from synth.calls.together import readable
+from synth.calls.together import readable, together
+from synth.embeddings.base import TF_IDF
 from synth.engines.base import RequestRefused
 from synth.methods.base import Artefact, Preparation, method
+from synth.methods.corgi.pages import least_similarity, retrieve
 from synth.methods.writing import (
     Answered,
     WritingParams,
@@ -62,6 +66,17 @@ class CorgiParams(WritingParams):
     levels: tuple[Bloom, ...] = Field(
         ("remember", "understand", "apply"), min_length=1, description="Levels of Bloom's taxonomy, rising (the paper)."
     )
+    far: float = Field(
+        20.0,
+        ge=0,
+        lt=100,
+        description="Percentile of the likeness of questions to their pages below which one is refused; ours.",
+    )
+    embedding: str = Field(
+        TF_IDF,
+        min_length=1,
+        description="What says how like a question and a page are: tf_idf, or a static model (the extra `embeddings`).",
+    )
 
 
 class Concepts(BaseModel):
@@ -73,7 +88,12 @@ class Concepts(BaseModel):
 
 
 class Place(Artefact):
-    """A place in the curriculum, and the problem in whose attempt its question is written."""
+    """A place in the curriculum, the problem in whose attempt its question is written, and the page of its concept.
+
+    Attributes:
+        page: The passage that was retrieved for the concept; None where the night has none.
+        similarity: How like it the question is.
+    """
 
     stage: str
     subject: str
@@ -82,13 +102,22 @@ class Place(Artefact):
     bloom: Bloom
     index: int
     problem_id: str
+    page: str | None = None
+    similarity: float | None = None
 
 
 class Curriculum(Artefact):
-    """The places of a night in the order of the curriculum, and subjects of which no concepts could be read."""
+    """The curriculum of a night.
+
+    Attributes:
+        places: The places in their order.
+        unread: Subjects of which no concepts could be read.
+        least: Likeness to its page below which a question is refused; None where there are no pages.
+    """
 
     places: tuple[Place, ...]
     unread: tuple[str, ...] = ()
+    least: float | None = None
 
 
 async def plan(problems: Sequence[Problem], models: Models, params: CorgiParams) -> Curriculum:
@@ -124,7 +153,37 @@ async def plan(problems: Sequence[Problem], models: Models, params: CorgiParams)
         for index, ((stage, subject, concept, order, bloom), one) in enumerate(zip(spread, drawn, strict=False))
     )
     unread = tuple(subject for place in asked if place not in concepts for subject in place[1:])
-    return Curriculum(places=places, unread=unread)
+    return await _with_pages(Curriculum(places=places, unread=unread), problems, models, params)
+
+
+async def _with_pages(
+    curriculum: Curriculum, problems: Sequence[Problem], models: Models, params: CorgiParams
+) -> Curriculum:
+    """Write every question now and compare it with its page, where there are pages; the attempts find these calls again."""
+    passages = [problem for problem in problems if problem.task == "passage"]
+    if not passages:
+        return curriculum
+    by_id = {problem.id: problem for problem in problems}
+    replies = await together(_ask(models.about(by_id[place.problem_id]), place, params) for place in curriculum.places)
+    concepts = [f"{place.concept} {place.subject}" for place in curriculum.places]
+    pages = retrieve(concepts, [text_of(reply) for reply in replies], passages, params.embedding)
+    places = tuple(
+        place.model_copy(update={"page": page.problem_id, "similarity": page.similarity})
+        for place, page in zip(curriculum.places, pages, strict=True)
+    )
+    return curriculum.model_copy(update={"places": places, "least": least_similarity(pages, params.far)})
+
+
+async def _ask(models: Models, place: Place, params: CorgiParams) -> Reply:
+    """Let the teacher write the question of a place."""
+    return await models.teacher(
+        "question",
+        subject=place.subject,
+        stage=place.stage,
+        concept=place.concept,
+        level=LEVELS[place.bloom],
+        **params.sampling,
+    )
 
 
 Slot = tuple[str, str, str, int, Bloom]
@@ -174,7 +233,9 @@ def names_concept(text: str, concept: str) -> bool:
     calls=lambda params: {"teacher": 2},
     rereads=lambda params: 1,
     prepare=Preparation(
-        plan, Curriculum, calls=lambda params, problems: {"teacher": sum(map(len, params.subjects.values()))}
+        plan,
+        Curriculum,
+        calls=lambda params, problems: {"teacher": problems + sum(map(len, params.subjects.values()))},
     ),
 )
 async def corgi(problem: Problem, models: Models, params: CorgiParams, curriculum: Curriculum) -> AsyncIterator[Sample]:
@@ -182,17 +243,12 @@ async def corgi(problem: Problem, models: Models, params: CorgiParams, curriculu
     for place in curriculum.places:
         if place.problem_id != problem.id:
             continue
-        written = await models.teacher(
-            "question",
-            subject=place.subject,
-            stage=place.stage,
-            concept=place.concept,
-            level=LEVELS[place.bloom],
-            **params.sampling,
-        )
+        written = await _ask(models, place, params)
         question = text_of(written)
         asked = replace(asked_problem(problem, question), task="open_question")
         fault = question_fault(question, written, models.source("question"), [], numeric=False)
+        if fault is None and curriculum.least is not None and (place.similarity or 0.0) < curriculum.least:
+            fault = "far_from_page"
         outcome = Answered(fault=fault) if fault else await answered(asked, models, params)
         if outcome.fault is None and not names_concept(f"{question} {outcome.replies[-1].text}", place.concept):
             outcome = replace(outcome, fault="concept_not_named")

@@ -5,16 +5,21 @@ what follows, what those in it feel, what they want, and which rule of thumb hol
 before it. The row has the problem as it was; the scene and the answer are learned. The paper trains models of its own for both
 steps and asks about figures of speech; here any problem may be asked, and a control (`scene: false`) answers without a scene.
 
-Not here: the ensemble of models that each see one direction.
+With `ensemble: true` the problem is answered once without a scene, once with each direction alone and once with all of them, and
+the answer of most of these is learned with the scene that it came from; the abstract says that the paper's ensemble does better
+than one system, and not how it is put together, so the vote is ours.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from synth.answers.judge import equal_answers, majority
 from synth.calls.ask import Reply
 from synth.calls.models import Models
+from synth.calls.together import together
 from synth.methods.base import Params, method, whole
 from synth.methods.writing import text_of
 from synth.problems import get_task
@@ -26,6 +31,9 @@ class DreamParams(Params):
     """Parameters of `dream`."""
 
     scene: bool = Field(True, description="Elaborate the scene first; without it, the control.")
+    ensemble: bool = Field(
+        False, description="Let answers without a scene, with each direction and with all of them vote; ours."
+    )
     temperature: float = Field(0.0, ge=0, description="Of both replies; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
 
@@ -40,9 +48,31 @@ class Scene(BaseModel):
     motivation: str = Field(min_length=1, description="what they are likely to want")
     rule: str = Field(min_length=1, description="a rule of thumb that holds in such a situation")
 
-    def text(self) -> str:
-        """Return it as lines."""
-        return "\n".join(f"- {value.strip()}" for value in (self.consequence, self.emotion, self.motivation, self.rule))
+    def text(self, *directions: str) -> str:
+        """Return these directions of it as lines; all of them where none is named."""
+        said = self.model_dump()
+        return "\n".join(f"- {said[name].strip()}" for name in directions or said)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An answer with the part of a scene that it was given with.
+
+    Attributes:
+        name: `all`, `none` or a direction.
+        scene: The lines that were shown; empty for `none`.
+        reply: The reply.
+        answer: Its final answer; None where none can be read.
+    """
+
+    name: str
+    scene: str
+    reply: Reply
+    answer: str | None
+
+
+def _calls(params: DreamParams) -> dict[str, int]:
+    return {"teacher": 1 + params.scene + (5 if params.scene and params.ensemble else 0)}
 
 
 @method(
@@ -51,24 +81,51 @@ class Scene(BaseModel):
     makes=("sft",),
     roles=("teacher",),
     params=DreamParams,
-    calls=lambda params: {"teacher": 1 + params.scene},
+    calls=_calls,
     rereads=lambda params: 1,
 )
 async def dream(problem: Problem, models: Models, params: DreamParams) -> AsyncIterator[Sample]:
     """The teacher elaborates the scene of a problem in four directions and answers with it in mind; both are learned."""
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    written: list[Reply] = []
-    scene = ""
-    if params.scene:
-        written = [await models.teacher("scene", schema=Scene, **options)]
-        scene = written[0].value.text()
-        reply = await models.teacher("answer", scene=scene, **options)
+    if not params.scene:
+        views = await _views(problem, models, options, {"none": ""})
+        written = None
     else:
-        reply = await models.teacher("solve", **options)
+        written = await models.teacher("scene", schema=Scene, **options)
+        scene: Scene = written.value
+        shown = {"all": scene.text()}
+        if params.ensemble:
+            shown |= {name: scene.text(name) for name in Scene.model_fields} | {"none": ""}
+        views = await _views(problem, models, options, shown)
+    vote, votes = majority([view.answer for view in views])
+    chosen = next((view for view in views if vote is not None and _same(view.answer, vote)), views[0])
+    others = [view.reply.call_id for view in views if view is not chosen]
+    scenes = [] if written is None else [written.call_id]
     yield Sample(
         messages=models.messages("solve"),
-        response=f"The scene:\n{scene}\n\n{text_of(reply)}" if scene else whole(reply),
-        answer=get_task(problem.task).check(problem, reply.text).answer,
-        attrs={"scene": written[0].value.model_dump() if written else None},
-        parents=[*(part.call_id for part in written), reply.call_id],
+        response=f"The scene:\n{chosen.scene}\n\n{text_of(chosen.reply)}" if chosen.scene else whole(chosen.reply),
+        answer=chosen.answer,
+        attrs={
+            "scene": written.value.model_dump() if written else None,
+            "view": chosen.name,
+            "votes": votes / len(views) if vote is not None else None,
+        },
+        parents=[*dict.fromkeys([*scenes, *others, chosen.reply.call_id])],
     )
+
+
+async def _views(problem: Problem, models: Models, options: dict[str, Any], shown: Mapping[str, str]) -> list[View]:
+    """Answer once with each of these parts of a scene."""
+    replies = await together(
+        models.teacher("answer", scene=scene, **options) if scene else models.teacher("solve", **options)
+        for scene in shown.values()
+    )
+    task = get_task(problem.task)
+    return [
+        View(name, scene, reply, task.check(problem, reply.text).answer)
+        for (name, scene), reply in zip(shown.items(), replies, strict=True)
+    ]
+
+
+def _same(answer: str | None, vote: str) -> bool:
+    return answer is not None and (answer == vote or equal_answers(vote, answer))

@@ -11,19 +11,24 @@ often.
 Where people said which of two answers is better (the source `preferences`, as the paper takes dialogues), these are the two, and
 people's word stands in the place of the checker's.
 
-Not here: rewriting the judge's prompt in many ways.
+So that no one wording is learned, the teacher puts what the judge is asked into other words once a night, and each item draws one
+of these. What stands around the answers, and the form of the verdict, stay as they are.
+
+    -- the wordings of a night
+    select night, unnest(value->'$.checked') from artefacts where method = 'judge_data'
 """
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from storage.ids import seed_from
 from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import readable, together
-from synth.methods.base import Params, method, whole
+from synth.methods.base import Artefact, Params, Preparation, method, whole
 from synth.notes import Judgement, PreferenceNotes, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -35,6 +40,10 @@ PREFERRED = (
     "Which one would most people find the better answer: more helpful, more accurate, and no longer than it has to be?"
 )
 """What is asked where people said which is better."""
+LEAST_WORDS, MOST_WORDS = 4, 60
+"""Of a wording; ours."""
+_ASKS = re.compile(r"\b(?:which|better|best|right|correct|prefer\w*|stronger|superior)\b", re.IGNORECASE)
+_NAMES = re.compile(r"\b(?:solution|answer|response|option)\s+[AB]\b|[{}]")
 
 
 class JudgeDataParams(Params):
@@ -46,7 +55,67 @@ class JudgeDataParams(Params):
     judgements: int = Field(8, ge=2, le=64, description="Judgements of the student on a hard item; ours.")
     temperature: float = Field(1.0, ge=0, description="Of the student's answers and judgements; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
-    seed: int = Field(0, ge=0, description="Of the order that is learned; another seed draws otherwise.")
+    wordings: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="Times that the judge's question is put into other words a night; ours. 0 asks in ours alone.",
+    )
+    seed: int = Field(
+        0, ge=0, description="Of the order and the wording that are learned; another seed draws otherwise."
+    )
+
+
+class Reworded(BaseModel):
+    """What the teacher replies for the judge's question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(description="the request in other words", min_length=1)
+
+
+class Wordings(Artefact):
+    """What the judge may be asked, ours first: about answers that a checker told apart, and about those that people did."""
+
+    checked: tuple[str, ...]
+    preferred: tuple[str, ...]
+
+
+async def reword(problems: Sequence[Problem], models: Models, params: JudgeDataParams) -> Wordings:
+    """Let the teacher put what the judge is asked into other words."""
+    of_people = [problem for problem in problems if _by_people(problem)]
+    checked = [problem for problem in problems if not _by_people(problem)]
+    return Wordings(
+        checked=await _in_other_words(CRITERION, checked, models, params),
+        preferred=await _in_other_words(PREFERRED, of_people, models, params),
+    )
+
+
+async def _in_other_words(
+    criterion: str, problems: Sequence[Problem], models: Models, params: JudgeDataParams
+) -> tuple[str, ...]:
+    """The question, and the distinct wordings of it that may be asked; the question alone where no problem needs it."""
+    if not problems:
+        return (criterion,)
+    about = models.about(problems[0])
+    replies = await readable(
+        about.teacher(
+            "rewrite", criterion=criterion, schema=Reworded, temperature=1.0, max_tokens=MAX_TOKENS, sample=number
+        )
+        for number in range(params.wordings)
+    )
+    texts = [" ".join(reply.value.question.split()) for reply in replies if reply is not None]
+    kept = {text.casefold(): text for text in [criterion, *texts] if text == criterion or _can_be_asked(text)}
+    return tuple(kept.values())
+
+
+def _can_be_asked(text: str) -> bool:
+    """Whether a wording asks for the better of two and names neither of them."""
+    return LEAST_WORDS <= len(text.split()) <= MOST_WORDS and _ASKS.search(text) is not None and not _NAMES.search(text)
+
+
+def _by_people(problem: Problem) -> bool:
+    return "chosen" in problem.attrs and "rejected" in problem.attrs
 
 
 @method(
@@ -57,14 +126,18 @@ class JudgeDataParams(Params):
     params=JudgeDataParams,
     calls=lambda params: {"student": params.samples + params.judgements, "teacher": 2},
     rereads=lambda params: 2,
+    prepare=Preparation(reword, Wordings, calls=lambda params, problems: {"teacher": 2 * params.wordings}),
 )
-async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) -> AsyncIterator[Sample]:
+async def judge_data(
+    problem: Problem, models: Models, params: JudgeDataParams, wordings: Wordings
+) -> AsyncIterator[Sample]:
     """The teacher says in both orders which of two answers is right; where it wavers the student's own verdicts become a pair."""
     known = await _known_pair(problem, models, params)
     if known is None:
         return  # there is nothing to tell apart
     right, wrong, answers = known
-    criterion = CRITERION if answers else PREFERRED
+    asked_by = wordings.checked if answers else wordings.preferred
+    criterion = asked_by[seed_from("wording", problem.id, params.seed) % len(asked_by)]
     orders = [(right, wrong, "A"), (wrong, right, "B")]
     verdicts = await readable(
         models.teacher(PROMPT, first=first, second=second, criterion=criterion, schema=Verdict, max_tokens=MAX_TOKENS)
@@ -76,7 +149,7 @@ async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) 
         reply is not None and reply.value.better == named for reply, (_, _, named) in zip(verdicts, orders, strict=True)
     ]
     asked = models.messages(PROMPT, first=first, second=second, criterion=criterion)
-    attrs = {"order": learned, "consistent": all(agree) or not any(agree), "gold_pref": wanted}
+    attrs = {"order": learned, "wording": criterion, "consistent": all(agree) or not any(agree), "gold_pref": wanted}
     verdict = verdicts[learned]
     if verdict is not None:
         others = [reply.call_id for reply in verdicts if reply is not None and reply is not verdict]
@@ -92,13 +165,13 @@ async def judge_data(problem: Problem, models: Models, params: JudgeDataParams) 
             parents=[*(reply.call_id for reply in answers), *others, verdict.call_id],
         )
     if not all(agree):
-        async for sample in _hard(problem, models, params, (first, second, wanted), answers):
+        async for sample in _hard(problem, models, params, (first, second, wanted), criterion, answers):
             yield sample
 
 
 async def _known_pair(problem: Problem, models: Models, params: JudgeDataParams) -> tuple[str, str, list[Reply]] | None:
     """A right and a wrong answer and the replies that they are: what people said, or the student's by the checker."""
-    if "chosen" in problem.attrs and "rejected" in problem.attrs:
+    if _by_people(problem):
         return problem.attrs["chosen"], problem.attrs["rejected"], []
     task = get_task(problem.task)
     answers = await together(
@@ -113,11 +186,15 @@ async def _known_pair(problem: Problem, models: Models, params: JudgeDataParams)
 
 
 async def _hard(
-    problem: Problem, models: Models, params: JudgeDataParams, order: tuple[str, str, str], answers: list[Reply]
+    problem: Problem,
+    models: Models,
+    params: JudgeDataParams,
+    order: tuple[str, str, str],
+    criterion: str,
+    answers: list[Reply],
 ) -> AsyncIterator[Sample]:
     """A right and a wrong verdict of the student on an item that the teacher wavers about, where there are both."""
     first, second, wanted = order
-    criterion = CRITERION if answers else PREFERRED
     replies = await readable(
         models.student(
             PROMPT,
@@ -140,7 +217,7 @@ async def _hard(
             messages=models.messages(PROMPT, first=first, second=second, criterion=criterion),
             response=whole(good[0]),
             rejected=whole(bad[0]),
-            attrs={"set": "dpo", "n_right": len(good), "n_wrong": len(bad), "gold_pref": wanted},
+            attrs={"set": "dpo", "wording": criterion, "n_right": len(good), "n_wrong": len(bad), "gold_pref": wanted},
             notes=PreferenceNotes(judgement=Judgement(agrees=True, alone=True), complete=good[0].complete),
             parents=[*(reply.call_id for reply in answers), bad[0].call_id, good[0].call_id],
         )

@@ -11,7 +11,8 @@ truth is known to the checker alone and says whether that pair is accepted (`jud
     select attrs->>'set' as pair, avg((outcome = 'accepted')::int) as right, count(*) from samples join decisions using (sample_id)
     where method = 'meta_rewarding' and kind = 'preference' group by all
 
-Not here: the training between its rounds, which is stages of a plan.
+A night is a round: the student is the promoted model, and the training between is the plan of
+`recipes/methods/self_rewarding.yaml`. In the paper's later rounds no judgements are learned (`judge_pairs: false`).
 """
 
 import math
@@ -26,7 +27,9 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import readable
 from synth.methods.base import method, whole
-from synth.methods.choosing import Calibration, SamplingParams, Selection, calibration, select
+from synth.methods.calibrating import Calibration, calibration
+from synth.methods.choosing import select
+from synth.methods.selection import SamplingParams, Selection
 from synth.notes import Judgement, PreferenceNotes
 from synth.problems import get_task
 from synth.problems.base import Problem

@@ -7,7 +7,8 @@ student must learn to choose by itself. A row in which five words in a row of th
     -- what each strategy was worth, by task
     select night, unnest(value->'$.tried') from artefacts where method = 'orca2'
 
-Not here: the paper's strategies that need a text to read from, and its progressive training, which is a plan of several stages.
+The paper's progressive training is the plan of `recipes/methods/orca2.yaml`: rows of the weaker teacher first, then Orca's of the
+stronger one, then these.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,10 +30,15 @@ STRATEGIES: Mapping[str, str] = {
     "direct": "Give the final answer at once, without showing how you come to it.",
     "step_by_step": "Work through the question in small numbered steps, and check each calculation before you go on to the next.",
     "recall_then_generate": "First list the facts and formulas that bear on the question. Then use them to answer it.",
+    "recall_reason_generate": "First list the facts and formulas that bear on the question. Then say what follows from "
+    "each for this case, one after the other. Only then give the answer.",
+    "extract_then_generate": "First copy out, word for word, the parts of the text that the answer depends on. Then answer "
+    "from these parts alone.",
     "explain_then_answer": "Explain in a few sentences how such a question is solved in general. Then solve this one in that way.",
     "direct_then_explain": "State the answer first. Then justify it, and correct it at the end if it does not bear the test.",
 }
-"""The paper's strategies that need nothing but the question, in our words; its instructions are unpublished."""
+"""The paper's seven strategies in our words, since its instructions are unpublished. Where the question has no text beside it, what
+is extracted is taken from the question itself."""
 GRAM = 5
 
 

@@ -33,6 +33,8 @@ from synth.methods.writing import (
 from synth.problems.base import Problem
 from synth.sample import Sample
 
+GO_ON = "self_instruct/go_on"
+"""The prompt; by its whole name, since other methods grow questions too."""
 UNSUITED = (
     "image",
     "images",
@@ -102,7 +104,7 @@ async def grow(problems: Sequence[Problem], models: Models, params: SelfInstruct
         lists = [_shown(start, problems, pool, number, params) for start in starts]
         replies = await together(
             models.about(start).teacher(
-                "go_on",
+                GO_ON,
                 questions=questions,
                 wanted=params.wanted,
                 numeric=start.task in NUMERIC,
@@ -115,7 +117,7 @@ async def grow(problems: Sequence[Problem], models: Models, params: SelfInstruct
         for start, reply in zip(starts, replies, strict=True):
             for text in read_list(text_of(reply), whole=reply.complete)[: params.wanted]:
                 own = _words(text)
-                fault = _fault(text, models.source("go_on"), numeric=start.task in NUMERIC)
+                fault = _fault(text, models.source(GO_ON), numeric=start.task in NUMERIC)
                 if fault is None and any(rouge_l(own, other) >= params.rouge for other in words):
                     fault = "like_another"
                 if fault is not None or len(kept) == len(problems):
@@ -158,6 +160,11 @@ def _shown(
     written = sorted((text for other, text, _ in pool if other.task == start.task), key=drawn)[: params.own]
     nights = sorted({problem.prompt for problem in problems if problem.task == start.task}, key=drawn)
     return sorted([*written, *nights[: params.shown - len(written)]], key=drawn)
+
+
+def calls_to_grow(params: SelfInstructParams, problems: int) -> int:
+    """Return the calls of `grow` for so many problems, at most."""
+    return params.rounds * _calls_per_round(params, problems)
 
 
 def _calls_per_round(params: SelfInstructParams, problems: int) -> int:
@@ -209,9 +216,7 @@ def rouge_l(left: Sequence[str], right: Sequence[str]) -> float:
     params=SelfInstructParams,
     calls=lambda params: {"teacher": params.samples},
     rereads=lambda params: params.shown,
-    prepare=Preparation(
-        grow, Grown, calls=lambda params, problems: {"teacher": params.rounds * _calls_per_round(params, problems)}
-    ),
+    prepare=Preparation(grow, Grown, calls=lambda params, problems: {"teacher": calls_to_grow(params, problems)}),
 )
 async def self_instruct(
     problem: Problem, models: Models, params: SelfInstructParams, grown: Grown

@@ -25,6 +25,8 @@ RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "methods"
         ("stability_gap", [("cpt", None), ("sft", "cpt")]),
         ("smoothing", [("smoothed", None), ("sft", None)]),
         ("preference_rounds", [("preference", None)]),
+        ("self_rewarding", [("seed", None), ("round", "seed")]),
+        ("orca2", [("own", None), ("explained", "own"), ("cautious", "explained")]),
         ("on_policy_distillation", [("sft", None), ("distil", "sft")]),
     ],
 )

@@ -112,6 +112,37 @@ async def test_self_rewarding_pairs_the_highest_with_the_lowest_by_its_own_point
     assert all(row["attrs"]["own_family"] for row in pairs)
 
 
+async def test_self_rewarding_asks_new_questions_whose_label_is_what_the_grader_chose(ledger, many):
+    def student(request):
+        if request.problem.gold:
+            return half_right(request)
+        return f"I think so.\n#### {7 if request.seed % 2 else -7}"
+
+    def writes(request):
+        numbers = [request.seed % 89 + 2, request.seed % 83 + 2]
+        return "\n".join(f"{n}. Bee {m} of hive {n} met {m + n} wasps. How many?" for n, m in enumerate(numbers, 1))
+
+    method = get_method("self_rewarding")
+    params = method.params(questions="new", samples=4)
+    engines = {
+        "student": Scripted(student, "same"),
+        "grader": Scripted(grader, "same"),
+        "teacher": Scripted(writes, "fixed"),
+    }
+    rows, table = await run(ledger, method, many, params, **engines)
+    asked = {row["attrs"]["question"] for row in rows}
+    assert asked and not asked & {problem.prompt for problem in many}
+    pairs = [row for row in rows if row["kind"] == "preference"]
+    assert pairs and all(row["notes"].question.source == "judge" for row in pairs)
+    assert all(row["notes"].question.gold == "7" and "#### -7" in row["rejected"] for row in pairs)
+    for row in rows:
+        assert row["attrs"]["question"] in row["messages"][-1]["content"] and row["notes"].label is None
+    assert set(table["gold_source"].to_pylist()) <= {"judge", "none", "model"}
+    written = [request for request in engines["teacher"].requests]
+    assert {request.act for request in written} == {"go_on"}
+    assert len(written) <= method.prepare.calls(params, len(many))["teacher"]
+
+
 async def test_genselect_learns_what_the_grader_names(ledger, many):
     def names(request):
         answers = request.inputs["answers"]

@@ -6,6 +6,7 @@ import pytest
 from synth.methods import get_method
 from synth.methods.corgi import interleaved, names_concept
 from synth.problems import open_source
+from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import run
 
@@ -73,6 +74,33 @@ async def test_a_question_that_does_not_name_its_concept_is_refused(ledger, prob
 )
 def test_when_a_concept_is_named(text, named):
     assert names_concept(text, "linear equation") is named
+
+
+async def test_a_question_far_from_the_page_of_its_concept_is_refused(ledger, problems):
+    texts = {
+        "fractions": "Fractions are parts of a whole: fractions have a numerator and a denominator.",
+        "force": "A force changes how a body moves: force is mass times acceleration.",
+    }
+    passages = [Problem("passage", "book", text, "", text) for text in texts.values()]
+
+    def answer(request):
+        if request.act != "question":
+            return reply(request)
+        if request.inputs["concept"] == "Force" and "new situation" in request.inputs["level"]:
+            return "What do poets say of force?"
+        return f"What is {request.inputs['concept']}, a part of a whole, or what changes how a body moves?"
+
+    engine = Scripted(answer)
+    params = CORGI.params(subjects=SUBJECTS, far=10)
+    rows, _ = await run(ledger, CORGI, [*problems[:13], *passages], params, teacher=engine)
+    far = [row for row in rows if row["notes"].refused == "far_from_page"]
+    assert [(row["attrs"]["concept"], row["attrs"]["bloom"]) for row in far] == [("Force", "apply")]
+    by_concept = {row["attrs"]["concept"]: row["attrs"]["page"] for row in rows}
+    assert by_concept["Fractions"] == passages[0].id and by_concept["Force"] == passages[1].id
+    written = [request for request in engine.requests if request.act == "question"]
+    assert len(written) == len(rows) == 15, "written once, before the attempts"
+    no_pages = await made(ledger, problems[:3])
+    assert {row["attrs"]["page"] for row in no_pages} == {None}
 
 
 def test_interleaving_by_hand():

@@ -31,6 +31,22 @@ async def test_the_scene_is_elaborated_in_four_directions_and_learned_with_the_a
     assert not any(sentence in row["messages"][-1]["content"] for sentence in SCENE.values())
 
 
+async def test_an_ensemble_takes_the_answer_of_most_and_the_scene_that_it_came_from(ledger):
+    def each(request):
+        text = request.messages[-1]["content"]
+        if request.act == "scene":
+            return json.dumps(SCENE)
+        alone = text.count("\n- ") == 1
+        return f"So it is.\n#### {'no' if alone and SCENE['motivation'] not in text else 'yes'}"
+
+    engine = Scripted(each)
+    params = DREAM.params(ensemble=True)
+    (row,), table = await run(ledger, DREAM, [PROBLEM], params, teacher=engine)
+    assert row["answer"] == "no" and row["attrs"]["votes"] == 0.5 and row["attrs"]["view"] == "consequence"
+    assert SCENE["consequence"] in row["response"] and SCENE["emotion"] not in row["response"]
+    assert len(engine.requests) == DREAM.calls(params)["teacher"] == len(table["parents"].to_pylist()[0]) == 7
+
+
 async def test_the_control_has_no_scene(ledger):
     engine = Scripted(reader)
     (row,), _ = await run(ledger, DREAM, [PROBLEM], DREAM.params(scene=False), teacher=engine)

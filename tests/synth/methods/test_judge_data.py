@@ -9,6 +9,7 @@ from filters.base import Context
 from storage.errors import ProblemError
 from synth.methods import get_method
 from synth.problems import open_source
+from synth.scorers.pairwise import CRITERION
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import run
 from tests.synth.methods.test_candidates import half_right
@@ -28,6 +29,10 @@ def judges(accuracy, bias):
     def answer(request):
         if request.act == "solve":
             return half_right(request)
+        if request.act == "rewrite":
+            return json.dumps(
+                {"question": ("Say which of the two is better.", "Is A right?", "A is better.")[request.seed % 3]}
+            )
         draw = random.Random(f"{request.messages}{request.seed}")
         right = "B" if "#### -7" in request.inputs["first"] else "A"
         wrong = "A" if right == "B" else "B"
@@ -72,7 +77,33 @@ async def test_where_nothing_can_be_told_apart_nothing_is_asked(ledger, many):
     teacher = Scripted(judges(1, 0), "t")
     student = Scripted(lambda request: f"#### {request.problem.gold}", "s")
     rows, _ = await run(ledger, JUDGE_DATA, many[:3], teacher=teacher, student=student)
-    assert rows == [] and not teacher.requests
+    assert rows == [] and {request.act for request in teacher.requests} == {"rewrite"}
+
+
+async def test_items_are_asked_in_several_wordings_none_of_which_names_an_answer(ledger, many):
+    def writer(request):
+        if request.act != "rewrite":
+            return judges(1, 0)(request)
+        texts = (
+            "Which is the better one of both?",
+            "Is solution A better?",
+            "",
+            "Name the one that is right, and say why.",
+        )
+        return json.dumps({"question": texts[request.seed % len(texts)]})
+
+    engines = {"teacher": Scripted(writer, "t"), "student": Scripted(judges(1, 0), "s")}
+    rows, table = await run(ledger, JUDGE_DATA, many[:40], JUDGE_DATA.params(wordings=24), **engines)
+    wordings = {row["attrs"]["wording"] for row in rows}
+    assert wordings == {CRITERION, "Which is the better one of both?", "Name the one that is right, and say why."}
+    for row in rows:
+        assert row["attrs"]["wording"] in row["messages"][-1]["content"]
+        assert CRITERION not in row["messages"][-1]["content"] or row["attrs"]["wording"] == CRITERION
+    asked = [request.inputs["criterion"] for request in engines["teacher"].requests if request.act == "compare"]
+    assert set(asked) == wordings
+    assert all(any("judge_data/artefact@" in name for name in row["prompts"]) for row in table.to_pylist())
+    same, _ = await run(ledger, JUDGE_DATA, many[:10], JUDGE_DATA.params(wordings=0), **engines)
+    assert {row["attrs"]["wording"] for row in same} == {CRITERION}
 
 
 async def test_what_people_said_stands_in_the_place_of_a_checker(ledger, tmp_path):

@@ -66,6 +66,56 @@ async def test_where_all_teach_the_same_there_is_no_pair(ledger, problem):
     assert {row["kind"] for row in rows} == {"sft"}
 
 
+def reviser(*solutions):
+    """A teacher that writes these solutions, one after the other."""
+
+    def answer(request):
+        return solutions[request.inputs.get("failures") is not None and answer.revised](request)
+
+    answer.revised = 0
+
+    def counted(request):
+        answer.revised += request.act == "revise"
+        return answer(request)
+
+    return Scripted(counted, "t")
+
+
+async def test_an_example_is_written_anew_by_what_students_got_wrong(ledger, problem):
+    teacher, student = reviser(taught_wrong, taught_wrong, right, right), Scripted(interpreter, "s")
+    params = LBT.params(choose="tuned", rounds=3)
+    rows, _ = await run(ledger, LBT, [problem], params, teacher=teacher, student=student)
+    assert [row["notes"].refused for row in rows] == ["not_chosen", "not_chosen", None], "no fourth: all passed"
+    assert rows[-1]["answer"] == problem.gold and [row["attrs"]["version"] for row in rows] == [0, 1, 2]
+    revisions = [request for request in teacher.requests if request.act == "revise"]
+    for request in revisions:
+        text = request.messages[-1]["content"]
+        assert "We add all" in text and 1 <= len(request.inputs["failures"]) <= 3 and problem.gold not in text
+        assert all(failure["question"] in text for failure in request.inputs["failures"])
+    most = LBT.calls(params)
+    assert len(teacher.requests) <= most["teacher"] and len(student.requests) <= most["student"]
+
+
+async def test_the_best_version_is_learned_and_not_the_last(ledger, problem):
+    def half(request):
+        return right(request, "We add all of them at first.\n")
+
+    params = LBT.params(choose="tuned", rounds=1)
+    engines = {"teacher": reviser(half, taught_wrong), "student": Scripted(interpreter, "s")}
+    rows, _ = await run(ledger, LBT, [problem], params, **engines)
+    assert [row["notes"].refused for row in rows] == [None, "not_chosen"], "no better: the earlier one stays"
+
+
+async def test_a_version_that_speaks_of_students_is_refused(ledger, problem):
+    def chatty(request):
+        return right(request, "So that no student goes wrong here:\n")
+
+    rows, _ = await run(
+        ledger, LBT, [problem], LBT.params(choose="tuned"), teacher=reviser(chatty), student=Scripted(interpreter, "s")
+    )
+    assert [row["notes"].refused for row in rows] == ["speaks_of_students"]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "tier"), [("arithmetic", {"tiers": [3]}, 3), ("knights_knaves", {"people": [3]}, 3)]
 )

@@ -40,6 +40,10 @@ async def test_each_task_gets_the_strategy_that_the_student_does_best_with(ledge
     assert all(any("orca2/artefact@" in name for name in row["prompts"]) for row in table.to_pylist())
 
 
+def test_there_are_the_seven_strategies_of_the_paper():
+    assert len(STRATEGIES) == len(set(STRATEGIES.values())) == 7
+
+
 async def test_of_strategies_that_are_right_as_often_the_shorter_is_taken(ledger, both):
     def pupil(request):
         return right(request, "" if strategy_of(request) == "direct" else "Well. ")
