@@ -18,6 +18,8 @@ from storage.ids import seed_from
 from synth.calls.models import Models
 from synth.methods.auto_cot import AutoCotParams, Demonstration, collect
 from synth.methods.base import Artefact, Preparation, method, whole
+from synth.methods.erasing import repeats_examples
+from synth.notes import SftNotes
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -103,10 +105,12 @@ async def echo(problem: Problem, models: Models, params: EchoParams, harmonised:
         SHOWN, demonstrations=others, temperature=params.temperature, max_tokens=params.max_tokens
     )
     bare = params.learn == "bare"
+    left = bare and repeats_examples((one.question for one in others), whole(reply), problem.prompt)
     yield Sample(
         messages=models.messages("solve") if bare else models.messages(SHOWN, demonstrations=others),
         response=whole(reply),
         answer=get_task(problem.task).check(problem, reply.text).answer,
         attrs={"demonstrations": [one.problem_id for one in others], "learn": params.learn},
+        notes=SftNotes(refused="repeats_its_examples" if left else None),
         parents=[reply.call_id],
     )

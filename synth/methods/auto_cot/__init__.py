@@ -20,6 +20,8 @@ from synth.embeddings.clusters import clustered
 from synth.embeddings.opening import open_embedding
 from synth.engines.base import RequestRefused
 from synth.methods.base import Artefact, Params, Preparation, method, together, whole
+from synth.methods.erasing import repeats_examples
+from synth.notes import SftNotes
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -151,10 +153,12 @@ async def auto_cot(
         "with_examples", demonstrations=others, temperature=params.temperature, max_tokens=params.max_tokens
     )
     bare = params.learn == "bare"
+    left = bare and repeats_examples((shown.question for shown in others), whole(reply), problem.prompt)
     yield Sample(
         messages=models.messages("solve") if bare else models.messages("with_examples", demonstrations=others),
         response=whole(reply),
         answer=get_task(problem.task).check(problem, reply.text).answer,
         attrs={"demonstrations": [shown.problem_id for shown in others], "learn": params.learn},
+        notes=SftNotes(refused="repeats_its_examples" if left else None),
         parents=[reply.call_id],
     )

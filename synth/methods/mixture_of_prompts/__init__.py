@@ -25,7 +25,7 @@ from synth.embeddings.clusters import clustered
 from synth.embeddings.opening import open_embedding
 from synth.engines.base import RequestRefused
 from synth.methods.base import Artefact, Params, Preparation, method, whole
-from synth.methods.orca2 import leaks
+from synth.methods.erasing import leaks, repeats_examples
 from synth.notes import SftNotes
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
@@ -206,7 +206,11 @@ async def mixture_of_prompts(
     reply = await models.teacher("expert", temperature=0.0, max_tokens=params.max_tokens, **inputs)
     bare = params.learn == "bare"
     messages = models.messages("solve") if bare else models.messages("expert", **inputs)
-    left = bare and leaks(expert.instruction, [whole(reply)])
+    secret = "" if expert.instruction == PLAIN else expert.instruction  # what anybody says is no sign of the prompt
+    questions = [shown.question for shown in others]
+    left = bare and (
+        leaks(secret, [whole(reply)], problem.prompt) or repeats_examples(questions, whole(reply), problem.prompt)
+    )
     yield Sample(
         messages=messages,
         response=whole(reply),

@@ -21,6 +21,7 @@ from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.methods.erasing import leaks
 from synth.notes import SftNotes
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
@@ -39,7 +40,6 @@ STRATEGIES: Mapping[str, str] = {
 }
 """The paper's seven strategies in our words, since its instructions are unpublished. Where the question has no text beside it, what
 is extracted is taken from the question itself."""
-GRAM = 5
 
 
 class Orca2Params(Params):
@@ -136,19 +136,3 @@ async def orca2(problem: Problem, models: Models, params: Orca2Params, strategie
         notes=SftNotes(refused="names_its_strategy" if left else None),
         parents=[reply.call_id],
     )
-
-
-def leaks(erased: str, texts: Sequence[str]) -> bool:
-    """Whether five words in a row of what was erased stand in one of these texts; all of them, where it is shorter."""
-    words = _words(erased)
-    size = min(GRAM, len(words))
-    grams = {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}
-    return any(
-        tuple(found[start : start + size]) in grams
-        for found in map(_words, texts)
-        for start in range(len(found) - size + 1)
-    )
-
-
-def _words(text: str) -> list[str]:
-    return "".join(letter if letter.isalnum() else " " for letter in text.casefold()).split()

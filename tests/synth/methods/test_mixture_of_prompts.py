@@ -4,8 +4,8 @@ import re
 import pytest
 
 from synth.methods import get_method
+from synth.methods.erasing import leaks
 from synth.methods.mixture_of_prompts import PLAIN
-from synth.methods.orca2 import leaks
 from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import run

@@ -1,7 +1,8 @@
 import pytest
 
 from synth.methods import get_method
-from synth.methods.orca2 import STRATEGIES, leaks
+from synth.methods.erasing import leaks
+from synth.methods.orca2 import STRATEGIES
 from synth.problems import open_source
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import run
