@@ -1,6 +1,6 @@
 """The path to the model server, measured beside a bare loop and beside what others use.
 
-    python benchmarks/generation.py [--json] [--quick] [--parts abcd] [--rounds 7]
+    python benchmarks/generation.py [--json] [--quick] [--parts abcd] [--rounds 7] [--prompts 8] [--seconds S]
 
 (a) Real vLLM with a tiny model: 500 chats of 64 tokens, the same prompts and concurrency for all, rounds alternated,
     medians: a raw aiohttp loop, ours with its ledger, the openai client with gather, distilabel; and the nightly flow
@@ -16,7 +16,8 @@
 (c) A mock server that takes 1 ms, 100,000 requests: resident memory at the end less that after the first tenth, in MB.
 
 (d) k samples of a prompt of 500 tokens: one request with `n` against k requests, 64 answers open either way, answers per second:
-    `n_in_one_vs_many`, above 1 is faster in one. With real weights where $NIGHTSCHOOL_REAL_MODEL names a folder.
+    `n_in_one_vs_many`, above 1 is faster in one. With real weights where $NIGHTSCHOOL_REAL_MODEL names a folder. Alone, in five
+    minutes of a quiet machine: `python benchmarks/generation.py --parts d --rounds 9 --seconds 240`.
 
 Each client is a program of its own (`peers/`). The result goes to `benchmarks/results/generation.json`.
 """
@@ -292,12 +293,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small counts, one round; nothing is kept")
     parser.add_argument("--parts", default="abcd")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--prompts", type=int, default=8, help="prompts of a round of part d, each with 8 answers")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=float("inf"),
+        help="part d begins no round after so long; three are made in any case",
+    )
     options = parser.parse_args()
     quick = options.quick
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "b": lambda: client_cpu(1 if quick else max(3, options.rounds), 2000 if quick else 5000),
         "c": lambda: client_memory(10_000 if quick else 100_000),
-        "d": lambda: samples(1 if quick else min(5, options.rounds), 8 if quick else 24, real_model(), client, say),
+        "d": lambda: samples(
+            1 if quick else options.rounds, options.prompts, real_model(), client, say, options.seconds
+        ),
         "a": lambda: real_server(1 if quick else options.rounds, 100 if quick else 500),
     }
     result: dict[str, Any] = {"measured": {}}

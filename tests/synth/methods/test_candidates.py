@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
-from storage.errors import RecipeError
+from storage.errors import ModelServerError, RecipeError
 from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.calls.reviewed import ReviewedAnswer, ReviewedPair
@@ -196,3 +196,32 @@ async def test_a_row_says_that_its_own_family_judged(ledger, problems):
 def test_an_unknown_part_or_one_that_does_not_fit_is_refused_before_anything_is_asked(params, message):
     with pytest.raises((ValidationError, RecipeError), match=message):
         CANDIDATES.params(**params)
+
+
+@pytest.mark.parametrize("answered", [1, 5, 7])
+async def test_a_batch_that_dies_half_way_pays_for_no_answer_twice(ledger, problems, answered):
+    paid = Counter()
+
+    def dies(request):
+        if paid.total() == answered:
+            raise ModelServerError("the server has gone")
+        paid[request.seed] += 1
+        return half_right(request)
+
+    def lives(request):
+        paid[request.seed] += 1
+        return half_right(request)
+
+    params = CANDIDATES.params(samples=8)
+    for answer in (dies, lives):
+        engine = Scripted(answer)
+        engine.concurrency = 1
+        asker = Asker(ledger, {"teacher": engine}, Prompts(), night=NIGHT)
+        attempts = await prepared(CANDIDATES, problems[:1], params, asker)
+        if answer is dies:
+            with pytest.raises(ModelServerError):
+                await run_attempts(attempts, asker)
+            assert paid.total() == answered
+        else:
+            finished = await run_attempts(attempts, asker)
+    assert finished.samples.num_rows == 8 and set(paid.values()) == {1} and len(paid) == 8
