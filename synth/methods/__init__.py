@@ -17,7 +17,19 @@ METHODS = Registry(
     Method,
     "nightschool.methods",
     folders=[__name__],
-    helpers=["base", "choosing", "copying", "leaks", "search_tree", "searching", "sections", "writing"],
+    helpers=[
+        "base",
+        "calibrating",
+        "choosing",
+        "copying",
+        "erasing",
+        "leaks",
+        "search_tree",
+        "searching",
+        "sections",
+        "selection",
+        "writing",
+    ],
     make_with="@method of synth.methods",
 )
 

@@ -3,6 +3,7 @@
 import pytest
 
 from filters import get_filter
+from filters.night.policy import decide, read_policies
 from storage.ledger.ledger import Ledger
 from storage.workspace import Workspace
 from synth.calls.ask import Asker
@@ -15,6 +16,8 @@ from synth.problems import open_source
 from tests.filters.helpers import context, outcomes, row, table
 from tests.synth.conftest import Scripted
 from tests.synth.night.test_runner import attempts
+
+NAMES = {"methods": ["cot"], "filters": ["teacher_license"]}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,24 @@ def test_a_recipe_demands_licences(licenses, accept, outcome):
     options = {} if accept is None else {"accept": accept}
     rows = table({**row("a"), "licenses": licenses})
     assert outcomes(get_filter("teacher_license", options)(rows, context()))["a"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("licenses", "accepted"),
+    [
+        (["MIT"], ("accepted", None)),
+        (["unknown"], ("rejected", "teacher_license:license_refused")),
+        (["MIT", "no-competing-models"], ("rejected", "teacher_license:license_refused")),
+        (None, ("rejected", "teacher_license:no_license_kept")),
+    ],
+)
+def test_a_policy_refuses_what_was_not_demanded(licenses, accepted):
+    rows = table({**row("a"), "licenses": licenses})
+    verdicts = get_filter("teacher_license", {"accept": ("MIT", "Apache-2.0")})(rows, context())
+    (decision,) = decide(rows, verdicts).to_pylist()
+    assert (decision["outcome"], decision["reason"]) == accepted
+    (observed,) = decide(rows, verdicts, read_policies({"cot": {"observe": ["teacher_license"]}}, **NAMES)).to_pylist()
+    assert observed["outcome"] == "accepted", "where it only observes, it rejects nothing"
 
 
 async def test_a_row_has_the_licence_of_each_of_its_models(tmp_path):

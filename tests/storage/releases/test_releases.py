@@ -17,11 +17,11 @@ def small(tmp_path_factory):
     return build(tmp_path_factory.mktemp("small") / "w")
 
 
-def accept(lake, *names: str, outcome: str = "accepted", split: str = "train", tokens: int | None = None) -> None:
+def accept(lake, *names: str, outcome: str = "accepted", split: str = "train", **columns) -> None:
     samples = [
         {"sample_id": name, "problem_id": f"p{name}", "method": "cot", "kind": "sft", "response": name, "words": 2,
-         "tokens": tokens, "origin": "rule", "source": "s", "night": "2026-01-01/r",
-         "messages": [{"role": "user", "content": name}]}
+         "origin": "rule", "source": "s", "night": "2026-01-01/r",
+         "messages": [{"role": "user", "content": name}], **columns}
         for name in names
     ]  # fmt: skip
     problems = [{"problem_id": f"p{name}", "split": split, "license": "MIT", "gold": name} for name in names]
@@ -39,6 +39,20 @@ def test_a_release_names_the_accepted_rows_and_exports_them(lake):
     assert release.table()["sample_id"].to_pylist() == ["a", "b"]
     manifest = json.loads((release.path / "manifest.json").read_text())
     assert manifest["rows"] == 2 and manifest["words"] == 4 and manifest["licenses"] == {"MIT": 2}
+
+
+def test_a_release_demands_licences_of_who_wrote_its_rows(lake):
+    """An unknown licence is none that was demanded; a row that nobody's licence was kept of is not taken either."""
+    accept(lake, "free", licenses=["Apache-2.0", "MIT"])
+    accept(lake, "bound", licenses=["Apache-2.0", "no-competing-models"])
+    accept(lake, "unsaid", licenses=["unknown"])
+    accept(lake, "old")
+    demanded = create_release(
+        lake, "demanded", night="n", condition="licenses is not null and list_has_all(['Apache-2.0', 'MIT'], licenses)"
+    )
+    assert demanded is not None and demanded.table()["sample_id"].to_pylist() == ["free"]
+    known = create_release(lake, "known", night="n", condition="not list_contains(licenses, 'unknown')")
+    assert known is not None and known.table()["sample_id"].to_pylist() == ["bound", "free"]
 
 
 def test_tokens_of_the_model_that_learns_are_exported_where_they_are_known(lake):
