@@ -16,19 +16,8 @@ from synth.problems.knights_knaves import KnightsKnaves
 from train_stages.config import CptConfig, DistilConfig, PreferenceConfig, RlConfig, SftConfig, VerifierConfig
 from train_stages.data.encode import encode_conversations
 from train_stages.losses import LOSSES
-from train_stages.losses.base import (
-    Answers,
-    DistilLoss,
-    Loss,
-    Pairs,
-    PreferenceLoss,
-    Sampled,
-    Scores,
-    SupervisedLoss,
-    Taught,
-    Tokens,
-    VerifierLoss,
-)
+from train_stages.losses.base import DistilLoss, Loss, PreferenceLoss, SupervisedLoss, VerifierLoss
+from train_stages.losses.inputs import Answers, Pairs, Sampled, Scores, Taught, Tokens
 from train_stages.optimisers.base import Optimiser
 from train_stages.orders.base import Ordering, order_rows
 from train_stages.parts import Kinds, Part

@@ -11,16 +11,8 @@ from tests.train_stages import every
 from train_stages.config import CptConfig, PreferenceConfig, RlConfig
 from train_stages.data.batches import plan_padded
 from train_stages.losses import LOSSES
-from train_stages.losses.base import (
-    Answers,
-    DistilLoss,
-    Pairs,
-    PolicyLoss,
-    PreferenceLoss,
-    Sampled,
-    SupervisedLoss,
-    VerifierLoss,
-)
+from train_stages.losses.base import DistilLoss, PolicyLoss, PreferenceLoss, SupervisedLoss, VerifierLoss
+from train_stages.losses.inputs import Answers, Pairs, Sampled
 from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.rl.arguments import grpo_arguments

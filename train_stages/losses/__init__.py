@@ -3,4 +3,4 @@
 from train_stages.losses.base import Loss
 from train_stages.parts import Kinds
 
-LOSSES: Kinds[Loss] = Kinds("loss", Loss, "nightschool.losses", __name__)
+LOSSES: Kinds[Loss] = Kinds("loss", Loss, "nightschool.losses", __name__, helpers=("base", "inputs"))

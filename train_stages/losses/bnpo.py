@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from train_stages.losses.base import RESPONSES, Example, Sampled
+from train_stages.losses.base import Example
 from train_stages.losses.grpo import Grpo
+from train_stages.losses.inputs import RESPONSES, Sampled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from train_stages.losses.base import Example, SupervisedLoss, Tokens
+from train_stages.losses.base import Example, SupervisedLoss
+from train_stages.losses.inputs import Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from train_stages.losses.base import TAUGHT, DistilLoss, Example, Taught
+from train_stages.losses.base import DistilLoss, Example
+from train_stages.losses.inputs import TAUGHT, Taught
 
 if TYPE_CHECKING:
     from torch import Tensor

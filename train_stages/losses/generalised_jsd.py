@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from train_stages.losses.base import TAUGHT, DistilLoss, Example, Neutral, Taught
+from train_stages.losses.base import DistilLoss, Example, Neutral
 from train_stages.losses.forward_kl import divergence
+from train_stages.losses.inputs import TAUGHT, Taught
 
 if TYPE_CHECKING:
     from torch import Tensor

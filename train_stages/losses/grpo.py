@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from train_stages.losses.base import RESPONSES, Example, PolicyLoss, Sampled
+from train_stages.losses.base import Example, PolicyLoss
+from train_stages.losses.inputs import RESPONSES, Sampled
 
 if TYPE_CHECKING:
     from torch import Tensor

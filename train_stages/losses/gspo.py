@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from train_stages.losses.base import RESPONSES, Example, Sampled
+from train_stages.losses.base import Example
 from train_stages.losses.grpo import Grpo
+from train_stages.losses.inputs import RESPONSES, Sampled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from train_stages.losses.base import PAIR, Example, Pairs, PreferenceLoss
+from train_stages.losses.base import Example, PreferenceLoss
+from train_stages.losses.inputs import PAIR, Pairs
 
 if TYPE_CHECKING:
     from torch import Tensor

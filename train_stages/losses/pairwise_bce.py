@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from train_stages.losses.base import Example, Scores, VerifierLoss, cross_entropy
+from train_stages.losses.base import Example, VerifierLoss, cross_entropy
+from train_stages.losses.inputs import Scores
 
 if TYPE_CHECKING:
     from torch import Tensor

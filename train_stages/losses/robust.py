@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from train_stages.losses.base import PAIR, Example, Neutral, Pairs, log_sigmoid
+from train_stages.losses.base import Example, Neutral, log_sigmoid
+from train_stages.losses.inputs import PAIR, Pairs
 from train_stages.losses.sigmoid import Sigmoid
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from train_stages.losses.base import RESPONSES, Example
+from train_stages.losses.base import Example
 from train_stages.losses.dapo import Dapo
+from train_stages.losses.inputs import RESPONSES
 
 
 class Srpo(Dapo):

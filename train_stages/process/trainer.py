@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from storage.errors import TrainingError
 from train_stages.config import TrainConfig
-from train_stages.losses.base import Answers, Pairs, PreferenceLoss, SupervisedLoss, Tokens
+from train_stages.losses.base import PreferenceLoss, SupervisedLoss
+from train_stages.losses.inputs import Answers, Pairs, Tokens
 from train_stages.process.regularising import bound
 from train_stages.process.stage import world_size
 

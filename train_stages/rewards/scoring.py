@@ -19,6 +19,8 @@ KEPT = 16_384
 Completions = Sequence[Sequence[dict[str, str]]]
 Key = tuple[int, str, int, float | None]
 """A response: number of its problem, text, length, what its environment gave."""
+Earned = Mapping[str, float | None]
+"""What a response earns, by reward: without those that do not apply to its problem, and empty where one cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,25 @@ def make_rewards(
 
     Args:
         problems: The problems.
-        rewards: The rewards.
+        rewards: The rewards; one that applies to no problem is left out.
         models: Folders of the checkpoints that rewards ask, by name.
         ask: How a problem is put to the model; None asks with the bare prompt.
 
     Raises:
         TrainingError: There is a problem that no reward with a weight applies to.
     """
-    used = [reward for reward in rewards if any(reward.applies(problem) for problem in problems)]
+    _refuse_unrewarded(problems, rewards)
+    used = [reward for reward in rewards if any(map(reward.applies, problems))]
+    scores = Scores(problems, used, models or {}, ask or _bare)
+    return Rewards(
+        tuple(reward.name for reward in used),
+        tuple(scores.function(reward.name) for reward in used),
+        tuple(reward.weight for reward in used),
+        scores.correct,
+    )
+
+
+def _refuse_unrewarded(problems: Sequence[Problem], rewards: Sequence[Reward]) -> None:
     for problem in {problem.task: problem for problem in reversed(problems)}.values():
         if not any(reward.weight and reward.applies(problem) for reward in rewards):
             raise TrainingError(
@@ -63,30 +76,33 @@ def make_rewards(
                 f"{', '.join(reward.name for reward in rewards) or 'none'}; add the one that its right answers earn"
             )
 
-    @lru_cache(maxsize=16_384)
-    def response(number: int, text: str, tokens: int, given: float | None = None) -> Response:
-        return Response(problems[number], text, tokens, given)
 
-    asking = ask or (lambda problem: [{"role": "user", "content": problem.prompt}])
-    scorings = {reward.name: reward.prepared(models or {}, asking) for reward in used}
-    applied = {reward.name: [reward.applies(problem) for problem in problems] for reward in used}
-    earned: dict[Key, dict[str, float | None]] = {}
+def _bare(problem: Problem) -> list[dict[str, str]]:
+    return [{"role": "user", "content": problem.prompt}]
 
-    def score_all(keys: Sequence[Key]) -> None:
-        """Let each reward look at the responses that were not looked at yet, together; a step asks for them reward by reward."""
-        new = [key for key in dict.fromkeys(keys) if key not in earned]
-        if len(earned) + len(new) > KEPT:
-            earned.clear()
-            new = list(dict.fromkeys(keys))
-        by_key: dict[Key, dict[str, float | None]] = {key: {} for key in new}
-        for reward in used:
-            those = [key for key in new if applied[reward.name][key[0]]]
-            values = scorings[reward.name]([response(*key) for key in those]) if those else []
-            for key, value in zip(those, values, strict=True):
-                by_key[key][reward.name] = value
-        earned.update({key: {} if None in values.values() else values for key, values in by_key.items()})
 
-    def function(reward: Reward) -> Callable[..., list[float | None]]:
+class Scores:
+    """What responses earn from each of some rewards. A step is asked for reward by reward; each response is looked at once.
+
+    Args:
+        problems: The problems.
+        rewards: The rewards, no name twice.
+        models: Folders of the checkpoints that rewards ask, by name.
+        ask: How a problem is put to the model.
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], rewards: Sequence[Reward], models: Mapping[str, Path], ask: Ask
+    ) -> None:
+        self._problems = problems
+        self._scorings = {reward.name: reward.prepared(models, ask) for reward in rewards}
+        self._applies = {reward.name: [reward.applies(problem) for problem in problems] for reward in rewards}
+        self._response = lru_cache(maxsize=KEPT)(self._new_response)
+        self._earned: dict[Key, Earned] = {}
+
+    def function(self, name: str) -> Callable[..., list[float | None]]:
+        """Return one reward as TRL calls it; TRL logs it by the name of the function."""
+
         def score(
             completions: Completions,
             number: Sequence[int],
@@ -95,23 +111,39 @@ def make_rewards(
             **_: Any,
         ) -> list[float | None]:
             lengths = [len(ids) for ids in completion_ids] if completion_ids else [0] * len(number)
-            given = earned_by_turns or [None] * len(number)
-            keys = list(zip(number, texts(completions), lengths, given, strict=True))
-            score_all(keys)
-            return [earned[key].get(reward.name) for key in keys]
+            by_turns = earned_by_turns or [None] * len(number)
+            asked = list(zip(number, texts(completions), lengths, by_turns, strict=True))
+            return [earned.get(name) for earned in self.earned(asked)]
 
-        score.__name__ = reward.name  # TRL logs a reward by the name of its function
+        score.__name__ = name
         return score
 
-    def correct(completions: Completions, number: Sequence[int]) -> list[float | None]:
-        return [response(index, text, 0).correct for index, text in zip(number, texts(completions), strict=True)]
+    def earned(self, keys: Sequence[Key]) -> list[Earned]:
+        """Return what responses earn; those that were not looked at yet are looked at together, reward by reward."""
+        new = [key for key in dict.fromkeys(keys) if key not in self._earned]
+        if len(self._earned) + len(new) > KEPT:
+            self._earned.clear()
+            new = list(dict.fromkeys(keys))
+        self._earned.update(zip(new, self._scored(new), strict=True))
+        return [self._earned[key] for key in keys]
 
-    return Rewards(
-        tuple(reward.name for reward in used),
-        tuple(map(function, used)),
-        tuple(reward.weight for reward in used),
-        correct,
-    )
+    def correct(self, completions: Completions, number: Sequence[int]) -> list[float | None]:
+        """Return whether each completion is right, by the checker of its problem's task."""
+        asked = zip(number, texts(completions), strict=True)
+        return [self._response(index, text, 0, None).correct for index, text in asked]
+
+    def _scored(self, keys: Sequence[Key]) -> list[Earned]:
+        responses = [self._response(*key) for key in keys]
+        earned: list[dict[str, float | None]] = [{} for _ in keys]
+        for name, scoring in self._scorings.items():
+            places = [place for place, key in enumerate(keys) if self._applies[name][key[0]]]
+            values = scoring([responses[place] for place in places]) if places else []
+            for place, value in zip(places, values, strict=True):
+                earned[place][name] = value
+        return [{} if None in given.values() else given for given in earned]
+
+    def _new_response(self, number: int, text: str, tokens: int, by_turns: float | None) -> Response:
+        return Response(self._problems[number], text, tokens, by_turns)
 
 
 def texts(completions: Completions) -> list[str]:

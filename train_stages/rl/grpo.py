@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synth.problems.base import Problem
 from train_stages.config import RlConfig
-from train_stages.losses.base import Sampled
+from train_stages.losses.inputs import Sampled
 from train_stages.process.trainer import configured
 from train_stages.rewards.scoring import Rewards, texts
 from train_stages.rl.advantage import advantages, total

@@ -18,7 +18,8 @@ from storage.ids import digest
 from storage.models.checkpoints import checkpoint_digest
 from synth.problems.base import Problem
 from train_stages.config import DistilConfig, read_config
-from train_stages.losses.base import DistilLoss, Taught
+from train_stages.losses.base import DistilLoss
+from train_stages.losses.inputs import Taught
 from train_stages.process.job import Job, main
 from train_stages.process.preflight import LOOKED_AT, load_tokenizer, memory
 from train_stages.process.stage import (

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from train_stages.losses.base import Scores, VerifierLoss
+from train_stages.losses.base import VerifierLoss
+from train_stages.losses.inputs import Scores
 from train_stages.verifying.encoding import Judged, batch
 
 if TYPE_CHECKING:

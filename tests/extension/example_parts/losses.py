@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from train_stages.losses.base import Example, Neutral, SupervisedLoss, Tokens, log_sigmoid
+from train_stages.losses.base import Example, Neutral, SupervisedLoss, log_sigmoid
+from train_stages.losses.inputs import Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from tests.train_stages import every
 from tests.train_stages.conftest import SMALL
 from train_stages.config import DistilConfig, SftConfig
 from train_stages.losses import LOSSES
-from train_stages.losses.base import Taught
+from train_stages.losses.inputs import Taught
 from train_stages.models.tiny import create_base
 from train_stages.process.job import Job
 from train_stages.stages.distil import DRAWN, _trainer, bare_prompt, check_distil, distil

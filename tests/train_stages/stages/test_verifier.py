@@ -18,7 +18,7 @@ from synth.problems.arithmetic import Arithmetic
 from synth.problems.base import Problem
 from tests.train_stages import every
 from train_stages.config import VerifierConfig
-from train_stages.losses.base import Scores
+from train_stages.losses.inputs import Scores
 from train_stages.plan.steps import read_plan
 from train_stages.process.job import Job
 from train_stages.stages.verifier import VERIFIER, load_scoring, verifier
