@@ -48,7 +48,9 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     )  # fmt: skip
     for draw in night.draws:
         hold_out(night.lake, draw, night=night.id, seed=night.recipe.problems.seed)
-    sets = {source.name: read_benchmark(night, source) for source in spec.evaluate.benchmarks}
+    sets = {
+        source.name: read_benchmark(night, source) for source in (*spec.evaluate.benchmarks, *spec.evaluate.general)
+    }
     drawn = any(source.heldout if split == "heldout" else source.validation for source in night.recipe.problems.sources)
     if drawn:
         sets = {split: examiner.held_out(split), **sets}

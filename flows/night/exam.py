@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.night.night import UNLIMITED, Night
+from flows.night.night import Night
 from flows.recipe.parts import SourceSpec
 from flows.recipe.train import TrainSpec
 from storage.lake.nights import record_problems
@@ -17,6 +17,9 @@ from synth.night.draw import decision_items
 from synth.problems.base import Problem
 from synth.sample import problem_row
 from train_stages.promotion.examiner import Exam, Examiner
+
+GENERAL = "general ability"
+"""What the problems of `train.evaluate.general` are called together."""
 
 
 def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
@@ -77,6 +80,8 @@ def make_exam(night: Night, spec: TrainSpec) -> Exam:
             others[f"{problem.task} tier {problem.tier}"].append(problem)
     for source in spec.evaluate.benchmarks:
         others[source.name] = read_benchmark(night, source)
+    for source in spec.evaluate.general:
+        others[GENERAL] += read_benchmark(night, source)
     texts = spec.evaluate.texts
     return Exam(items, others, night.texts, texts.max_length if texts else 512)
 
@@ -87,10 +92,7 @@ def read_benchmark(night: Night, source: SourceSpec) -> list[Problem]:
     Raises:
         ProblemError: It is missing, broken or empty.
     """
-    limit = source.limit or UNLIMITED
-    problems = {
-        problem.id: problem for problem in night.draw_of(source).draw(limit, seed=0, tier=None, exclude=frozenset())
-    }
+    problems = {problem.id: problem for problem in night.items_of(source)}
     rows = [problem_row(problem, split="benchmark", night=night.id) for problem in problems.values()]
     record_problems(night.lake, rows, kind="benchmark", night=night.id)
     return list(problems.values())

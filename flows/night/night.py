@@ -112,6 +112,8 @@ class Night:
         """What tonight's rows must not hold: the recipe's benchmarks, and what models are evaluated on."""
         train = self.recipe.train
         parts: list[Benchmark] = []
+        for general in train.evaluate.general if train else ():
+            parts.append(Benchmark(general.name, "local", "test", self.items_of(general)))
         for spec in (*self.recipe.benchmarks, *(train.evaluate.benchmarks if train else ())):
             if spec.name in [part.name for part in parts]:
                 continue  # the recipe may name one set for both
@@ -135,6 +137,10 @@ class Night:
     def draws(self) -> list[Draw]:
         """What to draw from each source, the frontier's tier decided from the student's evaluations."""
         return [self.draw_of(spec) for spec in self.recipe.problems.sources]
+
+    def items_of(self, spec: SourceSpec) -> list[Problem]:
+        """Return the items of a benchmark that models are asked, always the same ones."""
+        return self.draw_of(spec).draw(spec.limit or UNLIMITED, seed=0, tier=None, exclude=frozenset())
 
     def draw_of(self, spec: SourceSpec) -> Draw:
         """Return what to draw from one source."""

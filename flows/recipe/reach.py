@@ -87,6 +87,7 @@ def _sources(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     groups = {"problems.sources": recipe.problems.sources, "benchmarks": recipe.benchmarks}
     if recipe.train:
         groups["train.evaluate.benchmarks"] = recipe.train.evaluate.benchmarks
+        groups["train.evaluate.general"] = recipe.train.evaluate.general
     for key, sources in groups.items():
         yield from ((f"{key}.{number}", source) for number, source in enumerate(sources))
 

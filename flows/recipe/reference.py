@@ -36,7 +36,11 @@ def sections() -> Iterator[Section]:
     """Yield every part of a recipe, those of sources, methods, filters and stages included, yours too."""
     yield Section("recipe", "the file itself", Recipe)
     yield Section("problems", "`problems`", ProblemsSpec)
-    yield Section("source", "each of `problems.sources` and of `benchmarks`", SourceSpec)
+    yield Section(
+        "source",
+        "each of `problems.sources`, of `benchmarks`, and of `train.evaluate.benchmarks` and `general`",
+        SourceSpec,
+    )
     for name, options in SOURCES.all().items():
         if isinstance(options, type) and issubclass(options, BaseModel):
             yield Section(f"source {name}", f"`options` of a source with `kind: {name}`", options)

@@ -46,6 +46,12 @@ class WhenSpec(Part):
         return 1 if nothing_said else self.min_new_rows
 
 
+class GeneralSpec(SourceSpec):
+    """One kind of problems of the exam of general ability."""
+
+    limit: int = Field(100, ge=1, description="So many problems of this kind, always the same ones.")
+
+
 class EvaluateSpec(EvaluateConfig):
     """How models are evaluated, and on what besides the held-out problems."""
 
@@ -56,6 +62,11 @@ class EvaluateSpec(EvaluateConfig):
     )
     benchmarks: tuple[SourceSpec, ...] = Field(
         (), description="Benchmarks that a candidate must not lose; the data must not hold them either."
+    )
+    general: tuple[GeneralSpec, ...] = Field(
+        (),
+        description="Problems of other kinds that are one exam together, which a candidate must not lose: what each has too few "
+        "of to show. They are benchmarks too.",
     )
     texts: TextsConfig | None = Field(None, description="Held-out text whose loss must not rise.")
     engine: Literal["transformers", "vllm"] = Field(
@@ -68,6 +79,9 @@ class EvaluateSpec(EvaluateConfig):
     def _served(self) -> "EvaluateSpec":
         if self.engine != "vllm" and (self.serve != ServeSpec() or self.max_model_len != "auto"):
             raise ValueError("serve and max_model_len are for engine: vllm; set that, or leave them out")
+        names = [source.name for source in (*self.benchmarks, *self.general)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"benchmarks and general: {twice} stands twice; give each a name of its own")
         return self
 
 

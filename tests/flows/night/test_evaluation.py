@@ -10,7 +10,7 @@ from flows.night.evaluation import evaluate_checkpoint
 from flows.night.night import open_night
 from flows.recipe.recipe import make_recipe
 from flows.report.progress import Progress
-from storage.errors import ModelServerError
+from storage.errors import ModelServerError, RecipeError
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
 from synth.engines.base import Answer
@@ -100,3 +100,23 @@ def test_an_evaluation_through_vllm_that_failed_asks_only_what_is_missing(tmp_pa
     assert rows[0]["items"] == 10 and engines[0].asked == 30 - 17 and calls == 30, "greedy and two samples of ten"
     assert rows[0]["verifier"].startswith("best@2 ") and rows[0]["vote"].startswith("maj@2 ")
     assert evaluated(0)[1] == [], "what is in the lake needs no server"
+
+
+def test_problems_of_other_kinds_are_one_exam_and_no_row_may_hold_them(tmp_path):
+    general = [
+        {"name": "puzzles", "kind": "knights_knaves", "options": {"people": [2]}, "limit": 12},
+        {"name": "harder-sums", "kind": "arithmetic", "options": {"tiers": [2]}, "limit": 8},
+    ]
+    content = {**copy.deepcopy(SMALL), "train": {"plan": [{"sft": {}}], "evaluate": {"general": general}}}
+    recipe, workspace = make_recipe(content, folder=tmp_path), Workspace.create(tmp_path / "w")
+    with open_night(recipe, "2026-01-01", workspace, Progress(quiet=True), "evaluation") as night:
+        assert recipe.train is not None
+        held = exam.make_exam(night, recipe.train)
+        entries = {part.name: part.problems for part in night.benchmarks.benchmarks}
+    asked = held.others["general ability"]
+    assert [problem.task for problem in asked] == ["knights_knaves"] * 12 + ["arithmetic"] * 8
+    assert {problem.task for problem in held.items} == {"arithmetic"}, "they are not what is promoted by"
+    assert [p.id for name in ("puzzles", "harder-sums") for p in entries[name]] == [p.id for p in asked]
+    with pytest.raises(RecipeError, match="puzzles stands twice"):
+        content["train"]["evaluate"]["benchmarks"] = general[:1]
+        make_recipe(content, folder=tmp_path)

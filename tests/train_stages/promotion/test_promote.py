@@ -141,3 +141,13 @@ def test_sampled_answers_decide_where_the_recipe_says_so():
     assert compare(after, before, config).outcome == "refused"
     broken = rows([False] * 120, sampled=[4] * 120)
     assert compare(before, broken, config).outcome == "refused", "greedy answers are guarded all the same"
+
+
+def test_what_each_kind_is_too_small_to_show_the_exam_together_does():
+    """Ten kinds of 40 items, each of which loses two: nothing alone, twenty of 400 together."""
+    task = (rows([False] * 30 + [True] * 30), rows([True] * 60))
+    kinds = {f"kind {n}": (rows([True] * 40), rows([False] * 2 + [True] * 38)) for n in range(10)}
+    assert compare(*task, others=kinds).outcome == "promoted"
+    together = (rows([True] * 400), rows([False] * 20 + [True] * 380))
+    decision = compare(*task, others={"general ability": together})
+    assert decision.outcome == "refused" and "worse at general ability" in decision.reason
