@@ -1,6 +1,6 @@
 """Supervised fine-tuning of the tiny model on a CPU: our stage, and TRL's SFTTrainer with its best settings, in one run.
 
-    python benchmarks/training.py [--json] [--rounds 3] [--model FOLDER]
+    python benchmarks/training.py [--json] [--rounds 3] [--model FOLDER] [--only sft|lora]
 
 `sft_vs_trl_best`: our tokens per CPU second / those of the better of two ways to use TRL, batches by length and padding-free
 best-fit packing; above 1 is faster. Both train the same model on the same tokens, precision, optimiser (AdamW) and tokens
@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.shared.results import circumstances, keep
+from benchmarks.shared.results import circumstances, keep, last
 
 BATCH, LENGTH, EPOCHS = 1024, 256, 2
 LORA_ROWS, LORA_BATCH, RANK = 8, 4, 16
@@ -160,6 +160,7 @@ def lora(model: Path, rounds: int) -> dict[str, Any]:
         "lora_tokens_per_cpu_second": {name: round(value, 1) for name, value in middle.items()},
         "lora_rounds": {name: [round(value, 1) for value in values] for name, values in measured.items()},
         "lora_tokens": sum(map(len, encoded(model, rows))),
+        "lora_measured": circumstances(),
     }
 
 
@@ -204,10 +205,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"))
+    parser.add_argument("--only", choices=["sft", "lora"], help="one part; the other keeps its last figures")
     options = parser.parse_args()
-    result = measure(options.rounds)
-    if options.model:
-        result = lora(Path(options.model), options.rounds) | result
+    result = last("training")
+    if options.only != "lora":
+        result |= measure(options.rounds)
+    if options.only != "sft" and options.model:
+        result |= lora(Path(options.model), options.rounds)
     keep("training", result)
     print(json.dumps(result, indent=None if options.json else 1))
 

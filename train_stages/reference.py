@@ -37,6 +37,7 @@ from train_stages.promotion.promote import PromoteConfig
 from train_stages.regularisers import REGULARISERS
 from train_stages.rewards import REWARDS
 from train_stages.schedules import SCHEDULES
+from train_stages.switches import SWITCHES
 from train_stages.transforms import TRANSFORMS
 
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
@@ -61,6 +62,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
 PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
     ("losses", "loss", "What the stage minimises.", LOSSES),
     ("rewards", "rewards", "What responses earn in `rl`; those that apply to a problem are added up by weight.", REWARDS),
+    ("switches", "switch", "Which steps of `rl` learn from the problems' worked solutions instead.", SWITCHES),
     ("orders", "order", "In which order rows are learned from in `sft` and `cpt`.", ORDERS),
     ("schedules", "schedule", "How the learning rate changes over the steps, as a share of its peak.", SCHEDULES),
     ("optimisers", "optimiser", "The rule by which weights are changed.", OPTIMISERS),

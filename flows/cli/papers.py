@@ -31,6 +31,7 @@ TESTS_OF_EVERY = {
     "transform": "tests/train_stages/test_every_transform.py",
     "optimiser": "tests/train_stages/test_every_optimiser.py",
     "regulariser": "tests/train_stages/test_every_regulariser.py",
+    "switch": "tests/train_stages/test_every_switch.py",
 }
 """Tests that run over each part of a kind: by hand, neutral settings, resume."""
 
@@ -136,6 +137,7 @@ _REGISTRIES: Mapping[str, Callable[[], list[str]]] = {
     "transform": _of("train_stages.transforms", "TRANSFORMS"),
     "optimiser": _of("train_stages.optimisers", "OPTIMISERS"),
     "regulariser": _of("train_stages.regularisers", "REGULARISERS"),
+    "switch": _of("train_stages.switches", "SWITCHES"),
     "config": _settings,
 }
 

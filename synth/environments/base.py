@@ -54,6 +54,10 @@ class Environment(ABC):
     """What the model is told of it after the problem, where it plays in plain text."""
     tools: ClassVar[tuple[Tool, ...]] = ()
     """What a model may call in it; a model whose chat template knows tools is given their schemas instead of the rules."""
+    shared_replies: ClassVar[int] = 0
+    """In reinforcement learning so many replies, the first ones, are the same in all dialogues of a group, 0 or 1."""
+    credited_replies: ClassVar[tuple[int, ...] | None] = None
+    """Which replies carry loss in reinforcement learning, numbered from 0; None means all."""
 
     @abstractmethod
     def start(self, problem: Problem, seed: int) -> State:

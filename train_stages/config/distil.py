@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
 
 from train_stages.config.base import TrainConfig
 from train_stages.losses import LOSSES
@@ -25,10 +25,22 @@ class DistilConfig(TrainConfig):
         "samples": "each problem is answered once when it is drawn; set prompts_per_step",
     }
 
-    teacher: str = Field(
+    teacher: str | None = Field(
+        default=None,
         min_length=1,
         description="Whose distribution is learned, as `from` names a checkpoint: an earlier stage, an id, a folder. Its tokenizer "
         "must be the model's.",
+    )
+    teacher_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Instead of it, a vLLM server of the teacher; its likeliest words at each place are learned, and one bucket "
+        "for all others.",
+    )
+    teacher_words: int = Field(
+        default=20,
+        ge=-1,
+        description="teacher_endpoint: so many words; a server gives 20 unless started with `--max-logprobs`, -1 asks for all.",
     )
     loss: Annotated[SerializeAsAny[DistilLoss], LOSSES.field(DistilLoss, JSD)] = Field(
         default_factory=LOSSES.default(DistilLoss, JSD), description="What the stage minimises."
@@ -43,6 +55,28 @@ class DistilConfig(TrainConfig):
         default_factory=dict, description="What the chat template is told besides the chat, as in `models.<role>`."
     )
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate; TRL's.")
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> "DistilConfig":
+        if (self.teacher is None) == (self.teacher_endpoint is None):
+            raise ValueError(
+                "name one teacher: teacher, a checkpoint, or teacher_endpoint, a vLLM server that serves it"
+            )
+        if self.teacher_endpoint is None:
+            if "teacher_words" in self.model_fields_set:
+                raise ValueError("teacher_words is for teacher_endpoint; a checkpoint gives all words: leave it out")
+        elif self.teacher_words == 0:
+            raise ValueError("teacher_words = 0 leaves nothing to learn: set it to 20, or -1 for all")
+        elif self.temperature != 1:
+            raise ValueError(
+                "temperature: what a server says of a response is said at temperature 1; set 1, or take a checkpoint"
+            )
+        return self
+
+    @property
+    def models(self) -> list[str]:
+        """The checkpoints that it names."""
+        return [] if self.teacher is None else [self.teacher]
 
     @property
     def tokens_at_once(self) -> int:

@@ -12,6 +12,8 @@ from train_stages.losses import LOSSES
 from train_stages.losses.base import PolicyLoss
 from train_stages.rewards import REWARDS
 from train_stages.rewards.base import Reward
+from train_stages.switches import SWITCHES
+from train_stages.switches.base import Switch
 
 DR_GRPO = {"kind": "dr_grpo"}
 _LOSS = "write loss: {kind: NAME, ...} with this in it"
@@ -76,10 +78,27 @@ class RlConfig(TrainConfig):
         default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."
     )
     serve: ServeSpec = Field(default=ServeSpec(), description="How a rollout server of our own is started.")
+    hand_over_every: int = Field(
+        default=1,
+        ge=1,
+        description="vllm: the server gets the new weights after so many steps, so that responses are up to one less behind; 1 is "
+        "on-policy.",
+    )
     environment: PlaySpec | None = Field(
         default=None,
         description="Environment that problems are played in, with tools: `python`, or `{kind: python, turns: 6, form: tools}`. "
         "What it says counts in max_tokens and carries no loss. None asks once, but for tasks that have turns of their own.",
+    )
+    switch: Annotated[SerializeAsAny[Switch], SWITCHES.field(Switch, {"kind": "sasr"})] | None = Field(
+        default=None,
+        description="Some steps learn from the problems' worked solutions instead: `sasr`, or `{kind: share, supervised: 0.5}`. "
+        "None is plain RL.",
+    )
+    credit: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Which of the model's replies in a dialogue carry loss, numbered from 0; None: those that the environment "
+        "names (`reflect_retry`: 1, the reflection), else all.",
     )
     learning_rate: float = Field(default=1e-6, gt=0, description="Peak learning rate.")
 
@@ -108,6 +127,10 @@ class RlConfig(TrainConfig):
             raise ValueError("rollout_memory is for a vLLM server of our own; leave it out, or rollout_endpoint")
         if self.serve != ServeSpec() and (self.rollouts == "transformers" or self.rollout_endpoint is not None):
             raise ValueError("serve is for a vLLM server of our own; leave it out, or rollout_endpoint")
+        if self.hand_over_every > 1 and self.rollouts == "transformers":
+            raise ValueError(
+                "hand_over_every is for responses by vLLM; this process always has the newest weights: leave it out"
+            )
         if self.serve.memory_share is not None:
             raise ValueError("serve.memory_share: training shares the GPU with this server; set rollout_memory")
         if self.environment is not None and self.accelerate is not None:

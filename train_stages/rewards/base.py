@@ -21,7 +21,7 @@ class Response:
         problem: The problem.
         text: The response.
         tokens: Its length, its end token included; of a dialogue, with the turns of its environment.
-        earned: What the environment gave, where it was played in one to its end.
+        earned: What the environment gave where it was played in one, 0 where it did not end; None where that gave nothing.
     """
 
     problem: Problem

@@ -59,12 +59,12 @@ def make_rewards(
     """
     _refuse_unrewarded(problems, rewards)
     used = [reward for reward in rewards if any(map(reward.applies, problems))]
-    scores = Scores(problems, used, models or {}, ask or _bare)
+    board = Scoreboard(problems, used, models or {}, ask or _bare)
     return Rewards(
         tuple(reward.name for reward in used),
-        tuple(scores.function(reward.name) for reward in used),
+        tuple(board.function(reward.name) for reward in used),
         tuple(reward.weight for reward in used),
-        scores.correct,
+        board.correct,
     )
 
 
@@ -81,7 +81,7 @@ def _bare(problem: Problem) -> list[dict[str, str]]:
     return [{"role": "user", "content": problem.prompt}]
 
 
-class Scores:
+class Scoreboard:
     """What responses earn from each of some rewards. A step is asked for reward by reward; each response is looked at once.
 
     Args:

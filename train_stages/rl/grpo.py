@@ -1,10 +1,11 @@
 """TRL's GRPOTrainer with what it lacks, a class for each: groups that are accounted for, losses by their formula, rollouts by a
-vLLM server of another environment, dialogues (`train_stages.rl.turns`) and dynamic sampling (`train_stages.rl.refill`).
+vLLM server of another environment, dialogues (`train_stages.rl.turns`), dynamic sampling (`train_stages.rl.refill`) and steps on
+worked solutions (`train_stages.rl.switching`).
 `grpo_trainer` puts them together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from train_stages.rl.behaviour import behaviour
 from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.refill import refilled
 from train_stages.rl.rollouts import VllmRollouts
+from train_stages.rl.staleness import effective_share
+from train_stages.rl.switching import Averages, Switched
 from train_stages.rl.turns import TurnRollouts, plays, rollout
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Policy:
         seed: Seed of the problems that are drawn in further rounds of sampling.
         server: Who writes the responses; None writes them in this process.
         problems: The problems, by their number in the rows.
+        averages: What a switch decides by.
     """
 
     draws: Draws
@@ -47,6 +51,7 @@ class Policy:
     seed: int = 0
     server: VllmRollouts | None = None
     problems: Sequence[Problem] = ()
+    averages: Averages = field(default_factory=Averages)
 
 
 def grpo_trainer(policy: Policy, **arguments: Any) -> Any:
@@ -66,6 +71,7 @@ def grpo_trainer(policy: Policy, **arguments: Any) -> Any:
         configured(GRPOTrainer, policy.config),
     )
     bases = (TurnRollouts, *bases) if turns else bases
+    bases = bases if policy.config.switch is None else (Switched, *bases)
     trainer = type(GRPOTrainer.__name__, bases, {"policy": policy})(
         reward_funcs=list(policy.rewards.functions), **arguments
     )
@@ -100,6 +106,9 @@ class AccountedGroups(TrlTrainer):  # type: ignore[misc, unused-ignore]
         start = self.accelerator.process_index * len(inputs)
         gains = advantages(rewards, self.num_generations, self.policy.config.loss.scale_rewards)
         batch["advantages"] = gains[start : start + len(inputs)]
+        if (weights := batch.get("importance_sampling_ratio")) is not None:
+            learned = batch["completion_mask"] * batch.get("tool_mask", 1)
+            self._metrics["train"]["behaviour/effective_share"].append(effective_share(weights, learned))
         return batch
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, *more: Any) -> Any:
@@ -154,7 +163,7 @@ class FormulaLoss(TrlTrainer):  # type: ignore[misc, unused-ignore]
 
 
 class ServedRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
-    """Lets the server write the responses, if there is one, with the weights of the present step."""
+    """Lets the server write the responses, if there is one, with the weights of the present step, or of an earlier one."""
 
     policy: Policy
     _served_step = -1
@@ -170,9 +179,11 @@ class ServedRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
             return responses
         from accelerate.utils import broadcast_object_list, gather_object
 
-        if self.state.global_step != self._served_step:
+        step = self.state.global_step
+        if self._served_step < 0 or step - self._served_step >= self.policy.config.hand_over_every:
             server.update(self.save_model, first=self.accelerator.is_main_process)
-            self._served_step = self.state.global_step
+            self._served_step = step
+        self._metrics["train"]["behaviour/staleness"].append(float(step - self._served_step))
         prompts = gather_object(prompt_ids)
         answers: list[Any] = [None]
         if self.accelerator.is_main_process:
@@ -183,13 +194,15 @@ class ServedRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
         return [ids for ids, _ in mine], [logs for _, logs in mine]
 
 
-def keeping_callback(rollouts: Rollouts) -> Any:
-    """The trainer callback that writes the rollouts into each state, to go on from. It must come before the seal."""
+def keeping_callback(rollouts: Rollouts, averages: Averages) -> Any:
+    """The trainer callback that writes rollouts and averages into each state, to go on from. It must come before the seal."""
     from transformers import TrainerCallback
 
     class Keep(TrainerCallback):  # type: ignore[misc, unused-ignore]
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.is_world_process_zero:
-                rollouts.write(Path(args.output_dir) / f"checkpoint-{state.global_step}" / FILE)
+                folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+                rollouts.write(folder / FILE)
+                averages.write(folder)
 
     return Keep()

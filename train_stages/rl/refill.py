@@ -44,7 +44,8 @@ def refilled(
     if used == 0:
         return batch
     merged = merge(batches, origins, size, pad=trainer._tokenizer.pad_token_id)
-    merged[STEP_TOKENS] = trainer.accelerator.gather(merged["completion_mask"].sum()).sum()
+    learned = merged["completion_mask"] * merged.get("tool_mask", 1)
+    merged[STEP_TOKENS] = trainer.accelerator.gather(learned.sum()).sum()
     return merged
 
 

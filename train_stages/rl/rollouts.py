@@ -13,20 +13,18 @@ Whoever reaches such a server can make it load any model: keep it on 127.0.0.1 o
 reproducible, so a training that is killed and goes on ends with other weights than an uninterrupted one.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 from storage.errors import ModelServerError, TrainingError
 from train_stages.config import RlConfig
 from train_stages.process.stage import on_gpu, world_size
+from train_stages.rl.vllm_http import call, root_of, served_name
 
-TIMEOUT_S = 1800.0
+DEVELOPMENT = "start it with VLLM_SERVER_DEV_MODE=1"
 Answer = tuple[list[int], list[float]]
 """Tokens of a response, its end token included, and the log-probability of each."""
 
@@ -45,10 +43,10 @@ class VllmRollouts:
     """
 
     def __init__(self, endpoint: str, weights: Path, *, temperature: float, max_tokens: int) -> None:
-        self._endpoint = endpoint.rstrip("/").removesuffix("/v1")
+        self._endpoint = root_of(endpoint)
         self._weights = weights.absolute()
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens}
-        self._model = str(_call(f"{self._endpoint}/v1/models")["data"][0]["id"])
+        self._model = served_name(endpoint)
 
     def update(self, save: Callable[[str], None], *, first: bool) -> None:
         """Give the server new weights.
@@ -64,8 +62,8 @@ class VllmRollouts:
         if not first:
             return
         load = {"method": "reload_weights", "kwargs": {"weights_path": str(self._weights)}}
-        _call(f"{self._endpoint}/collective_rpc", load)
-        _call(f"{self._endpoint}/reset_prefix_cache", {})
+        call(f"{self._endpoint}/collective_rpc", load, missing=DEVELOPMENT)
+        call(f"{self._endpoint}/reset_prefix_cache", {}, missing=DEVELOPMENT)
 
     def generate(self, prompts: Sequence[Sequence[int]], samples: int) -> list[Answer]:
         """Answer each prompt `samples` times; the answers to one prompt stand together.
@@ -81,7 +79,7 @@ class VllmRollouts:
             "return_token_ids": True,
             **self._sampling,
         }
-        answered = _call(f"{self._endpoint}/v1/completions", body)
+        answered = call(f"{self._endpoint}/v1/completions", body)
         choices = sorted(answered["choices"], key=lambda choice: int(choice["index"]))
         if len(choices) != len(prompts) * samples:
             raise ModelServerError(f"{self._endpoint} gave {len(choices)} answers for {len(prompts)} x {samples}")
@@ -119,15 +117,17 @@ def check_rollouts(config: RlConfig, parent: Path) -> str:
         ModelServerError: The named server cannot be reached or is not in development mode; or vLLM is not installed.
     """
     if not uses_vllm(config):
+        if config.hand_over_every > 1:
+            raise TrainingError("rl: hand_over_every is for responses by vLLM, which is not used here: leave it out")
         return "in process"
     if config.rollout_endpoint is None:
         from synth.engines.vllm_command import vllm_python
 
         _own_server(config, parent)
         return f"vLLM of {vllm_python()}"
-    root = config.rollout_endpoint.rstrip("/").removesuffix("/v1")
-    _call(f"{root}/v1/models")
-    _call(f"{root}/reset_prefix_cache", {})  # is there in development mode only
+    root = root_of(config.rollout_endpoint)
+    served_name(root)
+    call(f"{root}/reset_prefix_cache", {}, missing=DEVELOPMENT)  # is there in development mode only
     return f"vLLM at {root}"
 
 
@@ -184,22 +184,3 @@ def rollout_server(config: RlConfig, parent: Path, out: Path) -> Iterator[VllmRo
         with VllmServer(parent, "policy", folder, options) as server:
             yield VllmRollouts(server.endpoint, weights, **sampling)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _call(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """GET, or POST JSON, without any proxy."""
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - http, checked by the configuration
-    try:
-        with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT_S) as response:
-            text = response.read()
-    except HTTPError as error:
-        remedy = ": start it with VLLM_SERVER_DEV_MODE=1" if error.code == 404 else f": {error.read(500)!r}"
-        raise ModelServerError(f"the vLLM server refused {url} with status {error.code}{remedy}") from None
-    except (URLError, OSError) as error:
-        raise ModelServerError(f"the vLLM server cannot be reached at {url}: {error}") from None
-    try:
-        answer = json.loads(text or b"{}")
-    except ValueError:
-        raise ModelServerError(f"{url} did not answer with JSON; is it a vLLM server?") from None
-    return answer if isinstance(answer, dict) else {}

@@ -2,6 +2,9 @@
 
 A response is then the whole dialogue behind the prompt: the tokens that the model wrote, as it wrote them, and between them the
 tokens of the environment's turns as the chat template renders them, masked by TRL's `env_mask`. Rewards judge the last reply.
+
+An environment, or the setting `credit`, may leave replies of the model out of the loss too, and let all responses to a problem
+begin with the same reply (Reflect, Retry, Reward, arXiv:2505.24726): they are then compared for what follows alone.
 """
 
 from collections.abc import Sequence
@@ -31,19 +34,33 @@ class Rollout:
         dialogue: The dialogue; None where the problem is asked once.
         prompt: Tokens of the question as the template renders it.
         tokens: Tokens behind it.
-        written: For each of them 1 where the model wrote it, 0 where the environment did.
+        learned: For each of them 1 where it carries loss, 0 in the environment's turns and in replies without credit.
         logps: Log-probability of each where a server gave them, 0 for the environment's.
         final: What the model said last, without thoughts.
         open: Whether another reply is asked for.
+        replies: How many the model has written.
+        own: Tokens of the model's, with and without credit.
     """
 
     dialogue: Dialogue | None
     prompt: list[int]
     tokens: list[int] = field(default_factory=list)
-    written: list[int] = field(default_factory=list)
+    learned: list[int] = field(default_factory=list)
     logps: list[float] = field(default_factory=list)
     final: str = ""
     open: bool = True
+    replies: int = 0
+    own: int = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether its group begins with one reply for all."""
+        return self.dialogue is not None and self.dialogue.environment.shared_replies > 0
+
+    @property
+    def earned(self) -> float | None:
+        """What the environment gave: 0 where the dialogue did not end, or there was none."""
+        return self.dialogue.reward if self.dialogue is not None and self.dialogue.done else 0.0
 
 
 class TurnRollouts(TrlTrainer):  # type: ignore[misc, unused-ignore]
@@ -81,6 +98,10 @@ def check_environment(problems: Sequence[Problem], config: RlConfig) -> None:
         raise TrainingError("rl: dialogues differ in their turns, so one process plays them: leave accelerate out")
     if any(reward.name == "environment" for reward in config.rewards) and not turns:
         raise TrainingError("rl: the reward environment is what an environment gives; name one, environment: python")
+    if config.credit is not None and not turns:
+        raise TrainingError(
+            "rl: credit says which replies of a dialogue carry loss; name an environment, or leave it out"
+        )
 
 
 def plays(problems: Sequence[Problem], spec: PlaySpec | None) -> bool:
@@ -99,23 +120,62 @@ def rollout(prompts: list[list[Message]], trainer: Any) -> dict[str, Any]:
     """
     problems = [trainer.policy.problems[number] for number in trainer._numbers]
     rollouts = [_begin(trainer, problem, prompt) for problem, prompt in zip(problems, prompts, strict=True)]
-    served, playing, samples = None, list(rollouts), trainer.num_generations
+    served, playing, turn = False, list(rollouts), 0
     while playing:
-        asked = [[*rollout.prompt, *rollout.tokens] for rollout in playing]
-        ids, logps = trainer._generate_single_turn(asked, None, {}, samples)
-        served, samples = logps is not None, 1
-        for at, rollout in enumerate(playing):
-            _write(trainer, rollout, ids[at], logps[at] if served else [0.0] * len(ids[at]))
-        playing = [rollout for rollout in playing if rollout.open]
+        served = _turn(trainer, playing, turn)
+        playing, turn = [rollout for rollout in playing if rollout.open], turn + 1
+    _note(trainer, rollouts)
     return {
         "prompt_ids": [rollout.prompt for rollout in rollouts],
         "completion_ids": [rollout.tokens for rollout in rollouts],
         "logprobs": [rollout.logps for rollout in rollouts] if served else None,
-        "env_mask": [rollout.written for rollout in rollouts],
+        "env_mask": [rollout.learned for rollout in rollouts],
         "final": [rollout.final for rollout in rollouts],
-        "earned_by_turns": [None if rollout.dialogue is None else rollout.dialogue.reward for rollout in rollouts],
+        "earned_by_turns": [rollout.earned for rollout in rollouts],
         "turns": [1 if rollout.dialogue is None else rollout.dialogue.replies for rollout in rollouts],
     }
+
+
+def _turn(trainer: Any, playing: list[Rollout], turn: int) -> bool:
+    """Let the model reply in each of the open dialogues, and return whether a server did so.
+
+    In the first turn all dialogues are open, those of a group beside each other; a group that shares its first reply is asked once.
+    """
+    group, askers, samples = trainer.num_generations, playing, 1
+    sharing = turn == 0 and any(rollout.shared for rollout in playing)
+    if sharing:
+        askers = [rollout for number, rollout in enumerate(playing) if not rollout.shared or number % group == 0]
+    elif turn == 0:
+        samples = group  # each prompt stands there for every response to it: who answers may read it once
+    ids, logps = trainer._generate_single_turn(
+        [[*rollout.prompt, *rollout.tokens] for rollout in askers], None, {}, samples
+    )
+    replies = {
+        id(rollout): (ids[at], logps[at] if logps else [0.0] * len(ids[at])) for at, rollout in enumerate(askers)
+    }
+    for number, rollout in enumerate(playing):
+        asker = playing[number - number % group] if sharing and rollout.shared else rollout
+        _write(trainer, rollout, *replies[id(asker)])
+    return logps is not None
+
+
+def _credit(config: RlConfig, rollout: Rollout) -> tuple[int, ...] | None:
+    """Numbers of the replies that carry loss; None where all do."""
+    if rollout.dialogue is None:
+        return None
+    return config.credit or rollout.dialogue.environment.credited_replies
+
+
+def _note(trainer: Any, rollouts: Sequence[Rollout]) -> None:
+    """Note the curves of dialogues: replies, the share that had one alone, the share of what was written that has credit."""
+    own = sum(rollout.own for rollout in rollouts)
+    figures = {
+        "replies": sum(rollout.replies for rollout in rollouts) / len(rollouts),
+        "one_reply": sum(rollout.replies == 1 for rollout in rollouts) / len(rollouts),
+        "credited": sum(sum(rollout.learned) for rollout in rollouts) / own if own else 0.0,
+    }
+    for name, value in figures.items():
+        trainer._metrics["train"][f"behaviour/{name}"].append(value)
 
 
 def _begin(trainer: Any, problem: Problem, prompt: list[Message]) -> Rollout:
@@ -131,7 +191,9 @@ def _write(trainer: Any, rollout: Rollout, ids: list[int], logps: list[float]) -
     """Add what the model wrote, and what the environment says to it."""
     room = trainer.max_completion_length - len(rollout.tokens)
     ids, logps = ids[:room], logps[:room]
-    _add(rollout, ids, logps, 1)
+    credit = _credit(trainer.policy.config, rollout)
+    _add(rollout, ids, logps, int(credit is None or rollout.replies in credit))
+    rollout.replies, rollout.own = rollout.replies + 1, rollout.own + len(ids)
     tokenizer = trainer._tokenizer
     ended = bool(ids) and ids[-1] in trainer.eos_token_ids
     opened = tokenizer.decode(rollout.prompt[-8:]).rstrip().endswith("<think>")
@@ -149,10 +211,10 @@ def _write(trainer: Any, rollout: Rollout, ids: list[int], logps: list[float]) -
         rollout.open = True
 
 
-def _add(rollout: Rollout, ids: Sequence[int], logps: Sequence[float], written: int) -> None:
+def _add(rollout: Rollout, ids: Sequence[int], logps: Sequence[float], learned: int) -> None:
     rollout.tokens += ids
     rollout.logps += logps
-    rollout.written += [written] * len(ids)
+    rollout.learned += [learned] * len(ids)
 
 
 def _told(trainer: Any, dialogue: Dialogue, before: int, end: str) -> list[int]:

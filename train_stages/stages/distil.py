@@ -2,8 +2,9 @@
 
     python -m train_stages.stages.distil --config job.json
 
-TRL's DistillationTrainer does the work; the teacher is a checkpoint with the same tokenizer, frozen, beside the model. (Learning
-from the teacher's own texts is `sft` on rows that it wrote.) Beside the weights is `problems.parquet`, which were drawn.
+TRL's DistillationTrainer does the work; the teacher is a checkpoint with the same tokenizer, frozen, beside the model, or a vLLM
+serves it (`train_stages.rl.served_teacher`). (Learning from the teacher's own texts is `sft` on rows that it wrote.) Beside the
+weights is `problems.parquet`, which were drawn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ from train_stages.process.trainer import configured
 from train_stages.rl.arguments import micro_rows
 from train_stages.rl.draws import Draws
 from train_stages.rl.measuring import ToMessages, bare_prompt
+from train_stages.rl.served_teacher import ServedTeacher, over_words
 from train_stages.stages.base import Material, Stage
 from train_stages.stages.rl import questions, read_problems
 
@@ -50,6 +52,8 @@ else:
 __all__ = ["DistilConfig", "distil"]
 
 DRAWN = "problems.parquet"
+TOKENISED = 8
+"""Prompts that a served teacher's tokenizer is tried with."""
 
 
 def distil(
@@ -58,7 +62,7 @@ def distil(
     out: Path,
     config: DistilConfig,
     *,
-    teacher: Path,
+    teacher: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     to_messages: ToMessages | None = None,
@@ -70,26 +74,44 @@ def distil(
         problems: What is asked.
         out: Where the new checkpoint goes; it must not exist.
         config: Settings.
-        teacher: The checkpoint whose distribution is learned, with the same tokenizer.
+        teacher: The checkpoint whose distribution is learned, with the same tokenizer; None where the settings name a server.
         seed: Seed of the order and of the responses.
         progress: Told after each step.
         to_messages: Renders a problem as chat; None asks with the bare prompt as the user's turn.
 
     Raises:
         CheckpointError: `parent` or `teacher` cannot be loaded.
+        ModelServerError: The teacher's server cannot be reached.
         TrainingError: There is no problem, the tokenizers differ, `out` exists, or the loss is no longer a number.
     """
     if not problems:
         raise TrainingError("distil: there are no problems to train on")
-    same_tokenizer(parent, teacher)
+    served = None
+    if teacher is None:
+        served = served_teacher(config)
+    else:
+        same_tokenizer(parent, teacher)
     render = to_messages or bare_prompt
     asked = [[problem.id, render(problem)] for problem in problems]
-    identity = stage_identity("distil", parent, digest(asked, checkpoint_digest(teacher)), config, seed)
+    taught_by = checkpoint_digest(teacher) if teacher is not None else f"served {served.name if served else ''}"
+    identity = stage_identity("distil", parent, digest(asked, taught_by), config, seed)
     with output_folder(out, identity) as folder:
-        trainer, draws = _trainer(folder, parent, teacher, problems, render, config, seed, progress)
+        trainer, draws = _trainer(folder, parent, teacher or served, problems, render, config, seed, progress)
         pq.write_table(pa.table({"problem_id": [problems[n].id for n in dict.fromkeys(draws)]}), folder / DRAWN)
         facts = {"problems": float(len(problems)), "gpu": float(on_gpu(config))}
         return run(trainer, folder, out, stage="distil", parent=parent, config=config, tokens=0, facts=facts)
+
+
+def served_teacher(config: DistilConfig) -> ServedTeacher:
+    """Return the teacher that the settings name by its server.
+
+    Raises:
+        TrainingError: They name none.
+        ModelServerError: It cannot be reached.
+    """
+    if config.teacher_endpoint is None:
+        raise TrainingError(f"distil: the teacher {config.teacher} was not given")
+    return ServedTeacher(config.teacher_endpoint, config.teacher_words)
 
 
 def same_tokenizer(parent: Path, teacher: Path) -> Any:
@@ -111,7 +133,7 @@ def same_tokenizer(parent: Path, teacher: Path) -> Any:
 def _trainer(
     folder: Path,
     parent: Path,
-    teacher: Path,
+    teacher: Path | ServedTeacher | None,
     problems: Sequence[Problem],
     render: ToMessages,
     config: DistilConfig,
@@ -145,9 +167,11 @@ def _trainer(
         history=None,
     )
     bases = (PlannedDistillation, configured(DistillationTrainer, config))
-    trainer = type(DistillationTrainer.__name__, bases, {"draws": draws, "formula": config.loss})(
+    served = None if isinstance(teacher, Path) else teacher
+    local = load(teacher, config.model_copy(update={"adapter": None}))[0] if isinstance(teacher, Path) else None
+    trainer = type(DistillationTrainer.__name__, bases, {"draws": draws, "formula": config.loss, "served": served})(
         model=model,
-        teacher_model=load(teacher, config.model_copy(update={"adapter": None}))[0],
+        teacher_model=local,
         args=arguments,
         train_dataset=Dataset.from_list([{"prompt": render(problem)} for problem in problems]),
         processing_class=tokenizer,
@@ -158,21 +182,23 @@ def _trainer(
 
 
 class PlannedDistillation(TrlTrainer):  # type: ignore[misc, unused-ignore]
-    """Draws problems as `draws` says, and computes a loss that TRL does not know by its formula.
+    """Draws problems as `draws` says, and computes by its formula a loss that TRL does not know, or whose teacher is served.
 
     Attributes:
         draws: Which problem comes when.
         formula: The loss.
+        served: The teacher, where a server has it.
     """
 
     draws: Draws
     formula: DistilLoss
+    served: ServedTeacher | None = None
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         return self.draws
 
     def _compute_loss(self, student: Any, inputs: Mapping[str, Any], num_items_in_batch: Any) -> Any:
-        if self.formula.trl is not None:
+        if self.formula.trl is not None and self.served is None:
             return super()._compute_loss(student, inputs, num_items_in_batch)
         import torch
 
@@ -185,11 +211,16 @@ class PlannedDistillation(TrlTrainer):  # type: ignore[misc, unused-ignore]
             logits = model(input_ids=ids, attention_mask=attention, use_cache=False).logits[:, places]
             return (logits.float() / self.temperature).log_softmax(-1)
 
-        with torch.no_grad():
-            taught_by = distribution(self.accelerator.unwrap_model(self.teacher_model).eval())
         logps = distribution(student)
+        if self.served is None:
+            with torch.no_grad():
+                taught = Taught(logps, distribution(self.accelerator.unwrap_model(self.teacher_model).eval()), mask)
+        else:
+            starts = inputs["prompt_mask"].sum(1).tolist()
+            rows = [row[kept.bool()].tolist() for row, kept in zip(ids, attention, strict=True)]
+            taught = Taught(*over_words(logps, self.served.look(rows, starts)), mask)
         count = mask.sum() if num_items_in_batch is None else num_items_in_batch
-        loss = self.formula(Taught(logps, taught_by, mask)).sum() / count
+        loss = self.formula(taught).sum() / count
         entropy = (-(logps.exp() * logps).sum(-1) * mask).sum().detach()
         return loss, entropy, mask.sum()
 
@@ -205,8 +236,8 @@ def check_distil(job: Job) -> dict[str, Any]:
     problems, to_messages, _ = read_problems(job.rows)
     if not problems:
         raise TrainingError("distil: there are no problems to train on")
-    teacher = job.models[config.teacher]
-    tokenizer = same_tokenizer(job.parent, teacher)
+    teacher = None if config.teacher is None else job.models[config.teacher]
+    tokenizer = load_tokenizer(job.parent) if teacher is None else same_tokenizer(job.parent, teacher)
     if not tokenizer.chat_template:
         raise TrainingError(
             "distil: this checkpoint has no chat template; take an instruct model, or set base.template: plain"
@@ -223,6 +254,8 @@ def check_distil(job: Job) -> dict[str, Any]:
             f"distil: a prompt of {longest} tokens and max_tokens = {config.max_tokens} exceed max_length = "
             f"{config.max_length}; set max_length to {longest + config.max_tokens} or lower max_tokens"
         )
+    if teacher is None:
+        served_teacher(config).check_tokens(tokenizer, prompts[:TOKENISED])
     rows = micro_rows(config.prompts_per_step, config)
     return {
         "problems": len(problems),
@@ -232,8 +265,8 @@ def check_distil(job: Job) -> dict[str, Any]:
             job.parent,
             config,
             tokens=rows * (longest + config.max_tokens),
-            head="chunked" if config.loss.trl else "whole",
-            beside=[teacher],
+            head="chunked" if config.loss.trl and teacher is not None else "whole",
+            beside=[] if teacher is None else [teacher],
         ),
     }
 
@@ -248,8 +281,8 @@ def run_distil(job: Job, progress: Progress) -> StageResult:
     config = read_config(DistilConfig, job.options, job.name or "distil")
     problems, to_messages, _ = read_problems(job.rows)
     return distil(
-        job.parent, problems, job.out, config, teacher=job.models[config.teacher], seed=job.seed, progress=progress,
-        to_messages=to_messages,
+        job.parent, problems, job.out, config, teacher=job.models[config.teacher] if config.teacher else None, seed=job.seed,
+        progress=progress, to_messages=to_messages,
     )  # fmt: skip
 
 
@@ -263,7 +296,7 @@ DISTIL = Stage(
     asks=True,
     measured=("tries", "correct"),
     visits=(DRAWN, "problem_id"),
-    models=lambda config: [config.teacher],
+    models=lambda config: config.models,
 )
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from train_stages.rl.draws import FILE, Draws, Rollouts
 from train_stages.rl.grpo import Policy, grpo_trainer, keeping_callback
 from train_stages.rl.measuring import ToMessages, bare_prompt, measured
 from train_stages.rl.rollouts import VllmRollouts, check_rollouts, rollout_server, uses_vllm
+from train_stages.rl.switching import Averages, check_solutions
 from train_stages.rl.turns import check_environment, plays
 from train_stages.stages.base import Material, Stage
 
@@ -84,6 +85,8 @@ def rl(
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
     check_environment(problems, config)
+    if config.switch is not None:
+        check_solutions(problems)
     alone = config.difficulty == "all" or plays(
         problems, config.environment
     )  # rates of answers without tools say nothing
@@ -104,7 +107,10 @@ def rl(
         state = last_state(folder)
         rollouts = Rollouts(state / FILE if state else None)
         rewards = make_rewards(chosen.problems, config.rewards, models, render)
-        trainer = _trainer(folder, parent, chosen.problems, rollouts, rewards, render, config, seed, server, progress)
+        averages = Averages(state)
+        trainer = _trainer(
+            folder, parent, chosen.problems, rollouts, rewards, render, config, seed, server, progress, averages
+        )
         facts = {**chosen.figures, "gpu": float(on_gpu(config)), "rollouts_by_vllm": float(server is not None)}
         result = run(
             trainer, folder, out, stage="rl", parent=parent, config=config, tokens=0, facts=facts, judge=judges
@@ -127,6 +133,7 @@ def _trainer(
     seed: int,
     server: VllmRollouts | None,
     progress: Progress | None,
+    averages: Averages,
 ) -> Any:
     """TRL's trainer, ready to train on the chosen problems."""
     from datasets import Dataset
@@ -145,12 +152,12 @@ def _trainer(
     )
     rows = [{"prompt": render(problem), "number": number} for number, problem in enumerate(problems)]
     return grpo_trainer(
-        Policy(draws, rollouts, rewards, config, seed, server, problems),
+        Policy(draws, rollouts, rewards, config, seed, server, problems, averages),
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[keeping_callback(rollouts), *callbacks("rl", progress)],
+        callbacks=[keeping_callback(rollouts, averages), *callbacks("rl", progress)],
         **adapter_arguments(config),
     )
 
@@ -184,6 +191,8 @@ def check_rl(job: Job) -> dict[str, Any]:
     if not problems:
         raise TrainingError("rl: there are no problems to train on")
     check_environment(problems, config)
+    if config.switch is not None:
+        check_solutions(problems)
     tokenizer = load_tokenizer(job.parent)
     if not tokenizer.chat_template:
         raise TrainingError(

@@ -25,6 +25,8 @@ RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "methods"
         ("stability_gap", [("cpt", None), ("sft", "cpt")]),
         ("smoothing", [("smoothed", None), ("sft", None)]),
         ("preference_rounds", [("preference", None)]),
+        ("reflect_retry_reward", [("rl", None)]),
+        ("sasr", [("warm-up", None), ("switched", "warm-up")]),
         ("self_rewarding", [("seed", None), ("round", "seed")]),
         ("orca2", [("own", None), ("explained", "own"), ("cautious", "explained")]),
         ("on_policy_distillation", [("sft", None), ("distil", "sft")]),
@@ -52,4 +54,11 @@ def test_settings_that_make_the_method_are_what_is_trained_with():
     assert (able.difficulty, concise.difficulty, concise.least_tries) == ("stored", "measured", 16)
     assert load_recipe(RECIPES / "simplerl_zoo.yaml").base.template == "plain"
     assert steps("stability_gap")[0].mixture.cap("rows") == 4
+    [reflecting] = steps("reflect_retry_reward")
+    assert (
+        reflecting.environment.kind == "reflect_retry"
+        and reflecting.resampled == "dynamic"
+        and reflecting.credit is None
+    )
+    assert steps("sasr")[1].switch.name == "sasr"
     assert steps("smoothing")[0].loss.smoothing > 0

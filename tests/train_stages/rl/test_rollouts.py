@@ -145,7 +145,17 @@ def test_a_server_answers_with_the_weights_of_each_step(base, numbered, tmp_path
     for entry in history:  # the same weights, the same temperature: the same probabilities
         assert entry["sampling/sampling_logp_difference/max"] < 1e-3
         assert entry["sampling/importance_sampling_ratio/max"] == pytest.approx(1, abs=1e-2)
+        assert entry["behaviour/staleness"] == 0 and entry["behaviour/effective_share"] == pytest.approx(1, abs=1e-3)
     assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.lock"}, "weights and logs are gone"
+
+
+def test_old_weights_are_counted_and_corrected_for(base, numbered, tmp_path, endpoint):
+    result = rl(base, numbered, tmp_path / "out", RlConfig(**FAST, rollout_endpoint=endpoint, hand_over_every=2))
+    history = [entry for entry in result.history if "reward" in entry]
+    assert Server.loads == 2 and [entry["behaviour/staleness"] for entry in history] == [0, 1, 0]
+    fresh, old, _ = (entry["behaviour/effective_share"] for entry in history)
+    assert fresh == pytest.approx(1, abs=1e-3) and old < 1
+    assert history[1]["sampling/sampling_logp_difference/max"] > history[0]["sampling/sampling_logp_difference/max"]
 
 
 def test_pass_rates_are_measured_before_and_kept(base, numbered, tmp_path, endpoint):
@@ -187,6 +197,8 @@ def test_who_writes_the_responses(base, monkeypatch, endpoint):
     assert check_rollouts(RlConfig(rollouts="vllm"), base) == "vLLM of python"
     with pytest.raises(ValueError, match="set rollouts to auto or vllm"):
         RlConfig(rollouts="transformers", rollout_endpoint=endpoint)
+    with pytest.raises(TrainingError, match="hand_over_every is for responses by vLLM"):
+        check_rollouts(RlConfig(adapter={}, hand_over_every=2), base)
 
 
 def test_our_own_server_is_started_with_what_rollouts_need(base, tmp_path, monkeypatch):
