@@ -91,6 +91,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "choosers": {
             f"{name} by {by}" if by else name: _chosen(name, by, problems, by_lot)
             for name in CHOOSERS.names()
+            if {*CHOOSERS.get(name).needs} <= {*KEPT, "answer"}  # the others need a second model
             for by in (RANKED_BY if CHOOSERS.get(name).ranks else ("",))
         },
         "vote_labels": _labels(house, hidden, len(problems)),

@@ -45,7 +45,7 @@ class Label(_Part):
     source: Literal["vote", "judge", "model"] = Field(
         description="The vote of several answers, a judge's choice among them, or another model that answers alike."
     )
-    share: float | None = Field(None, ge=0, le=1, description="Share of the votes.")
+    share: float | None = Field(None, ge=0, le=1, description="Share of the votes, or of the other model's answers.")
 
 
 class Judgement(_Part):

@@ -100,11 +100,13 @@ class _Rows:
         return {"chooser": chooser, "candidates": len(self.answered), **role, **judged}
 
     def label(self, number: int) -> Label | None:
-        """The taken answer as the label of a problem that has none, by the vote or by the judge that decided."""
+        """The taken answer as the label of a problem that has none: by another model, the vote or the judge that decided."""
         answer = get_task(self.problem.task).check(self.problem, self.answered[number][1].text).answer
         if self.problem.gold or answer is None:
             return None
         deciding = {scorer.name: scorer for scorer in self.selection.deciding(self.params)}
+        if "agreement" in deciding:
+            return Label(gold=answer, source="model", share=self.scores["agreement"][number].value)
         if "vote" in deciding:
             return Label(gold=answer, source="vote", share=self.scores["vote"][number].value)
         return Label(gold=answer, source="judge") if any(scorer.judges for scorer in deciding.values()) else None

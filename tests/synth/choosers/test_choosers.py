@@ -15,7 +15,10 @@ def offer(*rows, texts=None):
     scores = {
         "answer": [Score(right) for right, _, _ in rows],
         "length": [Score(float(words)) for _, words, _ in rows],
-        **{name: [Score(other) for _, _, other in rows] for name in ("vote", "similarity", "genselect", "rubric")},
+        **{
+            name: [Score(other) for _, _, other in rows]
+            for name in ("vote", "similarity", "genselect", "rubric", "agreement")
+        },
     }
     return candidates, scores
 

@@ -53,6 +53,24 @@ def test_it_is_never_held_out(unknown):
     assert draw_heldout(unknown, 4, [1], 1) == []
 
 
+@pytest.mark.parametrize(("share", "taken"), [(0.0, ["7", "7.0"]), (0.6, [])])
+async def test_a_stronger_model_labels_it_where_it_answers_alike(ledger, unknown, share, taken):
+    problem = unknown.draw(1, seed=1)[0]
+    own, stronger = ["#### 5", "#### 7", "#### 5"], ["#### 7.0", "#### 9", "#### 9"]
+    engines = {
+        "teacher": Scripted(lambda r: own.pop(0), "small"),
+        "student": Scripted(lambda r: stronger.pop(0), "large"),
+    }
+    method = get_method("candidates")
+    params = method.params(samples=3, also=("student",), chooser="agreed", share=share)
+    rows, _ = await run(ledger, method, [problem], params, **engines)
+    labelled = [row for row in rows if row["notes"].refused is None]
+    assert [row["answer"] for row in labelled] == taken[:1]
+    for row in labelled:
+        assert (row["notes"].label.gold, row["notes"].label.source, row["gold_source"]) == ("7", "model", "model")
+        assert row["notes"].label.share == pytest.approx(1 / 3)
+
+
 async def test_the_vote_labels_it_and_gold_wins_where_there_is_one(ledger, unknown):
     problems = [*unknown.draw(1, seed=1), Problem("math_word", "f", "What is 2 + 2?", "4", "four")]
     answers = {problems[0].id: ["#### 7", "#### 7.0", "#### 9"], problems[1].id: ["#### 5", "#### 5", "#### 4"]}

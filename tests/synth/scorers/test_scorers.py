@@ -75,6 +75,15 @@ async def test_length_is_in_words(problems):
     assert scores == [Score(3.0), Score(0.0)]
 
 
+async def test_agreement_is_with_other_models_alone(problems):
+    texts = [("#### 7", "a"), ("#### 5", "a"), ("#### 7.0", "b"), ("no idea", "b"), ("#### 5", "a")]
+    candidates = [Candidate(text, str(number), model=model) for number, (text, model) in enumerate(texts)]
+    scores = await get_scorer("agreement")(problems[0], candidates, None)
+    assert [score.value for score in scores] == [0.5, 0.0, pytest.approx(1 / 3), 0.0, 0.0]
+    alone = await get_scorer("agreement")(problems[0], candidates[:2], None)
+    assert {(score.value, score.reason) for score in alone} == {(None, "no_other_model")}
+
+
 async def test_votes_count_equal_answers_as_one(problems):
     scores = await get_scorer("vote")(
         problems[0], candidates("#### 0.5", "#### 1/2", "#### 3", "I give up", "#### 0.50"), None
