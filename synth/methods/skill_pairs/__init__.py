@@ -150,8 +150,8 @@ async def skill_pairs(
     pair = next(pair for pair in known.pairs if pair.problem_id == problem.id)
     names = [known.skills[place].name for place in (pair.first, pair.second)]
     examples = [known.examples[place] for place in (pair.first, pair.second)]
-    shown = {"skills": list(zip(names, examples, strict=True))}
-    written = await models.teacher("write", **shown, **params.sampling)
+    skills = list(zip(names, examples, strict=True))
+    written = await models.teacher("write", skills=skills, **params.sampling)
     question, parts = text_of(written), [written]
     asked = asked_problem(problem, question)
     fault = question_fault(question, written, models.source("write"), [problem.prompt, *examples], numeric=True)
