@@ -15,6 +15,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from storage.ids import digest
 from synth.engines.base import Engine, Message, Sampling
 from synth.problems.base import Problem
@@ -37,7 +39,7 @@ def call_key(
     """Compute the content key of a call (see the module's docstring for what enters it)."""
     read = None
     if engine.reads_problem:
-        plain = {name: value for name, value in inputs.items() if name != "problem"}
+        plain = to_jsonable_python({name: value for name, value in inputs.items() if name != "problem"})
         read = [act, problem.id, problem.solution, dict(problem.attrs), plain]
     return content_key(engine.model, messages, sampling, sample, draw=draw, read=read)
 

@@ -10,14 +10,16 @@ from synth.calls.ask import Asker
 from synth.calls.prompting import Prompts
 from synth.embeddings.clusters import clustered
 from synth.embeddings.opening import open_embedding
+from synth.engines.solver import Solver
 from synth.methods import get_method
 from synth.night.draw import Assignment
 from synth.night.preparing import Made, make_artefact
 from synth.night.runner import run_attempts
+from synth.problems import open_source
 from synth.problems.base import Problem
 from tests.synth.conftest import Scripted
 from tests.synth.embeddings.static_model import GROUPS, write_static_model
-from tests.synth.methods.dialogue import read
+from tests.synth.methods.dialogue import prepared, read
 
 NIGHT = "2026-01-01/test"
 AUTO_COT = get_method("auto_cot")
@@ -140,3 +142,13 @@ async def test_the_teacher_sees_the_others_and_a_bare_row_shows_nothing_of_them(
         assert own.prompt in worded and artefact.prepared.name in row["prompts"]
         assert [problem.prompt in worded for problem in others] == [learn == "shown"] * 3
         assert ("Then we know." in worded) == (learn == "shown")
+
+
+@pytest.mark.parametrize("name", ["auto_cot", "echo", "mixture_of_prompts"])
+async def test_who_cannot_read_demonstrations_says_so(ledger, name):
+    """The solver reads a prompt's values instead of its words, and demonstrations are among them."""
+    method = get_method(name)
+    problems = list(open_source("arithmetic", {"tiers": [2]}).draw(6, seed=1, tier=2))
+    asker = Asker(ledger, {"teacher": Solver()}, Prompts(), night="2026-01-01/test")
+    finished = await run_attempts(await prepared(method, problems, method.params(), asker), asker)
+    assert set(finished.attempts["reason"].to_pylist()) == {"unknown_act"}
