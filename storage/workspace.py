@@ -238,4 +238,6 @@ def _places(catalog: str | None, data: str | None, group: str | None = None) -> 
 
 
 def _unusable(root: Path, error: OSError) -> str:
-    return f"workspace {root} cannot be used: {error.strerror}; name a folder that you may write to"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "free some space, or name a folder on another disk" if full else "name a folder that you may write to"
+    return f"workspace {root} cannot be used: {error.strerror}; {remedy}"

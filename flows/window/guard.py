@@ -86,6 +86,8 @@ class Guard:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
+            else:  # the window has no sockets
+                await send({"type": "websocket.close"})
             return
         headers = Headers(scope=scope)
 
@@ -138,6 +140,6 @@ class Guard:
         if not headers.get("origin") or not _same(headers.get(HEADER, ""), second_token(self._token)):
             return PlainTextResponse("a request that changes something needs the token of the page", status_code=403)
         length = headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MOST_BYTES:
+        if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BYTES:
             return PlainTextResponse("too much at once", status_code=413)
         return None

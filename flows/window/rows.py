@@ -1,5 +1,6 @@
 """Pages about rows: a list chosen by columns, text or condition, and one row with everything that is known of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from storage.lake.provenance import observed, origin, sample_of, taken_down
 
 _HIDDEN = ("outcome", "reason")
 """Columns that a reviewer of a fair sample does not see."""
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _LONGEST = 200_000
 """Characters of a filter."""
 
@@ -29,7 +31,7 @@ def rows(request: Request) -> Response:
     asked = {name: value for name, value in request.query_params.items() if value and len(value) < _LONGEST}
     draw = asked.get("draw")
     fault, listed = "", Page([], 0, {name: [] for name in FACETS})
-    start = int(asked["start"]) if asked.get("start", "").isdigit() else 0
+    start = int(asked["start"]) if _NUMBER.fullmatch(asked.get("start", "")) else 0
     try:
         listed = shelf.rows.page(_choice(shelf, asked), start)
     except QueryError as error:

@@ -168,7 +168,7 @@ def question(name: str) -> Question:
     Raises:
         QueryError: There is none.
     """
-    if name.isdigit() and 1 <= int(name) <= len(QUESTIONS):
+    if name.isdecimal() and len(name) < 4 and 1 <= int(name) <= len(QUESTIONS):
         return QUESTIONS[int(name) - 1]
     for entry in QUESTIONS:
         if entry.name == name:

@@ -1,8 +1,11 @@
-"""`python -m stress.attacks [KIND] [PART OF A NAME]`: a line per attack that succeeded, then a table; status 1 when any did."""
+"""`python -m stress.attacks [KIND] [PART OF A NAME]`: a line per attack that succeeded, then a table; status 1 when any did.
+
+What became of a kind that was tried whole goes to `stress/results/attacks.json`.
+"""
 
 import sys
 
-from stress.attacks.runner import kinds, run
+from stress.attacks.runner import keep, kinds, run
 
 
 def main(arguments: list[str]) -> int:
@@ -12,6 +15,8 @@ def main(arguments: list[str]) -> int:
     rows = []
     for kind in chosen:
         outcomes = list(run(kind, only))
+        if not only:
+            keep(kind, outcomes)
         broken = [outcome for outcome in outcomes if outcome.broken is not None]
         for outcome in broken:
             sys.stdout.write(f"{kind}: {outcome.name}: {outcome.broken}\n")

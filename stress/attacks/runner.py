@@ -1,9 +1,13 @@
 """Finds the kinds of attacks by folder, tries each attack, and counts what held."""
 
 import importlib
+import json
+import os
+import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +15,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
+RESULT = HERE.parent / "results" / "attacks.json"
 Attack = Callable[[Mapping[str, Any], Path], str | None]
 NEEDED = ("name", "tries", "must_not")
 
@@ -72,3 +77,15 @@ def run(kind: str, only: str = "") -> Iterator[Outcome]:
             except Exception as error:  # an attack that ends in an error of ours has succeeded
                 broken = f"{type(error).__name__}: {str(error)[:200]}"
         yield Outcome(kind, entry["name"], broken, time.monotonic() - began)
+
+
+def keep(kind: str, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of all attacks of a kind to `results/attacks.json`, with the date and the load."""
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    kept[kind] = {
+        "attacks": len(outcomes), "succeeded": sum(outcome.broken is not None for outcome in outcomes),
+        "seconds": round(sum(outcome.seconds for outcome in outcomes), 1),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
+    RESULT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")

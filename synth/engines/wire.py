@@ -231,7 +231,7 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None:
         return None
     try:
-        return float(retry_after) if retry_after.strip().isdigit() else _until(parsedate_to_datetime(retry_after))
+        return float(retry_after) if retry_after.strip().isdecimal() else _until(parsedate_to_datetime(retry_after))
     except ValueError:
         return None
 

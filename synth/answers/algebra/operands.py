@@ -116,7 +116,7 @@ class OperandReader(TokenReader, ABC):
         top, slash, bottom = self._peek(), self._peek(1), self._peek(2)
         if not (whole and top and slash and bottom and slash.text == "/" and bottom.kind == "number"):
             raise UnreadableError
-        if not (top.text.isdigit() and bottom.text.isdigit() and 0 < int(top.text) < int(bottom.text)):
+        if not (top.text.isdecimal() and bottom.text.isdecimal() and 0 < int(top.text) < int(bottom.text)):
             raise UnreadableError
         self._at += 3
         return self._node(("n", value + Fraction(int(top.text), int(bottom.text)), None))
@@ -126,7 +126,7 @@ class OperandReader(TokenReader, ABC):
         texts = [token.text for token in self._tokens[self._at : self._at + 7]]
         if len(texts) < 7 or texts[1] != "{" or texts[3:5] != ["}", "{"] or texts[6] != "}":
             return None
-        if not (texts[2].isdigit() and texts[5].isdigit()):
+        if not (texts[2].isdecimal() and texts[5].isdecimal()):
             return None
         top, bottom = int(texts[2]), int(texts[5])
         if not 0 < top < bottom:

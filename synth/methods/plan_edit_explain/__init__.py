@@ -99,7 +99,7 @@ def _fault(kind: str, line: str, place: int, rng: random.Random) -> Edit | None:
     left, equals, value = line.rpartition(" = ")
     if kind == "missing_step":
         return Edit(kind, place, None, line, f"{value} is used and comes from nowhere.")
-    if not equals or not value.lstrip("-").isdigit():
+    if not equals or not value.lstrip("-").isdecimal():
         return None
     if kind == "wrong_result":
         worse = f"{left} = {int(value) + rng.choice([-2, -1, 1, 2, 10])}"
