@@ -68,6 +68,9 @@ def _hub_keys(recipe: Recipe) -> Iterator[str]:
         local = "path" in source.options or (isinstance(name, str) and Path(name).is_dir())
         if source.kind in _HUB_KINDS and not local:
             yield where
+    for key, text in _texts(recipe.said()):
+        if key.rpartition(".")[2] == "embedding" and "/" in text and recipe.on_hub(text):
+            yield key
     if recipe.base.checkpoint and recipe.on_hub(recipe.base.checkpoint):
         yield "base.checkpoint"
     for role, spec in recipe.models.items():

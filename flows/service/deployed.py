@@ -16,10 +16,13 @@ from storage.errors import RecipeError
 NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price", "sampling"})
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
 OF_THE_FILE = frozenset(
-    {"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate", "corpus", "from"}
+    {"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate", "corpus", "from", "embedding"}
 )
 """Keys that name a server, a credential, a program or where to train from and what else to read, wherever they stand."""
+OF_A_SOURCE = frozenset({"kind", "dataset", "revision", "config", "taskset"})
+"""Keys of a source of problems, or of a benchmark, that say which package or which data set of the Hub it is."""
 
+_SOURCES = re.compile(r"(problems\.sources|(train\.evaluate\.)?benchmarks)\.\d+(\.options)?")
 _PROMPTS = re.compile(r"(methods\.\d+\.)?prompts")
 """Where a recipe names files to use instead of prompts."""
 
@@ -41,8 +44,8 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
     """Refuse settings that a deployment must not give.
 
     Raises:
-        RecipeError: A setting changes a model, a server, a credential, a program, or takes a file from outside the
-            recipe's folder; the message names its key. Or the recipe cannot be read with it.
+        RecipeError: A setting changes a model, a server, a credential, a program, a package or a data set of the Hub, or
+            takes a file from outside the recipe's folder; the message names its key. Or the recipe cannot be read with it.
     """
     content = read_recipe(path)
     before = dict(_guarded(content))
@@ -54,26 +57,40 @@ def check_settings(path: Path, settings: Sequence[str]) -> None:
             continue
         if _PROMPTS.fullmatch(key.rpartition(".")[0]) and _inside(path.parent, after.get(key)):
             continue
-        raise RecipeError(
-            f"{key}: settings of a deployment may not change it, since they come through the Prefect server; "
-            f"write it into {path.name}, or run `nightschool run` with --set"
-        )
+        raise _refusal(key, path)
     if settings:
-        _check_files(path, settings)
+        _check_read(path, settings)
 
 
-def _check_files(path: Path, settings: Sequence[str]) -> None:
-    """Refuse settings by which a recipe reads a file outside its folder that it does not read without them."""
+def _check_read(path: Path, settings: Sequence[str]) -> None:
+    """Refuse settings by which a recipe reads a model, or a file outside its folder, that it does not read without them."""
     try:
-        own = {row["file"] for row in outside_files(load_recipe(path, []))}
+        recipe = load_recipe(path, [])
+        files, models = {row["file"] for row in outside_files(recipe)}, {name for _, name in _models_of_stages(recipe)}
     except RecipeError:  # it is one only with its settings
-        own = set()
-    for row in outside_files(load_recipe(path, settings)):
-        if row["file"] not in own:
-            raise RecipeError(
-                f"{row['named_by']}: settings of a deployment may not change it to a file outside the recipe's folder, since they "
-                f"come through the Prefect server; write it into {path.name}, or run `nightschool run` with --set"
-            )
+        files, models = set(), set()
+    changed = load_recipe(path, settings)
+    for row in outside_files(changed):
+        if row["file"] not in files:
+            raise _refusal(row["named_by"], path, " to a file outside the recipe's folder")
+    for key, name in _models_of_stages(changed):
+        if name not in models:
+            raise _refusal(key, path)
+
+
+def _models_of_stages(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Give each checkpoint that a stage's settings name: a teacher, a judge, what is merged."""
+    for step in recipe.train.steps if recipe.train else ():
+        for name, origin in step.models.items():
+            if origin.checkpoint:
+                yield f"{step.key} ({name})", origin.checkpoint
+
+
+def _refusal(key: str, path: Path, what: str = "") -> RecipeError:
+    return RecipeError(
+        f"{key}: settings of a deployment may not change it{what}, since they come through the Prefect server; "
+        f"write it into {path.name}, or run `nightschool run` with --set"
+    )
 
 
 def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
@@ -82,7 +99,9 @@ def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
         for key, inner in value.items():
             at = f"{key_path}.{key}" if key_path else str(key)
             of_a_model = key_path.startswith("models.") and key_path.count(".") == 1 and key not in NUMBERS
-            if of_a_model or str(key) in OF_THE_FILE or _PROMPTS.fullmatch(key_path):
+            of_a_source = str(key) in OF_A_SOURCE and _SOURCES.fullmatch(key_path) is not None
+            own_text = key_path in ("base", "vars") and isinstance(inner, str) and not _is_number(inner)
+            if of_a_model or of_a_source or own_text or str(key) in OF_THE_FILE or _PROMPTS.fullmatch(key_path):
                 yield at, inner
             else:
                 yield from _guarded(inner, at)
@@ -95,6 +114,11 @@ def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
         or (key_path.startswith("models.") and key_path.count(".") == 1)
     ):
         yield key_path, value
+
+
+def _is_number(text: str) -> bool:
+    """Whether the text of a variable is a number or a truth value, and so names nothing."""
+    return re.fullmatch(r"[-+.0-9eE_]+|true|false", text) is not None
 
 
 def _inside(folder: Path, text: object) -> bool:

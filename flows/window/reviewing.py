@@ -52,7 +52,7 @@ def _read(body: bytes, reviewer: str) -> list[reviews.Review]:
     try:
         listed = json.loads(body)["reviews"]
         read = [_one(item, reviewer) for item in listed]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LakeError(f"no reviews: {error}") from None
     if not 0 < len(read) <= _MOST:
         raise LakeError(f"between 1 and {_MOST} reviews at once")
@@ -63,6 +63,8 @@ def _one(item: dict[str, Any], reviewer: str) -> reviews.Review:
     texts = {name: item.get(name) for name in ("review_id", "sample_id", "verdict", "note", "draw_id")}
     if wrong := [name for name, value in texts.items() if not isinstance(value, str | None)]:
         raise TypeError(f"{wrong[0]} is no text")
+    for value in texts.values():
+        (value or "").encode()  # half a surrogate pair is a ValueError
     return reviews.Review(
         texts["review_id"] or "", texts["sample_id"] or "", reviewer, texts["verdict"], texts["note"], texts["draw_id"]
     )  # fmt: skip

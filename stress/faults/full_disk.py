@@ -1,15 +1,17 @@
-"""Small nights on a disk that is full from the n-th write on, for every n: a process that is loaded with `full_disk.c`.
+"""Small nights on a disk that is full from the n-th write on: a process that is loaded with `full_disk.c`.
 
-    LD_PRELOAD=full_disk.so FULL_DISK=FOLDER python -m stress.faults.full_disk FOLDER FIRST STEP
+    LD_PRELOAD=full_disk.so FULL_DISK=FOLDER python -m stress.faults.full_disk FOLDER
 
-Each night runs in a child of its own, as the command line runs it but without a Prefect server, which would write to the same
-disk in a process of its own. A line of JSON for each n: how the night ended, what it said, and what the next run made of it.
+It reads an n a line, and answers each with a line of JSON: how the night ended, what it said, and what the next run made of it. The
+first line it writes unasked, for a disk that is never full. Each night runs in a child of its own, as the command line runs it but
+without a Prefect server, which would write to the same disk in a process of its own.
 """
 
 import asyncio
 import ctypes
 import importlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -20,6 +22,7 @@ from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import typer
 
 from benchmarks.soaking.plain import without_prefect
@@ -47,6 +50,8 @@ RECIPE = {
     "methods": [{"method": "cot", "params": {"temperature": 0}}],
 }
 NEVER = 1 << 40
+_COSTLY = "statistics_propagation,join_order"
+"""Optimisers of DuckDB that take most of a small night's processor time, and write nothing."""
 _disk = ctypes.CDLL(None)
 
 
@@ -137,15 +142,27 @@ def import_all(root: Path) -> None:
             importlib.import_module(name)
 
 
-def main(folder: Path, first: int, step: int) -> None:
-    """Count the writes of a night, then fill the disk at the first, and at every one `step` later."""
+def make_cheap() -> None:
+    """Give each connection one thread, and spare it what a small lake does not need: thousands of nights are run."""
+    connect = duckdb.connect
+
+    def cheap(*arguments: Any, **options: Any) -> Any:
+        connection = connect(*arguments, **options)
+        connection.execute("set threads = 1")
+        connection.execute(f"set disabled_optimizers = '{_COSTLY}'")
+        return connection
+
+    duckdb.connect = cheap
+
+
+def main(folder: Path) -> None:
+    """Run nights until nothing more is asked."""
+    make_cheap()
     import_all(folder / "imported")
-    at, whole = NEVER, 0
-    while at == NEVER or at < whole:
+    for at in itertools.chain([NEVER], map(int, sys.stdin)):
         outcome = stopped_at(folder / "w", at)
         print(json.dumps({"at": None if at == NEVER else at, **outcome}), flush=True)  # noqa: T201 - its output
-        at, whole = (first, outcome["writes"]) if at == NEVER else (at + step, whole)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]))

@@ -38,7 +38,11 @@ def ask(address: str, authorization: str | None = None, body: Any = None) -> Any
     address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     headers = {"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {})
     data = None if body is None else json.dumps(body).encode()
-    return json.loads(_in_time(lambda: _read(Request(address, data=data, headers=headers))))  # noqa: S310
+    answer = _in_time(lambda: _read(Request(address, data=data, headers=headers)))  # noqa: S310
+    try:
+        return json.loads(answer)
+    except RecursionError:
+        raise ValueError("the answer is nested too deeply") from None
 
 
 def _read(request: Request) -> bytes:

@@ -234,7 +234,7 @@ def _opened(context: Any, page: Any, entry: Mapping[str, Any], attacked: str, ho
 
 
 def _replayed(target: Target) -> str:
-    """Ask the window with the cookies that the attacker got, as another user of this machine (root alone can); return its answer."""
+    """Ask the window with the cookies that the attacker got, as another user of this machine (as root); return its answer."""
     if not target.attacker.cookies or os.getuid() != 0:
         return ""
     (cookie,) = target.attacker.cookies

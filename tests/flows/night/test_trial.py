@@ -4,10 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -172,6 +176,49 @@ def test_the_method_that_the_documents_add_appears_with_its_prompt_and_can_be_tr
 def test_what_is_no_utf8_is_a_sentence(option):
     result = RUNNER.invoke(app, ["try", "cot", "--problem", "1 + 1?", "--gold", "2", option, "half \udcff"])
     assert result.exit_code == 1 and f"{option}: this is no UTF-8" in result.output
+
+
+@pytest.fixture
+def half_a_character() -> Iterator[str]:
+    """A model server whose answer holds one half of a surrogate pair, as a cut-off stream leaves it."""
+    message = {"role": "assistant", "content": "2 + 3 = 5 \ud83d\n5 - 1 = 4\n#### 4"}
+    usage = {"prompt_tokens": 9, "completion_tokens": 9}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST  # noqa: N815 - the standard library's name
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+
+
+def test_half_a_character_of_a_model_is_shown_as_what_it_is(tmp_path, half_a_character):
+    recipe = yaml.safe_load((ROOT / "recipes" / "kinds.yaml").read_text())
+    teacher = {"engine": "vllm", "endpoint": half_a_character, "name": "m", "revision": "1"}
+    recipe = {
+        "name": "half",
+        "problems": recipe["problems"],
+        "models": {"teacher": teacher},
+        "methods": [{"method": "cot"}],
+    }
+    (tmp_path / "half.yaml").write_text(yaml.safe_dump(recipe))
+    for option in ([], ["--json"]):
+        shown = tried("cot", *GIVEN, "--recipe", str(tmp_path / "half.yaml"), *option)
+        assert shown.encode() and "2 + 3 = 5" in shown and "\ud83d" not in shown
+    result = json.loads(shown)
+    assert result["status"] == "done" and [sample["decision"] for sample in result["samples"]] == ["accepted"]
 
 
 async def test_a_dialogue_with_a_tool_is_watched_turn_by_turn(ledger):

@@ -43,9 +43,12 @@ def test_every_variable_is_named_with_every_host_it_goes_to(tmp_path, monkeypatc
 
 def test_the_token_of_the_hub_is_named_where_something_is_fetched(tmp_path):
     sources = [{"name": "a", "kind": "gsm8k"}, {"name": "b", "kind": "gsm8k", "options": {"path": "b.jsonl"}}]
-    recipe = make_recipe(content(problems={"sources": sources}, base={"checkpoint": "owner/model"}), folder=tmp_path)
+    methods = [{"method": "auto_cot", "params": {"embedding": name}} for name in ("tf_idf", "owner/static")]
+    base = {"checkpoint": "owner/model"}
+    recipe = make_recipe(content(problems={"sources": sources}, base=base, methods=methods), folder=tmp_path)
     (row,) = variables(recipe)
-    assert (row["variable"], row["named_by"]) == ("HF_TOKEN", ["problems.sources.0", "base.checkpoint"])
+    named_by = ["problems.sources.0", "methods.1.params.embedding", "base.checkpoint"]
+    assert (row["variable"], row["named_by"]) == ("HF_TOKEN", named_by)
 
 
 def test_every_file_outside_the_folder_is_named(tmp_path, monkeypatch):

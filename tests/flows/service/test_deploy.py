@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.exceptions import PrefectHTTPStatusError
 
-from flows.service.deployments import Plan
+from flows.service import deployments
+from flows.service.deployments import Plan, make_pools
 from storage.errors import RecipeError
 from tests.flows.prefect_api import ask
 
@@ -34,6 +36,19 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
     assert deployments["nightly"]["global_concurrency_limit"]["limit"] == 1
     triggers = [item["trigger"] for item in ask(prefect_server, "automations/filter")]
     assert any("nightschool.release.created" in trigger["expect"] for trigger in triggers)
+
+
+def test_pools_are_made_with_the_login_that_an_own_server_demands(prefect_server, monkeypatch):
+    monkeypatch.setattr(deployments, "POOLS", ("of-a-test",))
+    with monkeypatch.context() as patched:
+        patched.setenv("PREFECT_API_AUTH_STRING", "suite:a guess")
+        with pytest.raises(PrefectHTTPStatusError, match="401"):
+            make_pools(prefect_server)
+    make_pools(prefect_server)
+    make_pools(prefect_server)  # those that are there are brought up to date
+    (pool,) = ask(prefect_server, "work_pools/filter", {"work_pools": {"name": {"any_": ["of-a-test"]}}})
+    given = pool["base_job_template"]["variables"]["properties"]
+    assert not {"command", "env"} & given.keys(), "who starts a run chooses neither program nor environment"
 
 
 def test_a_plan_that_no_night_could_begin_with_is_refused_in_one_sentence():

@@ -34,3 +34,29 @@ def test_no_file_outside_the_folder_is_read_by_a_setting(recipe, path):
 @pytest.mark.parametrize("setting", ["problems.sources.0.options.path=inside.jsonl", "problems.limit=3"])
 def test_a_file_of_the_folder_and_numbers_may_be_given(recipe, setting):
     check_settings(recipe, [setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ("base.checkpoint=evil/model", "base.checkpoint"),
+        ('base={"checkpoint": "evil/model"}', "base.checkpoint"),
+        ("methods.0.params.embedding=evil/model", "methods.0.params.embedding"),
+        ("vars.student=evil/model", "vars.student"),
+        ("problems.sources.0.kind=verifiers", "problems.sources.0.kind"),
+        ("problems.sources.0.options.taskset=this", "problems.sources.0.options.taskset"),
+        ("problems.sources.0.options.dataset=evil/x", "problems.sources.0.options.dataset"),
+        ('benchmarks=[{"name": "b", "kind": "hub", "options": {"dataset": "evil/x"}}]', "benchmarks.0.kind"),
+        ('train={"plan": [{"distil": {"teacher": "evil/model"}}]}', "train.plan.0.distil"),
+        ('train={"plan": [{"rl": {"rewards": [{"kind": "judge", "model": "evil/m"}, "answer"]}}]}', "train.plan.0.rl"),
+    ],
+)
+def test_no_model_package_or_data_set_of_the_hub_is_named_by_a_setting(recipe, setting, key):
+    with pytest.raises(RecipeError, match="settings of a deployment may not change it") as refused:
+        check_settings(recipe, [setting])
+    assert str(refused.value).startswith(key)
+
+
+@pytest.mark.parametrize("setting", ["vars.n=5", "base.tiny.layers=3", "problems.sources.0.options.license=MIT"])
+def test_numbers_and_choices_beside_them_may_be_given(recipe, setting):
+    check_settings(recipe, [setting])

@@ -254,6 +254,8 @@ def test_a_change_needs_cookie_origin_and_token(window, missing):
         ('{"reviews": [1]}', "no reviews"),
         ('{"reviews": [{"review_id": "x", "sample_id": ["y"], "verdict": "accept"}]}', "sample_id is no text"),
         (BODY, "no row 'y' to review"),
+        (BODY.replace("y", "\\ud800"), "no reviews"),
+        ("[" * 100_000, "no reviews"),
     ],
 )
 def test_what_is_no_review_is_a_sentence(window, body, sentence):
@@ -275,6 +277,12 @@ def test_what_is_no_review_is_a_sentence(window, body, sentence):
 def test_what_is_not_there_is_a_sentence(window, path):
     status, text, _ = request(window, "GET", path, cookie=window.headers["cookie"])
     assert status in (400, 404) and "Traceback" not in text and 'class="fault"' in text
+
+
+@pytest.mark.parametrize("start", ["%C2%B2", "9" * 30, "9" * 5000, "-1"])
+def test_a_page_that_is_no_number_is_the_first_one(window, start):
+    status, text, _ = request(window, "GET", f"/rows?start={start}", cookie=window.headers["cookie"])
+    assert status == 200 and "tutorship" in text
 
 
 def test_the_first_address_gives_a_cookie_that_scripts_and_other_sites_do_not_get(window):

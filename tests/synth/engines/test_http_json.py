@@ -81,3 +81,20 @@ def test_an_answer_without_end_is_not_read_whole(monkeypatch):
     monkeypatch.setattr(http, "LARGEST", 10)
     with serving(_Dripping) as address, pytest.raises(ValueError, match="larger"):
         http.ask(address)
+
+
+class _Nested(BaseHTTPRequestHandler):
+    """Answers with brackets inside brackets."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"[" * 100_000)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_answer_that_is_nested_too_deeply_is_no_answer():
+    with serving(_Nested) as address, pytest.raises(http.NO_ANSWER, match="nested too deeply"):
+        http.ask(address)

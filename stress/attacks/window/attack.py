@@ -1,0 +1,114 @@
+"""Sends one raw request to a window (`nightschool ui`) at work: as nobody, with the cookie of its page, or as its owner's page.
+
+`as` says what the request carries: `nobody` nothing, `cookie` the window's cookie, `owner` also origin and second token. Whoever
+it is, the answer comes in time, is no fault of the window's, and holds nothing of the host; nobody learns a row; no review is made.
+`{secret}` in a request is a file with a secret, `{canary}` one that must not be.
+"""
+
+import atexit
+import http.client
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from storage.lake import reviews
+from tests.flows.window.opened import TOKEN, Window, fill, opened
+
+SECRET = "c4n4ry-in-a-mine"  # noqa: S105 - what an attack must not get hold of
+ROWS = ("It is new.", "written@", "tutorship")
+"""What stands in pages that only the owner sees."""
+LONGEST_S = 120.0
+
+
+@cache
+def _window() -> tuple[Window, Path]:
+    kept = ExitStack()  # until this process ends
+    atexit.register(kept.close)
+    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="attack-window-", ignore_cleanup_errors=True)))
+    (folder / "secret").write_text(SECRET)
+    os.environ["ATTACKED_SECRET"] = SECRET
+    return kept.enter_context(opened(fill(folder / "w"))), folder
+
+
+def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
+    """Send the request; return what happened that must not."""
+    window, home = _window()
+    canary = folder / "canary"
+    before = len(reviews.reviews_of(window.shelf.lake))
+    began = time.monotonic()
+    places = {"secret": str(home / "secret"), "canary": str(canary), "token": TOKEN, "port": str(window.port)}
+    status, answer = _raw(entry, window, places) if "raw" in entry else _asked(entry, window, places)
+    if status >= 500 or "Traceback" in answer:
+        return f"a fault of the window: {status} {answer[:200]}"
+    if SECRET in answer or canary.exists():
+        return "it reached the host"
+    if entry["as"] == "nobody":
+        if status == 200 or any(marker in answer for marker in ROWS) or TOKEN in answer:
+            return f"nobody was let in: {status} {answer[:200]}"
+    elif "status" in entry and status != entry["status"]:
+        return f"status {status}: {answer[:200]}"
+    if len(reviews.reviews_of(window.shelf.lake)) != before:
+        return "a review was made"
+    took = time.monotonic() - began
+    return f"it took {took:.0f} s" if took > LONGEST_S else _well(window)
+
+
+def _headers(entry: Mapping[str, Any], window: Window, places: Mapping[str, str]) -> dict[str, str]:
+    given = dict(window.headers)
+    if entry["as"] == "cookie":
+        given = {"cookie": given["cookie"]}
+    elif entry["as"] == "nobody":
+        given = {}
+    return {**given, **{str(name).lower(): _filled(value, places) for name, value in entry.get("headers", {}).items()}}
+
+
+def _filled(value: Any, places: Mapping[str, str]) -> str:
+    text = str(value["text"]) * int(value["times"]) if isinstance(value, dict) else str(value)
+    for name, filling in places.items():
+        text = text.replace(f"{{{name}}}", filling)
+    return text
+
+
+def _asked(entry: Mapping[str, Any], window: Window, places: Mapping[str, str]) -> tuple[int, str]:
+    path = _filled(entry["path"], places)
+    query = "&".join(
+        f"{name}={quote(_filled(value, places), safe='')}" for name, value in entry.get("query", {}).items()
+    )
+    body = _filled(entry["body"], places).encode("utf-8", "surrogatepass") if "body" in entry else None
+    connection = http.client.HTTPConnection("127.0.0.1", window.port, timeout=LONGEST_S)
+    method = entry.get("method", "POST" if body else "GET")
+    try:
+        connection.request(
+            method, f"{path}?{query}" if query else path, body=body, headers=_headers(entry, window, places)
+        )
+        reply = connection.getresponse()
+        head = "\n".join(f"{name}: {value}" for name, value in reply.getheaders() if name.lower() != "set-cookie")
+        return reply.status, head + reply.read().decode(errors="replace")
+    finally:
+        connection.close()
+
+
+def _raw(entry: Mapping[str, Any], window: Window, places: Mapping[str, str]) -> tuple[int, str]:
+    """Send bytes as they stand; what is no HTTP at all has status 0."""
+    with socket.create_connection(("127.0.0.1", window.port), timeout=LONGEST_S) as connection:
+        connection.sendall(_filled(entry["raw"], places).encode("latin-1"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    text = answer.decode(errors="replace")
+    first = text.split(" ", 2)
+    return (int(first[1]) if len(first) > 1 and first[1].isdecimal() else 0), text
+
+
+def _well(window: Window) -> str | None:
+    """Ask for a page as its owner does: the window has to be as it was."""
+    status, text = _asked({"as": "cookie", "path": "/rows"}, window, {})
+    return None if status == 200 and "tutorship" in text else f"afterwards the window answers {status}: {text[:200]}"
