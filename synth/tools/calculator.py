@@ -18,6 +18,7 @@ class Calculator(Tool):
     """Calculates an expression of numbers."""
 
     name = "calculator"
+    version = "2"
     description = "Calculates the exact value of an expression of numbers with + - * / and brackets."
     parameters: ClassVar = {
         "type": "object",
@@ -28,7 +29,8 @@ class Calculator(Tool):
     def run(self, arguments: Mapping[str, Any]) -> str:
         """Return the value as text: whole, decimal where that is exact and short, else a fraction."""
         text = str(arguments["expression"])
-        parsed = parse_whole(text) if len(text) <= MOST_CHARACTERS else None
+        power = "**" in text  # which elsewhere is a mark of bold text, and left out
+        parsed = parse_whole(text) if len(text) <= MOST_CHARACTERS and not power else None
         if parsed is None:
             return "not an expression of numbers, + - * / and brackets"
         value = Fraction(parsed.value)

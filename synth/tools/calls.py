@@ -75,13 +75,16 @@ def write_calls(content: str, calls: Sequence[ToolCall]) -> str:
 
 
 def canonical(arguments: Any) -> str:
-    """Return arguments as JSON text; text that is JSON already is rewritten, any other is a JSON string."""
-    if isinstance(arguments, str):
-        try:
-            arguments = _DECODER.decode(arguments)
-        except (ValueError, RecursionError):
-            return json.dumps(arguments, ensure_ascii=False)
-    return json.dumps({} if arguments is None else arguments, ensure_ascii=False)
+    """Return arguments as JSON text; text that is JSON already is rewritten, any other is a JSON string.
+
+    Never raises on what a model wrote: a Python literal that JSON does not have is a JSON string too, half a character is U+FFFD.
+    """
+    try:
+        value = _DECODER.decode(arguments) if isinstance(arguments, str) else arguments
+        text = json.dumps({} if value is None else value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(arguments if isinstance(arguments, str) else "no JSON", ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def turn_of(content: str, calls: Sequence[ToolCall], first: int = 0) -> Message:
@@ -108,10 +111,11 @@ def calls_in(message: Message) -> tuple[ToolCall, ...]:
 
 
 def _call(value: Any) -> ToolCall | None:
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not value["name"].strip():
+    name = value.get("name") if isinstance(value, dict) else None
+    name = name.strip() if isinstance(name, str) else ""
+    if not name or not name.isprintable():
         return None
-    arguments = value.get("arguments", value.get("parameters", {}))
-    return ToolCall(value["name"].strip(), canonical(arguments))
+    return ToolCall(name, canonical(value.get("arguments", value.get("parameters", {}))))
 
 
 def _value(text: str, *, whole: bool = False) -> Any:

@@ -47,10 +47,13 @@ def tasks_of(name: str, settings: Mapping[str, Any], most: int) -> list[Any]:
     """Return the first tasks of an installed taskset.
 
     Raises:
-        RecipeError: The library or the taskset is not installed, or its settings are wrong.
+        RecipeError: The library or the taskset is not installed, or its settings are wrong. A module that merely can be imported,
+            as one of Python's own or a file beside the recipe, is no taskset.
         ProblemError: Its tasks need what a plain question and answer does not have: tools, a container, a runtime to score in.
     """
     check_installed()
+    if not packages_distributions().get(_module(name)):
+        raise RecipeError(f"taskset {name!r} is no installed package; install it with pip, and name its module")
     import verifiers.v1 as vf
     from verifiers.v1.utils.generic import concrete_type
     from verifiers.v1.utils.loaders import import_taskset, taskset_class

@@ -65,6 +65,9 @@ def test_an_example_is_found_by_number_and_name():
     assert question("1") == QUESTIONS[0] and question("drift").name == "drift"
     with pytest.raises(QueryError, match="did you mean 'drift'"):
         question("drifts")
+    for name in ("²", "9" * 5000, "0"):
+        with pytest.raises(QueryError, match="unknown example"):
+            question(name)
 
 
 def test_an_example_runs_in_the_closed_process(small):

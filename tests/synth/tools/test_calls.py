@@ -5,6 +5,7 @@ import json
 import pytest
 
 from storage.messages import chat_of, for_template, said_in
+from synth.tools import get_tool
 from synth.tools.calls import ToolCall, calls_in, read_calls, turn_of, write_calls
 
 CALL = ToolCall("calculator", '{"expression": "2 + 3"}')
@@ -39,10 +40,27 @@ def test_a_call_is_read_in_every_form(text, content):
         '{"name": "", "arguments": {}}',
         f"I would write {BODY} here.",
         f"<tool_call>{BODY}</tool_call>" * 20,
+        '<tool_call>{"name": "\\ud800", "arguments": {}}',
+        '<tool_call>{"name": "calculator\\u0000", "arguments": {}}',
+        '<tool_call>{"name": "\\u001b]0;x\\u0007", "arguments": {}}',
+        "<tool_call>" + "-" * 50_000 + "1",
+        "<tool_call>" + "{'a': " * 500,
     ],
 )
 def test_what_is_no_call_stays_text(text):
     assert read_calls(text) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["b'abc'", "{1, 2}", "{(1, 2): 3}", "1j", "...", "{'n': 1e999}", '"{\\"n\\": NaN}"', "'" + "[" * 50_000 + "'",
+     "{'code': '\\ud800'}", '"\\ud800"', "None", "{'n': " + "9" * 4000 + "}"],
+)  # fmt: skip
+def test_arguments_of_any_kind_are_json_that_can_be_stored_and_told(arguments):
+    _, (call,) = read_calls(f"<tool_call>{{'name': 'calculator', 'arguments': {arguments}}}</tool_call>")
+    json.loads(call.arguments, parse_constant=pytest.fail)
+    assert call.arguments.encode() and read_calls(write_calls("", [call])) == ("", (call,))
+    assert get_tool("calculator").call(call.arguments).startswith("error: ")
 
 
 def test_several_calls_and_line_breaks_in_a_program_are_read():

@@ -26,3 +26,8 @@ def test_a_tool_is_described_and_answers_whatever_comes(name):
     assert tool.call("{}").startswith("error: the argument")
     assert isinstance(tool.call(json.dumps({key: [1, None] for key in arguments})), str)
     assert tool.model == f"tool:{name}@{tool.version}"
+
+
+@pytest.mark.parametrize("expression", ["2**-3", "2**3", "5 **-** 3", "9^9", "1e9", "\\ud800", "(" * 150, "9" * 201])
+def test_what_is_no_plain_sum_is_not_calculated(expression):
+    assert get_tool("calculator").run({"expression": expression}).startswith("not an expression")

@@ -8,6 +8,7 @@ import pytest
 from storage.errors import ProblemError, RecipeError
 from synth.answers.outcome import Outcome
 from synth.problems import get_task, open_source
+from synth.problems.tasksets import library
 
 PACKAGE = """
 import verifiers.v1 as vf
@@ -42,9 +43,21 @@ def test_a_licence_has_to_be_known():
         open_source("verifiers", {"taskset": "no-such-taskset"})
 
 
+@pytest.mark.parametrize("name", ["antigravity", "beside_the_recipe", "owner/beside-the-recipe@2"])
+def test_a_module_that_no_package_installed_is_not_imported(tmp_path, monkeypatch, name):
+    (tmp_path / "beside_the_recipe.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(library, "check_installed", lambda: None)
+    with pytest.raises(RecipeError, match="is no installed package"):
+        open_source("verifiers", {"taskset": name, "license": "MIT"})
+
+
 def test_tasks_are_drawn_and_scored_by_their_own_rewards(tmp_path, monkeypatch):
     pytest.importorskip("verifiers.v1")
     (tmp_path / "vf_sums.py").write_text(textwrap.dedent(PACKAGE))
+    (tmp_path / "vf_sums-1.dist-info").mkdir()
+    (tmp_path / "vf_sums-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: vf-sums\nVersion: 1\n")
+    (tmp_path / "vf_sums-1.dist-info" / "top_level.txt").write_text("vf_sums\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     source = open_source("verifiers", {"taskset": "vf-sums", "license": "MIT"})
     problems = source.draw(10, seed=1)
@@ -57,5 +70,5 @@ def test_tasks_are_drawn_and_scored_by_their_own_rewards(tmp_path, monkeypatch):
         for text in ("It is <1>", "<2>", "fail", "", "<think><1>")
     ]
     assert outcomes == [Outcome.CORRECT, Outcome.WRONG, Outcome.UNVERIFIABLE, Outcome.WRONG, Outcome.WRONG]
-    with pytest.raises(RecipeError, match="cannot be used"):
+    with pytest.raises(RecipeError, match="no installed package"):
         open_source("verifiers", {"taskset": "no-such-taskset", "license": "MIT"})
