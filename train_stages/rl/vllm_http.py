@@ -50,6 +50,6 @@ def call(url: str, body: dict[str, Any] | None = None, *, missing: str = "") -> 
         raise ModelServerError(f"the vLLM server cannot be reached at {url}: {error}") from None
     try:
         answer = json.loads(text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ModelServerError(f"{url} did not answer with JSON; is it a vLLM server?") from None
     return answer if isinstance(answer, dict) else {}
