@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from synth.answers.numbers import format_number
 from synth.problems.equations import equations, strip_marks
+from synth.problems.stated_numbers import names_measure
 from synth.problems.steps import content_lines
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+")
@@ -23,7 +24,7 @@ _WORDS = {word: Fraction(value) for value, word in enumerate(_ABOVE_12.split(), 
     }.items()
 }  # fmt: skip
 EVERYDAY = frozenset(map(Fraction, (14, 16, 20, 24, 25, 28, 29, 30, 31, 50, 52, 60, 100, 365, 366, 1_000, 3_600)))
-"""Hours, days, weeks, ounces, cents: numbers above 12 that a problem need not say."""
+"""Hours, days, weeks, ounces, cents: numbers above 12 that a problem need not say where it is about such things."""
 
 
 def unfounded_number(solution: str, *given: str) -> str | None:
@@ -39,12 +40,14 @@ def unfounded_number(solution: str, *given: str) -> str | None:
         known |= {100 - number for number in shares} | {100 + number for number in shares}
     for text in given:
         known.update(*(_reached(line) for line in content_lines(text)))
+    everyday = EVERYDAY if any(names_measure(text) for text in (*given, solution)) else frozenset()
     for line in content_lines(solution):
         for equation in equations(strip_marks(line)):
             operands = set(_numbers(equation.left.text)) if equation.left.operators else set()
-            missing = sorted(number for number in operands - known - EVERYDAY if number > 12)
+            missing = sorted(number for number in operands - known - everyday if number > 12)
             if missing:
                 return format_number(missing[0])
+            known |= {equation.right.value, Fraction(round(equation.right.value))}
         known |= _reached(line)
     return None
 

@@ -2,7 +2,9 @@
 
 People who label the steps of solutions see paragraphs; by lines an olympiad solution has twice as many. A step keeps its text as it
 was written, so that it can be found in the solution again. No steps are: thoughts, the final answer's line, markup or a number
-alone, and an opening that only says what is about to be done.
+alone, an opening that only says what is about to be done, and the lines of a plan before the solution proper ("1. Calculate the
+total."): they hold no result, so that there is nothing in them to be right or wrong. A line that announces what the next
+paragraph does is one step with it.
 """
 
 import re
@@ -41,6 +43,18 @@ _ANNOUNCES = re.compile(
     r":[*_\s]*$|\bstep[- ]by[- ]step\b|\b(?:these|following)\s+steps\b|\bbreak\s+(?:it|this|that|the\s+problem)\s+down\b",
     re.IGNORECASE,
 )
+_PLANS = re.compile(
+    r"^(?:(?:first|second|third|next|then|now|finally|lastly|after\s+that)\b[\s,:]*)?(?:and\s+)?"
+    r"(?:(?:we|i|you)(?:['’]ll|\s+(?:first\s+|then\s+)?(?:will|need\s+to|can|should|must|have\s+to))\s+|let(?:['’]s|\s+us)\s+|to\s+)?"
+    r"(?:calculat|comput|determin|find|identif|add|subtract|multipl|divid|sum|us|convert|work|figure|set|express|solv|compar|combin|appl"
+    r"|take|start|writ|defin|count|repeat|check|round|simplif|substitut|isolat|analy[sz]|understand|know)(?:e|y|up|out|the|ing)?\b",
+    re.IGNORECASE,
+)
+_RESULT = re.compile(
+    r"[=≈]|\d\s*[-+*/×÷]\s*[\d(]|\\(?:times|div|frac|cdot)\b|\b(?:so|therefore|thus|hence)\b|\bg(?:ives?|ets?)\W+\d",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 @dataclass(slots=True)
@@ -70,6 +84,7 @@ def split_steps(text: str) -> list[str]:
             blocks[-1].append(line)
     if blocks and _is_opening(blocks[0]):
         del blocks[0]
+    blocks = _joined(_after_plan(blocks))
     return [text[block[0].start : block[-1].end].strip() for block in blocks[:MAX_STEPS]]
 
 
@@ -127,6 +142,47 @@ def _begins(block: Sequence[_Line], line: _Line, numbered: bool) -> bool:
     if _DISPLAY.match(line.text):
         return False
     return _TITLE.match(block[-1].text) is None or _is_opening(block)
+
+
+def _after_plan(blocks: list[list[_Line]]) -> list[list[_Line]]:
+    """The blocks behind the plan that they begin with; all where nothing else is there, or a single line is no plan."""
+    plan = next((number for number, block in enumerate(blocks) if not _is_plan(block)), len(blocks))
+    return blocks[plan:] if 2 <= plan < len(blocks) else blocks
+
+
+def _joined(blocks: list[list[_Line]]) -> list[list[_Line]]:
+    """The blocks, each that only announces in one with the next."""
+    steps: list[list[_Line]] = []
+    announced: list[_Line] = []
+    for number, block in enumerate(blocks):
+        if number + 1 < len(blocks) and _is_plan(block) and not _NUMBER.search(_words_of(block)):
+            announced += block
+            continue
+        steps.append([*announced, *block])
+        announced = []
+    return steps
+
+
+def _is_plan(block: Sequence[_Line]) -> bool:
+    """Whether a block is one line that says what to calculate, and comes to nothing."""
+    words = _words_of(block)
+    return (
+        len(block) == 1
+        and _PLANS.match(words) is not None
+        and _RESULT.search(words) is None
+        and len(_NUMBER.findall(words)) < 2
+    )
+
+
+def _words_of(block: Sequence[_Line]) -> str:
+    """A block's text without the number of its item and its marks."""
+    text = re.sub(
+        r"^[#*_> -]*(?:(?:step|part)\s+\d{1,3}\s*[:.)-]?|\(?\d{1,3}[.)])?[#*_:\s-]*",
+        "",
+        block[0].text,
+        flags=re.IGNORECASE,
+    )
+    return " ".join([text, *(line.text for line in block[1:])])
 
 
 def _is_opening(block: Sequence[_Line]) -> bool:

@@ -13,16 +13,20 @@ from pydantic import Field
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
-from synth.methods.copying import copied_line
+from synth.methods.copying import copied_line, repeats
 from synth.methods.sections import accepts, sections
 from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.problems.equations import equations
 from synth.problems.founded import unfounded_number
+from synth.problems.operations import Calculation, operations
+from synth.problems.stated_numbers import in_signs
 from synth.problems.steps import content_lines, thoughts_end
 from synth.sample import Sample
 
+LEAST_WORDS = 6
+"""Words of a line from which on it is compared with another's."""
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[^\w\s]")
 
 
@@ -37,25 +41,38 @@ def similarity(left: str, right: str) -> float:
     return len(first & second) / len(first | second) if first | second else 1.0
 
 
-def calculations(solution: str) -> frozenset[str]:
-    """Return the equations of a solution as they are calculated: `3 * 8`, factors and summands in any order."""
+def calculations(solution: str) -> frozenset[Calculation]:
+    """Return what the equations of a solution calculate, their brackets too: sums by what is added, products by their factors.
+
+    The order does not count, and neither does how a share is written: `1/2 * 60`, `0.5 * 60` and `60 / 2` are one calculation.
+    """
     return frozenset(
-        " ".join(sorted(side.text.split()))
+        calculation
         for line in content_lines(solution)
-        for equation in equations(line)
+        for equation in equations(in_signs(line))
         for side in (equation.left, equation.right)
         if side.operators
+        for calculation in operations(side.text)
     )
 
 
 def computed(solution: str) -> frozenset[object]:
     """Return the values that the equations of a solution come to, those inside of them included."""
-    solution_equations = [equation for line in content_lines(solution) for equation in equations(line)]
+    solution_equations = [equation for line in content_lines(solution) for equation in equations(in_signs(line))]
     return frozenset(
         value
         for equation in solution_equations
         for value in (*equation.left.results, *equation.right.results, equation.right.value)
     )
+
+
+def shortened(solution: str, other: str) -> bool:
+    """Whether a solution is another one with less of it: no calculation is new, or its lines are the other's."""
+    own = calculations(solution)
+    if own and own <= calculations(other):
+        return True
+    lines = [line for line in content_lines(solution) if len(line.split()) >= LEAST_WORDS]
+    return bool(lines) and sum(repeats(other, line) for line in lines) > len(lines) / 2
 
 
 class ResponseDiversificationParams(Params):
@@ -107,8 +124,7 @@ async def response_diversification(
         way, tag, solution = read_solution(reply.text)
         nearest = max(similarity(solution, other) for other in (known_solution, *others))
         refused = _fault(tag, solution, known_solution, alike=nearest >= params.max_similarity)
-        own = calculations(solution)
-        if refused is None and own and any(own <= calculations(other) for other in (known_solution, *others)):
+        if refused is None and any(shortened(solution, other) for other in (known_solution, *others)):
             refused = "not_different"
         if refused is None and unfounded_number(solution, problem.prompt) is not None:
             refused = "unfounded_number"
@@ -153,6 +169,6 @@ def _fault(tag: bool | None, solution: str, known: str, *, alike: bool) -> str |
         return "self_refused"
     if not solution.strip():
         return "no_solution"
-    if computed(known) and not computed(solution):
+    if not calculations(solution):
         return "no_equations"  # nobody can say whether it goes another way
     return "not_different" if alike else None

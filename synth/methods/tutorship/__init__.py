@@ -21,7 +21,7 @@ from synth.answers.outcome import Check, Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together
-from synth.methods.copying import copied_line
+from synth.methods.copying import copied_line, repeats
 from synth.methods.leaks import mentions_reference
 from synth.methods.tutorship.lesson import (
     VERDICT_LINE,
@@ -163,6 +163,8 @@ def _fault(lesson: Lesson, question: str, attempt: str, checked: Check, correcte
             return "false_correction"
         if unfounded_number(lesson.corrected, question, attempt) is not None:
             return "unfounded_number"
+        if lesson.why and repeats(f"{question}\n{attempt}", lesson.why):
+            return "no_explanation"  # what the attempt or the problem says, said again
     return own
 
 

@@ -24,7 +24,8 @@ def test_what_comes_from_the_problem_or_from_a_step_before_is_founded(solution):
     ("solution", "number"),
     [
         ("A third of them is 90 / 3 = 30.\n30 - 5 = 25\n60 + 25 = 85", "90"),
-        ("30 - 5 = 25\n60 / 2 = 30\n60 + 25 = 85", None),  # 30 is an everyday number
+        ("30 - 5 = 25\n60 / 2 = 30\n60 + 25 = 85", "30"),
+        ("In a month of days: 30 - 5 = 25\n60 / 2 = 30\n60 + 25 = 85", None),  # an everyday number, among days
         ("35 - 5 = 30\n60 / 2 = 30", "35"),
         ("60 + 1,200 = 1260", "1200"),
     ],

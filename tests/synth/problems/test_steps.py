@@ -61,6 +61,24 @@ FORMS = {
         ["5 - 3 = 2"],
     ),
     "an opening that computes is a step": ("To find it: 5 + 3 = 8\n8 - 2 = 6", ["To find it: 5 + 3 = 8", "8 - 2 = 6"]),
+    "a plan before the solution": (
+        "We follow these steps:\n\n1. Calculate the eggs left.\n2. Multiply them by 2 to get the money.\n\n"
+        "First, 16 - 7 = 9.\n\nThen 9 * 2 = 18.",
+        ["First, 16 - 7 = 9.", "Then 9 * 2 = 18."],
+    ),
+    "a plan and numbered steps": (
+        "1. Find the eggs left.\n2. Find the money.\n\n"
+        "Step 1: Find the eggs left.\n16 - 7 = 9\n\nStep 2: Find the money.\n9 * 2 = 18",
+        ["Step 1: Find the eggs left.\n16 - 7 = 9", "Step 2: Find the money.\n9 * 2 = 18"],
+    ),
+    "items that calculate are no plan": (
+        "1. Subtract 7 from 16 to get 9.\n2. Multiply 9 by 2 to get 18.",
+        ["1. Subtract 7 from 16 to get 9.", "2. Multiply 9 by 2 to get 18."],
+    ),
+    "a paragraph that announces the next": (
+        "16 - 7 = 9\n\nNext, we need to find the money.\n\nIt is 9 * 2 = 18.",
+        ["16 - 7 = 9", "Next, we need to find the money.\n\nIt is 9 * 2 = 18."],
+    ),
     "thoughts": ("<think>\n5 + 3 = 9?\n</think>\n5 + 3 = 8\n#### 8", ["5 + 3 = 8"]),
     "thoughts without their opening": ("5 + 3 = 9?\n</think>\n5 + 3 = 8\n#### 8", ["5 + 3 = 8"]),
     "channels": ("5 + 3 = 9?<|channel|>final<|message|>5 + 3 = 8\n#### 8", ["5 + 3 = 8"]),

@@ -1,0 +1,52 @@
+import pytest
+
+from filters import get_filter
+from filters.base import Context
+from tests.filters.helpers import table
+
+ASKED = "John buys bags of popcorn for $4 and sells them for $8. 24 of 60 buyers are children. What is his profit on 30 bags?"
+
+
+def verdict(response, **more):
+    messages = [{"role": "user", "content": ASKED}]
+    row = {
+        "sample_id": "a",
+        "kind": "sft",
+        "task": "math_word",
+        "messages": messages,
+        "response": response,
+        "answer": "120",
+    } | more
+    [judged] = get_filter("contradicting_statements")(table(row), Context()).to_pylist()
+    return judged["outcome"], judged["reason"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "John sells 30 bags of popcorn for $8 each.\nJohn buys 30 bags of popcorn for $4 each.",
+        "John buys 30 bags of popcorn for $4 each.\nSo John buys 30 bags of popcorn at $4 each.",
+        "He then has 30 bags left in the shop. He then has 10 bags left in the shop.",
+        "Travelling at 50 miles per hour, Ann comes first. Travelling at 60 miles per hour, Ben does.",
+        "24 out of every 60 buyers come, which is 24 / 60 = 0.4, so 4 out of 10.",
+        "He sells 30 * 8 = 240 and pays 30 * 4 = 120.\nHe sells 20 * 8 = 160 and pays 20 * 4 = 80.",
+        "He sells 5. He sells 6.",
+    ],
+)
+def test_what_does_not_contradict_itself_passes(response):
+    assert verdict(response) == ("pass", None)
+
+
+def test_one_statement_with_two_numbers_is_refused():
+    response = "John buys 30 bags of popcorn at \\$8 each, so he gets 240.\n"
+    response += "John buys 30 bags of popcorn for \\$4 each, so he pays 120."
+    assert verdict(response) == ("fail", "two_values")
+    assert verdict("", kind="stepwise", steps=response.splitlines(), labels=[True, True]) == ("fail", "two_values")
+    assert verdict(response, task="puzzle") == ("pass", None)
+
+
+def test_a_share_that_nobody_calculated_is_refused():
+    assert verdict("24 / 60 = 0.4. This means that 3 out of every 60 buyers are children.") == (
+        "fail",
+        "share_from_nowhere",
+    )

@@ -1,0 +1,62 @@
+import pytest
+
+from filters import get_filter
+from filters.base import Context
+from tests.filters.helpers import table
+
+ASKED = "She buys 12 flowers, of which 2 are daisies, and 3 boxes of 8 pens. How many flowers are no daisies?"
+
+
+def verdict(response, **more):
+    messages = [{"role": "user", "content": ASKED}]
+    row = {
+        "sample_id": "a",
+        "kind": "sft",
+        "task": "math_word",
+        "messages": messages,
+        "response": response,
+        "answer": "10",
+    } | more
+    [judged] = get_filter("unlike_quantities")(table(row), Context()).to_pylist()
+    return judged["outcome"], judged["reason"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "\\[12 \\text{ flowers} - 2 \\text{ daisies} = 10 \\text{ flowers}\\]",
+        "3 boxes = 24 pens",
+        "2 hours = 120 minutes",
+        "2 dozens = 24 flowers",
+        "5 kg = 11 pounds",
+        "2 weeks = 14 days",
+        "3 hours = 180 miles",
+        "4 * 5 = 20 bunches\n2 flowers = 40 bunches",
+        "2 hours + 30 minutes = 150 minutes",
+        "2 hours + 30 minutes = 2.5 hours",
+        "$5 + 20 cents = $5.20",
+        "Day 2 = 12 flowers",
+        "2 of the flowers = 12 daisies",
+        "2 flowers each = 12 daisies",
+        "x = 5 = 6",
+    ],
+)
+def test_what_may_be_equal_passes(response):
+    assert verdict(response) == ("pass", None)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "\\[\n2 \\text{ daisies} = 12 \\text{ flowers}\n\\]",
+        "12 flowers = 10 flowers",
+        "3 hours = 120 minutes",
+        "10 cups + 16 cups + 8 teaspoons = 34 cups",
+        "3 hours + 20 minutes = 23 minutes",
+        "5 hours + 10 dollars = 15 dollars",
+    ],
+)
+def test_what_cannot_be_equal_is_refused(response):
+    assert verdict(response) == ("fail", "unlike_quantities")
+    assert verdict("", kind="stepwise", steps=[response], labels=[True]) == ("fail", "unlike_quantities")
+    assert verdict(response, task="puzzle") == ("pass", None)
