@@ -7,7 +7,8 @@ At most ten minutes with a model of 0.5B on two quiet cores. A night of `tool_di
 `python`, and a second one that asks the same (`draw: again`).
 
 attempts, samples      planned = done + failed; made = accepted + rejected (`balanced`)
-dialogues_with_calls   dialogues in which the model called the tool; `programs` is how many were run, `right` how many ended right
+dialogues_with_calls   dialogues in which the model called the tool; `programs` were run, `refused_calls` answered by an error (no such
+                       tool, arguments that are no JSON), `right` is how many dialogues ended right
 again_made             model calls and programs of the second night that were not found in the ledger; must be 0
 same_rows              whether its rows are the same
 tool_turns_learned     turns of the tool that carry loss in the rows as fine-tuning encodes them; must be 0
@@ -31,6 +32,12 @@ from benchmarks.shared.results import circumstances, keep  # noqa: E402
 
 TURNS, SAMPLES, MAX_TOKENS = 4, 2, 300
 DATES = ("2026-01-01", "2026-01-02")
+SYSTEM = """You solve problems with the function python and never calculate yourself. Always begin with a call, like this one:
+<tool_call>
+{"name": "python", "arguments": {"code": "apples = 3 * 12\\nprint(apples - 5)"}}
+</tool_call>
+Then stop. When you have been told what it prints, give the final answer."""
+"""Without it a model of 0.5B hardly calls a tool."""
 
 
 def main() -> None:
@@ -79,6 +86,9 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         and samples["made"] == samples["accepted"] + samples["rejected"],
         "dialogues": len(first),
         "dialogues_with_calls": sum(any(turn["role"] == "tool" for turn in row["messages"]) for row in first),
+        "refused_calls": sum(
+            turn["role"] == "tool" and turn["content"].startswith("error:") for row in first for turn in row["messages"]
+        ),
         "right": sum(json.loads(row["attrs"])["reward"] == 1 for row in first),
         "model_calls": sum(row["n"] for row in calls if row["role"] != "tool"),
         "programs": sum(row["n"] for row in calls if row["role"] == "tool"),
@@ -139,7 +149,7 @@ def _recipe(options: argparse.Namespace) -> dict[str, Any]:
         "name": "tools",
         "draw": "again",
         "problems": {"limit": options.problems, "fresh": False, "sources": [source]},
-        "models": {"teacher": {**serve, "sampling": sampling}},
+        "models": {"teacher": {**serve, "sampling": sampling, "system": SYSTEM}},
         "methods": [{"method": "tool_dialogue", "params": params}],
     }
 

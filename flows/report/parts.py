@@ -203,9 +203,10 @@ _PROSE: dict[str, list[str]] = {
         "```",
         "",
         "A program is run in bubblewrap (`apt-get install bubblewrap`): no network, no file of the host's but Python's own, one",
-        "process, limits on time, memory, files and output. It is given the arguments alone; what it returns is compared outside,",
-        "so nothing that it does to its own process makes it right. Without the sandbox the source does not open. A program that",
-        "waits out the wall time is unverifiable; one that uses up its processor time or memory is wrong.",
+        "process, nothing that it can write to, limits on time, memory and output. It is given the arguments alone; what it",
+        "returns is compared outside, so nothing that it does to its own process makes it right. Without the sandbox the source",
+        "does not open. A program that waits out the wall time is unverifiable; one that uses up its processor time or memory",
+        "is wrong.",
         "",
     ],
     "verifiers": [

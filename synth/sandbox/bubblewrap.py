@@ -1,17 +1,17 @@
 """Run a Python program in bubblewrap (https://github.com/containers/bubblewrap): the only place where model text is executed.
 
-A program sees Python's own folders, read-only, and an empty `/tmp` of limited size; nothing else of the host: no home, no `/etc`,
-no `/proc`, no environment, no network. It has user, process, IPC, network, host-name and cgroup namespaces of its own, and can
-start no process or thread (`syscalls`). Memory, processor time, file sizes and open files are limited by the kernel, wall time and
-output by the caller, who kills everything in the namespace.
+A program sees Python's own folders, and nothing else of the host: no home, no `/etc`, no `/proc`, no environment, no network. It
+can write no file anywhere: even empty ones cost the kernel a kilobyte each, which no limit of a process counts. It has user,
+process, IPC, network, host-name and cgroup namespaces of its own, and can start no process or thread (`syscalls`). Memory,
+processor time and open files are limited by the kernel, wall time and output by the caller, who kills all of the namespace.
 """
 
+import fcntl
 import os
 import select
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,14 +36,12 @@ class Limits:
         cpu_s: Seconds of processor time.
         wall_s: Seconds altogether; also what waits for nothing ends here.
         memory_mb: Address space.
-        disk_mb: In `/tmp`, which is in memory.
         output_bytes: Written to standard output; what writes more is killed.
     """
 
     cpu_s: int = 5
     wall_s: float = 30.0
     memory_mb: int = 512
-    disk_mb: int = 16
     output_bytes: int = 1_000_000
 
 
@@ -109,15 +107,18 @@ def check_sandbox() -> None:
         )
 
 
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
 def _run(program: str, stdin: bytes, limits: Limits) -> Run:
     with _files(seccomp_filter(), (_limiting(limits) + program).encode("utf-8", "replace"), stdin) as (
         calls,
         text,
         given,
     ):
-        descriptors = (calls.fileno(), text.fileno())
+        descriptors = (calls, text)
         process = subprocess.Popen(  # noqa: S603 - bubblewrap, with arguments of ours
-            [*_command(limits, *descriptors)],
+            [*_command(*descriptors)],
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -139,31 +140,31 @@ def _run(program: str, stdin: bytes, limits: Limits) -> Run:
 
 
 @contextmanager
-def _files(*contents: bytes) -> Iterator[list[IO[bytes]]]:
-    files: list[IO[bytes]] = []
+def _files(*contents: bytes) -> Iterator[list[int]]:
+    """Files in memory that nobody can change or let grow, ready to be read."""
+    files: list[int] = []
     try:
         for content in contents:
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-            files.append(file)
-            file.write(content)
-            file.flush()
-            file.seek(0)
+            files.append(file := os.memfd_create("given", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+            with open(file, "wb", closefd=False) as writing:
+                writing.write(content)
+            os.lseek(file, 0, os.SEEK_SET)
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, _SEALS)
         yield files
     finally:
-        for opened in files:
-            opened.close()
+        for file in files:
+            os.close(file)
 
 
-def _command(limits: Limits, calls: int, text: int) -> list[str]:
+def _command(calls: int, text: int) -> list[str]:
     return [
         shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
         "--hostname", "sandbox", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
         "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LC_ALL", "C.UTF-8",
         *_python_folders(),
-        "--dev", "/dev", "--remount-ro", "/dev",
-        "--size", str(limits.disk_mb << 20), "--tmpfs", "/tmp", "--chdir", "/tmp",  # noqa: S108 - the sandbox's own
+        "--dev", "/dev", "--remount-ro", "/dev", "--chdir", "/",
         "--ro-bind-data", str(text), "/program.py", "--remount-ro", "/", "--seccomp", str(calls),
-        _interpreter(), "-I", "-S", "-B", "/program.py",
+        _interpreter(), "-s", "-P", "-S", "-B", "/program.py",
     ]  # fmt: skip
 
 
@@ -177,8 +178,7 @@ def _python_folders() -> tuple[str, ...]:
     """Arguments that show the interpreter, its standard library and the system's shared libraries, read-only."""
     base = Path(sys.base_prefix).resolve()
     if base == Path("/usr"):
-        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-        shown = [Path(_interpreter()), base / "lib" / version]
+        shown = [Path(_interpreter()), base / "lib" / _version()]
     else:
         shown = [Path(_interpreter()), *sorted((base / "lib").glob("libpython*")), base / "lib" / _version()]
     arguments: list[str] = []
@@ -187,7 +187,10 @@ def _python_folders() -> tuple[str, ...]:
             arguments += ["--symlink", os.readlink(path), str(path)]  # noqa: PTH115 - as it is written
         elif path.exists():
             arguments += ["--ro-bind", str(path), str(path)]
-    return (*arguments, "--tmpfs", str(base / "lib" / _version() / "site-packages"))
+    for name in ("site-packages", "dist-packages"):
+        packages = base / "lib" / _version() / name
+        arguments += ["--tmpfs", str(packages), "--remount-ro", str(packages)] if packages.exists() else []
+    return tuple(arguments)
 
 
 def _version() -> str:
@@ -206,7 +209,7 @@ def _limiting(limits: Limits) -> str:
     values = {
         "RLIMIT_CPU": limits.cpu_s,
         "RLIMIT_AS": limits.memory_mb << 20,
-        "RLIMIT_FSIZE": limits.disk_mb << 20,
+        "RLIMIT_FSIZE": 0,
         "RLIMIT_NOFILE": 64,
         "RLIMIT_CORE": 0,
         "RLIMIT_NPROC": 64,

@@ -5,6 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from storage.errors import NightschoolError
+
+MOST_TEXT = 20_000
+"""Characters of what a tool returns that a model is told; our choice. A tool of few words says so itself."""
 TOOL = "tool:"
 """What the identity of every tool begins with, where that of a model stands."""
 
@@ -40,7 +44,13 @@ class Tool(ABC):
         return {"type": "function", "function": function}
 
     def call(self, arguments: str) -> str:
-        """Return what the model is told that calls it with this JSON text."""
+        """Return what the model is told that calls it with this JSON text; at most `MOST_TEXT` characters.
+
+        What the tool raises is told too, so that no argument of a model ends an evaluation or a training.
+
+        Raises:
+            NightschoolError: The tool cannot be run here at all, such as SandboxError.
+        """
         try:
             read = json.loads(arguments)
         except (ValueError, RecursionError):
@@ -50,4 +60,10 @@ class Tool(ABC):
         missing = [name for name in self.parameters.get("required", ()) if name not in read]
         if missing:
             return f"error: the argument {missing[0]!r} is missing"
-        return self.run(read)
+        try:
+            text = self.run(read)
+        except NightschoolError:
+            raise
+        except Exception as error:  # a tool of anybody's
+            return f"error: {type(error).__name__}: {error}"[:500]
+        return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}\n[cut: {len(text)} characters]"

@@ -24,6 +24,7 @@ class Python(Tool):
     """Runs a program in the sandbox."""
 
     name = "python"
+    version = "2"
     description = (
         "Runs a Python program and returns what it prints. Each program begins anew, without network and files."
     )

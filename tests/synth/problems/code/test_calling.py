@@ -14,7 +14,8 @@ QUICK = [
     "changed json", "forged bytes on every descriptor", "looking for the values in the frames", "a changed to_plain",
     "a mark of the codec as a value", "a list that holds itself", "a fork bomb", "a million threads", "raised limits",
     "a file of the host", "a link out", "the environment of the parent", "tracing the parent", "the network", "a command",
-    "raw system calls of another table",
+    "raw system calls of another table", "files in every folder", "a written input", "values that cannot be put together",
+    "calls of newer kernels", "calls of another machine", "a second interpreter",
 ]  # fmt: skip
 ATTACKS = {entry["name"]: entry for entry in entries("programs")}
 
