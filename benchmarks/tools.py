@@ -7,8 +7,8 @@ At most ten minutes with a model of 0.5B on two quiet cores. A night of `tool_di
 `python`, and a second one that asks the same (`draw: again`).
 
 attempts, samples      planned = done + failed; made = accepted + rejected (`balanced`)
-dialogues_with_calls   dialogues in which the model called the tool; `programs` were run, `refused_calls` answered by an error (no such
-                       tool, arguments that are no JSON), `right` is how many dialogues ended right
+dialogues_with_calls   dialogues in which the model called the tool; `programs` were run, `refused_calls` answered by an error (no
+                       such tool, arguments that are no JSON), `right` is how many dialogues ended right
 again_made             model calls and programs of the second night that were not found in the ledger; must be 0
 same_rows              whether its rows are the same
 tool_turns_learned     turns of the tool that carry loss in the rows as fine-tuning encodes them; must be 0
