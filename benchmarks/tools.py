@@ -36,8 +36,8 @@ SYSTEM = """You solve problems with the function python and never calculate your
 <tool_call>
 {"name": "python", "arguments": {"code": "apples = 3 * 12\\nprint(apples - 5)"}}
 </tool_call>
-Then stop. When you have been told what it prints, give the final answer."""
-"""Without it a model of 0.5B hardly calls a tool."""
+Then stop. When you have been told what it prints, give the final answer in a line `#### NUMBER`."""
+"""Without it, or with the request for steps behind each problem, a model of 0.5B hardly calls a tool."""
 
 
 def main() -> None:
@@ -148,6 +148,7 @@ def _recipe(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "name": "tools",
         "draw": "again",
+        "prompts": {"solve": str(HERE.parent / "recipes" / "prompts" / "plain" / "solve.jinja")},
         "problems": {"limit": options.problems, "fresh": False, "sources": [source]},
         "models": {"teacher": {**serve, "sampling": sampling, "system": SYSTEM}},
         "methods": [{"method": "tool_dialogue", "params": params}],

@@ -9,10 +9,12 @@ from typing import Any
 from flows.night.exam import make_examiner, read_benchmark
 from flows.night.night import Night
 from flows.recipe.train import TrainSpec
+from flows.report.inspect_log import Asked, write_logs
 from storage.errors import RecipeError, TrainingError
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, find_checkpoint
 from storage.models.registry import resolve
+from synth.calls.prompting import Prompts
 from synth.engines.base import RequestRefused
 from synth.engines.spec import VERIFIER
 from synth.night.draw import hold_out
@@ -23,15 +25,17 @@ from train_stages.promotion.evaluate import Evaluation
 SPLITS = ("validation", "heldout")
 
 
-def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, Any]]:
+def evaluate_checkpoint(night: Night, name: str, split: str, logs: Path | None = None) -> list[dict[str, Any]]:
     """Evaluate a checkpoint on a split of the recipe's problems and on its benchmarks, a row per task and tier.
 
-    Where the recipe names a verifier as the role `verifier`, it chooses among the sampled answers too.
+    Each row names the prompt that asked: its digest, and how many worked examples it shows. Where the recipe names a verifier
+    as the role `verifier`, it chooses among the sampled answers too.
 
     Args:
         night: The recipe at work.
         name: A registered checkpoint, or a Hugging Face folder.
         split: `validation` or `heldout`.
+        logs: Folder for logs that inspect's viewer opens; None writes none.
 
     Raises:
         RecipeError: There is no such split.
@@ -62,8 +66,18 @@ def evaluate_checkpoint(night: Night, name: str, split: str) -> list[dict[str, A
     for label, problems in sets.items():
         with night.progress.stage(f"evaluation on {label}"):
             evaluation = examiner.evaluate(checkpoint, problems)
-            rows += _rows(label, evaluation, problems, verified(night, evaluation, problems))
+            about = {"set": label, "prompt": night.prompts.digests["solve"], "shots": shots(night.prompts, problems)}
+            rows += _rows(about, evaluation, problems, verified(night, evaluation, problems))
+        if logs is not None:
+            chats = {problem.id: examiner.messages(problem) for problem in problems}
+            write_logs(logs, Asked(label, checkpoint.id, problems, chats, about), evaluation.rows.to_pylist())
     return rows
+
+
+def shots(prompts: Prompts, problems: Sequence[Problem]) -> int:
+    """Return how many worked examples the prompt `solve` shows as earlier turns before a problem."""
+    messages = prompts.messages("solve", {"problem": problems[0]}) if problems else ()
+    return sum(message["role"] == "assistant" for message in messages)
 
 
 def verified(
@@ -107,7 +121,7 @@ def verified(
 
 
 def _rows(
-    label: str,
+    about: Mapping[str, Any],
     evaluation: Evaluation,
     problems: Sequence[Problem],
     scores: Mapping[tuple[str, int], float | None] | None,
@@ -121,7 +135,7 @@ def _rows(
 
     return [
         {
-            "set": label,
+            **about,
             "task": score.task,
             "tier": score.tier,
             "items": score.problems,

@@ -22,7 +22,7 @@ from synth.engines.sampler import Generation, Sampler
 from synth.environments.dialogue import Dialogue
 from synth.environments.playing import PlaySpec, play, played_in
 from synth.problems.base import Problem
-from train_stages.promotion.statistics import Share, clustered, pass_at_k, wilson
+from train_stages.promotion.statistics import Share, clustered, pass_at_k
 
 Messages = list[Message]
 
@@ -145,7 +145,7 @@ class Evaluation:
     Attributes:
         rows: One row a response, see `ROWS`; `mode` is `greedy` or `sampled`.
         scores: One per task and tier, sorted.
-        greedy: Over all problems.
+        greedy: Over all problems, clustered like the groups.
     """
 
     rows: pa.Table
@@ -259,8 +259,9 @@ def summarise(rows: pa.Table, structures: Mapping[str, str] | None = None) -> Ev
             sampled[task, tier][problem].append(right)
     structure_of = structures or {}
     scores = tuple(_score(group, greedy[group], sampled.get(group, {}), structure_of) for group in sorted(greedy))
-    everything = [right for group in greedy.values() for right in group.values()]
-    return Evaluation(rows, scores, wilson(sum(everything), len(everything)))
+    everything = [(problem, float(right)) for group in greedy.values() for problem, right in group.items()]
+    structured = [structure_of.get(problem, problem) for problem, _ in everything]
+    return Evaluation(rows, scores, clustered([right for _, right in everything], structured))
 
 
 def _score(

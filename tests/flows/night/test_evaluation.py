@@ -39,6 +39,7 @@ def test_a_checkpoint_is_evaluated_once_and_compared(cli):
     assert (
         "pass@4" in first[0][0]["pass"] and first[0][0]["vote"].startswith("maj@4") and first[0][0]["verifier"] is None
     )
+    assert {row["shots"] for row in first[0]} == {0} and first[0][0]["prompt"].startswith("solve@")
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         seen = lake.rows("select checkpoint_id, count(*) as n from evaluations group by all order by all")
         commits = lake.last_seq()

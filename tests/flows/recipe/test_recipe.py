@@ -29,6 +29,37 @@ def test_every_recipe_we_ship_is_valid_and_says_how_to_run_it(path):
         assert recipe.path(prompt).is_file()
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes" / "benchmarks").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_recipe_of_benchmarks_is_valid_and_says_how_to_run_it(path):
+    recipe = load_recipe(path)
+    assert path.read_text().startswith(f"# nightschool evaluate MODEL --recipe recipes/benchmarks/{path.name}")
+    assert recipe.train is not None and recipe.train.evaluate.benchmarks
+
+
+def test_benchmarks_that_are_made_need_no_data_and_are_the_same_each_time():
+    from synth.problems import open_source
+
+    recipe = load_recipe(ROOT / "recipes/benchmarks/made.yaml")
+    for source in recipe.train.evaluate.benchmarks:
+        draws = [open_source(source.kind, source.options).draw(source.limit, seed=0) for _ in range(2)]
+        assert draws[0] == draws[1] and len(draws[0]) == source.limit
+
+
+def test_examples_of_a_few_shot_prompt_are_turns_with_the_form_of_answers():
+    from flows.night.evaluation import shots
+    from synth.answers.format import FORMATS
+    from synth.calls.prompting import Prompts
+    from synth.problems import open_source
+
+    [problem] = open_source("arithmetic", {"tiers": [1]}).draw(1, seed=1)
+    own = {"solve": ROOT / "recipes/benchmarks/few_shot/solve.jinja"}
+    few = Prompts(own, form=FORMATS["boxed"])
+    messages = few.messages("solve", {"problem": problem})
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 4 + ["user"]
+    assert all("\\boxed{" in message["content"] for message in messages if message["role"] == "assistant")
+    assert problem.prompt in messages[-1]["content"] and shots(few, [problem]) == 4 and shots(Prompts(), [problem]) == 0
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
