@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from flows.doctor.finding import Finding, fail
-from flows.doctor.machine import check_disk, check_environment, check_gpu, check_torch, check_versions
+from flows.doctor.machine import check_disk, check_environment, check_gpu, check_sandbox, check_torch, check_versions
 from flows.doctor.models import check_recipe, check_vllm
 from flows.doctor.prefect import check_prefect
 from flows.doctor.workspace import workspace_checks
@@ -33,6 +33,7 @@ def examine(root: Path, recipe: Path | None = None, *, deep: bool = False) -> li
         ("disk", lambda: check_disk(root)),
         ("GPU", check_gpu),
         ("vLLM", check_vllm),
+        ("sandbox", check_sandbox),
     ]
     if recipe is not None:
         checks.append(("recipe", lambda: check_recipe(recipe)))

@@ -71,6 +71,19 @@ def check_disk(root: Path) -> Iterator[Finding]:
     yield Finding("disk", level, f"{free:,.1f} of {usage.total / 2**30:,.1f} GiB free at {folder}", remedy)
 
 
+def check_sandbox() -> Iterator[Finding]:
+    """Look whether programs of models can be run here; only `kind: code` and the environment `python` want that."""
+    from synth.sandbox import SandboxError
+    from synth.sandbox import check_sandbox as check
+
+    try:
+        check()
+    except SandboxError as error:
+        yield ok("sandbox", f"none, so `kind: code` and the environment `python` do not run: {error}")
+        return
+    yield ok("sandbox", "bubblewrap works")
+
+
 def check_gpu() -> Iterator[Finding]:
     """Ask the NVIDIA driver for its GPUs and how much of their memory is in use."""
     program = shutil.which("nvidia-smi")

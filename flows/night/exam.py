@@ -23,7 +23,13 @@ GENERAL = "general ability"
 
 
 def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
-    """Make the examiner of a night."""
+    """Make the examiner of a night.
+
+    Raises:
+        NightschoolError: The environment that problems are played in cannot be played here.
+    """
+    if spec.evaluate.environment is not None:
+        spec.evaluate.environment.environment.check()
     server = spec.evaluate.serve
     served = ModelSpec(engine="vllm", checkpoint="candidate", max_model_len=spec.evaluate.max_model_len, serve=server)
 

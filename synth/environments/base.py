@@ -59,6 +59,14 @@ class Environment(ABC):
     credited_replies: ClassVar[tuple[int, ...] | None] = None
     """Which replies carry loss in reinforcement learning, numbered from 0; None means all."""
 
+    def check(self) -> None:
+        """Check that it can be played here; a training checks before it begins.
+
+        Raises:
+            NightschoolError: It cannot; the message says what is missing.
+        """
+        return
+
     @abstractmethod
     def start(self, problem: Problem, seed: int) -> State:
         """Begin a dialogue about a problem; whatever is random in it depends on the seed alone."""

@@ -29,6 +29,14 @@ class Python(ToolUse):
         "them, give the final answer without a block."
     )
 
+    def check(self) -> None:
+        """Check that there is a working sandbox.
+
+        Raises:
+            SandboxError: There is none.
+        """
+        check_sandbox()
+
     def start(self, problem: Problem, seed: int) -> State:
         """Begin; nothing is random here.
 

@@ -69,6 +69,7 @@ def test_a_workspace_in_order_has_no_complaint(lake):
     findings = by_part(examine(lake.workspace.root))
     assert findings["lake"].level == "ok" and "1 commits" in findings["lake"].state
     assert findings["ledger"].level == "ok" and findings["leases"].level == "ok" and findings["Python"].level == "ok"
+    assert findings["sandbox"].level == "ok" and "bubblewrap" in findings["sandbox"].state
     assert findings["versions"].level in ("ok", "warn") and all(line.level != "fail" for line in findings.values())
 
 

@@ -5,6 +5,7 @@ import pytest
 from synth.environments import get_environment
 from synth.methods import get_method
 from synth.problems import get_task, open_source
+from synth.sandbox import SandboxError, bubblewrap, check_sandbox
 from tests.synth.conftest import Scripted
 from tests.synth.methods.dialogue import run
 
@@ -51,3 +52,18 @@ async def test_a_user_of_the_interpreter_is_one_row_and_a_replay_makes_no_call(l
     [row] = rows[0]
     assert [message["role"] for message in row["messages"]] == ["user", "assistant", "user"]
     assert row["messages"][2]["content"] == "5" and row["attrs"]["reward"] == 1.0 and row["answer"] == PROBLEM.gold
+
+
+def test_without_a_sandbox_it_is_refused_before_anything_begins(monkeypatch):
+    """A training would else find out after hours, when it comes to evaluate."""
+    from flows.night.exam import make_examiner
+    from flows.recipe.train import TrainSpec
+
+    check_sandbox.cache_clear()
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: None)
+    with pytest.raises(SandboxError, match="apt-get install bubblewrap"):
+        make_examiner(None, TrainSpec.model_validate({"evaluate": {"environment": "python"}}))
+    with pytest.raises(SandboxError):
+        PYTHON.start(PROBLEM, 0)
+    check_sandbox.cache_clear()
+    get_environment("calculator").check()
