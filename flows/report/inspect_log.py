@@ -5,6 +5,7 @@ correct, I where it is wrong, and N where the judge cannot decide; N counts in t
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ def write_logs(folder: Path, asked: Asked, rows: Sequence[Mapping[str, Any]]) ->
     Args:
         folder: The folder; it is made where it is missing.
         asked: What was evaluated.
-        rows: The rows of the evaluation (`train_stages.promotion.evaluate.ROWS`).
+        rows: The rows of the evaluation as the lake has them, the samples of a problem in their order.
 
     Returns:
         The files.
@@ -70,7 +71,11 @@ def write_logs(folder: Path, asked: Asked, rows: Sequence[Mapping[str, Any]]) ->
 def log_of(asked: Asked, mode: str, rows: Sequence[Mapping[str, Any]], created: datetime) -> dict[str, Any]:
     """Return the log of one mode."""
     problems = {problem.id: problem for problem in asked.problems}
-    samples = [_sample(asked, problems[row["problem_id"]], row) for row in rows]
+    epochs: Counter[str] = Counter()
+    samples = []
+    for row in rows:
+        epochs[row["problem_id"]] += 1
+        samples.append(_sample(asked, problems[row["problem_id"]], row, epochs[row["problem_id"]]))
     right = sum(row["outcome"] == Outcome.CORRECT.value for row in rows) / len(rows)
     undecided = sum(row["outcome"] == Outcome.UNVERIFIABLE.value for row in rows)
     moment = created.isoformat(timespec="seconds")
@@ -85,7 +90,7 @@ def log_of(asked: Asked, mode: str, rows: Sequence[Mapping[str, Any]], created: 
             "run_id": digest(asked.model, moment, length=22),
             "dataset": {"name": asked.name, "samples": len(problems), "sample_ids": list(problems)},
             "model": f"nightschool/{asked.model}",
-            "config": {"epochs": 1 + max(row["sample_number"] for row in rows)},
+            "config": {"epochs": max(epochs.values())},
             "metadata": dict(asked.about),
         },
         "plan": {"name": "plan", "steps": [], "config": {}},
@@ -106,13 +111,13 @@ def log_of(asked: Asked, mode: str, rows: Sequence[Mapping[str, Any]], created: 
     }
 
 
-def _sample(asked: Asked, problem: Problem, row: Mapping[str, Any]) -> dict[str, Any]:
+def _sample(asked: Asked, problem: Problem, row: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     reply = {"role": "assistant", "content": row["response"] or "", "source": "generate"}
     question = [_message(message) for message in asked.chats[problem.id]]
     between = [_message(message) for message in chat_of(row["turns"])]
     return {
         "id": problem.id,
-        "epoch": 1 + row["sample_number"],
+        "epoch": epoch,
         "input": question,
         "target": problem.gold,
         "messages": [*question, *between, reply],
@@ -124,7 +129,6 @@ def _sample(asked: Asked, problem: Problem, row: Mapping[str, Any]) -> dict[str,
             "judge": {
                 "value": _VALUES[row["outcome"]],
                 "answer": row["answer"],
-                "explanation": row["reason"],
                 "metadata": {"judge": row["judge"]},
             }
         },

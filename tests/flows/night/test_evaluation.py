@@ -45,7 +45,11 @@ def test_a_checkpoint_is_evaluated_once_and_compared(cli):
         commits = lake.last_seq()
         assert lake.rows("select count(*) as n from problems where split = 'benchmark'")[0]["n"] == 5
     assert [row["n"] for row in seen] == [75, 75], "ten validation and five benchmark items, greedy and four samples"
-    assert json.loads(cli("evaluate", folders[0], "--recipe", recipe, "--json", "-q")) == first[0]
+    logs = cli.folder / "logs"
+    assert json.loads(cli("evaluate", folders[0], "--recipe", recipe, "--json", "-q", "--inspect", logs)) == first[0]
+    assert [
+        len(json.loads(log.read_text())["samples"]) for log in sorted(logs.iterdir(), key=lambda log: log.name[25:])
+    ] == [10, 40, 5, 20]
     with Lake(Workspace.open(cli.workspace), read_only=True) as lake:
         assert lake.last_seq() == commits
     assert "split 'test': choose validation or heldout" in cli(

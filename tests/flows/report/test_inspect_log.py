@@ -21,8 +21,8 @@ def logs(tmp_path):
         {"role": "tool", "content": "5", "tool_calls": None, "tool_call_id": "call00000"},
     ]
     rows = [
-        {"problem_id": problem.id, "task": "arithmetic", "tier": 1, "mode": mode, "sample_number": n, "response": f"#### {n}",
-         "finish_reason": "length" if n else "stop", "answer": str(n), "outcome": outcome.value, "reason": None, "judge": "1",
+        {"problem_id": problem.id, "task": "arithmetic", "tier": 1, "mode": mode, "response": f"#### {n}",
+         "finish_reason": "length" if n else "stop", "answer": str(n), "outcome": outcome.value, "judge": "1",
          "turns": None if n else turns}
         for problem, outcome in zip(problems, outcomes, strict=True)
         for mode, numbers in (("greedy", [0]), ("sampled", [0, 1]))
