@@ -17,7 +17,7 @@ _TERM = r"\$?\s*(?:\d[\d,]*(?:\.\d+)?|\.\d+)\s*%?"
 _EQUATION = re.compile(
     rf"(?<![\d.)/*+^-])(?<![\d.)/*+^-] )({_TERM}(?:\s*(?:[-+*/x×÷−]|\\times|\\div)\s*{_TERM})+)\s*=\s*(-?{_TERM})"
 )
-_BEHIND = re.compile(r"[=≈][\s$£€(*]*(?:\\text\{[^{}]*\}\s*)?(-?\d[\d,]*(?:\.\d+)?)")
+_BEHIND = re.compile(r"(?:[=≈]|\bequals\b)[\s$£€(*]*(?:\\text\{[^{}]*\}\s*)?(-?\d[\d,]*(?:\.\d+)?)")
 _ROUNDS = re.compile(r"[./÷%]|\\div")
 _GOES_ON = re.compile(r"[/*^]|\s*(?:[-+*/x×÷−]\s*[$\d(]|\\(?:times|div|cdot))")
 

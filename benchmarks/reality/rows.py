@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from benchmarks.reality.claims import calculated, claims, operands_from_nowhere, plan_line
 from benchmarks.reality.numbers import equations, final_number, number, reached
 
 Row = Mapping[str, Any]
@@ -40,7 +41,15 @@ def faults(row: Row) -> list[str]:
     placeholders = [f"placeholder: {match[0]}" for text in texts for match in _PLACEHOLDER.finditer(text)]
     copied = [f"copied example: {match[0]}" for text in texts for match in _EXAMPLE.finditer(text)]
     invented = [f"invented output: {match[0]}" for text in texts for match in _OUTPUT.finditer(text)]
-    return placeholders + copied + invented + check(row, gold)
+    return placeholders + copied + invented + check(row, gold) + _claims(row)
+
+
+def _claims(row: Row) -> list[str]:
+    """What the row says of its numbers; of a data set's own solution, of labels without the steps called wrong."""
+    asked = "\n".join([row["problem"] or "", *(message["content"] for message in row["messages"] or ())])
+    pairs = zip(row["steps"] or (), row["labels"] or (), strict=False)
+    text = row["response"] or "\n".join(step for step, label in pairs if label)
+    return claims(asked, text, final_number(text) if row["response"] else None)
 
 
 def disobeys(row: Row) -> bool:
@@ -79,11 +88,13 @@ def _expansion(row: Row, _: Fraction | None) -> list[str]:
 
 
 def _diversification(row: Row, gold: Fraction | None) -> list[str]:
-    """Right, and by other equations than the data set's own solution."""
-    own = {equation.replace(" ", "") for equation, _, _ in equations(row["response"] or "")}
-    given = {equation.replace(" ", "") for equation, _, _ in equations(row["solution"] or "")}
+    """Right, and by other equations than the data set's own solution, with numbers that it has."""
+    response = row["response"] or ""
+    known = row["solution"] or ""
+    own, given = calculated(response), calculated("\n".join([known, *re.findall(r"<<(.*?)>>", known)]))
     same = ["the same equations as the given solution"] if own and own <= given else []
-    return _solution(row, gold) + same
+    none = [] if own else ["no equation, so that it is no other way"]
+    return _solution(row, gold) + same + none + operands_from_nowhere(row["problem"] or "", response)
 
 
 def _lesson(row: Row, gold: Fraction | None) -> list[str]:
@@ -134,6 +145,8 @@ def _labels(row: Row, _: Fraction | None) -> list[str]:
     for step, label in zip(row["steps"] or (), row["labels"] or (), strict=False):
         if label and _false_equations(step):
             problems.append(f"a false step is labelled right: {step}")
+        if plan_line(step):
+            problems.append(f"a line of a plan is labelled: {step}")
         if label is False and _true_and_known(step, row["solution"]):
             problems.append(f"a true step of the given solution is labelled wrong: {step}")
     return problems

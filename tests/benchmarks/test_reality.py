@@ -65,6 +65,18 @@ CASES = [
     (row("step_labels", "", "stepwise", steps=["48 / 2 = 24"], labels=[False]), "a true step of the given"),
     (row("response_diversification", "48 * 3 = 144\n144 / 2 = 72\n\\boxed{72}"), ""),
     (row("response_diversification", RIGHT), "the same equations as the given solution"),
+    (row("response_diversification", "48 / 2 = 24, and 48 plus 24 equals 72.\n\\boxed{72}"), "the same equations"),
+    (row("response_diversification", "Half as many and all of them are \\boxed{72}."), "no equation"),
+    (row("response_diversification", "30 + 42 = 72\n\\boxed{72}"), "calculates with a number from nowhere: 42"),
+    (row("step_labels", "", "stepwise", steps=["1. Find the clips in May.", "24"], labels=[True, True]), "a plan is labelled"),
+    (row(response="\\[2 \\text{ clips} = 48 \\text{ friends}\\]\n" + RIGHT), "unlike things set equal: 2 clips = 48 friends"),
+    (row(response="He sells 2 hours + 30 minutes = 32 minutes.\n" + RIGHT), "units added as if they were one"),
+    (row(response="He sells 99 clips in all of it.\n" + RIGHT), "a number from nowhere: 99"),
+    (row(response="48 - 3 = 45\n" + RIGHT), "a result that nothing uses: 45"),
+    (row(response="First \\boxed{48}.\n" + RIGHT), "boxes with 2 numbers"),
+    (row(response="Ann sells 48 clips to Ben.\nAnn sells 24 clips to Ben.\n" + RIGHT), "said with two numbers"),
+    (row(response="So 5 out of every 48 come.\n" + RIGHT), "a share from nowhere: 5 out of 48"),
+    (row(response="24 clips per month * 2 months = 48 clips\nSo 48 clips per month.\n" + RIGHT), "a total said as a rate"),
     (expanded("He sells 50 clips, and 10 more. How many?", "50 + 10 = 60\n\\boxed{60}"), ""),
     (expanded("He sells 50 clips. How many?", "\\boxed{51}"), "fewer than two numbers"),
     (expanded("He sells 50 clips, and 10 more, 60 in all. How many?", "50 + 10 = 60\n\\boxed{60}"), "says its answer"),
@@ -124,7 +136,7 @@ def test_the_rate_leaves_out_the_tail():
 
 def test_it_imports_neither_our_judge_nor_our_filters():
     folder = Path(benchmarks.reality.__file__).parent
-    for file in (folder / "numbers.py", folder / "rows.py"):
+    for file in (folder / "numbers.py", folder / "rows.py", folder / "claims.py"):
         imported = {
             name
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
