@@ -34,11 +34,19 @@ class SearchParams(Params):
     max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
 
 
+COMPLETIONS = 1.0
+"""Temperature of completions, which have to differ, where nobody says any or the model's own is 0; ours."""
+
+
 class CompletionParams(Params):
     """What every method that values steps by completions lets a recipe say."""
 
     completions: int = Field(8, ge=1, le=64, description="Completions that value a step; ours.")
-    temperature: float = Field(1.0, ge=0, description="Of each completion; ours.")
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        description="Of each completion; None lets the role or its model decide, and 1 where that would be greedy; ours.",
+    )
     max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
 
 
@@ -46,7 +54,12 @@ async def completed(models: Models, params: CompletionParams, begun: str, count:
     """Let the student go on from the end of a step, as often as the parameters say or `count` does."""
     return await together(
         models.student(
-            "solve", begun=begun, sample=number, temperature=params.temperature, max_tokens=params.max_tokens
+            "solve",
+            begun=begun,
+            sample=number,
+            temperature=params.temperature,
+            differ=COMPLETIONS,
+            max_tokens=params.max_tokens,
         )
         for number in range(count or params.completions)
     )

@@ -31,7 +31,7 @@ class AmplificationParams(Params):
     """Parameters of `amplification`."""
 
     most_parts: int = Field(4, ge=2, le=16, description="Questions that a problem is taken apart into, at most; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each answer; ours.")
+    temperature: float | None = Field(None, ge=0, description="Of each answer; None lets the role or its model decide.")
     max_tokens: int = Field(512, ge=1, description="Upper bound on each answer; ours.")
     control: bool = Field(False, description="Answer at once: the arm that taking apart has to beat.")
 

@@ -34,7 +34,9 @@ class DreamParams(Params):
     ensemble: bool = Field(
         False, description="Let answers without a scene, with each direction and with all of them vote; ours."
     )
-    temperature: float = Field(0.0, ge=0, description="Of both replies; ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of both replies; None lets the role or its model decide."
+    )
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
 
 

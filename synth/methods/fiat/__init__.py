@@ -30,7 +30,7 @@ class FiatParams(Params):
     mode: Literal["both", "train", "none"] = Field(
         "both", description="The reasoning before the question later too, learned, or left out (the paper's three)."
     )
-    temperature: float = Field(0.0, ge=0, description="Of the teacher; ours.")
+    temperature: float | None = Field(None, ge=0, description="Of the teacher; None lets the role or its model decide.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on its reply; ours.")
 
 

@@ -44,6 +44,9 @@ TRIGGERS = (
 )
 """Sentences that start the thinking: the well-known one, and ours after the paper's kinds."""
 
+DIFFER = 0.7
+"""Temperature where nobody says any or the model\'s own is 0: what is written several times has to differ; ours."""
+
 
 class SemanticEntropyParams(Params):
     """Parameters of `semantic_entropy`."""
@@ -58,7 +61,11 @@ class SemanticEntropyParams(Params):
         description="Sentences to choose from by task; of one alone nothing is tried, without any `solve` asks.",
     )
     trials: int = Field(8, ge=1, le=256, description="Problems of a task that each sentence is tried on; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of every chain; ours.")
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        description="Of every chain; None lets the role or its model decide, and 0.7 where that would be greedy; ours.",
+    )
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each chain; ours.")
 
 
@@ -101,7 +108,12 @@ async def _tried(
 ) -> Trial:
     replies = await together(
         models.about(problem).teacher(
-            "think", trigger=trigger, temperature=params.temperature, max_tokens=params.max_tokens, sample=number
+            "think",
+            trigger=trigger,
+            temperature=params.temperature,
+            differ=DIFFER,
+            max_tokens=params.max_tokens,
+            sample=number,
         )
         for problem in pool
         for number in range(params.samples)
@@ -141,7 +153,7 @@ async def semantic_entropy(
     problem: Problem, models: Models, params: SemanticEntropyParams, triggers: Triggers
 ) -> AsyncIterator[Sample]:
     """The teacher answers several times, and thinks again from other sides while its answers disagree."""
-    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"temperature": params.temperature, "differ": DIFFER, "max_tokens": params.max_tokens}
     task = get_task(problem.task)
     trigger = triggers.best.get(problem.task, next(iter(params.triggers), ""))
     inputs: dict[str, Any] = {"trigger": trigger} if trigger else {}

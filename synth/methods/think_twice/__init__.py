@@ -29,7 +29,9 @@ NEW_WORDS = 0.2
 class ThinkTwiceParams(Params):
     """Parameters of `think_twice`."""
 
-    temperature: float = Field(0.0, ge=0, description="Of both replies; ours.")
+    temperature: float | None = Field(
+        None, ge=0, description="Of both replies; None lets the role or its model decide."
+    )
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
 
 
