@@ -2,7 +2,8 @@
 
 A tuned model falls back, on what it does not know, to whatever such examples were labelled with. So exactly those of the night's
 problems whose number of right answers is below a percentile are relabelled; of the others the first right answer is learned.
-Control: `control: true` relabels as many by lot. Not here: the reward model and the RL for long answers.
+Control: `control: true` relabels as many by lot. Not here: for long answers, the paper's reward model that is wary of what is
+unfamiliar, and PPO by it, since nothing here says which claims of a long answer are true.
 
 Do not use it for problems that the student is to learn to solve.
 """

@@ -78,22 +78,20 @@ async def try_strategies(problems: Sequence[Problem], models: Models, params: Or
     """Let the student solve some problems of each task with each strategy."""
     tried: list[Trial] = []
     ordered = sorted((one for one in problems if one.gold), key=lambda one: (one.task, seed_from("trial", one.id)))
-    for task, members in groupby(ordered, key=lambda one: one.task):
-        chosen = list(members)[: params.trials]
-        for name, instruction in sorted(params.strategies.items()):
-            replies = await together(
-                models.about(problem).student(
-                    "with_strategy",
-                    strategy=instruction,
-                    temperature=params.temperature,
-                    max_tokens=params.max_tokens,
-                )
-                for problem in chosen
-            )
-            checks = [get_task(task).check(one, reply.text) for one, reply in zip(chosen, replies, strict=True)]
-            right = sum(check.outcome is Outcome.CORRECT for check in checks)
-            tokens = sum(reply.completion_tokens for reply in replies)
-            tried.append(Trial(task=task, strategy=name, problems=len(chosen), right=right, tokens=tokens))
+    chosen = {task: list(members)[: params.trials] for task, members in groupby(ordered, key=lambda one: one.task)}
+    strategies = sorted(params.strategies.items())
+    asked = [(task, name, text, one) for task, few in chosen.items() for name, text in strategies for one in few]
+    replies = await together(  # all at once, so that a server is kept busy
+        models.about(problem).student(
+            "with_strategy", strategy=text, temperature=params.temperature, max_tokens=params.max_tokens
+        )
+        for _, _, text, problem in asked
+    )
+    for (task, name), rows in groupby(zip(asked, replies, strict=True), key=lambda row: row[0][:2]):
+        own = [(problem, reply) for (_, _, _, problem), reply in rows]
+        right = sum(get_task(task).check(one, reply.text).outcome is Outcome.CORRECT for one, reply in own)
+        tokens = sum(reply.completion_tokens for _, reply in own)
+        tried.append(Trial(task=task, strategy=name, problems=len(own), right=right, tokens=tokens))
     best = {
         task: min(rows, key=lambda row: (-row.right, row.tokens, row.strategy)).strategy
         for task, rows in ((task, list(rows)) for task, rows in groupby(tried, key=lambda row: row.task))

@@ -6,6 +6,7 @@ Nobody knows its answer: the teacher solves it several times, and the answer of 
 (`gold_source: vote`). The first solution with that answer is the row; a problem on which too few agree is refused.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from pydantic import Field
@@ -28,6 +29,7 @@ from synth.methods.writing import (
 from synth.problems.base import Problem
 from synth.sample import Sample
 
+_NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 MOST_WORDS = 60
 """Longest description of a person that is kept, in words; ours."""
 
@@ -63,12 +65,18 @@ async def describe(problems: Sequence[Problem], models: Models, params: Personas
     known: dict[str, Persona] = {}
     for problem, reply in zip(drawn, replies, strict=True):
         text = text_of(reply)
-        copied = copied_line(reply.text, models.source("describe")) is not None
+        copied = copied_line(reply.text, models.source("describe")) is not None or _retells(text, problem)
         if text and reply.complete and not copied and len(text.split()) <= MOST_WORDS:
             known.setdefault(text.casefold(), Persona(problem_id=problem.id, text=text))
     if len(known) < 2:
         raise RequestRefused("no_persona", "the teacher described fewer than two persons in a sentence or two each")
     return Personas(known=tuple(known.values()))
+
+
+def _retells(text: str, problem: Problem) -> bool:
+    """Whether a description is the problem told again: with a number of it, or with most of a sentence of it."""
+    numbers = set(_NUMBER.findall(problem.prompt)) & set(_NUMBER.findall(text))
+    return bool(numbers) or copied_line(text, problem.prompt) is not None
 
 
 @method(

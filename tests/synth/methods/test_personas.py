@@ -63,3 +63,18 @@ async def test_the_problem_it_was_given_is_no_new_one(ledger, problems):
 
     rows, _ = await run(ledger, PERSONAS, problems, teacher=Scripted(answer))
     assert {row["notes"].refused for row in rows} == {"same_question"}
+
+
+async def test_the_problem_told_again_is_no_person(ledger, problems):
+    """As a small model does it: "Weng works babysitting, she just did 50 minutes yesterday, and she earns $12 per hour."."""
+    again = {problems[0].id: f"Somebody with {problems[0].attrs['start']} things.", problems[1].id: problems[1].prompt}
+
+    def answer(request):
+        if request.act == "describe":
+            return again.get(request.problem.id, f"Somebody called {request.problem.id[:8]}.")
+        return QUESTION if request.act == "write" else "#### 36"
+
+    engine = Scripted(answer)
+    await run(ledger, PERSONAS, problems, PERSONAS.params(samples=2), teacher=engine)
+    shown = {request.inputs["persona"] for request in engine.requests if request.act == "write"}
+    assert shown == {f"Somebody called {problem.id[:8]}." for problem in problems[2:]}
