@@ -154,25 +154,21 @@ async def _instruction(
     used = {one.problem_id for one in shown}
     others = [problem for problem in region if problem.gold and problem.id not in used]
     tested = sorted(others, key=lambda problem: seed_from("trial", problem.id, params.seed))[: params.trials]
-    trials = []
-    for instruction in candidates:
-        replies = await together(
-            models.about(problem).teacher(
-                "expert",
-                instruction=instruction,
-                demonstrations=list(shown),
-                temperature=0.0,
-                max_tokens=params.max_tokens,
-            )
-            for problem in tested
+    replies = await together(
+        models.about(problem).teacher(
+            "expert", instruction=text, demonstrations=list(shown), temperature=0.0, max_tokens=params.max_tokens
         )
+        for text in candidates
+        for problem in tested
+    )
+    trials = []
+    for place, text in enumerate(candidates):
+        own = replies[place * len(tested) : (place + 1) * len(tested)]
         right = sum(
             get_task(problem.task).check(problem, reply.text).outcome is Outcome.CORRECT
-            for problem, reply in zip(tested, replies, strict=True)
+            for problem, reply in zip(tested, own, strict=True)
         )
-        trials.append(
-            Trial(task=region[0].task, expert=number, instruction=instruction, problems=len(tested), right=right)
-        )
+        trials.append(Trial(task=region[0].task, expert=number, instruction=text, problems=len(tested), right=right))
     best = min(trials, key=lambda trial: (-trial.right, len(trial.instruction), trial.instruction))
     return best.instruction, trials
 
