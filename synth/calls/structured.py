@@ -9,29 +9,32 @@ from jsonschema.exceptions import SchemaError, best_match  # type: ignore[import
 from pydantic import BaseModel, ValidationError
 from referencing import Registry
 
-from storage.ids import canonical_json
 from synth.engines.base import RequestRefused
 
 Schema = type[BaseModel] | dict[str, Any]
 """What a method may ask for: a pydantic model, or a JSON schema (draft 2020-12)."""
 
 _WORDS = 300
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def schema_text(schema: Schema | None) -> str | None:
-    """Return a schema as canonical JSON text, as it enters the content key.
+    """Return a schema as JSON text, as it enters the content key.
+
+    Its properties stay in the order in which they are declared: a server that is held to the schema writes them in that order, so
+    reasons that are to come before a verdict must stand before it.
 
     Raises:
         ValueError: It is no JSON schema.
     """
     if schema is None:
         return None
-    return _model_text(schema) if isinstance(schema, type) else _checked(canonical_json(schema))
+    return _model_text(schema) if isinstance(schema, type) else _checked(_encode(schema))
 
 
 @functools.lru_cache(maxsize=256)
 def _model_text(model: type[BaseModel]) -> str:
-    return _checked(canonical_json(model.model_json_schema()))
+    return _checked(_encode(model.model_json_schema()))
 
 
 @functools.lru_cache(maxsize=256)

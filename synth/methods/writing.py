@@ -6,7 +6,7 @@ once, nobody knows whether rightly, and the row says so (`gold_source: none`): t
 are accepted by `policy: {METHOD: {accept_unknown: [answer]}}` alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from synth.calls.models import Models
 from synth.calls.together import together
 from synth.engines.base import Message
 from synth.methods.base import Params, whole
-from synth.methods.copying import copied_line
+from synth.methods.copying import copied_line, repeats
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -99,6 +99,11 @@ def question_fault(
         return "no_number"
     form = canonical_question(question)
     return "same_question" if form in map(canonical_question, earlier) else None
+
+
+def retells(question: str, examples: Iterable[str]) -> bool:
+    """Whether a question that was to be about something else is one of the examples with hardly a word changed."""
+    return any(repeats(example, question) for example in examples)
 
 
 async def answered(

@@ -10,6 +10,7 @@ the answer of most of these is learned with the scene that it came from; the abs
 than one system, and not how it is put together, so the vote is ours.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +23,12 @@ from synth.calls.models import Models
 from synth.calls.together import together
 from synth.methods.base import Params, method, whole
 from synth.methods.writing import text_of
+from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class DreamParams(Params):
@@ -112,6 +116,7 @@ async def dream(problem: Problem, models: Models, params: DreamParams) -> AsyncI
             "view": chosen.name,
             "votes": votes / len(views) if vote is not None else None,
         },
+        notes=SftNotes(refused="scene_adds_numbers" if adds_numbers(chosen.scene, problem.prompt) else None),
         parents=[*dict.fromkeys([*scenes, *others, chosen.reply.call_id])],
     )
 
@@ -127,6 +132,11 @@ async def _views(problem: Problem, models: Models, options: dict[str, Any], show
         View(name, scene, reply, task.check(problem, reply.text).answer)
         for (name, scene), reply in zip(shown.items(), replies, strict=True)
     ]
+
+
+def adds_numbers(scene: str, prompt: str) -> bool:
+    """Whether a scene says a number that its problem does not: it has begun to answer, and a row would hold both for given."""
+    return not set(_NUMBER.findall(scene)) <= set(_NUMBER.findall(prompt))
 
 
 def _same(answer: str | None, vote: str) -> bool:

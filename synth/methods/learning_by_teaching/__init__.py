@@ -23,6 +23,7 @@ from synth.calls.models import Models
 from synth.methods.base import method, whole
 from synth.methods.calibrating import Calibration, calibration
 from synth.methods.choosing import select
+from synth.methods.copying import copied_line
 from synth.methods.selection import SamplingParams, Selection
 from synth.notes import SftNotes
 from synth.problems import get_task
@@ -112,6 +113,8 @@ async def _tuned(problem: Problem, models: Models, params: LearningByTeachingPar
     fault = "no_variants" if scores[best].value is None else None
     if fault is None and _STUDENTS.search(versions[best].text) and not _STUDENTS.search(problem.prompt):
         fault = "speaks_of_students"
+    if fault is None and best and copied_line(versions[best].text, models.source("revise")) is not None:
+        fault = "copied_prompt"
     task = get_task(problem.task)
     return [
         Sample(

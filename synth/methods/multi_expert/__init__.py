@@ -33,6 +33,10 @@ class MultiExpertParams(Params):
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; the paper asks for 500 words at most.")
 
 
+MOST = 16
+"""Statements of each kind in a merge, so that a model that repeats itself comes to an end; ours."""
+
+
 class Expert(BaseModel):
     """One expert."""
 
@@ -47,10 +51,10 @@ class Merge(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    agreed: list[str]
-    conflicts: list[str]
-    resolved: list[str]
-    isolated: list[str]
+    agreed: list[str] = Field(max_length=MOST)
+    conflicts: list[str] = Field(max_length=MOST)
+    resolved: list[str] = Field(max_length=MOST)
+    isolated: list[str] = Field(max_length=MOST)
     combined: str = Field(min_length=1)
     selected: int = Field(ge=0)
 

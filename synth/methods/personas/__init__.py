@@ -24,6 +24,7 @@ from synth.methods.writing import (
     asked_problem,
     question_fault,
     question_row,
+    retells,
     text_of,
 )
 from synth.problems.base import Problem
@@ -98,5 +99,7 @@ async def personas(problem: Problem, models: Models, params: PersonasParams, kno
     question = text_of(written)
     asked = asked_problem(problem, question)
     fault = question_fault(question, written, models.source("write"), [problem.prompt], numeric=True)
+    if fault is None and retells(question, [problem.prompt]):
+        fault = "retells_example"
     outcome = Answered(fault=fault) if fault else await answered(asked, models, params)
     yield question_row(asked, models, [written], outcome, {"persona": persona.text, "persona_of": persona.problem_id})

@@ -31,6 +31,7 @@ from synth.methods.writing import (
     asked_problem,
     question_fault,
     question_row,
+    retells,
     text_of,
 )
 from synth.problems.base import Problem
@@ -51,7 +52,9 @@ class Named(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    skills: list[str] = Field(description="one to three skills, each named in one to six words", min_length=1)
+    skills: list[str] = Field(
+        description="one to three skills, each named in one to six words", min_length=1, max_length=3
+    )
 
 
 class Judged(BaseModel):
@@ -155,6 +158,8 @@ async def skill_pairs(
     question, parts = text_of(written), [written]
     asked = asked_problem(problem, question)
     fault = question_fault(question, written, models.source("write"), [problem.prompt, *examples], numeric=True)
+    if fault is None and retells(question, examples):
+        fault = "retells_example"
     if fault is None:
         (judged,) = await readable(
             [

@@ -6,6 +6,10 @@ from pydantic import BaseModel, Field, field_validator
 from synth.calls.models import Models
 from synth.calls.structured import read_structured, schema_text
 from synth.engines.base import Answer, RequestRefused
+from synth.methods.e2g import Evidence
+from synth.methods.evol_instruct import Equality
+from synth.scorers.pairwise import Verdict as PairVerdict
+from synth.scorers.rubric import Grade
 from tests.synth.conftest import Scripted
 
 
@@ -39,8 +43,18 @@ async def test_the_schema_enters_the_key(make_asker, problems):
     models = Models(make_asker(Scripted(lambda request: "[1]")), problems[0], 0)
     free, bound = await models.student("solve"), await models.student("solve", schema=NUMBERS)
     other = await models.student("solve", schema={**NUMBERS, "minItems": 0})
-    same = await models.student("solve", schema=dict(reversed(NUMBERS.items())))
+    same = await models.student("solve", schema=dict(NUMBERS))
     assert len({free.call_id, bound.call_id, other.call_id}) == 3 and same.call_id == bound.call_id
+
+
+def test_what_is_declared_first_is_asked_for_first():
+    """A server writes properties in the order of the schema: a judge's reasons before its verdict, a quote before the answer."""
+    for model in (Verdict, PairVerdict, Grade, Evidence, Equality):
+        properties = json.loads(schema_text(model))["properties"]
+        assert list(properties) == list(model.model_fields)
+    for judge in (PairVerdict, Grade, Equality):
+        assert next(iter(judge.model_fields)) == "reason"
+    assert list(Evidence.model_fields) == ["evidence", "answer"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,15 @@ async def test_the_scene_is_elaborated_in_four_directions_and_learned_with_the_a
     assert not any(sentence in row["messages"][-1]["content"] for sentence in SCENE.values())
 
 
+async def test_a_scene_that_has_begun_to_count_is_refused(ledger):
+    """As a small model does it: "Natalia sold a total of 120 clips in April and May."."""
+    counting = SCENE | {"consequence": "He sells 120 stones."}
+    (row,), _ = await run(
+        ledger, DREAM, [PROBLEM], teacher=Scripted(lambda r: json.dumps(counting) if r.act == "scene" else "#### no")
+    )
+    assert row["notes"].refused == "scene_adds_numbers"
+
+
 async def test_an_ensemble_takes_the_answer_of_most_and_the_scene_that_it_came_from(ledger):
     def each(request):
         text = request.messages[-1]["content"]

@@ -116,6 +116,17 @@ async def test_a_version_that_speaks_of_students_is_refused(ledger, problem):
     assert [row["notes"].refused for row in rows] == ["speaks_of_students"]
 
 
+async def test_a_version_that_copies_what_it_was_asked_is_refused(ledger, problem):
+    """As a small model does it, behind its solution."""
+
+    def copies(request):
+        return right(request) + "\nAfter it they were asked other problems of the kind."
+
+    engines = {"teacher": reviser(taught_wrong, copies), "student": Scripted(interpreter, "s")}
+    rows, _ = await run(ledger, LBT, [problem], LBT.params(choose="tuned", rounds=1), **engines)
+    assert [row["notes"].refused for row in rows] == ["not_chosen", "copied_prompt"]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "tier"), [("arithmetic", {"tiers": [3]}, 3), ("knights_knaves", {"people": [3]}, 3)]
 )

@@ -78,3 +78,14 @@ async def test_the_problem_told_again_is_no_person(ledger, problems):
     await run(ledger, PERSONAS, problems, PERSONAS.params(samples=2), teacher=engine)
     shown = {request.inputs["persona"] for request in engine.requests if request.act == "write"}
     assert shown == {f"Somebody called {problem.id[:8]}." for problem in problems[2:]}
+
+
+async def test_the_example_with_another_name_is_no_new_problem(ledger, problems):
+    def answer(request):
+        if request.act == "describe":
+            return f"Somebody called {request.problem.id[:8]}."
+        _, _, rest = request.problem.prompt.partition(" ")
+        return f"Somebody {rest}" if request.act == "write" else "#### 36"
+
+    rows, _ = await run(ledger, PERSONAS, problems, PERSONAS.params(samples=2), teacher=Scripted(answer))
+    assert {row["notes"].refused for row in rows} == {"retells_example"}
