@@ -60,7 +60,10 @@ def from_plain(value: Any) -> Any:
     if kind == "fraction":
         from fractions import Fraction
 
-        return Fraction(*items)
+        above, below = items
+        if type(above) is not int or type(below) is not int:  # Fraction reads texts too, and calculates "1e999999999"
+            raise ValueError("a fraction has two whole numbers")
+        return Fraction(above, below)
     if kind not in ("tuple", "set"):
         raise ValueError(f"there is no kind {kind!r}")
     return tuple(items) if kind == "tuple" else set(items)

@@ -25,7 +25,17 @@ def test_other_values_are_refused(value):
         to_plain(value)
 
 
-@pytest.mark.parametrize("text", ['{"$": "set", "items": [[1]]}', '{"$": "x", "items": []}', '{"$": "int"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"$": "set", "items": [[1]]}',
+        '{"$": "x", "items": []}',
+        '{"$": "int"}',
+        '{"$": "fraction", "items": ["1e999999999", 1]}',
+        '{"$": "fraction", "items": ["1e999999999"]}',
+        '{"$": "fraction", "items": [true, 1]}',
+    ],
+)
 def test_what_no_value_makes_is_refused(text):
     with pytest.raises((ValueError, TypeError, KeyError)):
         from_plain(json.loads(text))

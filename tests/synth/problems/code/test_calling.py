@@ -15,7 +15,8 @@ QUICK = [
     "a mark of the codec as a value", "a list that holds itself", "a fork bomb", "a million threads", "raised limits",
     "a file of the host", "a link out", "the environment of the parent", "tracing the parent", "the network", "a command",
     "raw system calls of another table", "files in every folder", "a written input", "values that cannot be put together",
-    "calls of newer kernels", "calls of another machine", "a second interpreter",
+    "calls of newer kernels", "calls of another machine", "a second interpreter", "a fraction without end",
+    "other values without end",
 ]  # fmt: skip
 ATTACKS = {entry["name"]: entry for entry in entries("programs")}
 
