@@ -5,12 +5,13 @@
         return PASS if ... else fail("too_long", words=...)
 
 A *row* filter looks at each row by itself and runs with each batch. A *night* filter sees the whole night, sorted by
-sample id, so that neither order nor sharding changes a verdict. Filters only observe; `filters.night.policy` decides.
+sample id, so that neither order nor sharding changes a verdict; the rows of a large night are read block by block
+(`filters.row_blocks`), so it goes through them and does not hold them. Filters only observe; `filters.night.policy` decides.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
@@ -22,7 +23,9 @@ from filters.benchmarks import BenchmarkManifest
 from filters.pass_rate import PassRate
 from filters.past_problems import PastProblem
 from filters.questions import Asks, Evidence
+from filters.row_blocks import RowBlocks
 from filters.rows import Row, read_rows
+from filters.spreading import Spread, here
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
 from storage.ids import digest
@@ -76,6 +79,7 @@ class Context:
         evidence: What filters asked models about the rows: by filter, sample id and name (see `filters.questions`).
         correct: Whether a row's answer is right, where a checker knows.
         past_problems: Returns the problems of rows accepted in other nights that could be one of tonight.
+        spread: Where work runs that many processes can share.
     """
 
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -90,6 +94,7 @@ class Context:
     evidence: Mapping[str, Mapping[str, Mapping[str, Evidence]]] = field(default_factory=dict)
     correct: Mapping[str, bool] = field(default_factory=dict)
     past_problems: Callable[[], Sequence[PastProblem]] = tuple
+    spread: Spread = here
 
     def evidence_of(self, name: str) -> Mapping[str, Mapping[str, Evidence]]:
         """Return what a filter asked about the rows, by sample id and name; empty when it asked nothing."""
@@ -258,23 +263,50 @@ def run_filters(filters: Sequence[BoundFilter], samples: pa.Table, context: Cont
     if repeated := [sample_id for sample_id, times in Counter(ids).items() if times > 1 or sample_id is None]:
         raise FilterError(f"samples: sample_id {repeated[0]!r} is not the id of exactly one row")
     rows = sorted(read_rows(samples), key=lambda row: row.sample_id) if filters else []
-    verdicts = []
+    tasks = {row.sample_id: row.task for row in rows}
+    verdicts = [VERDICTS.empty_table()]
     for bound in filters:
         findings = bound.rule(rows, context, bound.options)
-        _check(bound, findings, ids)
-        versions = {row.sample_id: bound.version_for(row.task) for row in rows}
-        for sample_id in ids:
-            finding = findings[sample_id]
-            detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
-            verdicts.append((sample_id, bound.name, versions[sample_id], finding.outcome, finding.reason, detail))
+        _check_ids(bound, findings, ids)
+        verdicts.append(_verdicts(bound, findings, [(sample_id, tasks[sample_id]) for sample_id in ids]))
+    return pa.concat_tables(verdicts)
+
+
+def run_over_blocks(bound: BoundFilter, night: RowBlocks, context: Context) -> Iterator[pa.Table]:
+    """Run a filter over a night and yield its verdicts, a table for each block.
+
+    Raises:
+        FilterError: It did not give exactly one finding with an outcome that there is for each row.
+    """
+    findings = bound.rule(night, context, bound.options)
+    known = 0
+    for block in night.blocks:
+        columns = (block.columns("sample_id", "task")[name].to_pylist() for name in ("sample_id", "task"))
+        rows = [(sample_id, task or "") for sample_id, task in zip(*columns, strict=True)]
+        of_block = {sample_id: findings[sample_id] for sample_id, _ in rows if sample_id in findings}
+        _check_ids(bound, of_block, [sample_id for sample_id, _ in rows])
+        known += len(of_block)
+        yield _verdicts(bound, of_block, rows)
+    if len(findings) > known:
+        _check_ids(bound, findings, [row.sample_id for row in night])
+
+
+def _verdicts(bound: BoundFilter, findings: Mapping[str, Finding], rows: Sequence[tuple[str, str]]) -> pa.Table:
+    """Make verdicts of findings about rows, given as their ids and tasks."""
+    if outcomes := {finding.outcome for finding in findings.values()} - {"pass", "fail", "unknown"}:
+        raise FilterError(f"filter {bound.name!r} gave the outcome {min(outcomes)!r}; use pass, fail or unknown")
+    verdicts = []
+    for sample_id, task in rows:
+        finding = findings[sample_id]
+        detail = json.dumps(dict(finding.detail), sort_keys=True) if finding.detail else None
+        version = bound.version_for(task)
+        verdicts.append((sample_id, bound.name, version, finding.outcome, finding.reason, detail))
     columns = zip(*verdicts, strict=True) if verdicts else [[]] * len(VERDICTS)
     return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)
 
 
-def _check(bound: BoundFilter, findings: Mapping[str, Finding], ids: Sequence[str]) -> None:
+def _check_ids(bound: BoundFilter, findings: Mapping[str, Finding], ids: Sequence[str]) -> None:
     if findings.keys() != set(ids):
         odd = min(findings.keys() ^ set(ids))
         what = "for no row that it was given" if odd in findings else "missing; it must give exactly one per row"
         raise FilterError(f"filter {bound.name!r}: its finding for sample {odd!r} is {what}")
-    if outcomes := {finding.outcome for finding in findings.values()} - {"pass", "fail", "unknown"}:
-        raise FilterError(f"filter {bound.name!r} gave the outcome {min(outcomes)!r}; use pass, fail or unknown")

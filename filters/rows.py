@@ -1,5 +1,6 @@
 """Rows of the `samples` table as the filters read them: by id, with every text safe to encode."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,12 +93,12 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
     messages = item.get("messages") or ()
     steps, labels = item.get("steps"), item.get("labels")
     return Row(
-        sample_id=item["sample_id"],
-        night=item.get("night"),
-        method=item.get("method") or "",
-        kind=item.get("kind") or "",
+        sample_id=_one_string(item["sample_id"]),
+        night=_one_string(item.get("night")),
+        method=_one_string(item.get("method") or ""),
+        kind=_one_string(item.get("kind") or ""),
         problem_id=item.get("problem_id"),
-        task=item.get("task") or "",
+        task=_one_string(item.get("task") or ""),
         messages=tuple((m["role"] or "", said_in(m)) if m else ("", "") for m in messages),
         response=item.get("response"),
         rejected=item.get("rejected"),
@@ -112,6 +113,11 @@ def _row(item: dict[str, Any], *, broken: bool) -> Row:
         licenses=None if item.get("licenses") is None else tuple(item["licenses"]),
         calls_answered=_calls_answered(messages),
     )
+
+
+def _one_string(text: Any) -> Any:
+    """The same object for the same text: a large night's ids stand in several sets and mappings at once."""
+    return sys.intern(text) if isinstance(text, str) else text
 
 
 def _calls_answered(messages: Sequence[Any]) -> bool:

@@ -18,6 +18,7 @@ from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
 from filters.night.reviews import Applied, apply_reviews
+from filters.spreading import Spread, in_processes
 from flows.night.credentials import check_credentials
 from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
@@ -185,7 +186,7 @@ async def make_rows(night: Night, ray: str | None) -> tuple[Curator, Synthesis]:
         plan(night, number)
         if number == 0:
             scan_history(night)
-        curator = make_curator(night)
+        curator = make_curator(night, ray)
         synthesis = await synthesise(night, curator, ray)
         if synthesis.failures:
             night.progress.say(synthesis.failures)
@@ -299,9 +300,19 @@ def scan_history(night: Night) -> int:
     return rejected
 
 
-def make_curator(night: Night) -> Curator:
-    """Make the night's curator: the recipe's rules, the benchmarks, the held-out items, the history."""
-    return Curator(night.lake, night.id, night.rules, manifest=night.benchmarks, student=night.identity_of("student"))
+def make_curator(night: Night, ray: str | None = None) -> Curator:
+    """Make the night's curator: the recipe's rules, the benchmarks, the held-out items, the history.
+
+    What it shares out of a large night runs on the Ray cluster `ray`, or in processes of this machine.
+    """
+    if ray is None:
+        spread: Spread = in_processes
+    else:
+        from flows.night.ray_shards import on_ray
+
+        spread = on_ray(ray)
+    student = night.identity_of("student")
+    return Curator(night.lake, night.id, night.rules, manifest=night.benchmarks, student=student, spread=spread)
 
 
 @task(name="curate", task_run_name="curate", cache_policy=NO_CACHE, persist_result=False)

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from filters.base import PASS, AskingOptions, Context, Finding, Options, fail, night_filter
 from filters.questions import Asks, Evidence, LogProbability, NightRows, Reading
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from filters.text import clean
 from synth.engines.scoring import Score
@@ -75,13 +76,10 @@ def read(reply: str) -> Reading:
 @night_filter("perplexity", version="1", options=PerplexityOptions, asks=Asks(questions, read, scores=True))
 def perplexity(rows: Sequence[Row], context: Context, options: PerplexityOptions) -> Mapping[str, Finding]:
     """What is learned is neither too likely nor too unlikely to a model, where the recipe sets limits; else it observes."""
+    if options.role is None:
+        return dict.fromkeys(ids_of(rows), PASS)
     evidence = context.evidence_of("perplexity")
-    return {
-        row.sample_id: _finding(row, evidence.get(row.sample_id, {}).get("perplexity"), options)
-        if options.role is not None
-        else PASS
-        for row in rows
-    }
+    return {row.sample_id: _finding(row, evidence.get(row.sample_id, {}).get("perplexity"), options) for row in rows}
 
 
 def _finding(row: Row, evidence: Evidence | None, options: PerplexityOptions) -> Finding:

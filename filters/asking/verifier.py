@@ -19,6 +19,7 @@ from pydantic import Field
 
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
 from filters.questions import Answered, Asks, Evidence, NightRows, Reading
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from filters.text import clean
 from storage.ids import seed_from
@@ -67,6 +68,8 @@ def read(reply: str) -> Reading:
 )
 def verifier(rows: Sequence[Row], context: Context, options: VerifierOptions) -> Mapping[str, Finding]:
     """The verifier's score reaches the limit, where the recipe sets one and it can tell tonight's rows apart; else it observes."""
+    if options.role is None:
+        return dict.fromkeys(ids_of(rows), PASS)
     evidence = {sample_id: by_name.get("score") for sample_id, by_name in context.evidence_of("verifier").items()}
     known = [
         (item.value, context.correct[sample_id])
@@ -74,10 +77,7 @@ def verifier(rows: Sequence[Row], context: Context, options: VerifierOptions) ->
         if item is not None and item.value is not None and sample_id in context.correct
     ]
     may_reject = options.least is not None and tells_apart(known, options.least, options.least_known)
-    return {
-        row.sample_id: PASS if options.role is None else _finding(evidence.get(row.sample_id), known, may_reject, options)
-        for row in rows
-    }  # fmt: skip
+    return {sample_id: _finding(evidence.get(sample_id), known, may_reject, options) for sample_id in ids_of(rows)}
 
 
 def tells_apart(known: Sequence[tuple[float, bool]], least: float, enough: int) -> bool:

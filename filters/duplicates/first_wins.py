@@ -31,6 +31,11 @@ class Duplicates:
     full: int
 
 
+def least_equal(threshold: float) -> int:
+    """Return how many slots of two rows must agree for their similarity to be worth computing."""
+    return int(np.ceil((threshold - SLACK) * SLOTS))
+
+
 def first_wins(sketches: Sketches, keys: Keys, may: Flags, skip: Flags, *, threshold: float, cap: int) -> Duplicates:
     """Find duplicates among rows in their order; a duplicate is never kept, so no later row is a duplicate of it.
 
@@ -43,7 +48,7 @@ def first_wins(sketches: Sketches, keys: Keys, may: Flags, skip: Flags, *, thres
         cap: Most rows of one bucket.
     """
     count = len(keys)
-    least = int(np.ceil((threshold - SLACK) * SLOTS))
+    least = least_equal(threshold)
     if not compiled.enabled(len(sketches.hashes)):
         return _plain(sketches, keys, may, skip, threshold, least, cap)
     from filters.compiled.first_wins import first_wins as run

@@ -4,7 +4,7 @@ It stands in an index beside the lake like the history of rows (`filters.duplica
 alone. An entry is a problem (its id) or a row (its sample id).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,14 +91,15 @@ class Neighbour:
 
 
 def nearest_question(
-    runs: Sequence[Run], questions: Sequence[str], own: Sequence[frozenset[str]], *, threshold: float
+    runs: Sequence[Run], questions: Sequence[str], own: Sequence[str], tonight: Collection[str], *, threshold: float
 ) -> list[Neighbour | None]:
     """Return the most similar question of history for each question, None where none reaches the threshold.
 
     Args:
         runs: History.
         questions: What is asked tonight.
-        own: Of each the ids that it may resemble: the problem that it was made from.
+        own: Of each the problem that it was made from, which it may resemble.
+        tonight: Ids of the rows that ask them, which count for nothing.
         threshold: Similarity from which on a question is not new.
     """
     best: list[Neighbour | None] = [None] * len(questions)
@@ -116,7 +117,7 @@ def nearest_question(
             query, identity = int(queries[index]), run.id(int(rows[index]))
             similarity = round(float(alike[index]) if sets is None else jaccard(sketches.of(query), sets[0]), 4)
             before = best[query]
-            if similarity < threshold or identity in own[query]:
+            if similarity < threshold or identity == own[query] or identity in tonight:
                 continue
             if before is None or (-similarity, identity) < (-before.similarity, before.id):
                 best[query] = Neighbour(identity, run.night(int(rows[index])), similarity)

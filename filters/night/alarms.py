@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from filters.base import Options, unknown_filter
-from filters.night.policy import BY_PEOPLE, NAME
+from filters.night.policy import BY_PEOPLE
 from filters.validated import validated
 from storage.errors import NightschoolError, RecipeError
 from storage.lake.lake import Lake, table_of
@@ -107,37 +107,60 @@ class Alarm:
         return f"{self.filter} removed {self.removed:,} of {self.rows:,} rows of {self.method} ({reasons})"
 
 
-def find_alarms(samples: pa.Table, decisions: pa.Table, options: AlarmOptions | None = None) -> list[Alarm]:
+@dataclass(frozen=True)
+class Removed:
+    """Rows of a method that were rejected for one reason.
+
+    Attributes:
+        method: The method.
+        reason: The reason, as it stands in the decision: `filter:why`.
+        rows: How many.
+        examples: The first of their sample ids.
+    """
+
+    method: str
+    reason: str
+    rows: int
+    examples: Sequence[str]
+
+
+def find_alarms(
+    rows: Mapping[str, int], removed: Iterable[Removed], options: AlarmOptions | None = None
+) -> list[Alarm]:
     """Find the filters that removed more than a share of a method.
 
     Args:
-        samples: Rows of a night (`sample_id`, `method`).
-        decisions: Verdicts; those of the policy are read, the last per row holds.
+        rows: Rows of a night by method.
+        removed: What was rejected of them.
         options: What may be removed.
     """
     options = options or AlarmOptions()
-    method_of = dict(zip(samples["sample_id"].to_pylist(), samples["method"].to_pylist(), strict=True))
-    columns = (decisions[name].to_pylist() for name in ("sample_id", "filter", "outcome", "reason"))
-    last = {
-        sample_id: (outcome, reason) for sample_id, name, outcome, reason in zip(*columns, strict=True) if name == NAME
-    }
-    rows: dict[str, int] = {}
-    removed: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for sample_id, method in sorted(method_of.items()):
-        rows[method] = rows.get(method, 0) + 1
-        outcome, reason = last.get(sample_id, ("accepted", None))
-        if outcome == "rejected" and not (reason or "").startswith(f"{BY_PEOPLE}:"):
-            name, _, why = (reason or "?").partition(":")
-            removed.setdefault((method, name), {}).setdefault(why or name, []).append(sample_id)
+    by_filter: dict[tuple[str, str], dict[str, Removed]] = {}
+    for item in removed:
+        name, _, why = item.reason.partition(":")
+        if name != BY_PEOPLE:
+            by_filter.setdefault((item.method, name), {})[why or name] = item
     alarms = []
-    for (method, name), reasons in sorted(removed.items()):
-        count, limit = sum(map(len, reasons.values())), options.limit(method, name)
+    for (method, name), reasons in sorted(by_filter.items()):
+        count, limit = sum(item.rows for item in reasons.values()), options.limit(method, name)
         if rows[method] >= options.fewest and count > limit * rows[method]:
-            ordered = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
-            examples = [sample_id for _, ids in ordered for sample_id in ids[:_EXAMPLES]][:_EXAMPLES]
-            counts = {why: len(ids) for why, ids in ordered}
+            ordered = sorted(reasons.items(), key=lambda pair: (-pair[1].rows, pair[0]))
+            examples = [sample_id for _, item in ordered for sample_id in item.examples[:_EXAMPLES]][:_EXAMPLES]
+            counts = {why: item.rows for why, item in ordered}
             alarms.append(Alarm(method, name, rows[method], count, limit, counts, examples))
     return alarms
+
+
+def decided_rows(lake: Lake, night: str) -> tuple[dict[str, int], list[Removed]]:
+    """Return the rows of a night by method, and what was rejected of them, as `find_alarms` takes them."""
+    rows = lake.rows("select method, count(*) as rows from samples where night = ? group by method", [night])
+    removed = lake.rows(
+        "select method, coalesce(d.reason, '?') as reason, count(*) as rows, min(d.sample_id, $2) as examples "
+        "from decisions d join samples s using (sample_id) where s.night = $1 and d.outcome = 'rejected' group by all "
+        "order by method, reason",
+        [night, _EXAMPLES],
+    )
+    return {row["method"]: row["rows"] for row in rows}, [Removed(**row) for row in removed]
 
 
 def stop_on_alarms(lake: Lake, night: str, options: AlarmOptions | None = None) -> None:
@@ -148,13 +171,7 @@ def stop_on_alarms(lake: Lake, night: str, options: AlarmOptions | None = None) 
     """
     key = f"alarms:{night}"
     if not lake.has(key):
-        samples = lake.query("select sample_id, method from samples where night = ?", [night])
-        decisions = lake.query(
-            "select d.sample_id, 'policy' as filter, d.outcome, d.reason from decisions d join samples s using (sample_id) "
-            "where s.night = ?",
-            [night],
-        )
-        alarms = find_alarms(samples, decisions, options)
+        alarms = find_alarms(*decided_rows(lake, night), options)
         lake.commit(key, "alarms", {"alarms": _rows(night, "raised", alarms)}, night=night)
     standing = open_alarms(lake, night)
     if standing:

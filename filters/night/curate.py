@@ -1,19 +1,21 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.base import VERDICTS, BoundFilter, Context, run_filters
+from filters.base import VERDICTS, BoundFilter, Context, run_filters, run_over_blocks
 from filters.benchmarks import BenchmarkManifest
 from filters.duplicates.history import open_history
 from filters.duplicates.questions import open_questions
 from filters.duplicates.signatures import make_signatures
-from filters.leaks.inherit import inherit
+from filters.leaks.inherit import FILTER, inherit
 from filters.night.alarms import stop_on_alarms
 from filters.night.ask_models import ask_models, checked_answers, key_of, night_evidence
 from filters.night.evaluation_sets import evaluation_context
@@ -21,10 +23,14 @@ from filters.night.past_problems import past_problems
 from filters.night.policy import BY_PEOPLE, decide, eligible
 from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
+from filters.night.spool import BLOCK_ROWS, night_in_blocks, remove_blocks
 from filters.night.trials import record_trials
 from filters.past_problems import PastProblem
+from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
+from filters.spreading import Spread, in_processes
 from storage.lake import nights
+from storage.lake.bounded import bounded_memory
 from storage.lake.lake import Lake
 from synth.calls.ask import Asker
 from synth.problems.base import Problem
@@ -40,36 +46,52 @@ class Curator:
         rules: What decides about them.
         manifest: Benchmarks that rows must not hold.
         student: Identity of the model whose pass rates say how difficult a problem is.
+        spread: Where the work on a large night runs that many processes can share.
+        block_rows: Most rows of a block.
     """
 
     def __init__(
-        self, lake: Lake, night: str, rules: Rules, *, manifest: BenchmarkManifest, student: str | None = None
+        self,
+        lake: Lake,
+        night: str,
+        rules: Rules,
+        *,
+        manifest: BenchmarkManifest,
+        student: str | None = None,
+        spread: Spread = in_processes,
+        block_rows: int = BLOCK_ROWS,
     ) -> None:
         self._lake = lake
         self._night = night
         self._rules = rules
         self._student = student
+        self._spread, self._block_rows = spread, block_rows
         self._evaluation_context = evaluation_context(lake, manifest)
 
     @cached_property
-    def _problems(self) -> dict[str, Problem]:
-        return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, night=self._night)}
-
-    @cached_property
     def _past_problems(self) -> list[PastProblem]:
-        return past_problems(self._lake, self._night, self._problems.values())
+        problems = nights.problem_rows(self._lake, night=self._night)
+        return past_problems(self._lake, self._night, [problem_of(row) for row in problems])
 
-    def _context(self, **more: Any) -> Context:
+    def _context(self, problems: Mapping[str, Problem], **more: Any) -> Context:
         return replace(
-            self._evaluation_context, problems=self._problems, past_problems=lambda: self._past_problems, **more
+            self._evaluation_context,
+            problems=problems,
+            past_problems=lambda: self._past_problems,
+            spread=self._spread,
+            **more,
         )
+
+    def _problems_of(self, samples: pa.Table) -> dict[str, Problem]:
+        ids = {problem_id for problem_id in samples["problem_id"].to_pylist() if problem_id}
+        return {row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, ids=sorted(ids))}
 
     def _of_scope(self, scope: str) -> list[BoundFilter]:
         return [item for item in self._rules.filters if item.scope == scope]
 
     def observe_rows(self, samples: pa.Table) -> pa.Table:
         """Run the row-local filters on a batch and return rows for the lake's `verdicts`."""
-        return self._stamp(run_filters(self._of_scope("row"), samples, self._context()))
+        return self._stamp(run_filters(self._of_scope("row"), samples, self._context(self._problems_of(samples))))
 
     def to_ask(self) -> list[str]:
         """Return the filters that have yet to ask a model about the night's rows."""
@@ -87,12 +109,15 @@ class Curator:
         samples = nights.night_samples(self._lake, self._night)
         standing = eligible(samples, nights.night_verdicts(self._lake, self._night), self._rules.policies)
         (bound,) = (item for item in self._rules.asking if item.name == name)
-        return await ask_models(self._lake, self._night, asker, bound, standing, self._context())
+        return await ask_models(
+            self._lake, self._night, asker, bound, standing, self._context(self._problems_of(samples))
+        )
 
     def decide_night(self, fence: Callable[[], None] = lambda: None) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once.
 
-        Two nights that decide at once would each accept what the other accepts too: whoever calls this holds the lease.
+        Two nights that decide at once would each accept what the other accepts too: whoever calls this holds the lease. A large
+        night is gone through in blocks (`filters.night.spool`).
 
         Args:
             fence: Called before the commit; raises when the lease has passed to another night.
@@ -101,47 +126,78 @@ class Curator:
         if self._lake.has(key):
             return
         record_trials(self._lake, self._night)
-        samples, verdicts, decisions = self._decisions()
-        kept = samples.filter(pc.is_in(samples["sample_id"], _let_in(decisions)))
-        tables = {
-            "verdicts": self._stamp(pa.concat_tables([verdicts, decisions])),
-            "signatures": make_signatures(kept, self._context()),
-        }
-        fence()
-        self._lake.commit(key, "curate", tables, night=self._night)
+        with night_in_blocks(self._lake, self._night, self._block_rows) as night:
+            verdicts, decisions = self._decisions(night)
+            signatures = night.shelf("signatures")
+            for number, block in enumerate(night.blocks):
+                verdicts.add(number, self._stamp(*decisions.of(number)))
+                kept = block.samples_of(_let_in(*decisions.of(number)))
+                signatures.add(number, make_signatures(kept, self._context(block.problems_by_id())))
+            fence()
+            tables = {"verdicts": verdicts.everything(), "signatures": signatures.everything()}
+            with bounded_memory(self._lake) if night.folder else nullcontext():
+                self._lake.commit(key, "curate", tables, night=self._night)
+        remove_blocks(self._lake, self._night)
 
     def count_accepted(self) -> int:
         """Count the rows that would be accepted if the night were decided now; nothing is committed.
 
         What filters have yet to ask a model about is not counted against a row, nor what people have yet to review.
         """
-        return len(_let_in(self._decisions()[2]))
+        with night_in_blocks(self._lake, self._night, self._block_rows) as night:
+            _, decisions = self._decisions(night)
+            return sum(len(_let_in(*decisions.of(number))) for number in range(len(night.blocks)))
 
-    def _decisions(self) -> tuple[pa.Table, pa.Table, pa.Table]:
-        """Return the night's samples, the verdicts of what needs the whole night, and the policy's decisions."""
-        samples = nights.night_samples(self._lake, self._night)
-        seen = nights.night_verdicts(self._lake, self._night)
-        inherited = inherit(samples, seen, self._flagged())
-        seen = pa.concat_tables([seen.select(VERDICTS.names), inherited])
-        standing = eligible(samples, seen, self._rules.policies)
-        rates = pass_rates(self._lake, self._student, problems=self._problems) if self._student else {}
+    def _decisions(self, night: RowBlocks) -> tuple[Shelf, Shelf]:
+        """Return the verdicts of what needs the whole night, as rows for the lake, and the policy's decisions, by block."""
+        verdicts, decisions = night.shelf("verdict"), night.shelf("decision")
+        names = nights.observing_filters(self._lake, self._night)
+        inherited = inherit(*nights.family(self._lake, self._night, list(sources := self._flagged())), sources)
+        names += [FILTER] * bool(inherited.num_rows)
+        for number, block in enumerate(night.blocks):
+            ids = block.columns("sample_id")["sample_id"]
+            verdicts.add(number, self._stamp(inherited.filter(pc.is_in(inherited["sample_id"], ids))))
+        standing = self._eligible(night, verdicts, names)
+        asking = self._rules.asking
         context = self._context(
+            night.problems,
             eligible=standing,
             history=open_history(self._lake),
-            questions=open_questions(self._lake) if _write_questions(samples) else None,
-            rates=rates,
-            evidence={item.name: night_evidence(self._lake, self._night, item.name) for item in self._rules.asking},
-            correct=checked_answers(self._lake, self._night),
+            questions=open_questions(self._lake) if nights.write_questions(self._lake, self._night) else None,
+            rates=pass_rates(self._lake, self._student, night=self._night) if self._student else {},
+            evidence={item.name: night_evidence(self._lake, self._night, item.name) for item in asking},
+            correct=checked_answers(self._lake, self._night) if asking else {},
         )
-        by_night = run_filters(self._of_scope("night"), samples, context)
-        left = eligible(samples, pa.concat_tables([seen, by_night]), self._rules.policies)
-        last = run_filters(self._of_scope("last"), samples, self._context(eligible=left, earlier=self._earlier()))
-        verdicts = pa.concat_tables([inherited, by_night, last])
-        names = [item.name for item in self._rules.filters]
-        people = verdicts_of_people(self._lake, samples["sample_id"].to_pylist())
-        all_verdicts = pa.concat_tables([seen, verdicts])
-        decisions = decide(samples, all_verdicts, self._rules.policies, filters=names, reviews=people)
-        return samples, verdicts, decisions
+        names += self._judge(night, "night", context, verdicts)
+        left = self._eligible(night, verdicts, names)
+        self._judge(night, "last", self._context(night.problems, eligible=left, earlier=self._earlier()), verdicts)
+        names += [item.name for item in self._rules.filters]
+        for number, block in enumerate(night.blocks):
+            samples = block.columns("sample_id", "method")
+            people = verdicts_of_people(self._lake, samples["sample_id"].to_pylist())
+            said = _said(block, verdicts.of(number))
+            decisions.add(number, decide(samples, said, self._rules.policies, filters=names, reviews=people))
+        return verdicts, decisions
+
+    def _judge(self, night: RowBlocks, scope: str, context: Context, verdicts: Shelf) -> list[str]:
+        """Run the filters of a scope over a night, keep their verdicts, and return their names."""
+        bound = self._of_scope(scope)
+        for item in bound:
+            for number, table in enumerate(run_over_blocks(item, night, context)):
+                verdicts.add(number, self._stamp(table))
+        return [item.name for item in bound]
+
+    def _eligible(self, night: RowBlocks, verdicts: Shelf, names: Sequence[str]) -> frozenset[str]:
+        parts = (
+            eligible(
+                block.columns("sample_id", "method"),
+                _said(block, verdicts.of(number)),
+                self._rules.policies,
+                filters=names,
+            )
+            for number, block in enumerate(night.blocks)
+        )
+        return frozenset(chain.from_iterable(parts))
 
     def stop_on_alarms(self) -> None:
         """Stop the decided night when a filter removed more than it may.
@@ -176,6 +232,7 @@ def _let_in(decisions: pa.Table) -> pa.ChunkedArray:
     return decisions.filter(pc.or_(pc.equal(decisions["outcome"], "accepted"), by_people))["sample_id"]
 
 
-def _write_questions(samples: pa.Table) -> bool:
-    """Whether a row asks a question that its method wrote; it is looked up in history then."""
-    return bool(pc.any(pc.match_substring(samples["notes"], '"question"')).as_py())
+def _said(block: Block, verdicts: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(
+        [block.said().select(VERDICTS.names), *(table.select(VERDICTS.names) for table in verdicts)]
+    )

@@ -8,6 +8,7 @@ method whose rows may be wrong on purpose only observes a filter:
       tutorship: {reviews: require}         # nothing of it is released before a person has accepted it
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -199,10 +200,15 @@ def decide(
     return pa.Table.from_pylist(rows, schema=VERDICTS)
 
 
-def eligible(samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None) -> frozenset[str]:
-    """Return the ids of the rows that no verdict so far rejects: those that may stand for their duplicates."""
-    refusals = _refusals(samples, verdicts, policies or Policies())
-    return frozenset(sample_id for sample_id, reason in refusals if reason is None)
+def eligible(
+    samples: pa.Table, verdicts: pa.Table, policies: Policies | None = None, *, filters: Sequence[str] = ()
+) -> frozenset[str]:
+    """Return the ids of the rows that no verdict so far rejects: those that may stand for their duplicates.
+
+    Each row must have a verdict of the `filters`, besides those that occur in `verdicts`.
+    """
+    refusals = _refusals(samples, verdicts, policies or Policies(), filters)
+    return frozenset(sys.intern(sample_id) for sample_id, reason in refusals if reason is None)
 
 
 def _refusals(

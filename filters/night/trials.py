@@ -14,13 +14,12 @@ from storage.lake.lake import Lake
 from storage.lake.nights import problem_rows
 from synth.engines.solver import Solver
 from synth.problems import get_task
-from synth.problems.base import Problem
 from synth.sample import problem_of
 
 ACT = "solve"
 """The prompt that asks the bare question."""
 
-_BATCH = 5_000
+_BATCH = 20_000
 _VALUES = {"correct": 1.0, "wrong": 0.0}
 
 
@@ -68,24 +67,30 @@ def store_trials(lake: Lake, key: str, trials: Sequence[Trial], *, night: str) -
 
 
 def record_trials(lake: Lake, night: str) -> None:
-    """Check the answers to the bare question behind a night's rows and commit them as trials, once per night."""
-    key = f"trials:{night}"
-    if lake.has(key):
+    """Check the answers to the bare question behind a night's rows and commit them as trials, once per night.
+
+    Each few thousand are a commit of their own, which a night that was killed does not make again.
+    """
+    if lake.has(f"trials:{night}"):
         return
-    asked = lake.rows(
+    asked = lake.query(
         "select distinct s.problem_id, c.call_id from (select problem_id, unnest(parents) as call_id from samples "
         "where night = $1) s join calls c using (call_id) where c.act = $2 and c.model <> $3 and s.problem_id is not null "
         "order by all",
         [night, ACT, Solver.model],
     )
-    problems = {row["problem_id"]: problem_of(row) for row in problem_rows(lake, night=night)} if asked else {}
-    trials: list[Trial] = []
-    for start in range(0, len(asked), _BATCH):
-        trials += _check(lake, asked[start : start + _BATCH], problems)
-    store_trials(lake, key, trials, night=night)
+    for start in range(0, asked.num_rows, _BATCH):
+        last = start + _BATCH >= asked.num_rows
+        key = f"trials:{night}" if last else f"trials:{night}:{start}"
+        if not lake.has(key):
+            store_trials(lake, key, _check(lake, asked.slice(start, _BATCH).to_pylist()), night=night)
+    if not asked.num_rows:
+        store_trials(lake, f"trials:{night}", [], night=night)
 
 
-def _check(lake: Lake, asked: Sequence[dict[str, str]], problems: dict[str, Problem]) -> list[Trial]:
+def _check(lake: Lake, asked: Sequence[dict[str, str]]) -> list[Trial]:
+    ids = sorted({pair["problem_id"] for pair in asked})
+    problems = {row["problem_id"]: problem_of(row) for row in problem_rows(lake, ids=ids)}
     calls = lake.rows(
         "select call_id, model, sampling, messages, response from calls where call_id in (select unnest(?::varchar[])) "
         "qualify row_number() over (partition by call_id) = 1",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from filters.text import in_digits, masked, tokens
 
@@ -32,9 +33,10 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
     """Not more rows before it, by sample id, are about the same problem or template."""
     problems: Counter[tuple[str, str]] = Counter(context.earlier)
     templates: Counter[tuple[str, str]] = Counter()
-    findings: dict[str, Finding] = {}
+    findings = dict.fromkeys(ids_of(rows), PASS)
+    if options.per_problem is None and options.per_template is None:
+        return findings
     for row in rows:
-        findings[row.sample_id] = PASS
         if not context.may_represent(row) or row.problem_id is None:
             continue
         problem = (row.method, row.problem_id if row.notes.question is None else row.asked)

@@ -18,12 +18,18 @@ from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
 from filters.pass_rate import Bucket, PassRate
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from storage.lake.lake import Lake
 
 
 def pass_rates(
-    lake: Lake, model: str, *, sampling: str | None = None, problems: Iterable[str] | None = None
+    lake: Lake,
+    model: str,
+    *,
+    sampling: str | None = None,
+    problems: Iterable[str] | None = None,
+    night: str | None = None,
 ) -> dict[str, PassRate]:
     """Return the pass rates of one model by problem id; those of any other model have expired and are left out.
 
@@ -33,12 +39,14 @@ def pass_rates(
         sampling: Only this way of sampling (`filters.night.trials.sampling_text`); None takes, per problem, the way with the most
             tries, never a mixture.
         problems: Only these problems; None means all.
+        night: Only problems that a night planned attempts on; None means all.
     """
     rows = lake.rows(
         "select problem_id, model, sampling, tries, correct from pass_rates where model = $1 "
         "and ($2::varchar is null or sampling = $2) and ($3::varchar[] is null or problem_id in (select unnest($3::varchar[]))) "
+        "and ($4::varchar is null or problem_id in (select problem_id from attempts where night = $4)) "
         "qualify row_number() over (partition by problem_id order by tries desc, sampling) = 1 order by problem_id",
-        [model, sampling, None if problems is None else sorted(set(problems))],
+        [model, sampling, None if problems is None else sorted(set(problems)), night],
     )
     return {row["problem_id"]: PassRate(**row) for row in rows}
 
@@ -66,6 +74,8 @@ class DifficultyOptions(Options):
 @night_filter("difficulty", version="1", options=DifficultyOptions)
 def difficulty(rows: Sequence[Row], context: Context, options: DifficultyOptions) -> Mapping[str, Finding]:
     """The student solves the row's problem as often as the recipe asks; without enough attempts nothing is said."""
+    if not context.rates:
+        return dict.fromkeys(ids_of(rows), PASS)
     return {row.sample_id: _finding(row, context, options) for row in rows}
 
 

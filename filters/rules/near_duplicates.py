@@ -12,11 +12,10 @@ import numpy as np
 from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
-from filters.duplicates.banding import Keys, band_keys
-from filters.duplicates.first_wins import first_wins
-from filters.duplicates.history import group, past_runs, similar_before
+from filters.duplicates.history import past_runs, similar_before
 from filters.duplicates.sketch import EXACT_STRUCTURE
-from filters.duplicates.sketches import Sketches, sketch_rows
+from filters.duplicates.tonight import SketchedBlock, first_of_night, sketch_night
+from filters.row_blocks import ids_of, nights_of
 from filters.rows import Row
 
 _log = logging.getLogger(__name__)
@@ -41,41 +40,40 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
     """No row kept before it, by sample id or in history, has a similarity of the threshold or more."""
     if not rows:
         return {}
-    sketches = sketch_rows(rows, context, options.exact_structure)
-    keys = band_keys(sketches.whole, [group(row.method, row.task) for row in rows])
-    past = _before(rows, context, sketches, keys, options)
-    may = np.array([context.may_represent(row) for row in rows], np.uint8)
-    old = np.array([index in past for index in range(len(rows))], np.uint8)
-    tonight = first_wins(sketches, keys, may, old, threshold=options.threshold, cap=options.cap)
+    sketched, ids = sketch_night(rows, context, options.exact_structure), ids_of(rows)
+    past = _before(rows, context, sketched, options)
+    findings = dict.fromkeys(ids, PASS) | past
+    may = np.array([context.eligible is None or sample_id in context.eligible for sample_id in ids], np.uint8)
+    old = np.array([sample_id in past for sample_id in ids], np.uint8)
+    tonight = first_of_night(sketched, may, old, threshold=options.threshold, cap=options.cap, spread=context.spread)
     if tonight.full:
         _log.warning(
             "near duplicates: buckets hold over %d rows (%d times); some duplicates may be missed",
             options.cap,
             tonight.full,
         )
-    findings = {}
-    for index, (row, kept, alike) in enumerate(
-        zip(rows, tonight.kept.tolist(), tonight.similarity.tolist(), strict=True)
-    ):
-        if kept >= 0:
-            first = rows[kept]
-            findings[row.sample_id] = fail(
-                "near_duplicate", kept=first.sample_id, night=first.night, similarity=round(alike, 4)
-            )
-        else:
-            findings[row.sample_id] = past.get(index, PASS)
+    nights = nights_of(rows)
+    for index in np.flatnonzero(tonight.kept >= 0).tolist():
+        first, alike = int(tonight.kept[index]), round(float(tonight.similarity[index]), 4)
+        findings[ids[index]] = fail("near_duplicate", kept=ids[first], night=nights[first], similarity=alike)
     return findings
 
 
 def _before(
-    rows: Sequence[Row], context: Context, sketches: Sketches, keys: Keys, options: NearDuplicateOptions
-) -> dict[int, Finding]:
-    """Compare with history, whose sketches are made with the default tasks of exact structure."""
+    rows: Sequence[Row], context: Context, sketched: Sequence[SketchedBlock], options: NearDuplicateOptions
+) -> dict[str, Finding]:
+    """Return findings of the rows that resemble a row of history.
+
+    Sketches of history are made with the default tasks of exact structure.
+    """
     runs = past_runs(context)
     if not runs:
         return {}
     if options.exact_structure != EXACT_STRUCTURE:
-        sketches = sketch_rows(rows, context, EXACT_STRUCTURE)
-        keys = band_keys(sketches.whole, [group(row.method, row.task) for row in rows])
-    ids = {row.sample_id for row in rows}
-    return similar_before(runs, sketches, keys, ids, threshold=options.threshold, cap=options.cap)
+        sketched = sketch_night(rows, context, EXACT_STRUCTURE)
+    tonight = set(ids_of(rows))
+    past: dict[str, Finding] = {}
+    for block in sketched:
+        before = similar_before(runs, block.sketches, block.keys, tonight, threshold=options.threshold, cap=options.cap)
+        past |= {block.ids[index]: finding for index, finding in before.items()}
+    return past

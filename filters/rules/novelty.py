@@ -10,6 +10,7 @@ from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
 from filters.duplicates.questions import nearest_question
+from filters.row_blocks import ids_of
 from filters.rows import Row
 
 
@@ -27,22 +28,22 @@ class NoveltyOptions(Options):
 @night_filter("novelty", version="1", options=NoveltyOptions)
 def novelty(rows: Sequence[Row], context: Context, options: NoveltyOptions) -> Mapping[str, Finding]:
     """The question that its method wrote is not nearly one that was asked in an earlier night."""
-    findings = {row.sample_id: PASS for row in rows}
+    findings = dict.fromkeys(ids_of(rows), PASS)
     if context.questions is None:
         return findings
     asking = [
-        (row, row.notes.question.text) for row in rows if row.notes.question is not None and row.notes.question.text
+        (row.sample_id, row.problem_id or "", row.notes.question.text)
+        for row in rows
+        if row.notes.question is not None and row.notes.question.text
     ]
-    tonight = {row.sample_id for row in rows}
     neighbours = nearest_question(
         context.questions.runs,
-        [text for _, text in asking],
-        [frozenset({row.problem_id or "", *tonight}) for row, _ in asking],
+        [text for _, _, text in asking],
+        [problem_id for _, problem_id, _ in asking],
+        findings.keys(),
         threshold=options.threshold,
     )
-    for (row, _), near in zip(asking, neighbours, strict=True):
+    for (sample_id, _, _), near in zip(asking, neighbours, strict=True):
         if near is not None:
-            findings[row.sample_id] = fail(
-                "asked_before", neighbour=near.id, night=near.night, similarity=near.similarity
-            )
+            findings[sample_id] = fail("asked_before", neighbour=near.id, night=near.night, similarity=near.similarity)
     return findings

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.row_blocks import ids_of
 from filters.rows import Row
 
 
 @night_filter("share", version="1", last=True)
 def share(rows: Sequence[Row], context: Context, options: Options) -> Mapping[str, Finding]:
     """A capped kind of rows stays below its share of the method's rows; among those that nothing else rejects."""
-    findings = {row.sample_id: PASS for row in rows}
+    findings = dict.fromkeys(ids_of(rows), PASS)
     capped: dict[tuple[str, str], list[tuple[float, str, float]]] = defaultdict(list)
     others: dict[str, int] = defaultdict(int)
     for row in rows:

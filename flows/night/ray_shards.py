@@ -1,4 +1,6 @@
-"""Shards on Ray: each in a process of a Ray cluster, with a ledger of its machine; commits and decisions stay in the flow.
+"""Shards on Ray: each in a process of a Ray cluster, with a ledger of its machine; commits stay in the flow.
+
+What many processes can share of deciding a large night runs there too (`on_ray`), by files of the workspace.
 
 Optional: it needs `prefect-ray`. What is committed does not depend on where a shard ran. Every machine of the cluster needs
 Nightschool's environment, the recipe's files and the workspace under the same path (`workspace.json` names the shared
@@ -8,7 +10,7 @@ night would start or load itself on one machine.
 
 import asyncio
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from filters.spreading import Spread, here
 from flows.night.night import Night
 from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
@@ -108,10 +111,7 @@ def ray_shards(night: Night, address: str) -> Iterator[RayShards]:
     try:
         from prefect_ray import RayTaskRunner
     except ImportError as error:
-        raise OrchestratorError(
-            f"shards on Ray (ray: {address}) need prefect-ray, which is not installed ({error}): "
-            "pip install --constraint constraints.txt --editable '.[ray]'"
-        ) from error
+        raise _not_installed(address, error) from error
     try:
         runner = RayTaskRunner(None if address == LOCAL else address).__enter__()
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -120,6 +120,42 @@ def ray_shards(night: Night, address: str) -> Iterator[RayShards]:
         yield RayShards(runner, night)
     finally:
         runner.__exit__(None, None, None)
+
+
+def on_ray(address: str) -> Spread:
+    """Return what calls a function on a Ray cluster, once for each tuple of arguments; a single call stays here.
+
+    Args:
+        address: `ray://host:10001`, `auto`, or `local`.
+
+    Raises:
+        OrchestratorError: When it is called: Ray is not installed, or the cluster cannot be reached.
+    """
+
+    def spread(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        if len(arguments) < 2:
+            yield from here(work, arguments)
+            return
+        try:
+            import ray
+        except ImportError as error:
+            raise _not_installed(address, error) from error
+        try:
+            cluster = ray.init(None if address == LOCAL else address)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise OrchestratorError(f"the Ray cluster at {address} cannot be reached: {error}") from error
+        with cluster:
+            remote = ray.remote(work)
+            yield from map(ray.get, [remote.remote(*given) for given in arguments])
+
+    return spread
+
+
+def _not_installed(address: str, error: ImportError) -> OrchestratorError:
+    return OrchestratorError(
+        f"shards on Ray (ray: {address}) need prefect-ray, which is not installed ({error}): "
+        "pip install --constraint constraints.txt --editable '.[ray]'"
+    )
 
 
 def _refuse(recipe: Recipe) -> None:

@@ -117,6 +117,28 @@ class Run:
         pairs_found = np.unique(np.concatenate(pairs))
         return pairs_found // max(1, self.rows), pairs_found % max(1, self.rows), full
 
+    def keys_between(self, low: int, high: int) -> tuple[U64, npt.NDArray[np.int64]]:
+        """Return the band keys from `low` to `high`, both included, and the row of each."""
+        keys, rows = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+        for band, column in enumerate(self._columns["bands.u64"]):
+            left = int(np.searchsorted(column, np.uint64(low), "left"))
+            right = int(np.searchsorted(column, np.uint64(high), "right"))
+            keys.append(np.array(column[left:right]))
+            rows.append(self._columns["band_rows.u32"][band, left:right].astype(np.int64))
+        self._forget("bands.u64")
+        self._forget("band_rows.u32")
+        return np.concatenate(keys), np.concatenate(rows)
+
+    def keys(self) -> U64:
+        """Return the band keys of every row, in the order of the rows."""
+        column = self._columns
+        keys = np.empty((self.rows, column["bands.u64"].shape[0]), np.uint64)
+        for band in range(keys.shape[1]):
+            keys[column["band_rows.u32"][band], band] = column["bands.u64"][band]
+        self._forget("bands.u64")
+        self._forget("band_rows.u32")
+        return keys
+
     def same(self, exact: U64) -> Iterator[tuple[int, int]]:
         """Yield pairs of query and row whose digests are equal."""
         order = np.argsort(exact[:, 0], kind="stable")
@@ -177,16 +199,13 @@ class Run:
     def entries(self) -> Entries:
         """Return everything in it, in the order of its rows."""
         column = self._columns
-        bands = np.empty((self.rows, column["bands.u64"].shape[0]), np.uint64)
-        for band in range(bands.shape[1]):
-            bands[column["band_rows.u32"][band], band] = column["bands.u64"][band]
         exact = np.empty((self.rows, 2), np.uint64)
         exact[column["exact_rows.u32"], 0] = column["exact.u64"]
         exact[column["exact_rows.u32"], 1] = column["exact_rest.u64"]
         ids = [self.id(row) for row in range(self.rows)]
         nights = [self._nights[number] for number in column["night.u32"].tolist()]
         ends = np.array(column["shingle_ends.u64"])
-        return Entries(ids, nights, exact, bands, column["slots.u32"], column["shingles.u32"], ends)
+        return Entries(ids, nights, exact, self.keys(), column["slots.u32"], column["shingles.u32"], ends)
 
     def _forget(self, name: str) -> None:
         column: Any = self._columns[name]

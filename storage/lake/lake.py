@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from storage.catalog.catalog import Catalog, attach, catalog_of
 from storage.catalog.duck import connect
@@ -24,6 +25,9 @@ from storage.schema import TABLES
 from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
+
+Rows = pa.Table | ds.Dataset
+"""Rows for a table of the lake: in memory, or in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Lake:
         self,
         key: str,
         kind: str,
-        tables: Mapping[str, pa.Table],
+        tables: Mapping[str, Rows],
         *,
         night: str | None = None,
         lease: Lease | None = None,
@@ -126,7 +130,8 @@ class Lake:
         Args:
             key: Idempotency key. When it was committed before, nothing is written.
             kind: What it is, for people (`samples`, `curate`, `release`, ...).
-            tables: Rows by table, without `commit_id`; columns may be in any order, none may be missing.
+            tables: Rows by table, without `commit_id`; columns may be in any order, none may be missing. A data set in files
+                is read as it is written, so that it need not fit in memory.
             night: Logical date.
             lease: One that must still be held, by its fencing token, when the commit takes effect.
             first: Works on the connection, inside the transaction and before the rows are written; it may run again, and
@@ -158,7 +163,7 @@ class Lake:
         self,
         key: str,
         kind: str,
-        tables: Mapping[str, pa.Table],
+        tables: Mapping[str, Rows],
         night: str | None,
         lease: Lease | None,
         first: Callable[[Any], Mapping[str, pa.Table]] | None,
@@ -173,15 +178,16 @@ class Lake:
         tables = without_taken_down(self._connection, tables)
         if first is not None:
             tables = {**tables, **_conformed(first(self._connection))}
-        total = sum(table.num_rows for table in tables.values())
+        counts = {name: _count(table) for name, table in tables.items()}
+        total = sum(counts.values())
         self._connection.execute(
             "insert into commits values (?, ?, ?, ?, ?, ?, ?)",
             [commit_id, last + 1, key, kind, night, total, datetime.now(UTC)],
         )
         for name, table in tables.items():
-            if table.num_rows:
+            if counts[name]:
                 self._connection.register("_incoming", table)
-                columns = ", ".join(f'"{column}"' for column in table.column_names)
+                columns = ", ".join(f'"{column}"' for column in _bare(name).names)
                 self._connection.execute(
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
                 )
@@ -316,17 +322,23 @@ def _bare(name: str) -> pa.Schema:
     return pa.schema([field for field in schema if field.name != "commit_id"])
 
 
-def _conformed(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def _count(table: Rows) -> int:
+    return int(table.num_rows if isinstance(table, pa.Table) else table.count_rows())
+
+
+def _conformed(tables: Mapping[str, Rows]) -> dict[str, Rows]:
     return {name: _conform(name, table) for name, table in tables.items()}
 
 
-def _conform(name: str, table: pa.Table) -> pa.Table:
+def _conform(name: str, table: Rows) -> Rows:
     if name not in TABLES:
         raise LakeError(f"no table {name!r} in the lake; there are {', '.join(sorted(TABLES))}")
     schema = _bare(name)
-    missing = sorted(set(schema.names) - set(table.column_names))
+    missing = sorted(set(schema.names) - set(table.schema.names))
     if missing:
         raise LakeError(f"rows for {name} lack {', '.join(missing)}")
+    if isinstance(table, ds.Dataset):
+        return table
     try:
         return table.select(schema.names).cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:

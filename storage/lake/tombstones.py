@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from storage.ids import digest
 from storage.messages import chat_of
@@ -44,7 +45,7 @@ def _content(row: Mapping[str, Any]) -> list[Any]:
     return list({**row, "messages": None if messages is None else chat_of(messages)}.values())
 
 
-def without_taken_down(connection: Any, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
+def without_taken_down(connection: Any, tables: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return rows that are about to be committed without what was taken down; `connection` uses the lake."""
     if not {*tables} & {"samples", *(tie.table for tie in ties())}:
         return tables
@@ -65,7 +66,7 @@ def _read(connection: Any) -> Tombstones | None:
     return Tombstones(*takedown_of)
 
 
-def _without(tombstones: Tombstones, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def _without(tombstones: Tombstones, tables: Mapping[str, Any]) -> dict[str, Any]:
     left = dict(tables)
     dropped = {"problem": tombstones.problem_ids, "call": tombstones.call_ids, "sample": tombstones.sample_ids}
     if "samples" in left:
@@ -110,7 +111,11 @@ def _failed(attempts: pa.Table, samples: pa.Table, back: Mapping[str, str]) -> p
     return pa.Table.from_pylist(rows, schema=attempts.schema)
 
 
-def _drop(table: pa.Table, column: str, ids: Collection[str], *, subject: str | None = None) -> pa.Table:
+def _drop(table: Any, column: str, ids: Collection[str], *, subject: str | None = None) -> Any:
+    """Leave out rows of a table, or of a data set in files."""
+    if isinstance(table, ds.Dataset):
+        taken = ds.field(column).isin(list(ids))
+        return table.filter(~(taken if subject is None else taken & (ds.field("subject") == subject)))
     taken = pc.is_in(table[column], pa.array(list(ids), pa.string()))
     if subject is not None:
         taken = pc.and_(taken, pc.equal(table["subject"], subject))

@@ -36,7 +36,15 @@ def sort_batches(
     folder: Path,
     rows: int = 5_000,
 ) -> Iterator[pa.RecordBatch]:
-    """Return rows in the order of a text column.
+    """Return rows in the order of a text column, in batches of at most `rows`; as `sort_buckets` does."""
+    for table in sort_buckets(batches, column, cuts, schema, folder):
+        yield from table.to_batches(max_chunksize=rows)
+
+
+def sort_buckets(
+    batches: Iterable[pa.RecordBatch], column: str, cuts: Sequence[str], schema: pa.Schema, folder: Path
+) -> Iterator[pa.Table]:
+    """Return rows in the order of a text column, one table for each bucket, empty ones too.
 
     Args:
         batches: The rows, in any order; read once, before the first row is returned.
@@ -44,7 +52,6 @@ def sort_batches(
         cuts: First value of every bucket but the first, ascending.
         schema: Schema of the batches.
         folder: Where the buckets may lie; they are gone at the end.
-        rows: Most rows per batch returned.
     """
     with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as buckets:
         paths = [Path(buckets) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
@@ -53,7 +60,7 @@ def sort_batches(
             with pa.memory_map(str(path)) as source:
                 table = pa.ipc.open_stream(source).read_all().sort_by(column)
             path.unlink()
-            yield from table.to_batches(max_chunksize=rows)
+            yield table
 
 
 def _distribute(

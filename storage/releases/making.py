@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ import duckdb
 import pyarrow as pa
 
 from storage.atomic import atomic_folder
-from storage.catalog.duck import quote, within
+from storage.catalog.duck import within
 from storage.errors import LakeError, QueryError, RecipeError
 from storage.faults import explain
+from storage.lake.bounded import bounded
 from storage.lake.lake import Lake, table_of
 from storage.releases.external_sort import boundaries, sort_batches
 from storage.releases.facts import facts
@@ -31,8 +31,6 @@ from storage.sql.inspection import CONDITION_S, inspect_condition
 
 CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
-JOIN_MEMORY = 512 << 20
-"""Bytes that DuckDB may hold in memory while it picks and joins a release's rows."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 5_000
 COLUMNS = """
@@ -164,23 +162,6 @@ def _made_under(lake: Lake, key: str) -> Release | None:
     while release is not None and release.redaction is not None and release.redaction.successor is not None:
         release = get_release(lake, release.redaction.successor)
     return release
-
-
-@contextmanager
-def bounded(lake: Lake) -> Iterator[Any]:
-    """A connection of its own to the lake, in one snapshot, that joins in bounded memory and spills to the workspace."""
-    connection = lake.connection.cursor()
-    (before,) = connection.execute("select current_setting('memory_limit')").fetchone()
-    spill = lake.workspace.folder("spill")
-    try:
-        connection.execute(f"SET memory_limit='{JOIN_MEMORY >> 20}MiB'; SET temp_directory='{quote(str(spill))}'")
-        connection.execute("SET preserve_insertion_order=false")
-        connection.execute("USE lake; BEGIN")
-        yield connection
-    finally:
-        connection.close()
-        lake.execute_setting(f"memory_limit='{before}'")
-        lake.execute_setting("preserve_insertion_order=true")
 
 
 def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float) -> int:

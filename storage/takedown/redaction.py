@@ -11,9 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.lake.bounded import bounded
 from storage.lake.lake import Lake, table_of
 from storage.releases.facts import facts
-from storage.releases.making import COLUMNS, PICKED, bounded, export_release, next_id
+from storage.releases.making import COLUMNS, PICKED, export_release, next_id
 from storage.releases.reading import Release, get_release
 
 _REMAINING = f"""

@@ -25,6 +25,7 @@ from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filt
 from filters.benchmarks import BenchmarkManifest, Item, heldout_items
 from filters.duplicates.sketch import EXACT_STRUCTURE
 from filters.questions import Asks, Chat, Evidence, NightRows, Reading
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from storage.ids import seed_from
 from synth.embeddings.base import TF_IDF
@@ -161,7 +162,7 @@ def _judge(evidence: Mapping[str, Mapping[str, Evidence]]) -> _Judge:
 )
 def paraphrases(rows: Sequence[Row], context: Context, options: ParaphraseOptions) -> Mapping[str, Finding]:
     """The row's problem is no benchmark item, older problem or problem before it in other words, as a trusted judge says."""
-    findings = dict.fromkeys((row.sample_id for row in rows), PASS)
+    findings = dict.fromkeys(ids_of(rows), PASS)
     asked, pairs = _near(rows, context.problems, context.eligible, context, options)
     judge = _judge(context.evidence_of("paraphrases"))
     by_question: dict[int, list[Pair]] = {}

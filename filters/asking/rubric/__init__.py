@@ -19,6 +19,7 @@ from pydantic import Field
 from filters.asking.rubric.agreement import Agreement, agreement
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
 from filters.questions import Asks, Chat, Evidence, NightRows, Reading
+from filters.row_blocks import ids_of
 from filters.rows import Row
 from filters.text import clean
 from storage.ids import seed_from
@@ -119,7 +120,7 @@ def rubric(rows: Sequence[Row], context: Context, options: RubricOptions) -> Map
     """A grader that agrees with checked answers scores the row high enough; rows that nobody graded pass."""
     evidence = context.evidence_of("rubric")
     if options.role is None or not evidence:
-        return {row.sample_id: PASS for row in rows}
+        return dict.fromkeys(ids_of(rows), PASS)
     grades = {sample_id: _values(by_aspect) for sample_id, by_aspect in evidence.items()}
     trust = agreement_of(grades, context.correct, options)
     may_reject = trust.least >= options.least_known and trust.kappa_interval[0] >= options.least_kappa
@@ -127,7 +128,7 @@ def rubric(rows: Sequence[Row], context: Context, options: RubricOptions) -> Map
         "kappa": round(trust.kappa, 3), "kappa_low": round(trust.kappa_interval[0], 3), "may_reject": may_reject,
         "balanced_accuracy": round(trust.balanced_accuracy, 3), "known": trust.right + trust.wrong,
     }  # fmt: skip
-    return {row.sample_id: _finding(grades.get(row.sample_id), figures, options) for row in rows}
+    return {sample_id: _finding(grades.get(sample_id), figures, options) for sample_id in ids_of(rows)}
 
 
 def _values(by_aspect: Mapping[str, Evidence]) -> dict[str, float | None]:

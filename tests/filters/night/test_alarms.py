@@ -1,10 +1,9 @@
-import pyarrow as pa
 import pytest
 
-from filters.base import VERDICTS
 from filters.night.alarms import (
     AlarmError,
     AlarmOptions,
+    Removed,
     accept_alarms,
     find_alarms,
     list_alarms,
@@ -13,7 +12,7 @@ from filters.night.alarms import (
     stop_on_alarms,
 )
 from storage.errors import RecipeError
-from storage.lake.lake import Lake
+from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 from tests.filters.helpers import row, table
 
@@ -21,16 +20,8 @@ NIGHT = "2026-01-01/small"
 
 
 def decided(removed, rows=100, method="cot", reason="answer:wrong_answer"):
-    samples = pa.table({"sample_id": [f"{method}{n:03}" for n in range(rows)], "method": [method] * rows})
-    outcomes = [
-        (sample_id, "rejected", reason) if n < removed else (sample_id, "accepted", None)
-        for n, sample_id in enumerate(samples["sample_id"].to_pylist())
-    ]
-    decisions = [
-        {"sample_id": sample_id, "filter": "policy", "version": "1", "outcome": out, "reason": why}
-        for sample_id, out, why in outcomes
-    ]
-    return samples, pa.Table.from_pylist(decisions, schema=VERDICTS)
+    ids = [f"{method}{n:03}" for n in range(removed)]
+    return {method: rows}, [Removed(method, reason, removed, ids[:3])]
 
 
 @pytest.fixture
@@ -40,11 +31,20 @@ def lake(tmp_path):
 
 
 def commit(lake, removed, night=NIGHT, reason="answer:wrong_answer"):
-    samples, decisions = decided(removed, reason=reason)
-    rows = [row(f"{night}{sample_id}", night=night) for sample_id in samples["sample_id"].to_pylist()]
-    renamed = pa.array([f"{night}{sample_id}" for sample_id in decisions["sample_id"].to_pylist()])
-    decisions = decisions.set_column(0, "sample_id", renamed).append_column("night", pa.array([night] * len(rows)))
-    lake.commit(f"samples:{night}", "samples", {"samples": table(*rows), "verdicts": decisions}, night=night)
+    rows = [row(f"{night}cot{n:03}", night=night) for n in range(100)]
+    decisions = [
+        {
+            "sample_id": item["sample_id"],
+            "filter": "policy",
+            "version": "1",
+            "outcome": "rejected" if n < removed else "accepted",
+            "reason": reason if n < removed else None,
+            "night": night,
+        }
+        for n, item in enumerate(rows)
+    ]
+    tables = {"samples": table(*rows), "verdicts": table_of("verdicts", decisions)}
+    lake.commit(f"samples:{night}", "samples", tables, night=night)
 
 
 def test_what_a_filter_removed_of_a_method():
@@ -69,12 +69,17 @@ def test_shares_by_filter_method_and_both():
     assert find_alarms(*repeated, AlarmOptions(shares={"exact_duplicates": 0.5}))
 
 
-def test_several_filters_are_counted_apart():
-    samples, decisions = decided(60)
-    reasons = ["answer:no_answer" if n < 30 else "length:too_long" for n in range(60)] + [None] * 40
-    decisions = decisions.set_column(decisions.column_names.index("reason"), "reason", pa.array(reasons))
-    assert find_alarms(samples, decisions, AlarmOptions(share=0.4)) == []
-    assert [alarm.filter for alarm in find_alarms(samples, decisions, AlarmOptions(share=0.2))] == ["answer", "length"]
+def test_several_filters_are_counted_apart(lake):
+    removed = [Removed("cot", reason, 30, ["a"]) for reason in ("answer:no_answer", "length:too_long")]
+    assert find_alarms({"cot": 100}, removed, AlarmOptions(share=0.4)) == []
+    assert [alarm.filter for alarm in find_alarms({"cot": 100}, removed, AlarmOptions(share=0.2))] == [
+        "answer",
+        "length",
+    ]
+
+
+def test_what_people_reject_raises_none():
+    assert find_alarms(*decided(99, reason="reviews:rejected")) == []
 
 
 def test_the_night_stops_until_someone_accepts(lake):
@@ -90,9 +95,9 @@ def test_the_night_stops_until_someone_accepts(lake):
     ):
         assert part in message
     assert len(lake.rows("select * from alarms")) == 1, "raised once, however often the night is tried"
-    assert [str(alarm) for alarm in accept_alarms(lake, NIGHT, "a toy")] == [
-        str(alarm) for alarm in find_alarms(*decided(95))
-    ]
+    (accepted,) = accept_alarms(lake, NIGHT, "a toy")
+    assert str(accepted) == str(find_alarms(*decided(95))[0])
+    assert list(accepted.examples) == [f"{NIGHT}cot{n:03}" for n in range(3)]
     assert accept_alarms(lake, NIGHT) == [] == open_alarms(lake, NIGHT)
     stop_on_alarms(lake, NIGHT)
     assert [(alarm["note"], alarm["accepted"] is None) for alarm in list_alarms(lake)] == [("a toy", False)]

@@ -1,0 +1,31 @@
+"""Where a piece of work runs that many processes can share: here, in processes of this machine, or where a caller knows better.
+
+A piece of work is a function of a module with arguments that can be pickled; what it makes it writes to files, whole or not at
+all, so that a piece that is done need not be done again after a kill.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Spread = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterator[Any]]
+"""Calls a function once for each tuple of arguments and yields the results in this order."""
+
+
+def here(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    """Call a function with one tuple of arguments after the other, in this process."""
+    return (work(*given) for given in arguments)
+
+
+def in_processes(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    """Call a function in as many processes as there are processors; a single piece of work stays here."""
+    if len(arguments) < 2:
+        yield from here(work, arguments)
+        return
+    count = min(len(arguments), len(os.sched_getaffinity(0)))
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(work, *zip(*arguments, strict=True))
