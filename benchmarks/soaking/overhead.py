@@ -62,7 +62,7 @@ def recipe(shards: int) -> dict[str, Any]:
 
 
 def measure(*, shards: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Run the arms in turn and return their times and `overhead_percent`.
+    """Run the arms in turn and return their times and what the flow takes longer, for the night and for a shard.
 
     Args:
         shards: Shards of the night.
@@ -78,12 +78,17 @@ def measure(*, shards: int, seconds: float, rounds: int) -> dict[str, Any]:
             for arm in ("plain", "flow") if number % 2 == 0 else ("flow", "plain"):
                 times[arm].append(_once(folder, arm, shards, seconds))
         plain, flow = (statistics.median(times[arm]) for arm in ("plain", "flow"))
+        alone = {arm: [_once(folder, arm, 1, seconds) for _ in range(rounds)] for arm in ("plain", "flow")}
+        fixed = statistics.median(alone["flow"]) - statistics.median(alone["plain"])
         return {
             "shards": shards,
             "shard_seconds": seconds,
             "plain_s": [round(value, 3) for value in times["plain"]],
             "flow_s": [round(value, 3) for value in times["flow"]],
             "overhead_percent": round(100 * (flow - plain) / plain, 3),
+            "overhead_ms_per_shard": round(1000 * (flow - plain) / shards, 1),
+            "overhead_percent_of_shard_seconds": round(100 * (flow - plain) / (shards * seconds), 3),
+            "one_shard_night_ms": round(1000 * fixed, 1),
             "server_start_s": round(start_s, 1),
         }
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 import pyarrow as pa
@@ -176,7 +177,7 @@ class _Work:
 
         try:
             if self._elsewhere is None:
-                finished = await shard(number, members, self.asker, on_done)
+                finished = await shard(number, partial(run_attempts, members, self.asker, on_done=on_done))
             else:
                 finished = await self._elsewhere(number, members)
                 stage.advance(len(members))
@@ -211,6 +212,6 @@ class _Work:
 
 
 @task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, persist_result=False)
-async def shard(number: int, attempts: Sequence[Attempt], asker: Asker, on_done: Callable[[int], None]) -> Finished:
-    """Run one shard of attempts."""
-    return await run_attempts(attempts, asker, on_done=on_done)
+async def shard(number: int, work: Callable[[], Awaitable[Finished]]) -> Finished:
+    """Run one shard of attempts: `work`, a function, as Prefect would walk through attempts three times to look for futures."""
+    return await work()

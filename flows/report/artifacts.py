@@ -8,6 +8,7 @@ import contextvars
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,12 +100,11 @@ def _said(progress: Progress, *makers: Callable[[], Any]) -> None:
 
     if FlowRunContext.get() is None:
         return
-    for make in makers:
-        try:
-            make()
-        except Exception as error:  # a page that is not there must not stop a night
-            progress.say(f"no Prefect artifact ({type(error).__name__}: {error})")
-            return
+    with ThreadPoolExecutor(len(makers)) as pool:  # each is a request to the server
+        made = [pool.submit(contextvars.copy_context().run, make) for make in makers]
+    errors = [error for future in made if (error := future.exception()) is not None]
+    if errors:  # a page that is not there must not stop a night
+        progress.say(f"no Prefect artifact ({type(errors[0]).__name__}: {errors[0]})")
 
 
 def _funnel(report: Mapping[str, Any]) -> list[dict[str, Any]]:
