@@ -1,7 +1,8 @@
 """What a morning report asks the lake about one night: figures, rows to read with what is behind them, the last nights.
 
 Figures are counted in DuckDB and rows are picked there by id, so that a night of a million rows brings back no more
-than one of a thousand. The policy's decisions on tonight's rows are looked up once, into a temporary table.
+than one of a thousand. The policy's decisions on tonight's rows are looked up once, into a temporary table. Every verdict has the
+night of its row, so that only files with verdicts on that night are read.
 """
 
 import json
@@ -17,7 +18,7 @@ _TONIGHT = """
         select sample_id, method, kind, task, tier, words, problem_id, attempt_id from samples where night = $1
     ), decided as (
         select v.sample_id, v.outcome, v.reason from verdicts v join commits c using (commit_id)
-        where v.filter = 'policy' and v.sample_id in (select sample_id from mine)
+        where v.filter = 'policy' and v.night = $1 and v.sample_id in (select sample_id from mine)
         qualify row_number() over (partition by v.sample_id order by c.seq desc) = 1
     )
     select m.*, coalesce(d.outcome, 'undecided') as outcome, d.reason from mine m left join decided d using (sample_id)
@@ -170,13 +171,13 @@ class Overview:
                    (v.detail->>'$.similarity')::double as similarity,
                    coalesce((v.detail->>'$.estimated')::boolean, false) as estimated
             from verdicts v join tonight t using (sample_id)
-            where v.outcome = 'fail' and (v.detail->>'$.kept') is not null and t.outcome = 'rejected'
+            where v.night = ? and v.outcome = 'fail' and (v.detail->>'$.kept') is not null and t.outcome = 'rejected'
             qualify row_number() over (
                 partition by v.sample_id order by v.filter <> split_part(t.reason, ':', 1), similarity nulls last
             ) = 1
             order by similarity nulls last, v.sample_id limit ?
             """,
-            [most],
+            [self.night, most],
         )
 
     def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -188,7 +189,7 @@ class Overview:
             """,
             [list(ids)],
         )
-        verdicts = self._verdicts(ids)
+        verdicts = self._verdicts(ids, sorted({row["night"] for row in samples}))
         calls = self._calls(sorted({call for row in samples for call in row["parents"] or []}))
         for row in samples:
             row["verdicts"] = verdicts.get(row["sample_id"], [])
@@ -196,15 +197,15 @@ class Overview:
         by_id = {row["sample_id"]: row for row in samples}
         return {identity: by_id[identity] for identity in ids if identity in by_id}
 
-    def _verdicts(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    def _verdicts(self, ids: Sequence[str], of_nights: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         rows = self._lake.rows(
-            """
+            f"""
             select v.sample_id, v.filter, v.outcome, v.reason, v.detail from observations v join commits c using (commit_id)
-            where v.sample_id in (select unnest(?::varchar[]))
+            where v.night in ({", ".join("?" * len(of_nights)) or "null"}) and v.sample_id in (select unnest(?::varchar[]))
             qualify row_number() over (partition by v.sample_id, v.filter order by c.seq desc) = 1
             order by v.sample_id, v.filter = 'policy', v.filter
             """,
-            [list(ids)],
+            [*of_nights, list(ids)],
         )
         by_sample: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
