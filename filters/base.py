@@ -25,10 +25,10 @@ from filters.past_problems import PastProblem
 from filters.questions import Asks, Evidence
 from filters.row_blocks import RowBlocks
 from filters.rows import Row, read_rows
-from filters.spreading import Spread, here
 from storage.errors import NightschoolError
 from storage.history.index import HistoryIndex
 from storage.ids import digest
+from storage.spreading import Spread, here
 from storage.unknown_names import unknown
 from storage.views import RENAMED_FILTERS
 from synth.calls.prompting import prompts_beside

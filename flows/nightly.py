@@ -18,7 +18,6 @@ from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
 from filters.night.reviews import Applied, apply_reviews
-from filters.spreading import Spread, in_processes
 from flows.night.credentials import check_credentials
 from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
@@ -39,6 +38,7 @@ from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
+from storage.spreading import Spread, in_processes
 from storage.workspace import Workspace
 from synth.night.draw import LeftOut, draw_night, hold_out, left_out_sentences, plan_attempts
 from synth.sample import problem_row

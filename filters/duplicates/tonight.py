@@ -26,10 +26,10 @@ from filters.duplicates.sketch import SLOTS, whole
 from filters.duplicates.sketches import Sketches, sketch_rows
 from filters.row_blocks import Block, RowBlocks
 from filters.rows import Row
-from filters.spreading import Spread
 from storage.atomic import atomic_file, atomic_folder
 from storage.history.run import Entries, Run, write_run
 from storage.ids import digest
+from storage.spreading import Spread
 
 SHARE_KEYS = 4_000_000
 """Band keys of one share; ours: 200 MB with what sorting them needs."""

@@ -28,10 +28,10 @@ from filters.night.trials import record_trials
 from filters.past_problems import PastProblem
 from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
-from filters.spreading import Spread, in_processes
 from storage.lake import nights
 from storage.lake.bounded import bounded_memory
 from storage.lake.lake import Lake
+from storage.spreading import Spread, in_processes
 from synth.calls.ask import Asker
 from synth.problems.base import Problem
 from synth.sample import problem_of

@@ -18,7 +18,6 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from filters.spreading import Spread, here
 from flows.night.night import Night
 from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
@@ -28,6 +27,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint
 from storage.processes import pid_space
+from storage.spreading import Spread, here
 from storage.workspace import Workspace
 from synth.night.runner import Attempt, Finished, run_attempts
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.reading import Release, get_release
-from storage.releases.shards import CONTENT, ContentHash, read_batches
+from storage.releases.shards import CONTENT, ContentHash, content_line, read_batches
 
 _DIFF = """
 with old as (select sample_id from release_rows where release_id = $old),
@@ -121,7 +121,7 @@ def _content_hash(release: Release) -> str:
     content = ContentHash()
     streams = [_rows(files) for files in groups.values()]
     for row in heapq.merge(*streams, key=itemgetter("sample_id")):
-        content.add(row)
+        content.add(content_line(row))
     return content.hexdigest()
 
 

@@ -5,16 +5,20 @@ boundaries known (the ids alone are small), a bucket sort is one linear pass and
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from storage.spreading import Spread
+
 BUCKET_ROWS = 20_000
 """Rows per bucket; the buckets grow beyond that when there would be too many of them."""
 _MOST_BUCKETS = 256  # open files
+_LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 def boundaries(connection: Any, table: str, column: str) -> list[str]:
@@ -26,19 +30,6 @@ def boundaries(connection: Any, table: str, column: str) -> list[str]:
         f"where (place - 1) % {size} = 0 and place > 1 order by place"
     )
     return [str(row[0]) for row in result.fetchall()]
-
-
-def sort_batches(
-    batches: Iterable[pa.RecordBatch],
-    column: str,
-    cuts: Sequence[str],
-    schema: pa.Schema,
-    folder: Path,
-    rows: int = 5_000,
-) -> Iterator[pa.RecordBatch]:
-    """Return rows in the order of a text column, in batches of at most `rows`; as `sort_buckets` does."""
-    for table in sort_buckets(batches, column, cuts, schema, folder):
-        yield from table.to_batches(max_chunksize=rows)
 
 
 def sort_buckets(
@@ -53,21 +44,68 @@ def sort_buckets(
         schema: Schema of the batches.
         folder: Where the buckets may lie; they are gone at the end.
     """
+    with _distributed(batches, column, cuts, schema, folder) as paths:
+        for path in paths:
+            yield _sorted(path, column)
+            path.unlink()
+
+
+def sort_and_digest(
+    batches: Iterable[pa.RecordBatch],
+    column: str,
+    cuts: Sequence[str],
+    schema: pa.Schema,
+    folder: Path,
+    lines: Callable[[pa.Table], bytes],
+    spread: Spread,
+) -> Iterator[tuple[pa.Table, bytes]]:
+    """Return each bucket sorted, as `sort_buckets` does, with what `lines` makes of it; both are made where `spread` runs.
+
+    Args:
+        batches: The rows, in any order.
+        column: The text column.
+        cuts: First value of every bucket but the first, ascending.
+        schema: Schema of the batches.
+        folder: Where the buckets may lie.
+        lines: A function of a module, from a sorted bucket to the bytes of its rows.
+        spread: Runs the buckets.
+    """
+    with _distributed(batches, column, cuts, schema, folder) as paths:
+        for path, made in zip(paths, spread(_sort_file, [(path, column, lines) for path in paths]), strict=True):
+            with pa.memory_map(str(path)) as source:
+                yield pa.ipc.open_stream(source).read_all(), made
+            path.unlink()
+
+
+def _sort_file(path: Path, column: str, lines: Callable[[pa.Table], bytes]) -> bytes:
+    """Sort the rows of a bucket where they lie, and return what `lines` makes of them."""
+    table = _sorted(path, column)
+    path.unlink()
+    with pa.ipc.new_stream(str(path), table.schema, options=_LZ4) as writer:
+        writer.write_table(table)
+    return lines(table)
+
+
+def _sorted(path: Path, column: str) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_stream(source).read_all().sort_by(column)
+
+
+@contextmanager
+def _distributed(
+    batches: Iterable[pa.RecordBatch], column: str, cuts: Sequence[str], schema: pa.Schema, folder: Path
+) -> Iterator[list[Path]]:
+    """Give the files of the buckets; what is left of them is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as buckets:
         paths = [Path(buckets) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
         _distribute(batches, column, np.array(list(cuts), dtype=object), schema, paths)
-        for path in paths:
-            with pa.memory_map(str(path)) as source:
-                table = pa.ipc.open_stream(source).read_all().sort_by(column)
-            path.unlink()
-            yield table
+        yield paths
 
 
 def _distribute(
     batches: Iterable[pa.RecordBatch], column: str, cuts: Any, schema: pa.Schema, paths: Sequence[Path]
 ) -> None:
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    writers = [pa.ipc.new_stream(str(path), schema, options=options) for path in paths]
+    writers = [pa.ipc.new_stream(str(path), schema, options=_LZ4) for path in paths]
     try:
         for batch in batches:
             buckets = np.searchsorted(cuts, batch[column].to_numpy(zero_copy_only=False), side="right")

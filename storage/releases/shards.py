@@ -29,19 +29,24 @@ class ContentHash:
     def __init__(self) -> None:
         self._total = hashlib.sha256()
 
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Add rows."""
-        for row in batch.select(list(CONTENT)).to_pylist():
-            self.add(row)
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add a row, the columns of `CONTENT`."""
-        row = {**row, "messages": None if row["messages"] is None else chat_of(row["messages"])}
-        self._total.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    def add(self, lines: bytes) -> None:
+        """Add rows, as `content_lines` writes them."""
+        self._total.update(lines)
 
     def hexdigest(self) -> str:
         """Return the digest of the rows so far."""
         return self._total.hexdigest()
+
+
+def content_lines(rows: pa.Table | pa.RecordBatch) -> bytes:
+    """Return rows as the content hash covers them, a JSON line each."""
+    return b"".join(map(content_line, rows.select(list(CONTENT)).to_pylist()))
+
+
+def content_line(row: Mapping[str, Any]) -> bytes:
+    """Return a row, the columns of `CONTENT`, as a JSON line."""
+    row = {**row, "messages": None if row["messages"] is None else chat_of(row["messages"])}
+    return json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
 class ShardWriter:

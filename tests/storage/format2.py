@@ -9,7 +9,7 @@ import pyarrow as pa
 from storage.catalog.catalog import attach, catalog_of
 from storage.catalog.duck import connect
 from storage.catalog.evolution import known_tables, sql_type
-from storage.releases.shards import ContentHash, ShardWriter
+from storage.releases.shards import ContentHash, ShardWriter, content_lines
 from storage.workspace import Workspace
 
 NIGHT = "2026-01-01/r"
@@ -129,7 +129,7 @@ def _release(workspace: Workspace, samples: list[dict[str, Any]]) -> dict[str, l
     )
     writer, content = ShardWriter(folder), ContentHash()
     for batch in table.to_batches():
-        content.update(batch)
+        content.add(content_lines(batch))
         writer.write(batch)
     manifest = {
         "release": "set@1", "rows": 2, "tokens": 6, "content_hash": content.hexdigest(), "files": writer.close(),

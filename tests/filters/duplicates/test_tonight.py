@@ -13,8 +13,8 @@ from filters.duplicates.sketches import sketch_rows
 from filters.duplicates.tonight import first_of_night, keys_of, sketch_night
 from filters.row_blocks import Block, RowBlocks
 from filters.rows import read_rows
-from filters.spreading import here, in_processes
 from storage.lake.lake import table_of
+from storage.spreading import here, in_processes
 from tests.filters.helpers import row, table
 
 ROWS, SIZE = 150, 40

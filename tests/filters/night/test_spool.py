@@ -8,9 +8,9 @@ from filters.base import FilterError
 from filters.benchmarks import BenchmarkManifest
 from filters.night.curate import Curator
 from filters.night.rules import read_rules
-from filters.spreading import here
 from storage.lake import nights
 from storage.lake.lake import Lake, table_of
+from storage.spreading import here
 from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import arithmetic, derivation, row, table, word_problem

@@ -4,7 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.releases import external_sort
-from storage.releases.external_sort import boundaries, sort_batches
+from storage.releases.external_sort import boundaries, sort_and_digest, sort_buckets
+from storage.spreading import here
+
+
+def ids_of(rows):
+    return repr(rows["id"].to_pylist()).encode("utf-8", "surrogatepass")
 
 
 @settings(max_examples=25, deadline=None)
@@ -19,9 +24,10 @@ def test_rows_come_back_sorted_and_complete(tmp_path_factory, names, size):
         cuts = boundaries(connection, "t", "id")
     finally:
         external_sort.BUCKET_ROWS = before
-    in_order = pa.Table.from_batches(
-        sort_batches(table.to_batches(max_chunksize=4), "id", cuts, table.schema, folder), table.schema
-    )
+    buckets = list(sort_buckets(table.to_batches(max_chunksize=4), "id", cuts, table.schema, folder))
+    in_order = pa.concat_tables(buckets)
     assert in_order["id"].to_pylist() == sorted(names) and not list(folder.iterdir())
     assert {row["id"]: row["n"] for row in in_order.to_pylist()} == {name: n for n, name in enumerate(names)}
+    digested = list(sort_and_digest(table.to_batches(), "id", cuts, table.schema, folder, ids_of, here))
+    assert digested == [(bucket, ids_of(bucket)) for bucket in buckets] and not list(folder.iterdir())
     assert len(cuts) == max(0, -(-len(names) // size) - 1)

@@ -5,6 +5,7 @@ import pytest
 
 from storage.errors import LakeError
 from storage.lake.lake import Lake, table_of
+from storage.releases import external_sort
 from storage.releases.checks import diff_releases, verify_release
 from storage.releases.making import create_release
 from storage.releases.reading import get_release, list_releases
@@ -136,6 +137,16 @@ def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
     assert len(release.manifest["files"]) > 3
     assert [row for batch in release.batches(["sample_id"]) for row in batch["sample_id"].to_pylist()] == names
     assert release.table().num_rows == 60 and verify_release(lake, release) == []
+
+
+@pytest.mark.slow
+def test_buckets_that_processes_sort_make_the_same_release(lake, monkeypatch):
+    accept(lake, *(f"row{number:02}" for number in range(20)))
+    alone = create_release(lake, "alone", night=None)
+    monkeypatch.setattr(external_sort, "BUCKET_ROWS", 3)
+    spread = create_release(lake, "spread", night=None)
+    assert alone.content_hash == spread.content_hash and alone.table() == spread.table()
+    assert verify_release(lake, spread) == [] and not list(lake.workspace.folder("spill").iterdir())
 
 
 def test_a_manifest_says_what_the_rows_are(small):

@@ -6,8 +6,10 @@ all, so that a piece that is done need not be done again after a kill.
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,10 +24,17 @@ def here(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterat
 
 
 def in_processes(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
-    """Call a function in as many processes as there are processors; a single piece of work stays here."""
-    if len(arguments) < 2:
+    """Call a function in as many processes as there are processors; a single piece of work stays here.
+
+    No more is begun than a few pieces ahead of what was taken.
+    """
+    count = min(len(arguments), len(os.sched_getaffinity(0)))
+    if count < 2:
         yield from here(work, arguments)
         return
-    count = min(len(arguments), len(os.sched_getaffinity(0)))
+    waiting = iter(arguments)
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, *zip(*arguments, strict=True))
+        begun = deque(pool.submit(work, *given) for given in islice(waiting, 2 * count))
+        while begun:
+            yield begun.popleft().result()
+            begun.extend(pool.submit(work, *given) for given in islice(waiting, 1))
