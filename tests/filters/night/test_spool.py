@@ -77,6 +77,7 @@ def copy_of(lake, folder):
     return other
 
 
+@pytest.mark.slow
 def test_blocks_decide_as_one_piece_does_even_after_a_kill(lake, tmp_path):
     made = []
 
