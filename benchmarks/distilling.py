@@ -135,8 +135,7 @@ def one_seed(seed: int, rates: dict[str, float], folder: Path, options: argparse
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    from scipy.stats import t
-
+    """Measure seed by seed; what is there is kept after each."""
     with tempfile.TemporaryDirectory() as folder:
         rates = best_rates(Path(folder), options)
     seeds = []
@@ -144,6 +143,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             seeds.append(one_seed(seed, rates, Path(folder), options))
             print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
+        keep("distilling", summary(seeds, rates, options))
+    return summary(seeds, rates, options)
+
+
+def summary(seeds: Sequence[dict[str, float]], rates: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
+    from scipy.stats import t
+
     apart = [seed["distil"] - seed["sft"] for seed in seeds]
     mean = statistics.fmean(apart)
     half = float(t.ppf(0.975, len(apart) - 1)) * statistics.stdev(apart) / len(apart) ** 0.5 if len(apart) > 1 else None
@@ -171,7 +177,6 @@ def main() -> None:
     parser.add_argument("--student-tokens", type=int, default=60_000)
     options = parser.parse_args()
     result = measure(options)
-    keep("distilling", result)
     print(json.dumps(result, indent=None if options.json else 1))
 
 

@@ -181,12 +181,18 @@ def main() -> None:
     torch.set_num_threads(1)
     task = OneLetter()
     synth.problems.get_task = synth.environments.base.get_task = lambda name: task
-    seeds = []
+    seeds: list[dict[str, Any]] = []
     for seed in range(1, options.seeds + 1):
         seeds.append(one_seed(seed, options))
         print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
+        keep("reflecting", summary(seeds, options))
+    print(json.dumps(summary(seeds, options), indent=None if options.json else 1))
+
+
+def summary(seeds: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    """Means over the seeds, and the difference with an interval over them."""
     apart = [seed["second_try"]["reflection"] - seed["second_try"]["permuted"] for seed in seeds]
-    result = {
+    return {
         "reflection_minus_permuted": [round(statistics.fmean(apart), 4), *interval(apart)],
         "means": {
             name: round(statistics.fmean(seed["second_try"][name] for seed in seeds), 4) for name in ("start", *ARMS)
@@ -196,8 +202,6 @@ def main() -> None:
         "toy": True,
         **circumstances(),
     }
-    keep("reflecting", result)
-    print(json.dumps(result, indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

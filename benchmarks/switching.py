@@ -15,6 +15,7 @@ import json
 import os
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +80,21 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    seeds = []
+    seeds: list[dict[str, Any]] = []
     for seed in range(1, options.seeds + 1):
         seeds.append(one_seed(seed, options))
         print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
+        keep("switching", summary(seeds, options))
+    print(json.dumps(summary(seeds, options), indent=None if options.json else 1))
+
+
+def summary(seeds: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    """Means over the seeds, and the differences with an interval over them."""
     result: dict[str, Any] = {}
     for other in ("half", "sft", "rl"):
         apart = [seed["greedy"]["sasr"] - seed["greedy"][other] for seed in seeds]
         result[f"sasr_minus_{other}"] = [round(statistics.fmean(apart), 4), *interval(apart)]
-    result |= {
+    return result | {
         "means": {
             name: round(statistics.fmean(seed["greedy"][name] for seed in seeds), 4) for name in seeds[0]["greedy"]
         },
@@ -96,8 +103,6 @@ def main() -> None:
         "toy": True,
         **circumstances(),
     }
-    keep("switching", result)
-    print(json.dumps(result, indent=None if options.json else 1))
 
 
 if __name__ == "__main__":
