@@ -11,7 +11,8 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.releases.reading import get_release
 from synth.night.draw import hold_out, vocabulary_texts
-from train_stages.experiment import Experiment, plot
+from train_stages.experiment.run import Experiment
+from train_stages.experiment.table import plot
 from train_stages.models.base import make_base
 
 
@@ -76,6 +77,7 @@ def shown(table: Mapping[str, Any]) -> list[dict[str, Any]]:
             "sampled": interval(line.get("sampled")),
             f"greedy minus {first}": interval(line[f"greedy_minus_{first}"]),
             "seeds": ", ".join(f"{value:.3f}" for value in line["greedy_by_seed"]),
+            **{f"{task}, greedy": interval(of_task["greedy"]) for task, of_task in line.get("tasks", {}).items()},
         }
         for line in table["arms"]
     ]

@@ -19,7 +19,7 @@ from storage.errors import RecipeError
 from storage.ids import digest
 from storage.unknown_names import unknown
 from synth.engines.spec import PROMOTED, VERIFIER, ModelSpec
-from train_stages.experiment import ExperimentConfig
+from train_stages.experiment.config import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")

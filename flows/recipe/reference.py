@@ -20,7 +20,7 @@ from synth.engines.spec import ModelSpec, PriceSpec, ThoughtsSpec
 from synth.methods import methods
 from synth.problems.mapping import Mapping
 from synth.problems.registry import SOURCES
-from train_stages.experiment import ExperimentConfig
+from train_stages.experiment.config import ExperimentConfig
 from train_stages.reference import SECTIONS, setting_rows
 
 

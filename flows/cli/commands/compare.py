@@ -1,4 +1,4 @@
-"""`nightschool compare`: which data is worth its tokens."""
+"""`nightschool compare`: which data, or which way to train on it, is worth its tokens."""
 
 import typer
 
@@ -27,8 +27,8 @@ def compare(
 ) -> None:
     """Train one small model per arm of a recipe's `experiment`, at equal tokens and over several seeds, and compare them.
 
-    Arms are SQL conditions over a release. Table and plot are kept in the workspace; the same command again makes only what
-    is missing.
+    Arms are SQL conditions over a release, settings of the training, or both. Table and plot are kept in the workspace; the same
+    command again makes only what is missing.
     """
     with sentences():
         from flows.night.experiment import run_experiment, shown
