@@ -28,7 +28,14 @@ from train_stages.stages.preference import preference
 from train_stages.stages.rl import rl
 from train_stages.stages.sft import sft
 from train_stages.stages.verifier import verifier
-from train_stages.transforms.base import Transform, transformed
+from train_stages.transforms.base import (
+    ChatTransform,
+    Document,
+    DocumentTransform,
+    Transform,
+    transformed,
+    transformed_document,
+)
 
 CONFIGS: dict[str, Any] = {"sft": SftConfig, "cpt": CptConfig, "preference": PreferenceConfig, "rl": RlConfig,
                            "verifier": VerifierConfig, "distil": DistilConfig}  # fmt: skip
@@ -304,18 +311,40 @@ def check_optimiser(optimiser: type[Optimiser]) -> None:
 
 def check_transform(transform: type[Transform]) -> None:
     assert transform.examples, "a transform has one that was worked out by hand"
-    texts = [problem.solution for problem in Arithmetic([1, 2]).draw(40, seed=1)] + ["", "one line", "a\n\nb\n#### 1"]
     for example in transform.examples:
         for seed in (0, 1):
-            random = np.random.default_rng(seed)
-            assert transform(**example.settings)(example.text, random) == example.expected
-    instance = transform()
+            given = _applied(transform(**example.settings), example.text, np.random.default_rng(seed))
+            assert given == example.expected
+    texts = [problem.solution for problem in Arithmetic([1, 2]).draw(40, seed=1)] + ["", "one line", "a\n\nb\n#### 1"]
     for number, text in enumerate(texts):
-        chat = [{"role": "user", "content": text}, {"role": "assistant", "content": text}]
-        asked, reply = transformed(chat, [instance], 7, str(number))
-        assert asked == chat[0] and reply["role"] == "assistant", "what the user says is left alone"
-        assert transformed(chat, [instance], 7, str(number))[1] == reply, "a transform is a function of its seed"
-        if transform.keeps_last_line:
-            assert reply["content"].split("\n")[-1] == text.split("\n")[-1]
-        if transform.neutral is not None:
-            assert transform(**transform.neutral)(text, np.random.default_rng(number)) == text
+        if issubclass(transform, ChatTransform):
+            check_chat(transform, text, str(number))
+        elif issubclass(transform, DocumentTransform):
+            check_document(transform, text, str(number))
+
+
+def _applied(transform: Transform, text: Any, rng: np.random.Generator) -> Any:
+    if isinstance(transform, ChatTransform):
+        return transform(text, rng) if isinstance(text, str) else transform.turns(text, rng)
+    assert isinstance(transform, DocumentTransform)
+    return transform(text, rng) or Document("", text)
+
+
+def check_chat(transform: type[ChatTransform], text: str, row: str) -> None:
+    chat = [{"role": "user", "content": text}, {"role": "assistant", "content": text}]
+    after = transformed(chat, [transform()], 7, row)
+    assert [turn["role"] for turn in after] == ["user", "assistant"]
+    assert transformed(chat, [transform()], 7, row) == after, "a transform is a function of its seed"
+    if transform.turns is ChatTransform.turns:
+        assert after[0] == chat[0], "what the user says is left alone"
+    if transform.keeps_last_line:
+        assert after[1]["content"].split("\n")[-1] == text.split("\n")[-1]
+    if transform.neutral is not None:
+        assert transformed(chat, [transform(**transform.neutral)], 7, row) == chat
+
+
+def check_document(transform: type[DocumentTransform], text: str, row: str) -> None:
+    after = transformed_document(text, [transform()], 7, row)
+    assert transformed_document(text, [transform()], 7, row) == after, "a transform is a function of its seed"
+    assert after.learned or not text, "something is learned of every document"
+    assert transformed_document(text, [transform(**(transform.neutral or {}))], 7, row) == Document("", text)

@@ -14,7 +14,7 @@ from train_stages.masks.base import Mask
 from train_stages.orders import ORDERS
 from train_stages.orders.base import Ordering
 from train_stages.transforms import TRANSFORMS
-from train_stages.transforms.base import Transform
+from train_stages.transforms.base import ChatTransform, DocumentTransform
 
 CROSS_ENTROPY = {"kind": "cross_entropy"}
 RANDOM = {"kind": "random"}
@@ -73,8 +73,9 @@ class SftConfig(SupervisedConfig):
     chat_template: dict[str, Any] = Field(
         default_factory=dict, description="What the chat template is told besides the chat, as in `models.<role>`."
     )
-    transforms: Annotated[tuple[SerializeAsAny[Transform], ...], TRANSFORMS.fields(Transform)] = Field(
-        default=(), description="What is done to the text of the last turn before it is encoded, one after the other."
+    transforms: Annotated[tuple[SerializeAsAny[ChatTransform], ...], TRANSFORMS.fields(ChatTransform)] = Field(
+        default=(),
+        description="What is done to a chat, mostly to its last turn, before it is encoded, one after the other.",
     )
 
     @property
@@ -95,12 +96,14 @@ class CptConfig(SupervisedConfig):
     instead: ClassVar[Mapping[str, str]] = {
         "steps": "set epochs or budget_tokens",
         "mask": "sft has it; in cpt every token carries loss",
-        "transforms": "sft has them; transform the text before it comes here",
     }
 
     packing: Literal["none", "best_fit", "wrapped"] = Field(
         default="none",
         description="`best_fit` isolates documents from each other, `wrapped` runs one after the other without a gap.",
+    )
+    transforms: Annotated[tuple[SerializeAsAny[DocumentTransform], ...], TRANSFORMS.fields(DocumentTransform)] = Field(
+        default=(), description="What is done to a document before it is encoded: the first that draws it."
     )
     mixture: MixtureConfig | None = Field(
         default=None,

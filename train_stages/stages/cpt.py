@@ -64,12 +64,11 @@ def cpt(
 
 
 def _lesson(tokenizer: Any, rows: pa.Table, config: CptConfig, seed: int) -> "Lesson":
-    from train_stages.data.encode import encode_texts, wrap
+    from train_stages.data.encode import wrap
     from train_stages.data.mixture import blend, mixed_order
     from train_stages.stages.supervised import Lesson, chosen_order
 
-    encoded = encode_texts(tokenizer, rows["text"].to_pylist(), config.max_length)
-    described = Described.of(rows, config.loss.columns)
+    encoded, described = _encoded(tokenizer, rows, config, seed), Described.of(rows, config.loss.columns)
     phases, facts = 1, {}
     if config.mixture is None:
         order = chosen_order(encoded, described, config, seed)
@@ -87,6 +86,13 @@ def _lesson(tokenizer: Any, rows: pa.Table, config: CptConfig, seed: int) -> "Le
         order, described = np.arange(encoded.table.num_rows), Described([f"sequence {n}" for n in range(len(ids))])
         return Lesson(encoded, order, described, phases, facts, ids)
     return Lesson(encoded, order, described, phases, facts)
+
+
+def _encoded(tokenizer: Any, rows: pa.Table, config: CptConfig, seed: int) -> "Encoded":
+    from train_stages.data.documents import encode_documents
+
+    texts, ids = rows["text"].to_pylist(), Described.of(rows).ids
+    return encode_documents(tokenizer, texts, config.max_length, config.transforms, ids, seed)
 
 
 def with_replay(rows: pa.Table, config: CptConfig) -> pa.Table:
@@ -126,7 +132,7 @@ def check_cpt(job: Job) -> dict[str, Any]:
         CheckpointError: The parent's tokenizer or configuration cannot be loaded.
         TrainingError: One of the checks fails; the message says which setting to change.
     """
-    from train_stages.data.encode import encode_texts, show_loss
+    from train_stages.data.encode import show_loss
     from train_stages.data.mixture import blend
     from train_stages.stages.supervised import head_of, second_model
 
@@ -135,7 +141,7 @@ def check_cpt(job: Job) -> dict[str, Any]:
     if config.mixture is not None:
         names = set(rows["source"].to_pylist()) if "source" in rows.column_names else {"rows"}
         blend(dict.fromkeys(names, 1), config.mixture, 1.0)  # refuses a name that is not there
-    encoded = encode_texts(tokenizer, rows["text"].slice(0, LOOKED_AT).to_pylist(), config.max_length)
+    encoded = _encoded(tokenizer, rows.slice(0, LOOKED_AT), config, job.seed)
     return {
         **counts(rows.num_rows, encoded),
         "one_row": show_loss(tokenizer, encoded),

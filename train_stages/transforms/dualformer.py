@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from train_stages.transforms.base import Example, Transform
+from train_stages.transforms.base import ChatTransform, Example
 
 DROPPED = (0.0, 0.3, 0.5, 0.7, 1.0)
 """Share of the lines before the last that each level drops, on average. Ours: the paper's levels drop clauses of a search."""
 
 
-class Dualformer(Transform):
+class Dualformer(ChatTransform):
     """Drop some or all lines before the answer: a level is drawn for each row, and it says how many.
 
     The paper draws a level for each batch anew; here a row keeps its level over the epochs of a stage. With `modes` a row begins

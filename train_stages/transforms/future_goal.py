@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from train_stages.transforms.base import Example, Transform
+from train_stages.transforms.base import ChatTransform, Example
 
 
-class FutureGoal(Transform):
+class FutureGoal(ChatTransform):
     """Put a later line before an earlier one, marked as what is aimed at, and leave everything else as it is.
 
     "Looking beyond the next token" in our own words: only its abstract was read. A model that learned it can be asked to name its
