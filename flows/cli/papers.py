@@ -1,7 +1,7 @@
 """The published methods that the product is meant to hold (`papers.yaml`), and what is here of each, by looking for its parts."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -11,18 +11,9 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FILE = Path(__file__).with_name("papers.yaml")
-FAMILIES = {
-    "plan": "a training as a list of stages",
-    "candidates": "several answers, scored, of which some are chosen",
-    "sets": "methods that see all problems, and that write problems",
-    "environments": "tasks with turns, tools and a sandbox",
-    "rl": "rewards, advantages and sampling",
-    "verifiers": "a scalar head, as scorer, filter, reward",
-    "losses": "losses, schedules, hooks on weights",
-    "transforms": "what is done to a row before it is encoded",
-    "search": "a tree of steps, and their values",
-    "weights": "adapters, merges, decoding",
-}
+LISTED: Mapping[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+FAMILIES: Mapping[str, Mapping[str, str]] = LISTED["families"]
+"""What each family is made of (`meaning`), and when to use it (`when`)."""
 TESTS_OF_EVERY = {
     "loss": "tests/train_stages/test_every_loss.py",
     "schedule": "tests/train_stages/test_every_schedule.py",
@@ -47,6 +38,7 @@ class Paper:
         state: `works`, `partly` with what is missing, or `left out` with the reason.
         parts: What makes it work, as `kind:name`.
         tests: Test files of these parts, by part.
+        showed: What it showed here, in a sentence; empty where nothing was measured.
     """
 
     name: str
@@ -55,6 +47,7 @@ class Paper:
     state: str
     parts: tuple[str, ...]
     tests: Mapping[str, str]
+    showed: str = ""
 
     @property
     def test(self) -> str:
@@ -64,8 +57,7 @@ class Paper:
 
 def papers() -> list[Paper]:
     """Return all of them, by family, in the order of the file."""
-    listed = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return [_paper(family, entry) for family in FAMILIES for entry in listed[family]]
+    return [_paper(family, entry) for family in FAMILIES for entry in LISTED[family]]
 
 
 def _paper(family: str, entry: Mapping[str, Any]) -> Paper:
@@ -79,7 +71,7 @@ def _paper(family: str, entry: Mapping[str, Any]) -> Paper:
         lacks = [*filter(None, [entry.get("lacks"), *map(_lacking, parts)])]
         state = f"partly; not here: {'; '.join(dict.fromkeys(lacks))}" if lacks else "works"
     here = {} if state.startswith("left out") else {part: test for part in parts if (test := test_of(part))}
-    return Paper(entry["name"], entry["paper"], family, state, parts, here)
+    return Paper(entry["name"], entry["paper"], family, state, parts, here, entry.get("showed", ""))
 
 
 def _lacking(part: str) -> str | None:
@@ -107,14 +99,14 @@ def _names(kind: str) -> frozenset[str]:
     return frozenset(_REGISTRIES[kind]())
 
 
+def _registry(module: str, registry: str) -> Any:
+    from importlib import import_module
+
+    return getattr(import_module(module), registry)
+
+
 def _of(module: str, registry: str) -> Callable[[], list[str]]:
-    def names() -> list[str]:
-        from importlib import import_module
-
-        found: list[str] = getattr(import_module(module), registry).names()
-        return found
-
-    return names
+    return lambda: list(_registry(module, registry).names())
 
 
 def _settings() -> list[str]:
@@ -123,22 +115,27 @@ def _settings() -> list[str]:
     return list(TrainConfig.model_fields)
 
 
+_PARTS = {
+    "loss": ("train_stages.losses", "LOSSES"),
+    "schedule": ("train_stages.schedules", "SCHEDULES"),
+    "order": ("train_stages.orders", "ORDERS"),
+    "mask": ("train_stages.masks", "MASKS"),
+    "reward": ("train_stages.rewards", "REWARDS"),
+    "transform": ("train_stages.transforms", "TRANSFORMS"),
+    "optimiser": ("train_stages.optimisers", "OPTIMISERS"),
+    "regulariser": ("train_stages.regularisers", "REGULARISERS"),
+}
+"""Parts of a training: where their registry is."""
+
 _REGISTRIES: Mapping[str, Callable[[], list[str]]] = {
     "method": _of("synth.methods", "METHODS"),
     "scorer": _of("synth.scorers", "SCORERS"),
     "task": _of("synth.problems.registry", "TASKS"),
     "source": _of("synth.problems.registry", "SOURCES"),
     "stage": _of("train_stages.stages", "STAGES"),
-    "loss": _of("train_stages.losses", "LOSSES"),
-    "schedule": _of("train_stages.schedules", "SCHEDULES"),
-    "order": _of("train_stages.orders", "ORDERS"),
-    "mask": _of("train_stages.masks", "MASKS"),
-    "reward": _of("train_stages.rewards", "REWARDS"),
-    "transform": _of("train_stages.transforms", "TRANSFORMS"),
-    "optimiser": _of("train_stages.optimisers", "OPTIMISERS"),
-    "regulariser": _of("train_stages.regularisers", "REGULARISERS"),
     "switch": _of("train_stages.switches", "SWITCHES"),
     "config": _settings,
+    **{kind: _of(*place) for kind, place in _PARTS.items()},
 }
 
 
@@ -162,6 +159,17 @@ def test_of(part: str) -> str | None:
     return None
 
 
+def parameters(part: str) -> list[str]:
+    """Return the names of what can be set of a part; none for a stage or a recipe, whose settings have pages of their own."""
+    kind, _, name = part.partition(":")
+    if kind == "method":
+        from synth.methods import get_method
+
+        return list(get_method(name).params.model_fields)
+    registry = _PARTS.get(kind)
+    return [] if registry is None else list(_registry(*registry).get(name).model_fields)
+
+
 _HEAD = """\
 Made by `make docs` from `flows/cli/papers.yaml`, by looking for the parts that each needs; `nightschool methods --all`
 says the same. Of {entries} entries {works} work, {partly} work in part, {left} are left out, each with the reason.
@@ -171,27 +179,47 @@ words, and none of its figures are claimed.
 """
 
 
-def page() -> str:
-    """Return the page of all published methods as Markdown."""
+def pages() -> dict[str, str]:
+    """Return the pages of published methods as Markdown, by file name: one of all families, and one of each."""
     every = papers()
-    count = {word: sum(paper.state.startswith(word) for paper in every) for word in ("works", "partly", "left out")}
-    count["left"] = count.pop("left out")
-    lines = ["# Published methods", "", *_HEAD.format(entries=len(every), **count).splitlines(), ""]
-    for family, meaning in FAMILIES.items():
-        lines += [
-            f"## {family.capitalize()}: {meaning}",
-            "",
-            "| name | paper | state | parts | test |",
-            "|---|---|---|---|---|",
+    lines = ["# Published methods", "", *_HEAD.format(entries=len(every), **_counted(every)).splitlines(), ""]
+    lines += ["| family | what it stands on | works | partly | left out |", "|---|---|--:|--:|--:|"]
+    for family, about in FAMILIES.items():
+        count = _counted([paper for paper in every if paper.family == family])
+        lines.append(
+            f"| [{family}]({family}.md) | {about['meaning']} | {count['works']} | {count['partly']} | {count['left']} |"
+        )
+    of_family = {
+        f"{family}.md": _page(family, [paper for paper in every if paper.family == family]) for family in FAMILIES
+    }
+    return {"papers.md": "\n".join(lines) + "\n", **of_family}
+
+
+def _counted(some: Sequence[Paper]) -> dict[str, int]:
+    words = {"works": "works", "partly": "partly", "left": "left out"}
+    return {key: sum(paper.state.startswith(word) for paper in some) for key, word in words.items()}
+
+
+def _page(family: str, members: Sequence[Paper]) -> str:
+    about = FAMILIES[family]
+    lines = [f"# {family.capitalize()}: {about['meaning']}", "", about["when"].strip(), ""]
+    lines += ["| name | paper | state | parts | set by | test | showed here |", "|---|---|---|---|---|---|---|"]
+    for paper in members:
+        parts = ", ".join(f"`{part}`" for part in paper.parts)
+        names = dict.fromkeys(name for part in paper.parts if exists(part) for name in parameters(part))
+        test = f"[{Path(paper.test).name}](../../{paper.test})" if paper.test else ""
+        cells = [
+            paper.name,
+            paper.paper,
+            paper.state,
+            parts,
+            ", ".join(f"`{name}`" for name in names),
+            test,
+            paper.showed,
         ]
-        for paper in every:
-            if paper.family != family:
-                continue
-            parts = ", ".join(f"`{part}`" for part in paper.parts)
-            test = f"[{Path(paper.test).name}](../../{paper.test})" if paper.test else ""
-            lines.append(f"| {paper.name} | {paper.paper} | {paper.state} | {parts} | {test} |")
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Made by `make docs`. [All families](papers.md). [What every method here is asked](index.md)."]
+    return "\n".join(lines) + "\n"
 
 
 def as_rows() -> list[dict[str, Any]]:

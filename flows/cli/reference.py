@@ -8,7 +8,7 @@ import typer
 
 from flows.cli import app
 from flows.cli.methods_index import index
-from flows.cli.papers import page
+from flows.cli.papers import pages
 
 
 def reference() -> str:
@@ -43,7 +43,8 @@ def main() -> None:
     methods.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(reference(), encoding="utf-8")
     methods.write_text(index(), encoding="utf-8")
-    methods.with_name("papers.md").write_text(page(), encoding="utf-8")
+    for name, text in pages().items():
+        methods.with_name(name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

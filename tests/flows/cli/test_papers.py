@@ -9,13 +9,20 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.cli import papers as module
-from flows.cli.papers import CHECKOUT, FAMILIES, exists, page, papers
+from flows.cli.papers import CHECKOUT, FAMILIES, exists, pages, papers
 
 EVERY = papers()
 
 
-def test_the_page_is_what_the_list_says():
-    assert (CHECKOUT / "docs" / "methods" / "papers.md").read_text(encoding="utf-8") == page(), "run `make docs`"
+def test_the_pages_are_what_the_list_says():
+    folder = CHECKOUT / "docs" / "methods"
+    every = pages()
+    assert {file.name for file in folder.glob("*.md")} == {"index.md", *every}
+    assert {name: (folder / name).read_text(encoding="utf-8") for name in every} == every, "run `make docs`"
+
+
+def test_every_family_says_when_to_use_it():
+    assert all(len(about["when"].split()) > 30 and about["meaning"] for about in FAMILIES.values())
 
 
 @pytest.mark.parametrize("paper", [p for p in EVERY if not p.state.startswith("left out")], ids=lambda p: p.name)
