@@ -68,7 +68,7 @@ PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
     ("optimisers", "optimiser", "The rule by which weights are changed.", OPTIMISERS),
     ("regularisers", "regularisers", "What keeps a training from changing more than it should.", REGULARISERS),
     ("masks", "mask", "Which parts of a row carry loss in `sft`.", MASKS),
-    ("transforms", "transforms", "What is done before it is encoded to a chat in `sft`, mostly to its last turn, or to a document in `cpt`.", TRANSFORMS),
+    ("transforms", "transforms", "What is done to a chat in `sft`, or a document in `cpt`, before it is encoded.", TRANSFORMS),
 )  # fmt: skip
 SHARED = set(TrainConfig.model_fields)
 
