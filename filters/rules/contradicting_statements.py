@@ -1,7 +1,8 @@
 """Whether a solution says one thing of the same quantity twice, with two numbers: "He buys 30 bags for $8 each ... for $4 each".
 
-Two statements are compared that have the same words apart from numbers, and hold no sum, comparison or change in time. And a share
-in words, "4 out of every 60", is the problem's or one that was calculated. Of 1,000 of GSM8K's training solutions none is refused.
+Two statements are compared that have the same words apart from numbers, and hold no sum, comparison or change in time. A share in
+words, "4 out of every 60", is the problem's or one that was calculated, and what comes of a rate times its units is no rate. Of
+2,000 of GSM8K's training solutions one is refused.
 """
 
 import re
@@ -18,6 +19,12 @@ from synth.problems.steps import content_lines
 _CLAUSE = re.compile(r"(?<=[.!?;,])\s+|\n")
 _NUMBER = re.compile(r"(?<![\w.])[$£€]?\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
 _SHARE = re.compile(r"(?<![\w.])(\d[\d,]*) out of (?:every )?(\d[\d,]*)(?![\w.]*\d)")
+_WORDING = re.compile(r"\\(?:text|mathrm)\s*\{\s*([^{}]*?)\s*\}")
+_TIMES = re.compile(r"\\times|\\cdot|×")
+_TOTAL = re.compile(
+    r"(?:/|\bper )[a-z]+ *\* *\d[^=\n]{0,40}= *[$£€]?(\d+(?:\.\d+)?) *([a-z]{2,})\b(?! *(?:/|per\b|each\b|every\b|an?\b))",
+    re.IGNORECASE,
+)
 _LEAST_WORDS = 4
 _OPEN = re.compile(
     r"[=≈<>]|\b(?:now|then|still|left|remain\w*|after|before|next|another|other|later|again|more|rest|day|week|month|year|hour|step|first"
@@ -43,7 +50,8 @@ def contradicting_statements(row: Row, context: Context, options: Options) -> Fi
         before = stated.setdefault(form, (values, clause))
         if before[0] != values:
             return fail("two_values", text=clause[:200], other=before[1][:200])
-    return _share(plain, row, context)
+    rate = _rate(plain, "\n".join(content for role, content in row.messages if role != "assistant"))
+    return _share(plain, row, context) if rate is None else fail("total_as_rate", text=rate)
 
 
 def _statements(text: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
@@ -55,6 +63,18 @@ def _statements(text: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
             continue  # "Travelling at 50 miles an hour, Ann ...; travelling at 60, Ben ..."
         if values and _OPEN.search(clause) is None and sum(word != "#" for word in words) >= _LEAST_WORDS:
             yield " ".join(words), values, clause.strip()
+
+
+def _rate(text: str, asked: str) -> str | None:
+    """Return what says of a total that it is each month's: "3 kg/month * 4 months = 12 kg ... 12 kg per month"."""
+    text = _TIMES.sub("*", _WORDING.sub(r"\1", text))
+    for value, unit in _TOTAL.findall(text):
+        said = re.compile(
+            rf"(?<![\w.]){re.escape(value)} ?{re.escape(unit)} (?:per|each|every|an?) [a-z]+", re.IGNORECASE
+        )
+        if (match := said.search(text)) is not None and said.search(asked) is None:
+            return match[0]
+    return None
 
 
 def _share(text: str, row: Row, context: Context) -> Finding:

@@ -50,3 +50,10 @@ def test_a_share_that_nobody_calculated_is_refused():
         "fail",
         "share_from_nowhere",
     )
+
+
+def test_a_total_is_no_rate():
+    total = "\\(3 \\text{ kg/month} \\times 4 \\text{ months} = 12 \\text{ kg}\\)"
+    assert verdict(f"It is {total}.\nAfter losing 12 kg per month he weighs 85 kg.") == ("fail", "total_as_rate")
+    assert verdict(f"It is {total}.\nAfter losing 12 kg he weighs 85 kg, 3 kg per month less.") == ("pass", None)
+    assert verdict("At 25 miles per hour * 2 = 50 miles per hour he goes 50 miles per hour.") == ("pass", None)
