@@ -12,11 +12,16 @@ _TASKS = frozenset({"math_word"})
 
 
 def worked_solution(row: Row) -> str | None:
-    """Return what a row solves a word problem with: its answer without thoughts, or its steps; None for every other row."""
+    """Return what a row solves a word problem with: its answer without thoughts, and its steps but those called wrong.
+
+    None for every other row.
+    """
     if row.kind not in _KINDS or row.task not in _TASKS:
         return None
     text = row.learned[thoughts_end(row.learned) :]
-    return "\n".join([text, *(step or "" for step in row.steps or ())]).strip() or None
+    labels = row.labels or (None,) * len(row.steps or ())
+    steps = [step for step, label in zip(row.steps or (), labels, strict=False) if step and label is not False]
+    return "\n".join([text, *steps]).strip() or None
 
 
 def stated_before(row: Row, context: Context) -> set[Fraction]:

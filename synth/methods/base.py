@@ -120,6 +120,12 @@ class Method:
         return tuple(dict.fromkeys((*self.roles, *self.calls(params))))
 
 
+WRONG_TURNS = frozenset(
+    {"answer_reached", "contradicting_statements", "several_answers", "unfounded_number", "unused_result"}
+)
+"""Filters that what a row takes back, on purpose, would fail: a method whose rows have wrong turns in them only observes these."""
+
+
 def method(
     name: str,
     *,

@@ -11,7 +11,7 @@ from pydantic import Field
 from storage.ids import seed_from
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
-from synth.methods.base import Params, method
+from synth.methods.base import WRONG_TURNS, Params, method
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -64,7 +64,7 @@ def draw_slips(rng: random.Random, steps: int, share: float, most: int) -> list[
     paper="arXiv:2501.14002",
     makes=("sft",),
     params=RetrospectiveEnhancementParams,
-    observes=lambda params: frozenset({"answer_reached"}),  # people also finish in words
+    observes=lambda params: WRONG_TURNS,
 )
 async def retrospective_enhancement(
     problem: Problem, models: Models, params: RetrospectiveEnhancementParams

@@ -14,16 +14,14 @@ _UP_TO_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 )
-_WORDS = {word: Fraction(value) for value, word in enumerate(_UP_TO_TWENTY.split())
-} | {
-    word: Fraction(value)
-    for word, value in {
-        "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100,
-        "thousand": 1_000, "million": 10**6, "dozen": 12, "dozens": 12, "score": 20, "half": "1/2", "halves": "1/2",
-        "third": "1/3", "thirds": "1/3", "quarter": "1/4", "quarters": "1/4", "fourth": "1/4", "fourths": "1/4",
-        "fifth": "1/5", "fifths": "1/5", "tenth": "1/10", "twice": 2, "double": 2, "thrice": 3, "triple": 3,
-    }.items()
+_OTHERS = {
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
+    "thousand": "1000", "million": "1000000", "dozen": "12", "dozens": "12", "score": "20", "half": "1/2", "halves": "1/2",
+    "third": "1/3", "thirds": "1/3", "quarter": "1/4", "quarters": "1/4", "fourth": "1/4", "fourths": "1/4", "fifth": "1/5",
+    "fifths": "1/5", "tenth": "1/10", "twice": "2", "double": "2", "thrice": "3", "triple": "3",
 }  # fmt: skip
+_WORDS = {word: Fraction(value) for value, word in enumerate(_UP_TO_TWENTY.split())}
+_WORDS |= {word: Fraction(value) for word, value in _OTHERS.items()}
 EVERYDAY = frozenset(
     map(Fraction, (7, 10, 12, 14, 16, 20, 24, 25, 28, 30, 31, 50, 52, 60, 90, 100, 180, 360, 365, 366, 1_000, 3_600))
 )

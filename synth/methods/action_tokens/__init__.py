@@ -26,7 +26,7 @@ from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import at_once, together
-from synth.methods.base import Params, method
+from synth.methods.base import WRONG_TURNS, Params, method
 from synth.methods.leaks import mentions_reference
 from synth.methods.searching import outcome_of
 from synth.methods.sections import sections
@@ -179,6 +179,7 @@ async def _go_on(problem: Problem, models: Models, params: ActionTokensParams, b
         "teacher": params.each * (1 + 2 * params.rounds),
     },
     shows_gold=("flaw",),
+    observes=lambda params: WRONG_TURNS,
 )
 async def action_tokens(problem: Problem, models: Models, params: ActionTokensParams) -> AsyncIterator[Sample]:
     """Solutions whose steps go on, reflect or explore: verified, or corrected where they were wrong; one of each type."""

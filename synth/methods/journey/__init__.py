@@ -19,7 +19,7 @@ from pydantic import Field
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
-from synth.methods.base import method
+from synth.methods.base import WRONG_TURNS, method
 from synth.methods.search_tree import Node, Tree
 from synth.methods.searching import SearchParams, grow, search_calls
 from synth.notes import SftNotes
@@ -119,6 +119,7 @@ def taken_back(written: str, turns: Sequence[Turn]) -> tuple[str, ...]:
     roles=("student", "teacher"),
     params=JourneyParams,
     calls=lambda params: {**search_calls(params), "teacher": params.most_wrong + params.rewrite},
+    observes=lambda params: WRONG_TURNS,
 )
 async def journey(problem: Problem, models: Models, params: JourneyParams) -> AsyncIterator[Sample]:
     """A right solution with wrong steps that were tried, why each was left, and the step that was right instead."""

@@ -18,7 +18,7 @@ from pydantic import Field
 from storage.ids import seed_from
 from synth.calls.models import Models
 from synth.engines.base import Message
-from synth.methods.base import Params, method
+from synth.methods.base import WRONG_TURNS, Params, method
 from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -117,6 +117,7 @@ def _fault(kind: str, line: str, place: int, rng: random.Random) -> Edit | None:
     paper="arXiv:2208.11663",
     makes=("sft",),
     params=PlanEditExplainParams,
+    observes=lambda params: WRONG_TURNS,
 )
 async def plan_edit_explain(problem: Problem, models: Models, params: PlanEditExplainParams) -> AsyncIterator[Sample]:
     """A draft with faults is mended in edits, each planned and explained, until it is the known solution; no model is asked."""

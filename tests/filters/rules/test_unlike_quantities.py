@@ -59,4 +59,5 @@ def test_what_may_be_equal_passes(response):
 def test_what_cannot_be_equal_is_refused(response):
     assert verdict(response) == ("fail", "unlike_quantities")
     assert verdict("", kind="stepwise", steps=[response], labels=[True]) == ("fail", "unlike_quantities")
+    assert verdict("", kind="stepwise", steps=["12 - 2 = 10", response], labels=[True, False]) == ("pass", None)
     assert verdict(response, task="puzzle") == ("pass", None)
