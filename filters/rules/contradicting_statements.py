@@ -18,7 +18,7 @@ from synth.problems.steps import content_lines
 
 _CLAUSE = re.compile(r"(?<=[.!?;,])\s+|\n")
 _NUMBER = re.compile(r"(?<![\w.])[$£€]?\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
-_SHARE = re.compile(r"(?<![\w.])(\d[\d,]*) out of (?:every )?(\d[\d,]*)(?![\w.]*\d)")
+_SHARE = re.compile(r"(?<![\w.])(\d[\d,]{0,15}) out of (?:every )?(\d[\d,]{0,15})(?![\w.]*\d)")
 _WORDING = re.compile(r"\\(?:text|mathrm)\s*\{\s*([^{}]*?)\s*\}")
 _TIMES = re.compile(r"\\times|\\cdot|×")
 _TOTAL = re.compile(
