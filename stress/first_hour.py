@@ -3,9 +3,11 @@
     python -m stress.first_hour                            # makes its environments too, as the pages say
     python -m stress.first_hour --env .venv --vllm .venv-vllm    # with environments that are there
     python -m stress.first_hour --env .venv --workspace OLD      # with a copy of a workspace in which the demo has run
+    python -m stress.first_hour ... --only docs/start/4-schedule.md docs/sql.md    # some pages; keeps no transcript
 
+Behind the start pages come those commands of the other pages that no test can run (`tests.doc_commands.LONG`), each once.
 The transcript is kept in `stress/results/first_hour.md`: each command, how it ended, how long it took, and the end of what it said.
-What was not run stands there with the reason. The exit status is 1 when a command failed. Tried in parts; it has not run whole yet.
+What was not run stands there with the reason. The exit status is 1 when a command failed, or did not print what its page shows.
 """
 
 import argparse
@@ -19,13 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.doc_commands import ROOT, START, commands, files
+from tests.doc_commands import OTHERS, ROOT, START, commands, differs, files, is_long, outputs, why_not
 
 BASH, GIT = shutil.which("bash") or "bash", shutil.which("git") or "git"
 RESULT = Path(__file__).parent / "results" / "first_hour.md"
@@ -41,14 +43,16 @@ SERVES = {
     r"prefect worker start .*": r"started!",
 }
 """Commands that run until Ctrl-C, and what they say once they are up."""
-STAY = (r"nightschool serve-model .*--max-model-len.*", r"prefect server start")
+STAY = (r"nightschool serve-model .*--max-model-len.*", r"prefect server start", r"nightschool up .*--cron.*")
 """Of these, the ones that the next commands of their page need."""
-NOT_RUN = {
-    r"make (quick|test)": "what CI runs; it takes longer than the hour",
-    r".*recipes/real.yaml.*": "needs GSM8K's files and two downloaded models; benchmarks/real.py runs it",
-    r"nightschool model promote .*": "no model of the demo waits for a person; tests/storage/models/test_registry.py runs it",
-    r".*kubernetes.*": "needs a cluster",
+HAD = {
+    "job.json": {
+        "options": {"budget_tokens": 20_000, "device": "cpu"},
+        "rows": "train.parquet",
+        "out": "checkpoints/mine",
+    }
 }
+"""Files that a page takes for granted; `parent` of a job is the demo's base."""
 
 
 @dataclass
@@ -61,11 +65,12 @@ class Step:
     status: int | None = None
     output: str = ""
     why_not: str | None = None
+    unlike: str | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether it was run and did not end well."""
-        return self.why_not is None and self.status != 0
+        """Whether it was run and did not end well, or printed something else than its page shows."""
+        return self.why_not is None and (self.status != 0 or self.unlike is not None)
 
 
 @dataclass
@@ -135,9 +140,8 @@ def _until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
 
 def classify(command: str) -> tuple[str | None, str | None]:
     """Return why a command is not run, and what it says once it is up if it runs until Ctrl-C."""
-    why_not = next((why for pattern, why in NOT_RUN.items() if re.fullmatch(pattern, command)), None)
     up = next((text for pattern, text in SERVES.items() if re.match(pattern, command)), None)
-    return why_not, up
+    return why_not(command), None if command.endswith("--status") else up
 
 
 def filled(command: str, shell: Shell) -> str:
@@ -159,8 +163,11 @@ def clone(folder: Path, env: Path | None, vllm: Path | None) -> Shell:
     subprocess.run([GIT, "clone", "--quiet", str(ROOT), str(folder)], check=True)  # noqa: S603
     for given, name, stamp in ((env, ".venv", ".installed"), (vllm, ".venv-vllm", ".stamp")):
         if given is not None:
-            (folder / name).symlink_to(given.resolve())
-            (given / stamp).touch()
+            (folder / name).mkdir()
+            for part in given.resolve().iterdir():
+                (folder / name / part.name).symlink_to(part)
+            (folder / name / stamp).unlink(missing_ok=True)
+            (folder / name / stamp).touch()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "NIGHTSCHOOL"))}
     environment |= {
         "BROWSER": "true",
@@ -179,10 +186,9 @@ def do(step: Step, shell: Shell) -> None:
     step.why_not, up = classify(step.command)
     if step.why_not is not None:
         return
-    export = re.match(r"export (\w+)=(\S+)$", step.command)
-    if export:
-        shell.environment[export[1]] = export[2]
-        step.status = 0
+    if re.match(r"(export )?\w+=(?!.* python )", step.command):  # holds for what comes after it
+        step.status, text = shell.run(f"set -a; {step.command}; env -0")
+        shell.environment |= dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
         return
     step.command = filled(step.command, shell)
     started = time.monotonic()
@@ -194,28 +200,44 @@ def do(step: Step, shell: Shell) -> None:
     step.seconds = time.monotonic() - started
 
 
-def walk(shell: Shell) -> Iterator[Step]:
-    """Give every command of every page."""
-    for page in START:
+def walk(shell: Shell, pages: Sequence[Path]) -> Iterator[Step]:
+    """Give every command of the start pages, and what else no test runs, each once for each of these pages or all others."""
+    given: set[str] = set()
+    for page in pages:
         for name, content in files(page).items():
             (shell.folder / name).write_text(content, encoding="utf-8")
+        shown, own = outputs(page), shell.environment.copy()
         for command in commands(page):
+            if page not in START and (command in given or not is_long(command)):
+                continue
+            given.add(command)
             step = Step(str(page.relative_to(ROOT)), command)
+            if "job.json" in command:
+                _write_job(shell)
             do(step, shell)
+            step.unlike = differs(shown[command], step.output) if command in shown else None
             print(f"{step.status} {step.seconds:6.1f} s  {step.command}", file=sys.stderr, flush=True)  # noqa: T201
             yield step
         shell.close()
-        shell.environment.pop("PREFECT_API_URL", None)
+        shell.environment = own
+
+
+def _write_job(shell: Shell) -> None:
+    (base,) = (shell.folder / ".nightschool" / "checkpoints").glob("base-*")
+    (shell.folder / "job.json").write_text(json.dumps({**HAD["job.json"], "parent": str(base)}), encoding="utf-8")
 
 
 def transcript(steps: list[Step], how: str) -> str:
     """Write the steps down."""
     ran = [step for step in steps if step.why_not is None]
+    start = {str(page.relative_to(ROOT)) for page in START}
+    hour = sum(step.seconds for step in ran if step.page in start)
     failed = [step for step in ran if step.failed]
     lines = [
         "# The first hour", "",
         f"{datetime.now(UTC):%Y-%m-%d}: `python -m stress.first_hour`, {how}. {len(ran)} commands were run in "
-        f"{sum(step.seconds for step in ran) / 60:.0f} minutes, {len(failed)} failed, {len(steps) - len(ran)} were not run.",
+        f"{sum(step.seconds for step in ran) / 60:.0f} minutes ({hour / 60:.0f} for README and the four start pages), "
+        f"{len(failed)} failed, {len(steps) - len(ran)} were not run.",
         "The end of what each said is shown.",
     ]  # fmt: skip
     page = ""
@@ -231,6 +253,8 @@ def transcript(steps: list[Step], how: str) -> str:
 
 
 def _ended(step: Step) -> str:
+    if step.status == 0 and step.unlike is not None:
+        return f"printed no line like {step.unlike.strip()!r}, {step.seconds:.1f} s"
     return f"{'failed with ' + str(step.status) if step.failed else 'ended well'}, {step.seconds:.1f} s"
 
 
@@ -240,6 +264,7 @@ def main() -> None:
     parser.add_argument("--env", type=Path, help="an environment that is there, instead of making one")
     parser.add_argument("--vllm", type=Path, help="an environment of vLLM that is there")
     parser.add_argument("--workspace", type=Path, help="a workspace in which the demo has run")
+    parser.add_argument("--only", nargs="+", type=Path, metavar="PAGE", help="some pages; keeps no transcript")
     parser.add_argument("--keep", type=Path, help="where to work; a new temporary folder otherwise")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="nightschool-first-hour-"))
@@ -248,14 +273,18 @@ def main() -> None:
     if options.workspace is not None:
         shutil.copytree(options.workspace, shell.folder / ".nightschool")
     steps = []
+    pages = [*START, *OTHERS] if options.only is None else [ROOT / page for page in options.only]
     try:
-        for step in walk(shell):
+        for step in walk(shell, pages):
             steps.append(step)
+            if step.failed:
+                print(step.output[-3000:], step.unlike or "", file=sys.stderr, flush=True)  # noqa: T201
     finally:
         shell.close()
         how = "environments made by its own commands" if options.env is None else "with environments that were there"
         how += "" if options.workspace is None else ", the demo's two nights having run before in the same workspace"
-        RESULT.write_text(transcript(steps, how), encoding="utf-8")
+        if options.only is None:
+            RESULT.write_text(transcript(steps, how), encoding="utf-8")
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     raise SystemExit(any(step.failed for step in steps))

@@ -3,12 +3,15 @@
 import copy
 import json
 import signal
-import time
+
+import psutil
 
 from storage.lake.lake import Lake
 from storage.workspace import Workspace
+from synth.engines.vllm_command import PYTHON_VARIABLE
 from tests.flows.conftest import SMALL
 from tests.flows.prefect_api import materialised, runs_of
+from tests.stand_in import make_stand_in
 from tests.waiting import wait_for
 
 DATE = ("--date", "2026-01-01")
@@ -79,26 +82,36 @@ def test_too_little_new_data_trains_nothing_and_says_so(cli):
     assert "train.when.min_new_rows is 1,000" in result["train"]["decision_to_train"]
 
 
-def test_ctrl_c_and_kill_9_in_the_middle_of_a_training_and_the_same_command_again(cli):
+def test_ctrl_c_and_kill_9_in_each_part_of_a_training_and_the_same_command_again(cli):
+    held = cli.folder / "held"
+    held.touch()
+    tools = make_stand_in(cli.folder / "environment")
+    cli.environment |= {PYTHON_VARIABLE: str(tools / "bin/python"), "STAND_IN": "held", "STAND_IN_HELD": str(held)}
     content = copy.deepcopy(TINY)
     content["train"]["plan"][0]["sft"]["budget_tokens"] = 100_000
-    recipe = cli.recipe(content)
-    folder = cli.workspace / "checkpoints"
-    for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
-        began, process = time.time(), cli.start("run", recipe, *DATE, "--quiet")
-        wait_for(
-            lambda began=began: [f for f in folder.glob(".sft-*.job.json") if f.stat().st_mtime > began],
-            180,
-            "the stage",
-        )
-        time.sleep(1.0)
+    rl = {"steps": 40, "prompts_per_step": 4, "samples": 2, "max_tokens": 8, "max_length": 256}
+    content["train"]["plan"].append({"rl": rl})
+    content["train"]["evaluate"]["engine"] = "vllm"
+    recipe, folder = cli.recipe(content), cli.workspace / "checkpoints"
+    log = cli.workspace / "servers/evaluation/vllm.log"
+    in_the_middle = {
+        "sft": (signal.SIGKILL, -9, lambda: list(folder.glob(".sft-*/trainer/checkpoint-*"))),
+        "rl": (signal.SIGINT, 130, lambda: list(folder.glob(".rl-*/trainer/checkpoint-*"))),
+        "evaluation": (signal.SIGINT, 130, lambda: log.exists() and "asked\n" in log.read_text()),
+    }
+    for part, (number, status, begun) in in_the_middle.items():
+        process = cli.start("run", recipe, *DATE, "--quiet")
+        wait_for(begun, 180, part)
+        started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == status, output
         assert number == signal.SIGKILL or "stopped; the same command goes on where it stopped" in output
-        assert not list(folder.glob("sft-*")), "a stopped stage leaves no checkpoint"
-    result = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))
-    assert result["train"]["trained"]
+        assert started and not psutil.wait_procs(started, timeout=30)[1], f"{part}: nothing of it is left"
+        assert part == "evaluation" or not list(folder.glob(f"{part}-*")), "a stopped stage leaves no checkpoint"
+    held.unlink()
+    trained = json.loads(cli("run", recipe, *DATE, "--json", "--quiet"))["train"]
+    assert [(line["stage"], line["trained"]) for line in trained["stages"]] == [("sft", "before"), ("rl", "before")]
     assert len(rows(cli, "select * from checkpoints where stage = 'sft'")) == 1
     assert len(rows(cli, "select * from promotions")) == 1
 

