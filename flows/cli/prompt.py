@@ -1,7 +1,7 @@
 """The interactive prompt of `nightschool sql`: history, completion of tables, columns and functions, one SELECT at a time."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,28 @@ class SqlCompleter(Completer):
         """What each alias of a statement stands for."""
         pairs = (match.group(1, 2) if match[1] else match.group(3, 4) for match in _ALIAS.finditer(statement))
         return {alias.lower(): name.lower() for name, alias in pairs if name.lower() in self._relations}
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Part a text into the statements and commands that somebody would enter at the prompt one after the other."""
+    import duckdb
+
+    def parted(statements: str) -> list[str]:
+        try:
+            return [statement.query for statement in duckdb.extract_statements(statements)]
+        except duckdb.Error:
+            return [statements]  # whoever runs it says what is wrong
+
+    gathered = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith(".") and gathered.rstrip()[-1:] in ("", ";"):
+            yield from parted(gathered)
+            yield line.strip()
+            gathered = ""
+        else:
+            gathered += line + "\n"
+    if gathered.strip():
+        yield from parted(gathered)
 
 
 def run_prompt(run: Callable[[str], None], history: Path, say: Callable[[str], None], **terminal: Any) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 
+from flows.report.numbers import figure
 from flows.report.summary import print_table
 from flows.report.terminal import cut, inert
 from storage.lake.lake import Lake
@@ -93,12 +94,33 @@ def print_why(provenance: Mapping[str, Any], console: Console | None = None) -> 
         beside.add_column(ratio=1)
     beside.add_row(*(Panel(_texts(row), title=inert(title), title_align="left") for title, row in rows))
     console.print(beside)
+    _print_candidates(provenance, console)
     for number, call in enumerate(provenance["calls"], 1):
         title = f"call {number}: {call['role']} {call['act']}, {call['model']}, {call['call_id']}"
-        console.print(Panel(inert(cut(call["response"] or "", _LONGEST)), title=inert(title), title_align="left"))
+        thoughts = f"thoughts: {call['reasoning']}\n\n" if call["reasoning"] else ""
+        text = cut(thoughts, _LONGEST) + cut(call["response"] or "", _LONGEST)
+        console.print(Panel(inert(text), title=inert(title), title_align="left"))
     if not provenance["calls"]:
         console.print("No model call is behind this row, or its calls are not published yet.")
     _print_readers(provenance["checkpoints"], console)
+
+
+def _print_candidates(provenance: Mapping[str, Any], console: Console) -> None:
+    """Print the rows of the attempt with their scores, and the tree of the search."""
+    if provenance["candidates"]:
+        table = Table("row of the attempt", "answer", "outcome", "reason", "scores")
+        for row in provenance["candidates"]:
+            scores = ", ".join(
+                f"{score['scorer']} {figure(score['value'])}" + (f" ({score['reason']})" if score["reason"] else "")
+                for score in row["scores"]
+            )
+            cells = (row["sample_id"], cut(row["answer"] or "", 80), row["outcome"] or "", row["reason"] or "", scores)
+            table.add_row(*(inert(cell) for cell in cells))
+        console.print(table)
+    for node in provenance["tree"]:
+        ends = {True: ", right", False: ", wrong", None: ""}[node["right"]]
+        said = f"{node['value']:.2f} of {node['visits']}{ends}: {cut(node['step'], 200)}"
+        console.print(inert("  " * min(node["node"].count("."), 8) + said))
 
 
 def _print_takedown(takedown: Mapping[str, Any], console: Console) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from flows.report import charts, numbers
 from flows.report.folding import folded
 from flows.report.text import plain, shown
+from storage.messages import said_in
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -64,6 +65,7 @@ def environment(*folders: Path) -> Environment:
         "short": _short,
         "masked": _masked,
         "folded": folded,
+        "said": said_in,
     }
     return environment
 

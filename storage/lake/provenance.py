@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.errors import LakeError
+from storage.lake.candidates import candidates_of, tree_of
 from storage.lake.lake import Lake
 from storage.lake.lineage import row_checkpoints
 from storage.lake.tombstones import REASON
@@ -20,8 +21,9 @@ where v.sample_id = ? and v.night = ? order by c.seq, v.filter = 'policy', v.fil
 
 
 def provenance_of(lake: Lake, sample_id: str) -> dict[str, Any]:
-    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items` (of benchmarks), `calls`
-    and `checkpoints`; of a row that was taken down only `takedown`.
+    """Return `sample`, `decision`, `verdicts` in order, `matches` (rows that verdicts name), `items` (of benchmarks), `calls`,
+    `candidates` (rows of its attempt, with scores), `tree` (of a search) and `checkpoints`; of a row that was taken down only
+    `takedown`.
 
     Args:
         lake: The lake.
@@ -64,15 +66,17 @@ def observed(lake: Lake, sample_id: str, night: str | None = None) -> dict[str, 
 
 
 def origin(lake: Lake, sample: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `calls` and `checkpoints` of `provenance_of`: what a row was made of, and who read it."""
+    """Return `calls`, `candidates`, `tree` and `checkpoints` of `provenance_of`: what made a row, and who read it."""
     calls = lake.rows(
-        "select call_id, role, act, model, messages, response, finish_reason, night from calls "
+        "select call_id, role, act, model, messages, reasoning, response, finish_reason, night from calls "
         "where call_id in (select unnest(?::varchar[])) qualify row_number() over (partition by call_id) = 1",
         [sample["parents"] or []],
     )
     order = {call_id: index for index, call_id in enumerate(sample["parents"] or [])}
     return {
         "calls": sorted(calls, key=lambda call: order[call["call_id"]]),
+        "candidates": candidates_of(lake, sample),
+        "tree": tree_of(sample),
         "checkpoints": row_checkpoints(lake, sample["sample_id"]),
     }
 

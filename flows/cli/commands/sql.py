@@ -29,7 +29,11 @@ class Mode(StrEnum):
 @app.command()
 def sql(
     statement: Annotated[
-        str | None, typer.Argument(help="One SELECT over the lake's tables and views; without it, a prompt.")
+        str | None,
+        typer.Argument(
+            help="One SELECT over the lake's tables and views, or a command of the prompt (.help); without it, what is piped in, "
+            "or a prompt."
+        ),
     ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -79,13 +83,14 @@ def sql(
         def run(text: str, mode: Mode = mode) -> None:
             _run(workspace, text, limits, mode, spreadsheet=spreadsheet, parquet=parquet)
 
+        session = Session(run, mode)
         if statement is not None:
-            return run(statement)
+            return session(statement)
         if not sys.stdin.isatty():
-            return run(sys.stdin.read())
+            return session.script(sys.stdin.read())
         from flows.cli.prompt import run_prompt
 
-        run_prompt(Session(run, mode), workspace.root / "sql_history", typer.echo)
+        run_prompt(session, workspace.root / "sql_history", typer.echo)
 
 
 def _run(
@@ -125,13 +130,13 @@ class Session:
         Raises:
             QueryError: There is no such command or mode, or the statement fails.
         """
-        from flows.cli.prompt import COMMANDS, HELP
+        from flows.cli.prompt import COMMANDS, HELP, LEAVE
         from storage.errors import QueryError
         from storage.sql.describe import describe
         from storage.sql.questions import question
         from storage.unknown_names import unknown
 
-        command, _, rest = text.partition(" ")
+        command, _, rest = text.strip().partition(" ")
         rest = rest.strip()
         match command:
             case ".help":
@@ -151,10 +156,31 @@ class Session:
                     raise QueryError(unknown("mode", rest, list(Mode)))
                 self._mode = Mode(rest) if rest else self._mode
                 typer.echo(f"mode {self._mode}")
+            case _ if command in LEAVE:
+                return
             case _ if command.startswith("."):
                 raise QueryError(unknown("command", command, COMMANDS))
             case _:
                 self._run(text, self._mode)
+
+    def script(self, text: str) -> None:
+        """Do what was piped in: statements that end with a semicolon, and commands on lines of their own.
+
+        Raises:
+            QueryError: As for a line; what comes after it is not done. Nothing was piped in.
+        """
+        from flows.cli.prompt import LEAVE, lines_of
+        from storage.errors import QueryError
+
+        lines = list(lines_of(text))
+        if not lines:
+            raise QueryError(
+                "standard input is empty; give one SELECT as an argument, or run this on a terminal for a prompt"
+            )
+        for line in lines:
+            if line.strip() in LEAVE:
+                return
+            self(line)
 
 
 def _schema(name: str | None, as_json: bool) -> None:

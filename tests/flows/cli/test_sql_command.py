@@ -58,6 +58,11 @@ def test_rows_as_a_table_json_csv_and_parquet(shell, tmp_path):
     assert pq.read_table(target)["n"].to_pylist() == [12, 8]
     assert "exists already" in shell("sql", statement, "--parquet", str(target), code=1)
     assert "tutorship" in shell("sql", stdin=statement), "a statement may come through a pipe"
+    script = ".mode csv\nselect ';' as a;\nselect\n  2 as b; -- two;\n.quit\nselect nothing"
+    assert shell("sql", stdin=script).splitlines() == ["mode csv", "a", ";", "b", "2"], "and so may what one would type"
+    assert "did you mean '.mode'" in shell("sql", stdin=".moed csv\nselect 1;", code=1)
+    assert "standard input is empty" in shell("sql", stdin="\n", code=1)
+    assert "(view)" in shell("sql", ".schema funnel"), "a command of the prompt is an argument too"
     assert "choose one" in shell("sql", statement, "--json", "--csv", code=1)
 
 

@@ -29,7 +29,8 @@ def write_night(
     Args:
         lake: The lake.
         date: Its date.
-        rows: Columns of samples; `reason` rejects a row, `kept` and `similarity` make it a duplicate, `call` is what a model said.
+        rows: Columns of samples; `reason` rejects a row, `kept` and `similarity` make it a duplicate, `call` is what a model said,
+            `thoughts` what it thought before.
         recipe: Its recipe.
         failed: Attempts that failed: method, reason, detail.
         price: Cost of each call.
@@ -61,7 +62,8 @@ def write_night(
         call = {
             "call_id": digest("call", night, number), "model": "teacher@1", "role": "teacher", "act": "solve",
             "messages": [{"role": "user", "content": problem["prompt"]}], "sampling": "{}", "sample": "0.0",
-            "response": given.get("call", f"It is {number + 1}."), "finish_reason": "stop", "prompt_tokens": 20, "reasoning": "",
+            "response": given.get("call", f"It is {number + 1}."), "finish_reason": "stop", "prompt_tokens": 20,
+            "reasoning": given.get("thoughts", ""),
             "completion_tokens": 10, "origin": "made", "night": night, "method": method, "seconds": 0.5, "cost": price,
             "cached_tokens": 0, "created_at": BEGAN, "ledger": "l",
         }  # fmt: skip
@@ -80,7 +82,7 @@ def write_night(
                 **{
                     key: value
                     for key, value in given.items()
-                    if key in sample or key in ("rejected", "text", "steps", "labels")
+                    if key in sample or key in ("rejected", "text", "steps", "labels", "notes")
                 },
             }
         )
