@@ -95,7 +95,7 @@ def looked_up(folder) -> dict[str, str]:
             "select sample_id, problem_id, prompt from accepted s join problems using (problem_id) limit 2"
         )
         (model,) = lake.rows("select checkpoint_id from checkpoints where stage = 'sft'")
-        record_reviews(lake, [Review(digest("review"), other["sample_id"], "accept", "", "ada")])
+        record_reviews(lake, [Review(digest("review"), other["sample_id"], "ada", "accept", "")])
         (last,) = lake.rows("select max(seq) as seq from commits")
     return {
         "SAMPLE_ID": first["sample_id"], "PROBLEM_ID": first["problem_id"], "CHECKPOINT": model["checkpoint_id"],
