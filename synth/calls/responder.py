@@ -1,10 +1,10 @@
 """Any engine, asked like the sampler: a list of chats in, a list of generations out. For evaluation, outside of nights."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from storage.ids import seed_from
 from storage.ledger.ledger import Ledger
@@ -18,6 +18,7 @@ from synth.problems.base import Problem
 from synth.tools.base import Tool
 from synth.tools.calls import ToolCall
 
+Value = TypeVar("Value")
 Chat = Sequence[Message]
 _NOBODY = Problem("", "", "", "", "")
 EVALUATION = "evaluation"
@@ -61,6 +62,7 @@ class EngineResponder:
         self._asker = Asker(ledger, {EVALUATION: engine}, Prompts(), night=night) if ledger else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="responder")
         self._loop = asyncio.new_event_loop()
+        self._at_work: asyncio.Task[Any] | None = None
 
     def generate(
         self,
@@ -111,7 +113,7 @@ class EngineResponder:
         """
         if self._asker is None:
             return run_once(tool, call)
-        return self._thread.submit(self._loop.run_until_complete, self._asker.run_tool(tool, call)).result().text
+        return self._wait(self._asker.run_tool(tool, call)).text
 
     async def _answer(self, request: Request) -> Answer | Reply:
         if self._asker is None:
@@ -119,11 +121,33 @@ class EngineResponder:
         sample = "evaluate" if request.sampling.temperature == 0 else f"evaluate/{request.seed}"
         return await self._asker.put(EVALUATION, request, sample)
 
-    def _run(self, work: Awaitable[list[Generation]]) -> list[Generation]:
+    def _run(self, work: Coroutine[Any, Any, list[Generation]]) -> list[Generation]:
         try:
-            return self._thread.submit(self._loop.run_until_complete, work).result()
+            return self._wait(work)
         except BaseExceptionGroup as failed:  # the first failure says it; the other requests met the same server
             raise failed.exceptions[0] from None
+
+    def _wait(self, work: Coroutine[Any, Any, Value]) -> Value:
+        """Run a coroutine on the loop and wait for it; whoever is made to stop waiting, by Ctrl-C, stops what it waits for."""
+
+        async def watched() -> Value:
+            self._at_work = asyncio.current_task()
+            try:
+                return await work
+            finally:
+                self._at_work = None
+
+        done = self._thread.submit(self._loop.run_until_complete, watched())
+        try:
+            return done.result()
+        except BaseException:
+            if not done.done():  # else it is what the coroutine raised
+                self._loop.call_soon_threadsafe(self._stop)
+            raise
+
+    def _stop(self) -> None:
+        if self._at_work is not None:
+            self._at_work.cancel()
 
     def close(self) -> None:
         """Close the engine and its thread."""

@@ -1,6 +1,8 @@
 """Any engine asked as the sampler is: order, seeds, refusals, failures."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -82,3 +84,16 @@ def test_a_real_server_is_asked_and_repeats_itself(vllm_server):
     with EngineResponder(engine) as responder:
         first, again = ask(responder, "one", "two"), ask(responder, "one", "two")
     assert [answer.text for answer in first] == [answer.text for answer in again] and first[0].completion_tokens == 4
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["ledger", "no ledger"])
+def test_ctrl_c_does_not_wait_for_an_answer(ledger, kept):
+    class Silent(Echo):
+        async def answer(self, request):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+
+    engine = Silent()
+    with pytest.raises(KeyboardInterrupt), EngineResponder(engine, ledger if kept else None) as responder:
+        ask(responder, "a", "b")
+    assert engine.closed
