@@ -90,7 +90,9 @@ def test_a_real_server_is_asked_and_repeats_itself(vllm_server):
 def test_ctrl_c_does_not_wait_for_an_answer(ledger, kept):
     class Silent(Echo):
         async def answer(self, request):
-            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.2)  # until the main thread waits
+            if request.messages[-1]["content"] == "b":
+                os.kill(os.getpid(), signal.SIGINT)
             await asyncio.Event().wait()
 
     engine = Silent()
