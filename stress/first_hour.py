@@ -203,9 +203,9 @@ def do(step: Step, shell: Shell) -> None:
 def walk(shell: Shell, pages: Sequence[Path]) -> Iterator[Step]:
     """Give every command of the start pages, and what else no test runs, each once for each of these pages or all others."""
     given: set[str] = set()
+    for name, content in (item for page in START for item in files(page).items()):
+        (shell.folder / name).write_text(content, encoding="utf-8")
     for page in pages:
-        for name, content in files(page).items():
-            (shell.folder / name).write_text(content, encoding="utf-8")
         shown, own = outputs(page), shell.environment.copy()
         for command in commands(page):
             if page not in START and (command in given or not is_long(command)):
