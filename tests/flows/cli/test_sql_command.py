@@ -19,13 +19,13 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.cli.commands.sql import Mode, Session
 from flows.cli.prompt import SqlCompleter, run_prompt
-from storage.catalog.duck import extension_file
 from storage.errors import QueryError
 from storage.lake.lake import Lake
 from storage.releases.reading import get_release
 from storage.sql.describe import describe
 from storage.sql.questions import QUESTIONS
 from storage.workspace import Workspace
+from tests.doc_commands import ROOT, commands
 from tests.flows.conftest import SMALL
 from tests.storage.small import build
 
@@ -188,23 +188,21 @@ def test_drawing_ends_when_nobody_reads(shell):
 
 
 @pytest.mark.slow
-def test_the_lake_opens_in_a_stock_duckdb_shell(shell, tmp_path):
-    """As docs/sql.md says: the extensions from their wheels, in the folder where DuckDB looks for them."""
-    platform = duckdb.connect().execute("pragma platform").fetchone()[0]
-    folder = tmp_path / f"v{duckdb.__version__}" / platform
-    folder.mkdir(parents=True)
-    for name in ("ducklake", "sqlite_scanner"):
-        (folder / f"{name}.duckdb_extension").symlink_to(extension_file(name))
-    root = shell.workspace.root
-    script = (
-        f"set extension_directory='{tmp_path}'; attach 'ducklake:sqlite:{root}/catalog.sqlite' as lake "
-        f"(data_path '{root}/lake', read_only); use lake; select method, count(*) as n from accepted group by all order by all;"
-    )
-    command = [str(Path(sys.executable).with_name("duckdb")), "-json", "-c", script]
+def test_the_stock_shell_reads_the_lake_as_the_page_says(shell, tmp_path):
+    """The lines of docs/sql.md, in a folder whose workspace came from elsewhere."""
+    (tmp_path / ".nightschool").symlink_to(shell.workspace.root)
+    lines = list(commands(ROOT / "docs" / "sql.md"))
+    script = "\n".join([*lines[-3:-1], lines[-1].replace("duckdb -c", "duckdb -json -c")])
+    assert script.startswith("dir=") and "duckdb -json" in script
+    script = script.replace("linux_amd64", duckdb.connect().execute("pragma platform").fetchone()[0])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "HOME": str(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}, timeout=120
+        ["bash", "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=240
     )
-    assert json.loads(done.stdout) == [{"method": "cot", "n": 12}, {"method": "tutorship", "n": 8}], done.stderr
+    assert [(row["method"], row["accepted"]) for row in json.loads(done.stdout)] == [("cot", 12), ("tutorship", 8)], (
+        done.stderr
+    )
 
 
 def test_every_example_is_answered_on_the_lake_of_a_real_night(cli):
