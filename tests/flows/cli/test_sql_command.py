@@ -200,9 +200,8 @@ def test_the_stock_shell_reads_the_lake_as_the_page_says(shell, tmp_path):
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=240
     )
-    assert [(row["method"], row["accepted"]) for row in json.loads(done.stdout)] == [("cot", 12), ("tutorship", 8)], (
-        done.stderr
-    )
+    assert done.returncode == 0, done.stderr
+    assert {(row["method"], row["accepted"]) for row in json.loads(done.stdout)} == {("cot", 6), ("tutorship", 4)}
 
 
 def test_every_example_is_answered_on_the_lake_of_a_real_night(cli):
