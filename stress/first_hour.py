@@ -145,14 +145,15 @@ def classify(command: str) -> tuple[str | None, str | None]:
 
 
 def filled(command: str, shell: Shell) -> str:
-    """Put what the reader would look up in the place of NAME, INCUMBENT and CANDIDATE."""
-    if not re.search(r"\b(NAME|INCUMBENT|CANDIDATE)\b", command):
+    """Put what the reader would look up in the place of NAME, INCUMBENT, CANDIDATE and MODEL."""
+    if not re.search(r"\b(NAME|INCUMBENT|CANDIDATE|MODEL)\b", command):
         return command
     status, text = shell.run("nightschool model list --json")
     trained = [row for row in json.loads(text) if row["here"] and row["stage"] != "base"] if status == 0 else []
     if not trained:
         return command
     command = re.sub(r"\bNAME\b", Path(trained[0]["path"]).name, command)
+    command = re.sub(r"\bMODEL\b", trained[0]["checkpoint_id"][:12], command)
     judged = [row["checkpoint_id"][:12] for row in trained if row["decisions"]] or [trained[0]["checkpoint_id"][:12]]
     command = re.sub(r"\bINCUMBENT\b", judged[-1], command)
     return re.sub(r"\bCANDIDATE\b", judged[0], command)

@@ -22,6 +22,7 @@ LONG = (
     r"nightschool (run|up|ui|serve-model|doctor)\b.*",
     r"nightschool (plan|try) .*recipes/nightly.*",  # asks the demo's model
     r"nightschool (plan own|release (create|export) mine\b).*",  # the second and third page's own
+    r"nightschool evaluate .*",
     r"nightschool model (compare|rollback) .*",  # two models of the demo
     r"nightschool release create reasoning --where .tier > 1.*",  # rows of the demo's second tier
 )
@@ -30,6 +31,7 @@ LONG = (
 NOT_RUN = {
     r"make (quick|test)": "what CI runs; it takes longer than the hour",
     r"nightschool (doctor|plan|run) (--recipe )?recipes/real\.yaml.*": "needs GSM8K's files and a model of 7B: benchmarks/real.py",
+    r"nightschool evaluate .*gsm8k\.yaml.*": "needs GSM8K's files: tests/flows/night/test_evaluation.py",
     r"nightschool model promote .*": "no model of the demo waits for a person: tests/storage/models/test_registry.py",
     r"pip install .*(kubernetes|ray).*": "installs into the environment at work: the page says with which version it was tried",
     r"prefect .*kubernetes.*": "needs a cluster",
