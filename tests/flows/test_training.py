@@ -3,7 +3,6 @@
 import copy
 import json
 import signal
-import time
 
 import psutil
 
@@ -105,9 +104,7 @@ def test_ctrl_c_and_kill_9_in_each_part_of_a_training_and_the_same_command_again
         wait_for(begun, 180, part)
         started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
-        print(time.strftime("%X"), part, len(started))
         output, _ = process.communicate(timeout=120)
-        print(time.strftime("%X"), part, "ended")
         assert process.returncode == status, output
         assert number == signal.SIGKILL or "stopped; the same command goes on where it stopped" in output
         assert started and not psutil.wait_procs(started, timeout=30)[1], f"{part}: nothing of it is left"
