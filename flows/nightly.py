@@ -23,6 +23,7 @@ from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
 from flows.night.night import Night, code_version, open_night
 from flows.night.night_asker import ask_for_filters
 from flows.night.pinning import pin
+from flows.night.ray_shards import spread_of
 from flows.night.synthesis import Synthesis, synthesise
 from flows.recipe.recipe import Recipe
 from flows.report import reported
@@ -38,7 +39,6 @@ from storage.lake import nights
 from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
-from storage.spreading import Spread, in_processes
 from storage.workspace import Workspace
 from synth.night.draw import LeftOut, draw_night, hold_out, left_out_sentences, plan_attempts
 from synth.sample import problem_row
@@ -185,7 +185,7 @@ async def make_rows(night: Night, ray: str | None) -> tuple[Curator, Synthesis]:
     while True:
         plan(night, number)
         if number == 0:
-            scan_history(night)
+            scan_history(night, ray)
         curator = make_curator(night, ray)
         synthesis = await synthesise(night, curator, ray)
         if synthesis.failures:
@@ -288,11 +288,17 @@ def plan(night: Night, round_number: int = 0) -> None:
 
 
 @task(name="scan history", task_run_name="scan history", cache_policy=NO_CACHE, persist_result=False)
-def scan_history(night: Night) -> int:
+def scan_history(night: Night, ray: str | None = None) -> int:
     """Look for the benchmarks in every row accepted so far, once per manifest: one that grew takes rows back."""
+
+    def on_done(done: int, parts: int) -> None:
+        if parts > 1:
+            night.progress.say(f"benchmarks: {done:,} of {parts:,} parts of history scanned")
+
     if not night.benchmarks.benchmarks:
         return 0
-    rejected = rescan(night.lake, night.benchmarks, night.recipe.filters.get("decontamination"))
+    options = night.recipe.filters.get("decontamination")
+    rejected = rescan(night.lake, night.benchmarks, options, spread=spread_of(ray), on_done=on_done)
     if rejected:
         night.progress.say(
             f"benchmarks: {rejected:,} rows of earlier nights hold an item of the manifest; they leave the release"
@@ -305,14 +311,8 @@ def make_curator(night: Night, ray: str | None = None) -> Curator:
 
     What it shares out of a large night runs on the Ray cluster `ray`, or in processes of this machine.
     """
-    if ray is None:
-        spread: Spread = in_processes
-    else:
-        from flows.night.ray_shards import on_ray
-
-        spread = on_ray(ray)
     student = night.identity_of("student")
-    return Curator(night.lake, night.id, night.rules, manifest=night.benchmarks, student=student, spread=spread)
+    return Curator(night.lake, night.id, night.rules, manifest=night.benchmarks, student=student, spread=spread_of(ray))
 
 
 @task(name="curate", task_run_name="curate", cache_policy=NO_CACHE, persist_result=False)

@@ -27,7 +27,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.published import publish
 from storage.models.checkpoints import Checkpoint
 from storage.processes import pid_space
-from storage.spreading import Spread, here
+from storage.spreading import Spread, here, in_processes
 from storage.workspace import Workspace
 from synth.night.runner import Attempt, Finished, run_attempts
 
@@ -120,6 +120,11 @@ def ray_shards(night: Night, address: str) -> Iterator[RayShards]:
         yield RayShards(runner, night)
     finally:
         runner.__exit__(None, None, None)
+
+
+def spread_of(ray: str | None) -> Spread:
+    """Return where work on many rows runs: on the Ray cluster `ray`, or in processes of this machine."""
+    return in_processes if ray is None else on_ray(ray)
 
 
 def on_ray(address: str) -> Spread:

@@ -6,6 +6,7 @@ from filters.benchmarks import Benchmark, BenchmarkManifest
 from filters.night.rescan import rescan
 from storage.lake.lake import Lake, table_of
 from storage.releases.making import create_release
+from storage.spreading import here
 from storage.workspace import Workspace
 from synth.sample import problem_row
 from tests.filters.helpers import STAMPS, row, table, word_problem
@@ -65,4 +66,29 @@ def test_a_manifest_is_scanned_for_once(lake):
     assert rescan(lake, GROWN) == 0
     assert lake.last_seq() == seq
     assert rescan(lake, GROWN, {"coverage": 0.9}) == 0
-    assert lake.last_seq() == seq + 1
+    assert lake.last_seq() > seq
+
+
+@pytest.mark.slow
+def test_a_scan_that_was_killed_goes_on_with_the_nights_that_are_left(lake):
+    for day in (3, 4):
+        night = f"2026-01-0{day}"
+        decision = {"sample_id": night, "filter": "policy", "version": "1", "outcome": "accepted", "night": night}
+        tables = {"samples": table(row(night, LEAK, night=night)), "verdicts": table_of("verdicts", [decision])}
+        lake.commit(night, "curate", tables, night=night)
+    scanned, told = [], []
+
+    def dying(work, arguments):
+        yield from here(work, arguments[:1])
+        raise KeyboardInterrupt
+
+    def counting(work, arguments):
+        scanned.extend(nights for _, nights, *_ in arguments)
+        return here(work, arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        rescan(lake, GROWN, batch=1, spread=dying)
+    assert accepted(lake) == ["2026-01-03", "2026-01-04", "b", "c"], "what is scanned takes effect at once"
+    assert rescan(lake, GROWN, batch=1, spread=counting, on_done=lambda *parts: told.append(parts)) == 4
+    assert scanned == [["2026-01-03"], ["2026-01-04"]] and told == [(2, 3), (3, 3)]
+    assert accepted(lake) == ["b"]
