@@ -120,7 +120,7 @@ async def test_a_version_that_copies_what_it_was_asked_is_refused(ledger, proble
     """As a small model does it, behind its solution."""
 
     def copies(request):
-        return right(request) + "\nAfter it they were asked other problems of the kind."
+        return right(request) + "\nAfter it they were asked other problems of the kind, and went wrong."
 
     engines = {"teacher": reviser(taught_wrong, copies), "student": Scripted(interpreter, "s")}
     rows, _ = await run(ledger, LBT, [problem], LBT.params(choose="tuned", rounds=1), **engines)
