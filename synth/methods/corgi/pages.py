@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from synth.embeddings.base import Vectors
 from synth.embeddings.opening import open_embedding
 from synth.problems.base import Problem
 
@@ -53,6 +55,6 @@ def least_similarity(pages: Sequence[Page], percent: float) -> float:
     return float(np.percentile([page.similarity for page in pages], percent)) if pages else 0.0
 
 
-def _products(left: object, right: object) -> np.ndarray:
-    products = left @ right.T  # type: ignore[operator, attr-defined]
+def _products(left: Vectors, right: Vectors) -> npt.NDArray[np.float64]:
+    products = left @ right.T
     return np.asarray(products if isinstance(products, np.ndarray) else products.toarray())
