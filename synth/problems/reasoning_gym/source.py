@@ -15,6 +15,7 @@ from synth.problems.drawing import equal_shares
 from synth.problems.files import Dropped
 from synth.problems.reasoning_gym.entries import entry_problem
 from synth.problems.reasoning_gym.library import SIZE, check_installed, options_of
+from synth.problems.reasoning_gym.reading import reads_back
 from synth.problems.reasoning_gym.table import offered_task
 from synth.sandbox.values import from_plain, to_plain
 
@@ -35,7 +36,7 @@ class ReasoningGym:
         config: Options of the library for the task, instead of a tier's.
 
     Attributes:
-        dropped: Entries of the last draw whose gold answer does not score 1.
+        dropped: Entries of the last draw whose gold answer does not score 1, or is too long to be read from a response.
 
     Raises:
         RecipeError: The task is not offered, it has no such tier or option, or the library is not installed.
@@ -78,11 +79,16 @@ class ReasoningGym:
                 continue
             misses = 0
             seen.add(problem.structure_id)
-            if value == 1:
+            if value == 1 and reads_back(problem.gold):
                 yield problem
-            else:
-                detail = f"{self.name}, entry {number}: its gold answer scores {value:g}."
-                self.dropped.append(Dropped(number, "bad_gold", detail=detail, question=problem.prompt))
+                continue
+            fault = (
+                f"scores {value:g}"
+                if value != 1
+                else f"of {len(problem.gold):,} characters is not read from a response"
+            )
+            detail = f"{self.name}, entry {number}: its gold answer {fault}."
+            self.dropped.append(Dropped(number, "bad_gold", detail=detail, question=problem.prompt))
 
     def _entries(self, tier: int, seed: int) -> Iterator[tuple[int, dict[str, Any], float]]:
         """Entries without end, counted from 1, with the scores of their gold answers: one seed's data set after the other."""

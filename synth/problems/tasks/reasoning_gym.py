@@ -4,9 +4,8 @@ from synth.answers.judge import NO_ANSWER, UNFINISHED_ANSWER, UNMARKED_ANSWER, U
 from synth.answers.outcome import Check, Outcome
 from synth.answers.parsing.typography import MAX_ANSWER
 from synth.answers.responses.reading import State, read_answer
-from synth.answers.responses.tags import tagged, unclosed_tag
-from synth.answers.responses.thoughts import without_thoughts
 from synth.problems.base import Problem, Review
+from synth.problems.reasoning_gym.reading import tagged_answer
 from synth.problems.reasoning_gym.scoring import score_answer
 from synth.problems.reasoning_gym.table import surveyed_version
 from synth.problems.steps import split_steps
@@ -32,7 +31,7 @@ class ReasoningGymTask:
         An answer that holds the gold answer and more, and for which the scorer gives not all, is unverifiable; so is one on
         which the scorer fails or takes too long.
         """
-        answer = _tagged_answer(response)
+        answer = tagged_answer(response)
         if answer is None:
             reading = read_answer(response)
             if reading.state is not State.READ:
@@ -57,12 +56,3 @@ class ReasoningGymTask:
     def review(self, problem: Problem, attempt: str) -> Review | None:
         """Return None: no derivation is known."""
         return None
-
-
-def _tagged_answer(response: str) -> str | None:
-    """All between the last tags, as it was written, however long; None without tags, or where a tag is open behind them."""
-    text, thinking = without_thoughts(response)
-    closed = [] if thinking else tagged(text)
-    if not closed or unclosed_tag(text, closed) >= 0 or not closed[-1][2].strip():
-        return None
-    return closed[-1][2].strip()

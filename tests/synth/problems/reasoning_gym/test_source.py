@@ -10,6 +10,7 @@ from synth.answers.outcome import Outcome
 from synth.problems import get_task, open_source
 from synth.problems.holdout import draw_heldout, structure_ids
 from synth.problems.reasoning_gym import scoring
+from synth.problems.reasoning_gym.reading import reads_back
 from synth.sample import problem_of, problem_row
 
 pytest.importorskip("reasoning_gym")
@@ -44,6 +45,14 @@ def test_tiers_are_drawn_in_equal_shares_and_held_out_sets_are_disjoint():
     held = structure_ids(draw_heldout(source, 5, (1, 3), seed=1))
     drawn = structure_ids(source.draw(40, seed=1, exclude=held))
     assert len(held) == 10 and len(drawn) == 40 and not held & drawn
+
+
+def test_a_gold_answer_that_is_too_long_to_be_read_is_left_out_and_said():
+    source = open_source("reasoning_gym", {"task": "tower_of_hanoi", "tiers": [1, 2, 3]})
+    problems = source.draw(50, seed=11)
+    assert len(problems) == 50 and all(reads_back(problem.gold) for problem in problems)
+    assert [row.reason for row in source.dropped] == ["bad_gold"] * len(source.dropped) != []
+    assert source.dropped[0].detail.endswith("characters is not read from a response.")
 
 
 def test_a_small_task_is_used_up():
