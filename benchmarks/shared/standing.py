@@ -46,6 +46,7 @@ STANDS_ON: dict[str, list[str]] = {
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
     "soak": ["flows/night", "flows/nightly.py", "benchmarks/soak.py", "benchmarks/soaking"],
     "tasks": ["synth/problems", "synth/sandbox", "benchmarks/tasks.py"],
+    "tools": ["synth/environments", "synth/tools", "synth/calls", "benchmarks/tools.py"],
     "training": ["train_stages", "benchmarks/training.py"],
     "verifiers": ["train_stages/verifying", "train_stages/losses", "benchmarks/verifiers.py"],
 }
