@@ -23,6 +23,7 @@ from pydantic import ValidationInfo as Info
 
 from storage.errors import RecipeError
 from storage.registry import Registry
+from storage.shown_values import shown_value
 from storage.unknown_names import unknown
 
 
@@ -75,7 +76,7 @@ def validated(model: type[M], options: Mapping[str, Any], key: str, instead: Ins
     where = ".".join([key, *map(str, first["loc"])]).strip(".")
     if first["type"] != "extra_forbidden":
         value = first["input"]
-        shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+        shown = f" = {shown_value(value)}" if isinstance(value, str | int | float | bool) else ""
         raise RecipeError(f"{where}{shown}: {first['msg'].removeprefix('Value error, ')}")
     name = str(first["loc"][-1])
     top = len(first["loc"]) == 1

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from flows.recipe.variables import WHOLE
+from storage.shown_values import shown_value
 from storage.unknown_names import unknown
 
 _CREDENTIAL = "api_key"
@@ -38,7 +39,7 @@ def sentence(error: ValidationError, model: type[BaseModel], content: Mapping[st
     value = first["input"]
     if _CREDENTIAL in where:
         return f"{where}: write the name of an environment variable, such as TEACHER_KEY, never the key itself{more}"
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+    shown = f" = {shown_value(value)}" if isinstance(value, str | int | float | bool) else ""
     if variable := WHOLE.fullmatch(value) if isinstance(value, str) else None:
         message += f"; set the variable to one: --set vars.{variable[1]}=..."
     return f"{where}{shown}: {message}{more}" if where else f"{message}{more}"

@@ -15,9 +15,7 @@ from storage.errors import RecipeError
 
 NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price", "sampling"})
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
-OF_THE_FILE = frozenset(
-    {"endpoint", "api_key_env", "command", "serve", "rollout_endpoint", "accelerate", "corpus", "from", "embedding"}
-)
+OF_THE_FILE = frozenset({"api_key_env", "command", "serve", "accelerate", "corpus", "from", "embedding"})
 """Keys that name a server, a credential, a program or where to train from and what else to read, wherever they stand."""
 OF_A_SOURCE = frozenset({"kind", "dataset", "revision", "config", "taskset"})
 """Keys of a source of problems, or of a benchmark, that say which package or which data set of the Hub it is."""
@@ -101,7 +99,7 @@ def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
             of_a_model = key_path.startswith("models.") and key_path.count(".") == 1 and key not in NUMBERS
             of_a_source = str(key) in OF_A_SOURCE and _SOURCES.fullmatch(key_path) is not None
             own_text = key_path in ("base", "vars") and isinstance(inner, str) and not _is_number(inner)
-            if of_a_model or of_a_source or own_text or str(key) in OF_THE_FILE or _PROMPTS.fullmatch(key_path):
+            if of_a_model or of_a_source or own_text or _of_the_file(str(key)) or _PROMPTS.fullmatch(key_path):
                 yield at, inner
             else:
                 yield from _guarded(inner, at)
@@ -114,6 +112,10 @@ def _guarded(value: object, key_path: str = "") -> Iterator[tuple[str, object]]:
         or (key_path.startswith("models.") and key_path.count(".") == 1)
     ):
         yield key_path, value
+
+
+def _of_the_file(key: str) -> bool:
+    return key in OF_THE_FILE or key.endswith("endpoint")
 
 
 def _is_number(text: str) -> bool:

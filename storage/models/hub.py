@@ -24,13 +24,17 @@ def hub_folder(name: str, *, download: bool = True) -> Path | None:
         CheckpointError: There is no such model, it may not be read, or the Hub cannot be reached.
     """
     import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=_WANTED, local_files_only=True))
     except LocalEntryNotFoundError:
         if not download:
             return None
+    except HFValidationError:
+        raise CheckpointError(
+            f"{name!r} is no folder here, and no name of the Hugging Face Hub, owner/model; name a folder"
+        ) from None
     try:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=_WANTED))
     except Exception as error:  # its errors have no common base

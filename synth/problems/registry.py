@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from storage.errors import RecipeError
 from storage.registry import Registry
+from storage.shown_values import shown_value
 from storage.unknown_names import unknown
 from synth.answers.format import FORMATS
 from synth.answers.judge import VERSION
@@ -140,4 +141,4 @@ def _sentence(name: str, fields: Iterable[str], error: "ValidationError") -> str
     if first["type"] == "missing":
         return f"source {name!r}: option {key!r} is missing; give it a value."
     message = first["msg"].removeprefix("Value error, ")
-    return f"source {name!r}: option {key!r} is {first['input']!r}: {message}."
+    return f"source {name!r}: option {key!r} is {shown_value(first['input'])}: {message}."

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from train_stages.config.address import Address
 from train_stages.config.base import TrainConfig
 from train_stages.losses import LOSSES
 from train_stages.losses.base import DistilLoss
@@ -31,9 +32,8 @@ class DistilConfig(TrainConfig):
         description="Whose distribution is learned, as `from` names a checkpoint: an earlier stage, an id, a folder. Its tokenizer "
         "must be the model's.",
     )
-    teacher_endpoint: str | None = Field(
+    teacher_endpoint: Address | None = Field(
         default=None,
-        pattern=r"^https?://",
         description="Instead of it, a vLLM server of the teacher; its likeliest words at each place are learned, and one bucket "
         "for all others.",
     )

@@ -7,6 +7,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from synth.engines.serve_spec import ServeSpec
 from synth.environments.playing import PlaySpec
+from train_stages.config.address import Address
 from train_stages.config.base import TrainConfig
 from train_stages.losses import LOSSES
 from train_stages.losses.base import PolicyLoss
@@ -71,8 +72,8 @@ class RlConfig(TrainConfig):
         description="Who writes the responses. `auto`: the server of `rollout_endpoint`, or on one GPU a vLLM of our own "
         "where it is installed, else this process.",
     )
-    rollout_endpoint: str | None = Field(
-        default=None, pattern=r"^https?://", description="A vLLM server in development mode that sees the same files."
+    rollout_endpoint: Address | None = Field(
+        default=None, description="A vLLM server in development mode that sees the same files."
     )
     rollout_memory: float = Field(
         default=0.3, gt=0, lt=1, description="Share of a GPU's memory that our own server takes; training has the rest."

@@ -104,3 +104,19 @@ def test_an_endpoint_with_a_password_is_refused_at_once_and_not_repeated(tmp_pat
     with pytest.raises(RecipeError, match="api_key_env") as refused:
         load_recipe(tmp_path / "x.yaml")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://u:hunter2@host:8000", "http://host/v1?key=hunter2", "ftp://u:hunter2@host"]
+)
+@pytest.mark.parametrize(
+    "stage",
+    [{"rl": {"rollouts": "vllm", "rollout_endpoint": "ADDRESS"}}, {"distil": {"teacher_endpoint": "ADDRESS"}}],
+    ids=["rl", "distil"],
+)
+def test_an_address_with_a_password_in_a_stage_is_refused_and_not_repeated(tmp_path, stage, address):
+    text = yaml.safe_dump(content(train={"plan": [stage]})).replace("ADDRESS", address)
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(RecipeError, match="without user, password or query") as refused:
+        _ = load_recipe(tmp_path / "x.yaml").train.steps
+    assert "hunter2" not in str(refused.value)

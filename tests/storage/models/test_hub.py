@@ -43,3 +43,9 @@ def test_what_is_not_here_is_downloaded_unless_it_may_not(hub, tmp_path):
 def test_a_model_that_cannot_be_had_is_a_sentence(hub):
     with pytest.raises(CheckpointError, match=r"'a/none' is no folder here and cannot .* 404 no such model.*HF_TOKEN"):
         hub_folder("a/none")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "a/b/c", "../x", "a b/c"])
+def test_what_is_neither_folder_nor_name_is_a_sentence(name):
+    with pytest.raises(CheckpointError, match=r"no folder here, and no name of the Hugging Face Hub"):
+        hub_folder(name)
