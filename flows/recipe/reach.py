@@ -12,8 +12,15 @@ from urllib.parse import urlsplit
 
 from flows.recipe.recipe import Recipe
 from storage.errors import RecipeError
+from synth.engines.http_json import bare
 
 HUB, HUB_TOKEN = "the Hugging Face Hub", "HF_TOKEN"
+TRACKERS: Mapping[str, tuple[str, str | None, str]] = {
+    "wandb": ("WANDB_API_KEY", "WANDB_BASE_URL", "the server of wandb"),
+    "mlflow": ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_URI", "a folder of mlflow here"),
+    "trackio": (HUB_TOKEN, None, HUB),
+}
+"""By the name of a tracker of curves: the variable with its key, the one that says where it is, and where it is without that."""
 _HUB_KINDS = ("hub", "gsm8k", "svamp")
 _LONGEST_PATH = 4096
 
@@ -35,6 +42,13 @@ def variables(recipe: Recipe) -> list[dict[str, Any]]:
             add(str(spec.api_key_env), host, f"models.{role}.api_key_env")
     for key in _hub_keys(recipe):
         add(HUB_TOKEN, HUB, key)
+    for step in recipe.train.steps if recipe.train else ():
+        named = step.options.get("report_to", ())
+        for tracker in [named] if isinstance(named, str) else named:
+            if tracker in TRACKERS:
+                variable, address, otherwise = TRACKERS[tracker]
+                at = os.environ.get(address, "") if address else ""
+                add(variable, bare(at) if at else otherwise, f"{step.key}.report_to")
     return list(rows.values())
 
 

@@ -15,7 +15,7 @@ from storage.errors import RecipeError
 
 NUMBERS = frozenset({"concurrency", "timeout_s", "outage_s", "max_model_len", "tokens_per_second", "price", "sampling"})
 """Of a model only these may be given: anything else says who is asked, where, with whose credential, or what is started."""
-OF_THE_FILE = frozenset({"api_key_env", "command", "serve", "accelerate", "corpus", "from", "embedding"})
+OF_THE_FILE = frozenset({"api_key_env", "command", "serve", "accelerate", "corpus", "from", "embedding", "report_to"})
 """Keys that name a server, a credential, a program or where to train from and what else to read, wherever they stand."""
 OF_A_SOURCE = frozenset({"kind", "dataset", "revision", "config", "taskset"})
 """Keys of a source of problems, or of a benchmark, that say which package or which data set of the Hub it is."""

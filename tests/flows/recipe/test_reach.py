@@ -51,6 +51,20 @@ def test_the_token_of_the_hub_is_named_where_something_is_fetched(tmp_path):
     assert (row["variable"], row["named_by"]) == ("HF_TOKEN", named_by)
 
 
+def test_the_keys_of_trackers_are_named_with_where_they_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://u:hunter2@tracker.example/x?y=1")
+    monkeypatch.delenv("WANDB_BASE_URL", raising=False)
+    plan = [
+        {"sft": {"report_to": ["wandb", "mlflow", "tensorboard"]}},
+        {"sft": {"name": "more", "report_to": ["wandb"]}},
+    ]
+    rows = variables(make_recipe(content(train={"plan": plan}), folder=tmp_path))
+    assert [(row["variable"], row["sent_to"], row["named_by"]) for row in rows] == [
+        ("WANDB_API_KEY", "the server of wandb", ["train.plan.0.sft.report_to", "train.plan.1.sft.report_to"]),
+        ("MLFLOW_TRACKING_TOKEN", "https://tracker.example/x", ["train.plan.0.sft.report_to"]),
+    ]
+
+
 def test_every_file_outside_the_folder_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "recipes"

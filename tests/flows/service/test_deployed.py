@@ -47,6 +47,7 @@ def test_a_file_of_the_folder_and_numbers_may_be_given(recipe, setting):
         ("problems.sources.0.options.taskset=this", "problems.sources.0.options.taskset"),
         ("problems.sources.0.options.dataset=evil/x", "problems.sources.0.options.dataset"),
         ('benchmarks=[{"name": "b", "kind": "hub", "options": {"dataset": "evil/x"}}]', "benchmarks.0.kind"),
+        ('train={"plan": [{"sft": {"report_to": ["wandb"]}}]}', "train.plan.0.sft.report_to"),
         ('train={"plan": [{"distil": {"teacher": "evil/model"}}]}', "train.plan.0.distil"),
         ('train={"plan": [{"distil": {"teacher_endpoint": "http://evil"}}]}', "train.plan.0.distil.teacher_endpoint"),
         ('train={"plan": [{"rl": {"rewards": [{"kind": "judge", "model": "evil/m"}, "answer"]}}]}', "train.plan.0.rl"),
