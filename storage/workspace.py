@@ -187,7 +187,17 @@ class Workspace:
         return self.root / "ledger.sqlite"
 
     def folder(self, *parts: str) -> Path:
-        """Return a folder inside the workspace, made if missing."""
+        """Return a folder inside the workspace, made if missing.
+
+        Args:
+            *parts: Plain names, one below the other.
+
+        Raises:
+            WorkspaceError: A name leads elsewhere.
+        """
+        for part in parts:
+            if part in ("", ".", "..") or "/" in part or "\0" in part:
+                raise WorkspaceError(f"{part!r} is no name of a folder in a workspace; use letters, digits, - and _")
         path = self.root.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
         if parts and parts[0] in _PRIVATE:

@@ -5,9 +5,9 @@ import shlex
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, field_validator, model_validator
 
 from flows.recipe.fault import sentence
 from flows.recipe.overrides import apply_override, from_here
@@ -22,6 +22,8 @@ from synth.engines.spec import PROMOTED, VERIFIER, ModelSpec
 from train_stages.experiment.config import ExperimentConfig
 from train_stages.models.tiny import TinyConfig
 
+_ROLE = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
+"""Names of roles are names of folders."""
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
@@ -53,7 +55,7 @@ class Recipe(Part):
     shard: int = Field(500, ge=1, description="Attempts per Prefect task.")
     problems: ProblemsSpec = Field(description="Where the night's problems come from, see below.")
     benchmarks: tuple[SourceSpec, ...] = Field((), description="Benchmarks that the data must not hold.")
-    models: dict[str, ModelSpec] = Field(
+    models: dict[Annotated[str, StringConstraints(pattern=_ROLE)], ModelSpec] = Field(
         default_factory=dict, description="Who answers, by role: student, teacher, ..."
     )
     prompts: dict[str, str] = Field(

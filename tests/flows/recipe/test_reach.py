@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.recipe.reach import outside_files, variables
 from flows.recipe.recipe import load_recipe, make_recipe
-from storage.errors import RecipeError
+from storage.errors import RecipeError, WorkspaceError
+from storage.workspace import Workspace
 
 ENDPOINT = {"engine": "vllm", "name": "m", "revision": "1", "api_key_env": "SOME_KEY"}
 
@@ -134,3 +135,15 @@ def test_an_address_with_a_password_in_a_stage_is_refused_and_not_repeated(tmp_p
     with pytest.raises(RecipeError, match="without user, password or query") as refused:
         _ = load_recipe(tmp_path / "x.yaml").train.steps
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/tmp/escaped", "..", "a/b", "a\0b", ""])
+def test_no_name_in_a_recipe_leads_out_of_the_workspace(tmp_path, name):
+    arm = {"where": "true"}
+    experiment = {"release": "x", "tokens": 5, "arms": {name: arm, "b": arm}}
+    with pytest.raises(RecipeError, match=r"experiment\.arms"):
+        make_recipe(content(experiment=experiment), folder=tmp_path)
+    with pytest.raises(RecipeError, match="models"):
+        make_recipe(content(models={"teacher": {"engine": "solver"}, name: {"engine": "solver"}}), folder=tmp_path)
+    with pytest.raises(WorkspaceError, match="no name of a folder"):
+        Workspace.create(tmp_path / "w").folder("servers", name)
