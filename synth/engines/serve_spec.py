@@ -33,10 +33,18 @@ RUNS_CODE = frozenset(
         "config", "trust-remote-code", "middleware", "tool-parser-plugin", "reasoning-parser-plugin", "logits-processors",
         "io-processor-plugin", "worker-cls", "worker-extension-cls", "scheduler-cls", "kv-transfer-config",
         "ec-transfer-config", "kv-events-config", "weight-transfer-config", "model-loader-extra-config",
-        "additional-config", "profiler-config", "collect-detailed-traces", "otlp-traces-endpoint",
+        "additional-config", "profiler-config", "collect-detailed-traces", "otlp-traces-endpoint", "ec-manager-config", "hf-token",
+        "tool-server", "grpc", "grpc-port", "allowed-origins", "allow-credentials", "allowed-methods", "allowed-headers",
+        "allowed-local-media-path", "enable-scale-out", "nnodes", "node-rank", "master-addr", "master-port",
+        "data-parallel-address", "data-parallel-rpc-port", "data-parallel-supervisor-port", "auto-map", "inductor-passes",
     }
 )  # fmt: skip
-"""Flags that load programs, or send what is asked to another place: not a recipe's to say."""
+"""Flags, and settings in one, that load programs, send what is asked to another place or let others in: not a recipe's to say."""
+WHOLE_NAMES = frozenset({*SAID_ELSEWHERE, *RUNS_CODE, "reasoning-parser"})
+"""Flags that are not short for a longer one of these: vLLM takes the beginning of a flag for the flag."""
+_LOADS = re.compile(r".*-(plugin|cls|class|module)")
+_BACKENDS = frozenset({"distributed-executor-backend", "backend"})
+"""Take a word of vLLM's, or the dotted name of what is then imported."""
 
 SAME_ANSWERS = frozenset(
     {
@@ -83,13 +91,20 @@ class ServeSpec(BaseModel):
                 raise ValueError(f"{name!r} is no flag of vLLM; right would be tensor-parallel-size: 2")
             if base in SAID_ELSEWHERE:
                 raise ValueError(f"{name} is said elsewhere: {SAID_ELSEWHERE[base]}")
-            if base in RUNS_CODE:
+            if base not in WHOLE_NAMES and any(word.startswith(base) for word in WHOLE_NAMES):
+                raise ValueError(f"{name} is short for another flag of vLLM; write the flag's whole name")
+            if loads_programs(name, named[name]):
                 raise ValueError(
                     f"{name} may load programs or send data away, which a recipe may not; start the server yourself with "
                     "it and name its `endpoint`"
                 )
             if named[name] is None:
                 raise ValueError(f"{name} has no value; a switch is true or false")
+            for value in named[name] if isinstance(named[name], list | tuple) else [named[name]]:
+                if isinstance(value, str) and re.match(r"\s*-(?![\d.])", value):
+                    raise ValueError(
+                        f"{name} = {value!r} would be read as another flag of vLLM; give each flag its own entry"
+                    )
         return named
 
     def options(self, **ours: Any) -> ServerOptions:
@@ -105,6 +120,23 @@ class ServeSpec(BaseModel):
         said = {name: value for name, value in self.flags.items() if name.partition(".")[0] not in SAME_ANSWERS}
         marks = [f"{name}={json.dumps(value, sort_keys=True)}" for name, value in sorted(said.items())]
         return "+".join([model, *marks])
+
+
+def loads_programs(name: str, value: Any) -> bool:
+    """Whether a flag, or a setting anywhere within its value (also where that is JSON text), is not a recipe's to say."""
+    parts = [part.replace("_", "-").removeprefix("no-") for part in name.split(".")]
+    if any(part in RUNS_CODE or _LOADS.fullmatch(part) for part in parts):
+        return True
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return True  # vLLM may read in it what is not read here
+    if isinstance(value, dict):
+        return any(loads_programs(str(key), inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return any(loads_programs(name, inner) for inner in value)
+    return parts[-1] in _BACKENDS and isinstance(value, str) and "." in value
 
 
 def arguments(flags: dict[str, Any]) -> tuple[str, ...]:
