@@ -114,7 +114,7 @@ class Book:
                                "tried_writes": ranges(self.tried), "faults": self.faults, "code": code()})  # fmt: skip
 
 
-def work(folder: Path, preload: Path, book: Book, until: float, remaining: Iterator[int]) -> None:
+def work(folder: Path, preload: Path, book: Book, remaining: Iterator[int]) -> None:
     """Have one process try what remains, a write at a time."""
     folder.mkdir()
     environment = {
@@ -126,6 +126,7 @@ def work(folder: Path, preload: Path, book: Book, until: float, remaining: Itera
     ) as process:
         assert process.stdin is not None and process.stdout is not None
         book.add(json.loads(process.stdout.readline()))
+        until = time.monotonic() + LIMIT_S
         while time.monotonic() < until and (at := next(remaining, None)) is not None:
             process.stdin.write(f"{at}\n")
             process.stdin.flush()
@@ -151,10 +152,10 @@ class Remaining:
 
 def test_a_disk_that_is_full_at_every_write_of_a_night(tmp_path: Path) -> None:
     """Nothing is half written, the night ends with a sentence, and the same command again makes it whole."""
-    book, until = Book(), time.monotonic() + LIMIT_S
+    book = Book()
     remaining, preload = Remaining(book), library("full_disk", tmp_path)
     with ThreadPoolExecutor(WORKERS) as pool:
-        ended = [pool.submit(work, tmp_path / str(n), preload, book, until, remaining) for n in range(WORKERS)]
+        ended = [pool.submit(work, tmp_path / str(n), preload, book, remaining) for n in range(WORKERS)]
     for one in ended:
         one.result()
     assert not book.faults, book.faults
