@@ -42,13 +42,12 @@ def variables(recipe: Recipe) -> list[dict[str, Any]]:
             add(str(spec.api_key_env), host, f"models.{role}.api_key_env")
     for key in _hub_keys(recipe):
         add(HUB_TOKEN, HUB, key)
-    for step in recipe.train.steps if recipe.train else ():
-        named = step.options.get("report_to", ())
-        for tracker in [named] if isinstance(named, str) else named:
-            if tracker in TRACKERS:
-                variable, address, otherwise = TRACKERS[tracker]
-                at = os.environ.get(address, "") if address else ""
-                add(variable, bare(at) if at else otherwise, f"{step.key}.report_to")
+    for key, tracker in _texts(recipe.said()):
+        where, named, _ = key.rpartition(".report_to")
+        if named and tracker in TRACKERS:
+            variable, address, otherwise = TRACKERS[tracker]
+            at = os.environ.get(address, "") if address else ""
+            add(variable, bare(at) if at else otherwise, where + named)
     return list(rows.values())
 
 

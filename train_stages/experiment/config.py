@@ -1,12 +1,15 @@
 """What an experiment compares, and at which cost."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from storage.errors import RecipeError
 from train_stages.config import SftConfig
 from train_stages.promotion.evaluate import EvaluateConfig
+
+ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$")]
+"""Names of arms are names of files."""
 
 
 class Arm(BaseModel):
@@ -31,7 +34,7 @@ class ExperimentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     release: str = Field(description="`name@version`, or the latest of `name`.")
-    arms: dict[str, Arm] = Field(min_length=2, description="What is compared, by name.")
+    arms: dict[ArmName, Arm] = Field(min_length=2, description="What is compared, by name.")
     tokens: int = Field(gt=0, description="Tokens that each arm is trained on; rows repeat where there are fewer.")
     before: str | None = Field(
         default=None, description="SQL condition of rows that a model learns before all arms of its seed start from it."

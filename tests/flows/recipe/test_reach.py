@@ -59,10 +59,13 @@ def test_the_keys_of_trackers_are_named_with_where_they_go(tmp_path, monkeypatch
         {"sft": {"report_to": ["wandb", "mlflow", "tensorboard"]}},
         {"sft": {"name": "more", "report_to": ["wandb"]}},
     ]
-    rows = variables(make_recipe(content(train={"plan": plan}), folder=tmp_path))
+    arms = {"a": {}, "b": {"train": {"report_to": ["trackio"]}}}
+    experiment = {"release": "x", "tokens": 5, "arms": arms}
+    rows = variables(make_recipe(content(train={"plan": plan}, experiment=experiment), folder=tmp_path))
     assert [(row["variable"], row["sent_to"], row["named_by"]) for row in rows] == [
         ("WANDB_API_KEY", "the server of wandb", ["train.plan.0.sft.report_to", "train.plan.1.sft.report_to"]),
         ("MLFLOW_TRACKING_TOKEN", "https://tracker.example/x", ["train.plan.0.sft.report_to"]),
+        ("HF_TOKEN", "the Hugging Face Hub", ["experiment.arms.b.train.report_to"]),
     ]
 
 
