@@ -152,10 +152,7 @@ def _nightschool(arguments: argparse.Namespace, scratch: Path) -> dict[str, str]
     place = ("--workspace", str(scratch / "workspace"))
     command = [sys.executable, "-m", "flows.cli"]
     done = [*command, "evaluate", str(arguments.model.resolve()), "--recipe", str(file), *place]
-    ours = {
-        name: value for name, value in os.environ.items() if name != "NIGHTSCHOOL_DATA"
-    }  # names a lake's files to it
-    subprocess.run(done, check=True, stdout=sys.stderr, env=ours)
+    subprocess.run(done, check=True, stdout=sys.stderr)
     return _greedy(scratch / "workspace")
 
 

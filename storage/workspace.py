@@ -37,7 +37,7 @@ _ENVIRONMENT = "NIGHTSCHOOL_WORKSPACE"
 _DEFAULT = ".nightschool"
 _PRIVATE = ("prefect", "locks")
 """The folders that are the owner's alone, also where a group may read the rest: logins, and locks that would hold up a night."""
-_CATALOG, _DATA = "NIGHTSCHOOL_CATALOG", "NIGHTSCHOOL_DATA"
+_CATALOG, _DATA = "NIGHTSCHOOL_CATALOG", "NIGHTSCHOOL_LAKE"
 
 
 class Workspace:
@@ -70,7 +70,7 @@ class Workspace:
             root: The folder.
             catalog: PostgreSQL catalogue of a new workspace, `postgres:host=... dbname=...`; $NIGHTSCHOOL_CATALOG, else SQLite.
             data: Where a new workspace's Parquet files go, `s3://bucket/prefix` or a folder that machines share;
-                $NIGHTSCHOOL_DATA, else the folder `lake`.
+                $NIGHTSCHOOL_LAKE, else the folder `lake`.
             group: A group of this machine that may read a new workspace; None keeps it to its owner.
 
         Raises:

@@ -1,14 +1,10 @@
 """The product as its users have it: its command, and SQL over its lake."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "NIGHTSCHOOL_DATA"}
-"""Benchmarks find their data by this variable; to the product it is where a lake keeps its files."""
 
 
 class Product:
@@ -20,7 +16,7 @@ class Product:
     def run(self, *arguments: str) -> str:
         """Run a command and return what it prints."""
         command = [sys.executable, "-m", "flows.cli", *arguments, "--workspace", str(self.workspace)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"nightschool {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4_000:]}")
         return done.stdout

@@ -72,3 +72,12 @@ def test_a_workspace_of_somebody_else_is_refused_before_anything_runs(tmp_path, 
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(WorkspaceError, match="w cannot be used: Permission denied; name a folder"):
         Workspace.create(tmp_path / "w")
+
+
+def test_the_environment_says_where_the_files_of_a_new_workspace_go(tmp_path, monkeypatch):
+    """And the data of benchmarks, which have a variable of their own, are not mistaken for that place."""
+    monkeypatch.setenv("NIGHTSCHOOL_DATA", str(tmp_path / "benchmarks"))
+    assert "data" not in Workspace.create(tmp_path / "a").config
+    monkeypatch.setenv("NIGHTSCHOOL_LAKE", str(tmp_path / "lake"))
+    assert Workspace.create(tmp_path / "b").config["data"] == str(tmp_path / "lake")
+    assert "data" not in Workspace.open(tmp_path / "a").config
