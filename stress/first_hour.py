@@ -13,13 +13,14 @@ What was not run stands there with the reason. The exit status is 1 when a comma
 import argparse
 import json
 import os
+import queue
 import re
-import selectors
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -114,7 +115,7 @@ class Shell:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
         try:
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return 1
@@ -122,15 +123,20 @@ class Shell:
 
 
 def _until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
-    """What a process says until it says this, ends, or takes too long."""
-    assert process.stdout is not None
+    """What a process says until it says this, ends, or takes too long; a thread reads on, so that its pipe never fills."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
     deadline = time.monotonic() + LIMIT_S
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
-            if not selector.select(1.0):
-                continue
-            line = process.stdout.readline()
+    while time.monotonic() < deadline:
+        with suppress(queue.Empty):
+            line = lines.get(timeout=1.0)
             if not line:
                 return
             yield line
