@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_every_recipe_of_benchmarks_is_valid_and_says_how_to_run_it(path):
     recipe = load_recipe(path)
     assert path.read_text().startswith(f"# nightschool evaluate MODEL --recipe recipes/benchmarks/{path.name}")
     assert recipe.train is not None and recipe.train.evaluate.benchmarks
+
+
+def test_a_file_takes_the_place_of_the_hub_as_the_recipe_says():
+    path = ROOT / "recipes/benchmarks/gsm8k.yaml"
+    [written] = re.findall(r"--set '(train\.evaluate\.benchmarks\.0\.options=[^']+)'", path.read_text())
+    assert load_recipe(path, [written]).train.evaluate.benchmarks[0].options == {"path": "/data/gsm8k/test.jsonl"}
 
 
 def test_benchmarks_that_are_made_need_no_data_and_are_the_same_each_time():
