@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import duckdb
@@ -26,7 +26,7 @@ from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
 
-Rows = pa.Table | ds.Dataset
+Rows: TypeAlias = pa.Table | ds.Dataset
 """Rows for a table of the lake: in memory, or in files."""
 
 
