@@ -175,6 +175,7 @@ REPLIES = {
         True,
     ),
     "no correction": (WRONG, "Check: wrong\nFirst wrong step: 1\nWhy: It is 6.", "no_correction", 1, True),
+    "the problem for an explanation": (WRONG, LESSON.format(1, "Five, three more, two less."), "no_explanation", 1, True),
     "an echo of the question": (
         WRONG,
         LESSON.format(1, "It is 8.") + "\nThe student's answer: 7\nThe right answer: 6, so the student's answer is wrong.",
