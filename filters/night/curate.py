@@ -1,7 +1,6 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -29,7 +28,6 @@ from filters.past_problems import PastProblem
 from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
 from storage.lake import nights
-from storage.lake.bounded import bounded_memory
 from storage.lake.lake import Lake
 from storage.spreading import Spread, in_processes
 from synth.calls.ask import Asker
@@ -135,8 +133,7 @@ class Curator:
                 signatures.add(number, make_signatures(kept, self._context(block.problems_by_id())))
             fence()
             tables = {"verdicts": verdicts.everything(), "signatures": signatures.everything()}
-            with bounded_memory(self._lake) if night.folder else nullcontext():
-                self._lake.commit(key, "curate", tables, night=self._night)
+            self._lake.commit(key, "curate", tables, night=self._night)
         remove_blocks(self._lake, self._night)
 
     def count_accepted(self) -> int:

@@ -19,7 +19,7 @@ from filters.row_blocks import Block, RowBlocks
 from storage.atomic import atomic_folder
 from storage.ids import digest
 from storage.lake import nights
-from storage.lake.bounded import bounded
+from storage.lake.bounded import bounded, bounded_memory
 from storage.lake.lake import Lake
 from storage.releases.external_sort import sort_buckets
 
@@ -59,10 +59,11 @@ def night_in_blocks(lake: Lake, night: str, block_rows: int = BLOCK_ROWS) -> Ite
         return
     block_rows = max(block_rows, -(-count["n"] // _MOST_BLOCKS))
     folder = _folder(lake, night, block_rows)
-    if not folder.exists():
-        with atomic_folder(folder) as making:
-            _fill(lake, night, block_rows, making)
-    yield RowBlocks(_blocks(folder), folder)
+    with bounded_memory(lake):
+        if not folder.exists():
+            with atomic_folder(folder) as making:
+                _fill(lake, night, block_rows, making)
+        yield RowBlocks(_blocks(folder), folder)
 
 
 def remove_blocks(lake: Lake, night: str) -> None:

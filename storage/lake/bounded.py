@@ -14,11 +14,13 @@ MEMORY = 512 << 20
 @contextmanager
 def bounded_memory(lake: Lake) -> Iterator[None]:
     """Let everything that is done on a lake meanwhile hold at most `MEMORY`."""
-    (before,) = lake.connection.execute("select current_setting('memory_limit')").fetchone()
+    settings = "select current_setting('memory_limit'), current_setting('temp_directory')"
+    before, folder = lake.connection.execute(settings).fetchone()
     spill = lake.workspace.folder("spill")
     try:
         lake.execute_setting(f"memory_limit='{MEMORY >> 20}MiB'")
-        lake.execute_setting(f"temp_directory='{quote(str(spill))}'")
+        if folder != str(spill):  # DuckDB refuses to be told again once it has spilled
+            lake.execute_setting(f"temp_directory='{quote(str(spill))}'")
         lake.execute_setting("preserve_insertion_order=false")
         yield
     finally:
