@@ -32,6 +32,7 @@ NOT_RUN = {
     r"make (quick|test)": "what CI runs; it takes longer than the hour",
     r"nightschool (doctor|plan|run) (--recipe )?recipes/real\.yaml.*": "needs GSM8K's files and a model of 7B: benchmarks/real.py",
     r"nightschool evaluate .*gsm8k\.yaml.*": "needs GSM8K's files: tests/flows/night/test_evaluation.py",
+    r"nightschool (run|compare) recipes/methods/compared_.*": "trains a model per arm and seed: docs/experiments.md",
     r"nightschool model promote .*": "no model of the demo waits for a person: tests/storage/models/test_registry.py",
     r"pip install .*(kubernetes|ray).*": "installs into the environment at work: the page says with which version it was tried",
     r"prefect .*kubernetes.*": "needs a cluster",
