@@ -134,7 +134,7 @@ def test_the_last_decision_holds(shelf):
         "version": "2",
         "outcome": "rejected",
         "reason": "decontamination:leak",
-        "night": "x",
+        "night": night,
     }
     shelf.commit("rescan", "rescan", {"verdicts": table_of("verdicts", [later])})
     report = gather(shelf, night)
