@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.service import deployments
 from flows.service.deployments import Plan, make_pools
@@ -39,6 +38,8 @@ def test_both_deployments_stand_on_a_fresh_server(cli, prefect_server):
 
 
 def test_pools_are_made_with_the_login_that_an_own_server_demands(prefect_server, monkeypatch):
+    from prefect.exceptions import PrefectHTTPStatusError
+
     monkeypatch.setattr(deployments, "POOLS", ("of-a-test",))
     with monkeypatch.context() as patched:
         patched.setenv("PREFECT_API_AUTH_STRING", "suite:a guess")
