@@ -245,7 +245,8 @@ def _forest(pairs: Numbers, count: int) -> Numbers:
     rows = np.unique(pairs)
     _, index, back = np.unique(labels[rows], return_index=True, return_inverse=True)
     edges = np.stack([rows[index][back], rows], axis=1)
-    return edges[edges[:, 0] != edges[:, 1]]
+    between: Numbers = edges[edges[:, 0] != edges[:, 1]]
+    return between
 
 
 def _labels(pairs: Numbers, count: int) -> Numbers:
