@@ -40,7 +40,6 @@ STANDS_ON: dict[str, list[str]] = {
     "lake": ["storage/catalog", "storage/lake", "storage/releases", "benchmarks/lake.py"],
     "lmeval": ["flows/night/evaluation.py", "synth/answers", "benchmarks/lmeval.py"],
     "learning": ["train_stages", "benchmarks/learning.py"],
-    "night": ["filters", "storage/lake", "benchmarks/curating/night.py"],
     "memory": ["train_stages/process", "benchmarks/memory.py"],
     "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
