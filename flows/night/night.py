@@ -36,6 +36,7 @@ from synth.calls.ask import Asker, Budget, Price
 from synth.calls.prompting import Prompts
 from synth.engines.base import Engine
 from synth.engines.spec import NOT_THE_ENGINE, PROMOTED, VERIFIER, open_engine
+from synth.environments import Environment
 from synth.methods import Method, get_method
 from synth.night.curriculum import frontier
 from synth.night.draw import Assignment, Draw, vocabulary_texts
@@ -187,9 +188,14 @@ class Night:
         """Refuse what only the installed filters and the lake can tell of a recipe, before anything is asked.
 
         Raises:
-            RecipeError: The recipe's `filters`, `policy`, `alarms`, `where` or a `where` of its plan cannot be used.
+            NightschoolError: The recipe's `filters`, `policy`, `alarms`, `where` or a `where` of its plan cannot be used, or an
+                environment of a method cannot be played here.
         """
         _ = self.rules
+        for item in self.assignments:
+            for part in item.method.uses(item.params):
+                if isinstance(part, Environment):
+                    part.check()
         check_condition(self.lake, self.recipe.condition)
         for step in self.recipe.train.steps if self.recipe.train else ():
             check_selection(self.lake, step.selection, step.key, problems=step.drawn)

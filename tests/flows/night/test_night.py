@@ -7,6 +7,7 @@ from flows.recipe.recipe import make_recipe
 from flows.report.progress import Progress
 from storage.errors import RecipeError
 from storage.releases.making import create_release
+from synth.sandbox import SandboxError, bubblewrap, check_sandbox
 from tests.storage.releases.test_formats import accept
 
 RECIPE = {
@@ -32,3 +33,15 @@ def test_a_night_does_not_pay_for_answers_that_its_release_could_not_hold(lake, 
     check({"arithmetic"}, answer="boxed")
     check({"math_word"}, answer="boxed", mixed_formats=True)
     check({"math_word"}, answer="boxed", where="night > '2026-01-01/r'")
+
+
+def test_a_night_and_its_plan_refuse_a_method_whose_programs_cannot_be_run_here(lake, ledger, monkeypatch):
+    recipe = make_recipe(
+        {**RECIPE, "methods": [{"method": "tool_dialogue", "params": {"environment": "python"}}]}, folder=Path()
+    )
+    night = Night(recipe, "2026-01-02", lake.workspace, lake, ledger, Progress(quiet=True))
+    check_sandbox.cache_clear()
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: None)
+    with pytest.raises(SandboxError, match="apt-get install bubblewrap"):
+        night.check()
+    check_sandbox.cache_clear()
