@@ -63,6 +63,7 @@ class EngineResponder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="responder")
         self._loop = asyncio.new_event_loop()
         self._at_work: asyncio.Task[Any] | None = None
+        self._stopped = False
 
     def generate(
         self,
@@ -133,19 +134,23 @@ class EngineResponder:
         async def watched() -> Value:
             self._at_work = asyncio.current_task()
             try:
+                if self._stopped:  # before it began
+                    raise asyncio.CancelledError
                 return await work
             finally:
                 self._at_work = None
 
-        done = self._thread.submit(self._loop.run_until_complete, watched())
+        done, self._stopped = None, False
         try:
+            done = self._thread.submit(self._loop.run_until_complete, watched())
             return done.result()
         except BaseException:
-            if not done.done():  # else it is what the coroutine raised
+            if done is None or not done.done():  # else it is what the coroutine raised
                 self._loop.call_soon_threadsafe(self._stop)
             raise
 
     def _stop(self) -> None:
+        self._stopped = True
         if self._at_work is not None:
             self._at_work.cancel()
 

@@ -87,14 +87,16 @@ def test_a_real_server_is_asked_and_repeats_itself(vllm_server):
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["ledger", "no ledger"])
-def test_ctrl_c_does_not_wait_for_an_answer(ledger, kept):
+def test_ctrl_c_does_not_wait_for_an_answer(ledger, kept, request):
     class Silent(Echo):
-        async def answer(self, request):
+        async def answer(self, asked):
             await asyncio.sleep(0.2)  # until the main thread waits
-            if request.messages[-1]["content"] == "b":
+            if asked.messages[-1]["content"] == "b":
                 os.kill(os.getpid(), signal.SIGINT)
             await asyncio.Event().wait()
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     engine = Silent()
     with pytest.raises(KeyboardInterrupt), EngineResponder(engine, ledger if kept else None) as responder:
         ask(responder, "a", "b")

@@ -36,7 +36,7 @@ MIXTURE = {"phases": [{"weights": {"rows": 1}}]}
         (SftConfig, {"learning_rate": 0}, "learning_rate = 0: .* greater than 0"),
         (CptConfig, {"mixture": MIXTURE, "order": "random"}, "mixture says which row comes when: leave order out"),
         (CptConfig, {"mixture": {**MIXTURE, "general": 5}}, "mixture.general = 5: .* valid string"),
-        (CptConfig, {"transforms": ["dualformer"]}, "transforms: .* sft has them"),
+        (CptConfig, {"transforms": ["dualformer"]}, "transforms.0: dualformer is a transform of other stages; here are denoising"),
     ],
 )  # fmt: skip
 def test_it_is_refused_with_what_works(config, options, message):
