@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from filters import get_filter
 from filters.base import Context
 from storage.schema import TABLES
 from synth.problems.base import Problem
@@ -102,3 +103,17 @@ def details(verdicts: pa.Table) -> dict[str, dict[str, Any]]:
     """Detail by sample, empty where there is none."""
     pairs = zip(verdicts["sample_id"].to_pylist(), verdicts["detail"].to_pylist(), strict=True)
     return {sample_id: json.loads(detail) if detail else {} for sample_id, detail in pairs}
+
+
+def rule_verdict(rule: str, response: str, asked: str = "", **more: Any) -> tuple[str, str | None]:
+    """What a row filter says of one worked solution of a word problem: its outcome, and its reason."""
+    messages = [{"role": "user", "content": asked}] if asked else []
+    judged_row = {
+        "sample_id": "a",
+        "kind": "sft",
+        "task": "math_word",
+        "messages": messages,
+        "response": response,
+    } | more
+    [judged] = get_filter(rule)(table(judged_row), Context()).to_pylist()
+    return judged["outcome"], judged["reason"]

@@ -1,24 +1,12 @@
 import pytest
 
-from filters import get_filter
-from filters.base import Context
-from tests.filters.helpers import table
+from tests.filters.helpers import rule_verdict
 
 ASKED = "John buys bags of popcorn for $4 and sells them for $8. 24 of 60 buyers are children. What is his profit on 30 bags?"
 
 
 def verdict(response, **more):
-    messages = [{"role": "user", "content": ASKED}]
-    row = {
-        "sample_id": "a",
-        "kind": "sft",
-        "task": "math_word",
-        "messages": messages,
-        "response": response,
-        "answer": "120",
-    } | more
-    [judged] = get_filter("contradicting_statements")(table(row), Context()).to_pylist()
-    return judged["outcome"], judged["reason"]
+    return rule_verdict("contradicting_statements", response, ASKED, **{"answer": "120"} | more)
 
 
 @pytest.mark.parametrize(

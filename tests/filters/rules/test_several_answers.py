@@ -1,21 +1,10 @@
 import pytest
 
-from filters import get_filter
-from filters.base import Context
-from tests.filters.helpers import table
+from tests.filters.helpers import rule_verdict
 
 
 def verdict(response, answer="230", **more):
-    row = {
-        "sample_id": "a",
-        "kind": "sft",
-        "task": "math_word",
-        "messages": [],
-        "response": response,
-        "answer": answer,
-    } | more
-    [judged] = get_filter("several_answers")(table(row), Context()).to_pylist()
-    return judged["outcome"], judged["reason"]
+    return rule_verdict("several_answers", response, answer=answer, **more)
 
 
 @pytest.mark.parametrize(

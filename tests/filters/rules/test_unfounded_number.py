@@ -1,8 +1,6 @@
 import pytest
 
-from filters import get_filter
-from filters.base import Context
-from tests.filters.helpers import table
+from tests.filters.helpers import rule_verdict
 
 ASKED = (
     "Ann has 3 hours. Mathematics takes 45 minutes and English 30 minutes more than that. How many minutes are left?"
@@ -10,18 +8,8 @@ ASKED = (
 SUMS = "3 hours are 180 minutes.\n45 + 30 = 75\n45 + 75 = 120\n180 - 120 = 60"
 
 
-def verdict(response, answer="60", task="math_word", **more):
-    messages = [{"role": "user", "content": ASKED}]
-    row = {
-        "sample_id": "a",
-        "kind": "sft",
-        "task": task,
-        "messages": messages,
-        "response": response,
-        "answer": answer,
-    } | more
-    [judged] = get_filter("unfounded_number")(table(row), Context()).to_pylist()
-    return judged["outcome"], judged["reason"]
+def verdict(response, answer="60", **more):
+    return rule_verdict("unfounded_number", response, ASKED, answer=answer, **more)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,12 @@
 import pytest
 
-from filters import get_filter
-from filters.base import Context
-from tests.filters.helpers import table
+from tests.filters.helpers import rule_verdict
 
 ASKED = "She buys 12 flowers, of which 2 are daisies, and 3 boxes of 8 pens. How many flowers are no daisies?"
 
 
 def verdict(response, **more):
-    messages = [{"role": "user", "content": ASKED}]
-    row = {
-        "sample_id": "a",
-        "kind": "sft",
-        "task": "math_word",
-        "messages": messages,
-        "response": response,
-        "answer": "10",
-    } | more
-    [judged] = get_filter("unlike_quantities")(table(row), Context()).to_pylist()
-    return judged["outcome"], judged["reason"]
+    return rule_verdict("unlike_quantities", response, ASKED, **{"answer": "10"} | more)
 
 
 @pytest.mark.parametrize(

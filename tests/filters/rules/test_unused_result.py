@@ -1,25 +1,13 @@
 import pytest
 
-from filters import get_filter
-from filters.base import Context
-from tests.filters.helpers import table
+from tests.filters.helpers import rule_verdict
 
 ASKED = "She buys 12 flowers. 2 are daisies, 3/5 of the others tulips, and the rest sunflowers. How many sunflowers are there?"
 USED = "12 - 2 = 10 flowers are others.\n10 * 3/5 = 6 are tulips.\n10 - 6 = 4 are sunflowers."
 
 
 def verdict(response, asked=ASKED, **more):
-    messages = [{"role": "user", "content": asked}]
-    row = {
-        "sample_id": "a",
-        "kind": "sft",
-        "task": "math_word",
-        "messages": messages,
-        "response": response,
-        "answer": "4",
-    } | more
-    [judged] = get_filter("unused_result")(table(row), Context()).to_pylist()
-    return judged["outcome"], judged["reason"]
+    return rule_verdict("unused_result", response, asked, **{"answer": "4"} | more)
 
 
 @pytest.mark.parametrize(
