@@ -115,16 +115,23 @@ def among(value: Fraction, values: Iterable[Fraction]) -> bool:
     )
 
 
+def stated_numbers(text: str) -> Iterator[Stated]:
+    """Yield the numbers that the sentences of a text state, without results (= 15), labels (Step 3) and ordinals."""
+    for line in content_lines(text):
+        for sentence in _SENTENCE.split(strip_marks(line)):
+            for value in _plain_numbers(tokenise(sentence)):
+                yield Stated(value, sentence.strip())
+
+
 def unexplained(text: str, known: Iterable[Fraction]) -> Iterator[Stated]:
     """Yield the numbers above `LEAST` that a text states and that are not known, nor everyday where units are converted."""
     known = frozenset(known)
-    for line in content_lines(text):
-        for sentence in _SENTENCE.split(strip_marks(line)):
-            measures = {(match[1] or match[2]).lower() for match in _MEASURE.finditer(sentence)}
-            for value in _plain_numbers(tokenise(sentence)):
-                if value <= LEAST or (value in EVERYDAY and len(measures) > 1) or among(value, known):
-                    continue
-                yield Stated(value, sentence.strip())
+    for number in stated_numbers(text):
+        if number.value <= LEAST or among(number.value, known):
+            continue
+        measures = {(match[1] or match[2]).lower() for match in _MEASURE.finditer(number.sentence)}
+        if number.value not in EVERYDAY or len(measures) < 2:
+            yield number
 
 
 def _plain_numbers(tokens: list[Token]) -> Iterator[Fraction]:

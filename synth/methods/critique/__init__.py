@@ -43,8 +43,10 @@ _TURNED = re.compile(
 _SIGN = re.compile(r"^[\s*_`:.)\]\[(\-–—]*(?P<sign>[✅❌✓✗✔✘☑])")
 _TICKS = "✅✓✔☑"
 _FINAL = re.compile(
-    r"^[ \t>#*_`\-•]*(?:(?:final|overall)\s+)?(?:verdict|judge?ment|answer|conclusion)\b[^\n]*", re.I | re.M
+    r"^[ \t>#*_`\-•]*(?:(?:the\s+)?(?:final|overall)\s+)?(?:verdict|judge?ment|answer|conclusion)\b(?P<rest>[^\n]*)",
+    re.I | re.M,
 )
+_IS = re.compile(r"[\s*_`]*(?:is|was)\b")
 _STATES = re.compile(
     r"\b(?:this|the|that|so)?\s*(?:step|calculation|it)\s+(?:is|was)\s+(?P<not>not\s+|in)?(?P<word>right|correct|wrong|erroneous)\b",
     re.I,
@@ -88,12 +90,15 @@ def explains_nothing(steps: Sequence[str], labels: Sequence[bool], explanations:
 
 
 def read_final(text: str) -> bool | None:
-    """Read what a critique says of the final answer, in its last line `Verdict: right`; None where it does not say."""
-    lines = [match for match in _FINAL.finditer(text, thoughts_end(text))]
-    for line in reversed(lines):
-        _, _, rest = line[0].partition(":")
-        if rest:
-            return _verdict(rest)
+    """Read what the last verdict of a critique says of the final answer: "Verdict: right", or "The final answer is right".
+
+    None where there is no such line, or it says neither.
+    """
+    for line in reversed(list(_FINAL.finditer(text, thoughts_end(text)))):
+        stated = _IS.match(line["rest"])
+        verdict = line["rest"][stated.end() :] if stated else line["rest"].partition(":")[2]
+        if verdict:
+            return _verdict(verdict)
     return None
 
 
@@ -197,7 +202,8 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     explanations = read_explanations(reply.text, len(steps))
     if refused is None:
         refused = explains_nothing(steps, known_labels, explanations)
-    if copied_line(reply.text, models.source("critique")) is not None:
+    # a verdict may be worded as the prompt words it; what explains may not
+    if copied_line(_FINAL.sub("", reply.text), models.source("critique")) is not None:
         refused = "copied_prompt"
     yield Sample(
         kind="stepwise",

@@ -28,7 +28,7 @@ from synth.methods.sections import accepts, sections
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
-from synth.problems.equations import false_equation
+from synth.problems.equations import equations, false_equation
 from synth.problems.founded import unfounded_number
 from synth.problems.steps import thoughts_end
 from synth.problems.wording import canonical_question
@@ -242,11 +242,18 @@ def _unconfirmed(solved: _Solved, params: QueryExpansionParams) -> str | None:
 
 
 def read_question(text: str) -> tuple[str, str]:
-    """Read a reply to `expand`: the statement and the new problem, each empty where there is none."""
+    """Read a reply to `expand`: the statement and the new problem, each empty where there is none.
+
+    Lines below the question that calculate are a solution that was not asked for, and no part of the problem.
+    """
     read = sections(text, [*_QUESTION, "statement", "solution", "answer", "its solution", "your reply"])
     headed = (value for key, value in read.items() if key.rstrip(" 0123456789") in _QUESTION)
     plain = text[thoughts_end(text) :].strip() if not read else ""
     question = next(filter(None, headed), plain if plain.endswith("?") else "")
+    asked = question.rfind("?") + 1
+    _, end_of_line, below = question[asked:].partition("\n")
+    if asked and end_of_line and equations(below):
+        question = question[: len(question) - len(below)]
     return read.get("statement", ""), question.strip("*_ \n")
 
 

@@ -45,3 +45,23 @@ def test_a_total_is_no_rate():
     assert verdict(f"It is {total}.\nAfter losing 12 kg per month he weighs 85 kg.") == ("fail", "total_as_rate")
     assert verdict(f"It is {total}.\nAfter losing 12 kg he weighs 85 kg, 3 kg per month less.") == ("pass", None)
     assert verdict("At 25 miles per hour * 2 = 50 miles per hour he goes 50 miles per hour.") == ("pass", None)
+
+
+@pytest.mark.parametrize(
+    "first, second, expected",
+    [
+        ("He has 12 bags in total.", "3 + 2 = 5 bags", ("fail", "two_results")),
+        ("3 + 9 = 12 bags", "3 + 2 = 5 bags", ("fail", "two_results")),
+        ("3 + 2 = 5 bags", "2 + 3 = 5 bags", ("pass", None)),
+        ("He has bags.", "3 + 2 = 5 bags", ("pass", None)),
+        ("Let x be it, so that x + 3 = 12.", "3 + 2 = 5 bags", ("pass", None)),
+    ],
+)
+def test_steps_under_one_heading_come_to_one_number(first, second, expected):
+    heading = "the total number of bags he has:**"
+    assert verdict(f"1. **Identify {heading}\n{first}\n2. **Calculate {heading}\n{second}") == expected
+
+
+def test_a_plan_before_its_steps_has_no_numbers():
+    plan = "1. Calculate the number of bags.\n2. Add the bags."
+    assert verdict(f"{plan}\nStep 1: Calculate the number of bags.\n3 + 2 = 5") == ("pass", None)

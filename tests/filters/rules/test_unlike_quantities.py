@@ -49,3 +49,28 @@ def test_what_cannot_be_equal_is_refused(response):
     assert verdict("", kind="stepwise", steps=[response], labels=[True]) == ("fail", "unlike_quantities")
     assert verdict("", kind="stepwise", steps=["12 - 2 = 10", response], labels=[True, False]) == ("pass", None)
     assert verdict(response, task="puzzle") == ("pass", None)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "\\[6 \\text{ jaguars} \\times 5 \\text{ snakes per jaguar} = 30 \\text{ beetles per jaguar}\\]",
+        "$20/month * 12 months = 240 dollars/month",
+        "4 weeks * 3 hours each week = 12 hours per week",
+    ],
+)
+def test_a_rate_times_as_many_units_is_no_rate(response):
+    assert verdict(response) == ("fail", "still_a_rate")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "6 jaguars * 5 snakes per jaguar = 30 snakes",
+        "3 hours/day * 5 days = 15 hours per week",
+        "6 snakes per jaguar * 5 birds per snake = 30 birds per jaguar",
+        "12 dollars/month * 12 months/year = 144 dollars/year",
+    ],
+)
+def test_a_rate_in_other_units_may_be_one(response):
+    assert verdict(response) == ("pass", None)

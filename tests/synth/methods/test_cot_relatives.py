@@ -249,6 +249,7 @@ async def test_a_question_that_its_writer_finds_unsound_is_refused(ledger, probl
             "copied_prompt",
         ),
         ("Ann has 4 pens and gets 5. How many?", None),
+        ("New problem: Ann has 4 pens and gets 5. How many?\nThe number is 4 + 5 = 9.", None),
         ("### New problem\nAnn has 4 pens and gets 5. How many?\n### Solution\n4 + 5 = 8", None),
     ],
 )

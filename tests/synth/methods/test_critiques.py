@@ -211,6 +211,21 @@ CRITIQUES = {
         "Step 1: right.\nStep 2: wrong.\nVerdict: right",
         "method_rejection:verdict_against_steps",
     ),
+    "a verdict in the prompt's own words": (
+        WRONG,
+        "Step 1: right. It adds.\nStep 2: wrong. It is 6.\nThe final answer is wrong.",
+        "accepted",
+    ),
+    "such a verdict against its steps": (
+        WRONG,
+        "Step 1: right. It adds.\nStep 2: wrong. It is 6.\nThe final answer is right.",
+        "method_rejection:verdict_against_steps",
+    ),
+    "an example for an explanation": (
+        WRONG,
+        "Step 1: right. There are 3 boxes with 8 pens in each, and 3 times 8 is 24.\nStep 2: wrong. It is 6.\nVerdict: wrong",
+        "method_rejection:copied_prompt",
+    ),
     "another label": (WRONG, "Step 1: right.\nStep 2: right.\nVerdict: wrong", "answer:labels_disagree"),
     "the mistake again": (
         WRONG,
