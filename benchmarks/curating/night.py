@@ -4,17 +4,16 @@
 
 The night is made in a process of its own: rows of 60 to 160 words about a problem for every four rows, three of eight a copy of the
 row before with up to a tenth of the words changed, and a pass by every row filter. The decision runs in another one, with as many
-workers as there are processors; its peak is that of the process and, for each worker, that of the largest one. With at most
-200,000 rows the night is decided in one piece too, and the accepted rows are compared.
+workers as there are processors; its peak is the largest sum of proportional set sizes of all processes (what is shared is counted
+once), with the sum of resident set sizes beside it. With at most 200,000 rows the night is decided in one piece too, and the
+accepted rows are compared.
 
 `night_2m_peak_mb`, `night_2m_rows_per_s`, or `night_peak_mb`, `night_rows_per_s` with another number of rows; `night_same`.
-Keeps nothing: the figures go to `benchmarks/results/night.json` with `--keep`.
+With `--keep` they go to `benchmarks/results/night.json`.
 """
 
 import argparse
 import json
-import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.shared.memory import MemoryPeak
 from benchmarks.shared.results import circumstances, keep
 from filters.benchmarks import BenchmarkManifest
 from filters.night.curate import Curator
@@ -101,18 +101,14 @@ def decide(folder: Path, block_rows: int | None) -> dict[str, Any]:
     """Decide the night and say what it took; in one piece where `block_rows` is as many as there are."""
     start = time.perf_counter()
     more = {} if block_rows is None else {"block_rows": block_rows}
-    with Lake(Workspace.open(folder)) as lake:
+    with MemoryPeak() as peak, Lake(Workspace.open(folder)) as lake:
         curator = Curator(lake, NIGHT, read_rules({}, {}, {}), manifest=BenchmarkManifest(()), **more)
         curator.decide_night()
         curator.stop_on_alarms()
         seconds = time.perf_counter() - start
+    with Lake(Workspace.open(folder), read_only=True) as lake:
         accepted = [row["sample_id"] for row in lake.rows("select sample_id from accepted order by 1")]
-    workers = len(os.sched_getaffinity(0))
-    own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {
-        "peak_mb": own + workers * child, "own_mb": own, "worker_mb": child, "seconds": seconds, "accepted": len(accepted),
-        "digest": digest(accepted),
-    }  # fmt: skip
+    return {"peak": peak.figures(), "seconds": seconds, "accepted": len(accepted), "digest": digest(accepted)}
 
 
 def _in_a_process(*arguments: object) -> dict[str, Any]:
@@ -145,7 +141,7 @@ def main() -> None:
     blocks = _in_a_process(*same, "decide")
     name = "night_2m" if options.rows == 2_000_000 else "night"
     figures = {
-        f"{name}_peak_mb": round(blocks["peak_mb"]),
+        f"{name}_peak_mb": blocks["peak"]["pss_mb"],
         f"{name}_rows_per_s": round(options.rows / blocks["seconds"]),
     }
     detail: dict[str, Any] = {"rows": options.rows, "blocks": blocks}

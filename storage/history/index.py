@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from storage.atomic import atomic_folder
-from storage.history.run import Entries, Run, join, write_run
+from storage.history.merging import merge_runs
+from storage.history.run import Entries, Run, write_run
 from storage.ids import digest
 from storage.lake.lake import Lake
 
@@ -154,10 +155,12 @@ class HistoryIndex:
     def _merge(self) -> None:
         while len(self.runs) > MOST_RUNS:
             names = self._names()
-            at = min(range(len(names) - 1), key=lambda index: self.runs[index].rows + self.runs[index + 1].rows)
-            merged = join(self.runs[at].entries(), self.runs[at + 1].entries())
+            at = smallest_neighbours(self.runs)
             commit = json.loads((self.folder / names[at + 1][2] / "run.json").read_text())["commit"]
-            self.runs[at : at + 2] = [self._write(merged, names[at][0], names[at + 1][1], commit)]
+            folder = self.folder / f"run-{names[at][0]}-{names[at + 1][1]}"
+            with atomic_folder(folder) as making:
+                merge_runs(self.runs[at], self.runs[at + 1], making, commit=commit, scheme=self._scheme)
+            self.runs[at : at + 2] = [Run.open(folder)]
             for _, _, name in names[at : at + 2]:
                 shutil.rmtree(self.folder / name)
 
@@ -166,3 +169,8 @@ class HistoryIndex:
         with atomic_folder(folder) as making:
             write_run(entries, making, commit=commit, scheme=self._scheme)
         return Run.open(folder)
+
+
+def smallest_neighbours(runs: Sequence[Run]) -> int:
+    """Return the number of the run that, with the one after it, has the fewest rows."""
+    return min(range(len(runs) - 1), key=lambda index: runs[index].rows + runs[index + 1].rows)

@@ -54,13 +54,20 @@ class Entries:
 
 
 class Run:
-    """One sorted run, in memory (`Run.of`) or on disk (`Run.open`)."""
+    """One sorted run, in memory (`Run.of`) or on disk (`Run.open`).
+
+    Attributes:
+        rows: How many rows it has.
+        columns: Its columns by the names of their files, mapped where it is on disk.
+        nights: Names of its nights, sorted.
+        folder: Where it lies; None in memory.
+    """
 
     def __init__(self, columns: dict[str, Any], nights: Sequence[str], rows: int, folder: Path | None = None) -> None:
         self.rows = rows
-        self._folder = folder
-        self._columns = columns
-        self._nights = nights
+        self.folder = folder
+        self.columns = columns
+        self.nights = nights
 
     @classmethod
     def of(cls, entries: Entries) -> "Run":
@@ -105,13 +112,13 @@ class Run:
         for band in range(keys.shape[1]):
             order = np.argsort(keys[:, band], kind="stable")
             wanted = keys[order, band]
-            column = self._columns["bands.u64"][band]
+            column = self.columns["bands.u64"][band]
             left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
             self._forget("bands.u64")
             full += int((right - left > cap).sum())
             counts = np.minimum(right - left, cap)
             places = np.repeat(left, counts) + _counted(counts)
-            rows = self._columns["band_rows.u32"][band, places].astype(np.int64)
+            rows = self.columns["band_rows.u32"][band, places].astype(np.int64)
             self._forget("band_rows.u32")
             pairs.append(np.repeat(order, counts) * self.rows + rows)
         pairs_found = np.unique(np.concatenate(pairs))
@@ -120,18 +127,18 @@ class Run:
     def keys_between(self, low: int, high: int) -> tuple[U64, npt.NDArray[np.int64]]:
         """Return the band keys from `low` to `high`, both included, and the row of each."""
         keys, rows = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
-        for band, column in enumerate(self._columns["bands.u64"]):
+        for band, column in enumerate(self.columns["bands.u64"]):
             left = int(np.searchsorted(column, np.uint64(low), "left"))
             right = int(np.searchsorted(column, np.uint64(high), "right"))
             keys.append(np.array(column[left:right]))
-            rows.append(self._columns["band_rows.u32"][band, left:right].astype(np.int64))
+            rows.append(self.columns["band_rows.u32"][band, left:right].astype(np.int64))
         self._forget("bands.u64")
         self._forget("band_rows.u32")
         return np.concatenate(keys), np.concatenate(rows)
 
     def keys(self) -> U64:
         """Return the band keys of every row, in the order of the rows."""
-        column = self._columns
+        column = self.columns
         keys = np.empty((self.rows, column["bands.u64"].shape[0]), np.uint64)
         for band in range(keys.shape[1]):
             keys[column["band_rows.u32"][band], band] = column["bands.u64"][band]
@@ -143,27 +150,27 @@ class Run:
         """Yield pairs of query and row whose digests are equal."""
         order = np.argsort(exact[:, 0], kind="stable")
         wanted = exact[order, 0]
-        column = self._columns["exact.u64"]
+        column = self.columns["exact.u64"]
         left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
         self._forget("exact.u64")
         for index in np.flatnonzero(right > left).tolist():
             query = int(order[index])
             for position in range(int(left[index]), int(right[index])):
-                if self._columns["exact_rest.u64"][position] == exact[query, 1]:
-                    yield query, int(self._columns["exact_rows.u32"][position])
+                if self.columns["exact_rest.u64"][position] == exact[query, 1]:
+                    yield query, int(self.columns["exact_rows.u32"][position])
         self._forget("exact_rest.u64")
 
     def slots(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[slice, U32]]:
         """Yield the signatures of rows, a few thousand at a time."""
-        column = self._columns["slots.u32"]
+        column = self.columns["slots.u32"]
         for start in range(0, len(rows), _ROWS):
             part = slice(start, start + _ROWS)
-            if self._folder is None:
+            if self.folder is None:
                 yield part, column[rows[part]]
                 continue
             wanted, index_of = np.unique(rows[part], return_inverse=True)
             sketches, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
-            with (self._folder / "slots.u32").open(
+            with (self.folder / "slots.u32").open(
                 "rb", buffering=0
             ) as file:  # mapped, each row would bring its neighbours along
                 for index, row in enumerate(wanted.tolist()):
@@ -172,11 +179,11 @@ class Run:
 
     def sets(self, rows: Sequence[int]) -> Iterator[tuple[U32, U32] | None]:
         """Yield both sets of shingle hashes of rows; None where they are not known."""
-        ends, column = self._columns["shingle_ends.u64"], self._columns["shingles.u32"]
+        ends, column = self.columns["shingle_ends.u64"], self.columns["shingles.u32"]
         if not len(ends):
             yield from (None for _ in rows)
             return
-        with (self._folder / "shingles.u32").open("rb", buffering=0) if self._folder else nullcontext() as file:
+        with (self.folder / "shingles.u32").open("rb", buffering=0) if self.folder else nullcontext() as file:
             for row in rows:
                 first = int(ends[2 * row - 1]) if row else 0
                 middle, last = int(ends[2 * row]), int(ends[2 * row + 1])
@@ -188,29 +195,22 @@ class Run:
 
     def id(self, row: int) -> str:
         """Return the sample id of a row."""
-        ends = self._columns["id_ends.u64"]
+        ends = self.columns["id_ends.u64"]
         first = int(ends[row - 1]) if row else 0
-        return bytes(self._columns["ids.bytes"][first : int(ends[row])]).decode()
+        return bytes(self.columns["ids.bytes"][first : int(ends[row])]).decode()
 
     def night(self, row: int) -> str | None:
         """Return the night of a row."""
-        return self._nights[int(self._columns["night.u32"][row])] or None
-
-    def entries(self) -> Entries:
-        """Return everything in it, in the order of its rows."""
-        column = self._columns
-        exact = np.empty((self.rows, 2), np.uint64)
-        exact[column["exact_rows.u32"], 0] = column["exact.u64"]
-        exact[column["exact_rows.u32"], 1] = column["exact_rest.u64"]
-        ids = [self.id(row) for row in range(self.rows)]
-        nights = [self._nights[number] for number in column["night.u32"].tolist()]
-        ends = np.array(column["shingle_ends.u64"])
-        return Entries(ids, nights, exact, self.keys(), column["slots.u32"], column["shingles.u32"], ends)
+        return self.nights[int(self.columns["night.u32"][row])] or None
 
     def _forget(self, name: str) -> None:
-        column: Any = self._columns[name]
-        if hasattr(column, "_mmap"):
-            column._mmap.madvise(mmap.MADV_DONTNEED)
+        forget(self.columns[name])
+
+
+def forget(column: Any) -> None:
+    """Give the pages of a mapped column back to the system."""
+    if hasattr(column, "_mmap") and column._mmap is not None:
+        column._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def write_run(entries: Entries, folder: Path, **more: str) -> Run:
@@ -227,20 +227,6 @@ def write_run(entries: Entries, folder: Path, **more: str) -> Run:
     record = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
     (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
     return Run.open(folder)
-
-
-def join(left: Entries, right: Entries) -> Entries:
-    """Put two runs one after the other; what is large stays where it is, in blocks."""
-    shift = left.ends[-1] if len(left.ends) else np.uint64(0)
-    return Entries(
-        [*left.ids, *right.ids],
-        [*left.nights, *right.nights],
-        np.concatenate([left.exact, right.exact]),
-        np.concatenate([left.bands, right.bands]),
-        [*_blocks(left.slots), *_blocks(right.slots)],
-        [*_blocks(left.shingles), *_blocks(right.shingles)],
-        np.concatenate([left.ends, right.ends + shift]),
-    )
 
 
 def _columns(entries: Entries) -> Iterator[tuple[str, Sequence[npt.NDArray[Any]]]]:
