@@ -1,13 +1,15 @@
 """Judges history again after a filter, or a checker behind one, has changed: from the rows as they are stored, no model is asked.
 
-Run again are the filters that look at a row by itself. What asked a model, or decided over a whole night, stands as it was
-said; only rows that would come in are compared with everything accepted, and capped, as if they were a night of their own.
+Run again are the filters that look at a row by itself, in as many processes as `Reverifier.spread` gives. What asked a model, or
+decided over a whole night, stands as it was said; only rows that would come in are compared with everything accepted, and capped,
+as if they were a night of their own: those of a part (`filters.night.rejudge_parts`), in the order of nights and ids.
 Decontamination is not run again here: the next night scans what is accepted whenever benchmarks or the filter have changed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -20,12 +22,14 @@ from filters.duplicates.history import open_history
 from filters.duplicates.signatures import make_signatures
 from filters.night.evaluation_sets import evaluation_context
 from filters.night.policy import decide, eligible
+from filters.night.rejudge_parts import Part, batches_of, parts_of, run_parts, samples_of
 from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.lake import nights, verdicts
 from storage.lake.lake import Lake
+from storage.spreading import Spread, here
 from storage.unknown_names import unknown
 from synth.problems.base import Problem
 from synth.sample import problem_of
@@ -67,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True)
 class JudgedAgain:
-    """A night, judged again.
+    """A part of a night, judged again.
 
     Attributes:
         night: The night.
@@ -115,28 +119,42 @@ class Reverifier:
         lake: The lake.
         filters: Names of the filters to run again, as `judging_again` returns them.
         manifest: Benchmarks of today, for rows that come in; None lets in only what was screened for the latest ones.
+        spread: Where filters run.
     """
 
     lake: Lake
     filters: Collection[str]
     manifest: BenchmarkManifest | None = None
+    spread: Spread = here
 
-    def judge(self, night: str, rules: Rules, ids: Collection[str] | None = None) -> JudgedAgain:
-        """Judge a night's rows by what has changed; nothing is written.
+    def parts(self, night: str, rules: Rules, ids: Collection[str] | None = None) -> list[Part]:
+        """Return what is stale in a night that was decided.
 
         Args:
-            night: A night that was decided.
+            night: The night.
             rules: What decides about its rows.
             ids: Only these rows; None means all.
-
-        Raises:
-            FilterError: A filter broke its contract.
         """
         chosen = [bound for bound in rules.filters if bound.name in self.filters]
         tasks = verdicts.night_tasks(self.lake, night)
         expected = [(bound.name, task, bound.version_for(task)) for bound in chosen for task in tasks]
         stale = verdicts.stale_rows(self.lake, night, expected, ids) if expected else []
-        return _NightAgain(self, night, rules, chosen, stale).judged() if stale else JudgedAgain(night)
+        return list(parts_of(night, stale, chosen))
+
+    def judge(self, parts: Sequence[tuple[Part, Rules]]) -> Iterator[JudgedAgain]:
+        """Judge parts one after the other; nothing is written, and what is committed meanwhile counts for the next.
+
+        Args:
+            parts: The parts, each with what decides about its rows.
+
+        Raises:
+            FilterError: A filter broke its contract.
+        """
+        batches = batches_of([part for part, _ in parts])
+        work = [(self.lake.workspace.root, batch, self.manifest) for batch in batches]
+        tables = chain.from_iterable(self.spread(run_parts, work))
+        for (part, rules), new_verdicts in zip(parts, tables, strict=True):
+            yield _PartAgain(self, part, rules).judged(new_verdicts)
 
     def commit(self, judged: JudgedAgain) -> None:
         """Append what was said; what was said before stays."""
@@ -163,24 +181,14 @@ class Reverifier:
         return not latest or latest[0]["manifest"] in str(pin.get("benchmarks", ""))
 
 
-class _NightAgain:
-    """One night at work: its rows on which something is stale."""
+class _PartAgain:
+    """Rows of a night at work, on which something is stale."""
 
-    def __init__(
-        self,
-        reverifier: Reverifier,
-        night: str,
-        rules: Rules,
-        chosen: Sequence[BoundFilter],
-        stale: Sequence[verdicts.Stale],
-    ) -> None:
+    def __init__(self, reverifier: Reverifier, part: Part, rules: Rules) -> None:
         self._reverifier, self._lake = reverifier, reverifier.lake
-        self._night, self._rules, self._chosen, self._stale = night, rules, chosen, stale
-        ids = sorted({item.sample_id for item in stale})
-        self._samples = self._lake.query(
-            "select * exclude (commit_id) from samples where sample_id in (select unnest(?::varchar[])) order by sample_id",
-            [ids],
-        )
+        self._night, self._rules, self._stale = part.night, rules, part.stale
+        ids = sorted({item.sample_id for item in part.stale})
+        self._samples = samples_of(self._lake, ids)
         problem_ids = {problem for problem in self._samples["problem_id"].to_pylist() if problem}
         self._problems = {
             row["problem_id"]: problem_of(row) for row in nights.problem_rows(self._lake, ids=sorted(problem_ids))
@@ -188,9 +196,8 @@ class _NightAgain:
         self._previous_verdicts = verdicts.standing_verdicts(self._lake, ids).cast(VERDICTS)
         self._previous_decisions = verdicts.standing_decisions(self._lake, ids)
 
-    def judged(self) -> JudgedAgain:
-        """Judge the rows again, decide on those of which something else is said, and curate those that come in."""
-        new_verdicts = self._run()
+    def judged(self, new_verdicts: pa.Table) -> JudgedAgain:
+        """Decide on the rows of which something else is said now, and curate those that come in."""
         rows_changed = self._changed_rows(new_verdicts)
         all_verdicts = pa.concat_tables([self._previous_verdicts, new_verdicts])
         decisions = self._decide(rows_changed, all_verdicts)
@@ -222,15 +229,6 @@ class _NightAgain:
         }
         changes = [*self._changes(changed_decisions), *(self._held_back(sample_id) for sample_id in held_back)]
         return JudgedAgain(self._night, self._stale, changes, tables)
-
-    def _run(self) -> pa.Table:
-        """Run each filter on the rows on which its verdict is stale."""
-        tables = [VERDICTS.empty_table()]
-        context = self._reverifier.context(self._problems)
-        for bound in self._chosen:
-            ids = [item.sample_id for item in self._stale if item.filter == bound.name]
-            tables.append(run_filters([bound], self._samples_of(ids), context) if ids else VERDICTS.empty_table())
-        return pa.concat_tables(tables)
 
     def _changed_rows(self, new_verdicts: pa.Table) -> list[str]:
         """Return the rows of which a filter says something else than before."""

@@ -12,6 +12,7 @@ from filters import FILTERS
 from filters.base import FilterKind
 from filters.night.alarms import list_alarms, open_alarms
 from filters.night.rejudge import DECONTAMINATION, KIND, Change, JudgedAgain, Reverifier, why_not
+from filters.night.rejudge_parts import Part
 from filters.night.rules import Rules, read_rules
 from flows.night.night import Night
 from storage.catalog.leases import in_turn
@@ -21,11 +22,14 @@ from storage.lake.lake import Lake
 from storage.lake.lineage import models_that_read, rewarded_models, tainted_models
 from storage.models.evaluations import judged_by
 from storage.releases.successor import due_successors, holding, succeed
+from storage.spreading import Spread, in_processes
 from synth.methods import get_method
 from synth.problems import checker_versions, task_names
 
 WAIT_S = 6 * 3600.0
 """How long to wait for a night that decides."""
+ROWS_AT_ONCE = 200_000
+"""Rows of which it is known at one time what is stale; ours."""
 EXAMPLES = 5
 """Rows of each kind of change that are shown."""
 
@@ -69,38 +73,52 @@ class Request:
         ids: Only these rows; None means all.
         night: The night at work: its recipe's rules hold for nights of that name, and its benchmarks are looked for in rows that
             come in; None when no recipe is given.
+        spread: Where filters run.
     """
 
     filters: Sequence[str]
     nights: Sequence[str] | None = None
     ids: Collection[str] | None = None
     night: Night | None = None
+    spread: Spread = in_processes
 
 
 def find_changes(lake: Lake, request: Request, act: Callable[[Reverifier, JudgedAgain], None] | None = None) -> Tally:
-    """Judge night after night and return what was found.
+    """Judge night after night, in parts, and return what was found.
 
     Args:
         lake: The lake.
         request: What to judge.
-        act: Given each night that has something stale; None only looks.
+        act: Given each part of a night that has something stale; None only looks.
 
     Raises:
         RecipeError: A night is named that there is not.
     """
-    reverifier = Reverifier(lake, request.filters, request.night.benchmarks if request.night else None)
+    benchmarks = request.night.benchmarks if request.night else None
+    reverifier = Reverifier(lake, request.filters, benchmarks, request.spread)
     tally = Tally()
+    for parts in _parts(lake, request, reverifier, tally):
+        for judged in reverifier.judge(parts):
+            tally.add(judged)
+            if act is not None:
+                act(reverifier, judged)
+    return tally
+
+
+def _parts(lake: Lake, request: Request, reverifier: Reverifier, tally: Tally) -> Iterator[list[tuple[Part, Rules]]]:
+    """Yield what is stale, night after night, about `ROWS_AT_ONCE` rows at a time; nights that cannot be judged are tallied."""
+    parts: list[tuple[Part, Rules]] = []
     for night in _nights(lake, request.nights):
         try:
             rules = rules_of(lake, night, request.night)
         except RecipeError as error:
             tally.left[night] = str(error)
             continue
-        judged = reverifier.judge(night, rules, request.ids)
-        tally.add(judged)
-        if judged.stale and act is not None:
-            act(reverifier, judged)
-    return tally
+        parts += [(part, rules) for part in reverifier.parts(night, rules, request.ids)]
+        if sum(part.rows for part, _ in parts) >= ROWS_AT_ONCE:
+            yield parts
+            parts = []
+    yield parts
 
 
 def plan_reverify(lake: Lake, request: Request) -> dict[str, Any]:
@@ -121,24 +139,28 @@ def plan_reverify(lake: Lake, request: Request) -> dict[str, Any]:
 
 
 def carry_out(lake: Lake, request: Request, say: Say, code: str) -> dict[str, Any]:
-    """Append the new verdicts and decisions, a commit per night, and make a successor of each release that they overtake.
+    """Append the new verdicts and decisions, a commit for each part of a night, and a successor of each release that they overtake.
 
     Killed in between, the same again goes on: what was judged is no longer stale, and a release that waits is made.
 
     Args:
         lake: The lake, open for writing.
         request: What to judge.
-        say: Told of each night and release.
+        say: Told of each part of a night and each release.
         code: Version of Nightschool, for the manifests.
 
     Raises:
         LeaseError: A night decides, and went on doing so.
         LakeError: A commit failed, or a release cannot be written.
     """
+    done = 0
 
     def act(reverifier: Reverifier, judged: JudgedAgain) -> None:
+        nonlocal done
         reverifier.commit(judged)
-        say(f"{judged.night}: {len({item.sample_id for item in judged.stale}):,} rows judged again")
+        rows = len({item.sample_id for item in judged.stale})
+        done += rows
+        say(f"{judged.night}: {rows:,} rows judged again, {done:,} in all")
 
     with in_turn(lake.catalog, "decision", purpose="reverify", wait_s=WAIT_S, say=say):
         tally = find_changes(lake, request, act)

@@ -19,6 +19,7 @@ from storage.lake.lake import Lake, table_of
 from storage.lake.nights import pin
 from storage.releases.checks import verify_release
 from storage.releases.reading import get_release, latest_release
+from storage.spreading import here, in_processes
 from storage.upkeep.check import run_checks
 from storage.workspace import Workspace
 from synth.problems import checker_version
@@ -216,3 +217,25 @@ def test_a_night_is_judged_by_the_rules_that_it_was_pinned_to_or_is_left(lake):
         and "those of length are not the defaults" in left["why"]
         and "--recipe" in left["why"]
     )
+
+
+@pytest.mark.parametrize("part_rows", [1, 2])
+def test_in_parts_and_processes_it_is_the_same(lake, monkeypatch, part_rows):
+    monkeypatch.setattr("filters.night.rejudge_parts.PART_ROWS", part_rows)
+    monkeypatch.setattr("flows.night.reverify_history.ROWS_AT_ONCE", 3)
+    batches, lines = [], []
+
+    def dying(work, arguments):
+        batches.append([sum(part.rows for part in parts) for _, parts, _ in arguments])
+        yield from here(work, arguments[:1])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(lake, replace(EVERY, spread=dying), lines.append, "test")
+    assert batches == [[1, 1, 1] if part_rows == 1 else [2, 1]] and len(lines) == 1
+    spread = in_processes if part_rows == 2 else here
+    done = carry_out(lake, replace(EVERY, spread=spread), lines.append, "test")
+    assert done["rows"] == 6 - part_rows, "what was judged is not stale any more"
+    assert f"{6 - part_rows} in all" in lines[-2], lines
+    assert accepted(lake) == ["right-0", "right-1", "same-0", "same-1"]
+    assert done["successors"] == [{"release": "set@1", "successor": "set@2", "rows_out": 2, "rows_in": 2}]
