@@ -12,6 +12,7 @@ sample id, so that neither order nor sharding changes a verdict; the rows of a l
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
@@ -20,6 +21,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from filters.benchmarks import BenchmarkManifest
+from filters.night_ids import ByNumber
 from filters.pass_rate import PassRate
 from filters.past_problems import PastProblem
 from filters.questions import Asks, Evidence
@@ -88,7 +90,7 @@ class Context:
     heldout_prompts: frozenset[str] = frozenset()
     history: HistoryIndex | pa.Table | None = None
     questions: HistoryIndex | None = None
-    eligible: frozenset[str] | None = None
+    eligible: AbstractSet[str] | None = None
     rates: Mapping[str, PassRate] = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], int] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Mapping[str, Evidence]]] = field(default_factory=dict)
@@ -283,8 +285,11 @@ def run_over_blocks(bound: BoundFilter, night: RowBlocks, context: Context) -> I
     for block in night.blocks:
         columns = (block.columns("sample_id", "task")[name].to_pylist() for name in ("sample_id", "task"))
         rows = [(sample_id, task or "") for sample_id, task in zip(*columns, strict=True)]
-        of_block = {sample_id: findings[sample_id] for sample_id, _ in rows if sample_id in findings}
-        _check_ids(bound, of_block, [sample_id for sample_id, _ in rows])
+        if isinstance(findings, ByNumber):
+            of_block = {sample_id: findings.of(number) for number, (sample_id, _) in enumerate(rows, known)}
+        else:
+            of_block = {sample_id: findings[sample_id] for sample_id, _ in rows if sample_id in findings}
+            _check_ids(bound, of_block, [sample_id for sample_id, _ in rows])
         known += len(of_block)
         yield _verdicts(bound, of_block, rows)
     if len(findings) > known:

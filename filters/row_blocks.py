@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from filters.night_ids import NightIds
 from filters.rows import Row, read_rows
 from storage.atomic import atomic_file
 from synth.problems.base import Problem
@@ -83,6 +84,7 @@ class RowBlocks(Sequence[Row]):
         self.blocks, self.folder = blocks, folder
         self.problems: dict[str, Problem] = {}
         self._number, self._rows = -1, list[Row]()
+        self._ids: NightIds | None = None
         if blocks:
             self.of(0)
 
@@ -95,6 +97,12 @@ class RowBlocks(Sequence[Row]):
             self.problems.update(self.blocks[number].problems_by_id())
             self._number = number
         return self._rows
+
+    def ids(self) -> NightIds:
+        """Return the ids of all rows; the same object each time."""
+        if self._ids is None:
+            self._ids = NightIds(block.columns("sample_id")["sample_id"].to_pylist() for block in self.blocks)
+        return self._ids
 
     def shelf(self, name: str) -> "Shelf":
         """Return a shelf for tables about the rows."""
@@ -150,8 +158,10 @@ class Shelf:
         return pa.concat_tables(tables) if tables else ds.dataset([part for _, part in self._parts])
 
 
-def ids_of(rows: Sequence[Row]) -> list[str]:
-    """Return the sample ids of rows; those of a night without reading the rows."""
+def ids_of(rows: Sequence[Row]) -> Sequence[str]:
+    """Return the sample ids of rows; those of a night in files as `NightIds`, without reading the rows."""
+    if isinstance(rows, RowBlocks) and rows.folder is not None:
+        return rows.ids()
     return [sys.intern(sample_id) for sample_id in _column(rows, "sample_id")]
 
 

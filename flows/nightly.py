@@ -6,7 +6,6 @@ the lake, and every commit has an idempotency key.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from filters.night.alarms import AlarmError
 from filters.night.curate import Curator
 from filters.night.rescan import rescan
 from filters.night.reviews import Applied, apply_reviews
 from flows.night.credentials import check_credentials
-from flows.night.dates import due_nights, logical_date, scheduled_date, too_late
+from flows.night.dates import logical_date, scheduled_date, too_late
+from flows.night.due import due_by_the_lake
 from flows.night.night import Night, code_version, open_night
 from flows.night.night_asker import ask_for_filters
 from flows.night.pinning import pin
@@ -34,17 +33,14 @@ from flows.service.events import emit_release
 from flows.service.failing import failed
 from flows.service.runs import recorded
 from storage.catalog.leases import Lease, in_turn
-from storage.errors import BudgetError, NightschoolError, PinError, ProblemError, RecipeError
+from storage.errors import NightschoolError
 from storage.lake import nights
-from storage.lake.lake import Lake
 from storage.releases.making import create_release
 from storage.releases.reading import Release
 from storage.workspace import Workspace
 from synth.night.draw import LeftOut, draw_night, hold_out, left_out_sentences, plan_attempts
 from synth.sample import problem_row
 
-FOR_A_PERSON = {error.__name__ for error in (AlarmError, BudgetError, PinError, ProblemError, RecipeError)}
-"""What stops a night until somebody has looked; anything else may be over by the next try."""
 WAIT_S = 6 * 3600.0
 """How long a night waits for another one that is alive to draw or to decide."""
 
@@ -100,29 +96,6 @@ async def nightly(
             return {**summary, "caught_up": caught} if caught else summary
         except NightschoolError as error:
             return failed(error, loaded, day, opened)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is due up to a night, oldest first.
-
-    Attributes:
-        nights: The night itself and those before it that an outage left out or interrupted.
-        interrupted: Those of them that were begun, have not ended, and may go on without a person.
-    """
-
-    nights: list[str]
-    interrupted: list[str]
-
-
-def due_by_the_lake(recipe: Recipe, day: str, workspace: Workspace, catch_up: int) -> Due:
-    """Ask the lake which nights are due."""
-    with Lake(workspace) as lake:
-        finished, begun = (find(lake, recipe.name) for find in (nights.finished_dates, nights.begun_dates))
-        stopped = nights.stopped(lake, recipe.name)
-    due = due_nights(finished, begun, day, catch_up)
-    waiting = {date for date, why in stopped.items() if why["kind"] in FOR_A_PERSON}
-    return Due(due, [night for night in due if night in begun - finished - waiting])
 
 
 async def _make_up(

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import Field, model_validator
 
 from filters.base import PASS, AskingOptions, Context, Finding, Options, fail, night_filter
+from filters.findings import pass_but
 from filters.questions import Asks, Evidence, LogProbability, NightRows, Reading
 from filters.row_blocks import ids_of
 from filters.rows import Row
@@ -77,7 +78,7 @@ def read(reply: str) -> Reading:
 def perplexity(rows: Sequence[Row], context: Context, options: PerplexityOptions) -> Mapping[str, Finding]:
     """What is learned is neither too likely nor too unlikely to a model, where the recipe sets limits; else it observes."""
     if options.role is None:
-        return dict.fromkeys(ids_of(rows), PASS)
+        return pass_but(ids_of(rows), {})
     evidence = context.evidence_of("perplexity")
     return {row.sample_id: _finding(row, evidence.get(row.sample_id, {}).get("perplexity"), options) for row in rows}
 

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field
 
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
+from filters.findings import pass_but
 from filters.questions import Answered, Asks, Evidence, NightRows, Reading
 from filters.row_blocks import ids_of
 from filters.rows import Row
@@ -69,7 +70,7 @@ def read(reply: str) -> Reading:
 def verifier(rows: Sequence[Row], context: Context, options: VerifierOptions) -> Mapping[str, Finding]:
     """The verifier's score reaches the limit, where the recipe sets one and it can tell tonight's rows apart; else it observes."""
     if options.role is None:
-        return dict.fromkeys(ids_of(rows), PASS)
+        return pass_but(ids_of(rows), {})
     evidence = {sample_id: by_name.get("score") for sample_id, by_name in context.evidence_of("verifier").items()}
     known = [
         (item.value, context.correct[sample_id])

@@ -6,7 +6,7 @@ similarity decides, as it does within a night. Where history is only a table of 
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -81,7 +81,9 @@ def past_runs(context: Context) -> list[Run]:
     return [Run.of(read_entries(kept))] if kept.num_rows else []
 
 
-def same_before(runs: Sequence[Run], digests: Sequence[str], tonight: set[str]) -> dict[int, tuple[str, str | None]]:
+def same_before(
+    runs: Sequence[Run], digests: Sequence[str], tonight: Container[str]
+) -> dict[int, tuple[str, str | None]]:
     """Return, for each query with an equal normal form in history, the first sample id that has it, and its night.
 
     Rows of tonight are left out: a night that is curated again does not find itself.
@@ -97,7 +99,7 @@ def same_before(runs: Sequence[Run], digests: Sequence[str], tonight: set[str]) 
 
 
 def similar_before(
-    runs: Sequence[Run], tonight: Sketches, keys: Keys, ids: set[str], *, threshold: float, cap: int
+    runs: Sequence[Run], tonight: Sketches, keys: Keys, ids: Container[str], *, threshold: float, cap: int
 ) -> dict[int, Finding]:
     """Return a finding for each row of tonight that resembles a row of history; the most similar one is named.
 

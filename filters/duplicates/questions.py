@@ -4,7 +4,7 @@ It stands in an index beside the lake like the history of rows (`filters.duplica
 alone. An entry is a problem (its id) or a row (its sample id).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ class Neighbour:
 
 
 def nearest_question(
-    runs: Sequence[Run], questions: Sequence[str], own: Sequence[str], tonight: Collection[str], *, threshold: float
+    runs: Sequence[Run], questions: Sequence[str], own: Sequence[str], tonight: Container[str], *, threshold: float
 ) -> list[Neighbour | None]:
     """Return the most similar question of history for each question, None where none reaches the threshold.
 

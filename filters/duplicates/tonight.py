@@ -8,7 +8,6 @@ first. In memory are one share's keys, and one batch of groups; a group is not c
 everything needs 2 KB a row.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,6 @@ Numbers = npt.NDArray[np.int64]
 class SketchedBlock:
     """Sketches of rows that follow each other by id: two parts each."""
 
-    ids: Sequence[str]
     sketches: Sketches
     keys: Keys
 
@@ -57,7 +55,7 @@ class SketchedNight(Sequence[SketchedBlock]):
     """
 
     def __init__(self, folder: Path, blocks: Sequence[Block]) -> None:
-        self.folder, self._blocks = folder, blocks
+        self.folder = folder
         self.runs = [folder / f"run-{number:05d}" for number in range(len(blocks))]
         self.starts = np.cumsum([0, *(block.size for block in blocks)])
 
@@ -65,8 +63,8 @@ class SketchedNight(Sequence[SketchedBlock]):
         return len(self.runs)
 
     def __getitem__(self, number: int) -> SketchedBlock:  # type: ignore[override]
-        run, ids = Run.open(self.runs[number]), self._blocks[number].columns("sample_id")["sample_id"]
-        return SketchedBlock(list(map(sys.intern, ids.to_pylist())), _sketches(run, np.arange(run.rows)), run.keys())
+        run = Run.open(self.runs[number])
+        return SketchedBlock(_sketches(run, np.arange(run.rows)), run.keys())
 
     def take(self, rows: Numbers) -> tuple[Sketches, Keys]:
         """Return sketches and band keys of some rows, by their numbers in the night, ascending."""
@@ -85,7 +83,7 @@ def sketch_night(rows: Sequence[Row], context: Context, exact_structure: frozens
     """Sketch a night's rows: a large night's in files beside its blocks, where what is there already is not made again."""
     if not isinstance(rows, RowBlocks) or rows.folder is None:
         sketches = sketch_rows(rows, context, exact_structure)
-        return [SketchedBlock([row.sample_id for row in rows], sketches, keys_of(rows, sketches))]
+        return [SketchedBlock(sketches, keys_of(rows, sketches))]
     folder = rows.folder / f"sketches-{digest(sorted(exact_structure), length=8)}"
     folder.mkdir(exist_ok=True)
     night = SketchedNight(folder, rows.blocks)

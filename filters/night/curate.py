@@ -1,11 +1,13 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,10 +26,12 @@ from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
 from filters.night.spool import BLOCK_ROWS, night_in_blocks, remove_blocks
 from filters.night.trials import record_trials
+from filters.night_ids import IdSet
 from filters.past_problems import PastProblem
 from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
 from storage.lake import nights
+from storage.lake.families import family
 from storage.lake.lake import Lake
 from storage.spreading import Spread, in_processes
 from synth.calls.ask import Asker
@@ -149,7 +153,7 @@ class Curator:
         """Return the verdicts of what needs the whole night, as rows for the lake, and the policy's decisions, by block."""
         verdicts, decisions = night.shelf("verdict"), night.shelf("decision")
         names = nights.observing_filters(self._lake, self._night)
-        inherited = inherit(*nights.family(self._lake, self._night, list(sources := self._flagged())), sources)
+        inherited = inherit(*family(self._lake, self._night, list(sources := self._flagged())), sources)
         names += [FILTER] * bool(inherited.num_rows)
         for number, block in enumerate(night.blocks):
             ids = block.columns("sample_id")["sample_id"]
@@ -184,17 +188,16 @@ class Curator:
                 verdicts.add(number, self._stamp(table))
         return [item.name for item in bound]
 
-    def _eligible(self, night: RowBlocks, verdicts: Shelf, names: Sequence[str]) -> frozenset[str]:
-        parts = (
-            eligible(
-                block.columns("sample_id", "method"),
-                _said(block, verdicts.of(number)),
-                self._rules.policies,
-                filters=names,
-            )
-            for number, block in enumerate(night.blocks)
-        )
-        return frozenset(chain.from_iterable(parts))
+    def _eligible(self, night: RowBlocks, verdicts: Shelf, names: Sequence[str]) -> AbstractSet[str]:
+        parts: list[npt.NDArray[np.bool_]] = []
+        for number, block in enumerate(night.blocks):
+            samples, said = block.columns("sample_id", "method"), _said(block, verdicts.of(number))
+            standing = eligible(samples, said, self._rules.policies, filters=names)
+            if night.folder is None:
+                return standing
+            ids = samples["sample_id"].to_pylist()
+            parts.append(np.fromiter((sample_id in standing for sample_id in ids), np.bool_, len(ids)))
+        return IdSet(night.ids(), np.concatenate(parts))
 
     def stop_on_alarms(self) -> None:
         """Stop the decided night when a filter removed more than it may.

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.base import Context, Finding, Options, fail, night_filter
+from filters.findings import pass_but
 from filters.row_blocks import ids_of
 from filters.rows import Row
 from filters.text import in_digits, masked, tokens
@@ -33,9 +34,9 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
     """Not more rows before it, by sample id, are about the same problem or template."""
     problems: Counter[tuple[str, str]] = Counter(context.earlier)
     templates: Counter[tuple[str, str]] = Counter()
-    findings = dict.fromkeys(ids_of(rows), PASS)
+    findings: dict[str, Finding] = {}
     if options.per_problem is None and options.per_template is None:
-        return findings
+        return pass_but(ids_of(rows), findings)
     for row in rows:
         if not context.may_represent(row) or row.problem_id is None:
             continue
@@ -50,7 +51,7 @@ def caps(rows: Sequence[Row], context: Context, options: CapOptions) -> Mapping[
                 continue
             templates[template] += 1
         problems[problem] += 1
-    return findings
+    return pass_but(ids_of(rows), findings)
 
 
 def _template(row: Row, context: Context) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import Field
 
 from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.findings import by_number, pass_but
 from filters.pass_rate import Bucket, PassRate
 from filters.row_blocks import ids_of
 from filters.rows import Row
@@ -75,8 +76,12 @@ class DifficultyOptions(Options):
 def difficulty(rows: Sequence[Row], context: Context, options: DifficultyOptions) -> Mapping[str, Finding]:
     """The student solves the row's problem as often as the recipe asks; without enough attempts nothing is said."""
     if not context.rates:
-        return dict.fromkeys(ids_of(rows), PASS)
-    return {row.sample_id: _finding(row, context, options) for row in rows}
+        return pass_but(ids_of(rows), {})
+    of_problems: dict[tuple[str | None, bool], Finding] = {}
+    findings = [
+        of_problems.setdefault((row.problem_id, row.kind == "prompt"), _finding(row, context, options)) for row in rows
+    ]
+    return by_number(ids_of(rows), findings.__getitem__)
 
 
 def _finding(row: Row, context: Context, options: DifficultyOptions) -> Finding:

@@ -15,6 +15,8 @@ from filters.base import PASS, Context, Finding, Options, fail, night_filter
 from filters.duplicates.history import past_runs, similar_before
 from filters.duplicates.sketch import EXACT_STRUCTURE
 from filters.duplicates.tonight import SketchedBlock, first_of_night, sketch_night
+from filters.findings import by_number
+from filters.night_ids import flags, lookup
 from filters.row_blocks import ids_of, nights_of
 from filters.rows import Row
 
@@ -41,10 +43,9 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
     if not rows:
         return {}
     sketched, ids = sketch_night(rows, context, options.exact_structure), ids_of(rows)
-    past = _before(rows, context, sketched, options)
-    findings = dict.fromkeys(ids, PASS) | past
-    may = np.array([context.eligible is None or sample_id in context.eligible for sample_id in ids], np.uint8)
-    old = np.array([sample_id in past for sample_id in ids], np.uint8)
+    past = _before(rows, context, sketched, ids, options)
+    may, old = flags(ids, context.eligible), np.zeros(len(ids), np.uint8)
+    old[list(past)] = 1
     tonight = first_of_night(sketched, may, old, threshold=options.threshold, cap=options.cap, spread=context.spread)
     if tonight.full:
         _log.warning(
@@ -53,16 +54,25 @@ def near_duplicates(rows: Sequence[Row], context: Context, options: NearDuplicat
             tonight.full,
         )
     nights = nights_of(rows)
-    for index in np.flatnonzero(tonight.kept >= 0).tolist():
-        first, alike = int(tonight.kept[index]), round(float(tonight.similarity[index]), 4)
-        findings[ids[index]] = fail("near_duplicate", kept=ids[first], night=nights[first], similarity=alike)
-    return findings
+
+    def finding(number: int) -> Finding:
+        first = int(tonight.kept[number])
+        if first < 0:
+            return past.get(number, PASS)
+        alike = round(float(tonight.similarity[number]), 4)
+        return fail("near_duplicate", kept=ids[first], night=nights[first], similarity=alike)
+
+    return by_number(ids, finding)
 
 
 def _before(
-    rows: Sequence[Row], context: Context, sketched: Sequence[SketchedBlock], options: NearDuplicateOptions
-) -> dict[str, Finding]:
-    """Return findings of the rows that resemble a row of history.
+    rows: Sequence[Row],
+    context: Context,
+    sketched: Sequence[SketchedBlock],
+    ids: Sequence[str],
+    options: NearDuplicateOptions,
+) -> dict[int, Finding]:
+    """Return findings of the rows that resemble a row of history, by their numbers.
 
     Sketches of history are made with the default tasks of exact structure.
     """
@@ -71,9 +81,11 @@ def _before(
         return {}
     if options.exact_structure != EXACT_STRUCTURE:
         sketched = sketch_night(rows, context, EXACT_STRUCTURE)
-    tonight = set(ids_of(rows))
-    past: dict[str, Finding] = {}
+    tonight = lookup(ids)
+    past: dict[int, Finding] = {}
+    start = 0
     for block in sketched:
         before = similar_before(runs, block.sketches, block.keys, tonight, threshold=options.threshold, cap=options.cap)
-        past |= {block.ids[index]: finding for index, finding in before.items()}
+        past |= {start + index: finding for index, finding in before.items()}
+        start += len(block.keys)
     return past

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.base import Context, Finding, Options, fail, night_filter
 from filters.duplicates.questions import nearest_question
+from filters.findings import pass_but
+from filters.night_ids import lookup
 from filters.row_blocks import ids_of
 from filters.rows import Row
 
@@ -28,9 +30,9 @@ class NoveltyOptions(Options):
 @night_filter("novelty", version="1", options=NoveltyOptions)
 def novelty(rows: Sequence[Row], context: Context, options: NoveltyOptions) -> Mapping[str, Finding]:
     """The question that its method wrote is not nearly one that was asked in an earlier night."""
-    findings = dict.fromkeys(ids_of(rows), PASS)
+    ids, findings = ids_of(rows), dict[str, Finding]()
     if context.questions is None:
-        return findings
+        return pass_but(ids, findings)
     asking = [
         (row.sample_id, row.problem_id or "", row.notes.question.text)
         for row in rows
@@ -40,10 +42,10 @@ def novelty(rows: Sequence[Row], context: Context, options: NoveltyOptions) -> M
         context.questions.runs,
         [text for _, _, text in asking],
         [problem_id for _, problem_id, _ in asking],
-        findings.keys(),
+        lookup(ids),
         threshold=options.threshold,
     )
     for (sample_id, _, _), near in zip(asking, neighbours, strict=True):
         if near is not None:
             findings[sample_id] = fail("asked_before", neighbour=near.id, night=near.night, similarity=near.similarity)
-    return findings
+    return pass_but(ids, findings)

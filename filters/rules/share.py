@@ -7,7 +7,8 @@ kept until the cap is reached, so neither sharding nor order decides.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from filters.base import PASS, Context, Finding, Options, fail, night_filter
+from filters.base import Context, Finding, Options, fail, night_filter
+from filters.findings import pass_but
 from filters.row_blocks import ids_of
 from filters.rows import Row
 
@@ -15,7 +16,7 @@ from filters.rows import Row
 @night_filter("share", version="1", last=True)
 def share(rows: Sequence[Row], context: Context, options: Options) -> Mapping[str, Finding]:
     """A capped kind of rows stays below its share of the method's rows; among those that nothing else rejects."""
-    findings = dict.fromkeys(ids_of(rows), PASS)
+    findings: dict[str, Finding] = {}
     capped: dict[tuple[str, str], list[tuple[float, str, float]]] = defaultdict(list)
     others: dict[str, int] = defaultdict(int)
     for row in rows:
@@ -31,4 +32,4 @@ def share(rows: Sequence[Row], context: Context, options: Options) -> Mapping[st
         room = len(members) if cap >= 1 else int(cap / (1 - cap) * others[method] + 1e-9)
         for _, sample_id, _ in sorted(members)[room:]:
             findings[sample_id] = fail("over_share", share_of=kind, cap=cap)
-    return findings
+    return pass_but(ids_of(rows), findings)

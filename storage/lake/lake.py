@@ -186,7 +186,7 @@ class Lake:
         )
         for name, table in tables.items():
             if counts[name]:
-                self._connection.register("_incoming", table)
+                self._connection.register("_incoming", _in_batches(table))
                 columns = ", ".join(f'"{column}"' for column in _bare(name).names)
                 self._connection.execute(
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
@@ -320,6 +320,13 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def _bare(name: str) -> pa.Schema:
     schema = TABLES[name]
     return pa.schema([field for field in schema if field.name != "commit_id"])
+
+
+def _in_batches(table: Rows) -> Any:
+    """Rows as DuckDB takes them: of a data set a few batches at a time, where its own scan reads many files ahead."""
+    if isinstance(table, pa.Table):
+        return table
+    return table.scanner(batch_size=8_192, batch_readahead=1, fragment_readahead=1).to_reader()
 
 
 def _count(table: Rows) -> int:

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from benchmarks.soaking.plain import plain_nights
-from flows.nightly import due_by_the_lake
+from flows.night.due import due_by_the_lake
 from flows.recipe.recipe import make_recipe
 from flows.report.gather import gather
 from storage.errors import BudgetError, ModelServerError

@@ -14,6 +14,7 @@ Not covered: plain texts, and what a response says beside its problem.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from filters.asking.paraphrases.near import Pair, RowQuestion, find_pairs, pair_
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
 from filters.benchmarks import BenchmarkManifest, Item, heldout_items
 from filters.duplicates.sketch import EXACT_STRUCTURE
+from filters.findings import pass_but
 from filters.questions import Asks, Chat, Evidence, NightRows, Reading
 from filters.row_blocks import ids_of
 from filters.rows import Row
@@ -76,7 +78,7 @@ class ParaphraseOptions(AskingOptions):
 def _near(
     rows: Sequence[Row],
     problems: Mapping[str, Problem],
-    standing: frozenset[str] | None,
+    standing: AbstractSet[str] | None,
     known: Context | NightRows,
     options: ParaphraseOptions,
 ) -> tuple[list[RowQuestion], list[Pair]]:
@@ -162,7 +164,7 @@ def _judge(evidence: Mapping[str, Mapping[str, Evidence]]) -> _Judge:
 )
 def paraphrases(rows: Sequence[Row], context: Context, options: ParaphraseOptions) -> Mapping[str, Finding]:
     """The row's problem is no benchmark item, older problem or problem before it in other words, as a trusted judge says."""
-    findings = dict.fromkeys(ids_of(rows), PASS)
+    findings: dict[str, Finding] = {}
     asked, pairs = _near(rows, context.problems, context.eligible, context, options)
     judge = _judge(context.evidence_of("paraphrases"))
     by_question: dict[int, list[Pair]] = {}
@@ -175,7 +177,7 @@ def paraphrases(rows: Sequence[Row], context: Context, options: ParaphraseOption
         if finding.outcome == "fail":
             dropped.add(number)
         findings |= {row.sample_id: finding for row in question.rows}
-    return findings
+    return pass_but(ids_of(rows), findings)
 
 
 def _finding(question: RowQuestion, pairs: Sequence[Pair], judge: _Judge, options: ParaphraseOptions) -> Finding:

@@ -5,6 +5,7 @@ decides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +103,7 @@ def pair_name(text: str, other: str) -> str:
 
 
 def questions_of(
-    rows: Iterable[Row], problems: Mapping[str, Problem], eligible: frozenset[str] | None, exact: frozenset[str]
+    rows: Iterable[Row], problems: Mapping[str, Problem], eligible: AbstractSet[str] | None, exact: frozenset[str]
 ) -> list[RowQuestion]:
     """Return what a night's rows ask, by the first row about it that may be kept; tasks of exact structure are left out."""
     asked: dict[tuple[str, str, str], list[Row]] = {}

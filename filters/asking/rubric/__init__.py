@@ -18,6 +18,7 @@ from pydantic import Field
 
 from filters.asking.rubric.agreement import Agreement, agreement
 from filters.base import PASS, AskingOptions, Context, Finding, fail, night_filter
+from filters.findings import pass_but
 from filters.questions import Asks, Chat, Evidence, NightRows, Reading
 from filters.row_blocks import ids_of
 from filters.rows import Row
@@ -120,7 +121,7 @@ def rubric(rows: Sequence[Row], context: Context, options: RubricOptions) -> Map
     """A grader that agrees with checked answers scores the row high enough; rows that nobody graded pass."""
     evidence = context.evidence_of("rubric")
     if options.role is None or not evidence:
-        return dict.fromkeys(ids_of(rows), PASS)
+        return pass_but(ids_of(rows), {})
     grades = {sample_id: _values(by_aspect) for sample_id, by_aspect in evidence.items()}
     trust = agreement_of(grades, context.correct, options)
     may_reject = trust.least >= options.least_known and trust.kappa_interval[0] >= options.least_kappa
