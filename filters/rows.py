@@ -1,8 +1,9 @@
 """Rows of the `samples` table as the filters read them: by id, with every text safe to encode."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
@@ -84,35 +85,30 @@ def read_rows(samples: pa.Table) -> list[Row]:
         raise ValueError(unknown("column of samples", "sample_id", samples.column_names))
     table = samples.select([name for name in _COLUMNS if name in samples.column_names])
     try:
-        return [_row(item, broken=False) for item in table.to_pylist()]
+        return _rows(table)
     except UnicodeDecodeError:  # bytes that are no UTF-8, from a writer that did not check
         return [_repaired(table.slice(index, 1)) for index in range(table.num_rows)]
 
 
-def _row(item: dict[str, Any], *, broken: bool) -> Row:
-    messages = item.get("messages") or ()
-    steps, labels = item.get("steps"), item.get("labels")
+def _rows(table: pa.Table) -> list[Row]:
+    return _of_columns({name: table[name].to_pylist() for name in table.column_names})
+
+
+def _of_columns(columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+    return [_row(*cells) for cells in zip(*(columns.get(name, repeat(None)) for name in _COLUMNS), strict=False)]
+
+
+def _row(
+    sample_id: Any, night: Any, method: Any, kind: Any, problem_id: Any, task: Any, messages: Any, response: Any, rejected: Any,
+    text: Any, steps: Any, labels: Any, answer: Any, gold_source: Any, notes: Any, attrs: Any, licenses: Any,
+) -> Row:  # fmt: skip
+    """Make a row of its cells, in the order of `_COLUMNS`; the order of the fields is that of `Row`."""
     return Row(
-        sample_id=_one_string(item["sample_id"]),
-        night=_one_string(item.get("night")),
-        method=_one_string(item.get("method") or ""),
-        kind=_one_string(item.get("kind") or ""),
-        problem_id=item.get("problem_id"),
-        task=_one_string(item.get("task") or ""),
-        messages=tuple((m["role"] or "", said_in(m)) if m else ("", "") for m in messages),
-        response=item.get("response"),
-        rejected=item.get("rejected"),
-        text=item.get("text"),
-        steps=None if steps is None else tuple(steps),
-        labels=None if labels is None else tuple(labels),
-        answer=item.get("answer"),
-        gold_source=item.get("gold_source"),
-        notes_json=item.get("notes"),
-        attrs_json=item.get("attrs"),
-        broken=broken,
-        licenses=None if item.get("licenses") is None else tuple(item["licenses"]),
-        calls_answered=_calls_answered(messages),
-    )
+        _one_string(sample_id), _one_string(night), _one_string(method or ""), _one_string(kind or ""), problem_id,
+        _one_string(task or ""), tuple((m["role"] or "", said_in(m)) if m else ("", "") for m in messages or ()), response,
+        rejected, text, None if steps is None else tuple(steps), None if labels is None else tuple(labels), answer, gold_source,
+        notes, attrs, False, None if licenses is None else tuple(licenses), not messages or _calls_answered(messages),
+    )  # fmt: skip
 
 
 def _one_string(text: Any) -> Any:
@@ -137,10 +133,9 @@ def _calls_answered(messages: Sequence[Any]) -> bool:
 
 def _repaired(table: pa.Table) -> Row:
     try:
-        return _row(table.to_pylist()[0], broken=False)
+        return _rows(table)[0]
     except UnicodeDecodeError:
-        item = {name: _plain(table[name][0]) for name in table.column_names}
-        return _row(item, broken=True)
+        return replace(_of_columns({name: [_plain(table[name][0])] for name in table.column_names})[0], broken=True)
 
 
 def _plain(value: Any) -> Any:

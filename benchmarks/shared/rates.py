@@ -18,6 +18,7 @@ NIGHT = 10_000_000
 def rates() -> Iterator[tuple[str, str, float, str]]:
     """What is done, rows of a night per unit, units per second, and where it stands and in what seconds."""
     curation, lake, generation = last("curation"), last("lake"), last("generation")
+    paraphrases = last("paraphrases")
     detail, append = curation["detail"], lake["detail"]["append_cpu_s"]
     client = 1000 / generation["client_cpu"]["ms_per_request"]["ours"]
     yield "client", "2 calls a row", client / 2, "CPU, `generation.json`, `client_cpu`"
@@ -27,8 +28,13 @@ def rates() -> Iterator[tuple[str, str, float, str]]:
     yield "near duplicates, signatures included", characters, ours["dedup"], "CPU, `curation.json`"
     leaks = detail["decontamination"]["ours_per_cpu_s"]
     yield "benchmark leaks", "what is flagged is not read again", leaks, "CPU, `curation.json`"
-    if "paraphrase_ms" in curation:
-        yield "near problems", "static embedding, no judge", 1000 / curation["paraphrase_ms"], "CPU, `curation.json`"
+    if "paraphrase_ms" in paraphrases:
+        yield (
+            "near problems",
+            "static embedding, no judge",
+            1000 / paraphrases["paraphrase_ms"],
+            "CPU, `paraphrases.json`",
+        )
     yield (
         "quality rules",
         "`repetition`, verdicts included",

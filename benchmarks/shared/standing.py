@@ -44,6 +44,7 @@ STANDS_ON: dict[str, list[str]] = {
     "learning": ["train_stages", "benchmarks/learning.py"],
     "memory": ["train_stages/process", "benchmarks/memory.py"],
     "night": ["filters", "storage/lake", "benchmarks/curating/night.py"],
+    "paraphrases": ["filters/asking/paraphrases", "synth/embeddings", "benchmarks/curating/meaning.py"],
     "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
     "soak": ["flows/night", "flows/nightly.py", "benchmarks/soak.py", "benchmarks/soaking"],

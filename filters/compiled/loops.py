@@ -7,7 +7,7 @@ from filters.compiled.jit import jit
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _PRIME = np.uint64(0x100000001B3)
 _START = np.uint64(0xCBF29CE484222325)
-_0, _1, _29, _32 = np.uint64(0), np.uint64(1), np.uint64(29), np.uint64(32)
+_0, _1, _2, _29, _32 = (np.uint64(number) for number in (0, 1, 2, 29, 32))
 _BLANK, _END = np.uint8(1), np.uint8(2)
 
 
@@ -18,9 +18,8 @@ def _mixed(value):
 
 
 @jit
-def _count(key, stamp, keys, counts, stamps):
-    """Count a key; return how often it has come by now."""
-    mask = np.uint64(len(keys) - 1)
+def _count(key, stamp, mask, keys, counts, stamps):
+    """Count a key in the slots up to `mask`; return how often it has come by now."""
     slot = (key >> _32) & mask
     while stamps[slot] == stamp and keys[slot] != key:
         slot = (slot + _1) & mask
@@ -50,6 +49,10 @@ def loops(data, offsets, kinds, lower, width, word_hashes, keys, counts, stamps,
     for text in range(len(offsets) - 1):
         at, end = np.uint64(offsets[text]), np.uint64(offsets[text + 1])
         stamp += 2
+        mask = _1  # a short text needs few slots, which stay in the first-level cache
+        while mask < end - at + _2:
+            mask += mask
+        mask -= _1
         longest = run = often = count = in_line = 0
         line = before = _0
         while at <= end:
@@ -70,7 +73,7 @@ def loops(data, offsets, kinds, lower, width, word_hashes, keys, counts, stamps,
                 run = run + 1 if line == before and run else 1
                 longest = max(longest, run)
                 if in_line >= 3:
-                    often = max(often, _count(line, stamp, keys, counts, stamps))
+                    often = max(often, _count(line, stamp, mask, keys, counts, stamps))
                 before, line, in_line = line, _0, 0
             at += _1
         top, value, size, most = _1, _0, width[text], 0
@@ -81,7 +84,7 @@ def loops(data, offsets, kinds, lower, width, word_hashes, keys, counts, stamps,
                 value -= word_hashes[word - size] * top
             value = value * _BASE + word_hashes[word]
             if word >= size - 1:
-                most = max(most, _count(_mixed(value), stamp + 1, keys, counts, stamps))
+                most = max(most, _count(_mixed(value), stamp + 1, mask, keys, counts, stamps))
         measures[text, 0], measures[text, 1], measures[text, 2] = longest, often, most
 
 

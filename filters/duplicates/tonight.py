@@ -30,9 +30,9 @@ from storage.history.run import Entries, Run, write_run
 from storage.ids import digest
 from storage.spreading import Spread
 
-SHARE_KEYS = 4_000_000
-"""Band keys of one share; ours: 200 MB with what sorting them needs."""
-_PAIRS = 200_000  # compared at a time
+SHARE_KEYS = 2_000_000
+"""Band keys of one share; ours: 100 MB with what sorting them needs."""
+_PAIRS = 50_000  # compared at a time
 _BATCH = 20_000  # rows of groups that are decided together
 
 Numbers = npt.NDArray[np.int64]
@@ -151,7 +151,9 @@ def first_of_night(
         (night.runs, share, shares, least, cap, night.folder / f"together-{least}-{cap}-{share}-of-{shares}.npy")
         for share in range(shares)
     ]
-    edges = np.concatenate(list(spread(hold_together, work)))
+    edges = np.zeros((0, 2), np.int64)
+    for of_share in spread(hold_together, work):
+        edges = _forest(np.concatenate([edges, of_share]), count)  # never more than a pair for each row
     kept, similarity, full = np.full(count, -1, np.int64), np.zeros(count), 0
     for rows in _groups(edges, count):
         sketches, keys = night.take(rows)

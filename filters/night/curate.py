@@ -31,6 +31,7 @@ from filters.past_problems import PastProblem
 from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
 from storage.lake import nights
+from storage.lake.bounded import bounded_memory
 from storage.lake.families import family
 from storage.lake.lake import Lake
 from storage.spreading import Spread, in_processes
@@ -205,7 +206,8 @@ class Curator:
         Raises:
             AlarmError: One did, and nobody has accepted it.
         """
-        stop_on_alarms(self._lake, self._night, self._rules.alarms)
+        with bounded_memory(self._lake):
+            stop_on_alarms(self._lake, self._night, self._rules.alarms)
 
     def _earlier(self) -> dict[tuple[str, str], int]:
         """Count the accepted rows of other nights about tonight's problems, when a cap asks for it."""
