@@ -53,7 +53,7 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
     while size < count * bands:
         size *= 2
     heads = np.full(size, -1, np.int32)
-    room = 1024
+    room = count * bands  # untouched pages cost nothing
     entry_key, entry_row, entry_next = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
     entries = full = 0
     longest = 1
@@ -110,11 +110,6 @@ def first_wins(keys, whole, hashes, offsets, may, skip, threshold, least_equal, 
         kept[row] = -1
         if not may[row]:
             continue
-        if entries + bands > room:
-            room *= 2
-            entry_key = np.concatenate((entry_key, np.empty(room // 2, np.uint64)))
-            entry_row = np.concatenate((entry_row, np.empty(room // 2, np.int32)))
-            entry_next = np.concatenate((entry_next, np.empty(room // 2, np.int32)))
         for band in range(bands):
             if held[band] >= cap:
                 full += 1
