@@ -149,9 +149,10 @@ def whole_history(options: argparse.Namespace, tonight: Path) -> dict[str, Any]:
     if len(folders) > MOST_RUNS or sum(Run.open(folder).rows for folder in folders) < options.rows:
         steps["build"] = _in_a_process(*same, "build")
         print(f"built: {steps['build']}", file=sys.stderr)
+        del steps["build"]["folders"]
         steps["merge"] = _in_a_process(*same, f"merge-{MOST_RUNS}")
         print(f"merged: {steps['merge']}", file=sys.stderr)
-        folders = [Path(folder) for folder in steps["merge"]["folders"]]
+        folders = [Path(folder) for folder in steps["merge"].pop("folders")]
     looked_up = _looked_up(folders, tonight, options.rounds)
     steps |= {"looked_up": looked_up, "runs": len(folders)}
     figures = {name: looked_up[name] for name in ("cpu_s", "mb")}
