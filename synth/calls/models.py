@@ -85,6 +85,7 @@ class Role:
         *,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        differ: float | None = None,
         sample: int = 0,
         tools: Sequence[Mapping[str, Any]] | None = None,
     ) -> Reply:
@@ -95,13 +96,16 @@ class Role:
             tools: Schemas of the tools that the model may call; its calls stand in the reply's text (`synth.tools.calls`).
             temperature: 0 is greedy; None lets role, card and default decide.
             max_tokens: Upper bound on the completion, likewise.
+            differ: As for a prompt.
             sample: Number of this answer among several to the same dialogue, from the call site.
 
         Raises:
             RequestRefused: The engine will never answer this request; let it pass.
         """
         models, profile = self._models, self._models.profile(self._name)
-        sampling = with_tools(profile.sampling({"temperature": temperature, "max_tokens": max_tokens}), tools)
+        sampling = with_tools(
+            profile.sampling({"temperature": temperature, "max_tokens": max_tokens}, differ=differ), tools
+        )
         framed, number = profile.frame(tuple(messages)), f"{models._repetition}.{sample}"
         return await models._remember(
             models._asker.chat(self._name, framed, models._problem, sampling, number, models._method)

@@ -22,6 +22,7 @@ METHODS = Registry(
         "calibrating",
         "choosing",
         "copying",
+        "drawn",
         "erasing",
         "leaks",
         "search_tree",

@@ -28,7 +28,6 @@ class AdactrlParams(SamplingParams):
     """Parameters of `adactrl`."""
 
     samples: int = Field(8, ge=1, le=128, description="Answers per problem; ours, the paper's RL has 16.")
-    temperature: float = Field(1.0, ge=0, description="Of each answer; ours.")
     max_tokens: int = Field(4096, ge=1, description="Upper bound on each answer; ours.")
 
 

@@ -30,7 +30,6 @@ class AiFeedbackParams(SamplingParams):
     principles: tuple[str, ...] = Field(
         PRINCIPLES, min_length=1, description="What one is drawn from per problem; ours."
     )
-    temperature: float = Field(1.0, ge=0, description="Of each answer; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
 
 

@@ -10,7 +10,8 @@ becomes of them `emit`'s. Those that were not taken are rows too, rejected with 
 Further methods bind these parts as a paper does: `nightschool methods` lists them.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +28,9 @@ from synth.scorers import get_scorer
 
 class CandidatesParams(SamplingParams):
     """Parameters of `candidates`."""
+
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7}
+    """Rejection sampling fine-tuning (arXiv:2308.01825), section 3.3."""
 
     samples: int = Field(
         4, ge=1, le=128, description="Candidates per problem and role; the paper samples 100 (RFT, section 3.3)."
@@ -50,7 +54,6 @@ class CandidatesParams(SamplingParams):
     scorers: tuple[str, ...] = Field(
         (), description="Scores that are kept besides those that the chooser looks at; ours."
     )
-    temperature: float = Field(0.7, ge=0, description="Sampling temperature (RFT, section 3.3).")
 
     @field_validator("chooser")
     @classmethod

@@ -69,7 +69,7 @@ async def harmonise(problems: Sequence[Problem], models: Models, params: EchoPar
                 key=lambda one: seed_from("context", number, own.problem_id, one.problem_id, params.seed),
             )
             reply = await models.about(by_id[own.problem_id]).teacher(
-                SHOWN, demonstrations=others, temperature=0.0, max_tokens=params.rewrite_tokens, sample=number + 1
+                SHOWN, demonstrations=others, max_tokens=params.rewrite_tokens, sample=number + 1
             )
             if reply.complete and reply.text.strip():
                 shown[place] = own.model_copy(update={"solution": reply.text.strip()})

@@ -22,7 +22,6 @@ class GenselectParams(SamplingParams):
     """Parameters of `genselect`."""
 
     samples: int = Field(16, ge=2, le=64, description="Solutions that the grader reads ; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each solution; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
 

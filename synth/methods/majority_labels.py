@@ -26,7 +26,6 @@ class MajorityLabelsParams(SamplingParams):
     """Parameters of `majority_labels`."""
 
     samples: int = Field(32, ge=1, le=128, description="Solutions per problem; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each solution; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
     share: float = Field(
         0.5, ge=0, le=1, description="Share of the solutions that must agree; ours, the paper has none."

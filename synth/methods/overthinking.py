@@ -5,9 +5,9 @@ and reflection, which the authors recommend), or after as many as each calculate
 longest right answer. Every candidate has its outcome and process efficiency in the view `scores`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,8 +35,10 @@ PAIR = Selection(
 class OverthinkingParams(SamplingParams):
     """Parameters of `overthinking`."""
 
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 1.0}
+    """Of each answer (the paper)."""
+
     samples: int = Field(10, ge=2, le=128, description="Answers per problem, as in the paper.")
-    temperature: float = Field(1.0, ge=0, description="Of each answer, as in the paper.")
     max_tokens: int = Field(8192, ge=1, description="Upper bound on each answer; ours.")
     positive: Literal["shortest", "first_right", "first_right_and_reflection", "greedily_diverse"] = Field(
         "first_right_and_reflection", description="How the positive half is simplified."

@@ -5,7 +5,8 @@ select problem_id, count(*) filter (where (notes->>'refused') is null) as distin
 where method = 'rejection_sampling' group by problem_id
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,8 +24,10 @@ DISTINCT = Selection(chooser="distinct_right", role="student")
 class RejectionSamplingParams(SamplingParams):
     """Parameters of `rejection_sampling`."""
 
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7}
+    """Of each answer (section 3.3)."""
+
     samples: int = Field(100, ge=1, le=128, description="Answers per problem (section 3.3).")
-    temperature: float = Field(0.7, ge=0, description="Of each answer (section 3.3).")
     max_tokens: int = Field(512, ge=1, description="Upper bound on each answer; ours.")
 
 

@@ -13,6 +13,7 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.methods.base import Params
+from synth.methods.drawn import DrawnParams
 from synth.methods.search_tree import Completion, Tree
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -22,7 +23,7 @@ Cut = Callable[[str], Sequence[str]]
 """Cuts a solution into its steps, each as it is written."""
 
 
-class SearchParams(Params):
+class SearchParams(DrawnParams):
     """What every method that searches lets a recipe say."""
 
     iterations: int = Field(8, ge=1, le=1000, description="Nodes that are expanded, at most; ours.")
@@ -30,7 +31,6 @@ class SearchParams(Params):
     root_width: int = Field(5, ge=2, le=64, description="Completions from the beginning (CPL's 5).")
     depth: int = Field(6, ge=1, le=64, description="Steps after which a path is not expanded any more (CPL's 6).")
     exploration: float = Field(1.25, ge=0, description="Weight of what was seldom looked at (PUCT); ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each completion (CPL's .7).")
     max_tokens: int = Field(512, ge=1, description="Upper bound on each completion; ours.")
 
 
@@ -108,9 +108,7 @@ async def grow(
             break
         begun = path[-1].prefix
         replies = await together(
-            getattr(models, role)(
-                prompt, begun=begun, sample=number, temperature=params.temperature, max_tokens=params.max_tokens
-            )
+            getattr(models, role)(prompt, begun=begun, sample=number, **params.sampling)
             for number in range(params.width if iteration else params.root_width)
         )
         tree.expand(path, [completion(problem, begun, reply, steps_of) for reply in replies])

@@ -11,7 +11,7 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.choosers import Chooser, get_chooser
-from synth.methods.base import Params
+from synth.methods.drawn import DrawnParams
 from synth.sample import Kind
 from synth.scorers import Candidate, Scorer, get_scorer
 
@@ -25,11 +25,10 @@ MAKES: Mapping[Emit, tuple[Kind, ...]] = {
 """Kinds of rows; the candidates themselves are `sft` rows."""
 
 
-class SamplingParams(Params):
+class SamplingParams(DrawnParams):
     """What every method of several candidates lets a recipe say."""
 
     samples: int = Field(8, ge=1, le=128, description="Candidates per problem; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each candidate; ours.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each candidate; ours.")
     seed: int = Field(0, ge=0, description="Of choosers that draw; another seed draws otherwise.")
     control: bool = Field(
@@ -53,7 +52,6 @@ class Selection:
         share: Likewise.
         scorers: Scores that are kept besides those that decide.
         label: What a row says where no candidate is taken, for `relabel`.
-        top_p: Nucleus share; None lets role and model decide.
     """
 
     chooser: str
@@ -66,7 +64,6 @@ class Selection:
     share: float = 0.0
     scorers: tuple[str, ...] = ()
     label: str = ""
-    top_p: float | None = None
 
     def chosen_by(self, params: SamplingParams) -> Chooser:
         """Return the chooser, or its control."""
@@ -110,13 +107,7 @@ async def sampled(models: Models, params: SamplingParams, selection: Selection) 
     """Ask for the candidates of one problem; the same whenever it is asked."""
     roles = (selection.role, *selection.also)
     replies = await together(
-        getattr(models, role)(
-            selection.prompt,
-            temperature=params.temperature,
-            top_p=selection.top_p,
-            max_tokens=params.max_tokens,
-            sample=number,
-        )
+        getattr(models, role)(selection.prompt, sample=number, **params.sampling)
         for role in roles
         for number in range(params.samples)
     )

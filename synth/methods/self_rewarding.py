@@ -12,9 +12,9 @@ SFT before them, are the plan of `recipes/methods/self_rewarding.yaml`. Watch th
     where method = 'self_rewarding' and s.scorer = 'length' group by night order by night
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,16 +29,23 @@ from synth.notes import Question
 from synth.problems.base import Problem
 from synth.sample import Sample
 
-PAIR = Selection(
-    chooser="best_and_worst", emit="pair", role="student", by="rubric", scorers=("answer", "length"), top_p=0.9
-)
+PAIR = Selection(chooser="best_and_worst", emit="pair", role="student", by="rubric", scorers=("answer", "length"))
+
+
+class NewQuestionsParams(SelfInstructParams):
+    """How the paper's fixed chat model writes new questions."""
+
+    of_questions: ClassVar[Mapping[str, float]] = {"temperature": 0.6, "top_p": 0.9}
+    """As the paper draws them."""
 
 
 class SelfRewardingParams(SamplingParams):
     """Parameters of `self_rewarding`."""
 
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7, "top_p": 0.9}
+    """Of each answer (the paper)."""
+
     samples: int = Field(4, ge=2, le=64, description="Answers per problem, as in the paper.")
-    temperature: float = Field(0.7, ge=0, description="Of each answer, with top_p .9, as in the paper.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
     questions: Literal["night", "new"] = Field(
         "night", description="Answer the night's problems, or new ones that the role `teacher` writes (the paper)."
@@ -46,8 +53,8 @@ class SelfRewardingParams(SamplingParams):
 
     @property
     def writing(self) -> SelfInstructParams:
-        """How new questions are written: eight are shown, at temperature .6 with top_p .9 (the paper)."""
-        return SelfInstructParams(shown=8, temperature=0.6, top_p=0.9, max_tokens=self.max_tokens, seed=self.seed)
+        """How new questions are written: eight are shown (the paper)."""
+        return NewQuestionsParams(shown=8, max_tokens=self.max_tokens, seed=self.seed)
 
 
 class Start(Calibration):

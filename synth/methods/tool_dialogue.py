@@ -11,6 +11,7 @@ from synth.calls.models import Models
 from synth.environments import Environment, get_environment
 from synth.environments.dialogue import Dialogue, Form
 from synth.methods.base import Params, method, whole
+from synth.methods.drawn import DIFFER
 from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -28,7 +29,12 @@ class ToolDialogueParams(Params):
         "text by the environment's rules, for models whose template knows no tools.",
     )
     samples: int = Field(1, ge=1, le=64, description="Dialogues per problem.")
-    temperature: float | None = Field(None, ge=0, description="Of each reply; None lets the role or its model decide.")
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        description="Of each reply; None lets the role or its model decide; several dialogues are drawn at 0.7 (ours) where that "
+        "would be greedy.",
+    )
     max_tokens: int = Field(512, ge=1, description="Upper bound on a reply; ours.")
 
 
@@ -54,6 +60,7 @@ async def tool_dialogue(problem: Problem, models: Models, params: ToolDialoguePa
                 dialogue.messages,
                 temperature=params.temperature,
                 max_tokens=params.max_tokens,
+                differ=DIFFER if params.samples > 1 else None,
                 sample=number,
                 tools=dialogue.tools,
             )

@@ -39,7 +39,6 @@ class UnfamiliarParams(SamplingParams):
     percent: float = Field(
         30.0, ge=0, le=100, description="Percentile of the right answers below which is relabelled; ours."
     )
-    temperature: float = Field(1.0, ge=0, description="Of each answer; ours.")
     max_tokens: int = Field(512, ge=1, description="Upper bound on each answer; ours.")
 
 

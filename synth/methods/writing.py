@@ -18,8 +18,9 @@ from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
 from synth.engines.base import Message
-from synth.methods.base import Params, whole
+from synth.methods.base import whole
 from synth.methods.copying import copied_line, repeats
+from synth.methods.drawn import DrawnParams
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -31,19 +32,12 @@ NUMERIC = frozenset({"arithmetic", "math_word"})
 """Tasks of which a new question is one that calls for a number."""
 
 
-class WritingParams(Params):
+class WritingParams(DrawnParams):
     """What every method that writes questions lets a recipe say."""
 
     samples: int = Field(8, ge=1, le=64, description="Solutions of each new question, which vote; ours.")
     share: float = Field(0.5, ge=0, le=1, description="Share of the solutions that must agree; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of questions and solutions; ours.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
     seed: int = Field(0, ge=0, description="Of what is drawn; another seed draws otherwise.")
-
-    @property
-    def sampling(self) -> dict[str, Any]:
-        """Options of a call."""
-        return {"temperature": self.temperature, "max_tokens": self.max_tokens}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ where method = 'action_tokens' and (notes->>'refused') is null group by all orde
 
 import random
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -26,7 +27,8 @@ from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import at_once, together
-from synth.methods.base import WRONG_TURNS, Params, method
+from synth.methods.base import WRONG_TURNS, method
+from synth.methods.drawn import DrawnParams
 from synth.methods.leaks import mentions_reference
 from synth.methods.searching import outcome_of
 from synth.methods.sections import sections
@@ -38,20 +40,24 @@ from synth.problems.rule import Rule
 from synth.problems.steps import prefixes
 from synth.sample import Sample
 
+CRITIC = {"temperature": 0.2}
+"""How the paper samples its critic, the teacher here."""
 TYPES = ("I", "II-I", "II-II", "III-I", "III-II")
 CONTINUE, REFLECT, EXPLORE = "continue", "reflect", "explore"
 _NUMBER = re.compile(r"\d{1,3}")
 
 
-class ActionTokensParams(Params):
+class ActionTokensParams(DrawnParams):
     """Parameters of `action_tokens`."""
+
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.3}
+    """Of the student (the paper)."""
 
     samples: int = Field(8, ge=2, le=128, description="Answers of the student; ours (the paper's 100).")
     each: int = Field(
         4, ge=1, le=16, description="Right and wrong ones that are worked on, of each at most (the paper's 4)."
     )
     rounds: int = Field(2, ge=1, le=4, description="Corrections of a trajectory, at most (the paper's 2).")
-    temperature: float = Field(0.3, ge=0, description="Of the student (the paper's .3).")
     max_tokens: int = Field(
         1024, ge=1, description="Upper bound on each answer of the student; ours (the paper's 2,048)."
     )
@@ -112,13 +118,13 @@ async def verified(problem: Problem, models: Models, params: ActionTokensParams,
         return None
     rng = random.Random(seed_from("action_tokens", problem.id, params.seed, right.call_id))
     kept = begun[rng.randrange(len(begun) - 1)]
-    said = await models.teacher("verify", beginning=kept.strip(), sample=0, temperature=0.2, max_tokens=256)
-    sentence = " ".join(said.text.split())
-    if not sentence or mentions_reference(sentence) or not said.complete:
+    check = await models.teacher("verify", beginning=kept.strip(), sample=0, essential=CRITIC, max_tokens=256)
+    sentence = " ".join(check.text.split())
+    if not sentence or mentions_reference(sentence) or not check.complete:
         return None
     actions = (*((CONTINUE, piece) for piece in _pieces(problem, kept)), (REFLECT, sentence))
     text = f"{kept.rstrip()}\n{sentence}\n"
-    return await _go_on(problem, models, params, Trajectory(actions, text, verified=True, replies=(right, said)))
+    return await _go_on(problem, models, params, Trajectory(actions, text, verified=True, replies=(right, check)))
 
 
 async def corrected(
@@ -131,11 +137,11 @@ async def corrected(
     reflected = max((number for number, (action, _) in enumerate(wrong.actions) if action != CONTINUE), default=-1)
     candidates = [text for action, text in wrong.actions[reflected + 1 :] if action == CONTINUE]
     solution = get_task(problem.task).solve(problem)
-    said = await models.teacher("flaw", steps=candidates, solution=solution, temperature=0.2, max_tokens=256)
-    read = sections(said.text, ["wrong step", "why", "instead"])
+    flaw = await models.teacher("flaw", steps=candidates, solution=solution, essential=CRITIC, max_tokens=256)
+    read = sections(flaw.text, ["wrong step", "why", "instead"])
     number = _NUMBER.search(read.get("wrong step", ""))
     why, instead = (" ".join(read.get(name, "").split()) for name in ("why", "instead"))
-    if number is None or not why or not instead or not said.complete or mentions_reference(f"{why} {instead}"):
+    if number is None or not why or not instead or not flaw.complete or mentions_reference(f"{why} {instead}"):
         return None
     at = int(number[0])
     if not 1 <= at <= len(candidates) or _right_by_rule(problem, wrong, reflected, at):
@@ -144,7 +150,7 @@ async def corrected(
     text = "\n".join([*(piece for _, piece in kept), why, instead, ""])
     begun = Trajectory(
         (*kept, (REFLECT, why), (EXPLORE, instead)), text, wrong.verified, wrong.corrections + 1,
-        (*wrong.taken_back, candidates[at - 1]), (*wrong.replies, said),
+        (*wrong.taken_back, candidates[at - 1]), (*wrong.replies, flaw),
     )  # fmt: skip
     return await _go_on(problem, models, params, begun)
 
@@ -159,9 +165,7 @@ def _right_by_rule(problem: Problem, wrong: Trajectory, reflected: int, step: in
 
 
 async def _go_on(problem: Problem, models: Models, params: ActionTokensParams, begun: Trajectory) -> Trajectory:
-    reply = await models.student(
-        "solve", begun=begun.text, sample=0, temperature=params.temperature, max_tokens=params.max_tokens
-    )
+    reply = await models.student("solve", begun=begun.text, sample=0, **params.sampling)
     actions = (*begun.actions, *((CONTINUE, piece) for piece in _pieces(problem, reply.text)))
     return Trajectory(
         actions, begun.text + reply.text, begun.verified, begun.corrections, begun.taken_back, (*begun.replies, reply)
@@ -184,8 +188,7 @@ async def _go_on(problem: Problem, models: Models, params: ActionTokensParams, b
 async def action_tokens(problem: Problem, models: Models, params: ActionTokensParams) -> AsyncIterator[Sample]:
     """Solutions whose steps go on, reflect or explore: verified, or corrected where they were wrong; one of each type."""
     answers = await together(
-        models.student("solve", sample=number, temperature=params.temperature, max_tokens=params.max_tokens)
-        for number in range(params.samples)
+        models.student("solve", sample=number, **params.sampling) for number in range(params.samples)
     )
     outcomes = [outcome_of(problem, reply.text) if reply.complete else None for reply in answers]
     right = [reply for reply, outcome in zip(answers, outcomes, strict=True) if outcome is Outcome.CORRECT]

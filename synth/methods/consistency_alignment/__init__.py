@@ -21,8 +21,9 @@ from synth.answers.votes import groups
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
-from synth.methods.base import Params, method, whole
+from synth.methods.base import method, whole
 from synth.methods.copying import copied_line
+from synth.methods.drawn import DrawnParams
 from synth.methods.metamath import numbers
 from synth.notes import PreferenceNotes, SftNotes
 from synth.problems import get_task
@@ -34,21 +35,12 @@ from synth.sample import Sample
 GAP = 0.5
 """How far apart the rewards of a pair are at least; ours."""
 
-DIFFER = 0.7
-"""Temperature where nobody says any or the model\'s own is 0: what is written several times has to differ; ours."""
 
-
-class ConsistencyAlignmentParams(Params):
+class ConsistencyAlignmentParams(DrawnParams):
     """Parameters of `consistency_alignment`. The paper's numbers are unpublished, so these are ours."""
 
     paraphrases: int = Field(4, ge=1, le=32, description="Rewordings that the teacher is asked for; ours.")
     samples: int = Field(4, ge=2, le=32, description="Answers of the student to each; ours.")
-    temperature: float | None = Field(
-        None,
-        ge=0,
-        description="Of rewordings and answers; None lets the role or its model decide, and 0.7 where that would be greedy; ours.",
-    )
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
 
 
 @method(
@@ -65,7 +57,7 @@ async def consistency_alignment(
     problem: Problem, models: Models, params: ConsistencyAlignmentParams
 ) -> AsyncIterator[Sample]:
     """A question's answer is learned for its rewordings, and of the student's answers to these the agreeing ones are preferred."""
-    options: dict[str, Any] = {"temperature": params.temperature, "differ": DIFFER, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = params.sampling
     original, *reworded = await together(
         [
             models.teacher("solve", max_tokens=params.max_tokens),

@@ -12,7 +12,8 @@ where method = 'critical_plan_steps' and kind = 'preference' group by all order 
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -35,6 +36,9 @@ OF_SOLUTIONS = 0.3
 
 class CriticalPlanStepsParams(SearchParams):
     """Parameters of `critical_plan_steps`."""
+
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7}
+    """Of each completion (the paper)."""
 
     iterations: int = Field(20, ge=1, le=1000, description="Nodes that are expanded, at most; ours (the paper's 200).")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each completion; ours (the paper's 1,500).")

@@ -7,10 +7,12 @@ one is not that step again.
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
 from synth.answers.outcome import Outcome
+from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method
@@ -143,7 +145,10 @@ class CritiqueParams(Params):
         1024, ge=1, description="Upper bound on the critique (the repository trains at length 1024)."
     )
     completions: int = Field(
-        0, ge=0, le=64, description="Where no derivation is known, label steps by so many completions; 0 refuses; ours."
+        0,
+        ge=0,
+        le=64,
+        description="Label steps by so many completions where no derivation is known, or not of every step; 0 refuses; ours.",
     )
     most_steps: int = Field(16, ge=1, le=200, description="Steps that are labelled by completion at most; ours.")
 
@@ -162,65 +167,68 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     task = get_task(problem.task)
     checked = task.check(problem, attempt.text)
     about = Attempt(text=attempt.text, readable=bool(task.steps(attempt.text)) and checked.answer is not None)
-    steps, labels, source = await _labels(problem, models, params, attempt.text, readable=about.readable)
-    right = checked.outcome is Outcome.CORRECT
-    known_labels = [label for label in labels if label is not None]
-    attrs = {
-        "student_model": attempt.model,
-        "final_label": None if checked.outcome is Outcome.UNVERIFIABLE else right,
-        "first_error_step": _first_error(steps, labels, right, source),
-        "label_source": source,
-    }
-    if not about.readable or len(known_labels) < len(labels) or checked.outcome is Outcome.UNVERIFIABLE:
-        # there is nothing to explain that is known: the critic is not asked
-        yield Sample(
-            kind="stepwise",
-            messages=models.messages("critique_question", steps=steps, answer=checked.answer),
-            response="",
-            steps=steps,
-            labels=labels,
-            attrs=attrs,
-            notes=StepwiseNotes(
-                attempt=about,
-                judgement=Judgement(agrees=None),
-                refused="unsure_step" if len(known_labels) < len(labels) else None,
-                complete=attempt.complete,
-            ),
-        )
+    labelled = await _labelled(problem, models, params, attempt.text, readable=about.readable)
+    right = None if checked.outcome is Outcome.UNVERIFIABLE else checked.outcome is Outcome.CORRECT
+    row = Sample(
+        kind="stepwise",
+        messages=models.messages("critique_question", steps=labelled.steps, answer=checked.answer),
+        response="",
+        steps=labelled.steps,
+        labels=labelled.labels,
+        attrs={
+            "student_model": attempt.model,
+            "final_label": right,
+            "first_error_step": labelled.first_error(right is True),
+            "label_source": labelled.source,
+        },
+        notes=StepwiseNotes(
+            attempt=about,
+            judgement=Judgement(agrees=None),
+            refused=None if labelled.known else "unsure_step",
+            complete=attempt.complete,
+        ),
+    )
+    if not about.readable or not labelled.known or right is None:
+        yield row  # there is nothing to explain that is known: the critic is not asked
         return
     reply = await models.teacher(
         "critique",
-        steps=steps,
-        labels=known_labels,
+        steps=labelled.steps,
+        labels=labelled.labels,
         final_right=right,
         attempt=attempt.text,
         max_tokens=params.max_tokens,
     )
-    verdicts, final = read_verdicts(reply.text, len(steps)), read_final(reply.text)
+    yield _criticised(row, reply, labelled, right, about, models)
+
+
+def _criticised(
+    row: Sample, reply: Reply, labelled: "_Labelled", right: bool, about: Attempt, models: Models
+) -> Sample:
+    """The row of an attempt with what the critic says of it."""
+    labels = [label is True for label in labelled.labels]
+    verdicts, final = read_verdicts(reply.text, len(labels)), read_final(reply.text)
+    explanations = read_explanations(reply.text, len(labels))
     against = final is not None and final != right
-    refused = "verdict_against_steps" if against and verdicts == known_labels else None
-    explanations = read_explanations(reply.text, len(steps))
+    refused = "verdict_against_steps" if against and verdicts == labels else None
     if refused is None:
-        refused = explains_nothing(steps, known_labels, explanations)
+        refused = explains_nothing(labelled.steps, labels, explanations)
     # a verdict may be worded as the prompt words it; what explains may not
     if copied_line(_FINAL.sub("", reply.text), models.source("critique")) is not None:
         refused = "copied_prompt"
-    yield Sample(
-        kind="stepwise",
-        messages=models.messages("critique_question", steps=steps, answer=checked.answer),
+    return replace(
+        row,
         response=reply.text,
-        steps=steps,
-        labels=known_labels,
         attrs={
-            **attrs,
+            **row.attrs,
             "critic_verdicts": verdicts,
             "critic_final": final,
             "step_critiques": explanations,
-            "label_agreement": _agreement(verdicts, known_labels),
+            "label_agreement": _agreement(verdicts, labels),
         },
         notes=StepwiseNotes(
             attempt=about,
-            judgement=Judgement(agrees=None if verdicts is None else verdicts == known_labels and not against),
+            judgement=Judgement(agrees=None if verdicts is None else verdicts == labels and not against),
             mentions_labels=mentions_labels(reply.text),
             refused=refused,
             complete=reply.complete,
@@ -229,39 +237,55 @@ async def critique(problem: Problem, models: Models, params: CritiqueParams) -> 
     )
 
 
-async def _labels(
+@dataclass(frozen=True)
+class _Labelled:
+    """The steps of an attempt, whether each is right (None: nobody knows), and who says so: `rule`, `monte_carlo` or `none`."""
+
+    steps: list[str]
+    labels: list[bool | None]
+    source: str
+
+    @property
+    def known(self) -> bool:
+        """Whether every step has a label."""
+        return None not in self.labels
+
+    def first_error(self, right: bool) -> int | None:
+        """The first wrong step, counted from 1; by rule, one past the last when all are right but the answer is not."""
+        if not self.known:
+            return None
+        if False in self.labels:
+            return self.labels.index(False) + 1
+        return None if right or self.source != "rule" else len(self.steps) + 1
+
+
+async def _labelled(
     problem: Problem, models: Models, params: CritiqueParams, attempt: str, *, readable: bool
-) -> tuple[list[str], list[bool | None], str]:
-    """The steps of an attempt, whether each is right, and who says so: a rule, or completions where none is known."""
+) -> _Labelled:
+    """Label the steps of an attempt by the rule, and by completions where it knows none or is not sure of all."""
     task = get_task(problem.task)
     review = task.review(problem, attempt)
-    if review is not None:
-        return list(review.steps), list(review.labels), "rule"
+    by_rule = None if review is None else _Labelled(list(review.steps), list(review.labels), "rule")
+    if by_rule is not None and (by_rule.known or not params.completions):
+        return by_rule
     if not params.completions:
         raise RequestRefused("no_derivation", f"no rule labels the steps of problem {problem.id}")
+    steps = task.steps(attempt)
     if not readable:
-        steps = task.steps(attempt)
-        return steps, [None] * len(steps), "none"
-    steps = task.steps(attempt)[: params.most_steps]
+        return by_rule or _Labelled(steps, [None] * len(steps), "none")
     values = await completion_values(
         problem,
         models,
         attempt,
-        steps,
+        steps[: params.most_steps],
         completions=params.completions,
         temperature=params.temperature,
         max_tokens=params.attempt_tokens,
     )
-    return steps[: len(values)], [value > 0 for value in values], "monte_carlo"
-
-
-def _first_error(steps: Sequence[str], labels: Sequence[bool | None], right: bool, source: str) -> int | None:
-    """The first wrong step, counted from 1; by rule, one past the last when all are right but the answer is not."""
-    if None in labels:
-        return None
-    if False in labels:
-        return labels.index(False) + 1
-    return None if right or source != "rule" else len(steps) + 1
+    labels = [value > 0 for value in values]
+    if by_rule is not None and any(sure not in (None, own) for sure, own in zip(by_rule.labels, labels, strict=False)):
+        return by_rule  # the completions are against what the rule knows
+    return _Labelled(steps[: len(values)], [*labels], "monte_carlo")
 
 
 def _agreement(verdicts: Sequence[bool] | None, labels: Sequence[bool]) -> float | None:

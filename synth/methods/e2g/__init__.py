@@ -62,7 +62,7 @@ class Evidence(BaseModel):
 async def e2g(problem: Problem, models: Models, params: E2GParams) -> AsyncIterator[Sample]:
     """The teacher quotes what a context says about the question, and answers from the quotes; both are learned."""
     context, question = split(problem.prompt)
-    options: dict[str, Any] = {"temperature": 0.0, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = {"max_tokens": params.max_tokens}
     first = await models.teacher("quote", context=context, question=question, schema=Evidence, **options)
     value: Evidence = first.value
     quotes = [" ".join(quote.split()) for quote in value.evidence if quote.strip()]

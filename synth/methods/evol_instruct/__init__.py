@@ -13,7 +13,6 @@ round goes on from the last question that was not eliminated, as in the paper; e
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -61,8 +60,7 @@ class EvolInstructParams(WritingParams):
     ways: tuple[str, ...] = Field(
         WAYS, min_length=1, description="Ways to draw from, each as likely as the other (the authors' prompts)."
     )
-    temperature: float = Field(1.0, ge=0, description="Of questions and answers; reported of the paper, not re-read.")
-    max_tokens: int = Field(2048, ge=1, description="Upper bound on each reply; likewise.")
+    max_tokens: int = Field(2048, ge=1, description="Upper bound on each reply; reported of the paper, not re-read.")
 
     @field_validator("ways")
     @classmethod
@@ -111,7 +109,7 @@ async def evol_instruct(problem: Problem, models: Models, params: EvolInstructPa
         fault = question_fault(question, written, models.source(prompt), [problem.prompt, current], numeric=numeric)
         if fault is None:
             (equality,) = await readable(
-                [models.teacher("equal", first=current, second=question, schema=Equality, **_greedy(params))]
+                [models.teacher("equal", first=current, second=question, schema=Equality, max_tokens=params.max_tokens)]
             )
             parts += [equality] if equality is not None else []
             fault = "unreadable_equality" if equality is None else "no_gain" if equality.value.equal else None
@@ -125,10 +123,6 @@ async def evol_instruct(problem: Problem, models: Models, params: EvolInstructPa
         )
         if outcome.fault in (None, "too_few_votes"):
             current = question
-
-
-def _greedy(params: EvolInstructParams) -> dict[str, Any]:
-    return {"temperature": 0.0, "max_tokens": params.max_tokens}
 
 
 def declines(answer: str) -> bool:

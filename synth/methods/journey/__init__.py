@@ -136,14 +136,14 @@ async def journey(problem: Problem, models: Models, params: JourneyParams) -> As
         yield _row(problem, models, tree, leaf.prefix, (), refused="no_wrong_turn", last=leaf.call_ids[0])
         return
     said = await together(
-        models.teacher("reflect", before=turn.before.strip(), step=_step_alone(turn), sample=number, temperature=0.0)
+        models.teacher("reflect", before=turn.before.strip(), step=_step_alone(turn), sample=number)
         for number, turn in enumerate(turns)
     )
     text = draft(path, turns, [reply.text for reply in said])
     complete, refused, written = all(reply.complete for reply in said), None, text
     replies: list[Reply] = list(said)
     if params.rewrite and turns:
-        reply = await models.teacher("rewrite", draft=text, temperature=0.0, max_tokens=2 * params.max_tokens)
+        reply = await models.teacher("rewrite", draft=text, max_tokens=2 * params.max_tokens)
         written, complete = reply.text, complete and reply.complete
         replies.append(reply)
         refused = "rewrite_loses_steps" if loses(written, text, len(turns)) else None

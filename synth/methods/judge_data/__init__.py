@@ -28,7 +28,8 @@ from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import readable, together
-from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.methods.base import Artefact, Preparation, method, whole
+from synth.methods.drawn import DrawnParams
 from synth.notes import Judgement, PreferenceNotes, SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
@@ -46,15 +47,13 @@ _ASKS = re.compile(r"\b(?:which|better|best|right|correct|prefer\w*|stronger|sup
 _NAMES = re.compile(r"\b(?:solution|answer|response|option)\s+[AB]\b|[{}]")
 
 
-class JudgeDataParams(Params):
+class JudgeDataParams(DrawnParams):
     """Parameters of `judge_data`."""
 
     samples: int = Field(
         4, ge=2, le=64, description="Answers of the student, of which a right and a wrong one are taken; ours."
     )
     judgements: int = Field(8, ge=2, le=64, description="Judgements of the student on a hard item; ours.")
-    temperature: float = Field(1.0, ge=0, description="Of the student's answers and judgements; ours.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
     wordings: int = Field(
         8,
         ge=0,
@@ -100,7 +99,11 @@ async def _in_other_words(
     about = models.about(problems[0])
     replies = await readable(
         about.teacher(
-            "rewrite", criterion=criterion, schema=Reworded, temperature=1.0, max_tokens=MAX_TOKENS, sample=number
+            "rewrite",
+            criterion=criterion,
+            schema=Reworded,
+            sample=number,
+            **{**params.sampling, "max_tokens": MAX_TOKENS},
         )
         for number in range(params.wordings)
     )
@@ -175,8 +178,7 @@ async def _known_pair(problem: Problem, models: Models, params: JudgeDataParams)
         return problem.attrs["chosen"], problem.attrs["rejected"], []
     task = get_task(problem.task)
     answers = await together(
-        models.student("solve", temperature=params.temperature, max_tokens=params.max_tokens, sample=number)
-        for number in range(params.samples)
+        models.student("solve", sample=number, **params.sampling) for number in range(params.samples)
     )
     outcomes = [task.check(problem, reply.text).outcome for reply in answers]
     if not {Outcome.CORRECT, Outcome.WRONG} <= set(outcomes):
@@ -202,9 +204,8 @@ async def _hard(
             second=second,
             criterion=criterion,
             schema=Verdict,
-            temperature=params.temperature,
-            max_tokens=MAX_TOKENS,
             sample=number,
+            **{**params.sampling, "max_tokens": MAX_TOKENS},
         )
         for number in range(params.judgements)
     )

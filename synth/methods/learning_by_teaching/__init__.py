@@ -13,7 +13,7 @@ row. Only for tasks that make variants.
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -48,10 +48,12 @@ PLANS: Mapping[str, Selection] = {
 class LearningByTeachingParams(SamplingParams):
     """Parameters of `learning_by_teaching`."""
 
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7}
+    """Of each solution (the paper)."""
+
     samples: int = Field(16, ge=2, le=128, description="Solutions of the teacher; ours, the paper has 256.")
     choose: Literal["sum", "max", "pair", "tuned"] = Field("sum", description="M1 by sum or by the best, M2, or M3.")
     rounds: int = Field(3, ge=1, le=16, description="Times that a tuned solution is written anew at most; ours.")
-    temperature: float = Field(0.7, ge=0, description="Of each solution, as in the paper.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each solution; ours.")
 
     @property
@@ -93,7 +95,7 @@ async def learning_by_teaching(
 
 async def _tuned(problem: Problem, models: Models, params: LearningByTeachingParams) -> list[Sample]:
     """Method M3: a row of each version of one solution, of which the one with the best exam is learned, the earlier of equals."""
-    options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+    options = params.sampling
     versions = [await models.teacher("solve", **options)]
     exams: list[list[Sitting]] = []
     while True:

@@ -16,9 +16,10 @@ A night is a round: the student is the promoted model, and the training between 
 """
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import pvariance
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -48,11 +49,13 @@ TINY = 1e-9
 class MetaRewardingParams(SamplingParams):
     """Parameters of `meta_rewarding`."""
 
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.8, "top_p": 0.95}
+    """Of each answer and judgement (the paper)."""
+
     samples: int = Field(7, ge=2, le=64, description="Answers per problem (the paper).")
     judgements: int = Field(11, ge=2, le=32, description="Judgements of each answer, whose mean counts (the paper).")
     rho: float = Field(0.3, ge=0, le=1, description="Share ρ of length control; the paper tunes it, so this is ours.")
     judge_pairs: bool = Field(True, description="Make pairs of judgements; the paper does in its first two rounds.")
-    temperature: float = Field(0.8, ge=0, description="Of each answer, with top_p .95 (the paper).")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
 
     @property
@@ -65,7 +68,6 @@ class MetaRewardingParams(SamplingParams):
             by="rubric",
             share=self.rho,
             scorers=("answer", "length"),
-            top_p=0.95,
         )
 
 
@@ -117,7 +119,7 @@ async def _graded(
             RUBRIC,
             answer=candidate.text,
             schema=Grade,
-            essential={"temperature": 0.8, "top_p": 0.95},
+            essential=MetaRewardingParams.essential,
             max_tokens=MAX_TOKENS,
             sample=number,
         )

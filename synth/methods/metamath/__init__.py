@@ -10,9 +10,9 @@ masked. The fourth kind of the paper, new answers to the old question, is the me
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,8 +20,9 @@ from storage.ids import seed_from
 from synth.answers.numbers import format_number, parse_number
 from synth.calls.ask import Reply
 from synth.calls.models import Models
-from synth.methods.base import Params, method, whole
+from synth.methods.base import method, whole
 from synth.methods.copying import copied_line
+from synth.methods.drawn import DrawnParams
 from synth.notes import Question, SftNotes
 from synth.problems.base import Problem
 from synth.problems.steps import thoughts_end
@@ -33,14 +34,15 @@ _NUMBER = re.compile(r"(?<![\w.,/])\d[\d,]*(?:\.\d+)?(?![\w/]|[.,]\d)")
 UNKNOWN = "What is the value of the unknown variable x?"
 
 
-class MetamathParams(Params):
+class MetamathParams(DrawnParams):
     """Parameters of `metamath`."""
+
+    essential: ClassVar[Mapping[str, float]] = {"temperature": 0.7}
+    """Of the teacher (the authors' code)."""
 
     kinds: tuple[Kind, ...] = Field(
         ("rephrase", "self_verification", "fobar"), min_length=1, description="Which questions are made."
     )
-    temperature: float = Field(0.7, ge=0, description="Of the teacher (the authors' code).")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
     seed: int = Field(0, ge=0, description="Of the number that is masked; another seed masks another one.")
 
 
@@ -107,9 +109,7 @@ async def metamath(problem: Problem, models: Models, params: MetamathParams) -> 
         if made.fault is not None:
             yield _sample(kind, made, asked, models, made.reply)
             continue
-        reply = await models.teacher(
-            "solve", problem=asked, temperature=params.temperature, max_tokens=params.max_tokens
-        )
+        reply = await models.teacher("solve", problem=asked, **params.sampling)
         yield _sample(kind, made, asked, models, reply)
 
 
@@ -133,7 +133,7 @@ class _Made:
 
 
 async def _rephrase(problem: Problem, models: Models, params: MetamathParams) -> _Made:
-    reply = await models.teacher("rephrase", temperature=params.temperature, max_tokens=params.max_tokens)
+    reply = await models.teacher("rephrase", **params.sampling)
     text = _said(reply)
     fault = None
     if not text or not reply.complete:
@@ -148,7 +148,7 @@ async def _rephrase(problem: Problem, models: Models, params: MetamathParams) ->
 
 
 async def _self_verification(problem: Problem, models: Models, params: MetamathParams) -> _Made:
-    reply = await models.teacher("declare", temperature=params.temperature, max_tokens=params.max_tokens)
+    reply = await models.teacher("declare", **params.sampling)
     text = _said(reply)
     if not text or not reply.complete:
         return _Made(problem.prompt, None, "no_statement", reply)

@@ -24,7 +24,8 @@ from synth.embeddings.base import TF_IDF
 from synth.embeddings.clusters import clustered
 from synth.embeddings.opening import open_embedding
 from synth.engines.base import RequestRefused
-from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.methods.base import Artefact, Preparation, method, whole
+from synth.methods.drawn import DrawnParams
 from synth.methods.erasing import leaks, repeats_examples
 from synth.notes import SftNotes
 from synth.problems import get_task, task_names
@@ -35,7 +36,7 @@ PLAIN = "Solve the problem step by step."
 """The instruction that each region has besides those that are written, so that none is worse than no search."""
 
 
-class MixtureParams(Params):
+class MixtureParams(DrawnParams):
     """Parameters of `mixture_of_prompts`."""
 
     experts: int = Field(4, ge=1, le=64, description="Regions of each task; ours, the paper scales with the data.")
@@ -44,8 +45,6 @@ class MixtureParams(Params):
     trials: int = Field(8, ge=1, le=128, description="Problems of a region that each instruction is tried on; ours.")
     embedding: str = Field(TF_IDF, min_length=1, description="What makes the regions, as for `auto_cot`.")
     learn: Literal["bare", "shown"] = Field("bare", description="Rows without the prompt of the region, or with it.")
-    temperature: float = Field(0.7, ge=0, description="Of instructions; solutions are greedy; ours.")
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
     seed: int = Field(0, ge=0, description="Of the regions; another seed begins otherwise.")
 
 
@@ -122,9 +121,7 @@ async def build(problems: Sequence[Problem], models: Models, params: MixturePara
 async def _demonstrations(region: Sequence[Problem], models: Models, params: MixtureParams) -> list[Shown]:
     """Right solutions of the problems nearest to the centre."""
     asked = [problem for problem in region if problem.gold][: 2 * params.demonstrations]
-    replies = await together(
-        models.about(problem).teacher("solve", temperature=0.0, max_tokens=params.max_tokens) for problem in asked
-    )
+    replies = await together(models.about(problem).teacher("solve", max_tokens=params.max_tokens) for problem in asked)
     right = [
         Shown(problem_id=problem.id, question=problem.prompt, solution=reply.text.strip())
         for problem, reply in zip(asked, replies, strict=True)
@@ -143,9 +140,8 @@ async def _instruction(
             "instruct",
             demonstrations=list(shown),
             schema=Instruction,
-            temperature=params.temperature,
-            max_tokens=params.max_tokens,
             sample=sample,
+            **params.sampling,
         )
         for sample in range(params.instructions if shown else 0)
     )
@@ -156,7 +152,7 @@ async def _instruction(
     tested = sorted(others, key=lambda problem: seed_from("trial", problem.id, params.seed))[: params.trials]
     replies = await together(
         models.about(problem).teacher(
-            "expert", instruction=text, demonstrations=list(shown), temperature=0.0, max_tokens=params.max_tokens
+            "expert", instruction=text, demonstrations=list(shown), max_tokens=params.max_tokens
         )
         for text in candidates
         for problem in tested
@@ -199,7 +195,7 @@ async def mixture_of_prompts(
     number, expert = next((n, one) for n, one in enumerate(mixture.experts) if problem.id in one.members)
     others = [shown for shown in expert.demonstrations if shown.problem_id != problem.id]
     inputs: dict[str, Any] = {"instruction": expert.instruction, "demonstrations": others}
-    reply = await models.teacher("expert", temperature=0.0, max_tokens=params.max_tokens, **inputs)
+    reply = await models.teacher("expert", max_tokens=params.max_tokens, **inputs)
     bare = params.learn == "bare"
     messages = models.messages("solve") if bare else models.messages("expert", **inputs)
     secret = "" if expert.instruction == PLAIN else expert.instruction  # what anybody says is no sign of the prompt

@@ -59,10 +59,7 @@ class Personas(Artefact):
 async def describe(problems: Sequence[Problem], models: Models, params: PersonasParams) -> Personas:
     """Describe a person who might ask each of some problems."""
     drawn = sorted(problems, key=lambda problem: seed_from("persona", problem.id, params.seed))[: params.personas]
-    replies = await together(
-        models.about(problem).teacher("describe", temperature=params.temperature, max_tokens=params.max_tokens)
-        for problem in drawn
-    )
+    replies = await together(models.about(problem).teacher("describe", **params.sampling) for problem in drawn)
     known: dict[str, Persona] = {}
     for problem, reply in zip(drawn, replies, strict=True):
         text = text_of(reply)

@@ -24,6 +24,7 @@ from synth.calls.models import Models
 from synth.engines.base import RequestRefused
 from synth.methods.base import Params, method, together, whole
 from synth.methods.copying import copied_line
+from synth.methods.drawn import DIFFER
 from synth.methods.sections import accepts, sections
 from synth.notes import Question, SftNotes
 from synth.problems import get_task
@@ -43,8 +44,6 @@ _QUANTITY = re.compile(
 """Of GSM8K's 7,473 training problems all ask by one of `_ASKS`, all but 16 have two of these, one has the answer 0."""
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _QUESTION = ("new problem", "new question", "problem", "question")
-VOTING = {"temperature": 0.7}
-"""Solutions that are to agree must be able to differ; ours."""
 
 
 class QueryExpansionParams(Params):
@@ -102,7 +101,7 @@ async def query_expansion(problem: Problem, models: Models, params: QueryExpansi
         if reason is None:
             earlier.append(question)
             solutions = await together(
-                models.teacher("solve", problem=variant, sample=sample, essential=VOTING, **options)
+                models.teacher("solve", problem=variant, sample=sample, differ=DIFFER, **options)
                 for sample in range(params.resolve + 1)
             )
             replies += solutions
@@ -182,7 +181,7 @@ async def _reword(
     """Solve the question in other words, which nobody who solved it has seen; the first that disagrees ends it."""
     replies: list[Reply] = []
     for number in range(rewordings):
-        reply = await models.teacher("reword", problem=variant, sample=number, essential=VOTING, **options)
+        reply = await models.teacher("reword", problem=variant, sample=number, differ=DIFFER, **options)
         replies.append(reply)
         wording = read_rewording(reply.text)
         if copied_line(reply.text, models.source("reword")) is not None:
@@ -190,9 +189,7 @@ async def _reword(
         if not _same_numbers(variant.prompt, wording) or _fault(wording, [variant.prompt]) is not None:
             return _Reworded("no_rewording", tuple(replies))
         solutions = await together(
-            models.teacher(
-                "solve", problem=replace(variant, prompt=wording), sample=sample, essential=VOTING, **options
-            )
+            models.teacher("solve", problem=replace(variant, prompt=wording), sample=sample, differ=DIFFER, **options)
             for sample in range(2)
         )
         replies += solutions

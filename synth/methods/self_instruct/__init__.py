@@ -11,7 +11,8 @@ at most.
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -62,6 +63,9 @@ _ITEM = re.compile(
 class SelfInstructParams(WritingParams):
     """Parameters of `self_instruct`."""
 
+    of_questions: ClassVar[Mapping[str, float]] = {"temperature": 0.7, "top_p": 0.5}
+    """How new questions are drawn (the authors' code)."""
+
     shown: int = Field(8, ge=2, le=32, description="Questions shown each time (the authors' code).")
     own: int = Field(2, ge=0, le=16, description="Of these, questions that were written before (the authors' code).")
     wanted: int = Field(4, ge=1, le=16, description="New questions asked for each time; ours.")
@@ -69,7 +73,6 @@ class SelfInstructParams(WritingParams):
         4, ge=1, le=32, description="Rounds in which the pool grows; ours, the paper goes on until it has 52,000."
     )
     rouge: float = Field(0.7, gt=0, le=1, description="ROUGE-L with any other from which on it is not new (the paper).")
-    top_p: float = Field(0.5, gt=0, le=1, description="Of the questions, at the temperature below (the authors' code).")
 
 
 class NewQuestion(Artefact):
@@ -108,9 +111,8 @@ async def grow(problems: Sequence[Problem], models: Models, params: SelfInstruct
                 questions=questions,
                 wanted=params.wanted,
                 numeric=start.task in NUMERIC,
-                top_p=params.top_p,
                 sample=number,
-                **params.sampling,
+                **{**params.sampling, "essential": params.of_questions},
             )
             for start, questions in zip(starts, lists, strict=True)
         )

@@ -29,7 +29,8 @@ from synth.answers.votes import groups
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
-from synth.methods.base import Artefact, Params, Preparation, method, whole
+from synth.methods.base import Artefact, Preparation, method, whole
+from synth.methods.drawn import DrawnParams
 from synth.notes import Label, SftNotes
 from synth.problems import get_task, task_names
 from synth.problems.base import Problem
@@ -44,11 +45,8 @@ TRIGGERS = (
 )
 """Sentences that start the thinking: the well-known one, and ours after the paper's kinds."""
 
-DIFFER = 0.7
-"""Temperature where nobody says any or the model\'s own is 0: what is written several times has to differ; ours."""
 
-
-class SemanticEntropyParams(Params):
+class SemanticEntropyParams(DrawnParams):
     """Parameters of `semantic_entropy`."""
 
     samples: int = Field(3, ge=2, le=32, description="Chains (the authors' code).")
@@ -61,12 +59,6 @@ class SemanticEntropyParams(Params):
         description="Sentences to choose from by task; of one alone nothing is tried, without any `solve` asks.",
     )
     trials: int = Field(8, ge=1, le=256, description="Problems of a task that each sentence is tried on; ours.")
-    temperature: float | None = Field(
-        None,
-        ge=0,
-        description="Of every chain; None lets the role or its model decide, and 0.7 where that would be greedy; ours.",
-    )
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each chain; ours.")
 
 
 class Trial(Artefact):
@@ -110,9 +102,7 @@ async def _tried(
         models.about(problem).teacher(
             "think",
             trigger=trigger,
-            temperature=params.temperature,
-            differ=DIFFER,
-            max_tokens=params.max_tokens,
+            **params.sampling,
             sample=number,
         )
         for problem in pool
@@ -153,7 +143,7 @@ async def semantic_entropy(
     problem: Problem, models: Models, params: SemanticEntropyParams, triggers: Triggers
 ) -> AsyncIterator[Sample]:
     """The teacher answers several times, and thinks again from other sides while its answers disagree."""
-    options: dict[str, Any] = {"temperature": params.temperature, "differ": DIFFER, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = params.sampling
     task = get_task(problem.task)
     trigger = triggers.best.get(problem.task, next(iter(params.triggers), ""))
     inputs: dict[str, Any] = {"trigger": trigger} if trigger else {}

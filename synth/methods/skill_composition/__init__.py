@@ -22,7 +22,8 @@ from synth.answers.outcome import Outcome
 from synth.calls.ask import Reply
 from synth.calls.models import Models
 from synth.calls.together import together
-from synth.methods.base import Params, method, whole
+from synth.methods.base import method, whole
+from synth.methods.drawn import DrawnParams
 from synth.methods.writing import question_fault, text_of
 from synth.notes import Question, SftNotes
 from synth.problems.base import Problem
@@ -31,21 +32,12 @@ from synth.sample import Sample
 
 TASK = SkillsTask()
 
-DIFFER = 0.7
-"""Temperature where nobody says any or the model\'s own is 0: what is written several times has to differ; ours."""
 
-
-class SkillCompositionParams(Params):
+class SkillCompositionParams(DrawnParams):
     """Parameters of `skill_composition`."""
 
     reword: bool = Field(True, description="Let the teacher tell the problem as a story first; ours.")
     samples: int = Field(4, ge=1, le=64, description="Solutions, of which the first with full marks is learned; ours.")
-    temperature: float | None = Field(
-        None,
-        ge=0,
-        description="Of stories and solutions; None lets the role or its model decide, and 0.7 where that would be greedy; ours.",
-    )
-    max_tokens: int = Field(1024, ge=1, description="Upper bound on each reply; ours.")
 
 
 @method(
@@ -60,7 +52,7 @@ class SkillCompositionParams(Params):
 )
 async def skill_composition(problem: Problem, models: Models, params: SkillCompositionParams) -> AsyncIterator[Sample]:
     """The teacher tells a composed problem as a story and solves it; a solution that shows every skill is learned."""
-    options: dict[str, Any] = {"temperature": params.temperature, "differ": DIFFER, "max_tokens": params.max_tokens}
+    options: dict[str, Any] = params.sampling
     written: list[Reply] = []
     asked, fault = problem, None
     if params.reword:

@@ -94,8 +94,7 @@ async def name_skills(problems: Sequence[Problem], models: Models, params: Skill
     """Name the skills that some problems take, and draw pairs of them."""
     drawn = sorted(problems, key=lambda problem: seed_from("labelled", problem.id, params.seed))[: params.labelled]
     replies = await readable(
-        models.about(problem).teacher("name", schema=Named, temperature=0.0, max_tokens=params.max_tokens)
-        for problem in drawn
+        models.about(problem).teacher("name", schema=Named, max_tokens=params.max_tokens) for problem in drawn
     )
     names: dict[str, str] = {}
     takes: dict[str, list[Problem]] = {}
@@ -162,11 +161,7 @@ async def skill_pairs(
         fault = "retells_example"
     if fault is None:
         (judged,) = await readable(
-            [
-                models.teacher(
-                    "judge", problem=asked, skills=names, schema=Judged, temperature=0.0, max_tokens=params.max_tokens
-                )
-            ]
+            [models.teacher("judge", problem=asked, skills=names, schema=Judged, max_tokens=params.max_tokens)]
         )
         parts += [judged] if judged is not None else []
         fault = _fault(None if judged is None else judged.value)

@@ -12,6 +12,7 @@ what a lesson is worth can be read from the rows:
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -72,83 +73,115 @@ def _calls(params: TutorshipParams) -> Mapping[str, int]:
 )
 async def tutorship(problem: Problem, models: Models, params: TutorshipParams) -> AsyncIterator[Sample]:
     """The student tries, the teacher checks, names the first wrong step, explains and completes."""
-    task = get_task(problem.task)
-    attempt = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
-    steps = task.steps(attempt.text)
-    checked = task.check(problem, attempt.text)
-    attrs = {
-        "op": "tutor_amp",
-        "student_model": attempt.model,
-        "n_steps": len(steps),
-        "oracle_check": checked.outcome.value,
-    }
-    about = Attempt(text=attempt.text, readable=bool(steps) and checked.answer is not None)
-    if not about.readable:  # there is no lesson in noise, so the teacher is not asked
+    reply = await models.student("solve", temperature=params.temperature, max_tokens=params.attempt_tokens)
+    tried = _Tried.read(problem, reply)
+    if not tried.about.readable:  # there is no lesson in noise, so the teacher is not asked
         yield Sample(
-            messages=models.messages("lesson_question", attempt=attempt.text),
+            messages=models.messages("lesson_question", attempt=reply.text),
             response="",
-            attrs=attrs,
-            notes=SftNotes(attempt=about, judgement=Judgement(agrees=None), complete=attempt.complete),
+            attrs=tried.attrs,
+            notes=SftNotes(attempt=tried.about, judgement=Judgement(agrees=None), complete=reply.complete),
         )
         return
-    rule = Rule.of(problem, attempt.text)
-    reply = await models.teacher(
-        "correct",
-        attempt=attempt.text,
-        steps=steps,
-        answer=checked.answer,
-        answer_right=None if checked.outcome is Outcome.UNVERIFIABLE else checked.outcome is Outcome.CORRECT,
-        solution=models.form.rewrite(solution)
-        if (solution := task.solve(problem) if problem.solution else None)
-        else None,
-        max_tokens=params.max_tokens,
-    )
-    lesson = read_lesson(reply.text)
-    corrected = task.check(problem, lesson.corrected)
-    fault = _fault(lesson, problem.prompt, attempt.text, checked, corrected, rule)
-    named = lesson.first_wrong if lesson.check == "wrong" and rule.allows(lesson.first_wrong) else None
+    correction = await _corrected(problem, models, params, tried)
+    lesson = read_lesson(correction.text)
+    corrected = get_task(problem.task).check(problem, lesson.corrected)
+    named = lesson.first_wrong if lesson.check == "wrong" and tried.rule.allows(lesson.first_wrong) else None
     why = lesson.why if named is not None or not speaks_of_step(lesson.why) else ""
-    response = reply.text
-    if lesson.check:
-        response = models.text(
-            "lesson_answer",
-            attempt=attempt.text,
-            check=lesson.check,
-            first_error_step=named,
-            why=why,
-            corrected=lesson.corrected,
-        )
-    # a verdict may be worded as the examples word it; what teaches may not
-    taught = "\n".join(line for line in reply.text.splitlines() if lesson.check is None or not VERDICT_LINE.match(line))
-    if copied_line(taught, models.source("correct")) is not None:
-        fault = "copied_prompt"
-    elif fault in (None, "no_correction") and mentions_reference(response):
-        fault = "mentions_reference"
+    response = _taught(models, tried, lesson, correction, named, why)
     again: dict[str, Any] = {}
     if params.retry and lesson.check == "wrong":
-        again = await _try_again(problem, models, params, attempt, named, why)
+        again = await _try_again(problem, models, params, reply, named, why)
     yield Sample(
-        messages=models.messages("lesson_question", attempt=attempt.text),
+        messages=models.messages("lesson_question", attempt=reply.text),
         response=response,
-        answer=checked.answer if lesson.check == "correct" else corrected.answer,
+        answer=tried.check.answer if lesson.check == "correct" else corrected.answer,
         attrs={
-            **attrs,
-            "teacher_model": reply.model,
+            **tried.attrs,
+            "teacher_model": correction.model,
             "check": lesson.check,
             "first_error_step": named,
             "error_explanation": why,
-            **rule.columns(lesson.first_wrong),
+            **tried.rule.columns(lesson.first_wrong),
             **again,
         },
         notes=SftNotes(
-            attempt=about,
-            judgement=Judgement(agrees=_agrees(lesson, checked.outcome, rule)),
+            attempt=tried.about,
+            judgement=Judgement(agrees=_agrees(lesson, tried.check.outcome, tried.rule)),
             share=_confirmation(problem, lesson, params),
-            refused=fault,
-            complete=reply.complete,
+            refused=_refused(problem, models, tried, lesson, corrected, correction.text, response),
+            complete=correction.complete,
         ),
-        parents=[attempt.call_id, reply.call_id],
+        parents=[reply.call_id, correction.call_id],
     )
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A student's attempt, and what judge and rule know of it."""
+
+    reply: Reply
+    steps: list[str]
+    check: Check
+    rule: Rule
+
+    @classmethod
+    def read(cls, problem: Problem, reply: Reply) -> "_Tried":
+        task = get_task(problem.task)
+        return cls(reply, task.steps(reply.text), task.check(problem, reply.text), Rule.of(problem, reply.text))
+
+    @property
+    def about(self) -> Attempt:
+        return Attempt(text=self.reply.text, readable=bool(self.steps) and self.check.answer is not None)
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        return {
+            "op": "tutor_amp",
+            "student_model": self.reply.model,
+            "n_steps": len(self.steps),
+            "oracle_check": self.check.outcome.value,
+        }
+
+
+async def _corrected(problem: Problem, models: Models, params: TutorshipParams, tried: _Tried) -> Reply:
+    """Let the teacher check an attempt; it is told a right solution, where there is one, and whether the answer is right."""
+    solution = get_task(problem.task).solve(problem) if problem.solution else None
+    return await models.teacher(
+        "correct",
+        attempt=tried.reply.text,
+        steps=tried.steps,
+        answer=tried.check.answer,
+        answer_right=None if tried.check.outcome is Outcome.UNVERIFIABLE else tried.check.outcome is Outcome.CORRECT,
+        solution=models.form.rewrite(solution) if solution else None,
+        max_tokens=params.max_tokens,
+    )
+
+
+def _taught(models: Models, tried: _Tried, lesson: Lesson, correction: Reply, named: int | None, why: str) -> str:
+    """Word the lesson that is learned; the teacher's own words where they hold no verdict."""
+    if not lesson.check:
+        return correction.text
+    return models.text(
+        "lesson_answer",
+        attempt=tried.reply.text,
+        check=lesson.check,
+        first_error_step=named,
+        why=why,
+        corrected=lesson.corrected,
+    )
+
+
+def _refused(
+    problem: Problem, models: Models, tried: _Tried, lesson: Lesson, corrected: Check, correction: str, response: str
+) -> str | None:
+    """Why a lesson is not believed: what it is copied from, what is wrong with it, or that it gives away what it was shown."""
+    # a verdict may be worded as the examples word it; what teaches may not
+    own = "\n".join(line for line in correction.splitlines() if lesson.check is None or not VERDICT_LINE.match(line))
+    if copied_line(own, models.source("correct")) is not None:
+        return "copied_prompt"
+    fault = _fault(lesson, problem.prompt, tried.reply.text, tried.check, corrected, tried.rule)
+    return "mentions_reference" if fault in (None, "no_correction") and mentions_reference(response) else fault
 
 
 def _fault(lesson: Lesson, question: str, attempt: str, checked: Check, corrected: Check, rule: Rule) -> str | None:

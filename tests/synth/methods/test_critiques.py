@@ -197,6 +197,32 @@ async def test_where_no_derivation_is_known_completions_label_the_steps(ledger):
         assert attrs["first_error_step"] == 2 and len(row["parents"]) == 1 + 2 * 2 + 1
 
 
+@pytest.mark.parametrize(
+    ("right_after", "labels", "source"),
+    [((1,), [True, False], "monte_carlo"), ((1, 2), [True, True], "monte_carlo"), ((), [True, None], "rule")],
+)
+async def test_completions_label_what_the_rule_is_not_sure_of(ledger, right_after, labels, source):
+    """The first step is the derivation's: completions that say otherwise are not believed."""
+
+    def answer(request):
+        if not request.continues:
+            return "5 + 3 = 8\n8 + 1 = 9\n#### 9"
+        return f"#### {6 if len(request.messages[-1]['content'].split()) // 5 in right_after else 9}"
+
+    teacher = scripted(
+        critique=lambda request: "\n".join(
+            f"Step {n}: {'right' if label else 'wrong'}. So." for n, label in enumerate(request.inputs["labels"], 1)
+        )
+    )
+    method = get_method("critique")
+    rows, _ = await run(
+        ledger, method, [PROBLEM], method.params(completions=2), student=Scripted(answer), teacher=teacher
+    )
+    assert (rows[0]["labels"], rows[0]["attrs"]["label_source"]) == (labels, source)
+    assert rows[0]["notes"].refused == ("unsure_step" if None in labels else None)
+    assert bool(teacher.requests) is (None not in labels)
+
+
 def make(ledger, student, teacher):
     return Asker(ledger, {"student": student, "teacher": teacher}, Prompts(), night="2026-01-01/test")
 
