@@ -139,9 +139,9 @@ def operands_from_nowhere(problem: str, text: str) -> list[str]:
 def _equated(text: str, given: set[Fraction]) -> Iterator[str]:
     for match in _EQUATED.finditer(text):
         left, right = Fraction(match[1]), Fraction(match[3])
-        one, other = _PER_UNIT.get(match[2].lower()), _PER_UNIT.get(match[4].lower())
-        if one and other:
-            if one[0] == other[0] and left * one[1] != right * other[1]:
+        left_unit, right_unit = _PER_UNIT.get(match[2].lower()), _PER_UNIT.get(match[4].lower())
+        if left_unit and right_unit:
+            if left_unit[0] == right_unit[0] and left * left_unit[1] != right * right_unit[1]:
                 yield f"not equal: {match[0].strip()}"
         elif left != right and left and right and not {left / right, right / left} & (given | {Fraction(12)}):
             yield f"unlike things set equal: {match[0].strip()}"
@@ -162,7 +162,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _twice(text: str) -> Iterator[str]:
-    said: dict[frozenset[str], list[str]] = {}
+    stated: dict[frozenset[str], list[str]] = {}
     for sentence in _sentences(text):
         values = _NUMBER.findall(sentence)
         bag = frozenset(re.findall(r"[a-z']+", sentence.lower())) - _STOP
@@ -174,18 +174,18 @@ def _twice(text: str) -> Iterator[str]:
             or not sentence[:1].isupper()
         ):
             continue
-        if said.setdefault(bag, values) != values and re.match(r"(?!With|At|In|On|For|By|\w+ing\b)", sentence):
+        if stated.setdefault(bag, values) != values and re.match(r"(?!With|At|In|On|For|By|\w+ing\b)", sentence):
             yield f"said with two numbers: {sentence.strip()}"
 
 
 def _shares(text: str, given: set[Fraction]) -> Iterator[str]:
-    known = given | {Fraction(value) for value in _RESULT.findall(text)}
+    explained = given | {Fraction(value) for value in _RESULT.findall(text)}
     for part, whole in _SHARE.findall(text):
         pair = {Fraction(part), Fraction(whole)}
         if (
             int(whole)
             and not pair <= given
-            and not {Fraction(part) / int(whole), Fraction(100 * int(part), int(whole))} & known
+            and not {Fraction(part) / int(whole), Fraction(100 * int(part), int(whole))} & explained
         ):
             yield f"a share from nowhere: {part} out of {whole}"
 
@@ -203,9 +203,9 @@ def _flow(text: str, given: set[Fraction], final: Fraction | None) -> Iterator[s
         return
     sentences = re.split(r"(?<=[.!?;])\s+|\n", _LABEL.sub("", text))
     calculating = [sentence for sentence in sentences if _SIGNS.search(sentence)]
-    known = given | {final} | {number for sentence in calculating for number in numbers(sentence)}
-    known |= {100 - number for number in known if number is not None} | {
-        number * 100 for number in known if number is not None
+    explained = given | {final} | {number for sentence in calculating for number in numbers(sentence)}
+    explained |= {100 - number for number in explained if number is not None} | {
+        number * 100 for number in explained if number is not None
     }
     for sentence in sentences if calculating else ():
         if (
@@ -221,7 +221,7 @@ def _flow(text: str, given: set[Fraction], final: Fraction | None) -> Iterator[s
         ):
             continue
         for value in () if _SIGNS.search(sentence) else sorted(numbers(sentence)):
-            if value > 12 and value not in known:
+            if value > 12 and value not in explained:
                 yield f"a number from nowhere: {value} in {sentence.strip()}"
     results = {Fraction(value) for value in _RESULT.findall(text)}
     for match in _RESULT.finditer(text) if final is not None and not _COMPARED.search(text) else ():

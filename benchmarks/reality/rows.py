@@ -90,8 +90,8 @@ def _expansion(row: Row, _: Fraction | None) -> list[str]:
 def _diversification(row: Row, gold: Fraction | None) -> list[str]:
     """Right, and by other equations than the data set's own solution, with numbers that it has."""
     response = row["response"] or ""
-    known = row["solution"] or ""
-    own, given = calculated(response), calculated("\n".join([known, *re.findall(r"<<(.*?)>>", known)]))
+    solution = row["solution"] or ""
+    own, given = calculated(response), calculated("\n".join([solution, *re.findall(r"<<(.*?)>>", solution)]))
     same = ["the same equations as the given solution"] if own and own <= given else []
     none = [] if own else ["no equation, so that it is no other way"]
     return _solution(row, gold) + same + none + operands_from_nowhere(row["problem"] or "", response)
