@@ -108,6 +108,12 @@ class SftNotes(Notes):
         (),
         description="Wrong steps in the response that it takes back itself; their equations are not held against it.",
     )
+    agreement: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Share of the answers to its question that end as it does; None where one was asked for.",
+    )
 
 
 class PreferenceNotes(Notes):

@@ -1,13 +1,15 @@
 """Chain of thought: a worked solution per problem, with k samples a majority vote and a pass rate."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from synth.answers.judge import majority
+from synth.answers.judge import equal_answers, majority
 from synth.answers.outcome import Outcome
 from synth.calls.models import Models
 from synth.methods.base import Params, method, together, whole
+from synth.notes import SftNotes
 from synth.problems import get_task
 from synth.problems.base import Problem
 from synth.sample import Sample
@@ -53,9 +55,12 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
     )
     task = get_task(problem.task)
     checks = [task.check(problem, reply.text) for reply in replies]
+    answers = Counter(check.answer for check in checks if check.answer is not None)
     vote, votes = majority(check.answer for check in checks)
     pass_rate = sum(check.outcome is Outcome.CORRECT for check in checks) / len(checks)
     for reply, check in zip(replies, checks, strict=True):
+        own = check.answer
+        alike = sum(count for other, count in answers.items() if own is not None and equal_answers(own, other))
         yield Sample(
             messages=models.messages("solve"),
             response=whole(reply),
@@ -66,5 +71,6 @@ async def cot(problem: Problem, models: Models, params: CotParams) -> AsyncItera
                 "pass_rate": pass_rate,
                 "k": params.samples,
             },
+            notes=SftNotes(agreement=alike / params.samples) if params.samples > 1 else None,
             parents=[reply.call_id],
         )

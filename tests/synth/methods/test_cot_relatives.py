@@ -326,6 +326,15 @@ async def test_the_vote_and_the_pass_rate_need_all_samples(ledger, problems):
     teacher = Scripted(lambda request: f"x = {problems[0].gold}\n#### {problems[0].gold}")
     rows, _ = await run(ledger, method, problems[:1], method.params(samples=3), teacher=teacher)
     assert [row["attrs"]["votes"] for row in rows] == [3, 3, 3] and len(teacher.requests) == 3
+    assert {row["notes"].agreement for row in rows} == {1.0}
+
+
+async def test_a_row_says_how_many_answers_end_as_it_does(ledger, problems):
+    replies = iter(["#### 4", "#### 4.0", "#### 5", "I do not know."])
+    teacher = Scripted(lambda request: next(replies))
+    method = get_method("cot")
+    rows, _ = await run(ledger, method, problems[:1], method.params(samples=4), teacher=teacher)
+    assert sorted(row["notes"].agreement for row in rows) == [0, 0.25, 0.5, 0.5]
 
 
 async def test_what_a_method_does_not_say_is_the_models_own_and_what_votes_can_differ(ledger, problems):
