@@ -32,14 +32,14 @@ def unfounded_number(row: Row, context: Context, options: Options) -> Finding:
     solution = worked_solution(row)
     if solution is None or not (sums := calculated(content_lines(solution))) or has_unknowns(solution):
         return PASS
-    known = stated_before(row, context) | parts_of(sums) | stated(row.answer or "")
-    unknown = next(unexplained(solution, known), None) or _zero(row, solution, known)
+    explained = stated_before(row, context) | parts_of(sums) | stated(row.answer or "")
+    unknown = next(unexplained(solution, explained), None) or _zero(row, solution, explained)
     return PASS if unknown is None else fail("unfounded_number", number=str(unknown.value), text=unknown.sentence[:200])
 
 
-def _zero(row: Row, solution: str, known: set[Fraction]) -> Stated | None:
+def _zero(row: Row, solution: str, explained: set[Fraction]) -> Stated | None:
     """Return where a solution states a 0 that no sum comes to, though its problem speaks of nothing that there is none of."""
     asked = "\n".join(content for role, content in row.messages if role != "assistant")
-    if 0 in known or _NONE.search(asked):
+    if 0 in explained or _NONE.search(asked):
         return None
     return next((number for number in stated_numbers(solution) if number.value == 0), None)

@@ -51,8 +51,8 @@ def unlike_quantities(row: Row, context: Context, options: Options) -> Finding:
             if read is None:
                 continue
             terms, right = read
-            known = stated_before(row, context) | parts_of(calculated(lines[:number]))
-            if _unequal(terms[0], right, known) if len(terms) == 1 else _unequal_sum(terms, right):
+            numbers_before = stated_before(row, context) | parts_of(calculated(lines[:number]))
+            if _unequal(terms[0], right, numbers_before) if len(terms) == 1 else _unequal_sum(terms, right):
                 return fail("unlike_quantities", text=line[:200])
     return PASS
 

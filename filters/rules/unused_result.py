@@ -39,7 +39,7 @@ def unused_result(row: Row, context: Context, options: Options) -> Finding:
 
 def _unused(lines: Sequence[str], answer: Fraction, given: set[Fraction]) -> Finding:
     sums = [calculated([line]) for line in lines]
-    known = given | parts_of(equation for read in sums for equation in read)
+    explained = given | parts_of(equation for read in sums for equation in read)
     for number, line in enumerate(lines):
         for position, equation in enumerate(sums[number]):
             later = [*sums[number][position + 1 :], *(other for read in sums[number + 1 :] for other in read)]
@@ -49,7 +49,7 @@ def _unused(lines: Sequence[str], answer: Fraction, given: set[Fraction]) -> Fin
             said_later = set().union(*(stated(other) for other in lines[number + 1 :]), parts_of(later))
             if among(result, {answer, *given, *said_later}) or _before(result, sums, number, position):
                 continue
-            if any(not among(value, known) for value in said_later):
+            if any(not among(value, explained) for value in said_later):
                 return PASS
             return fail("unused_result", text=line[:200], number=str(result))
     return PASS

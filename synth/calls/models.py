@@ -182,10 +182,10 @@ class Models:
 
     def license_of(self, model: str) -> str:
         """Return the licence that the recipe says of a model, by its identity; that of one of its roles where they differ."""
-        said = {self.profile(role).license for role, engine in self._asker.engines.items() if engine.model == model} - {
-            UNKNOWN_LICENSE
-        }
-        return min(said, default=UNKNOWN_LICENSE)
+        licenses = {
+            self.profile(role).license for role, engine in self._asker.engines.items() if engine.model == model
+        } - {UNKNOWN_LICENSE}
+        return min(licenses, default=UNKNOWN_LICENSE)
 
     async def _remember(self, asking: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for a reply and keep it at the place where it was asked for, whichever comes first."""

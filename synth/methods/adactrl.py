@@ -47,8 +47,8 @@ async def adactrl(
 ) -> AsyncIterator[Sample]:
     """The student answers several times; a right answer is learned behind a tag that says whether the problem is easy."""
     rows = [sample async for sample in select(problem, models, params, TAGGED, calibration)]
-    known = [score.value for sample in rows for score in sample.scores if score.scorer == "answer"]
-    rate = sum(value == 1 for value in known) / len(rows) if known else None
+    values = [score.value for sample in rows for score in sample.scores if score.scorer == "answer"]
+    rate = sum(value == 1 for value in values) / len(rows) if values else None
     tag = None if rate is None else EASY if rate > LEAST_RATE else HARD
     for sample in rows:
         taken = sample.notes is not None and sample.notes.refused is None

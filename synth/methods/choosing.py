@@ -58,8 +58,8 @@ async def select(
     scores = {scorer.name: await scorer(problem, candidates, models) for scorer in scorers}
     choice = Choice()
     if calibration.fault is None:
-        told = Choosing(seed_from("choose", problem.id, params.seed), selection.by, selection.margin, selection.share)
-        choice = selection.chosen_by(params)(candidates, scores, told)
+        terms = Choosing(seed_from("choose", problem.id, params.seed), selection.by, selection.margin, selection.share)
+        choice = selection.chosen_by(params)(candidates, scores, terms)
     rows = _Rows(problem, models, params, selection, answered, scorers, scores, choice, calibration.fault)
     for sample in rows.all():
         yield sample

@@ -61,12 +61,18 @@ async def harmonise(problems: Sequence[Problem], models: Models, params: EchoPar
         order = sorted(
             range(len(shown)), key=lambda place: seed_from("round", number, shown[place].problem_id, params.seed)
         )
-        before = [one.solution for one in shown]
+        before = [demonstration.solution for demonstration in shown]
         for place in order:  # one after the other: each sees those that are new already
             own = shown[place]
             others = sorted(
-                (one for one in shown if one.task == own.task and one.problem_id != own.problem_id),
-                key=lambda one: seed_from("context", number, own.problem_id, one.problem_id, params.seed),
+                (
+                    demonstration
+                    for demonstration in shown
+                    if demonstration.task == own.task and demonstration.problem_id != own.problem_id
+                ),
+                key=lambda demonstration: seed_from(
+                    "context", number, own.problem_id, demonstration.problem_id, params.seed
+                ),
             )
             reply = await models.about(by_id[own.problem_id]).teacher(
                 SHOWN, demonstrations=others, max_tokens=params.rewrite_tokens, sample=number + 1
@@ -74,13 +80,13 @@ async def harmonise(problems: Sequence[Problem], models: Models, params: EchoPar
             if reply.complete and reply.text.strip():
                 shown[place] = own.model_copy(update={"solution": reply.text.strip()})
         likeness.append(likeness_of(shown))
-        changed.append(sum(one.solution != old for one, old in zip(shown, before, strict=True)))
+        changed.append(sum(demonstration.solution != old for demonstration, old in zip(shown, before, strict=True)))
     return Harmonised(shown=tuple(shown), likeness=tuple(likeness), changed=tuple(changed))
 
 
 def likeness_of(shown: Sequence[Demonstration]) -> float:
     """Return the mean similarity of the words of every two solutions of one task; 1 where no task has two."""
-    pairs = [(one.solution, other.solution) for one, other in combinations(shown, 2) if one.task == other.task]
+    pairs = [(first.solution, second.solution) for first, second in combinations(shown, 2) if first.task == second.task]
     return round(sum(jaccard(*pair) for pair in pairs) / len(pairs), 4) if pairs else 1.0
 
 
@@ -100,17 +106,21 @@ def _most(params: EchoParams, problems: int) -> dict[str, int]:
 )
 async def echo(problem: Problem, models: Models, params: EchoParams, harmonised: Harmonised) -> AsyncIterator[Sample]:
     """The teacher solves with demonstrations before it that were written anew until they are of one kind."""
-    others = [one for one in harmonised.shown if one.task == problem.task and one.problem_id != problem.id]
+    others = [
+        demonstration
+        for demonstration in harmonised.shown
+        if demonstration.task == problem.task and demonstration.problem_id != problem.id
+    ]
     reply = await models.teacher(
         SHOWN, demonstrations=others, temperature=params.temperature, max_tokens=params.max_tokens
     )
     bare = params.learn == "bare"
-    left = bare and repeats_examples((one.question for one in others), whole(reply), problem.prompt)
+    left = bare and repeats_examples((demonstration.question for demonstration in others), whole(reply), problem.prompt)
     yield Sample(
         messages=models.messages("solve") if bare else models.messages(SHOWN, demonstrations=others),
         response=whole(reply),
         answer=get_task(problem.task).check(problem, reply.text).answer,
-        attrs={"demonstrations": [one.problem_id for one in others], "learn": params.learn},
+        attrs={"demonstrations": [demonstration.problem_id for demonstration in others], "learn": params.learn},
         notes=SftNotes(refused="repeats_its_examples" if left else None),
         parents=[reply.call_id],
     )

@@ -26,7 +26,7 @@ def leaks(erased: str, texts: Sequence[str], own: str = "") -> bool:
     words = _words(erased)
     size = min(GRAM, len(words))
     grams = set(_runs(words, size)) - set(_runs(_words(own), size))
-    return any(run in grams for found in map(_words, texts) for run in _runs(found, size))
+    return any(run in grams for text_words in map(_words, texts) for run in _runs(text_words, size))
 
 
 def repeats_examples(questions: Iterable[str], response: str, problem: str) -> bool:

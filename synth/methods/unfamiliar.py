@@ -71,10 +71,10 @@ async def count(problems: Sequence[Problem], models: Models, params: UnfamiliarP
 
     async def right(problem: Problem) -> int:
         task = get_task(problem.task)
-        candidates = [one for one, _ in await sampled(models.about(problem), params, FAMILIAR)]
-        return sum(task.check(problem, one.text).outcome is Outcome.CORRECT for one in candidates)
+        candidates = [candidate for candidate, _ in await sampled(models.about(problem), params, FAMILIAR)]
+        return sum(task.check(problem, candidate.text).outcome is Outcome.CORRECT for candidate in candidates)
 
-    counts = dict(zip((one.id for one in checkable), await at_once(map(right, checkable)), strict=True))
+    counts = dict(zip((problem.id for problem in checkable), await at_once(map(right, checkable)), strict=True))
     below = percentile(list(counts.values()), params.percent) if counts else 0.0
     unfamiliar = [problem_id for problem_id, number in counts.items() if number < below]
     if params.control:

@@ -88,12 +88,12 @@ def cut(text: str, least: int, most: int) -> list[str]:
     current: list[str] = []
     count = 0
     for piece, joint in _pieces(text, most):
-        words = len(piece.split())
-        if current and count + words > most:
+        length = len(piece.split())
+        if current and count + length > most:
             passages.append("".join(current).strip())
             current, count = [], 0
         current += [joint, piece]
-        count += words
+        count += length
     rest = "".join(current).strip()
     if rest and count >= least:
         passages.append(rest)

@@ -56,8 +56,8 @@ class Scene(BaseModel):
 
     def text(self, *directions: str) -> str:
         """Return these directions of it as lines; all of them where none is named."""
-        said = self.model_dump()
-        return "\n".join(f"- {said[name].strip()}" for name in directions or said)
+        parts = self.model_dump()
+        return "\n".join(f"- {parts[name].strip()}" for name in directions or parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,13 +135,13 @@ async def journey(problem: Problem, models: Models, params: JourneyParams) -> As
     if not params.control and not turns:
         yield _row(problem, models, tree, leaf.prefix, (), refused="no_wrong_turn", last=leaf.call_ids[0])
         return
-    said = await together(
+    reflections = await together(
         models.teacher("reflect", before=turn.before.strip(), step=_step_alone(turn), sample=number)
         for number, turn in enumerate(turns)
     )
-    text = draft(path, turns, [reply.text for reply in said])
-    complete, refused, written = all(reply.complete for reply in said), None, text
-    replies: list[Reply] = list(said)
+    text = draft(path, turns, [reply.text for reply in reflections])
+    complete, refused, written = all(reply.complete for reply in reflections), None, text
+    replies: list[Reply] = list(reflections)
     if params.rewrite and turns:
         reply = await models.teacher("rewrite", draft=text, max_tokens=2 * params.max_tokens)
         written, complete = reply.text, complete and reply.complete

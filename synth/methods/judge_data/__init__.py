@@ -135,10 +135,10 @@ async def judge_data(
     problem: Problem, models: Models, params: JudgeDataParams, wordings: Wordings
 ) -> AsyncIterator[Sample]:
     """The teacher says in both orders which of two answers is right; where it wavers the student's own verdicts become a pair."""
-    known = await _known_pair(problem, models, params)
-    if known is None:
+    pair = await _known_pair(problem, models, params)
+    if pair is None:
         return  # there is nothing to tell apart
-    right, wrong, answers = known
+    right, wrong, answers = pair
     asked_by = wordings.checked if answers else wordings.preferred
     criterion = asked_by[seed_from("wording", problem.id, params.seed) % len(asked_by)]
     orders = [(right, wrong, "A"), (wrong, right, "B")]

@@ -103,7 +103,7 @@ async def _tuned(problem: Problem, models: Models, params: LearningByTeachingPar
         failed = [sitting for sitting in exams[-1] if not sitting.right][:FAILURES]
         if not failed or len(versions) > params.rounds:
             break
-        shown = [{"question": one.variant.prompt, "answer": _end_of(one.reply.text)} for one in failed]
+        shown = [{"question": sitting.variant.prompt, "answer": _end_of(sitting.reply.text)} for sitting in failed]
         versions.append(
             await models.teacher("revise", solution=versions[-1].text, failures=shown, sample=len(versions), **options)
         )

@@ -101,10 +101,10 @@ async def meta_rewarding(
     many = replace(get_scorer("rubric"), rate=rate, version=f"{get_scorer('rubric').version}.{params.judgements}")
     async for sample in select(problem, models, params, params.selection, calibration, {"rubric": many}):
         yield sample
-    readable_ones = [(candidate, replies) for candidate, replies in graded if len(replies) > 1]
-    if not params.judge_pairs or not readable_ones:
+    judged_often = [(candidate, replies) for candidate, replies in graded if len(replies) > 1]
+    if not params.judge_pairs or not judged_often:
         return
-    candidate, replies = max(readable_ones, key=lambda one: pvariance(reply.value.score for reply in one[1]))
+    candidate, replies = max(judged_often, key=lambda judged: pvariance(reply.value.score for reply in judged[1]))
     pair = await _judge_pair(problem, models, params, candidate, replies)
     if pair is not None:
         yield pair

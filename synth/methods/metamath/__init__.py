@@ -104,17 +104,17 @@ async def metamath(problem: Problem, models: Models, params: MetamathParams) -> 
         return
     makers = {"rephrase": _rephrase, "self_verification": _self_verification, "fobar": _fobar}
     for kind in params.kinds:
-        made = await makers[kind](problem, models, params)
-        asked = replace(problem, prompt=made.question, gold="", solution=None, attrs={})
-        if made.fault is not None:
-            yield _sample(kind, made, asked, models, made.reply)
+        new = await makers[kind](problem, models, params)
+        asked = replace(problem, prompt=new.question, gold="", solution=None, attrs={})
+        if new.fault is not None:
+            yield _sample(kind, new, asked, models, new.reply)
             continue
         reply = await models.teacher("solve", problem=asked, **params.sampling)
-        yield _sample(kind, made, asked, models, reply)
+        yield _sample(kind, new, asked, models, reply)
 
 
 @dataclass(frozen=True)
-class _Made:
+class _NewQuestion:
     """A new question.
 
     Attributes:
@@ -132,9 +132,9 @@ class _Made:
     masked: bool = False
 
 
-async def _rephrase(problem: Problem, models: Models, params: MetamathParams) -> _Made:
+async def _rephrase(problem: Problem, models: Models, params: MetamathParams) -> _NewQuestion:
     reply = await models.teacher("rephrase", **params.sampling)
-    text = _said(reply)
+    text = _without_thoughts(reply)
     fault = None
     if not text or not reply.complete:
         fault = "no_question"
@@ -144,46 +144,46 @@ async def _rephrase(problem: Problem, models: Models, params: MetamathParams) ->
         fault = "numbers_changed"
     elif canonical_question(text) == canonical_question(problem.prompt):
         fault = "same_question"
-    return _Made(text or problem.prompt, problem.gold, fault, reply)
+    return _NewQuestion(text or problem.prompt, problem.gold, fault, reply)
 
 
-async def _self_verification(problem: Problem, models: Models, params: MetamathParams) -> _Made:
+async def _self_verification(problem: Problem, models: Models, params: MetamathParams) -> _NewQuestion:
     reply = await models.teacher("declare", **params.sampling)
-    text = _said(reply)
+    text = _without_thoughts(reply)
     if not text or not reply.complete:
-        return _Made(problem.prompt, None, "no_statement", reply)
+        return _NewQuestion(problem.prompt, None, "no_statement", reply)
     if copied_line(reply.text, models.source("declare")) is not None:
-        return _Made(text, None, "copied_prompt", reply)
+        return _NewQuestion(text, None, "copied_prompt", reply)
     stated = numbers(text)
     if numbers(problem.prompt) - stated or not stated[problem.gold]:
-        return _Made(text, None, "numbers_changed", reply)
+        return _NewQuestion(text, None, "numbers_changed", reply)
     if text.endswith("?"):
-        return _Made(text, None, "no_statement", reply)
+        return _NewQuestion(text, None, "no_statement", reply)
     masked = mask(text, numbers(problem.prompt), problem.gold, seed_from("mask", problem.id, params.seed, "statement"))
     if masked is None:
-        return _Made(text, None, "no_number_to_mask", reply)
-    return _Made(f"{masked.text} {UNKNOWN}", masked.value, None, reply, masked=True)
+        return _NewQuestion(text, None, "no_number_to_mask", reply)
+    return _NewQuestion(f"{masked.text} {UNKNOWN}", masked.value, None, reply, masked=True)
 
 
-async def _fobar(problem: Problem, models: Models, params: MetamathParams) -> _Made:
+async def _fobar(problem: Problem, models: Models, params: MetamathParams) -> _NewQuestion:
     seed = seed_from("mask", problem.id, params.seed)
     masked = mask(problem.prompt, numbers(problem.prompt), problem.gold, seed)
     if masked is None:
-        return _Made(problem.prompt, None, "no_number_to_mask")
-    given = f"If we know that the answer to the question above is {problem.gold}, what is the value of the unknown variable x?"
-    return _Made(f"{masked.text}\n{given}", masked.value, None, None, masked=True)
+        return _NewQuestion(problem.prompt, None, "no_number_to_mask")
+    backwards = f"If we know that the answer to the question above is {problem.gold}, what is the value of the unknown variable x?"
+    return _NewQuestion(f"{masked.text}\n{backwards}", masked.value, None, None, masked=True)
 
 
-def _said(reply: Reply) -> str:
+def _without_thoughts(reply: Reply) -> str:
     return reply.text[thoughts_end(reply.text) :].strip()
 
 
-def _sample(kind: Kind, made: _Made, asked: Problem, models: Models, reply: Reply | None) -> Sample:
+def _sample(kind: Kind, new: _NewQuestion, asked: Problem, models: Models, reply: Reply | None) -> Sample:
     source: Literal["rule", "model"] = "rule" if kind == "fobar" else "model"
     return Sample(
         messages=models.messages("solve", problem=asked),
         response="" if reply is None else whole(reply),
-        attrs={"aug_type": kind, "question": made.question, "masked_value": made.gold if made.masked else None},
-        notes=SftNotes(question=Question(gold=made.gold, source=source, text=made.question), refused=made.fault),
-        parents=[part.call_id for part in dict.fromkeys((made.reply, reply)) if part is not None],
+        attrs={"aug_type": kind, "question": new.question, "masked_value": new.gold if new.masked else None},
+        notes=SftNotes(question=Question(gold=new.gold, source=source, text=new.question), refused=new.fault),
+        parents=[part.call_id for part in dict.fromkeys((new.reply, reply)) if part is not None],
     )

@@ -147,7 +147,7 @@ async def _instruction(
     )
     texts = [" ".join(reply.value.instruction.split()) for reply in written if reply is not None]
     candidates = list(dict.fromkeys([PLAIN, *texts]))
-    used = {one.problem_id for one in shown}
+    used = {demonstration.problem_id for demonstration in shown}
     others = [problem for problem in region if problem.gold and problem.id not in used]
     tested = sorted(others, key=lambda problem: seed_from("trial", problem.id, params.seed))[: params.trials]
     replies = await together(

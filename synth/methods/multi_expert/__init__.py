@@ -97,9 +97,12 @@ async def multi_expert(problem: Problem, models: Models, params: MultiExpertPara
     selected, merge = merged.value.selected, merged.value
     final = whole(replies[selected - 1]) if 0 < selected <= len(replies) else merge.combined
     check = task.check(problem, final)
-    vote, votes = majority(one.answer for one in checks)
+    vote, votes = majority(expert_check.answer for expert_check in checks)
     attrs = {
-        "experts": [{"role": expert.role, "answer": one.answer} for expert, one in zip(experts, checks, strict=True)],
+        "experts": [
+            {"role": expert.role, "answer": expert_check.answer}
+            for expert, expert_check in zip(experts, checks, strict=True)
+        ],
         "merge": {name: getattr(merge, name) for name in ("agreed", "conflicts", "resolved", "isolated")},
         "selected": "combined" if selected == 0 else f"expert_{selected}",
         "with_majority": None if vote is None or check.answer is None else equal_answers(vote, check.answer),

@@ -77,10 +77,17 @@ class Strategies(Artefact):
 async def try_strategies(problems: Sequence[Problem], models: Models, params: Orca2Params) -> Strategies:
     """Let the student solve some problems of each task with each strategy."""
     tried: list[Trial] = []
-    ordered = sorted((one for one in problems if one.gold), key=lambda one: (one.task, seed_from("trial", one.id)))
-    chosen = {task: list(members)[: params.trials] for task, members in groupby(ordered, key=lambda one: one.task)}
+    ordered = sorted(
+        (problem for problem in problems if problem.gold),
+        key=lambda problem: (problem.task, seed_from("trial", problem.id)),
+    )
+    chosen = {
+        task: list(members)[: params.trials] for task, members in groupby(ordered, key=lambda problem: problem.task)
+    }
     strategies = sorted(params.strategies.items())
-    asked = [(task, name, text, one) for task, few in chosen.items() for name, text in strategies for one in few]
+    asked = [
+        (task, name, text, problem) for task, few in chosen.items() for name, text in strategies for problem in few
+    ]
     replies = await together(  # all at once, so that a server is kept busy
         models.about(problem).student(
             "with_strategy", strategy=text, temperature=params.temperature, max_tokens=params.max_tokens
@@ -89,7 +96,7 @@ async def try_strategies(problems: Sequence[Problem], models: Models, params: Or
     )
     for (task, name), rows in groupby(zip(asked, replies, strict=True), key=lambda row: row[0][:2]):
         own = [(problem, reply) for (_, _, _, problem), reply in rows]
-        right = sum(get_task(task).check(one, reply.text).outcome is Outcome.CORRECT for one, reply in own)
+        right = sum(get_task(task).check(problem, reply.text).outcome is Outcome.CORRECT for problem, reply in own)
         tokens = sum(reply.completion_tokens for _, reply in own)
         tried.append(Trial(task=task, strategy=name, problems=len(own), right=right, tokens=tokens))
     best = {

@@ -81,11 +81,11 @@ def undo(lines: Sequence[str], rng: random.Random, faults: int) -> tuple[list[st
         if place + 1 < len(lines) - 1 and place + 1 not in gone and _uses(lines[place + 1], lines[place]):
             kinds.append("missing_step")
         rng.shuffle(kinds)
-        made = next(filter(None, (_fault(kind, lines[place], place, rng) for kind in kinds)), None)
-        if made is not None:
-            draft[place : place + 1] = [] if made.old is None else [made.old]
-            edits.append(made)
-            gone |= {place} if made.old is None else set()
+        edit = next(filter(None, (_fault(kind, lines[place], place, rng) for kind in kinds)), None)
+        if edit is not None:
+            draft[place : place + 1] = [] if edit.old is None else [edit.old]
+            edits.append(edit)
+            gone |= {place} if edit.old is None else set()
     return draft, edits[::-1]
 
 

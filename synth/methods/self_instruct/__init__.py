@@ -140,11 +140,11 @@ def _given_out(
     free: dict[str, list[str]] = {}
     for problem in sorted(problems, key=lambda problem: problem.id, reverse=True):
         free.setdefault(problem.task, []).append(problem.id)
-    given = []
+    answered = []
     for question, start in zip(kept, starts, strict=True):
         if free[start.task]:
-            given.append(question.model_copy(update={"answered_for": free[start.task].pop()}))
-    return tuple(given)
+            answered.append(question.model_copy(update={"answered_for": free[start.task].pop()}))
+    return tuple(answered)
 
 
 def _shown(

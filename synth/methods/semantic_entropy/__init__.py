@@ -112,8 +112,8 @@ async def _tried(
     for place, problem in enumerate(pool):
         own = replies[place * params.samples :][: params.samples]
         answers = [get_task(task).check(problem, reply.text).answer for reply in own]
-        found = entropy(answers)
-        entropies.append(log2(params.samples) if found is None else found)
+        bits = entropy(answers)
+        entropies.append(log2(params.samples) if bits is None else bits)
         agreements.append(majority(answers)[1] / params.samples)
     return Trial(
         task=task,

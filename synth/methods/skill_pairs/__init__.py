@@ -103,7 +103,9 @@ async def name_skills(problems: Sequence[Problem], models: Models, params: Skill
             if name and len(name.split()) <= MOST_WORDS:
                 key = names.setdefault(_key(name), name)
                 takes.setdefault(key, []).append(problem)
-    skills = [Skill(name=name, problem_ids=tuple(dict.fromkeys(one.id for one in takes[name]))) for name in takes]
+    skills = [
+        Skill(name=name, problem_ids=tuple(dict.fromkeys(problem.id for problem in takes[name]))) for name in takes
+    ]
     apart = [
         (first, second)
         for first, second in combinations(range(len(skills)), 2)

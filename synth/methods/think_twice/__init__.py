@@ -49,8 +49,8 @@ async def think_twice(problem: Problem, models: Models, params: ThinkTwiceParams
     """The teacher retells a story as far as the person of the question knows it, and answers from there."""
     story, question = split(problem.prompt)
     options: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    known = await models.teacher("perspective", story=story, question=question, **options)
-    retold = text_of(known)
+    perspective = await models.teacher("perspective", story=story, question=question, **options)
+    retold = text_of(perspective)
     reply = await models.teacher("answer", problem=replace(problem, prompt=question), story=retold, **options)
     fault = None
     if not story:
@@ -64,8 +64,8 @@ async def think_twice(problem: Problem, models: Models, params: ThinkTwiceParams
         response=f"What is known there:\n{retold}\n\n{text_of(reply)}",
         answer=get_task(problem.task).check(problem, reply.text).answer,
         attrs={"perspective": retold, "kept": round(len(retold.split()) / max(1, len(story.split())), 4)},
-        notes=SftNotes(refused=fault, complete=known.complete and reply.complete),
-        parents=[known.call_id, reply.call_id],
+        notes=SftNotes(refused=fault, complete=perspective.complete and reply.complete),
+        parents=[perspective.call_id, reply.call_id],
     )
 
 
