@@ -27,8 +27,7 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _HEADING = re.compile(
-    r"^[\W\d]*(?:step\s*\d+\W*)?(?:calculate|compute|determine|find|identify)\s+([^:\n.=]{8,120}?)[\s*]*[:.]?[\s*]*$",
-    re.IGNORECASE,
+    r"^[\W\d]*(?:step\s*\d+\W*)?(?:calculate|compute|determine|find|identify)\s+([^:\n.=]{8,120})$", re.IGNORECASE
 )
 _ENDS_STEP = re.compile(r"^\W*(?:(?:step\s*)?\d+[.):]|(?:so|thus|hence|therefore|finally)\b)", re.IGNORECASE)
 _LEAST_WORDS = 4
@@ -92,7 +91,7 @@ def _headed_steps(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the steps that a heading says the aim of: its words, and the lines below it."""
     heading, lines = "", []
     for line in content_lines(text):
-        match = _HEADING.match(line)
+        match = _HEADING.match(line.rstrip("*:. "))
         if match is None and not _ENDS_STEP.match(line):
             lines.append(line)
             continue
