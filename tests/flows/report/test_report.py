@@ -108,6 +108,9 @@ def test_the_figures_are_those_that_sql_gives(shelf):
     page = page_of(render(report))
     text = " ".join(page.text)
     assert "15 model calls, 3.75\u00a0EUR" in text and "46.88\u00a0EUR" in text
+    by_method = {row["method"]: row["accepted_per_hour"] for row in report["throughput"]}
+    assert by_method == pytest.approx({"cot": 7 * 3600 / (0.5 * 10 / 15), "tutorship": 3600 / (0.5 * 5 / 15)})
+    assert "Per hour of server time" in text and "75,600" in text and "21,600" in text
     assert (
         "8 of 15 rows were accepted" in text
         and "7 of 10 accepted, 2 attempts failed" in text
