@@ -3,12 +3,13 @@
     python benchmarks/verifiers.py [--json] [--seeds 3] [--problems 500]
 
 A tiny model learns sums from scratch, a little. From it start, for each seed: a verifier of answers, one of steps, and one of
-answers whose labels were shuffled (the control), each trained on right solutions and ones with one injected error.
+answers whose labels were shuffled (the control), each trained on right solutions and ones with one injected error; and Likra:
+two models of the same answers (`likra`), one of the wrong ones beside the model itself (`likra_negatives`), and shuffled labels.
 
 `orm_auroc`, `prm_first_error_exact`: on right and wrong solutions of problems that nobody has seen; chance is .5 for the first, and
 `first_error_chance` (the likeliest place of the first error, always said) for the second. `best_of_8_gain`: share of new
 problems whose best of eight own answers by the verifier is right, less the mean share of right ones (a random choice); beside it
-the same of the verifier of steps, of the shuffled control, of a majority vote, and of an oracle. Means over the seeds, and each.
+the same of the other verifiers, of the shuffled controls, of a majority vote, and of an oracle. Means over the seeds, and each.
 
 A verifier here is as small as its model, and errors of the model are others than those that were injected.
 """
@@ -61,6 +62,16 @@ def train(parent: Path, rows: list[dict[str, Any]], loss: str, out: Path, epochs
     return verifier(parent, pa.Table.from_pylist(rows), out, config, seed=seed).path
 
 
+def train_likra(parent: Path, rows: list[dict[str, Any]], right: str, out: Path, epochs: float, seed: int) -> Path:
+    import pyarrow as pa
+
+    from train_stages.config import LikraConfig
+    from train_stages.stages.likra import likra
+
+    config = LikraConfig.model_validate({"right": right, "epochs": epochs, "optimiser": MUON, **COMMON})
+    return likra(parent, pa.Table.from_pylist(rows), out, config, seed=seed).path
+
+
 def shuffled(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     labels = [row["label"] for row in rows]
     random.Random(seed).shuffle(labels)
@@ -68,7 +79,12 @@ def shuffled(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
 
 
 def chances(checkpoint: Path, rows: list[dict[str, Any]], unit: str) -> list[list[float]]:
-    """Scores of rows, logits, at each of their places."""
+    """Scores of rows, logits, at each of their places; of two models, the one that their ratio is."""
+    if unit == "ratio":
+        from synth.engines.likelihood_ratio import RatioHead, answer_tokens
+
+        head = RatioHead(checkpoint)
+        return [[ratio] for ratio in head.ratios([answer_tokens(head.tokenizer, row["messages"]) for row in rows])]
     from train_stages.config import VerifierConfig
     from train_stages.stages.verifier import load_scoring
     from train_stages.verifying.encoding import encode_judged
@@ -121,7 +137,8 @@ def choose(problems: Sequence[Any], sampled: list[list[str]], models: dict[str, 
              "label": 0.0, "steps": (steps := task.steps(text)), "labels": [0.0] * len(steps)}
             for problem, texts in zip(problems, sampled, strict=True) for text in texts
         ]  # fmt: skip
-        scores = [sum(-math.log1p(math.exp(-s)) for s in row) for row in chances(checkpoint, rows, unit)]
+        made = chances(checkpoint, rows, unit)
+        scores = [row[0] if unit == "ratio" else sum(-math.log1p(math.exp(-s)) for s in row) for row in made]
         groups = [scores[start : start + SAMPLES] for start in range(0, len(scores), SAMPLES)]
         shares[name] = best_of(problems, sampled, lambda n, groups=groups: groups[n].index(max(groups[n])), right)
     return shares
@@ -145,6 +162,14 @@ def one_seed(seed: int, options: argparse.Namespace, folder: Path) -> dict[str, 
     orm = train(model, rows["answer"], "outcome_bce", folder / "orm", options.epochs, seed)
     prm = train(model, rows["step"], "step_bce", folder / "prm", options.epochs, seed)
     control = train(model, shuffled(rows["answer"], seed), "outcome_bce", folder / "control", options.epochs, seed)
+    likras = {
+        name: train_likra(model, listed, right, folder / name, options.epochs, seed)
+        for name, listed, right in (
+            ("likra", rows["answer"], "learned"),
+            ("likra_negatives", rows["answer"], "parent"),
+            ("likra_shuffled", shuffled(rows["answer"], seed), "learned"),
+        )
+    }
     held = {unit: injected_rows(unseen, unit, seed=seed + 100) for unit in ("answer", "step")}
     labels = [bool(row["label"]) for row in held["answer"]]
     truths = [first_error(row["labels"]) for row in held["step"]]
@@ -152,11 +177,20 @@ def one_seed(seed: int, options: argparse.Namespace, folder: Path) -> dict[str, 
     shares = choose(
         asked,
         answers(model, asked, seed),
-        {"orm": (orm, "answer"), "prm": (prm, "step"), "shuffled": (control, "answer")},
+        {
+            "orm": (orm, "answer"),
+            "prm": (prm, "step"),
+            "shuffled": (control, "answer"),
+            **{name: (path, "ratio") for name, path in likras.items()},
+        },
     )
     return {
         "orm_auroc": auroc([scores[0] for scores in chances(orm, held["answer"], "answer")], labels),
         "shuffled_auroc": auroc([scores[0] for scores in chances(control, held["answer"], "answer")], labels),
+        **{
+            f"{name}_auroc": auroc([scores[0] for scores in chances(path, held["answer"], "ratio")], labels)
+            for name, path in likras.items()
+        },
         "prm_first_error_exact": sum(a == b for a, b in zip(predicted, truths, strict=True)) / len(truths),
         "first_error_chance": Counter(truths).most_common(1)[0][1] / len(truths),
         **{f"best_of_8_{name}": share for name, share in shares.items()},

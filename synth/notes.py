@@ -76,6 +76,13 @@ class TreeNode(_Part):
     right: bool | None = Field(description="Whether the solution that ends here is right; None where none does.")
 
 
+class Turn(_Part):
+    """A turn of a chat without tools."""
+
+    role: str = Field(description="Who speaks.")
+    content: str = Field(description="What is said.")
+
+
 class Notes(_Part):
     """What a row of any kind may say."""
 
@@ -124,6 +131,10 @@ class PreferenceNotes(Notes):
         None,
         ge=0,
         description="How much better the better half is by the method's own values; the loss `step_apo` wants it.",
+    )
+    other_prompt: tuple[Turn, ...] = Field(
+        (),
+        description="The chat to which the worse half is the better one, where there is one; the loss `sami` wants it.",
     )
 
 

@@ -14,7 +14,7 @@ ROOMS = {
     "flows": ["cli", "maintain", "train", "nightly", "doctor", "window", "service", "night", "report", "recipe"],
     "train_stages": [
         "reference", "experiment", "plan", "stages", "promotion", "rl", "verifying", "process", "data", "config", "losses",
-        "rewards", "switches", "orders", "schedules", "optimisers", "regularisers", "transforms", "masks", "models",
+        "rewards", "switches", "orders", "selectors", "schedules", "optimisers", "regularisers", "transforms", "masks", "models",
     ],
     "filters": ["night", "asking", "rules", "leaks", "duplicates", "compiled"],
     "synth": [

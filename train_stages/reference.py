@@ -14,6 +14,7 @@ from train_stages.config import (
     CptConfig,
     DistilConfig,
     FisherConfig,
+    LikraConfig,
     MergeConfig,
     MixtureConfig,
     PhaseConfig,
@@ -37,6 +38,7 @@ from train_stages.promotion.promote import PromoteConfig
 from train_stages.regularisers import REGULARISERS
 from train_stages.rewards import REWARDS
 from train_stages.schedules import SCHEDULES
+from train_stages.selectors import SELECTORS
 from train_stages.switches import SWITCHES
 from train_stages.transforms import TRANSFORMS
 
@@ -51,6 +53,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("rl", "a stage `rl`", RlConfig),
     ("distil", "a stage `distil`", DistilConfig),
     ("verifier", "a stage `verifier`", VerifierConfig),
+    ("likra", "a stage `likra`", LikraConfig),
     ("merge", "a stage `merge`; those of every stage are not", MergeConfig),
     ("fisher", "a stage `fisher`; those of every stage are not", FisherConfig),
     ("a task vector", "`vectors` of a stage `merge`", TaskVector),
@@ -64,6 +67,7 @@ PARTS: tuple[tuple[str, str, str, Kinds[Any]], ...] = (
     ("rewards", "rewards", "What responses earn in `rl`; those that apply to a problem are added up by weight.", REWARDS),
     ("switches", "switch", "Which steps of `rl` learn from the problems' worked solutions instead.", SWITCHES),
     ("orders", "order", "In which order rows are learned from in `sft` and `cpt`.", ORDERS),
+    ("selectors", "select", "Which rows are learned from in `sft` and `cpt`, decided while training goes on.", SELECTORS),
     ("schedules", "schedule", "How the learning rate changes over the steps, as a share of its peak.", SCHEDULES),
     ("optimisers", "optimiser", "The rule by which weights are changed.", OPTIMISERS),
     ("regularisers", "regularisers", "What keeps a training from changing more than it should.", REGULARISERS),

@@ -23,6 +23,7 @@ TESTS_OF_EVERY = {
     "optimiser": "tests/train_stages/test_every_optimiser.py",
     "regulariser": "tests/train_stages/test_every_regulariser.py",
     "switch": "tests/train_stages/test_every_switch.py",
+    "selector": "tests/train_stages/test_every_selector.py",
 }
 """Tests that run over each part of a kind: by hand, neutral settings, resume."""
 
@@ -119,6 +120,7 @@ _PARTS = {
     "loss": ("train_stages.losses", "LOSSES"),
     "schedule": ("train_stages.schedules", "SCHEDULES"),
     "order": ("train_stages.orders", "ORDERS"),
+    "selector": ("train_stages.selectors", "SELECTORS"),
     "mask": ("train_stages.masks", "MASKS"),
     "reward": ("train_stages.rewards", "REWARDS"),
     "transform": ("train_stages.transforms", "TRANSFORMS"),
@@ -149,6 +151,9 @@ def test_of(part: str) -> str | None:
         return of_method(get_method(name))
     named = sorted((CHECKOUT / "tests").rglob(f"test_{name}.py"))
     if kind in TESTS_OF_EVERY:
+        own = Path("tests", *_PARTS[kind][0].split("."), f"test_{name}.py") if kind in _PARTS else None
+        if own is not None and (CHECKOUT / own).exists():
+            return str(own)
         return TESTS_OF_EVERY[kind] if (CHECKOUT / TESTS_OF_EVERY[kind]).exists() else None
     if named:
         return str(named[0].relative_to(CHECKOUT))

@@ -136,6 +136,8 @@ def export(folder: Path, target: Path, *, adapter: bool = False) -> None:
                 and not (adapter and path.name in (BASE, *_OF_THE_BASE))
             ):
                 shutil.copyfile(path, making / path.name)
+            elif path.is_dir() and not path.name.startswith("."):  # a verifier of two models has the other one in it
+                shutil.copytree(path, making / path.name)
         if adapter:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             _write(making / CONFIG, {**config, "base_model_name_or_path": None})

@@ -10,7 +10,9 @@ from storage.models.checkpoints import Checkpoint, current_student, find_checkpo
 
 STUDENT = "student"
 VERIFIER = "verifier"
-"""Stage of verifiers, and the name of the newest of them that was found good enough on problems that it had not learned from."""
+"""Name of the newest verifier that was found good enough on problems that it had not learned from."""
+VERIFYING = (VERIFIER, "likra")
+"""Stages that make verifiers."""
 
 
 def list_checkpoints(lake: Lake) -> list[dict[str, Any]]:
@@ -62,9 +64,9 @@ def current_verifier(lake: Lake) -> Checkpoint:
         CheckpointError: There is none, or its folder is gone.
     """
     rows = lake.rows(
-        "select checkpoint_id, try_cast(metrics->>'$.usable' as double) = 1 as usable from checkpoints where stage = $1 "
+        "select checkpoint_id, try_cast(metrics->>'$.usable' as double) = 1 as usable from checkpoints where stage in ($1, $2) "
         "order by created_at desc, checkpoint_id",
-        [VERIFIER],
+        list(VERIFYING),
     )
     usable = [row["checkpoint_id"] for row in rows if row["usable"]]
     if not usable:

@@ -1,9 +1,10 @@
-"""A verifier as an engine: a checkpoint with one scalar head says how likely an answer is to be right. It writes nothing.
+"""A verifier as an engine: a checkpoint says how likely an answer is to be right. It writes nothing.
 
-The scalar is a logit over the whole chat, as a Hugging Face model for sequence classification with one label gives it
+It has one scalar head: a logit over the whole chat, as a Hugging Face model for sequence classification with one label gives it
 (outcome verifiers: arXiv:2110.14168, section 4.2). A checkpoint whose configuration says that it scores steps has one at the end
 of each step instead, and the score of the answer is the product of theirs: how likely it is that every step is right
-(process verifiers: arXiv:2305.20050). Scorers, filters and rewards ask the role that it serves, like any model.
+(process verifiers: arXiv:2305.20050). One whose configuration says `likelihood_ratio` has two heads that write
+(`synth.engines.likelihood_ratio`). Scorers, filters and rewards ask the role that it serves, like any model.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 from storage.errors import CheckpointError
 from synth.engines.base import Answer, Message, Request, RequestRefused
 from synth.engines.in_process import InProcess
+from synth.engines.likelihood_ratio import RATIO, RatioHead
 from synth.engines.verifier_reading import UNIT, encode, step_places
 
 BATCH_TOKENS = 16_384
@@ -25,13 +27,13 @@ class Verifier(InProcess):
     """Scores chats in batches; `Answer.text` is `{"score": p}`, p between 0 and 1, with a list `steps` where steps are scored.
 
     Args:
-        checkpoint: Hugging Face folder of a model with one label; loaded at the first request.
+        checkpoint: Hugging Face folder of a verifier; loaded at the first request.
         identity: Digest of the checkpoint.
         concurrency: Requests gathered at most.
     """
 
     scores_chats = True
-    _head: "Head | None" = None
+    _head: "Head | RatioHead | None" = None
 
     async def answer(self, request: Request) -> Answer:
         """Score a chat together with its neighbours.
@@ -47,7 +49,7 @@ class Verifier(InProcess):
     def answer_batch(self, requests: Sequence[Request]) -> list[Answer | Exception]:
         """Score chats in order; one that is too long is refused alone."""
         if self._head is None:
-            self._head = Head(self.checkpoint)
+            self._head = load_head(self.checkpoint)
         return self._head.score([request.messages for request in requests])
 
     def release(self) -> None:
@@ -55,8 +57,27 @@ class Verifier(InProcess):
         self._head = None
 
 
+def load_head(checkpoint: Path) -> "Head | RatioHead":
+    """Load a verifier, of whichever kind its configuration says it is.
+
+    Raises:
+        CheckpointError: The folder holds no verifier.
+    """
+    try:
+        unit = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get(UNIT)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint} cannot be loaded as a verifier: {error}") from error
+    return RatioHead(checkpoint) if unit == RATIO else Head(checkpoint)
+
+
+def chances(head: "Head | RatioHead", chats: Sequence[Sequence[Message]]) -> list[float | None]:
+    """How likely each chat's answer is to be right; None for one that is too long."""
+    answers = head.score(chats)
+    return [float(json.loads(made.text)["score"]) if isinstance(made, Answer) else None for made in answers]
+
+
 class Head:
-    """A verifier in memory: the model and its tokenizer.
+    """A verifier with a scalar head in memory: the model and its tokenizer.
 
     Raises:
         CheckpointError: The folder holds no model with one label.
@@ -86,11 +107,6 @@ class Head:
         self.context = int(self.model.config.max_position_embeddings)
         if self.model.config.pad_token_id is None:
             self.model.config.pad_token_id = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0
-
-    def chances(self, chats: Sequence[Sequence[Message]]) -> list[float | None]:
-        """How likely each chat's answer is to be right; None for one that is too long."""
-        answers = self.score(chats)
-        return [float(json.loads(made.text)["score"]) if isinstance(made, Answer) else None for made in answers]
 
     def score(self, chats: Sequence[Sequence[Message]]) -> list[Answer | Exception]:
         """Score chats in order; one that is too long is refused alone."""

@@ -16,7 +16,7 @@ from train_stages.losses.inputs import Answers, Pairs, Sampled
 from train_stages.orders import ORDERS
 from train_stages.orders.base import order_rows
 from train_stages.rl.arguments import grpo_arguments
-from train_stages.stages.preference import encode_pairs, preference
+from train_stages.stages.preference import encode_pairs, preference, twins
 from train_stages.stages.rl import rl
 
 PARTS = LOSSES.all()
@@ -67,6 +67,7 @@ def pairs(problems):
                 "prompt": [{"role": "user", "content": problem.prompt}],
                 "chosen": [{"role": "assistant", "content": problem.solution}],
                 "rejected": [{"role": "assistant", "content": other.solution + " #### 0"}],
+                "other_prompt": [{"role": "user", "content": other.prompt}],
             }
             for problem, other in zip(problems[:6], problems[6:12], strict=True)
         ]
@@ -126,14 +127,15 @@ def kto_drift(policy, reference, tokenizer, rows, lengths):
 def test_the_trainer_computes_a_preference_loss(base, pairs, tmp_path, name):
     """Two steps on all pairs: the loss of the parent, and of what a step made of it."""
     tokenizer = AutoTokenizer.from_pretrained(base)
-    _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig())
     loss = PARTS[name]()
+    _, lengths, _ = encode_pairs(tokenizer, pairs, PreferenceConfig(loss=loss))
     config = PreferenceConfig(loss=loss, epochs=2, batch_tokens=sum(lengths), **every.LEVEL)
     two_steps = preference(base, pairs, tmp_path / "two", config)
     one_step = preference(base, pairs, tmp_path / "one", config.model_copy(update={"epochs": 1.0}))
     parent, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, one_step.path))
     losses = [entry["loss"] for entry in two_steps.history if "loss" in entry]
     rows = pairs.to_pylist()
+    rows = [twin for row in rows for twin in twins(row)] if loss.crossed else rows
 
     def by_hand(policy, drift=None):
         chosen, rejected = (side(policy, parent, tokenizer, rows, name) for name in ("chosen", "rejected"))

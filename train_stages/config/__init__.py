@@ -4,6 +4,7 @@ from train_stages.config.adapter import AdapterConfig
 from train_stages.config.base import WATCHING, RowsConfig, StageConfig, TrainConfig, read_config
 from train_stages.config.distil import DistilConfig
 from train_stages.config.fisher import FisherConfig
+from train_stages.config.likra import LikraConfig
 from train_stages.config.merge import MergeConfig, TaskVector
 from train_stages.config.mixture import MixtureConfig, PhaseConfig
 from train_stages.config.preference import PreferenceConfig
@@ -17,6 +18,7 @@ __all__ = [
     "CptConfig",
     "DistilConfig",
     "FisherConfig",
+    "LikraConfig",
     "MergeConfig",
     "MixtureConfig",
     "PhaseConfig",

@@ -13,6 +13,8 @@ from train_stages.masks import MASKS
 from train_stages.masks.base import Mask
 from train_stages.orders import ORDERS
 from train_stages.orders.base import Ordering
+from train_stages.selectors import SELECTORS
+from train_stages.selectors.base import Selector
 from train_stages.transforms import TRANSFORMS
 from train_stages.transforms.base import ChatTransform, DocumentTransform
 
@@ -35,6 +37,10 @@ class SupervisedConfig(RowsConfig):
     order: Annotated[SerializeAsAny[Ordering], ORDERS.field(Ordering, RANDOM)] = Field(
         default_factory=ORDERS.default(Ordering, RANDOM), description="In which order rows are learned from."
     )
+    select: Annotated[SerializeAsAny[Selector], SELECTORS.field(Selector, {"kind": "multistage"})] | None = Field(
+        default=None,
+        description="Which rows are learned from, decided while training goes on: `multistage`; None learns from all.",
+    )
 
     @property
     def isolated(self) -> bool:
@@ -45,6 +51,8 @@ class SupervisedConfig(RowsConfig):
     def _agrees(self) -> "SupervisedConfig":
         if self.budget_tokens is not None and "epochs" in self.model_fields_set:
             raise ValueError("budget_tokens and epochs both say how long: leave one of them out")
+        if self.select is not None and self.accelerate is not None:
+            raise ValueError("select decides in one process: leave accelerate out")
         if self.loss.needs_reference and self.accelerate in ("fsdp", "deepspeed"):
             raise ValueError(f"loss {self.loss.name} keeps a reference whole on each device: set accelerate: ddp")
         return self
@@ -52,6 +60,8 @@ class SupervisedConfig(RowsConfig):
     def _refuse_packing(self, way_out: str) -> None:
         if self.loss.needs_unpacked or self.loss.columns:
             raise ValueError(f"loss {self.loss.name} needs to know where each row ends: set {way_out}")
+        if self.select is not None:
+            raise ValueError(f"select looks at each row by itself: set {way_out}")
 
 
 class SftConfig(SupervisedConfig):

@@ -6,7 +6,7 @@ micro-batches, whatever the state of any random number generator.
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,11 @@ def plan_padded(
             cut = [cut[at] for at in rng.permutation(len(cut))]
         batches.extend(cut)
     return _finish(batches, sizes, accumulate, world)
+
+
+def with_twins(plan: Plan) -> Plan:
+    """Return a plan of rows that come in twos, made of one of their twos: 2k and 2k + 1 stand beside each other."""
+    return replace(plan, batches=[[row for two in batch for row in (2 * two, 2 * two + 1)] for batch in plan.batches])
 
 
 def plan_packed(

@@ -26,7 +26,8 @@ def preference_pairs(
 ) -> list[dict[str, Any]]:
     """Return pairs with `id`, `sample_ids`, `prompt`, `chosen`, `rejected` (chats), `problem_id`, `origin`, in order of the rows.
 
-    Where a method gave any pair a margin, each has a `margin`, 0 where none was given.
+    Where a method gave any pair a margin, each has a `margin`, 0 where none was given; likewise `other_prompt`, the chat to which
+    the worse answer is the better one, null where there is none.
 
     Args:
         rows: Rows of a release.
@@ -41,7 +42,7 @@ def preference_pairs(
             if not _agrees(row, wrong):
                 continue
             ids = {"id": row["sample_id"], "sample_ids": [row["sample_id"]], "problem_id": row["problem_id"]}
-            pairs.append({**ids, "origin": row["method"], **pair, **_margin(row)})
+            pairs.append({**ids, "origin": row["method"], **pair, **_of_notes(row)})
         answer = right.get(row["problem_id"])
         attempt = _wrong_attempt(row)
         if answer is None or attempt is None:
@@ -59,12 +60,17 @@ def preference_pairs(
         )
     if any("margin" in pair for pair in pairs):
         pairs = [{**pair, "margin": pair.get("margin", 0.0)} for pair in pairs]
+    if any("other_prompt" in pair for pair in pairs):
+        pairs = [{**pair, "other_prompt": pair.get("other_prompt")} for pair in pairs]
     return pairs
 
 
-def _margin(row: Row) -> dict[str, float]:
+def _of_notes(row: Row) -> dict[str, Any]:
     notes = read_notes(row["kind"], row.get("notes"), row["attrs"])
-    return {"margin": notes.margin} if isinstance(notes, PreferenceNotes) and notes.margin is not None else {}
+    if not isinstance(notes, PreferenceNotes):
+        return {}
+    margin = {} if notes.margin is None else {"margin": notes.margin}
+    return margin | ({"other_prompt": [turn.model_dump() for turn in notes.other_prompt]} if notes.other_prompt else {})
 
 
 def _agrees(row: Row, wrong: bool) -> bool:

@@ -99,9 +99,11 @@ class PreferenceLoss(Loss):
 
     Attributes:
         columns: Further columns of the pairs that the formula needs, numbers; 0 where a pair has none.
+        crossed: Each pair is followed by its twin: the prompt to which the worse answer is the better one, both answers exchanged.
     """
 
     columns: ClassVar[tuple[str, ...]] = ()
+    crossed: ClassVar[bool] = False
 
     stages: ClassVar[tuple[str, ...]] = ("preference",)
     needs_reference: ClassVar[bool] = True

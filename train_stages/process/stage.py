@@ -88,7 +88,7 @@ def stage_identity(stage: str, parent: Path, rows: str, config: TrainConfig, see
     """Digest of everything that determines what a stage makes; only a state of the same identity is gone on from."""
     names = ("torch", "transformers", "trl") if config.adapter is None else ("torch", "transformers", "trl", "peft")
     libraries = {name: version(name) for name in names}
-    unused = set() if config.regularisers else {"regularisers"}
+    unused = {name for name in ("regularisers", "select") if not getattr(config, name, None)}
     settings = config.model_dump(mode="json", exclude={*WATCHING, *unused})
     return digest("stage", stage, checkpoint_digest(parent), rows, settings, seed, libraries)
 
@@ -242,7 +242,7 @@ def run(
     stage: str,
     parent: Path,
     config: TrainConfig,
-    tokens: int,
+    tokens: int | Callable[[], int],
     facts: Mapping[str, float] | Callable[[], Mapping[str, float]],
     judge: Mapping[str, str] | None = None,
     merged: bool = False,
@@ -256,7 +256,7 @@ def run(
         stage: Name of the stage.
         parent: The checkpoint it started from.
         config: Settings, written into the manifest.
-        tokens: Tokens that will be trained on; 0 takes the trainer's own count.
+        tokens: Tokens that will be trained on, or what counts them once the model is trained; 0 takes the trainer's own count.
         facts: Further figures for the metrics, or what measures them once the model is trained.
         judge: Version of what decided about answers, by task; None where the stage rewards none.
         merged: An adapter is merged into the weights at the end.
@@ -287,7 +287,8 @@ def run(
     metrics |= _first_and_last(history)
     if state is not None:
         metrics["resumed_at_step"] = float(state.name.rpartition("-")[2])
-    trained_tokens = tokens or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
+    counted = tokens() if callable(tokens) else tokens
+    trained_tokens = counted or round(max((entry.get("num_tokens", 0.0) for entry in history), default=0.0))
     if trainer.is_world_process_zero():
         _tidy(folder, out, parent, adapter=config.adapter is not None and not merged)
         manifest = {

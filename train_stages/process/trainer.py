@@ -122,11 +122,11 @@ class FormulaSft(TrlSft):  # type: ignore[misc, unused-ignore]
         model_inputs = {name: value for name, value in inputs.items() if name not in ("labels", *loss.columns)}
         labels = inputs["labels"][:, 1:]
         mask = (labels != IGNORED).to(torch.float32)
-        logps = _of(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
+        logps = label_log_probabilities(model(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
         before = None
         if loss.needs_reference:
             with torch.no_grad(), _parent(self, model, self.reference) as parent:
-                before = _of(parent(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
+                before = label_log_probabilities(parent(**model_inputs, use_cache=False).logits[:, :-1], labels, mask)
         count = num_items_in_batch
         if count is None:
             count = mask.sum() if loss.per == "token" else len(labels)
@@ -157,7 +157,7 @@ def _with_columns(collate: Any, columns: tuple[str, ...]) -> Any:
     return collating
 
 
-def _of(logits: Any, labels: Any, mask: Any) -> Any:
+def label_log_probabilities(logits: Any, labels: Any, mask: Any) -> Any:
     """Log-probability of each label, `[B, T]`, 0 where none is."""
     chosen = logits.float().log_softmax(-1).gather(2, labels.clamp(min=0)[..., None])[..., 0]
     return chosen * mask

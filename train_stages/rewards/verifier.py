@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -32,16 +32,16 @@ class Verifier(Reward):
 
     def prepared(self, models: Mapping[str, Path], ask: Ask) -> Scoring:
         """Return what lets the verifier score responses, together; one that is too long for it earns nothing."""
-        from synth.engines.verifier import Head
+        from synth.engines.verifier import chances, load_head
 
-        loaded: list[Head] = []
+        loaded: list[Any] = []
 
         def score(responses: Sequence[Response]) -> list[float | None]:
             if not loaded:
-                loaded.append(Head(models[self.model]))
+                loaded.append(load_head(models[self.model]))
             chats = [
                 [*ask(response.problem), {"role": "assistant", "content": response.text}] for response in responses
             ]
-            return loaded[0].chances(chats)
+            return chances(loaded[0], chats)
 
         return score

@@ -10,16 +10,18 @@ The reference is the parent, loaded a second time from its folder: TRL needs a p
 needs none.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from storage.errors import TrainingError
 from storage.ids import digest
 from train_stages.config import PreferenceConfig, read_config
-from train_stages.data.batches import Plan, plan_padded, planned
+from train_stages.data.batches import Plan, plan_padded, planned, with_twins
 from train_stages.data.encode import split_ids
 from train_stages.data.pairs import preference_pairs
 from train_stages.data.turns import Renderer
@@ -72,9 +74,10 @@ def preference(
     config = config or PreferenceConfig()
     model, tokenizer = load(parent, config)
     pairs, lengths, too_long = encode_pairs(tokenizer, rows, config)
-    order = order_rows(max(1, round(len(pairs) * config.epochs)), ORDERS.make("random"), difficulty=lengths, seed=seed)
+    units = [sum(lengths[at : at + 2]) for at in range(0, len(lengths), 2)] if config.loss.crossed else lengths
+    order = order_rows(max(1, round(len(units) * config.epochs)), ORDERS.make("random"), difficulty=units, seed=seed)
     plan = plan_padded(
-        lengths,
+        units,
         order,
         batch_tokens=config.batch_tokens,
         micro_tokens=config.micro_batch_tokens or config.batch_tokens,
@@ -82,6 +85,7 @@ def preference(
         seed=seed,
         world=world_size(),
     )
+    plan = with_twins(plan) if config.loss.crossed else plan
     with output_folder(out, stage_identity("preference", parent, digest(pairs), config, seed)) as folder:
         common = common_arguments(folder, config, steps=plan.steps, seed=seed)
         trainer = _trainer(model, tokenizer, pairs, plan, common, config, callbacks("preference", progress))
@@ -112,21 +116,47 @@ def encode_pairs(
     renderer = Renderer(tokenizer)
     pairs, lengths, too_long = [], [], 0
     further = [name for name in config.loss.columns if name in rows.column_names]
+    if config.loss.crossed:
+        further.append("other_prompt")
+        rows = crossed(rows, config.loss.name)
     for row in rows.select(["prompt", "chosen", "rejected", *further]).to_pylist():
-        sides = {
-            side: split_ids(tokenizer, renderer.turns(row["prompt"] + row[side])) for side in ("chosen", "rejected")
-        }
-        tokens = [len(asked) + len(written) for asked, written in sides.values()]
-        if max(tokens) > config.max_length:
+        columns = {name: float(row.get(name) or 0.0) for name in config.loss.columns}
+        encoded = [_sides(tokenizer, renderer, pair) for pair in (twins(row) if config.loss.crossed else [row])]
+        if max(longest for _, _, longest in encoded) > config.max_length:
             too_long += 1
-        else:
-            ids = {f"{side}_ids": written for side, (_, written) in sides.items()}
-            columns = {name: float(row.get(name) or 0.0) for name in config.loss.columns}
-            pairs.append({**row, "prompt_ids": sides["chosen"][0], **ids, **columns})
-            lengths.append(sum(tokens))
+            continue
+        pairs += [{**pair, **columns} for pair, _, _ in encoded]
+        lengths += [tokens for _, tokens, _ in encoded]
     if not pairs:
         raise TrainingError(f"preference: no pair is left; {too_long} are longer than max_length = {config.max_length}")
     return pairs, lengths, too_long
+
+
+def _sides(tokenizer: Any, renderer: Renderer, pair: Mapping[str, Any]) -> tuple[dict[str, Any], int, int]:
+    """Return a pair with its tokens, how many they are in all, and those of its longer side."""
+    sides = {side: split_ids(tokenizer, renderer.turns(pair["prompt"] + pair[side])) for side in ("chosen", "rejected")}
+    ids = {f"{side}_ids": written for side, (_, written) in sides.items()}
+    tokens = [len(asked) + len(written) for asked, written in sides.values()]
+    return {**pair, "prompt_ids": sides["chosen"][0], **ids}, sum(tokens), max(tokens)
+
+
+def crossed(rows: pa.Table, loss: str) -> pa.Table:
+    """Return the pairs that have the prompt to which their worse answer is the better one.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    if "other_prompt" in rows.column_names:
+        rows = rows.filter(pc.is_valid(rows["other_prompt"]))
+    if "other_prompt" not in rows.column_names or not rows.num_rows:
+        raise TrainingError(f"preference: loss {loss} needs pairs with two prompts: select rows of the method sami")
+    return rows
+
+
+def twins(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a pair, and the pair of its other prompt, to which the answers are exchanged."""
+    other = {"prompt": row["other_prompt"], "chosen": row["rejected"], "rejected": row["chosen"]}
+    return [{**row}, {**row, **other, "other_prompt": row["prompt"]}]
 
 
 def _trainer(

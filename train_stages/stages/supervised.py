@@ -1,5 +1,6 @@
 """The part that continued pre-training and supervised fine-tuning share: TRL's SFTTrainer on planned micro-batches."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,10 @@ from train_stages.config import SupervisedConfig
 from train_stages.data.batches import Plan, plan_packed, plan_padded, planned
 from train_stages.data.encode import Encoded, to_dataset
 from train_stages.orders.base import Order, kendall_tau, order_rows
+from train_stages.process.layer_search import FILE as SEARCHED
+from train_stages.process.layer_search import with_searched_layers
 from train_stages.process.memory import Head
+from train_stages.process.selecting import selecting
 from train_stages.process.stage import (
     Progress,
     StageResult,
@@ -27,7 +31,7 @@ from train_stages.process.stage import (
     stage_identity,
     world_size,
 )
-from train_stages.process.states import output_folder
+from train_stages.process.states import STATES, output_folder
 from train_stages.process.trainer import configured, supervised_trainer
 from train_stages.stages.base import Described
 
@@ -90,10 +94,12 @@ def train_supervised(
     columns = {name: [values[number] for number in numbers] for name, values in lesson.described.columns.items()}
     content = digest(encoded.digest, columns) if columns else encoded.digest
     with output_folder(out, stage_identity(stage, parent, content, config, seed)) as folder:
+        kept = folder / STATES / SEARCHED
+        training = with_searched_layers(config, model, encoded.table, kept, seed)
         trainer = _trainer(
             folder,
             plan,
-            config,
+            training,
             seed,
             reference=load(parent, config, packed=config.isolated)[0] if second_model(config) else None,
             model=model,
@@ -103,8 +109,17 @@ def train_supervised(
         )
         if trainer.is_world_process_zero():
             _keep_order(folder / ORDER_FILE, plan, lesson.ids)
-        facts = _figures(lesson, plan, config)
-        return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=plan.tokens, facts=facts)
+        if kept.exists():
+            shutil.copyfile(kept, folder / SEARCHED)
+        figures = _figures(lesson, plan, config)
+
+        def facts() -> dict[str, float]:
+            return figures | (trainer.selected if config.select is not None else {})
+
+        def tokens() -> int:
+            return plan.tokens if config.select is None else int(trainer.selected["tokens_learned"])
+
+        return run(trainer, folder, out, stage=stage, parent=parent, config=config, tokens=tokens, facts=facts)
 
 
 def second_model(config: SupervisedConfig) -> bool:
@@ -113,8 +128,8 @@ def second_model(config: SupervisedConfig) -> bool:
 
 
 def head_of(config: SupervisedConfig) -> Head:
-    """How log-probabilities are computed, for the estimate of memory: TRL's losses tile by tile, others from all logits."""
-    return "chunked" if config.loss.trl is not None else "whole"
+    """How log-probabilities are computed, for the estimate of memory: TRL's losses tile by tile, all others from all logits."""
+    return "chunked" if config.loss.trl is not None and config.select is None else "whole"
 
 
 def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, reference: Any, **arguments: Any) -> Any:
@@ -131,6 +146,8 @@ def _trainer(folder: Path, plan: Plan, config: SupervisedConfig, seed: int, *, r
         dataset_kwargs={"skip_prepare_dataset": True},
     )
     trainer = supervised_trainer(configured(planned(SFTTrainer, plan), config), config.loss, reference)
+    if config.select is not None:
+        trainer = selecting(trainer, config.select.begin(sum(map(len, plan.batches)), seed), config.loss.columns)
     return trainer(args=settings, **arguments, **adapter_arguments(config))
 
 

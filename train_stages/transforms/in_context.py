@@ -1,6 +1,5 @@
 """Examples and a question made of one document, so that a model learns to learn from what stands before."""
 
-import itertools
 import re
 from typing import ClassVar, Literal
 
@@ -19,14 +18,15 @@ class InContext(DocumentTransform):
 
     "Improving in-context few-shot learning via self-supervised training" in our own words, of which only the abstract was read. It
     has four objectives; ours are: the sentence that follows, a word that was hidden, the last words of a sentence, and whether two
-    sentences stand in their order. One is drawn for each document, and every example of the row is of that one.
+    sentences stand in their order. One is drawn for each document, and every example of the row is of that one; no sentence stands
+    in two of them.
     """
 
     name: ClassVar[str] = "in_context"
     examples: ClassVar[tuple[Example, ...]] = (
         Example(
-            "A b c. D e f. G h i.",
-            Document("Input: A b c.\nOutput: D e f.\n\nInput: D e f.\nOutput:", " G h i."),
+            "A b c. D e f. G h i. J k l. M n o.",
+            Document("Input: A b c.\nOutput: D e f.\n\nInput: G h i.\nOutput:", " J k l."),
             {"objectives": ("next_sentence",)},
         ),
         Example(
@@ -55,7 +55,7 @@ class InContext(DocumentTransform):
         return Document(f"{shown}Input: {asked}\nOutput:", f" {answer}")
 
     def _pairs(self, sentences: list[str], objective: Objective, rng: np.random.Generator) -> list[tuple[str, str]]:
-        following = list(itertools.pairwise(sentences))
+        following = list(zip(sentences[::2], sentences[1::2], strict=False))  # no answer is the next question
         if objective == "next_sentence":
             return following
         if objective == "order":

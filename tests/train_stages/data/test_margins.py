@@ -1,4 +1,4 @@
-"""Margins of pairs: from a method's notes to the loss, and 0 for pairs that have none."""
+"""What notes give to pairs: margins, 0 for pairs that have none, and other prompts."""
 
 import json
 
@@ -29,6 +29,12 @@ def ask(problem):
 def test_a_pair_without_a_margin_has_0_where_others_have_one():
     assert [pair.get("margin") for pair in preference_pairs([row(0, 0.5), row(1, None)], ask)] == [0.5, 0.0]
     assert all("margin" not in pair for pair in preference_pairs([row(0, None)], ask))
+
+
+def test_the_other_prompt_of_a_pair_comes_with_it():
+    turns = [{"role": "user", "content": "2 + 3, in short?"}]
+    other = {**row(0, None), "notes": json.dumps({"other_prompt": turns})}
+    assert [pair.get("other_prompt") for pair in preference_pairs([other, row(1, None)], ask)] == [turns, None]
 
 
 @pytest.mark.slow

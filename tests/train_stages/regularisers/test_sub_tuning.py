@@ -1,13 +1,19 @@
-"""What is not trained stays the very same, and layers that are not there are refused."""
+"""What is not trained stays the very same; layers that are not there are refused; the search finds the layer that was spoilt."""
+
+import json
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from storage.errors import TrainingError
+from storage.errors import RecipeError, TrainingError
 from tests.train_stages import every
 from train_stages.config import SftConfig
+from train_stages.models.tiny import TinyConfig, create_base
+from train_stages.process.layer_search import search
 from train_stages.regularisers import REGULARISERS
-from train_stages.stages.sft import sft
+from train_stages.regularisers.sub_tuning import greedy
+from train_stages.stages.sft import encode, sft
 
 SUB_TUNING = REGULARISERS.get("sub_tuning")
 NAMES = ["model.embed_tokens.weight", *(f"model.layers.{n}.mlp.up_proj.weight" for n in range(4)), "model.norm.weight"]
@@ -39,3 +45,83 @@ def test_all_other_weights_stay_to_the_bit(base, rows, tmp_path):
     with pytest.raises(TrainingError, match="layers = 7"):
         wrong = SftConfig(regularisers=[{"kind": "sub_tuning", "layers": [7]}], device="cpu", max_length=128)
         sft(base, rows.slice(0, 4), tmp_path / "wrong", wrong)
+
+
+# What each set of three layers gives: layer 1 is best alone, and only 0 adds to it.
+LOSSES = {(): 10.0, (0,): 6.0, (1,): 4.0, (2,): 7.0, (0, 1): 3.0, (1, 2): 3.99, (0, 1, 2): 2.99}
+
+
+@pytest.mark.parametrize(
+    ("most", "least_gain", "layers", "losses"),
+    [
+        (3, 0.01, (1, 0), (10.0, 4.0, 3.0)),  # a third layer lowers 3 by less than a hundredth
+        (3, 0.0, (1, 0, 2), (10.0, 4.0, 3.0, 2.99)),
+        (1, 0.0, (1,), (10.0, 4.0)),
+        (3, 0.3, (1,), (10.0, 4.0)),
+    ],
+)
+def test_the_search_by_hand(most, least_gain, layers, losses):
+    made = greedy(3, LOSSES.__getitem__, most=most, least_gain=least_gain)
+    assert (made.layers, made.losses, made.profile) == (layers, losses, (6.0, 4.0, 7.0))
+
+
+def test_where_no_layer_helps_one_is_taken_and_no_other():
+    assert greedy(4, lambda layers: 5.0, most=3, least_gain=0.01).layers == (0,)
+
+
+def test_settings_that_would_do_nothing_are_refused():
+    for settings, name in (
+        ({"layers": [1], "most": 2}, "most"),
+        ({"layers": "random", "trial_steps": 3}, "trial_steps"),
+    ):
+        with pytest.raises(RecipeError, match=f"{name} does nothing beside layers"):
+            REGULARISERS.read({"kind": "sub_tuning", **settings}, "here")
+    with pytest.raises(ValueError, match="searches in sft and cpt alone: name the layers"):
+        SUB_TUNING(layers="greedy").trained(NAMES)
+    drawn = {tuple(SUB_TUNING(layers="random", most=2, seed=seed).trained(NAMES)) for seed in range(20)}
+    assert len(drawn) == 6 and all(len(names) == 2 for names in drawn), "every pair of four layers is drawn"
+
+
+@pytest.fixture(scope="module")
+def deep(problems, rows, tmp_path_factory):
+    """A model of three layers that has learned the rows a little."""
+    folder = tmp_path_factory.mktemp("deep")
+    shape = TinyConfig(width=32, layers=3, heads=1, ffn=64, context=128, vocabulary=400)
+    base = create_base(folder / "base", [f"{p.prompt}\n{p.solution}" for p in problems], config=shape)
+    config = SftConfig(batch_tokens=400, device="cpu", max_length=128, learning_rate=5e-3, epochs=12)
+    return sft(base, rows, folder / "learned", config).path
+
+
+@pytest.mark.slow
+def test_the_layer_that_was_spoilt_is_found(deep, rows):
+    """In at least four of five seeds; and the model is left as it was."""
+    config = SftConfig(batch_tokens=400, device="cpu", max_length=128, learning_rate=5e-3)
+    encoded = encode(AutoTokenizer.from_pretrained(deep), rows, config).table
+    found = 0
+    for seed in range(5):
+        model, spoilt = AutoModelForCausalLM.from_pretrained(deep), seed % 3
+        torch.manual_seed(seed)
+        for name, weight in model.named_parameters():
+            if f".layers.{spoilt}." in name and weight.ndim == 2:
+                weight.data = torch.randn_like(weight) * weight.std()
+        before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+        made = search(SUB_TUNING(layers="greedy", most=1, trial_steps=12), config, model, encoded, seed)
+        found += made.layers == (spoilt,) and made.losses[1] < made.losses[0]
+        assert all(
+            torch.equal(weight, before[name]) and weight.requires_grad for name, weight in model.named_parameters()
+        )
+    assert found >= 4
+
+
+@pytest.mark.slow
+def test_the_stage_trains_the_layers_that_it_found(deep, rows, tmp_path):
+    part = {"kind": "sub_tuning", "layers": "greedy", "most": 2, "trial_steps": 2, "least_gain": 0}
+    options = {"device": "cpu", "max_length": 128, "learning_rate": 1e-2, "batch_tokens": 400}
+    result = sft(deep, rows.slice(0, 30), tmp_path / "out", SftConfig(regularisers=[part], **options))
+    choice = json.loads((result.path / "sub_tuning.json").read_text())
+    assert 1 <= len(choice["layers"]) <= 2 and len(choice["profile"]) == 3
+    before, after = every.weights(deep), every.weights(result.path)
+    moved = {name.split(".layers.")[-1][0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {str(layer) for layer in choice["layers"]}
+    with pytest.raises(TrainingError, match="leave adapter out, or name the layers"):
+        sft(deep, rows.slice(0, 8), tmp_path / "no", SftConfig(regularisers=[part], adapter={}, device="cpu"))

@@ -11,7 +11,7 @@ from train_stages.data.documents import encode_documents
 from train_stages.transforms import TRANSFORMS
 from train_stages.transforms.in_context import OBJECTIVES, InContext
 
-SENTENCES = [f"Sentence {number} has the word w{number} in it." for number in range(12)]
+SENTENCES = [f"Sentence {number} has the word w{number} in it." for number in range(20)]
 TEXT = " ".join(SENTENCES)
 
 
@@ -27,6 +27,8 @@ def test_each_objective_asks_what_the_document_answers():
     for objective in OBJECTIVES:
         made = pairs(InContext(objectives=(objective,))(TEXT, rng))
         assert len(made) == 8
+        text = " ".join(part for pair in made for part in pair)
+        assert all(text.count(f"w{number} ") <= 1 for number in range(20)), "no sentence stands in two pairs"
         for asked, answer in made:
             if objective == "next_sentence":
                 assert (asked, answer) in following
