@@ -95,8 +95,10 @@ class Stages(Stream):
         if self.threshold is None:
             self.threshold = sum(self._losses) / len(self._losses)
         hard, features = loss > self.threshold, self._features(row)
+        self._doubts.append(
+            self._classifier.doubt(features, hard)
+        )  # the code: after it has learned the row, when noise looks known
         self._classifier.learn(features, hard)
-        self._doubts.append(self._classifier.doubt(features, hard))
         whole = len(self._doubts) == self._settings.watched
         if whole and sum(self._doubts) / len(self._doubts) <= self._settings.confident:
             self.decides = True
@@ -133,6 +135,9 @@ class Stages(Stream):
 class NaiveBayes:
     """Bernoulli naive Bayes of two classes, learned row by row, with one added to every count.
 
+    Features that no row had yet say nothing. (The code counts that they are absent too: with thousands of them the larger class
+    then wins, whatever a row has.)
+
     Args:
         features: How many there are.
     """
@@ -155,13 +160,11 @@ class NaiveBayes:
         return -float(self._log_chances(features)[int(hard)])
 
     def _log_chances(self, features: NDArray[np.int64]) -> NDArray[np.float64]:
-        total = self._rows.sum()
-        if not total:
-            return np.log([0.5, 0.5])
-        with np.errstate(divide="ignore"):
-            prior = np.log(self._rows / total)  # a class that was never seen has no chance
+        prior = np.log((self._rows + 1) / (self._rows.sum() + 2))
         share = (self._with + 1) / (self._rows[:, None] + 2)
-        absent = np.log1p(-share).sum(1)
+        seen = self._with.any(0)
+        features = features[seen[features]]
+        absent = np.log1p(-share[:, seen]).sum(1)
         joint = prior + absent + (np.log(share[:, features]) - np.log1p(-share[:, features])).sum(1)
         made: NDArray[np.float64] = joint - np.logaddexp(*joint)
         return made

@@ -25,7 +25,7 @@ def bayes(rows, labels, row):
     joint = []
     for label in (False, True):
         same = [other for other, known in zip(rows, labels, strict=True) if known == label]
-        value = len(same) / len(rows)
+        value = (len(same) + 1) / (len(rows) + 2)
         for feature, here in enumerate(row):
             share = (sum(other[feature] for other in same) + 1) / (len(same) + 2)
             value *= share if here else 1 - share
