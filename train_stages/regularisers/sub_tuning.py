@@ -40,7 +40,7 @@ def greedy(count: int, trial: Trial, *, most: int, least_gain: float) -> LayerCh
         least_gain: Share of the loss by which another layer must lower it; the first is taken whatever it gives.
     """
     chosen: list[int] = []
-    losses, profile = [trial(())], []
+    losses, profile = [trial(())], list[float]()
     while len(chosen) < min(most, count):
         rest = [layer for layer in range(count) if layer not in chosen]
         tried = [trial(tuple(sorted([*chosen, layer]))) for layer in rest]
