@@ -158,8 +158,9 @@ def measured(folder: Path, held: Sequence[Mapping[str, Any]], config: LikraConfi
         model, tokenizer = load(part, config.model_copy(update={"adapter": None}))
         likelihoods.append(log_likelihoods(model.eval(), [answer_tokens(tokenizer, row["messages"]) for row in held]))
         del model
-    right, wrong = np.array(likelihoods[0]), np.array(likelihoods[1])
-    labels = np.array([row["label"] > 0.5 for row in held])
+    both: Any = np.array(likelihoods)
+    right, wrong = both
+    labels: Any = np.array([row["label"] > 0.5 for row in held])
     figures = {"auroc": auroc(right - wrong, labels)}
     figures["auroc_low"], figures["auroc_high"] = interval(
         lambda part: auroc((right - wrong)[part], labels[part]), [str(row["problem_id"]) for row in held]
