@@ -50,12 +50,14 @@ def test_it_is_the_contrastive_loss_of_the_square():
     torch.testing.assert_close(value, sum(expected) / 2)
 
 
-def test_two_prompts_that_are_the_same_pull_nowhere():
-    """The neutral limit: what raises an answer under one prompt lowers it as much under the other."""
-    answers = torch.tensor([-1.0, -2.5], requires_grad=True)
+def test_two_prompts_that_are_the_same_tell_nothing():
+    """The neutral limit: the bound is at most 0, and where both answers are as likely nothing is pulled."""
     ones = torch.ones(2)
-    SAMI(Pairs(Answers(answers, ones), Answers(answers.flip(0), ones))).sum().backward()
-    assert answers.grad.tolist() == pytest.approx([0.0, 0.0], abs=1e-7)
+    for pair in torch.randn(50, 2, dtype=torch.float64):
+        assert SAMI(Pairs(Answers(pair, ones), Answers(pair.flip(0), ones))).mean() >= math.log(2)
+    alike = torch.tensor([-1.5, -1.5], requires_grad=True)
+    SAMI(Pairs(Answers(alike, ones), Answers(alike.flip(0), ones))).sum().backward()
+    assert alike.grad.tolist() == pytest.approx([0.0, 0.0], abs=1e-7)
 
 
 def bound(folder, rows):
@@ -76,8 +78,8 @@ def bound(folder, rows):
 @pytest.mark.slow
 def test_what_is_planted_is_learned_and_what_is_drawn_by_lot_is_not(base, tmp_path):
     rng = random.Random(5)
-    held, learned = [row(number) for number in range(60, 80)], range(10, 60)
-    options = {"loss": "sami", "epochs": 6, "learning_rate": 1e-2, "batch_tokens": 400, "device": "cpu", "max_length": 128}
+    held, learned = [row(number) for number in range(50, 60)], range(10, 50)
+    options = {"loss": "sami", "epochs": 4, "learning_rate": 1e-2, "batch_tokens": 400, "device": "cpu", "max_length": 128}
     tables = {
         "planted": [row(number) for number in learned],
         "by lot": [row(number, swapped=rng.random() < 0.5) for number in learned],
