@@ -30,6 +30,8 @@ RECIPES = Path(__file__).resolve().parents[3] / "recipes" / "methods"
         ("self_rewarding", [("seed", None), ("round", "seed")]),
         ("orca2", [("own", None), ("explained", "own"), ("cautious", "explained")]),
         ("on_policy_distillation", [("sft", None), ("distil", "sft")]),
+        ("likra", [("ratio", None), ("sft", None)]),
+        ("sami", [("preference", None)]),
     ],
 )
 def test_each_stage_starts_where_it_should(name, steps):
@@ -62,6 +64,7 @@ def test_settings_that_make_the_method_are_what_is_trained_with():
     )
     assert steps("sasr")[1].switch.name == "sasr"
     assert steps("smoothing")[0].loss.smoothing > 0
+    assert steps("sami")[0].loss.crossed and steps("likra")[0].adapter is not None
 
 
 def test_the_recipe_that_compares_changes_one_thing_in_each_arm():
@@ -72,3 +75,21 @@ def test_the_recipe_that_compares_changes_one_thing_in_each_arm():
     assert large.learning_rate == pytest.approx(plain.learning_rate * larger**0.5, rel=0.02), (
         "train longer: by the root"
     )
+
+
+def test_what_is_compared_has_its_control_beside_it():
+    adapting = load_recipe(RECIPES / "compared_adapting.yaml").experiment
+    assert {arm.where for arm in adapting.arms.values()} == {
+        "source = 'second'"
+    } and adapting.before == "source = 'first'"
+    found, drawn = (adapting.training(arm).regularisers[0] for arm in ("greedy_layer", "random_layer"))
+    assert (found.layers, drawn.layers) == ("greedy", "random") and found.most == drawn.most
+    assert adapting.training("adapter").adapter.r == 16 and adapting.training("whole_adamw").optimiser.name == "adamw"
+    assert [adapting.training(arm).select.name for arm in ("multistage", "random_rows")] == ["multistage", "random"]
+
+
+def test_each_chooser_that_is_compared_is_asked_for():
+    recipe = load_recipe(RECIPES / "compared_choosers.yaml")
+    asked = [entry.params["chooser"] for entry in recipe.methods]
+    assert list(recipe.experiment.arms) == asked and asked[0] == "random", "the control comes first"
+    assert all(arm.where == f"attrs->>'chooser' = '{name}'" for name, arm in recipe.experiment.arms.items())
