@@ -35,7 +35,7 @@ class SamiParams(Params):
     principles: tuple[tuple[str, str], ...] = Field(
         PRINCIPLES, min_length=1, description="Principles, each with its opposite; ours."
     )
-    temperature: float = Field(1.0, ge=0, description="Of each answer; ours.")
+    temperature: float | None = Field(None, ge=0, description="Of each answer; None lets the role or its model decide.")
     max_tokens: int = Field(1024, ge=1, description="Upper bound on each answer; ours.")
 
 
