@@ -40,5 +40,3 @@ async def test_a_row_has_both_prompts_and_both_right_answers(ledger):
         if row["problem_id"] in wrong and "#### -999" in row["rejected"]:
             assert row["notes"].refused == "other_not_right"
     assert all("-999" not in row["rejected"] for row in kept)
-
-

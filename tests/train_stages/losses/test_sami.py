@@ -79,13 +79,22 @@ def bound(folder, rows):
 def test_what_is_planted_is_learned_and_what_is_drawn_by_lot_is_not(base, tmp_path):
     rng = random.Random(5)
     held, learned = [row(number) for number in range(50, 60)], range(10, 50)
-    options = {"loss": "sami", "epochs": 4, "learning_rate": 1e-2, "batch_tokens": 400, "device": "cpu", "max_length": 128}
+    options = {
+        "loss": "sami",
+        "epochs": 4,
+        "learning_rate": 1e-2,
+        "batch_tokens": 400,
+        "device": "cpu",
+        "max_length": 128,
+    }
     tables = {
         "planted": [row(number) for number in learned],
         "by lot": [row(number, swapped=rng.random() < 0.5) for number in learned],
     }
     bounds = {
-        name: bound(preference(base, pa.Table.from_pylist(rows), tmp_path / name, PreferenceConfig(**options)).path, held)
+        name: bound(
+            preference(base, pa.Table.from_pylist(rows), tmp_path / name, PreferenceConfig(**options)).path, held
+        )
         for name, rows in tables.items()
     }
     before = bound(base, held)
