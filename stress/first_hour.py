@@ -83,11 +83,14 @@ class Shell:
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(self, command: str) -> tuple[int, str]:
-        """Run a command to its end."""
-        done = subprocess.run(  # noqa: S603 - a command of our own pages
-            [BASH, "-c", command], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=LIMIT_S, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        """Run a command to its end, or to the limit: then its status is 124."""
+        try:
+            done = subprocess.run(  # noqa: S603 - a command of our own pages
+                [BASH, "-c", command], cwd=self.folder, env=self.environment, capture_output=True,
+                text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return 124, f"ended after {LIMIT_S:.0f} s"
         return done.returncode, done.stdout + done.stderr
 
     def serve(self, command: str, up: str, *, stay: bool) -> tuple[int, str]:
