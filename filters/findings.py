@@ -26,6 +26,6 @@ def pass_but(ids: Sequence[str], others: Mapping[str, Finding]) -> Mapping[str, 
         others: What was found of the others.
     """
     if not isinstance(ids, NightIds):
-        return dict.fromkeys(ids, PASS) | others
+        return {**dict.fromkeys(ids, PASS), **others}
     numbered = {ids.index(sample_id): finding for sample_id, finding in others.items()}
     return ByNumber(ids, lambda number: numbered.get(number, PASS))
