@@ -1,11 +1,11 @@
 """On-policy distillation of a tiny model against SFT on the teacher's texts, at equal tokens.
 
-    python benchmarks/distilling.py [--json] [--seeds 3] [--steps 30]
+    python benchmarks/distilling.py [--json] [--seeds 1 2 3] [--steps 30]
 
 For each seed a tiny model learns sums from scratch twice: the teacher for long, the student for a little. From the student start
 two arms on the same new problems: `distil` (the stage, reverse KL, on the student's own responses) and `sft` (on one text of the
 teacher to each problem, sampled at temperature 1), which is given as many tokens as the first went through, prompts included.
-Each arm's learning rate is the best of three on seed 0, which is not reported.
+Each arm's learning rate is the best of three on seed 0, which is not reported (`tuning`). Each seed is kept as it comes.
 
 `distil_vs_sft`: greedy accuracy of the first less that of the second on problems that nobody has seen, a mean over the seeds with
 the 95 % interval of Student's t over them; `by_seed` has each, the teacher's and the student's too. The SFT costs its teacher's
@@ -27,7 +27,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.shared.results import circumstances, keep
+from benchmarks.shared.results import last
+from benchmarks.shared.seeds import Figures, Seeds, mean
 from benchmarks.verifiers import MUON, TINY
 
 PROMPTS = 64
@@ -107,20 +108,24 @@ class World:
         return fine_tuned(self.student, self.asked, texts, out, budget_tokens=tokens, learning_rate=rate)
 
 
-def best_rates(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+def tune(folder: Path, options: argparse.Namespace) -> Figures:
+    """Try each arm's rates on seed 0; greedy accuracy decides."""
     world = World(0, folder, options)
     made = {rate: world.distil(rate) for rate in RATES}
     tokens = max(result.tokens for result in made.values())
     arms = {"distil": made, "sft": {rate: world.sft(rate, tokens) for rate in RATES}}
-    shares = {
-        arm: {rate: accuracy(result.path, world.test) for rate, result in results.items()}
+    tried: Figures = {
+        arm: {str(rate): round(accuracy(result.path, world.test), 4) for rate, result in results.items()}
         for arm, results in arms.items()
     }
-    print(json.dumps(shares), file=sys.stderr, flush=True)
-    return {arm: max(RATES, key=lambda rate: shares[arm][rate]) for arm in ARMS}
+    rates = {arm: max(RATES, key=lambda rate, arm=arm: tried[arm][str(rate)]) for arm in ARMS}
+    for name, model in (("teacher", world.teacher), ("student", world.student)):
+        tried[name] = round(accuracy(model, world.test), 4)
+    print(json.dumps(tried), file=sys.stderr, flush=True)
+    return {"seed": 0, "rates": rates, "tried": tried}
 
 
-def one_seed(seed: int, rates: dict[str, float], folder: Path, options: argparse.Namespace) -> dict[str, float]:
+def one_seed(seed: int, rates: dict[str, float], folder: Path, options: argparse.Namespace) -> Figures:
     world = World(seed, folder, options)
     learned = world.distil(rates["distil"])
     copied = world.sft(rates["sft"], learned.tokens)
@@ -134,50 +139,38 @@ def one_seed(seed: int, rates: dict[str, float], folder: Path, options: argparse
     }
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure seed by seed; what is there is kept after each."""
-    with tempfile.TemporaryDirectory() as folder:
-        rates = best_rates(Path(folder), options)
-    seeds = []
-    for seed in range(1, options.seeds + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            seeds.append(one_seed(seed, rates, Path(folder), options))
-            print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
-        keep("distilling", summary(seeds, rates, options))
-    return summary(seeds, rates, options)
-
-
-def summary(seeds: Sequence[dict[str, float]], rates: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
-    from scipy.stats import t
-
-    apart = [seed["distil"] - seed["sft"] for seed in seeds]
-    mean = statistics.fmean(apart)
-    half = float(t.ppf(0.975, len(apart) - 1)) * statistics.stdev(apart) / len(apart) ** 0.5 if len(apart) > 1 else None
+def summary(seeds: Sequence[Figures]) -> Figures:
     return {
-        "distil_vs_sft": round(mean, 4),
-        "interval": None if half is None else [round(mean - half, 4), round(mean + half, 4)],
-        "means": {name: round(statistics.fmean(seed[name] for seed in seeds), 4) for name in seeds[0]},
-        "by_seed": seeds,
-        "learning_rates": rates,
-        "settings": {name: value for name, value in vars(options).items() if name != "json"},
-        "toy": True,
-        "threads": 1,
-        **circumstances(),
+        "distil_vs_sft": mean([seed["distil"] - seed["sft"] for seed in seeds]),
+        **{f"{arm}_vs_student": mean([seed[arm] - seed["student"] for seed in seeds]) for arm in ARMS},
+        "means": {
+            name: round(statistics.fmean(seed[name] for seed in seeds), 4) for name in ("teacher", "student", *ARMS)
+        },
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser.add_argument("--tune", action="store_true", help="only choose the rates, where that was not done")
     parser.add_argument("--steps", type=int, default=30, help=f"of distillation, {PROMPTS} responses each")
     parser.add_argument("--problems", type=int, default=1500, help="that teacher and student learn from")
     parser.add_argument("--test", type=int, default=300, help="that nobody has seen")
     parser.add_argument("--teacher-tokens", type=int, default=400_000)
     parser.add_argument("--student-tokens", type=int, default=60_000)
     options = parser.parse_args()
-    result = measure(options)
-    print(json.dumps(result, indent=None if options.json else 1))
+    import torch
+
+    torch.set_num_threads(1)
+    settings = {name: value for name, value in vars(options).items() if name not in ("json", "seeds", "tune")}
+    kept = Seeds("distilling", settings, summary)
+    with tempfile.TemporaryDirectory() as folder:
+        rates = kept.tuned(lambda: tune(Path(folder), options))
+    for seed in [] if options.tune else options.seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            kept.add(seed, one_seed(seed, rates, Path(folder), options))
+    print(json.dumps(last("distilling"), indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The preflight's estimate of memory against the peak of a training, on a CPU, for models of three sizes.
 
-    python benchmarks/memory.py [--json]
+    python benchmarks/memory.py [--json] [--model FOLDER]
 
 Each is a training of a few steps in a process of its own, on one thread: all weights, an adapter on the largest, a verifier on the
-smallest, and a loss that needs all logits on the middle one. Measured is the peak of the resident memory (VmHWM) less what the
+smallest, a loss that needs all logits on the middle one, and an adapter on real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL,
+without it left out). Measured is the peak of the resident memory (VmHWM) less what the
 process held before it loaded the model; the estimate is that of the stage's own check. `memory_estimate_error` is the largest
 share by which an estimate is off, above or below; `errors` has each, positive where it promises too much.
 
@@ -110,13 +111,17 @@ def one(job_file: Path, stage_name: str) -> None:
     print(json.dumps({"estimate": estimate, "peak": resident("VmHWM") - before}))
 
 
-def measure() -> dict[str, Any]:
+def measure(real: Path | None) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     cases: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folders = {name: model(Path(temporary) / name, size) for name, size in SIZES.items()}
-        for name, (size, stage, options) in CASES.items():
+        wanted = dict(CASES)
+        if real is not None:
+            folders["real"] = real.resolve()
+            wanted["real adapter"] = ("real", "sft", {"adapter": {"r": 16}})
+        for name, (size, stage, options) in wanted.items():
             pq.write_table(rows(stage), Path(temporary) / "rows.parquet")
             job = Path(temporary) / "job.json"
             content: dict[str, Any] = {
@@ -138,6 +143,7 @@ def measure() -> dict[str, Any]:
         "estimate_mib": {name: round(case["estimate"] / 2**20) for name, case in cases.items()},
         "tokens_at_once": TOKENS,
         "vocabulary": VOCABULARY,
+        "real_model": real.resolve().name if real else None,
         **circumstances(),
     }
 
@@ -145,12 +151,13 @@ def measure() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--model", default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         one(Path(options.one[0]), options.one[1])
         return
-    result = measure()
+    result = measure(Path(options.model) if options.model else None)
     keep("memory", result)
     print(json.dumps(result, indent=None if options.json else 1))
 

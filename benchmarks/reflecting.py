@@ -1,6 +1,6 @@
 """Reflect, Retry, Reward on a toy whose reflection decides the second try: rewarded reflections against permuted rewards.
 
-    python benchmarks/reflecting.py [--json] [--seeds 3] [--steps 25]
+    python benchmarks/reflecting.py [--json] [--seeds 1 2 3] [--steps 25]
 
 A tiny model learns dialogues by SFT: it fails a sum, then names one of eight letters (its reflection), each as often, and writes
 that letter again as its second answer. The right answer is always the same letter, so a second try succeeds once in eight times. RL
@@ -11,9 +11,10 @@ through the environment `reflect_retry` follows, in three arms from the same sta
 * `all`: every reply carries the reward (plain GRPO on the dialogue).
 
 `second_try`: share of second tries that succeed, of 256 dialogues sampled at temperature 1, before and after each arm;
-`reflection_minus_permuted` with the 95 % interval of Student's t over the seeds. `first_try`: mean log-probability of the first
-answers that were written before, as each arm leaves them: what was masked should hardly move. Toy scale: nothing is said about real
-models. Result: `benchmarks/results/reflecting.json`.
+`reflection_minus_permuted` with the 95 % interval of Student's t over the seeds. `follows`: share of these dialogues whose second
+answer is the letter of the reflection; where that is near one in eight, a reflection has nothing to earn. `first_try`: mean
+log-probability of the first answers that were written before, as each arm leaves them: what was masked should hardly move. Toy
+scale: nothing is said about real models. Result: `benchmarks/results/reflecting.json`.
 """
 
 import argparse
@@ -30,8 +31,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.shared.results import circumstances, keep
-from benchmarks.warming import interval
+from benchmarks.shared.results import last
+from benchmarks.shared.seeds import Figures, Seeds, mean
 from synth.answers.outcome import Check, Outcome
 from synth.environments.reflect_retry import REFLECT, RETRY
 from synth.problems.arithmetic import Arithmetic
@@ -96,16 +97,19 @@ def answers(model: Path, chats: Sequence[list[dict[str, str]]], seed: int) -> li
     return [answer.text for answer in made]
 
 
-def second_try(model: Path, problems: Sequence[Problem], seed: int) -> float:
-    """Share of second tries that succeed after a failed first one and the model's own reflection."""
+def second_try(model: Path, problems: Sequence[Problem], seed: int) -> tuple[float, float]:
+    """Shares of second tries, after a failed first one and the model's own reflection, that succeed, and that follow it."""
     chats = [[{"role": "user", "content": problem.prompt}] for problem in problems]
+    replies: list[str] = []
     for said in (REFLECT, RETRY):
         replies = answers(model, chats, seed)
         chats = [
             [*chat, {"role": "assistant", "content": reply}, {"role": "user", "content": said}]
             for chat, reply in zip(chats, replies, strict=True)
         ]
-    return sum(reply.strip() == RIGHT for reply in answers(model, chats, seed)) / len(chats)
+    tries = [reply.strip() for reply in answers(model, chats, seed)]
+    followed = sum(f"try {letter}" == reflection.strip() for letter, reflection in zip(tries, replies, strict=True))
+    return round(tries.count(RIGHT) / len(chats), 4), round(followed / len(chats), 4)
 
 
 def first_try(model: Path, problems: Sequence[Problem]) -> float:
@@ -152,23 +156,39 @@ def arm(name: str, model: Path, problems: Sequence[Problem], out: Path, seed: in
         grpo.advantages = ours
 
 
-def one_seed(seed: int, options: argparse.Namespace) -> dict[str, Any]:
+def one_seed(seed: int, options: argparse.Namespace) -> Figures:
     drawn = Arithmetic([1]).draw(600 + 256, seed=seed)
     known, asked = drawn[:600], drawn[600:]
     with tempfile.TemporaryDirectory() as folder:
         model = start(known, Path(folder), seed, options.start_tokens)
         models = {"start": model}
         models |= {name: arm(name, model, known, Path(folder) / name, seed, options) for name in ARMS}
+        tries = {name: second_try(path, asked, seed) for name, path in models.items()}
         return {
-            "second_try": {name: round(second_try(path, asked, seed), 4) for name, path in models.items()},
+            "second_try": {name: right for name, (right, _) in tries.items()},
+            "follows": {name: followed for name, (_, followed) in tries.items()},
             "first_try": {name: round(first_try(path, asked[:64]), 4) for name, path in models.items()},
         }
+
+
+def summary(seeds: Sequence[Figures]) -> Figures:
+    """Means over the seeds, and the differences with an interval over them."""
+    return {
+        **{
+            f"{name}_minus_{other}": mean([seed["second_try"][name] - seed["second_try"][other] for seed in seeds])
+            for name, other in (("reflection", "permuted"), ("reflection", "start"), ("all", "start"))
+        },
+        "means": {
+            name: round(statistics.fmean(seed["second_try"][name] for seed in seeds), 4) for name in ("start", *ARMS)
+        },
+        "follows": round(statistics.fmean(seed["follows"]["start"] for seed in seeds), 4),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=25, help="of RL: 8 problems, 8 dialogues each")
     parser.add_argument("--rate", type=float, default=3e-4, help="learning rate of RL")
     parser.add_argument("--start-tokens", type=int, default=300_000)
@@ -181,27 +201,11 @@ def main() -> None:
     torch.set_num_threads(1)
     task = OneLetter()
     synth.problems.get_task = synth.environments.base.get_task = lambda name: task
-    seeds: list[dict[str, Any]] = []
-    for seed in range(1, options.seeds + 1):
-        seeds.append(one_seed(seed, options))
-        print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
-        keep("reflecting", summary(seeds, options))
-    print(json.dumps(summary(seeds, options), indent=None if options.json else 1))
-
-
-def summary(seeds: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
-    """Means over the seeds, and the difference with an interval over them."""
-    apart = [seed["second_try"]["reflection"] - seed["second_try"]["permuted"] for seed in seeds]
-    return {
-        "reflection_minus_permuted": [round(statistics.fmean(apart), 4), *interval(apart)],
-        "means": {
-            name: round(statistics.fmean(seed["second_try"][name] for seed in seeds), 4) for name in ("start", *ARMS)
-        },
-        "by_seed": seeds,
-        "settings": {name: value for name, value in vars(options).items() if name != "json"},
-        "toy": True,
-        **circumstances(),
-    }
+    settings = {name: value for name, value in vars(options).items() if name not in ("json", "seeds")}
+    kept = Seeds("reflecting", settings, summary)
+    for seed in options.seeds:
+        kept.add(seed, one_seed(seed, options))
+    print(json.dumps(last("reflecting"), indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Supervised fine-tuning of the tiny model on a CPU: our stage, and TRL's SFTTrainer with its best settings, in one run.
 
-    python benchmarks/training.py [--json] [--rounds 3] [--model FOLDER] [--only sft|lora]
+    python benchmarks/training.py [--json] [--rounds 3] [--model FOLDER] [--only sft|lora|killed]
 
 `sft_vs_trl_best`: our tokens per CPU second / those of the better of two ways to use TRL, batches by length and padding-free
 best-fit packing; above 1 is faster. Both train the same model on the same tokens, precision, optimiser (AdamW) and tokens
@@ -10,13 +10,19 @@ through the same SFTTrainer, on planned micro-batches: there is no training loop
 `lora_vs_trl`: the same of a low-rank adapter on real weights (`--model` or $NIGHTSCHOOL_REAL_MODEL, a Hugging Face folder of an
 instruct model; without it left out): our tokens per CPU second / those of plain TRL with PEFT, same settings, one row at a time.
 
+`killed_same_adapter`: a training of such an adapter that was killed with SIGKILL and started again ends with the very bytes of one
+that was not.
+
 Not covered: a GPU, reinforcement learning. The result goes to `benchmarks/results/training.json`.
 """
 
 import argparse
+import hashlib
 import json
 import os
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.shared.results import circumstances, keep, last
 
+ROOT = Path(__file__).resolve().parents[1]
 BATCH, LENGTH, EPOCHS = 1024, 256, 2
 LORA_ROWS, LORA_BATCH, RANK = 8, 4, 16
 """Rows of an adapter's training, rows in a step, and the adapter's rank."""
@@ -122,14 +129,12 @@ def encoded(base: Path, rows: Any) -> list[list[int]]:
     return list(made.table["input_ids"].to_pylist())
 
 
-def lora(model: Path, rounds: int) -> dict[str, Any]:
-    """The adapter's part, both in turn, the first of each round by turns too."""
+def lora_rows() -> Any:
+    """Chats, three sums in each."""
     import pyarrow as pa
-    import torch
 
     from synth.problems.arithmetic import Arithmetic
 
-    torch.set_num_threads(1)
     problems = Arithmetic([2]).draw(LORA_ROWS * 3, seed=2)
     chats = []
     for at in range(0, len(problems), 3):
@@ -141,7 +146,15 @@ def lora(model: Path, rounds: int) -> dict[str, Any]:
                 {"role": "assistant", "content": answer},
             ]
         )
-    rows = pa.table({"messages": chats})
+    return pa.table({"messages": chats})
+
+
+def lora(model: Path, rounds: int) -> dict[str, Any]:
+    """The adapter's part, both in turn, the first of each round by turns too."""
+    import torch
+
+    torch.set_num_threads(1)
+    rows = lora_rows()
     measured: dict[str, list[float]] = {"ours": [], "trl": []}
     arms = [("ours", lora_ours), ("trl", lora_trl)]
     with tempfile.TemporaryDirectory() as temporary:
@@ -162,6 +175,45 @@ def lora(model: Path, rounds: int) -> dict[str, Any]:
         "lora_tokens": sum(map(len, encoded(model, rows))),
         "lora_measured": circumstances(),
     }
+
+
+def killed(model: Path) -> dict[str, Any]:
+    """Train an adapter for four steps, whole, and killed by SIGKILL when it has kept a state; compare the adapters."""
+    import pyarrow.parquet as pq
+
+    rows = lora_rows()
+    mean = round(sum(map(len, encoded(model, rows))) / rows.num_rows)
+    options = {
+        "epochs": 2, "batch_tokens": LORA_BATCH * mean, "micro_batch_tokens": mean, "max_length": LENGTH, "learning_rate": 1e-4,
+        "device": "cpu", "adapter": {"r": RANK}, "threads": 1, "save_every": 1,
+    }  # fmt: skip
+    digests, metrics = {}, {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        pq.write_table(rows, folder / "rows.parquet")
+        for name in ("whole", "killed"):
+            job = folder / f"{name}.json"
+            job.write_text(
+                json.dumps({"parent": str(model.resolve()), "rows": "rows.parquet", "out": name, "options": options})
+            )
+            command = [sys.executable, "-m", "train_stages.stages.sft", "--config", str(job)]
+            if name == "killed":
+                process = subprocess.Popen(command, cwd=ROOT)
+                while process.poll() is None and not list(folder.glob(".killed.partial/trainer/*/sealed.json")):
+                    time.sleep(0.1)
+                process.kill()
+                if process.wait() != -signal.SIGKILL:
+                    raise SystemExit(f"it was to be killed in the middle, and ended with {process.returncode}")
+            subprocess.run(command, cwd=ROOT, check=True)
+            digests[name] = hashlib.sha256((folder / name / "adapter_model.safetensors").read_bytes()).hexdigest()
+            metrics[name] = json.loads((folder / name / "training.json").read_text())["metrics"]
+    return {
+        "killed_same_adapter": digests["whole"] == digests["killed"],
+        "killed": {
+            "model": model.resolve().name, "sha256": digests, "steps": metrics["whole"]["steps"],
+            "resumed_at_step": metrics["killed"]["resumed_at_step"], **circumstances(),
+        },
+    }  # fmt: skip
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -205,13 +257,17 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default=os.environ.get("NIGHTSCHOOL_REAL_MODEL"))
-    parser.add_argument("--only", choices=["sft", "lora"], help="one part; the other keeps its last figures")
+    parser.add_argument(
+        "--only", choices=["sft", "lora", "killed"], help="one part; the others keep their last figures"
+    )
     options = parser.parse_args()
     result = last("training")
-    if options.only != "lora":
+    if options.only in (None, "sft"):
         result |= measure(options.rounds)
-    if options.only != "sft" and options.model:
+    if options.only in (None, "lora") and options.model:
         result |= lora(Path(options.model), options.rounds)
+    if options.only in (None, "killed") and options.model:
+        result |= killed(Path(options.model))
     keep("training", result)
     print(json.dumps(result, indent=None if options.json else 1))
 

@@ -1,6 +1,6 @@
 """Verifiers of a tiny model on sums: on errors that were injected, and as what chooses the best of eight answers.
 
-    python benchmarks/verifiers.py [--json] [--seeds 3] [--problems 500]
+    python benchmarks/verifiers.py [--json] [--seeds 1 2 3] [--problems 500]
 
 A tiny model learns sums from scratch, a little. From it start, for each seed: a verifier of answers, one of steps, and one of
 answers whose labels were shuffled (the control), each trained on right solutions and ones with one injected error; and Likra:
@@ -9,7 +9,8 @@ two models of the same answers (`likra`), one of the wrong ones beside the model
 `orm_auroc`, `prm_first_error_exact`: on right and wrong solutions of problems that nobody has seen; chance is .5 for the first, and
 `first_error_chance` (the likeliest place of the first error, always said) for the second. `best_of_8_gain`: share of new
 problems whose best of eight own answers by the verifier is right, less the mean share of right ones (a random choice); beside it
-the same of the other verifiers, of the shuffled controls, of a majority vote, and of an oracle. Means over the seeds, and each.
+the same of the other verifiers, of the shuffled controls and of a majority vote (`best_of_8_gain_...`, with the 95 % interval of
+Student's t over the seeds), and an oracle's share. Each seed is kept as it comes. Result: `benchmarks/results/verifiers.json`.
 
 A verifier here is as small as its model, and errors of the model are others than those that were injected.
 """
@@ -18,6 +19,7 @@ import argparse
 import json
 import os
 import random
+import statistics
 import sys
 import tempfile
 from collections import Counter
@@ -28,7 +30,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.shared.results import circumstances, keep
+from benchmarks.shared.results import last
+from benchmarks.shared.seeds import Figures, Seeds, mean
 
 SAMPLES = 8
 TINY = {"width": 96, "layers": 3, "heads": 3, "ffn": 256}
@@ -197,29 +200,29 @@ def one_seed(seed: int, options: argparse.Namespace, folder: Path) -> dict[str, 
     }  # fmt: skip
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    seeds = []
-    for seed in range(1, options.seeds + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            seeds.append({name: round(value, 4) for name, value in one_seed(seed, options, Path(folder)).items()})
-            print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
-    means = {name: round(sum(seed[name] for seed in seeds) / len(seeds), 4) for name in seeds[0]}
+def summary(seeds: Sequence[Figures]) -> Figures:
+    """Means over the seeds, and what a verifier adds to a random choice with an interval over them."""
+    means = {
+        name: round(statistics.fmean(seed[name] for seed in seeds), 4)
+        for name in seeds[0]
+        if name not in ("machine", "date")
+    }
+    gains = {
+        f"best_of_8_gain_{who}": mean([seed[f"best_of_8_{who}"] - seed["best_of_8_chance"] for seed in seeds])
+        for who in ("orm", "prm", "likra", "shuffled", "majority")
+    }
     return {
         **{name: means[name] for name in ("orm_auroc", "prm_first_error_exact")},
-        "best_of_8_gain": round(means["best_of_8_orm"] - means["best_of_8_chance"], 4),
+        "best_of_8_gain": gains["best_of_8_gain_orm"][0],
+        **gains,
         "means": means,
-        "by_seed": seeds,
-        "settings": {"problems": options.problems, "test": options.test, "tokens": options.tokens, "epochs": options.epochs},
-        "toy": True,
-        "threads": 1,
-        **circumstances(),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument(
         "--problems", type=int, default=500, help="that the model learns from, and as many for its verifiers"
     )
@@ -229,9 +232,16 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=120_000, help="that the model learns from")
     parser.add_argument("--epochs", type=float, default=8.0, help="of each verifier")
     options = parser.parse_args()
-    result = measure(options)
-    keep("verifiers", result)
-    print(json.dumps(result, indent=None if options.json else 1))
+    import torch
+
+    torch.set_num_threads(1)
+    settings = {name: value for name, value in vars(options).items() if name not in ("json", "seeds")}
+    kept = Seeds("verifiers", settings, summary)
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            figures = one_seed(seed, options, Path(folder))
+        kept.add(seed, {name: round(value, 4) for name, value in figures.items()})
+    print(json.dumps(last("verifiers"), indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Results of benchmarks: one JSON file each in `benchmarks/results/`, with the machine and the moment of the measurement."""
 
+import fcntl
 import json
 import os
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,3 +33,16 @@ def keep(name: str, result: dict[str, Any]) -> None:
     """Keep the result of a benchmark."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def amend(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Keep what `change` makes of the result that was kept last, and return it; processes that do so at once take turns."""
+    RESULTS.mkdir(exist_ok=True)
+    folder = os.open(RESULTS, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        result = change(last(name))
+        keep(name, result)
+    finally:
+        os.close(folder)  # and with it the lock
+    return result

@@ -2,8 +2,9 @@
 
     python -m benchmarks.shared.standing
 
-`STANDS_ON` names the files of each result. A result is old when git knows a later change of one of them than the newest date
-in it; a file that is changed and not committed counts as changed now. Nothing is forbidden: not every change changes a figure.
+`STANDS_ON` names the files of each result. A result is old when git knows a later change of one of them than the oldest date
+in it, which is that of its oldest part; a file that is changed and not committed counts as changed now. Nothing is forbidden: not
+every change changes a figure.
 """
 
 import subprocess
@@ -60,7 +61,7 @@ def main() -> None:
 
 def sentence(name: str) -> str:
     """Say of one result whether it is as old as its code."""
-    measured = max(dates(last(name)), default=None)
+    measured = min(dates(last(name)), default=None)
     if measured is None:
         return f"{name}: it has no date, so measure it again"
     paths = STANDS_ON.get(name, [f"benchmarks/{name}.py"])
