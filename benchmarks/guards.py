@@ -151,7 +151,12 @@ def text(part: str, model: Path, texts: list[str], tokens: int) -> None:
     for name, figures in {"noise": noise, "trained": trained}[part](model, texts, tokens, before):
         made[name] = figures
         print(part, name, figures, file=sys.stderr, flush=True)
-        amend("guards", lambda old: {**old, part: {"by": made, **about}})
+        keep_part(part, {"by": made, **about})
+
+
+def keep_part(part: str, figures: dict[str, Any]) -> None:
+    """Keep a part; the others keep their last figures."""
+    amend("guards", lambda old: {name: old[name] for name in PARTS if name in old} | {part: figures})
 
 
 def main() -> None:
@@ -169,7 +174,7 @@ def main() -> None:
     if "exam" in parts:
         refused = exam(options.simulations)
         figures = {"accuracy": ACCURACY, "rho": RHO, "simulations": options.simulations, "refused": refused}
-        amend("guards", lambda old: {**old, "exam": {**figures, **circumstances()}})
+        keep_part("exam", {**figures, **circumstances()})
     texts = paragraphs()[: options.documents]
     if options.texts:
         config = TextsConfig(path=options.texts, field=options.field, limit=options.documents)

@@ -5,6 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from storage.errors import TrainingError
+from storage.models.adapters import base_of, is_adapter
 from synth.sample import problem_row
 from tests.train_stages import every
 from tests.train_stages.conftest import SMALL
@@ -100,6 +101,17 @@ def test_a_training_that_breaks_off_and_a_loss_that_trl_does_not_know_make_the_s
     assert all(
         torch.allclose(value, learned[key], rtol=0, atol=2e-5) for key, value in every.weights(by_formula.path).items()
     )
+
+
+@pytest.mark.slow
+def test_an_adapter_learns_and_what_is_beneath_it_stays(base, teacher, problems, tmp_path):
+    before = every.weights(base)
+    options = {**OPTIONS, "steps": 8, "learning_rate": 2e-2, "adapter": {"r": 4, "alpha": 8}}
+    learned = distil(base, problems, tmp_path / "out", DistilConfig(**options), teacher=teacher)
+    losses = [entry["loss"] for entry in learned.history if "loss" in entry]
+    assert sum(losses[-2:]) < 0.9 * sum(losses[:2])
+    assert is_adapter(learned.path) and base_of(learned.path) == base
+    assert all(torch.equal(value, before[key]) for key, value in every.weights(base).items())
 
 
 def test_a_teacher_of_another_tokenizer_is_refused_and_memory_holds_both(base, problems, tmp_path):
