@@ -19,7 +19,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,27 +26,35 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.learning import Run, from_nothing
 from benchmarks.shared.results import last
 from benchmarks.shared.seeds import Figures, Seeds, mean
 from benchmarks.verifiers import MUON, TINY
+from storage.ids import digest
+from synth.problems.arithmetic import Arithmetic
+from synth.problems.base import Problem
+from train_stages.config import DistilConfig, SftConfig
+from train_stages.models.tiny import TinyConfig
+from train_stages.stages.distil import distil
+from train_stages.stages.sft import sft
 
 PROMPTS = 64
 RATES = (0.001, 0.003, 0.01)
 ARMS = ("distil", "sft")
 
 
-def fine_tuned(parent: Path, problems: Sequence[Any], texts: Sequence[str], out: Path, **options: Any) -> Any:
+def fine_tuned(
+    run: Run, name: str, problems: Sequence[Problem], texts: Sequence[str], seed: int, **options: Any
+) -> Run:
+    """A model after SFT on one text to each problem."""
     import pyarrow as pa
-
-    from train_stages.config import SftConfig
-    from train_stages.stages.sft import sft
 
     chats = [
         [{"role": "user", "content": problem.prompt}, {"role": "assistant", "content": text}]
         for problem, text in zip(problems, texts, strict=True)
     ]
     config = SftConfig(batch_tokens=1024, max_length=128, optimiser=MUON, device="cpu", **options)
-    return sft(parent, pa.table({"messages": chats}), out, config)
+    return run.then(name, sft, pa.table({"messages": chats}), config, seed, mark=digest(chats))
 
 
 def answers(model: Path, problems: Sequence[Any], temperature: float, seed: int = 0) -> list[str]:
@@ -71,71 +78,67 @@ def accuracy(model: Path, problems: Sequence[Any]) -> float:
 class World:
     """A seed's teacher, student, and problems."""
 
-    def __init__(self, seed: int, folder: Path, options: argparse.Namespace) -> None:
-        from synth.problems.arithmetic import Arithmetic
-        from train_stages.models.tiny import TinyConfig, create_base
-
+    def __init__(self, seed: int, options: argparse.Namespace) -> None:
         drawn = Arithmetic([1]).draw(options.problems + 600 + options.test, seed=seed)
         known, self.asked, self.test = (
             drawn[: options.problems],
             drawn[options.problems : options.problems + 600],
             drawn[-options.test :],
         )
-        self.seed, self.folder, self.options = seed, folder, options
-        texts = [f"{problem.prompt}\n{problem.solution}" for problem in known]
-        base = create_base(folder / "base", texts, seed=seed, config=TinyConfig(**TINY))
-        solutions = [problem.solution for problem in known]
+        self.seed, self.options = seed, options
+        base = from_nothing(known, seed, TinyConfig(**TINY))
+        solutions = [str(problem.solution) for problem in known]
         self.teacher, self.student = (
-            fine_tuned(base, known, solutions, folder / name, budget_tokens=tokens, learning_rate=0.01).path
+            fine_tuned(base, name, known, solutions, seed, budget_tokens=tokens, learning_rate=0.01)
             for name, tokens in (("teacher", options.teacher_tokens), ("student", options.student_tokens))
         )
 
-    def distil(self, rate: float) -> Any:
+    def distil(self, rate: float) -> Run:
         """The student, distilled at a learning rate."""
-        from train_stages.config import DistilConfig
-        from train_stages.stages.distil import distil
-
         config = DistilConfig(
             teacher="teacher", steps=self.options.steps, prompts_per_step=PROMPTS, max_tokens=64, max_length=128,
             learning_rate=rate, optimiser=MUON, device="cpu",
         )  # fmt: skip
-        return distil(self.student, self.asked, self.folder / f"distil-{rate}", config, teacher=self.teacher)
 
-    def sft(self, rate: float, tokens: int) -> Any:
+        def taught(parent: Path, problems: Sequence[Problem], out: Path, config: DistilConfig, *, seed: int) -> Any:
+            return distil(parent, problems, out, config, teacher=self.teacher.path, seed=seed)
+
+        return self.student.then("distil", taught, self.asked, config, self.seed, mark=str(self.teacher.path))
+
+    def sft(self, rate: float, tokens: int) -> Run:
         """The student, fine-tuned on the teacher's texts."""
-        texts = answers(self.teacher, self.asked, 1.0, self.seed)
-        out = self.folder / f"sft-{rate}"
-        return fine_tuned(self.student, self.asked, texts, out, budget_tokens=tokens, learning_rate=rate)
+        texts = answers(self.teacher.path, self.asked, 1.0, self.seed)
+        return fine_tuned(
+            self.student, "copied", self.asked, texts, self.seed, budget_tokens=tokens, learning_rate=rate
+        )
 
 
-def tune(folder: Path, options: argparse.Namespace) -> Figures:
+def tune(options: argparse.Namespace) -> Figures:
     """Try each arm's rates on seed 0; greedy accuracy decides."""
-    world = World(0, folder, options)
+    world = World(0, options)
     made = {rate: world.distil(rate) for rate in RATES}
-    tokens = max(result.tokens for result in made.values())
+    tokens = max(run.stages[-1]["tokens"] for run in made.values())
     arms = {"distil": made, "sft": {rate: world.sft(rate, tokens) for rate in RATES}}
     tried: Figures = {
-        arm: {str(rate): round(accuracy(result.path, world.test), 4) for rate, result in results.items()}
-        for arm, results in arms.items()
+        arm: {str(rate): round(accuracy(run.path, world.test), 4) for rate, run in runs.items()}
+        for arm, runs in arms.items()
     }
     rates = {arm: max(RATES, key=lambda rate, arm=arm: tried[arm][str(rate)]) for arm in ARMS}
     for name, model in (("teacher", world.teacher), ("student", world.student)):
-        tried[name] = round(accuracy(model, world.test), 4)
+        tried[name] = round(accuracy(model.path, world.test), 4)
     print(json.dumps(tried), file=sys.stderr, flush=True)
     return {"seed": 0, "rates": rates, "tried": tried}
 
 
-def one_seed(seed: int, rates: dict[str, float], folder: Path, options: argparse.Namespace) -> Figures:
-    world = World(seed, folder, options)
+def one_seed(seed: int, rates: dict[str, float], options: argparse.Namespace) -> Figures:
+    world = World(seed, options)
     learned = world.distil(rates["distil"])
-    copied = world.sft(rates["sft"], learned.tokens)
-    models = {"teacher": world.teacher, "student": world.student, "distil": learned.path, "sft": copied.path}
+    copied = world.sft(rates["sft"], learned.stages[-1]["tokens"])
+    runs = {"teacher": world.teacher, "student": world.student, "distil": learned, "sft": copied}
     return {
-        **{name: round(accuracy(path, world.test), 4) for name, path in models.items()},
-        "distil_tokens": learned.tokens,
-        "sft_tokens": copied.tokens,
-        "distil_cpu_seconds": round(learned.cpu_seconds),
-        "sft_cpu_seconds": round(copied.cpu_seconds),
+        **{name: round(accuracy(run.path, world.test), 4) for name, run in runs.items()},
+        **{f"{arm}_tokens": runs[arm].stages[-1]["tokens"] for arm in ARMS},
+        **{f"{arm}_cpu_seconds": round(runs[arm].stages[-1]["cpu_seconds"]) for arm in ARMS},
     }
 
 
@@ -165,11 +168,9 @@ def main() -> None:
     torch.set_num_threads(1)
     settings = {name: value for name, value in vars(options).items() if name not in ("json", "seeds", "tune")}
     kept = Seeds("distilling", settings, summary)
-    with tempfile.TemporaryDirectory() as folder:
-        rates = kept.tuned(lambda: tune(Path(folder), options))
+    rates = kept.tuned(lambda: tune(options))
     for seed in [] if options.tune else options.seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            kept.add(seed, one_seed(seed, rates, Path(folder), options))
+        kept.add(seed, one_seed(seed, rates, options))
     print(json.dumps(last("distilling"), indent=None if options.json else 1))
 
 

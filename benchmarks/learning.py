@@ -103,9 +103,11 @@ def from_nothing(problems: Sequence[Problem], seed: int, config: TinyConfig) -> 
     return Run(path, time.process_time() - started)
 
 
-def ask(run: Run, problems: Sequence[Problem], seed: int, *, temperature: float = 1.0, samples: int = 8) -> Evaluation:
-    """Evaluate greedily and sampled."""
-    config = EvaluateConfig(samples=samples, temperature=temperature, max_tokens=160, device="cpu", batch_rows=512)
+def ask(
+    run: Run, problems: Sequence[Problem], seed: int, *, temperature: float = 1.0, samples: int = 8, tokens: int = 160
+) -> Evaluation:
+    """Evaluate greedily and sampled, with so many tokens for an answer."""
+    config = EvaluateConfig(samples=samples, temperature=temperature, max_tokens=tokens, device="cpu", batch_rows=512)
     return evaluate(run.path, problems, config, seed=seed, sampler=Sampler(run.path, device="cpu", batch_rows=512))
 
 

@@ -53,7 +53,7 @@ def one_seed(seed: int, options: argparse.Namespace) -> Figures:
             learning_rate=options.rate, difficulty="all", switch=switch,
         )  # fmt: skip
         runs[name] = start.then(name, rl, target, config, seed)
-    answers = {name: ask(run, held, seed, samples=4) for name, run in runs.items()}
+    answers = {name: ask(run, held, seed, samples=4, tokens=64) for name, run in runs.items()}
     return {
         "greedy": {name: round(given.scores[0].greedy.value, 4) for name, given in answers.items()},
         "sampled": {name: round(given.scores[0].average.value, 4) for name, given in answers.items()},

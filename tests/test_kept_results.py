@@ -43,8 +43,8 @@ def test_a_result_is_old_when_its_code_changed_later(tmp_path, monkeypatch):
         assert word in standing.sentence("gate")
     (tmp_path / "gate.json").write_text("{}")
     assert "no date" in standing.sentence("gate")
-    (tmp_path / "other.json").write_text('{"at": "2026-01-02T00:00:00+00:00"}')
-    assert standing.sentence("other").endswith("OLDER than benchmarks/other.py (2026-01-03 00:00)")
+    (tmp_path / "other.json").write_text('{"at": "2026-01-01T00:00:00+00:00"}')
+    assert standing.sentence("other").endswith("OLDER than benchmarks/other.py (2026-01-02 00:00)")
 
 
 def test_an_uncommitted_change_is_of_now(monkeypatch):
