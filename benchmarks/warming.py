@@ -12,9 +12,9 @@ that see the same 100 sums, none of which it knows:
 
 Scored on held-out sums of other structures: greedy answers, and avg@4 at T=1. `warm_rl_minus_rl` and `warm_rl_minus_sft`: means of
 the differences over the seeds, with the 95 % interval of Student's t over them; `by_seed` has each with a paired bootstrap over
-problems. The learning rates of RL, of the warm-up (by what RL made after it) and of SFT are the best of `GRID` on seed 99, which
-is in no figure; `tuning` has what each gave. SFT is shown worked solutions and RL only answers: equal tokens are not equal
-knowledge, nor equal time. Result: `benchmarks/results/warming.json`.
+problems. The learning rates of the warm-up (by what RL made after it) and of SFT are the best of `GRID` on seed 99, which is in no
+figure; `tuning` has what each gave, and `puzzle_loss` says whether a warm-up learned anything of the puzzles. SFT is shown worked
+solutions and RL only answers: equal tokens are not equal knowledge, nor equal time. Result: `benchmarks/results/warming.json`.
 """
 
 import argparse
@@ -49,8 +49,10 @@ COMPARED = {
     "rl_minus_start": ("start", "rl"),
     "warm_rl_minus_start": ("start", "warm_rl"),
 }
-GRID = {"rl": (3e-4, 1e-3), "warm": (5e-4, 2e-3), "sft": (5e-4, 1.5e-3, 5e-3)}
+GRID = {"warm": (5e-4, 2e-3), "sft": (1e-3, 5e-3)}
 """Learning rates that are tried on the seed that is not reported."""
+RL_RATE = 3e-4
+"""As in `benchmarks/learning.py`."""
 NOT_REPORTED = 99
 TARGET = 100
 """Sums that the arms learn from."""
@@ -80,11 +82,11 @@ class World:
         """The start after the warm-up."""
         return supervised(self.puzzles, self.start, "warm-up", self.options.warm_tokens, rate, self.seed)
 
-    def reinforced(self, run: Run, rate: float) -> Run:
+    def reinforced(self, run: Run) -> Run:
         """A model after reinforcement learning on the sums; no problem is left out."""
         config = RlConfig(
             steps=self.options.steps, prompts_per_step=32, samples=8, max_tokens=48, max_length=256, device="cpu",
-            learning_rate=rate, difficulty="all",
+            learning_rate=RL_RATE, difficulty="all",
         )  # fmt: skip
         return run.then("rl", rl, self.target, config, self.seed)
 
@@ -104,6 +106,12 @@ def shares(evaluation: Evaluation) -> tuple[float, float]:
     return round(score.greedy.value, 4), round(score.average.value, 4)
 
 
+def losses(warm: Run) -> list[float]:
+    """The loss on puzzles at the beginning of the warm-up and at its end, in nats a token."""
+    metrics = warm.stages[-1]["metrics"]
+    return [metrics["first_loss"], metrics["loss"]]
+
+
 def tune(options: argparse.Namespace) -> Figures:
     """Try the rates, each way of learning by itself; avg@4 decides."""
     world = World(NOT_REPORTED, options)
@@ -116,10 +124,13 @@ def tune(options: argparse.Namespace) -> Figures:
         rates[name] = max(runs, key=lambda rate: tried[name][str(rate)][1])
         return runs[rates[name]]
 
-    learned = best("rl", {rate: world.reinforced(world.start, rate) for rate in GRID["rl"]})
+    learned = world.reinforced(world.start)
+    tried["rl"] = shares(world.answers(learned))
+    print(tried, file=sys.stderr, flush=True)
     warmed = {rate: world.warm(rate) for rate in GRID["warm"]}
-    tried["warm-up alone"] = {str(rate): shares(world.answers(run)) for rate, run in warmed.items()}
-    best("warm", {rate: world.reinforced(run, rates["rl"]) for rate, run in warmed.items()})
+    tried["warm-up alone"] = {str(rate): [*shares(world.answers(run)), losses(run)] for rate, run in warmed.items()}
+    print(tried["warm-up alone"], file=sys.stderr, flush=True)
+    best("warm", {rate: world.reinforced(run) for rate, run in warmed.items()})
     tokens = options.warm_tokens + learned.stages[-1]["tokens"]
     best("sft", {rate: world.solved(world.start, rate, tokens) for rate in GRID["sft"]})
     return {"seed": NOT_REPORTED, "rates": rates, "tried": tried}
@@ -129,7 +140,7 @@ def one_seed(seed: int, rates: dict[str, float], options: argparse.Namespace) ->
     """Train and score the three arms."""
     world = World(seed, options)
     warm = world.warm(rates["warm"])
-    arms = {"rl": world.reinforced(world.start, rates["rl"]), "warm_rl": world.reinforced(warm, rates["rl"])}
+    arms = {"rl": world.reinforced(world.start), "warm_rl": world.reinforced(warm)}
     warmed, tokens = (stage["tokens"] for stage in arms["warm_rl"].stages[-2:])
     arms["sft"] = world.solved(world.start, rates["sft"], warmed + tokens)
     answers = {name: world.answers(run) for name, run in {"start": world.start, "warm": warm, **arms}.items()}
@@ -139,6 +150,7 @@ def one_seed(seed: int, rates: dict[str, float], options: argparse.Namespace) ->
         "differences": {name: difference(answers[old], answers[new]) for name, (old, new) in COMPARED.items()},
         "tokens": {name: sum(stage["tokens"] for stage in run.stages[1:]) for name, run in arms.items()},
         "cpu_seconds": {name: round(sum(s["cpu_seconds"] for s in run.stages[1:])) for name, run in arms.items()},
+        "puzzle_loss": losses(warm),
         "items": len(world.held),
     }
 
@@ -161,10 +173,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[])
     parser.add_argument("--tune", action="store_true", help="only choose the rates, where that was not done")
     parser.add_argument("--known", type=int, default=1500, help="worked solutions that the start learns from")
-    parser.add_argument("--start-tokens", type=int, default=200_000, help="of SFT from nothing")
+    parser.add_argument("--start-tokens", type=int, default=260_000, help="of SFT from nothing")
     parser.add_argument("--puzzles", type=int, default=600, help="puzzles of the warm-up")
-    parser.add_argument("--warm-tokens", type=int, default=60_000, help="of the warm-up")
-    parser.add_argument("--steps", type=int, default=20, help="of RL: 32 problems, 8 responses each")
+    parser.add_argument("--warm-tokens", type=int, default=150_000, help="of the warm-up")
+    parser.add_argument("--steps", type=int, default=30, help="of RL: 32 problems, 8 responses each")
     parser.add_argument("--test", type=int, default=300, help="held-out sums")
     options = parser.parse_args()
     import torch
