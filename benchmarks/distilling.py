@@ -1,6 +1,6 @@
 """On-policy distillation of a tiny model against SFT on the teacher's texts, at equal tokens.
 
-    python benchmarks/distilling.py [--json] [--seeds 1 2 3] [--steps 30]
+    python benchmarks/distilling.py [--json] [--seeds 1 2 3] [--steps 60]
 
 For each seed a tiny model learns sums from scratch twice: the teacher for long, the student for a little. From the student start
 two arms on the same new problems: `distil` (the stage, reverse KL, on the student's own responses) and `sft` (on one text of the
@@ -39,7 +39,8 @@ from train_stages.stages.distil import distil
 from train_stages.stages.sft import sft
 
 PROMPTS = 64
-RATES = (0.001, 0.003, 0.01)
+RATES = {"distil": (0.0003, 0.001, 0.003), "sft": (0.003, 0.01, 0.02)}
+"""Learning rates that are tried on the seed that is not reported."""
 ARMS = ("distil", "sft")
 
 
@@ -116,14 +117,14 @@ class World:
 def tune(options: argparse.Namespace) -> Figures:
     """Try each arm's rates on seed 0; greedy accuracy decides."""
     world = World(0, options)
-    made = {rate: world.distil(rate) for rate in RATES}
+    made = {rate: world.distil(rate) for rate in RATES["distil"]}
     tokens = max(run.stages[-1]["tokens"] for run in made.values())
-    arms = {"distil": made, "sft": {rate: world.sft(rate, tokens) for rate in RATES}}
+    arms = {"distil": made, "sft": {rate: world.sft(rate, tokens) for rate in RATES["sft"]}}
     tried: Figures = {
         arm: {str(rate): round(accuracy(run.path, world.test), 4) for rate, run in runs.items()}
         for arm, runs in arms.items()
     }
-    rates = {arm: max(RATES, key=lambda rate, arm=arm: tried[arm][str(rate)]) for arm in ARMS}
+    rates = {arm: max(RATES[arm], key=lambda rate, arm=arm: tried[arm][str(rate)]) for arm in ARMS}
     for name, model in (("teacher", world.teacher), ("student", world.student)):
         tried[name] = round(accuracy(model.path, world.test), 4)
     print(json.dumps(tried), file=sys.stderr, flush=True)
@@ -157,11 +158,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--tune", action="store_true", help="only choose the rates, where that was not done")
-    parser.add_argument("--steps", type=int, default=30, help=f"of distillation, {PROMPTS} responses each")
+    parser.add_argument("--steps", type=int, default=60, help=f"of distillation, {PROMPTS} responses each")
     parser.add_argument("--problems", type=int, default=1500, help="that teacher and student learn from")
     parser.add_argument("--test", type=int, default=300, help="that nobody has seen")
     parser.add_argument("--teacher-tokens", type=int, default=400_000)
-    parser.add_argument("--student-tokens", type=int, default=60_000)
+    parser.add_argument("--student-tokens", type=int, default=160_000)
     options = parser.parse_args()
     import torch
 
