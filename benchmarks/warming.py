@@ -12,9 +12,10 @@ that see the same 100 sums, none of which it knows:
 
 Scored on held-out sums of other structures: greedy answers, and avg@4 at T=1. `warm_rl_minus_rl` and `warm_rl_minus_sft`: means of
 the differences over the seeds, with the 95 % interval of Student's t over them; `by_seed` has each with a paired bootstrap over
-problems. The learning rates of the warm-up (by what RL made after it) and of SFT are the best of `GRID` on seed 99, which is in no
-figure; `tuning` has what each gave, and `puzzle_loss` says whether a warm-up learned anything of the puzzles. SFT is shown worked
-solutions and RL only answers: equal tokens are not equal knowledge, nor equal time. Result: `benchmarks/results/warming.json`.
+problems. The learning rates of RL, of the warm-up (by what RL made after it) and of SFT are the best of `GRID` on seed 99, which
+is in no figure; `tuning` has what each gave, and `puzzle_loss` says whether a warm-up learned anything of the puzzles. SFT is shown
+worked solutions and RL only answers: equal tokens are not equal knowledge, nor equal time.
+Result: `benchmarks/results/warming.json`.
 """
 
 import argparse
@@ -49,10 +50,8 @@ COMPARED = {
     "rl_minus_start": ("start", "rl"),
     "warm_rl_minus_start": ("start", "warm_rl"),
 }
-GRID = {"warm": (5e-4, 2e-3), "sft": (1e-3, 5e-3)}
+GRID = {"rl": (3e-5, 1e-4, 3e-4), "warm": (5e-4, 2e-3), "sft": (1e-3, 5e-3)}
 """Learning rates that are tried on the seed that is not reported."""
-RL_RATE = 3e-4
-"""As in `benchmarks/learning.py`."""
 NOT_REPORTED = 99
 TARGET = 100
 """Sums that the arms learn from."""
@@ -82,11 +81,11 @@ class World:
         """The start after the warm-up."""
         return supervised(self.puzzles, self.start, "warm-up", self.options.warm_tokens, rate, self.seed)
 
-    def reinforced(self, run: Run) -> Run:
+    def reinforced(self, run: Run, rate: float) -> Run:
         """A model after reinforcement learning on the sums; no problem is left out."""
         config = RlConfig(
             steps=self.options.steps, prompts_per_step=32, samples=8, max_tokens=48, max_length=256, device="cpu",
-            learning_rate=RL_RATE, difficulty="all",
+            learning_rate=rate, difficulty="all",
         )  # fmt: skip
         return run.then("rl", rl, self.target, config, self.seed)
 
@@ -124,13 +123,11 @@ def tune(options: argparse.Namespace) -> Figures:
         rates[name] = max(runs, key=lambda rate: tried[name][str(rate)][1])
         return runs[rates[name]]
 
-    learned = world.reinforced(world.start)
-    tried["rl"] = shares(world.answers(learned))
-    print(tried, file=sys.stderr, flush=True)
+    learned = best("rl", {rate: world.reinforced(world.start, rate) for rate in GRID["rl"]})
     warmed = {rate: world.warm(rate) for rate in GRID["warm"]}
     tried["warm-up alone"] = {str(rate): [*shares(world.answers(run)), losses(run)] for rate, run in warmed.items()}
     print(tried["warm-up alone"], file=sys.stderr, flush=True)
-    best("warm", {rate: world.reinforced(run) for rate, run in warmed.items()})
+    best("warm", {rate: world.reinforced(run, rates["rl"]) for rate, run in warmed.items()})
     tokens = options.warm_tokens + learned.stages[-1]["tokens"]
     best("sft", {rate: world.solved(world.start, rate, tokens) for rate in GRID["sft"]})
     return {"seed": NOT_REPORTED, "rates": rates, "tried": tried}
@@ -140,7 +137,7 @@ def one_seed(seed: int, rates: dict[str, float], options: argparse.Namespace) ->
     """Train and score the three arms."""
     world = World(seed, options)
     warm = world.warm(rates["warm"])
-    arms = {"rl": world.reinforced(world.start), "warm_rl": world.reinforced(warm)}
+    arms = {"rl": world.reinforced(world.start, rates["rl"]), "warm_rl": world.reinforced(warm, rates["rl"])}
     warmed, tokens = (stage["tokens"] for stage in arms["warm_rl"].stages[-2:])
     arms["sft"] = world.solved(world.start, rates["sft"], warmed + tokens)
     answers = {name: world.answers(run) for name, run in {"start": world.start, "warm": warm, **arms}.items()}

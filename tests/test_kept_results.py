@@ -6,15 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.shared import rates, results, standing
+from benchmarks.shared import comparisons, rates, results, standing
 
-PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
+DOCS = Path(__file__).parent.parent / "docs"
 
 
-def test_the_table_of_rates_is_made_of_the_kept_results():
-    text = PAGE.read_text(encoding="utf-8")
-    assert rates.BEGIN in text and rates.END in text
-    assert rates.renewed(text) == text, "run: python -m benchmarks.shared.rates docs/scale.md"
+@pytest.mark.parametrize(
+    ("made", "module", "page"), [(rates, "rates", "scale.md"), (comparisons, "comparisons", "experiments.md")]
+)
+def test_tables_are_made_of_the_kept_results(made, module, page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert made.BEGIN in text and made.END in text
+    assert made.renewed(text) == text, f"run: python -m benchmarks.shared.{module} docs/{page}"
+
+
+def test_a_difference_is_shown_where_its_interval_leaves_zero_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    figures = {
+        "warm_rl_minus_rl_greedy": [0.02, 0.01, 0.03],
+        "warm_rl_minus_rl_sampled": [0.02, -0.01, 0.05],
+        "rl_minus_start_greedy": [-0.02, -0.03, -0.01],
+        "rl_minus_start_sampled": [0.5],
+        "by_seed": {"0": {}, "1": {}},
+    }
+    (tmp_path / "warming.json").write_text(json.dumps(figures))
+    better, none, worse = list(comparisons.rows())
+    assert better.endswith("| 2 | +0.020 | [+0.010, +0.030] | better |")
+    assert none.endswith("| no difference shown |") and worse.endswith("| worse |")
 
 
 @pytest.mark.parametrize(
