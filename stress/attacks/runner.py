@@ -20,6 +20,10 @@ Attack = Callable[[Mapping[str, Any], Path], str | None]
 NEEDED = ("name", "tries", "must_not")
 
 
+class NotTried(Exception):
+    """An attack that cannot be made on this machine, or not to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one attack.
@@ -29,12 +33,14 @@ class Outcome:
         name: Its name.
         broken: What happened that must not; None when the promise held.
         seconds: How long it took.
+        not_tried: Why it could not be made; None when it was.
     """
 
     kind: str
     name: str
     broken: str | None
     seconds: float
+    not_tried: str | None = None
 
 
 def kinds() -> list[str]:
@@ -70,20 +76,24 @@ def run(kind: str, only: str = "") -> Iterator[Outcome]:
     for entry in entries(kind):
         if only not in entry["name"]:
             continue
-        began = time.monotonic()
+        began, not_tried = time.monotonic(), None
         with TemporaryDirectory(prefix="attack-") as folder:
             try:
                 broken = attack(entry, Path(folder))
+            except NotTried as reason:
+                broken, not_tried = None, str(reason)
             except Exception as error:  # an attack that ends in an error of ours has succeeded
                 broken = f"{type(error).__name__}: {str(error)[:200]}"
-        yield Outcome(kind, entry["name"], broken, time.monotonic() - began)
+        yield Outcome(kind, entry["name"], broken, time.monotonic() - began, not_tried)
 
 
 def keep(kind: str, outcomes: Sequence[Outcome]) -> None:
     """Write what became of all attacks of a kind to `results/attacks.json`, with the date and the load."""
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     kept[kind] = {
-        "attacks": len(outcomes), "succeeded": sum(outcome.broken is not None for outcome in outcomes),
+        "attacks": sum(outcome.not_tried is None for outcome in outcomes),
+        "succeeded": sum(outcome.broken is not None for outcome in outcomes),
+        "not_tried": sum(outcome.not_tried is not None for outcome in outcomes),
         "seconds": round(sum(outcome.seconds for outcome in outcomes), 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1),

@@ -2,11 +2,13 @@
 
 `as` says what the request carries: `nobody` nothing, `cookie` the window's cookie, `owner` also origin and second token. Whoever
 it is, the answer comes in time, is no fault of the window's, and holds nothing of the host; nobody learns a row; no review is made.
-`{secret}` in a request is a file with a secret, `{canary}` one that must not be.
+`{secret}` in a request is a file with a secret, `{canary}` one that must not be, `{row}` a row whose review the window takes from
+its owner (which is tried first, so that a review that is let in is one that is made).
 """
 
 import atexit
 import http.client
+import json
 import os
 import socket
 import tempfile
@@ -28,22 +30,34 @@ LONGEST_S = 120.0
 
 
 @cache
-def _window() -> tuple[Window, Path]:
+def _window() -> tuple[Window, Path, str]:
     kept = ExitStack()  # until this process ends
     atexit.register(kept.close)
     folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="attack-window-", ignore_cleanup_errors=True)))
     (folder / "secret").write_text(SECRET)
     os.environ["ATTACKED_SECRET"] = SECRET
-    return kept.enter_context(opened(fill(folder / "w"))), folder
+    window = kept.enter_context(opened(fill(folder / "w")))
+    return window, folder, reviewed(window)
+
+
+def reviewed(window: Window) -> str:
+    """Review a row as the owner of the window; return the row."""
+    (row,) = window.shelf.lake.rows("select sample_id from samples where response = 'It is new.'")
+    review = json.dumps({"reviews": [{"review_id": "its owner's", "sample_id": row["sample_id"], "verdict": "accept"}]})
+    status, text = _asked({"as": "owner", "path": "/reviews", "body": review}, window, {})
+    if status != 200 or len(reviews.reviews_of(window.shelf.lake)) != 1:
+        raise RuntimeError(f"the owner's review was not taken: {status} {text[:200]}")
+    return str(row["sample_id"])
 
 
 def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
     """Send the request; return what happened that must not."""
-    window, home = _window()
+    window, home, row = _window()
     canary = folder / "canary"
     before = len(reviews.reviews_of(window.shelf.lake))
     began = time.monotonic()
-    places = {"secret": str(home / "secret"), "canary": str(canary), "token": TOKEN, "port": str(window.port)}
+    places = {"secret": str(home / "secret"), "canary": str(canary), "token": TOKEN, "row": row}
+    places["port"] = str(window.port)
     try:
         status, answer = _raw(entry, window, places) if "raw" in entry else _asked(entry, window, places)
     except ConnectionError:  # it does not read what is too long to its end
