@@ -2,9 +2,10 @@
 
     LD_PRELOAD=full_disk.so FULL_DISK=FOLDER python -m stress.faults.full_disk FOLDER
 
-It reads an n a line, and answers each with a line of JSON: how the night ended, what it said, and what the next run made of it. The
-first line it writes unasked, for a disk that is never full. Each night runs in a child of its own, as the command line runs it but
-without a Prefect server, which would write to the same disk in a process of its own.
+It reads an n a line, and answers each with a line of JSON: which write failed first, how the night ended, what it said, and what
+the next run made of it. The first line it writes unasked, for a disk that is never full: it has the kind of every write. Each night
+runs in a child of its own that begins with everything imported, as the command line runs it but without a Prefect server, which
+would write to the same disk in a process of its own.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ import json
 import os
 import shutil
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.published import check
 from storage.upkeep.check import check_lake
 from storage.workspace import Workspace
+from stress.faults.writes import read
+from tests.server_program import CHECKOUT
 
 DATE = "2026-01-01"
 PROBLEMS = 8
@@ -87,24 +91,31 @@ def wrong_now(root: Path) -> list[str]:
         return []
 
 
-def in_child(work: Callable[[], Any], writes: int) -> dict[str, Any]:
-    """Do something in a child whose disk takes so many writes; how it ended, what it said, what it returned."""
+def in_child(work: Callable[[], Any], writes: int = NEVER, *, told: bool = False) -> dict[str, Any]:
+    """Do something in a child whose disk takes so many writes; how it ended, what it said, what it returned.
+
+    Args:
+        work: What it does.
+        writes: How many writes its disk takes.
+        told: Whether it tells of every write, and not only of the first that fails.
+    """
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ours)
         with os.fdopen(theirs, "w") as out:
-            json.dump(_done(work, writes), out)
+            json.dump(_done(work, writes, told), out)
         os._exit(0)
     os.close(theirs)
     with os.fdopen(ours) as answer:
         text = answer.read()
     status = os.waitpid(child, 0)[1]
-    return json.loads(text) if text else {"status": -status, "said": "it ended without a word"}
+    return json.loads(text) if text else {"status": -status, "said": "it ended without a word", "traces": ""}
 
 
-def _done(work: Callable[[], Any], writes: int) -> dict[str, Any]:
-    output, status, value = io.StringIO(), 0, None
+def _done(work: Callable[[], Any], writes: int, told: bool) -> dict[str, Any]:
+    output, status, value, traces = io.StringIO(), 0, None, os.memfd_create("traces")
+    _disk.disk_traces(traces, int(told))
     _disk.disk_fills_at(ctypes.c_long(writes))
     with redirect_stderr(output):
         try:
@@ -115,40 +126,60 @@ def _done(work: Callable[[], Any], writes: int) -> dict[str, Any]:
         except BaseException:  # what users would see
             status = 99
             traceback.print_exc()
-    _disk.disk_left.restype = ctypes.c_long
-    used = writes - _disk.disk_left()
     _disk.disk_fills_at(ctypes.c_long(NEVER))
-    return {"status": status, "said": output.getvalue(), "value": value, "writes": used}
+    text = os.pread(traces, os.lseek(traces, 0, os.SEEK_END), 0).decode(errors="replace")
+    cpu = time.process_time()
+    return {"status": status, "said": output.getvalue(), "value": value, "traces": text, "cpu": cpu}
 
 
-def stopped_at(root: Path, writes: int) -> dict[str, Any]:
-    """A night on a disk that takes so many writes, what it left, and what the next run made of it."""
+def stopped_at(root: Path, writes: int, *, told: bool = False) -> dict[str, Any]:
+    """A night on a disk that takes so many writes, what it left, and what the next run made of it.
+
+    Args:
+        root: The workspace.
+        writes: How many writes the disk takes.
+        told: Whether the kind of every write is told, and not only of the first that fails.
+    """
     shutil.rmtree(root, ignore_errors=True)
-    stopped = in_child(lambda: night(root), writes)
-    wrong = in_child(lambda: wrong_now(root), NEVER)
-    again = in_child(lambda: night(root), NEVER)
-    after = in_child(lambda: books(root), NEVER)
+    stopped = in_child(lambda: night(root), writes, told=told)
+    wrong = in_child(lambda: wrong_now(root))
+    again = in_child(lambda: night(root))
+    after = in_child(lambda: books(root))
     return {
-        "writes": stopped.get("writes"), "status": stopped["status"], "said": stopped["said"], "wrong": wrong.get("value"),
-        "again": again["status"], "again_said": again["said"], "after": after.get("value"), "after_said": after["said"],
+        "kinds": read(stopped["traces"], root, CHECKOUT), "status": stopped["status"], "said": stopped["said"],
+        "wrong": wrong.get("value"), "again": again["status"], "again_said": again["said"],
+        "after": after.get("value"), "after_said": after["said"],
+        "cpu": [stopped.get("cpu"), wrong.get("cpu"), again.get("cpu"), after.get("cpu")],
     }  # fmt: skip
 
 
 def import_all(root: Path) -> None:
-    """Import here what a night and its books need, so that each child begins with it."""
-    modules = in_child(lambda: (night(root), books(root), sorted(sys.modules))[-1], NEVER)["value"]
+    """Import and load here what a night and its books need, so that each child begins with it."""
+
+    def needed() -> tuple[list[str], list[str]]:
+        night(root)
+        books(root)
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+        return sorted(sys.modules), sorted({line.split()[-1] for line in maps if line.endswith(".duckdb_extension")})
+
+    modules, extensions = in_child(needed)["value"]
     for name in modules:
         with suppress(Exception):  # what is made while a program runs
             importlib.import_module(name)
+    for file in extensions:
+        ctypes.CDLL(file)
 
 
 def make_cheap() -> None:
-    """Give each connection one thread, and spare it what a small lake does not need: thousands of nights are run."""
+    """Give each connection one thread, and spare it what a small lake does not need: hundreds of nights are run.
+
+    The extensions' signatures, which take a tenth of a second, are not looked at again.
+    """
     connect = duckdb.connect
 
-    def cheap(*arguments: Any, **options: Any) -> Any:
-        connection = connect(*arguments, **options)
-        connection.execute("set threads = 1")
+    def cheap(*arguments: Any, config: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        given = {**(config or {}), "threads": 1, "allow_unsigned_extensions": True}
+        connection = connect(*arguments, config=given, **options)
         connection.execute(f"set disabled_optimizers = '{_COSTLY}'")
         return connection
 
@@ -160,7 +191,7 @@ def main(folder: Path) -> None:
     make_cheap()
     import_all(folder / "imported")
     for at in itertools.chain([NEVER], map(int, sys.stdin)):
-        outcome = stopped_at(folder / "w", at)
+        outcome = stopped_at(folder / "w", at, told=at == NEVER)
         print(json.dumps({"at": None if at == NEVER else at, **outcome}), flush=True)  # noqa: T201 - its output
 
 
