@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from synth.problems import get_task, open_source
 from synth.problems.holdout import draw_heldout, structure_ids
 from synth.problems.reasoning_gym import scoring
 from synth.problems.reasoning_gym.reading import reads_back
+from synth.problems.reasoning_gym.table import offered
 from synth.sample import problem_of, problem_row
 
 pytest.importorskip("reasoning_gym")
@@ -83,18 +86,46 @@ def test_options_are_checked(options, message):
     [
         ("no answer", Outcome.WRONG),
         ("<answer>1 + ", Outcome.UNVERIFIABLE),
-        ("<answer>__import__('os').system('touch /tmp/reached')</answer>", Outcome.WRONG),
         ("<answer>9**9**9**9**9</answer>", Outcome.UNVERIFIABLE),
         (f"<answer>{'9' * 60_000}</answer>", Outcome.WRONG),
         (f"<answer>{'9 ' * 5_000}</answer>", Outcome.WRONG),
     ],
 )
-def test_answers_are_never_executed(response, outcome, monkeypatch):
+def test_odd_answers_are_judged_in_time(response, outcome, monkeypatch):
     if "**" in response:  # it never ends
         monkeypatch.setattr(scoring, "LIMIT_S", 1.0)
     [problem] = open_source("reasoning_gym", {"task": "countdown"}).draw(1, seed=3)
     check = get_task("reasoning_gym").check(problem, response)
     assert check.outcome is outcome
+
+
+EVALUATING = [
+    "binary_matrix", "n_queens", "number_sorting", "spiral_matrix", "string_insertion", "countdown", "puzzle24",
+    "simple_integration", "intermediate_integration", "polynomial_multiplication",
+]  # fmt: skip
+"""Tasks whose scorers, as the library has them, evaluate an answer (`test_no_other_scorer_evaluates` finds them)."""
+
+
+@pytest.mark.parametrize("task", sorted(set(EVALUATING) & set(offered())))
+def test_answers_are_never_executed(task, tmp_path):
+    reached = tmp_path / "reached"
+    [problem] = open_source("reasoning_gym", {"task": task}).draw(1, seed=3)
+    for answer in (f"__import__('os').mkdir('{reached}')", f"[open('{reached}', 'w')]", f"open('{reached}', 'w')"):
+        assert get_task("reasoning_gym").check(problem, f"<answer>{answer}</answer>").outcome is not Outcome.CORRECT
+    assert not reached.exists()
+
+
+def test_no_other_scorer_evaluates():
+    import reasoning_gym
+
+    root = Path(reasoning_gym.__file__).parent
+    evaluating = {
+        file.stem
+        for file in root.rglob("*.py")
+        for scorer in re.findall(r"def score_answer\(.*?(?=\n    def |\Z)", file.read_text(), re.S)
+        if re.search(r"(?<!json\.)\b(eval|exec|parse_expr|sympify|compile|loads)\(", scorer)
+    }
+    assert evaluating == set(EVALUATING)
 
 
 def test_gold_with_more_around_it_is_not_called_wrong():
