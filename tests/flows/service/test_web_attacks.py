@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -118,6 +120,11 @@ def attacker() -> Iterator[Attacker]:
         server.server_close()
 
 
+def now() -> str:
+    """The server counts no event that is half a year old."""
+    return datetime.now(UTC).isoformat()
+
+
 def hostile(up: Up, attacker: Attacker, api: str, marker: Path) -> str:
     """The page: every way of asking that a browser has."""
     run = {
@@ -131,7 +138,7 @@ def hostile(up: Up, attacker: Attacker, api: str, marker: Path) -> str:
         "state": {"type": "SCHEDULED"},
     }  # fmt: skip
     event = {
-        "occurred": "2026-01-01T00:00:00Z", "event": "nightschool.release.created", "id": "0" * 8 + "-0000-4000-8000-" + "1" * 12,
+        "occurred": now(), "event": "nightschool.release.created", "id": "0" * 8 + "-0000-4000-8000-" + "1" * 12,
         "resource": {"prefect.resource.id": "lake.dataset.attack"}, "payload": {},
     }  # fmt: skip
     return PAGE.substitute(
@@ -183,7 +190,15 @@ def test_a_web_page_starts_nothing_and_learns_nothing(up, quiet, attacker, tmp_p
         assert SECRET not in text and "nightly" not in text
     time.sleep(8)  # a worker asks for work every second
     assert not marker.exists()
-    assert {"runs": count(up), "events": attack_events(up)} == quiet
+    ours = {
+        "occurred": now(),
+        "event": "of its owner",
+        "resource": {"prefect.resource.id": "lake.dataset.attack"},
+        "payload": {},
+    }
+    up.ask("events", [{**ours, "id": str(uuid4())}])
+    wait_for(lambda: attack_events(up) > quiet["events"])  # one that is taken is counted, and those before it
+    assert {"runs": count(up), "events": attack_events(up) - 1} == quiet
     assert [path for path, _, _ in attacker.requests if path != "/seen"] == [], "no model call reached the attacker"
 
 
