@@ -1,5 +1,6 @@
 """The documents say what is so."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from train_stages.reference import reference as settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECURITY = ROOT / "docs/security.md"
 
 
 def test_the_reference_is_what_the_command_line_says():
@@ -119,13 +121,21 @@ def test_recipes_on_a_page_can_be_read(page):
         make_recipe(base | content, folder=ROOT)
 
 
+def test_the_counted_attacks_are_those_of_the_kept_table_and_none_succeeded():
+    kept = json.loads((ROOT / "stress/results/attacks.json").read_text(encoding="utf-8"))
+    assert not any(entry["succeeded"] or entry.get("not_tried") for entry in kept.values())
+    (listed,) = re.findall(r"`stress/results/attacks\.json`: (.*?);", SECURITY.read_text(encoding="utf-8"), re.S)
+    counts = {kind.lower(): int(count) for kind, count in re.findall(r"(\w+) (\d+)", listed)}
+    assert counts == {kind: entry["attacks"] for kind, entry in kept.items()}
+
+
 def test_every_promise_of_the_threat_model_names_a_test_that_exists():
-    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    text = SECURITY.read_text(encoding="utf-8")
     promises = text.partition("## One machine")[2].partition("## What is not kept")[0]
     rows = [line for line in promises.splitlines() if line.startswith("|") and not re.match(r"\|(---| promise )", line)]
     assert len(rows) >= 20
     for row in rows:
-        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        named = re.findall(r"`((?:tests|stress)/[\w/]+\.py)::(\w+)`", row)
         assert named, row
         for file, test in named:
             assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.M), (
