@@ -137,7 +137,7 @@ def _step(options: argparse.Namespace, texts: Sequence[str]) -> None:
         found = search_bands(options.folder / "bands", options.folder / "tonight.json")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     took = {"cpu_s": time.process_time() - start, "s": time.perf_counter() - clock, "peak_mb": peak}
-    print(json.dumps({"folders": list(map(str, made)), **(found or took)}))
+    print(json.dumps(found or {"folders": list(map(str, made)), **took}))
 
 
 def whole_history(options: argparse.Namespace, tonight: Path) -> dict[str, Any]:
