@@ -23,8 +23,8 @@ from storage.lake.bounded import bounded, bounded_memory
 from storage.lake.lake import Lake
 from storage.releases.external_sort import sort_buckets
 
-BLOCK_ROWS = 20_000
-"""Rows of a block; ours: with their texts and sketches some 100 MB."""
+BLOCK_ROWS = 10_000
+"""Rows of a block; ours: with their texts and sketches some 50 MB."""
 _MOST_BLOCKS = 256  # open files
 _SAMPLES = "select * exclude (commit_id) from samples where night = $night"
 _VERDICTS = """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -20,14 +20,12 @@ from storage.catalog.hashes import record_commit
 from storage.catalog.leases import Lease
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import bring_back, explain, is_passing
+from storage.lake.rows import Rows, parts_of
 from storage.lake.tombstones import without_taken_down
 from storage.schema import TABLES
 from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
-
-Rows: TypeAlias = pa.Table | ds.Dataset
-"""Rows for a table of the lake: in memory, or in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +183,9 @@ class Lake:
             [commit_id, last + 1, key, kind, night, total, datetime.now(UTC)],
         )
         for name, table in tables.items():
-            if counts[name]:
-                self._connection.register("_incoming", _in_batches(table))
-                columns = ", ".join(f'"{column}"' for column in _bare(name).names)
+            columns = ", ".join(f'"{column}"' for column in _bare(name).names)
+            for part in parts_of(table) if counts[name] else ():
+                self._connection.register("_incoming", part)
                 self._connection.execute(
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
                 )
@@ -320,13 +318,6 @@ def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def _bare(name: str) -> pa.Schema:
     schema = TABLES[name]
     return pa.schema([field for field in schema if field.name != "commit_id"])
-
-
-def _in_batches(table: Rows) -> Any:
-    """Rows as DuckDB takes them: of a data set a few batches at a time, where its own scan reads many files ahead."""
-    if isinstance(table, pa.Table):
-        return table
-    return table.scanner(batch_size=8_192, batch_readahead=1, fragment_readahead=1).to_reader()
 
 
 def _count(table: Rows) -> int:
