@@ -162,7 +162,7 @@ class NaiveBayes:
     def _log_chances(self, features: NDArray[np.int64]) -> NDArray[np.float64]:
         prior = np.log((self._rows + 1) / (self._rows.sum() + 2))
         share = (self._with + 1) / (self._rows[:, None] + 2)
-        seen = self._with.any(0)
+        seen: NDArray[np.bool_] = self._with.sum(0) > 0
         features = features[seen[features]]
         absent = np.log1p(-share[:, seen]).sum(1)
         joint = prior + absent + (np.log(share[:, features]) - np.log1p(-share[:, features])).sum(1)
