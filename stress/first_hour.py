@@ -277,6 +277,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", type=Path, metavar="PAGE", help="some pages; keeps no transcript")
     parser.add_argument("--keep", type=Path, help="where to work; a new temporary folder otherwise")
     options = parser.parse_args()
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job in the background ignores it, and so would its children
     folder = options.keep or Path(tempfile.mkdtemp(prefix="nightschool-first-hour-"))
     folder.mkdir(parents=True, exist_ok=True)
     shell = clone(folder / "nightschool", options.env, options.vllm)

@@ -24,6 +24,8 @@ from storage.views import RENAMED_FILTERS
 
 _EXAMPLES = 3
 _DUPLICATES = {"exact_duplicates": 1.0, "near_duplicates": 1.0, "novelty": 1.0}
+_CAPS = {"share": 1.0, "caps": 1.0}
+_MAY_TAKE_ALL = _DUPLICATES | _CAPS
 
 
 class AlarmError(NightschoolError):
@@ -37,15 +39,16 @@ class AlarmOptions(Options):
         default=0.9, gt=0, le=1, description="Share of a method's rows that one filter may remove; ours. 1 never stops."
     )
     shares: Mapping[str, float] = Field(
-        default=_DUPLICATES,
+        default=_MAY_TAKE_ALL,
         description="Other shares, by filter, by method, or by method/filter; the last wins. Duplicates may take all: a "
-        "night that asks the same problems again finds its own past.",
+        "night that asks the same problems again finds its own past. So may caps: of a student who is always right a "
+        "tutor keeps few rows.",
     )
     fewest: int = Field(default=50, ge=1, description="A method with fewer rows raises none: its shares say little.")
 
     def limit(self, method: str, name: str) -> float:
         """Return the share of a method's rows that a filter may remove."""
-        given = _DUPLICATES | dict(self.shares)
+        given = _MAY_TAKE_ALL | dict(self.shares)
         return next((given[key] for key in (f"{method}/{name}", method, name) if key in given), self.share)
 
 

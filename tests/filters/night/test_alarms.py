@@ -53,6 +53,13 @@ def test_what_a_filter_removed_of_a_method():
     assert alarm.reasons == {"wrong_answer": 95} and list(alarm.examples) == ["cot000", "cot001", "cot002"]
 
 
+@pytest.mark.parametrize("reason", ["share:over_share", "caps:too_many_of_problem", "near_duplicates:near_duplicate"])
+def test_caps_and_duplicates_may_take_all_unless_the_recipe_says_otherwise(reason):
+    taken = decided(100, reason=reason)
+    assert find_alarms(*taken) == find_alarms(*taken, AlarmOptions(shares={"length": 1.0})) == []
+    assert find_alarms(*taken, AlarmOptions(shares={reason.partition(":")[0]: 0.9}))
+
+
 def test_below_the_share_and_small_methods_raise_none():
     assert find_alarms(*decided(90)) == []
     assert find_alarms(*decided(49, rows=49)) == []
@@ -64,9 +71,6 @@ def test_shares_by_filter_method_and_both():
     assert find_alarms(*decided(99), AlarmOptions(shares={"answer": 0.2, "cot/answer": 1.0})) == []
     assert find_alarms(*decided(99), AlarmOptions(shares={"answer": 0.2, "cot": 1.0})) == []
     assert find_alarms(*decided(99), AlarmOptions(shares={"length": 1.0}))
-    repeated = decided(100, reason="exact_duplicates:duplicate")
-    assert find_alarms(*repeated) == find_alarms(*repeated, AlarmOptions(shares={"length": 1.0})) == []
-    assert find_alarms(*repeated, AlarmOptions(shares={"exact_duplicates": 0.5}))
 
 
 def test_several_filters_are_counted_apart(lake):
