@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--start-tokens", type=int, default=150_000)
+    parser.add_argument("--start-tokens", type=int, default=200_000)
     parser.add_argument("--test", type=int, default=300, help="held-out sums")
     options = parser.parse_args()
     import torch
