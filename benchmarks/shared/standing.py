@@ -29,6 +29,7 @@ STANDS_ON: dict[str, list[str]] = {
         "benchmarks/curation.py",
         "benchmarks/curating",
     ],
+    "distilling": ["train_stages/stages", "train_stages/losses", "benchmarks/distilling.py"],
     "exported": ["synth/exports", "benchmarks/exported.py"],
     "gate": ["train_stages/promotion", "benchmarks/gate.py"],
     "generation": [
@@ -39,17 +40,21 @@ STANDS_ON: dict[str, list[str]] = {
         "benchmarks/generating",
     ],
     "history": ["filters/duplicates", "storage/history", "benchmarks/curating/large_history.py"],
+    "guards": ["train_stages/promotion", "benchmarks/guards.py"],
     "lake": ["storage/catalog", "storage/lake", "storage/releases", "benchmarks/lake.py"],
     "lmeval": ["flows/night/evaluation.py", "synth/answers", "benchmarks/lmeval.py"],
     "learning": ["train_stages", "benchmarks/learning.py"],
     "memory": ["train_stages/process", "benchmarks/memory.py"],
     "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
+    "reflecting": ["train_stages/stages", "train_stages/rl", "synth/environments", "benchmarks/reflecting.py"],
     "soak": ["flows/night", "flows/nightly.py", "benchmarks/soak.py", "benchmarks/soaking"],
+    "switching": ["train_stages/stages", "train_stages/rl", "train_stages/switches", "benchmarks/switching.py"],
     "tasks": ["synth/problems", "synth/sandbox", "benchmarks/tasks.py"],
     "tools": ["synth/environments", "synth/tools", "synth/calls", "benchmarks/tools.py"],
     "training": ["train_stages", "benchmarks/training.py"],
     "verifiers": ["train_stages/verifying", "train_stages/losses", "benchmarks/verifiers.py"],
+    "warming": ["train_stages/stages", "train_stages/rl", "train_stages/losses", "benchmarks/warming.py"],
 }
 """What each result stands on: what is timed or judged in it, and the benchmark itself. Of one that is not here, only the latter."""
 
