@@ -88,6 +88,10 @@ def inspect_condition(condition: str, relation: str = "accepted") -> None:
     ]
     if node.get("type") != "SELECT_NODE" or any(beside) or not node.get("where_clause"):
         raise QueryError(f"condition {condition!r}: write one condition, as after WHERE")
+    try:  # brackets that close what stands around it, `a) or (b`, would reach beyond what it is joined with
+        _parse(f"select case when {condition}\n then true end from {relation}")
+    except QueryError:
+        raise QueryError(f"condition {condition!r}: write one condition, as after WHERE") from None
     for inner in _nodes(tree):
         name = str(inner.get("function_name", "")).lower() or ".".join(inner.get("column_names") or []).lower()
         if name in _CHANGING:

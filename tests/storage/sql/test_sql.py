@@ -297,6 +297,8 @@ def test_an_empty_workspace_says_what_to_do(tmp_path):
         ("true) order by (1", "one condition"),
         ("true) group by (method", "one condition"),
         ("true) limit (1", "one condition|syntax"),
+        ("false) or (true", "one condition"),
+        ("(tier > 1) or (tier < 0)", None),
         ("true -- ", None),
         ("true) --", "syntax error"),
         ("true; drop table samples", "syntax error"),
