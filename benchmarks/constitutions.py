@@ -1,6 +1,6 @@
 """SAMI on a toy: a model that hardly follows a principle learns from its own answers, without a preference.
 
-    python benchmarks/constitutions.py [--json] [--seeds 3] [--epochs 4]
+    python benchmarks/constitutions.py [--json] [--seeds 1 2 3] [--epochs 4]
 
 A tiny model learns sums that are asked with one of two principles, to write a line for each step or one paragraph; in its data an
 answer follows its principle in 65 % of the rows. It then answers other sums under both principles, once each at temperature 1; what
@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pyarrow as pa
 
-from benchmarks.shared.results import circumstances, keep
-from benchmarks.warming import interval
+from benchmarks.shared.results import last
+from benchmarks.shared.seeds import Figures, Seeds, mean
 from synth.answers.outcome import Outcome
 from synth.engines.sampler import Sampler
 from synth.problems import get_task
@@ -145,12 +145,11 @@ def one_seed(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         return result
 
 
-def summary(seeds: Sequence[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+def summary(seeds: Sequence[Figures]) -> Figures:
     """Means over the seeds, and the differences with an interval over them."""
 
     def minus(other: str, figure: str) -> list[float]:
-        apart = [seed["sami"][figure] - seed[other][figure] for seed in seeds]
-        return [round(statistics.fmean(apart), 4), *interval(apart)]
+        return mean([seed["sami"][figure] - seed[other][figure] for seed in seeds])
 
     return {
         "sami_minus_by_lot": minus("by_lot", "follows"),
@@ -160,17 +159,13 @@ def summary(seeds: Sequence[dict[str, Any]], options: argparse.Namespace) -> dic
             name: {f: round(statistics.fmean(seed[name][f] for seed in seeds), 4) for f in ("follows", "right")}
             for name in ("start", *ARMS)
         },
-        "by_seed": list(seeds),
-        "settings": {name: value for name, value in vars(options).items() if name != "json"},
-        "toy": True,
-        **circumstances(),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--problems", type=int, default=400, help="sums that the model answers for itself")
     parser.add_argument("--epochs", type=float, default=4.0, help="of the pairs")
     parser.add_argument(
@@ -181,12 +176,11 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    seeds: list[dict[str, Any]] = []
-    for seed in range(1, options.seeds + 1):
-        seeds.append(one_seed(seed, options))
-        print(json.dumps(seeds[-1]), file=sys.stderr, flush=True)
-        keep("constitutions", summary(seeds, options))
-    print(json.dumps(summary(seeds, options), indent=None if options.json else 1))
+    settings = {name: value for name, value in vars(options).items() if name not in ("json", "seeds")}
+    kept = Seeds("constitutions", settings, summary)
+    for seed in options.seeds:
+        kept.add(seed, one_seed(seed, options))
+    print(json.dumps(last("constitutions"), indent=None if options.json else 1))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,11 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "best_of_8_gain_shuffled": "the same by a verifier that learned shuffled labels",
         "best_of_8_gain_majority": "the same by a vote",
     },
+    "constitutions": {
+        "sami_minus_by_lot": "SAMI against principles by lot; answers in the form asked for",
+        "sami_minus_sft": "SAMI against SFT on the same answers; the same",
+        "sami_minus_start_right": "SAMI against its start; right answers",
+    },
 }
 """The figures of each result: mean of the differences over the seeds, and their 95 % interval."""
 
