@@ -51,7 +51,7 @@ def broken(line: dict[str, Any]) -> str | None:
     if line["status"] == 1 and not re.search(r"(free|make) (some )?(space|room)", line["said"]):
         return f"no remedy: {line['said'][-300:]}"
     if line["wrong"] != []:
-        return f"left half written: {line['wrong']}"
+        return f"left half written: {line['wrong']} {line['wrong_said'][-300:]}"
     if line["again"] != 0 or line["after"] != WHOLE:
         return f"the next run: {line['again']} {line['again_said'][-300:]} {line['after']} {line['after_said'][-300:]}"
     return None

@@ -147,7 +147,7 @@ def stopped_at(root: Path, writes: int, *, told: bool = False) -> dict[str, Any]
     after = in_child(lambda: books(root))
     return {
         "kinds": read(stopped["traces"], root, CHECKOUT), "status": stopped["status"], "said": stopped["said"],
-        "wrong": wrong.get("value"), "again": again["status"], "again_said": again["said"],
+        "wrong": wrong.get("value"), "wrong_said": wrong["said"], "again": again["status"], "again_said": again["said"],
         "after": after.get("value"), "after_said": after["said"],
         "cpu": [stopped.get("cpu"), wrong.get("cpu"), again.get("cpu"), after.get("cpu")],
     }  # fmt: skip
