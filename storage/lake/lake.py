@@ -26,6 +26,8 @@ from storage.schema import TABLES
 from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
+_UNMADE = "creating a new DuckLake is explicitly disabled"
+"""What DuckLake says of a file whose making was stopped before it had a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Lake:
                     self._current = True
         except duckdb.Error as error:
             self._connection.close()
+            if _UNMADE in str(error):
+                raise WorkspaceError(_no_data(workspace)) from error
             raise LakeError(f"cannot attach the lake in {workspace.root}: {explain(error, workspace.root)}") from error
         except BaseException:
             self._connection.close()
@@ -106,7 +110,7 @@ class Lake:
         """
         names = "select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'commits'"
         if not self._connection.execute(names).fetchall():
-            raise WorkspaceError(f"workspace {self.workspace.root} holds no data yet; run a recipe first")
+            raise WorkspaceError(_no_data(self.workspace))
 
     def lock(self, name: str = "lake") -> AbstractContextManager[None]:
         """Hold a lock between all processes that share this catalogue; freed when the holder dies."""
@@ -307,7 +311,11 @@ def must_have_catalog(workspace: Workspace, catalog: Catalog, *, new: bool) -> N
             f"{workspace.data} holds files of a lake, but its catalogue {catalog.described} is gone; {bring_back(workspace.root)}"
         )
     if not new:
-        raise WorkspaceError(f"workspace {workspace.root} holds no data yet; run a recipe first")
+        raise WorkspaceError(_no_data(workspace))
+
+
+def _no_data(workspace: Workspace) -> str:
+    return f"workspace {workspace.root} holds no data yet; run a recipe first"
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

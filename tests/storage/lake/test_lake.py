@@ -1,7 +1,9 @@
+import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pyarrow as pa
 import pytest
@@ -111,11 +113,21 @@ def test_reading_needs_a_lake(workspace):
         Lake(workspace, read_only=True)
 
 
-def test_a_lake_whose_making_was_stopped_holds_no_data_yet_and_is_made_by_the_next_run(workspace):
+def _stopped_before_its_tables(workspace):
     catalog = catalog_of(workspace)
     connection = connect(catalog.extension, data_path=workspace.data_path)
-    attach(connection, workspace, catalog, read_only=False)  # and the disk was full before its tables were there
+    attach(connection, workspace, catalog, read_only=False)
     connection.close()
+
+
+def _stopped_before_ducklake_had_a_table(workspace):
+    with closing(sqlite3.connect(catalog_of(workspace).file)) as connection:
+        connection.executescript("pragma journal_mode = wal; create table other (x); drop table other")
+
+
+@pytest.mark.parametrize("stopped", [_stopped_before_its_tables, _stopped_before_ducklake_had_a_table])
+def test_a_lake_whose_making_was_stopped_holds_no_data_yet_and_is_made_by_the_next_run(workspace, stopped):
+    stopped(workspace)  # by a full disk, say
     with pytest.raises(WorkspaceError, match="holds no data yet; run a recipe first"):
         Lake(workspace, read_only=True)
     Lake(workspace).close()
