@@ -63,8 +63,8 @@ def answers(model: Path, problems: Sequence[Any], temperature: float, seed: int 
 
     chats = [[{"role": "user", "content": problem.prompt}] for problem in problems]
     seeds = [seed * 10**6 + number for number in range(len(chats))]
-    made = Sampler(model, device="cpu").generate(chats, temperature=temperature, max_tokens=64, seed=seeds)
-    return [answer.text for answer in made]
+    replies = Sampler(model, device="cpu").generate(chats, temperature=temperature, max_tokens=64, seed=seeds)
+    return [answer.text for answer in replies]
 
 
 def accuracy(model: Path, problems: Sequence[Any]) -> float:
@@ -72,8 +72,8 @@ def accuracy(model: Path, problems: Sequence[Any]) -> float:
     from synth.problems import get_task
 
     task = get_task("arithmetic")
-    given = zip(problems, answers(model, problems, 0.0), strict=True)
-    return sum(task.check(problem, text).outcome is Outcome.CORRECT for problem, text in given) / len(problems)
+    answered = zip(problems, answers(model, problems, 0.0), strict=True)
+    return sum(task.check(problem, text).outcome is Outcome.CORRECT for problem, text in answered) / len(problems)
 
 
 class World:
@@ -117,9 +117,9 @@ class World:
 def tune(options: argparse.Namespace) -> Figures:
     """Try each arm's rates on seed 0; greedy accuracy decides."""
     world = World(0, options)
-    made = {rate: world.distil(rate) for rate in RATES["distil"]}
-    tokens = max(run.stages[-1]["tokens"] for run in made.values())
-    arms = {"distil": made, "sft": {rate: world.sft(rate, tokens) for rate in RATES["sft"]}}
+    distilled = {rate: world.distil(rate) for rate in RATES["distil"]}
+    tokens = max(run.stages[-1]["tokens"] for run in distilled.values())
+    arms = {"distil": distilled, "sft": {rate: world.sft(rate, tokens) for rate in RATES["sft"]}}
     tried: Figures = {
         arm: {str(rate): round(accuracy(run.path, world.test), 4) for rate, run in runs.items()}
         for arm, runs in arms.items()

@@ -126,18 +126,18 @@ def _looked_up(folders: Sequence[Path], tonight: Path, rounds: int) -> dict[str,
 def _step(options: argparse.Namespace, texts: Sequence[str]) -> None:
     """Do one step in this process, and say what it took and left."""
     start, clock = time.process_time(), time.perf_counter()
-    made: list[Path] = []
-    found: dict[str, float] = {}
+    index_folders: list[Path] = []
+    look_up: dict[str, float] = {}
     folders = sorted(options.folder.glob("run-*"), key=lambda path: int(path.name.split("-")[1]))
     if options.step == "build":
-        made = build(options.folder, texts, options.rows)
+        index_folders = build(options.folder, texts, options.rows)
     elif options.step.startswith("merge"):
-        made = merge(folders, int(options.step.partition("-")[2]))
+        index_folders = merge(folders, int(options.step.partition("-")[2]))
     else:
-        found = search_bands(options.folder / "bands", options.folder / "tonight.json")
+        look_up = search_bands(options.folder / "bands", options.folder / "tonight.json")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     took = {"cpu_s": time.process_time() - start, "s": time.perf_counter() - clock, "peak_mb": peak}
-    print(json.dumps(found or {"folders": list(map(str, made)), **took}))
+    print(json.dumps(look_up or {"folders": list(map(str, index_folders)), **took}))
 
 
 def whole_history(options: argparse.Namespace, tonight: Path) -> dict[str, Any]:

@@ -126,18 +126,18 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the result")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    made = options.folder / ("whole" if options.step == "whole" else "night")
+    night_folder = options.folder / ("whole" if options.step == "whole" else "night")
     if options.step == "build":
-        build(made, options.rows)
+        build(night_folder, options.rows)
         return
     if options.step:
-        print(json.dumps(decide(made, options.rows if options.step == "whole" else None)))
+        print(json.dumps(decide(night_folder, options.rows if options.step == "whole" else None)))
         return
     same = ("--rows", options.rows, "--folder", options.folder, "--step")
-    if not made.exists():
+    if not night_folder.exists():
         _in_a_process(*same, "build")
         if options.rows <= COMPARED:
-            shutil.copytree(made, options.folder / "whole")
+            shutil.copytree(night_folder, options.folder / "whole")
     blocks = _in_a_process(*same, "decide")
     name = "night_2m" if options.rows == 2_000_000 else "night"
     figures = {

@@ -30,7 +30,8 @@ def workspace_checks(root: Path) -> list[tuple[str, Callable[[], Iterator[Findin
 
 def _lake(workspace: Workspace) -> Iterator[Finding]:
     from storage.catalog.catalog import catalog_of
-    from storage.lake.lake import Lake, must_have_catalog
+    from storage.catalog.presence import must_have_catalog
+    from storage.lake.lake import Lake
     from storage.upkeep.check import damaged_catalogue
 
     catalog = catalog_of(workspace)

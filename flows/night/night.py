@@ -19,9 +19,10 @@ from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
 from flows.report.write import write_report
 from storage.catalog.catalog import catalog_of
+from storage.catalog.presence import must_have_catalog
 from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
-from storage.lake.lake import Lake, must_have_catalog
+from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.models.checkpoints import Checkpoint, checkpoint_digest, current_student, find_checkpoint
 from storage.models.hub import hub_folder

@@ -20,8 +20,8 @@ import psutil
 import pyarrow as pa
 
 from storage.catalog.catalog import SqliteCatalog, catalog_of
+from storage.catalog.presence import must_have_catalog
 from storage.errors import LakeError, QueryError
-from storage.lake.lake import must_have_catalog
 from storage.sql.run import SPILL, closed_environment, janitor
 from storage.workspace import Workspace
 

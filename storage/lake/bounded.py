@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import duckdb
+
 from storage.catalog.duck import quote
+from storage.errors import LakeError
+from storage.faults import explain
 from storage.lake.lake import Lake
 
 MEMORY = 512 << 20
@@ -13,14 +17,25 @@ MEMORY = 512 << 20
 
 @contextmanager
 def bounded_memory(lake: Lake) -> Iterator[None]:
-    """Let everything that is done on a lake meanwhile hold at most `MEMORY`."""
-    settings = "select current_setting('memory_limit'), current_setting('temp_directory')"
-    before, folder = lake.connection.execute(settings).fetchone()
+    """Let everything that is done on a lake meanwhile hold at most `MEMORY`.
+
+    Raises:
+        LakeError: What is done fails in DuckDB: its disk is full, say.
+    """
     spill = lake.workspace.folder("spill")
+    with _explained(lake):
+        settings = "select current_setting('memory_limit'), current_setting('temp_directory')"
+        before, folder = lake.connection.execute(settings).fetchone()
+        with _limited(lake, before, folder, str(spill)):
+            yield
+
+
+@contextmanager
+def _limited(lake: Lake, before: str, folder: str, spill: str) -> Iterator[None]:
     try:
         lake.execute_setting(f"memory_limit='{MEMORY >> 20}MiB'")
-        if folder != str(spill):  # DuckDB refuses to be told again once it has spilled
-            lake.execute_setting(f"temp_directory='{quote(str(spill))}'")
+        if folder != spill:  # DuckDB refuses to be told again once it has spilled
+            lake.execute_setting(f"temp_directory='{quote(spill)}'")
         lake.execute_setting("preserve_insertion_order=false")
         yield
     finally:
@@ -29,8 +44,20 @@ def bounded_memory(lake: Lake) -> Iterator[None]:
 
 
 @contextmanager
+def _explained(lake: Lake) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise LakeError(f"query failed: {explain(error, lake.workspace.root)}") from error
+
+
+@contextmanager
 def bounded(lake: Lake) -> Iterator[Any]:
-    """A connection of its own to the lake, in one snapshot, that joins in bounded memory."""
+    """A connection of its own to the lake, in one snapshot, that joins in bounded memory.
+
+    Raises:
+        LakeError: What is done fails in DuckDB: its disk is full, say.
+    """
     connection = lake.connection.cursor()
     try:
         with bounded_memory(lake):

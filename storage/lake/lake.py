@@ -13,21 +13,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from storage.catalog.catalog import Catalog, attach, catalog_of
+from storage.catalog.catalog import attach, catalog_of
 from storage.catalog.duck import connect
 from storage.catalog.evolution import bring_up_to_date, is_current
 from storage.catalog.hashes import record_commit
 from storage.catalog.leases import Lease
+from storage.catalog.presence import must_have_catalog, never_made, no_data
 from storage.errors import LakeError, NightschoolError, WorkspaceError
-from storage.faults import bring_back, explain, is_passing
+from storage.faults import explain, is_passing
 from storage.lake.rows import Rows, parts_of
 from storage.lake.tombstones import without_taken_down
 from storage.schema import TABLES
 from storage.workspace import FORMAT_VERSION, Workspace
 
 _TRIES = 20
-_UNMADE = "creating a new DuckLake is explicitly disabled"
-"""What DuckLake says of a file whose making was stopped before it had a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ class Lake:
                     self._current = True
         except duckdb.Error as error:
             self._connection.close()
-            if _UNMADE in str(error):
-                raise WorkspaceError(_no_data(workspace)) from error
+            if never_made(error):
+                raise WorkspaceError(no_data(workspace)) from error
             raise LakeError(f"cannot attach the lake in {workspace.root}: {explain(error, workspace.root)}") from error
         except BaseException:
             self._connection.close()
@@ -110,7 +109,7 @@ class Lake:
         """
         names = "select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'commits'"
         if not self._connection.execute(names).fetchall():
-            raise WorkspaceError(_no_data(self.workspace))
+            raise WorkspaceError(no_data(self.workspace))
 
     def lock(self, name: str = "lake") -> AbstractContextManager[None]:
         """Hold a lock between all processes that share this catalogue; freed when the holder dies."""
@@ -296,26 +295,6 @@ class Lake:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def must_have_catalog(workspace: Workspace, catalog: Catalog, *, new: bool) -> None:
-    """Refuse a lake whose catalogue is gone, and one that was never made unless a `new` one may be.
-
-    Raises:
-        WorkspaceError: With the remedy.
-    """
-    if catalog.exists():
-        return
-    if "://" not in workspace.data_path and any(workspace.data.rglob("*.parquet")):
-        raise WorkspaceError(
-            f"{workspace.data} holds files of a lake, but its catalogue {catalog.described} is gone; {bring_back(workspace.root)}"
-        )
-    if not new:
-        raise WorkspaceError(_no_data(workspace))
-
-
-def _no_data(workspace: Workspace) -> str:
-    return f"workspace {workspace.root} holds no data yet; run a recipe first"
 
 
 def table_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

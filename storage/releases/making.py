@@ -101,7 +101,7 @@ def create_release(
             return earlier
         latest = latest_release(lake, name)
         with bounded(lake) as connection:
-            at_seq = _pick(connection, name, condition, mixture, timeout)
+            at_seq = _pick(connection, name, condition, mixture, timeout, lake.workspace.root)
             rows = _count(connection)
             if not rows or (latest is not None and _same_rows(connection, rows, latest)):
                 return latest if rows else None
@@ -146,7 +146,7 @@ def check_condition(lake: Lake, condition: str, timeout: float = CONDITION_S) ->
         with within(connection, timeout, "it"):
             connection.execute(f"select * from ({_PICK.format(at_seq=0, condition=condition)}) limit 0")
     except (QueryError, duckdb.Error) as error:
-        raise RecipeError(f"where = {condition!r}: {error}") from None
+        raise RecipeError(f"where = {condition!r}: {explain(error, lake.workspace.root)}") from None
     finally:
         connection.close()
 
@@ -166,7 +166,7 @@ def _made_under(lake: Lake, key: str) -> Release | None:
     return release
 
 
-def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float) -> int:
+def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float, root: Path) -> int:
     """Make the temporary table `picked` of the rows that a release names; return the commit up to which it reads."""
     (at_seq,) = connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
     try:
@@ -175,7 +175,7 @@ def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, t
             if mixture is not None:
                 apply_mixture(connection, mixture)
     except duckdb.Error as error:
-        raise LakeError(f"release {name}: condition {condition!r}: {error}") from error
+        raise LakeError(f"release {name}: condition {condition!r}: {explain(error, root)}") from error
     return int(at_seq)
 
 

@@ -21,8 +21,8 @@ import psutil
 import pyarrow as pa
 
 from storage.catalog.catalog import SqliteCatalog, catalog_of
+from storage.catalog.presence import must_have_catalog
 from storage.errors import QueryError, WorkspaceError
-from storage.lake.lake import must_have_catalog
 from storage.workspace import Workspace
 
 TIMEOUT_S = 300.0

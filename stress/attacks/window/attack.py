@@ -78,12 +78,12 @@ def attack(entry: Mapping[str, Any], folder: Path) -> str | None:
 
 
 def _headers(entry: Mapping[str, Any], window: Window, places: Mapping[str, str]) -> dict[str, str]:
-    given = dict(window.headers)
+    sent = dict(window.headers)
     if entry["as"] == "cookie":
-        given = {"cookie": given["cookie"]}
+        sent = {"cookie": sent["cookie"]}
     elif entry["as"] == "nobody":
-        given = {}
-    return {**given, **{str(name).lower(): _filled(value, places) for name, value in entry.get("headers", {}).items()}}
+        sent = {}
+    return {**sent, **{str(name).lower(): _filled(value, places) for name, value in entry.get("headers", {}).items()}}
 
 
 def _filled(value: Any, places: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ _EITHER = re.compile(r"^[\s*_`]*(?:/|,|\bor\b)[\s*_`]*(?:right|correct|wrong|inc
 
 
 def read_verdicts(text: str, steps: int) -> list[bool] | None:
-    """Read the verdict of each step from a critique; None unless every step has exactly one."""
+    """Read the verdict of each step from a critique; None unless every step has exactly one, and it names no step beyond them."""
     verdicts: dict[int, bool] = {}
     for number, _, verdict in _lines(text):
         if verdict is None:
@@ -68,7 +68,10 @@ def read_verdicts(text: str, steps: int) -> list[bool] | None:
         if number in verdicts:
             return None
         verdicts[number] = verdict
-    return [verdicts[index] for index in range(1, steps + 1)] if set(verdicts) == set(range(1, steps + 1)) else None
+    others = any(int(head["named"]) > steps for head in _HEAD.finditer(text, thoughts_end(text)) if head["named"])
+    if others or set(verdicts) != set(range(1, steps + 1)):
+        return None  # a critique of four steps is none of a solution that has three
+    return [verdicts[index] for index in range(1, steps + 1)]
 
 
 def read_explanations(text: str, steps: int) -> list[str]:

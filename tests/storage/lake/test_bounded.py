@@ -1,3 +1,7 @@
+import duckdb
+import pytest
+
+from storage.errors import LakeError
 from storage.lake import bounded
 from storage.lake.bounded import bounded_memory
 from storage.lake.lake import Lake
@@ -16,3 +20,13 @@ def test_memory_is_bounded_again_after_rows_were_spilled(tmp_path, monkeypatch):
             assert lake.rows("select current_setting('memory_limit') as bytes") == [{"bytes": "64.0 MiB"}]
         (limit,) = lake.rows("select current_setting('memory_limit') as bytes")
         assert limit["bytes"] != "64.0 MiB"
+
+
+def test_a_disk_that_fails_meanwhile_is_a_sentence_with_its_remedy(tmp_path):
+    with (
+        Lake(Workspace.create(tmp_path / "w")) as lake,
+        pytest.raises(LakeError, match=r"disk I/O error.*free some space"),
+        bounded.bounded(lake) as connection,
+    ):
+        assert connection.execute("select count(*) from commits").fetchone() == (0,)
+        raise duckdb.Error("disk I/O error")
