@@ -15,6 +15,7 @@ from storage.catalog.backup import back_up
 from storage.catalog.catalog import Catalog
 from storage.catalog.duck import quote
 from storage.catalog.format3 import to_three
+from storage.catalog.hashes import hash_all
 from storage.errors import LakeError, WorkspaceError
 from storage.ids import digest
 from storage.schema import COMMITS, TABLES, comment
@@ -74,6 +75,8 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
     if workspace.format < FORMAT_VERSION and catalog.exists():
         back_up(workspace, catalog, f"format-{workspace.format}")
     ours = json.loads(catalog.note(_NOTE) or "{}").get("views", [])
+    if not connection.execute("select 1 from duckdb_tables() where database_name = 'lake' limit 1").fetchall():
+        hash_all(catalog)
     connection.execute("BEGIN")
     for version in range(workspace.format, FORMAT_VERSION):
         STEPS[version](connection)

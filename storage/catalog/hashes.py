@@ -1,7 +1,8 @@
 """SHA-256 of every Parquet file of the lake, in a table beside the catalogue, so that a flipped bit does not pass for a row.
 
 A file never changes once a commit names it. Its hash is recorded right after the commit, under the catalogue's lock; where the
-process is killed in between, the next commit records it. Lakes of before have files without a hash: maintenance adds it.
+process is killed in between, or the disk is full, the next commit records it, that of a lake's first commit too. Lakes of before
+have files without a hash: maintenance adds it.
 """
 
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ def hash_of(connection: Any, path: str) -> str:
     except duckdb.Error as error:
         raise OSError(str(error).splitlines()[0]) from error
     return str(row[0])
+
+
+def hash_all(catalog: Catalog) -> None:
+    """Note of a lake that is being made that every file of it is to have a hash, the first one's too; file ids begin at 0."""
+    catalog.set_note(_NOTE, "-1")
 
 
 def record_commit(connection: Any, workspace: Workspace, catalog: Catalog) -> None:

@@ -120,3 +120,16 @@ def test_what_a_killed_process_could_not_record_the_next_commit_does(tmp_path):
         commit(lake, 2)
         assert len(files(lake) & hashed(lake)) == 2
     assert catalog_of(lake.workspace).note("hashed") is not None
+
+
+def test_also_what_the_first_commit_of_a_lake_could_not_record(tmp_path, monkeypatch):
+    def full(*_):
+        raise LakeError("the disk is full")
+
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        with monkeypatch.context() as disk:
+            disk.setattr("storage.lake.lake.record_commit", full)
+            commit(lake, 0)
+        assert files(lake) and not hashed(lake)
+        commit(lake, 1)
+        assert files(lake) == hashed(lake) and list(damaged_files(lake, deep=True)) == []
