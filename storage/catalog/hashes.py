@@ -1,10 +1,13 @@
 """SHA-256 of every Parquet file of the lake, in a table beside the catalogue, so that a flipped bit does not pass for a row.
 
-A file never changes once a commit names it. Its hash is recorded right after the commit, under the catalogue's lock; where the
-process is killed in between, or the disk is full, the next commit records it, that of a lake's first commit too. Lakes of before
-have files without a hash: maintenance adds it.
+A file never changes once a commit names it. In a folder its hash is recorded before that commit, which fails where there is no room
+for the record: no file is named without a hash. What an object store has is hashed right after the commit, under the same lock;
+where the process is killed in between, the next commit does it. Lakes of before have files without a hash: maintenance adds it.
 """
 
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from typing import Any
 import duckdb
 
 from storage.catalog.backup import list_backups
-from storage.catalog.catalog import Catalog, PostgresCatalog
+from storage.catalog.catalog import Catalog, Execute, PostgresCatalog
 from storage.catalog.duck import quote
 from storage.errors import LakeError
 from storage.faults import explain
@@ -113,24 +116,67 @@ def hash_all(catalog: Catalog) -> None:
     catalog.set_note(_NOTE, "-1")
 
 
-def record_commit(connection: Any, workspace: Workspace, catalog: Catalog) -> None:
-    """Record the hashes of what the newest commit wrote, and of what came since the last record; the caller holds the lock.
+class Hashing:
+    """Records the hashes of what a transaction writes; the caller holds the catalogue's lock from its beginning on.
 
-    Raises:
-        LakeError: The database beside the catalogue cannot be written; the next commit tries again.
+    Args:
+        connection: DuckDB, with the lake attached as `lake`, at the beginning of the transaction.
+        workspace: The workspace.
+        catalog: Its catalogue.
     """
-    noted = catalog.note(_NOTE)
-    which = _NEWEST if noted is None else f"f.id > {int(noted)}"
-    files = lake_files(connection, workspace, catalog, which)
-    if files:  # few rows stand in the catalogue itself
-        _record(connection, workspace, catalog, files, max(file.id for file in files))
+
+    def __init__(self, connection: Any, workspace: Workspace, catalog: Catalog) -> None:
+        self._connection, self._workspace, self._catalog = connection, workspace, catalog
+        self._remote = "://" in workspace.data_path
+        self._before = set() if self._remote else _in_folder(workspace)
+
+    def before_commit(self) -> None:
+        """Record the hash of each file that has come into the lake's folder. Where the commit fails, nothing names them.
+
+        Raises:
+            LakeError: A file cannot be read back, or the database beside the catalogue cannot be written.
+        """
+        if self._remote or not (paths := sorted(_in_folder(self._workspace) - self._before)):
+            return
+        try:
+            hashes = {path: file_hash(Path(path)) for path in paths}
+        except OSError as error:
+            raise LakeError(f"what was written to the lake cannot be read back: {error}") from error
+        with self._catalog.transaction() as execute:
+            _record(self._workspace, execute, hashes)
+
+    def after_commit(self) -> None:
+        """Record the hash of each object of the store that came since the last record. What fails is left to the next commit."""
+        if self._remote:
+            with suppress(LakeError):
+                self._record_objects()
+
+    def _record_objects(self) -> None:
+        noted = self._catalog.note(_NOTE)
+        which = _NEWEST if noted is None else f"f.id > {int(noted)}"
+        files = lake_files(self._connection, self._workspace, self._catalog, which)
+        if files:  # few rows stand in the catalogue itself
+            hashes = _readable(self._connection, files)
+            with self._catalog.transaction() as execute:
+                _record(self._workspace, execute, hashes)
+                _note(execute, files)
 
 
-def record_rewrite(connection: Any, workspace: Workspace, catalog: Catalog) -> None:
-    """Record the hashes of files that maintenance wrote; the caller holds the lock. A lake without any hash stays so."""
-    noted = catalog.note(_NOTE)
-    if noted is not None and (files := lake_files(connection, workspace, catalog, f"f.id > {int(noted)}")):
-        _record(connection, workspace, catalog, files, max(file.id for file in files))
+def _readable(connection: Any, files: Iterable[LakeFile]) -> dict[str, str]:
+    """Hashes of files by path, without those that cannot be read."""
+    hashes = {}
+    for file in files:
+        with suppress(OSError):
+            hashes[file.path] = hash_of(connection, file.path)
+    return hashes
+
+
+def _in_folder(workspace: Workspace) -> set[str]:
+    """Paths of all files of the lake's folder, those that nothing names too: schema/table/file."""
+    folders = [workspace.data_path] if workspace.data.is_dir() else []
+    for _ in ("schema", "table"):
+        folders = [entry.path for folder in folders for entry in os.scandir(folder) if entry.is_dir()]
+    return {entry.path for folder in folders for entry in os.scandir(folder)}
 
 
 def record_missing(connection: Any, workspace: Workspace, catalog: Catalog) -> int:
@@ -140,32 +186,29 @@ def record_missing(connection: Any, workspace: Workspace, catalog: Catalog) -> i
     """
     files = lake_files(connection, workspace, catalog)
     recorded = recorded_hashes(workspace, catalog)
-    missing = [file for file in files if file.path not in recorded]
-    added = _record(connection, workspace, catalog, missing, max((file.id for file in files), default=0))
+    missing = _readable(connection, [file for file in files if file.path not in recorded])
     named = {file.path for file in files}
     named |= {_whole(workspace, path) for backup in list_backups(workspace) for path in backup.lake_files}
     with catalog.transaction() as execute:
+        _record(workspace, execute, missing)
+        _note(execute, files)
         for path in set(recorded) - named:
             execute("delete from nightschool_files where path = ?", [path.removeprefix(workspace.data_path)])
-    return added
+    return len(missing)
 
 
-def _record(connection: Any, workspace: Workspace, catalog: Catalog, files: list[LakeFile], last: int) -> int:
-    rows = []
-    for file in files:
-        try:
-            sha256 = hash_of(connection, file.path)
-        except OSError:
-            continue
-        rows.append([file.path.removeprefix(workspace.data_path), sha256])
-    with catalog.transaction() as execute:
-        for row in rows:
-            execute("insert into nightschool_files values (?, ?) on conflict (path) do nothing", row)
-        execute(
-            "insert into nightschool_meta values (?, ?) on conflict (name) do update set value = excluded.value",
-            [_NOTE, str(last)],
-        )
-    return len(rows)
+def _record(workspace: Workspace, execute: Execute, hashes: Mapping[str, str]) -> None:
+    for path, sha256 in hashes.items():
+        row = [path.removeprefix(workspace.data_path), sha256]
+        execute("insert into nightschool_files values (?, ?) on conflict (path) do nothing", row)
+
+
+def _note(execute: Execute, files: list[LakeFile]) -> None:
+    """Note up to which file all were looked at."""
+    execute(
+        "insert into nightschool_meta values (?, ?) on conflict (name) do update set value = excluded.value",
+        [_NOTE, str(max((file.id for file in files), default=0))],
+    )
 
 
 def _whole(workspace: Workspace, path: str) -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from storage.catalog.catalog import attach, catalog_of
 from storage.catalog.duck import connect
 from storage.catalog.evolution import bring_up_to_date, is_current
-from storage.catalog.hashes import record_commit
+from storage.catalog.hashes import Hashing
 from storage.catalog.leases import Lease
 from storage.catalog.presence import must_have_catalog, never_made, no_data
 from storage.errors import LakeError, NightschoolError, WorkspaceError
@@ -146,10 +146,7 @@ class Lake:
         with self._mutex, self.lock():
             for attempt in range(_TRIES):
                 try:
-                    commit = self._commit_once(key, kind, prepared, night, lease, first)
-                    if commit.new:
-                        self._record_hashes()
-                    return commit
+                    return self._commit_once(key, kind, prepared, night, lease, first)
                 except NightschoolError:
                     self._rollback()
                     raise
@@ -174,6 +171,7 @@ class Lake:
         if present:
             self._connection.execute("ROLLBACK")
             return Commit(present[0], present[1], new=False)
+        hashing = Hashing(self._connection, self.workspace, self.catalog)
         (last,) = self._connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
         commit_id = uuid4().hex
         tables = without_taken_down(self._connection, tables)
@@ -193,13 +191,11 @@ class Lake:
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
                 )
                 self._connection.unregister("_incoming")
+        hashing.before_commit()
         with lease.guard() if lease else nullcontext():
             self._connection.execute("COMMIT")
+        hashing.after_commit()
         return Commit(commit_id, last + 1, new=True)
-
-    def _record_hashes(self) -> None:
-        with suppress(LakeError):  # the commit stands; the next one records what this one could not
-            record_commit(self._connection, self.workspace, self.catalog)
 
     def _rollback(self) -> None:
         try:

@@ -17,7 +17,7 @@ import duckdb
 
 from storage.catalog.backup import back_up, list_backups
 from storage.catalog.evolution import known_tables
-from storage.catalog.hashes import hash_of, lake_files, record_missing, record_rewrite, recorded_hashes
+from storage.catalog.hashes import Hashing, hash_of, lake_files, record_missing, recorded_hashes
 from storage.catalog.leases import Lease, acquire
 from storage.errors import LakeError
 from storage.faults import explain
@@ -307,10 +307,12 @@ def step(lake: Lake, lease: Lease, what: str) -> Iterator[Any]:
     with lake.lock(), _cursor(lake) as connection:
         try:
             connection.execute("BEGIN")
+            hashing = Hashing(connection, lake.workspace, lake.catalog)
             yield connection
+            hashing.before_commit()
             with lease.guard():
                 connection.execute("COMMIT")
-            record_rewrite(connection, lake.workspace, lake.catalog)
+            hashing.after_commit()
         except duckdb.Error as error:
             raise LakeError(f"{what} failed: {explain(error, lake.workspace.root)}; run it again") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.catalog.catalog import catalog_of
-from storage.catalog.hashes import lake_files, recorded_hashes
+from storage.catalog.hashes import Hashing, lake_files, recorded_hashes
 from storage.errors import LakeError
 from storage.lake.lake import Lake, table_of
 from storage.lake.maintenance import compact_lake, maintain_lake
@@ -109,27 +109,61 @@ def test_a_lake_of_before_is_said_to_have_no_hashes_until_maintenance_records_th
         assert files(lake) <= hashed(lake) and list(damaged_files(lake, deep=True)) == []
 
 
-def test_what_a_killed_process_could_not_record_the_next_commit_does(tmp_path):
-    with Lake(Workspace.create(tmp_path / "w")) as lake:
-        commit(lake, 0)
-        noted = lake.catalog.note("hashed")
-        commit(lake, 1)
-        with lake.catalog.transaction() as execute:  # as if killed between the commit and its record
-            execute("delete from nightschool_files where path like '%'")
-        lake.catalog.set_note("hashed", str(noted))
-        commit(lake, 2)
-        assert len(files(lake) & hashed(lake)) == 2
-    assert catalog_of(lake.workspace).note("hashed") is not None
-
-
-def test_also_what_the_first_commit_of_a_lake_could_not_record(tmp_path, monkeypatch):
+def test_a_commit_whose_hashes_cannot_be_recorded_is_none(tmp_path, monkeypatch):
     def full(*_):
         raise LakeError("the disk is full")
 
     with Lake(Workspace.create(tmp_path / "w")) as lake:
-        with monkeypatch.context() as disk:
-            disk.setattr("storage.lake.lake.record_commit", full)
+        with monkeypatch.context() as disk, pytest.raises(LakeError, match="the disk is full"):
+            disk.setattr("storage.catalog.hashes._record", full)
             commit(lake, 0)
-        assert files(lake) and not hashed(lake)
-        commit(lake, 1)
+        assert not files(lake) and list(damaged_files(lake, deep=True)) == []
+        commit(lake, 0)
         assert files(lake) == hashed(lake) and list(damaged_files(lake, deep=True)) == []
+
+
+def test_a_process_that_is_killed_at_its_commit_leaves_no_file_without_a_hash(tmp_path, monkeypatch):
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(Hashing, "after_commit", lambda _: _kill())
+            commit(lake, 1)
+        assert len(files(lake)) == 2 and files(lake) == hashed(lake)
+
+
+def _kill() -> None:
+    raise KeyboardInterrupt
+
+
+def test_maintenance_forgets_the_hash_of_a_file_that_no_commit_names(tmp_path, monkeypatch):
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(Hashing, "before_commit", _then_kill(Hashing.before_commit))
+            commit(lake, 1)
+        lake.connection.execute("ROLLBACK")
+        (orphan,) = hashed(lake) - files(lake)
+        maintain_lake(lake)
+        assert orphan not in hashed(lake) and files(lake) <= hashed(lake)
+
+
+def _then_kill(work):
+    def done(hashing: Hashing) -> None:
+        work(hashing)
+        _kill()
+
+    return done
+
+
+def test_the_hash_of_an_object_that_a_killed_process_could_not_record_the_next_commit_does(tmp_path, monkeypatch):
+    """An object store, played by the lake's folder."""
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        monkeypatch.setattr(Hashing, "before_commit", lambda hashing: setattr(hashing, "_remote", True))
+        for number in range(2):
+            with monkeypatch.context() as killed:
+                killed.setattr(Hashing, "after_commit", lambda _: None)
+                commit(lake, number)
+        assert len(files(lake)) == 2 and not hashed(lake)
+        commit(lake, 2)
+        assert len(files(lake)) == 3 and files(lake) == hashed(lake)
+        assert catalog_of(lake.workspace).note("hashed") is not None
