@@ -185,12 +185,10 @@ class Lake:
         )
         for name, table in tables.items():
             columns = ", ".join(f'"{column}"' for column in _bare(name).names)
-            for part in parts_of(table) if counts[name] else ():
-                self._connection.register("_incoming", part)
+            for _incoming in parts_of(table) if counts[name] else ():  # registered, it would be held until the commit
                 self._connection.execute(
                     f"insert into {name} ({columns}, commit_id) select {columns}, '{commit_id}' from _incoming"
                 )
-                self._connection.unregister("_incoming")
         hashing.before_commit()
         with lease.guard() if lease else nullcontext():
             self._connection.execute("COMMIT")

@@ -19,7 +19,7 @@ def parts_of(table: Rows) -> Iterator[pa.Table]:
         yield table
         return
     part: list[pa.RecordBatch] = []
-    for batch in table.to_batches(batch_size=8_192, batch_readahead=1, fragment_readahead=1):
+    for batch in table.to_batches(batch_size=8_192, batch_readahead=0, fragment_readahead=0, use_threads=False):
         part.append(batch)
         if sum(each.nbytes for each in part) >= PART_BYTES:
             yield pa.Table.from_batches(part)
