@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from storage.history.search import equal_range
+
 _ROWS = 4096  # signatures read at a time
 
 U32 = npt.NDArray[np.uint32]
@@ -113,7 +115,7 @@ class Run:
             order = np.argsort(keys[:, band], kind="stable")
             wanted = keys[order, band]
             column = self.columns["bands.u64"][band]
-            left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
+            left, right = equal_range(column, wanted)
             self._forget("bands.u64")
             full += int((right - left > cap).sum())
             counts = np.minimum(right - left, cap)
@@ -151,7 +153,7 @@ class Run:
         order = np.argsort(exact[:, 0], kind="stable")
         wanted = exact[order, 0]
         column = self.columns["exact.u64"]
-        left, right = np.searchsorted(column, wanted, "left"), np.searchsorted(column, wanted, "right")
+        left, right = equal_range(column, wanted)
         self._forget("exact.u64")
         for index in np.flatnonzero(right > left).tolist():
             query = int(order[index])
