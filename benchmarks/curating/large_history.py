@@ -5,8 +5,7 @@
 
 First: runs of 500,000 rows are written, whole, with signatures and shingles that are shuffled among rows (1.6 kB a row on disk,
 16 GB for ten million), and merged as the index merges them. Then tonight's rows are looked up, in a process of its own as in
-`benchmarks/curation.py`: `incremental_10m_cpu_s`, `incremental_10m_mb`. With `--one-run` all is merged into one run (16 GB more
-meanwhile) and looked up again: `incremental_10m_one_run_cpu_s`.
+`benchmarks/curation.py`: `incremental_10m_cpu_s`, `incremental_10m_mb`.
 
 Second: one run that holds band keys and row numbers only, drawn evenly, without signatures (300 bytes a row, 30 GB for a hundred
 million). What is measured is tonight's sketches and the search for candidates; nothing can be confirmed: `incremental_100m_cpu_s`,
@@ -34,8 +33,9 @@ from benchmarks.curating.documents import documents, edited
 from benchmarks.curating.history import CHECKOUT, history_of, measured, sketched
 from benchmarks.shared.results import circumstances, keep, last
 from filters.duplicates.banding import BANDS
+from filters.duplicates.history import SHARED
 from storage.atomic import atomic_folder
-from storage.history.index import MOST_RUNS, smallest_neighbours
+from storage.history.index import next_merge
 from storage.history.merging import merge_runs
 from storage.history.run import Run
 
@@ -56,19 +56,19 @@ def build(folder: Path, texts: Sequence[str], rows: int) -> list[Path]:
     return folders
 
 
-def merge(folders: Sequence[Path], most: int) -> list[Path]:
-    """Merge neighbours until there are at most so many runs."""
-    left = list(folders)
-    while len(left) > most:
-        runs = [Run.open(folder) for folder in left]
-        at = smallest_neighbours(runs)
-        first, last_ = left[at].name.split("-")[1], left[at + 1].name.split("-")[2]
-        target = left[at].with_name(f"run-{first}-{last_}")
-        with atomic_folder(target) as making:
-            merge_runs(runs[at], runs[at + 1], making)
-        for folder in left[at : at + 2]:
-            shutil.rmtree(folder)
-        left[at : at + 2] = [target]
+def merge(folders: Sequence[Path]) -> list[Path]:
+    """Merge runs as the index does when one after the other is added."""
+    left: list[Path] = []
+    for folder in folders:
+        left.append(folder)
+        while (at := next_merge([Run.open(run).rows for run in left])) is not None:
+            first, last_ = left[at].name.split("-")[1], left[at + 1].name.split("-")[2]
+            target = left[at].with_name(f"run-{first}-{last_}")
+            with atomic_folder(target) as making:
+                merge_runs(Run.open(left[at]), Run.open(left[at + 1]), making)
+            for merged in left[at : at + 2]:
+                shutil.rmtree(merged)
+            left[at : at + 2] = [target]
     return left
 
 
@@ -94,7 +94,7 @@ def search_bands(folder: Path, tonight: Path) -> dict[str, float]:
     texts, run = json.loads(tonight.read_text()), Run.open(folder)
 
     def search() -> int:
-        queries, _, _ = run.candidates(sketched(texts)[1], 256)
+        queries, _, _ = run.candidates(sketched(texts)[1], 256, SHARED)
         return len(queries)
 
     os.environ["NIGHTSCHOOL_NUMBA"] = "1"
@@ -131,8 +131,8 @@ def _step(options: argparse.Namespace, texts: Sequence[str]) -> None:
     folders = sorted(options.folder.glob("run-*"), key=lambda path: int(path.name.split("-")[1]))
     if options.step == "build":
         index_folders = build(options.folder, texts, options.rows)
-    elif options.step.startswith("merge"):
-        index_folders = merge(folders, int(options.step.partition("-")[2]))
+    elif options.step == "merge":
+        index_folders = merge(folders)
     else:
         look_up = search_bands(options.folder / "bands", options.folder / "tonight.json")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -144,22 +144,18 @@ def whole_history(options: argparse.Namespace, tonight: Path) -> dict[str, Any]:
     """Build, merge and look up; return figures, and the detail under `detail`."""
     name = _NAMED.get(options.rows, "")
     same = ("--rows", options.rows, "--folder", options.folder, "--step")
-    folders = [Path(folder) for folder in options.folder.glob("run-*")]
+    folders = list(options.folder.glob("run-*"))
     steps: dict[str, Any] = {}
-    if len(folders) > MOST_RUNS or sum(Run.open(folder).rows for folder in folders) < options.rows:
+    if sum(Run.open(folder).rows for folder in folders) < options.rows:
         steps["build"] = _in_a_process(*same, "build")
         print(f"built: {steps['build']}", file=sys.stderr)
         del steps["build"]["folders"]
-        steps["merge"] = _in_a_process(*same, f"merge-{MOST_RUNS}")
+        steps["merge"] = _in_a_process(*same, "merge")
         print(f"merged: {steps['merge']}", file=sys.stderr)
         folders = [Path(folder) for folder in steps["merge"].pop("folders")]
     looked_up = _looked_up(folders, tonight, options.rounds)
     steps |= {"looked_up": looked_up, "runs": len(folders)}
     figures = {name: looked_up[name] for name in ("cpu_s", "mb")}
-    if options.one_run:
-        steps["merge_all"] = _in_a_process(*same, "merge-1")
-        steps["one_run"] = one = _looked_up(list(options.folder.glob("run-*")), tonight, options.rounds)
-        figures |= {f"one_run_{name}": one[name] for name in ("cpu_s", "mb")}
     named = {"_".join(filter(None, ("incremental", name, key))): value for key, value in figures.items()}
     return {**named, "detail": {"rows": options.rows, **steps}}
 
@@ -169,7 +165,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of history")
     parser.add_argument("--bands", type=int, help="rows of which only band keys are drawn")
-    parser.add_argument("--one-run", action="store_true", help="merge all into one run in the end, and measure again")
     parser.add_argument("--folder", type=Path, required=True, help="where the index is made; leave it on a disk")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--step", help=argparse.SUPPRESS)

@@ -6,9 +6,9 @@ similarity decides, as it does within a night. Where history is only a table of 
 """
 
 import logging
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,16 @@ from filters.duplicates.sketch import EXACT_STRUCTURE, SCHEME, SLOTS, estimate, 
 from filters.duplicates.sketches import Sketches, sketch_rows
 from filters.rows import read_rows
 from storage.history.index import HistoryIndex
-from storage.history.run import Entries, Run
+from storage.history.run import U32, Entries, Run
 from storage.lake.lake import Lake
 from synth.sample import problem_of
 
 CONFIRMED = 64
 """Candidates of one row in one run that are compared exactly: those whose signatures agree most."""
+
+SHARED = 2
+"""Bands that a row of history must share to be looked at. A pair of similarity .8 shares as many with probability .9994; with one
+alone, which .99995 do, a hundred strangers that share some boilerplate are read from the disk for each duplicate."""
 
 _log = logging.getLogger(__name__)
 
@@ -115,18 +119,24 @@ def similar_before(
     best: dict[int, _Match] = {}
     full = 0
     for run in runs:
-        queries, rows, crowded = run.candidates(keys, cap)
+        queries, rows, crowded = run.candidates(keys, cap, SHARED)
         full += crowded
         alike = np.zeros(len(rows))
         for part, old in run.slots(rows):
             alike[part] = estimate(old, slots[queries[part]])
         order = np.lexsort((rows, -alike, queries))
         order = order[alike[order] >= threshold - SLACK]
-        for query, members in groupby(order.tolist(), key=lambda index: int(queries[index])):
-            candidates = [(float(alike[index]), int(rows[index])) for index in members]
-            for match in _confirmed(run, candidates, tonight, query, threshold):
-                if match.sample_id not in ids and (query not in best or match.better(best[query])):
-                    best[query] = match
+        by_query = groupby(order.tolist(), key=lambda index: int(queries[index]))
+        chosen = [index for _, members in by_query for index in islice(members, CONFIRMED)]
+        for index, sets in zip(chosen, run.sets(rows[chosen].tolist()), strict=True):
+            query = int(queries[index])
+            match = _confirmed(run, int(rows[index]), float(alike[index]), sets, tonight, query)
+            if (
+                match.alike >= threshold
+                and match.sample_id not in ids
+                and (query not in best or match.better(best[query]))
+            ):
+                best[query] = match
     if full:
         _log.warning(
             "near duplicates: %d buckets of history hold over %d rows; some duplicates may be missed", full, cap
@@ -151,16 +161,10 @@ class _Match:
         return fail("near_duplicate", kept=self.sample_id, night=self.night, similarity=round(self.alike, 4), **more)
 
 
-def _confirmed(
-    run: Run, candidates: Sequence[tuple[float, int]], tonight: Sketches, query: int, threshold: float
-) -> Iterator[_Match]:
-    """Yield the candidates whose exact similarity reaches the threshold; at most `CONFIRMED`, the most promising."""
-    given, learned = tonight.of(2 * query), tonight.of(2 * query + 1)
-    chosen = candidates[:CONFIRMED]
-    for (guess, row), sets in zip(chosen, run.sets([row for _, row in chosen]), strict=True):
-        alike = guess if sets is None else exact_similarity(given, learned, *sets)
-        if alike >= threshold:
-            yield _Match(alike, run.id(row), run.night(row), sets is None)
+def _confirmed(run: Run, row: int, guess: float, sets: tuple[U32, U32] | None, tonight: Sketches, query: int) -> _Match:
+    """Compare a row of history exactly, where its shingles are known."""
+    alike = guess if sets is None else exact_similarity(tonight.of(2 * query), tonight.of(2 * query + 1), *sets)
+    return _Match(alike, run.id(row), run.night(row), sets is None)
 
 
 def _warn_of_other_schemes(left_out: int) -> None:

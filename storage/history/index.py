@@ -8,6 +8,7 @@ It holds nothing that the lake does not: a lost or damaged one is made again.
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +19,9 @@ from storage.history.run import Entries, Run, write_run
 from storage.ids import digest
 from storage.lake.lake import Lake
 
-MOST_RUNS = 8
-"""With more runs than this the two neighbours with the fewest rows become one."""
+GROWTH = 2
+"""A run has more than so many times the rows of the one after it; else the two become one. So a row is written again as often as
+history has grown by half, and a look-up meets one or two large runs whatever there is."""
 
 _BATCH = 50_000  # rows of one run while the index is made again; their texts are in memory meanwhile
 
@@ -153,9 +155,8 @@ class HistoryIndex:
         return table, samples, problems
 
     def _merge(self) -> None:
-        while len(self.runs) > MOST_RUNS:
+        while (at := next_merge([run.rows for run in self.runs])) is not None:
             names = self._names()
-            at = smallest_neighbours(self.runs)
             commit = json.loads((self.folder / names[at + 1][2] / "run.json").read_text())["commit"]
             folder = self.folder / f"run-{names[at][0]}-{names[at + 1][1]}"
             with atomic_folder(folder) as making:
@@ -171,6 +172,11 @@ class HistoryIndex:
         return Run.open(folder)
 
 
-def smallest_neighbours(runs: Sequence[Run]) -> int:
-    """Return the number of the run that, with the one after it, has the fewest rows."""
-    return min(range(len(runs) - 1), key=lambda index: runs[index].rows + runs[index + 1].rows)
+def next_merge(rows: Sequence[int]) -> int | None:
+    """Return the number of the run that is to become one with the one after it; None where each is large enough.
+
+    Args:
+        rows: Rows of the runs, the oldest first.
+    """
+    pairs = enumerate(pairwise(rows))
+    return max((at for at, (older, newer) in pairs if older <= GROWTH * newer), default=None)

@@ -104,8 +104,15 @@ class Run:
         except (OSError, KeyError, TypeError) as error:
             raise ValueError(f"{folder}: {error}") from error
 
-    def candidates(self, keys: U64, cap: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-        """Find the rows that share a band with queries.
+    def candidates(
+        self, keys: U64, cap: int, least: int = 1
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+        """Find the rows that share bands with queries.
+
+        Args:
+            keys: Band keys of the queries.
+            cap: Most rows of a bucket that are looked at.
+            least: Bands that must be shared.
 
         Returns:
             Pairs of query and row, each once and sorted, and how many buckets held more than `cap` rows.
@@ -116,14 +123,16 @@ class Run:
             wanted = keys[order, band]
             column = self.columns["bands.u64"][band]
             left, right = equal_range(column, wanted)
-            self._forget("bands.u64")
+            forget(column)
             full += int((right - left > cap).sum())
             counts = np.minimum(right - left, cap)
             places = np.repeat(left, counts) + _counted(counts)
-            rows = self.columns["band_rows.u32"][band, places].astype(np.int64)
-            self._forget("band_rows.u32")
+            numbers = self.columns["band_rows.u32"][band]
+            rows = numbers[places].astype(np.int64)
+            forget(numbers)
             pairs.append(np.repeat(order, counts) * self.rows + rows)
-        pairs_found = np.unique(np.concatenate(pairs))
+        pairs_found, shared = np.unique(np.concatenate(pairs), return_counts=True)
+        pairs_found = pairs_found[shared >= least]
         return pairs_found // max(1, self.rows), pairs_found % max(1, self.rows), full
 
     def keys_between(self, low: int, high: int) -> tuple[U64, npt.NDArray[np.int64]]:
@@ -210,9 +219,13 @@ class Run:
 
 
 def forget(column: Any) -> None:
-    """Give the pages of a mapped column back to the system."""
-    if hasattr(column, "_mmap") and column._mmap is not None:
-        column._mmap.madvise(mmap.MADV_DONTNEED)
+    """Give the pages of a mapped column, or of a part of one, back to the system."""
+    mapped = getattr(column, "_mmap", None)
+    if mapped is None or not column.nbytes:
+        return
+    start = column.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+    first = start // mmap.PAGESIZE * mmap.PAGESIZE
+    mapped.madvise(mmap.MADV_DONTNEED, first, start + column.nbytes - first)
 
 
 def write_run(entries: Entries, folder: Path, **more: str) -> Run:

@@ -1,16 +1,18 @@
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from storage.history.index import MOST_RUNS, HistoryIndex
+from storage.history.index import GROWTH, HistoryIndex, next_merge
 from storage.history.run import Entries, Run
 from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 
 SLOTS, BANDS = 8, 3
+NIGHTS = 13
 
 
 def read(table, samples=None, problems=()):
@@ -88,26 +90,44 @@ def test_what_was_accepted_is_found_with_its_night(lake):
 
 
 def test_a_refresh_adds_only_what_is_new(lake):
-    accept(lake, "1", ["a"])
+    accept(lake, "1", ["a", "aa", "aaa"])
     first = opened(lake)
     folders = {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}
     accept(lake, "2", ["b"])
-    assert known(opened(lake)) == {("a", "1"), ("b", "2")}
+    assert known(opened(lake)) == {("a", "1"), ("aa", "1"), ("aaa", "1"), ("b", "2")}
     assert folders.items() <= {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}.items()
+
+
+@pytest.mark.parametrize(
+    ("rows", "at"),
+    [
+        ([], None),
+        ([5], None),
+        ([5, 2], None),
+        ([4, 2], 0),
+        ([9, 4, 2], 1),
+        ([9, 3, 1], None),
+        ([6, 3, 1], 0),
+        ([1, 0], None),
+    ],
+)
+def test_a_run_becomes_one_with_the_next_unless_it_is_over_twice_as_large(rows, at):
+    assert next_merge(rows) == at
 
 
 @pytest.mark.slow
 def test_many_nights_are_merged(lake):
-    for night in range(MOST_RUNS + 5):
+    for night in range(NIGHTS):
         accept(lake, f"{night:02}", [f"{night}-{row}" for row in range(night + 1)])
         index = opened(lake)
-        assert len(index.runs) <= MOST_RUNS
-    assert len(known(index)) == sum(range(MOST_RUNS + 6))
+        rows = [run.rows for run in index.runs]
+        assert all(older > GROWTH * newer for older, newer in pairwise(rows)) and sum(rows) == sum(range(night + 2))
+    assert len(known(index)) == sum(range(NIGHTS + 1))
     for run in index.runs:
         for row, (first, second) in enumerate(run.sets(range(run.rows))):
             name = run.id(row)
             assert (first.tolist(), second.tolist()) == (list(range(len(name))), [sum(name.encode())])
-    assert {night for _, night in known(index)} == {f"{night:02}" for night in range(MOST_RUNS + 5)}
+    assert {night for _, night in known(index)} == {f"{night:02}" for night in range(NIGHTS)}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +135,7 @@ def test_many_nights_are_merged(lake):
 )
 def test_a_damaged_index_is_made_again(lake, damage, monkeypatch, tmp_path):
     for night in range(3):
-        accept(lake, f"{night}", [f"{night}a", f"{night}b"])
+        accept(lake, f"{night}", [f"{night}-{row}" for row in range(9 // 3**night)])
         index = opened(lake)
     expected, folder = known(index), index.folder
     runs = sorted(folder.iterdir())
@@ -129,7 +149,7 @@ def test_a_damaged_index_is_made_again(lake, damage, monkeypatch, tmp_path):
         (runs[1] / "run.json").unlink()
     elif damage == "half a merge":
         shutil.copytree(runs[0], tmp_path / "kept")
-        monkeypatch.setattr("storage.history.index.MOST_RUNS", 1)
+        monkeypatch.setattr("storage.history.index.GROWTH", 100)
         assert len(opened(lake).runs) == 1
         shutil.copytree(tmp_path / "kept", runs[0])
     else:
