@@ -9,6 +9,7 @@ import numpy.typing as npt
 U64 = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
+_LARGEST = np.uint64(2**64 - 1)
 _GUESSES = 2
 """Steps by interpolation: the first is off by about half the root of how many keys there are, the second by the root of that."""
 _WINDOW = 64
@@ -26,7 +27,8 @@ def equal_range(column: U64, wanted: U64) -> tuple[Places, Places]:
     right = left.copy()
     there = np.flatnonzero(left < len(column))
     there = there[column[left[there]] == wanted[there]]
-    right[there] = np.searchsorted(column, wanted[there], "right")
+    last = wanted[there] == _LARGEST
+    right[there] = np.where(last, len(column), _lower_bound(column, wanted[there] + (~last).astype(np.uint64)))
     return left, right
 
 
