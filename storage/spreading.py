@@ -7,8 +7,8 @@ all, so that a piece that is done need not be done again after a kill.
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -38,3 +38,13 @@ def in_processes(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -
         while begun:
             yield begun.popleft().result()
             begun.extend(pool.submit(work, *given) for given in islice(waiting, 1))
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """Yield items, of which the next one is made in a thread while one is used: for what lets go of Python's lock meanwhile."""
+    waiting, none_left = iter(items), object()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming = thread.submit(next, waiting, none_left)
+        while (item := coming.result()) is not none_left:
+            coming = thread.submit(next, waiting, none_left)
+            yield item  # type: ignore[misc]

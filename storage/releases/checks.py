@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from storage.ids import file_hash
 from storage.lake.lake import Lake
+from storage.releases.content import CONTENT, ContentHash, content_line
 from storage.releases.reading import Release, get_release
-from storage.releases.shards import CONTENT, ContentHash, content_line, read_batches
+from storage.releases.shards import read_batches
 
 _DIFF = """
 with old as (select sample_id from release_rows where release_id = $old),

@@ -5,7 +5,7 @@ boundaries known (the ids alone are small), a bucket sort is one linear pass and
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from storage.spreading import Spread
-
 BUCKET_ROWS = 20_000
 """Rows per bucket; the buckets grow beyond that when there would be too many of them."""
+_PIECE_BYTES = 32 << 20
 _MOST_BUCKETS = 256  # open files
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -50,42 +49,6 @@ def sort_buckets(
             path.unlink()
 
 
-def sort_and_digest(
-    batches: Iterable[pa.RecordBatch],
-    column: str,
-    cuts: Sequence[str],
-    schema: pa.Schema,
-    folder: Path,
-    lines: Callable[[pa.Table], bytes],
-    spread: Spread,
-) -> Iterator[tuple[pa.Table, bytes]]:
-    """Return each bucket sorted, as `sort_buckets` does, with what `lines` makes of it; both are made where `spread` runs.
-
-    Args:
-        batches: The rows, in any order.
-        column: The text column.
-        cuts: First value of every bucket but the first, ascending.
-        schema: Schema of the batches.
-        folder: Where the buckets may lie.
-        lines: A function of a module, from a sorted bucket to the bytes of its rows.
-        spread: Runs the buckets.
-    """
-    with _distributed(batches, column, cuts, schema, folder) as paths:
-        for path, made in zip(paths, spread(_sort_file, [(path, column, lines) for path in paths]), strict=True):
-            with pa.memory_map(str(path)) as source:
-                yield pa.ipc.open_stream(source).read_all(), made
-            path.unlink()
-
-
-def _sort_file(path: Path, column: str, lines: Callable[[pa.Table], bytes]) -> bytes:
-    """Sort the rows of a bucket where they lie, and return what `lines` makes of them."""
-    table = _sorted(path, column)
-    path.unlink()
-    with pa.ipc.new_stream(str(path), table.schema, options=_LZ4) as writer:
-        writer.write_table(table)
-    return lines(table)
-
-
 def _sorted(path: Path, column: str) -> pa.Table:
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_stream(source).read_all().sort_by(column)
@@ -107,7 +70,7 @@ def _distribute(
 ) -> None:
     writers = [pa.ipc.new_stream(str(path), schema, options=_LZ4) for path in paths]
     try:
-        for batch in batches:
+        for batch in _together(batches):
             buckets = np.searchsorted(cuts, batch[column].to_numpy(zero_copy_only=False), side="right")
             order = np.argsort(buckets, kind="stable")
             numbers, starts = np.unique(buckets[order], return_index=True)
@@ -117,3 +80,15 @@ def _distribute(
     finally:
         for writer in writers:
             writer.close()
+
+
+def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Join batches to some megabytes: each piece of a bucket is compressed by itself, column by column."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(part.nbytes for part in waiting) >= _PIECE_BYTES:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)

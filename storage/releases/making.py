@@ -7,7 +7,7 @@ rows pass through sorted by id, in batches, into the files and the content hash;
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,20 @@ from storage.errors import LakeError, QueryError, RecipeError
 from storage.faults import explain
 from storage.lake.bounded import bounded
 from storage.lake.lake import Lake, table_of
-from storage.releases.external_sort import boundaries, sort_and_digest
+from storage.releases.content import ContentHash, content_lines
+from storage.releases.external_sort import boundaries, sort_buckets
 from storage.releases.facts import facts
 from storage.releases.formats import formats_of, refuse_mixed
 from storage.releases.mixture import Mixture, apply_mixture
 from storage.releases.reading import Release, get_release, latest_release
-from storage.releases.shards import ContentHash, ShardWriter, content_lines
-from storage.spreading import here, in_processes
+from storage.releases.shards import ShardWriter
+from storage.spreading import ahead
 from storage.sql.inspection import CONDITION_S, inspect_condition
 
 CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 5_000
-_WORTH_PROCESSES = 5  # buckets: 100,000 rows; to start processes takes a second or two
 COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
@@ -251,11 +251,15 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
     columns = COLUMNS.replace(*(_WITH_TOOLS if with_tools else _WITHOUT_TOOLS))
     reader = connection.execute(_STREAM.format(columns=columns)).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
+    buckets = sort_buckets(ahead(_closing(reader)), "sample_id", cuts, reader.schema, spill)
     with ShardWriter(folder) as writer:
-        batches = _closing(reader)
-        spread = in_processes if len(cuts) >= _WORTH_PROCESSES else here
-        for table, lines in sort_and_digest(batches, "sample_id", cuts, reader.schema, spill, content_lines, spread):
-            content.add(lines)
+        for table in ahead(_digested(ahead(buckets), content)):
             for batch in table.to_batches(max_chunksize=BATCH_ROWS):
                 writer.write(batch)
         return writer.close(), content.hexdigest()
+
+
+def _digested(tables: Iterable[pa.Table], content: ContentHash) -> Iterator[pa.Table]:
+    for table in tables:
+        content.add(content_lines(table))
+        yield table

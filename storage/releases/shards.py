@@ -1,10 +1,10 @@
 """The Parquet files of a release: written in one pass and bounded memory, never rewritten, each with its hash."""
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,44 +13,39 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from storage.ids import file_hash
-from storage.messages import chat_of
 
 SHARD_BYTES = 512 << 20
 """Bytes in memory after which a file is closed and the next one begun; compressed it is a fifth or less of that."""
+_THREADS = 2
 _GROUP_BYTES = 16 << 20
 """Bytes of one method that wait for a row group of their own."""
-CONTENT = ("sample_id", "messages", "response", "rejected", "text", "steps", "labels")
-"""Columns that the content hash covers."""
 
 
-class ContentHash:
-    """Digest of rows that come in the order of their ids, a JSON line each."""
+@dataclass(slots=True)
+class _File:
+    """A file that is being written."""
 
-    def __init__(self) -> None:
-        self._total = hashlib.sha256()
+    path: Path
+    writer: pq.ParquetWriter
+    rows: int = 0
+    bytes: int = 0
+    pending: Future[None] | None = None
 
-    def add(self, lines: bytes) -> None:
-        """Add rows, as `content_lines` writes them."""
-        self._total.update(lines)
+    def settle(self) -> None:
+        """Wait for what is being written.
 
-    def hexdigest(self) -> str:
-        """Return the digest of the rows so far."""
-        return self._total.hexdigest()
-
-
-def content_lines(rows: pa.Table | pa.RecordBatch) -> bytes:
-    """Return rows as the content hash covers them, a JSON line each."""
-    return b"".join(map(content_line, rows.select(list(CONTENT)).to_pylist()))
-
-
-def content_line(row: Mapping[str, Any]) -> bytes:
-    """Return a row, the columns of `CONTENT`, as a JSON line."""
-    row = {**row, "messages": None if row["messages"] is None else chat_of(row["messages"])}
-    return json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+        Raises:
+            OSError: It could not be written.
+        """
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.result()
 
 
 class ShardWriter:
     """Writes rows to `data/<group>-00000.parquet`, a file per value of one column and per `SHARD_BYTES`.
+
+    Groups are compressed and written in threads, a piece of a group at a time: pyarrow lets the others go on meanwhile.
 
     Args:
         root: Folder that holds `data/`.
@@ -75,7 +70,8 @@ class ShardWriter:
         self._stem, self._keep = stem, keep
         self._waiting: dict[str, list[pa.RecordBatch]] = {}
         self._bytes: dict[str, int] = {}
-        self._open: dict[str, tuple[Path, pq.ParquetWriter, int, int]] = {}
+        self._open: dict[str, _File] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="shards")
         self._numbers: dict[str, int] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self._folder.mkdir(parents=True)
@@ -94,10 +90,11 @@ class ShardWriter:
 
     def __exit__(self, *error: object) -> None:
         """Let go of files that were not finished, as on a full disk; pyarrow would try again when they are collected."""
-        for _, writer, *_ in self._open.values():
+        self._threads.shutdown()
+        for file in self._open.values():
             with suppress(OSError):
-                writer.close()
-            writer.is_open = False
+                file.writer.close()
+            file.writer.is_open = False
 
     def close(self) -> dict[str, dict[str, Any]]:
         """Write what waits, and return rows and SHA-256 of every file by its name."""
@@ -114,26 +111,30 @@ class ShardWriter:
             return
         table = pa.Table.from_batches(waiting)
         table = table if self._keep else table.drop_columns([self._column])
-        if group not in self._open:
-            number = self._numbers.get(group, 0)
-            self._numbers[group] = number + 1
-            path = self._folder / f"{self._stem.format(_plain(group))}-{number:05d}.parquet"
-            self._open[group] = (path, pq.ParquetWriter(path, table.schema, compression="zstd"), 0, 0)
-        path, writer, rows, written = self._open[group]
-        writer.write_table(table)
-        self._open[group] = (path, writer, rows + table.num_rows, written + size)
-        if written + size >= self._limit:
+        file = self._open.get(group) or self._begin(group, table.schema)
+        file.settle()
+        file.rows, file.bytes = file.rows + table.num_rows, file.bytes + size
+        file.pending = self._threads.submit(file.writer.write_table, table)
+        if file.bytes >= self._limit:
             self._end(group)
 
+    def _begin(self, group: str, schema: pa.Schema) -> _File:
+        number = self._numbers.get(group, 0)
+        self._numbers[group] = number + 1
+        path = self._folder / f"{self._stem.format(_plain(group))}-{number:05d}.parquet"
+        self._open[group] = _File(path, pq.ParquetWriter(path, schema, compression="zstd"))
+        return self._open[group]
+
     def _end(self, group: str) -> None:
-        path, writer, rows, _ = self._open[group]
-        writer.close()
+        file = self._open[group]
+        file.settle()
+        file.writer.close()
         del self._open[group]
-        path.chmod(path.stat().st_mode & 0o444)
-        self.files[f"{path.parent.name}/{path.name}"] = {
-            "rows": rows,
-            "bytes": path.stat().st_size,
-            "sha256": file_hash(path),
+        file.path.chmod(file.path.stat().st_mode & 0o444)
+        self.files[f"{file.path.parent.name}/{file.path.name}"] = {
+            "rows": file.rows,
+            "bytes": file.path.stat().st_size,
+            "sha256": file_hash(file.path),
         }
 
 

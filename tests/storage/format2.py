@@ -9,7 +9,8 @@ import pyarrow as pa
 from storage.catalog.catalog import attach, catalog_of
 from storage.catalog.duck import connect
 from storage.catalog.evolution import known_tables, sql_type
-from storage.releases.shards import ContentHash, ShardWriter, content_lines
+from storage.releases.content import ContentHash, content_lines
+from storage.releases.shards import ShardWriter
 from storage.workspace import Workspace
 
 NIGHT = "2026-01-01/r"

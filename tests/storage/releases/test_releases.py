@@ -136,14 +136,13 @@ def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
     assert release.table().num_rows == 60 and verify_release(lake, release) == []
 
 
-@pytest.mark.slow
-def test_buckets_that_processes_sort_make_the_same_release(lake, monkeypatch):
+def test_many_buckets_make_the_same_release(lake, monkeypatch):
     accept(lake, *(f"row{number:02}" for number in range(20)))
-    alone = create_release(lake, "alone", night=None)
+    one = create_release(lake, "one", night=None)
     monkeypatch.setattr(external_sort, "BUCKET_ROWS", 3)
-    spread = create_release(lake, "spread", night=None)
-    assert alone.content_hash == spread.content_hash and alone.table() == spread.table()
-    assert verify_release(lake, spread) == [] and not list(lake.workspace.folder("spill").iterdir())
+    many = create_release(lake, "many", night=None)
+    assert one.content_hash == many.content_hash and one.table() == many.table()
+    assert verify_release(lake, many) == [] and not list(lake.workspace.folder("spill").iterdir())
 
 
 def test_a_manifest_says_what_the_rows_are(small):
@@ -194,13 +193,16 @@ def test_what_is_wrong_with_a_release_is_named(lake):
     assert "not what the lake recorded" in verify_release(lake, release)[0]
 
 
-def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch):
+@pytest.mark.parametrize(
+    "where", ["storage.releases.shards.pq.ParquetWriter.write_table", "storage.releases.external_sort._sorted"]
+)
+def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch, where):
     accept(lake, "a", "b")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ShardWriter, "write", full)
+    monkeypatch.setattr(where, full)
     with pytest.raises(
         LakeError,
         match=r"set@1 cannot be written .* nothing was recorded: .*No space left.* run the same command again",
