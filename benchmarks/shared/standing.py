@@ -48,6 +48,7 @@ STANDS_ON: dict[str, list[str]] = {
     "paraphrases": ["filters/asking/paraphrases", "synth/embeddings", "benchmarks/curating/meaning.py"],
     "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
+    "releasing": ["storage/releases", "benchmarks/releasing.py"],
     "reflecting": ["train_stages/stages", "train_stages/rl", "synth/environments", "benchmarks/reflecting.py"],
     "soak": ["flows/night", "flows/nightly.py", "benchmarks/soak.py", "benchmarks/soaking"],
     "switching": ["train_stages/stages", "train_stages/rl", "train_stages/switches", "benchmarks/switching.py"],
