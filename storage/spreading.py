@@ -7,7 +7,7 @@ all, so that a piece that is done need not be done again after a kill.
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
@@ -40,11 +40,18 @@ def in_processes(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -
             begun.extend(pool.submit(work, *given) for given in islice(waiting, 1))
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
-    """Yield items, of which the next one is made in a thread while one is used: for what lets go of Python's lock meanwhile."""
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
+    """Yield items, of which the next one is made in a thread while one is used: for what lets go of Python's lock meanwhile.
+
+    A generator that is given is closed with this one.
+    """
     waiting, none_left = iter(items), object()
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, waiting, none_left)
-        while (item := coming.result()) is not none_left:
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
             coming = thread.submit(next, waiting, none_left)
-            yield item  # type: ignore[misc]
+            while (item := coming.result()) is not none_left:
+                coming = thread.submit(next, waiting, none_left)
+                yield item  # type: ignore[misc]
+    finally:
+        if isinstance(waiting, Generator):
+            waiting.close()

@@ -29,8 +29,9 @@ CONFIRMED = 64
 """Candidates of one row in one run that are compared exactly: those whose signatures agree most."""
 
 SHARED = 2
-"""Bands that a row of history must share to be looked at. A pair of similarity .8 shares as many with probability .9994; with one
-alone, which .99995 do, a hundred strangers that share some boilerplate are read from the disk for each duplicate."""
+"""Bands that a row of history must share to be looked at, where the threshold is .8 or more. A pair of similarity .8 shares as
+many with probability .9994; with one alone, which .99995 do, a hundred strangers that share some boilerplate are read from the
+disk for each duplicate. Below .8 a pair shares fewer, and one has to do."""
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def similar_before(
     best: dict[int, _Match] = {}
     full = 0
     for run in runs:
-        queries, rows, crowded = run.candidates(keys, cap, SHARED)
+        queries, rows, crowded = run.candidates(keys, cap, SHARED if threshold >= 0.8 else 1)
         full += crowded
         alike = np.zeros(len(rows))
         for part, old in run.slots(rows):

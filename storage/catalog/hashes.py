@@ -42,6 +42,7 @@ join {at}.ducklake_schema s on s.schema_id = t.schema_id and s.end_snapshot is n
 where {which}
 order by path
 """
+_ENDINGS = (".parquet", ".puffin")
 _NEWEST = "f.begin_snapshot = (select max(snapshot_id) from {at}.ducklake_snapshot)"
 
 
@@ -112,7 +113,7 @@ def hash_of(connection: Any, path: str) -> str:
 
 
 def hash_all(catalog: Catalog) -> None:
-    """Note of a lake that is being made that every file of it is to have a hash, the first one's too; file ids begin at 0."""
+    """Note of a lake that is being made on an object store that its first file is to have a hash too; file ids begin at 0."""
     catalog.set_note(_NOTE, "-1")
 
 
@@ -138,8 +139,11 @@ class Hashing:
         """
         if self._remote or not (paths := sorted(_in_folder(self._workspace) - self._before)):
             return
+        hashes = {}
         try:
-            hashes = {path: file_hash(Path(path)) for path in paths}
+            for path in paths:
+                with suppress(FileNotFoundError):  # of another lake that shares the folder
+                    hashes[path] = file_hash(Path(path))
         except OSError as error:
             raise LakeError(f"what was written to the lake cannot be read back: {error}") from error
         with self._catalog.transaction() as execute:
@@ -172,11 +176,26 @@ def _readable(connection: Any, files: Iterable[LakeFile]) -> dict[str, str]:
 
 
 def _in_folder(workspace: Workspace) -> set[str]:
-    """Paths of all files of the lake's folder, those that nothing names too: schema/table/file."""
-    folders = [workspace.data_path] if workspace.data.is_dir() else []
-    for _ in ("schema", "table"):
-        folders = [entry.path for folder in folders for entry in os.scandir(folder) if entry.is_dir()]
-    return {entry.path for folder in folders for entry in os.scandir(folder)}
+    """Paths of the files in schema/table/ of the lake's folder, those that nothing names too.
+
+    Raises:
+        LakeError: A folder cannot be listed.
+    """
+    try:
+        folders = [workspace.data_path] if workspace.data.is_dir() else []
+        for _ in ("schema", "table"):
+            folders = [entry.path for folder in folders for entry in _entries(folder) if entry.is_dir()]
+        return {entry.path for folder in folders for entry in _entries(folder) if entry.name.endswith(_ENDINGS)}
+    except OSError as error:
+        raise LakeError(f"{workspace.data_path} cannot be listed: {explain(error, workspace.root)}") from error
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (PermissionError, FileNotFoundError):  # lost+found of a disk of its own; or another lake's, gone meanwhile
+        return []
 
 
 def record_missing(connection: Any, workspace: Workspace, catalog: Catalog) -> int:
@@ -207,7 +226,7 @@ def _note(execute: Execute, files: list[LakeFile]) -> None:
     """Note up to which file all were looked at."""
     execute(
         "insert into nightschool_meta values (?, ?) on conflict (name) do update set value = excluded.value",
-        [_NOTE, str(max((file.id for file in files), default=0))],
+        [_NOTE, str(max((file.id for file in files), default=-1))],
     )
 
 

@@ -15,8 +15,8 @@ import json
 import mmap
 import os
 import shutil
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from storage.history.search import equal_range
 
+_READ = ("slots.u32", "shingles.u32")  # piece by piece, not mapped
 _ROWS = 4096  # signatures read at a time
 
 U32 = npt.NDArray[np.uint32]
@@ -70,6 +71,7 @@ class Run:
         self.folder = folder
         self.columns = columns
         self.nights = nights
+        self._files: dict[str, int] = {}
 
     @classmethod
     def of(cls, entries: Entries) -> "Run":
@@ -100,19 +102,29 @@ class Run:
                 mapped: Any = np.memmap(folder / name, type_, "r", shape=tuple(shape))
                 mapped._mmap.madvise(mmap.MADV_RANDOM)
                 columns[name] = mapped
-            return cls(columns, record["nights"], record["rows"], folder)
+            run = cls(columns, record["nights"], record["rows"], folder)
+            for name in _READ:
+                if name in columns:
+                    run._hold(name)
+            return run
         except (OSError, KeyError, TypeError) as error:
             raise ValueError(f"{folder}: {error}") from error
 
+    def _hold(self, name: str) -> None:
+        """Keep a file open that is read piece by piece: another night may merge this run, and remove it, meanwhile."""
+        assert self.folder is not None
+        self._files[name] = os.open(self.folder / name, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._files[name])
+
     def candidates(
-        self, keys: U64, cap: int, least: int = 1
+        self, keys: U64, cap: int, least_bands: int = 1
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
         """Find the rows that share bands with queries.
 
         Args:
             keys: Band keys of the queries.
             cap: Most rows of a bucket that are looked at.
-            least: Bands that must be shared.
+            least_bands: Bands that must be shared.
 
         Returns:
             Pairs of query and row, each once and sorted, and how many buckets held more than `cap` rows.
@@ -132,7 +144,7 @@ class Run:
             forget(numbers)
             pairs.append(np.repeat(order, counts) * self.rows + rows)
         pairs_found, shared = np.unique(np.concatenate(pairs), return_counts=True)
-        pairs_found = pairs_found[shared >= least]
+        pairs_found = pairs_found[shared >= least_bands]
         return pairs_found // max(1, self.rows), pairs_found % max(1, self.rows), full
 
     def keys_between(self, low: int, high: int) -> tuple[U64, npt.NDArray[np.int64]]:
@@ -181,11 +193,8 @@ class Run:
                 continue
             wanted, index_of = np.unique(rows[part], return_inverse=True)
             sketches, size = np.empty((len(wanted), column.shape[1]), np.uint32), 4 * column.shape[1]
-            with (self.folder / "slots.u32").open(
-                "rb", buffering=0
-            ) as file:  # mapped, each row would bring its neighbours along
-                for index, row in enumerate(wanted.tolist()):
-                    os.preadv(file.fileno(), [sketches[index].data], row * size)
+            for index, row in enumerate(wanted.tolist()):  # mapped, each row would bring its neighbours along
+                os.preadv(self._files["slots.u32"], [sketches[index].data], row * size)
             yield part, sketches[index_of]
 
     def sets(self, rows: Sequence[int]) -> Iterator[tuple[U32, U32] | None]:
@@ -194,14 +203,14 @@ class Run:
         if not len(ends):
             yield from (None for _ in rows)
             return
-        with (self.folder / "shingles.u32").open("rb", buffering=0) if self.folder else nullcontext() as file:
-            for row in rows:
-                first = int(ends[2 * row - 1]) if row else 0
-                middle, last = int(ends[2 * row]), int(ends[2 * row + 1])
-                hashes = column[first:last] if file is None else np.empty(last - first, np.uint32)
-                if file is not None and last > first:
-                    os.preadv(file.fileno(), [hashes.data], 4 * first)
-                yield hashes[: middle - first], hashes[middle - first :]
+        file = self._files.get("shingles.u32")
+        for row in rows:
+            first = int(ends[2 * row - 1]) if row else 0
+            middle, last = int(ends[2 * row]), int(ends[2 * row + 1])
+            hashes = column[first:last] if file is None else np.empty(last - first, np.uint32)
+            if file is not None and last > first:
+                os.preadv(file, [hashes.data], 4 * first)
+            yield hashes[: middle - first], hashes[middle - first :]
         self._forget("shingle_ends.u64")
 
     def id(self, row: int) -> str:

@@ -43,10 +43,15 @@ def sort_buckets(
         schema: Schema of the batches.
         folder: Where the buckets may lie; they are gone at the end.
     """
-    with _distributed(batches, column, cuts, schema, folder) as paths:
-        for path in paths:
-            yield _sorted(path, column)
-            path.unlink()
+    with distributed(batches, column, cuts, schema, folder) as paths:
+        yield from sorted_buckets(paths, column)
+
+
+def sorted_buckets(paths: Iterable[Path], column: str) -> Iterator[pa.Table]:
+    """Return the rows of each bucket in the order of a text column; its file is gone then."""
+    for path in paths:
+        yield _sorted(path, column)
+        path.unlink()
 
 
 def _sorted(path: Path, column: str) -> pa.Table:
@@ -55,10 +60,10 @@ def _sorted(path: Path, column: str) -> pa.Table:
 
 
 @contextmanager
-def _distributed(
+def distributed(
     batches: Iterable[pa.RecordBatch], column: str, cuts: Sequence[str], schema: pa.Schema, folder: Path
 ) -> Iterator[list[Path]]:
-    """Give the files of the buckets; what is left of them is gone at the end."""
+    """Distribute rows as `sort_buckets` does, and give the files of the buckets; what is left of them is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="sort-", dir=folder) as buckets:
         paths = [Path(buckets) / f"{number:03d}.arrow" for number in range(len(cuts) + 1)]
         _distribute(batches, column, np.array(list(cuts), dtype=object), schema, paths)

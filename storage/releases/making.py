@@ -7,7 +7,8 @@ rows pass through sorted by id, in batches, into the files and the content hash;
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from storage.faults import explain
 from storage.lake.bounded import bounded
 from storage.lake.lake import Lake, table_of
 from storage.releases.content import ContentHash, content_lines
-from storage.releases.external_sort import boundaries, sort_buckets
+from storage.releases.external_sort import boundaries, distributed, sorted_buckets
 from storage.releases.facts import facts
 from storage.releases.formats import formats_of, refuse_mixed
 from storage.releases.mixture import Mixture, apply_mixture
@@ -251,15 +252,18 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
     columns = COLUMNS.replace(*(_WITH_TOOLS if with_tools else _WITHOUT_TOOLS))
     reader = connection.execute(_STREAM.format(columns=columns)).to_arrow_reader(BATCH_ROWS)
     spill = lake.workspace.folder("spill")
-    buckets = sort_buckets(ahead(_closing(reader)), "sample_id", cuts, reader.schema, spill)
-    with ShardWriter(folder) as writer:
-        for table in ahead(_digested(ahead(buckets), content)):
-            for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-                writer.write(batch)
+    with closing(ahead(_closing(reader))) as batches, ShardWriter(folder) as writer:
+        with distributed(batches, "sample_id", cuts, reader.schema, spill) as paths:
+            buckets = ahead(sorted_buckets(paths, "sample_id"))
+            with closing(ahead(_digested(buckets, content))) as tables:
+                for table in tables:
+                    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+                        writer.write(batch)
         return writer.close(), content.hexdigest()
 
 
-def _digested(tables: Iterable[pa.Table], content: ContentHash) -> Iterator[pa.Table]:
-    for table in tables:
-        content.add(content_lines(table))
-        yield table
+def _digested(tables: Generator[pa.Table, None, None], content: ContentHash) -> Generator[pa.Table, None, None]:
+    with closing(tables):
+        for table in tables:
+            content.add(content_lines(table))
+            yield table

@@ -113,6 +113,9 @@ class ShardWriter:
         table = table if self._keep else table.drop_columns([self._column])
         file = self._open.get(group) or self._begin(group, table.schema)
         file.settle()
+        pending = [other for other in self._open.values() if other.pending is not None]
+        if len(pending) > 2 * _THREADS:  # what waits to be written is held in memory
+            pending[0].settle()
         file.rows, file.bytes = file.rows + table.num_rows, file.bytes + size
         file.pending = self._threads.submit(file.writer.write_table, table)
         if file.bytes >= self._limit:

@@ -32,9 +32,20 @@ def test_what_goes_wrong_is_raised_where_the_item_would_be():
         next(given)
 
 
-def test_who_takes_no_more_leaves_no_thread():
-    before = threading.active_count()
-    given = ahead(range(10))
-    assert list(islice(given, 3)) == [0, 1, 2]
+def test_who_takes_no_more_leaves_no_thread_and_closes_what_was_given():
+    closed = []
+
+    def items():
+        try:
+            yield from range(10)
+        finally:
+            closed.append(True)
+
+    given = ahead(items())
+    assert list(islice(given, 3)) == [0, 1, 2] and threads() and not closed
     given.close()
-    assert threading.active_count() == before
+    assert closed and not threads()
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ahead")]

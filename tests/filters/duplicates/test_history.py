@@ -9,6 +9,7 @@ from filters.duplicates.signatures import make_signatures
 from filters.duplicates.sketch import EXACT_STRUCTURE, estimate, similarity
 from filters.duplicates.sketch import sketch as sketch_row
 from filters.rows import read_rows
+from storage.history.run import Run
 from storage.lake.lake import Lake, table_of
 from storage.workspace import Workspace
 from synth.sample import problem_row
@@ -120,3 +121,18 @@ def test_a_recipe_with_other_tasks_of_exact_structure_still_finds_history(lake):
     around = context(PROBLEM, ANN, history=open_history(lake))
     judged = get_filter("near_duplicates", {"exact_structure": []})(samples, around)
     assert details(judged)["d"]["kept"] == "older"
+
+
+@pytest.mark.parametrize(("threshold", "least"), [(0.9, 2), (0.8, 2), (0.7, 1)])
+def test_two_shared_bands_are_asked_for_where_alike_rows_have_them(lake, monkeypatch, threshold, least):
+    asked, candidates = [], Run.candidates
+
+    def watched(run, keys, cap, least_bands=1):
+        asked.append(least_bands)
+        return candidates(run, keys, cap, least_bands)
+
+    monkeypatch.setattr(Run, "candidates", watched)
+    verdicts = get_filter("near_duplicates", {"threshold": threshold})(
+        table(row("a", PROBLEM, TEXT)), context(PROBLEM, ANN, history=open_history(lake))
+    )
+    assert set(asked) == {least} and details(verdicts)["a"]["kept"] == "old"

@@ -1,5 +1,6 @@
 """Every file of the lake has the hash that it was committed with, whatever wrote it and whoever was killed."""
 
+import os
 import random
 from pathlib import Path
 
@@ -120,6 +121,43 @@ def test_a_commit_whose_hashes_cannot_be_recorded_is_none(tmp_path, monkeypatch)
         assert not files(lake) and list(damaged_files(lake, deep=True)) == []
         commit(lake, 0)
         assert files(lake) == hashed(lake) and list(damaged_files(lake, deep=True)) == []
+
+
+def test_a_folder_that_cannot_be_listed_ends_a_commit_with_a_sentence(tmp_path, monkeypatch):
+    scandir, error = os.scandir, [OSError(5, "Input/output error")]
+
+    def listed(folder):
+        if str(folder).endswith("problems") and error:
+            raise error.pop()
+        return scandir(folder)
+
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        with monkeypatch.context() as disk, pytest.raises(LakeError, match="cannot be listed"):
+            disk.setattr("storage.catalog.hashes.os.scandir", listed)
+            commit(lake, 1)
+        commit(lake, 1)
+        assert files(lake) == hashed(lake) and len(files(lake)) == 2
+
+
+def test_what_others_have_in_the_lakes_folder_is_left_alone(tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def listed(folder):
+        if str(folder).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    with Lake(Workspace.create(tmp_path / "w")) as lake:
+        commit(lake, 0)
+        (lake.workspace.data / "lost+found").mkdir()
+        table = lake.workspace.data / "main" / "problems"
+        monkeypatch.setattr("storage.catalog.hashes.os.scandir", listed)
+        before = Hashing(lake.connection, lake.workspace, lake.catalog)
+        (table / ".nfs0001").write_bytes(b"?")
+        (table / "gone.parquet").symlink_to(tmp_path / "nowhere")
+        before.before_commit()
+        assert files(lake) == hashed(lake)
 
 
 def test_a_process_that_is_killed_at_its_commit_leaves_no_file_without_a_hash(tmp_path, monkeypatch):

@@ -196,3 +196,20 @@ def test_sets_are_not_known_everywhere():
     entries = replace(read(table), shingles=(), ends=np.zeros(0, np.uint64))
     assert list(Run.of(entries).sets([0, 1])) == [None, None]
     assert [part.tolist() for part in next(iter(Run.of(read(table)).sets([1])))] == [[0], [98]]
+
+
+def test_a_run_that_is_merged_away_is_still_read_by_who_has_it_open(lake):
+    accept(lake, "1", ["a", "bb"])
+    (run,) = opened(lake).runs
+    shutil.rmtree(run.folder)
+    ((_, slots),) = run.slots(np.array([0, 1]))
+    assert slots.shape == (2, SLOTS) and [first.tolist() for first, _ in run.sets([0, 1])] == [[0], [0, 1]]
+    assert run.id(1) == "bb"
+
+
+def test_a_candidate_shares_as_many_bands_as_are_asked_for():
+    table = signatures(["a", "b", "c"]).append_column("night", [["1", "1", "1"]])
+    entries = read(table)
+    run = Run.of(replace(entries, bands=np.array([[1, 2, 3], [1, 2, 9], [1, 8, 9]], np.uint64)))
+    wanted = np.array([[1, 2, 3]], np.uint64)
+    assert [run.candidates(wanted, 10, least)[1].tolist() for least in (1, 2, 3)] == [[0, 1, 2], [0, 1], [0]]
