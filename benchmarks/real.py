@@ -15,8 +15,8 @@ accepted_wrong_share   share of its accepted rows that are wrong or contradict t
                        judge nor our filters. The rows lie beside the result, for reading
 format_disobeyed       accepted rows whose answer has not the form that their own prompt asks for
 empty_methods          methods with no accepted row of at least 100 attempts
-night_vs_raw_tokens    tokens a second of the second night's server, the nearer in time, over those of a plain loop that asks the same
-                       questions at the same concurrency, both until nine tenths of the tokens are written
+night_vs_raw_tokens    tokens a second of the server in the second night, the nearer in time, over those of a plain loop that asks
+                       the same questions at the same concurrency, both until nine tenths of the tokens are written
 plan_bound_held        1 when the night's calls and tokens stayed within what `nightschool plan` said at most
 plan_vs_real_prompt_tokens   prompt tokens that `plan` expected of a second night, over those it had; `plan_spread` is the standard
                        deviation of that ratio by chance alone, as `plan` says it (how many calls an attempt asks depends on its
