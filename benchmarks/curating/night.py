@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.shared.memory import MemoryPeak
-from benchmarks.shared.results import circumstances, keep
+from benchmarks.shared.results import circumstances, keep, last
 from filters.benchmarks import BenchmarkManifest
 from filters.night.curate import Curator
 from filters.night.rules import read_rules
@@ -144,12 +144,14 @@ def main() -> None:
         f"{name}_peak_mb": blocks["peak"]["pss_mb"],
         f"{name}_rows_per_s": round(options.rows / blocks["seconds"]),
     }
-    detail: dict[str, Any] = {"rows": options.rows, "blocks": blocks}
+    detail: dict[str, Any] = {"blocks": blocks}
     if (options.folder / "whole").exists():
         whole = _in_a_process(*same, "whole")
         figures["night_same"], detail["whole"] = int(whole["digest"] == blocks["digest"]), whole
     if options.keep:
-        keep("night", {**figures, "detail": detail, "about": circumstances()})
+        before = last("night")
+        details = {**before.get("detail", {}), str(options.rows): {**detail, **circumstances()}}
+        keep("night", {**before, **figures, "detail": details})
     print(json.dumps(figures if options.json else {**figures, "detail": detail}, indent=None if options.json else 2))
 
 

@@ -45,6 +45,7 @@ STANDS_ON: dict[str, list[str]] = {
     "lmeval": ["flows/night/evaluation.py", "synth/answers", "benchmarks/lmeval.py"],
     "learning": ["train_stages", "benchmarks/learning.py"],
     "memory": ["train_stages/process", "benchmarks/memory.py"],
+    "night": ["filters/night", "filters/duplicates", "storage/lake", "benchmarks/curating/night.py"],
     "paraphrases": ["filters/asking/paraphrases", "synth/embeddings", "benchmarks/curating/meaning.py"],
     "puzzles": ["synth/problems", "benchmarks/puzzles.py"],
     "real": ["synth/calls", "synth/engines", "benchmarks/real.py", "benchmarks/reality"],
