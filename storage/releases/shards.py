@@ -112,14 +112,18 @@ class ShardWriter:
         table = pa.Table.from_batches(waiting)
         table = table if self._keep else table.drop_columns([self._column])
         file = self._open.get(group) or self._begin(group, table.schema)
-        file.settle()
-        pending = [other for other in self._open.values() if other.pending is not None]
-        if len(pending) > 2 * _THREADS:  # what waits to be written is held in memory
-            pending[0].settle()
         file.rows, file.bytes = file.rows + table.num_rows, file.bytes + size
-        file.pending = self._threads.submit(file.writer.write_table, table)
+        self._write(file, table)
         if file.bytes >= self._limit:
             self._end(group)
+
+    def _write(self, file: _File, table: pa.Table) -> None:
+        """Write in a thread; what waits for one is held in memory, so that little may."""
+        file.settle()
+        pending = [other for other in self._open.values() if other.pending is not None]
+        if len(pending) >= 2 * _THREADS:
+            pending[0].settle()
+        file.pending = self._threads.submit(file.writer.write_table, table)
 
     def _begin(self, group: str, schema: pa.Schema) -> _File:
         number = self._numbers.get(group, 0)
