@@ -27,7 +27,7 @@ class ContentHash:
         self._total = hashlib.sha256()
 
     def add(self, lines: bytes) -> None:
-        """Add rows, as `content_lines` writes them."""
+        """Add lines of rows, one after the other."""
         self._total.update(lines)
 
     def hexdigest(self) -> str:
@@ -35,23 +35,26 @@ class ContentHash:
         return self._total.hexdigest()
 
 
-def content_lines(rows: pa.Table | pa.RecordBatch) -> bytes:
+def content_lines(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
     """Return rows as the content hash covers them, a JSON line each."""
-    columns = [rows[name].to_pylist() for name in CONTENT]
-    return b"".join(content_line(dict(zip(CONTENT, row, strict=True))) for row in zip(*columns, strict=True))
+    return list(map(_line, *(rows[name].to_pylist() for name in CONTENT)))
 
 
 def content_line(row: Mapping[str, Any]) -> bytes:
     """Return a row, the columns of `CONTENT`, as a JSON line."""
-    text = orjson.dumps
+    return _line(*(row[name] for name in CONTENT))
+
+
+def _line(sample_id: Any, messages: Any, response: Any, rejected: Any, text: Any, steps: Any, labels: Any) -> bytes:
+    said = orjson.dumps
     return _LINE % (
-        _json(row["labels"]),
-        _list(row["messages"], _message),
-        text(row["rejected"]),
-        text(row["response"]),
-        text(row["sample_id"]),
-        _list(row["steps"], text),
-        text(row["text"]),
+        _json(labels),
+        _list(messages, _message),
+        said(rejected),
+        said(response),
+        said(sample_id),
+        _list(steps, said),
+        said(text),
     )
 
 

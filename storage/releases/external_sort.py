@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 BUCKET_ROWS = 20_000
 """Rows per bucket; the buckets grow beyond that when there would be too many of them."""
 _PIECE_BYTES = 32 << 20
 _MOST_BUCKETS = 256  # open files
-_LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
+_MANY_BUCKETS = 100
+"""Buckets from which on their files are compressed: two million rows, which no longer lie in the page cache alone."""
 
 
 def boundaries(connection: Any, table: str, column: str) -> list[str]:
@@ -49,14 +51,17 @@ def sort_buckets(
 
 def sorted_buckets(paths: Iterable[Path], column: str) -> Iterator[pa.Table]:
     """Return the rows of each bucket in the order of a text column; its file is gone then."""
+    for table, order in ordered_buckets(paths, column):
+        yield table.take(order)
+
+
+def ordered_buckets(paths: Iterable[Path], column: str) -> Iterator[tuple[pa.Table, pa.Array]]:
+    """Return the rows of each bucket as they lie, with their numbers in the order of a text column; its file is gone then."""
     for path in paths:
-        yield _sorted(path, column)
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_stream(source).read_all()
+        yield table, pc.sort_indices(table[column])
         path.unlink()
-
-
-def _sorted(path: Path, column: str) -> pa.Table:
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_stream(source).read_all().sort_by(column)
 
 
 @contextmanager
@@ -73,7 +78,8 @@ def distributed(
 def _distribute(
     batches: Iterable[pa.RecordBatch], column: str, cuts: Any, schema: pa.Schema, paths: Sequence[Path]
 ) -> None:
-    writers = [pa.ipc.new_stream(str(path), schema, options=_LZ4) for path in paths]
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if len(paths) >= _MANY_BUCKETS else None)
+    writers = [pa.ipc.new_stream(str(path), schema, options=options) for path in paths]
     try:
         for batch in _together(batches):
             buckets = np.searchsorted(cuts, batch[column].to_numpy(zero_copy_only=False), side="right")

@@ -23,7 +23,7 @@ from storage.faults import explain
 from storage.lake.bounded import bounded
 from storage.lake.lake import Lake, table_of
 from storage.releases.content import ContentHash, content_lines
-from storage.releases.external_sort import boundaries, distributed, sorted_buckets
+from storage.releases.external_sort import boundaries, distributed, ordered_buckets
 from storage.releases.facts import facts
 from storage.releases.formats import formats_of, refuse_mixed
 from storage.releases.mixture import Mixture, apply_mixture
@@ -35,7 +35,7 @@ from storage.sql.inspection import CONDITION_S, inspect_condition
 CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-BATCH_ROWS = 5_000
+BATCH_ROWS = 20_000
 COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
     a.text, a.steps, a.labels, a.answer, a.notes, a.attrs, a.words, a.problem_id, p.prompt, p.gold, p.license,
@@ -254,16 +254,18 @@ def _export(lake: Lake, connection: Any, folder: Path) -> tuple[dict[str, dict[s
     spill = lake.workspace.folder("spill")
     with closing(ahead(_closing(reader))) as batches, ShardWriter(folder) as writer:
         with distributed(batches, "sample_id", cuts, reader.schema, spill) as paths:
-            buckets = ahead(sorted_buckets(paths, "sample_id"))
+            buckets = ahead(ordered_buckets(paths, "sample_id"))
             with closing(ahead(_digested(buckets, content))) as tables:
-                for table in tables:
-                    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-                        writer.write(batch)
+                for table, order in tables:
+                    writer.write(table, order)
         return writer.close(), content.hexdigest()
 
 
-def _digested(tables: Generator[pa.Table, None, None], content: ContentHash) -> Generator[pa.Table, None, None]:
-    with closing(tables):
-        for table in tables:
-            content.add(content_lines(table))
-            yield table
+def _digested(
+    buckets: Generator[tuple[pa.Table, pa.Array], None, None], content: ContentHash
+) -> Generator[tuple[pa.Table, pa.Array], None, None]:
+    with closing(buckets):
+        for table, order in buckets:
+            lines = content_lines(table)
+            content.add(b"".join(lines[number] for number in order.to_pylist()))
+            yield table, order

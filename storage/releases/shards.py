@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from storage.ids import file_hash
@@ -68,7 +68,7 @@ class ShardWriter:
     ) -> None:
         self._folder, self._column, self._limit = root / folder, column, shard_bytes
         self._stem, self._keep = stem, keep
-        self._waiting: dict[str, list[pa.RecordBatch]] = {}
+        self._waiting: dict[str, list[pa.Table]] = {}
         self._bytes: dict[str, int] = {}
         self._open: dict[str, _File] = {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="shards")
@@ -76,11 +76,17 @@ class ShardWriter:
         self.files: dict[str, dict[str, Any]] = {}
         self._folder.mkdir(parents=True)
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Add rows."""
-        for group in pc.unique(batch[self._column]).to_pylist():
-            part = batch.filter(pc.equal(batch[self._column], group))
-            self._waiting.setdefault(group, []).append(part)
+    def write(self, rows: pa.Table | pa.RecordBatch, order: pa.Array | None = None) -> None:
+        """Add rows, in the order of these numbers of theirs."""
+        column = rows[self._column]
+        encoded = (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
+        codes = encoded.indices.to_numpy()
+        numbers = np.arange(len(codes)) if order is None else order.to_numpy()
+        for code, group in enumerate(encoded.dictionary.to_pylist()):
+            part = rows.take(pa.array(numbers[codes[numbers] == code]))
+            self._waiting.setdefault(group, []).append(
+                pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
+            )
             self._bytes[group] = self._bytes.get(group, 0) + part.nbytes
             if self._bytes[group] >= min(_GROUP_BYTES, self._limit):
                 self._flush(group)
@@ -109,7 +115,7 @@ class ShardWriter:
         size = self._bytes.pop(group, 0)
         if not waiting:
             return
-        table = pa.Table.from_batches(waiting)
+        table = pa.concat_tables(waiting)
         table = table if self._keep else table.drop_columns([self._column])
         file = self._open.get(group) or self._begin(group, table.schema)
         file.rows, file.bytes = file.rows + table.num_rows, file.bytes + size

@@ -130,7 +130,7 @@ def _release(workspace: Workspace, samples: list[dict[str, Any]]) -> dict[str, l
     )
     writer, content = ShardWriter(folder), ContentHash()
     for batch in table.to_batches():
-        content.add(content_lines(batch))
+        content.add(b"".join(content_lines(batch)))
         writer.write(batch)
     manifest = {
         "release": "set@1", "rows": 2, "tokens": 6, "content_hash": content.hexdigest(), "files": writer.close(),

@@ -126,7 +126,7 @@ def test_a_condition_is_inspected(lake, condition):
 
 
 def test_files_are_cut_by_size_and_hold_every_row_in_order(lake, monkeypatch):
-    monkeypatch.setattr("storage.releases.making.BATCH_ROWS", 7)
+    monkeypatch.setattr(external_sort, "BUCKET_ROWS", 7)
     monkeypatch.setattr("storage.releases.making.ShardWriter", partial(ShardWriter, shard_bytes=2000))
     names = [f"r{n:03d}" for n in range(60)]
     accept(lake, *names)
@@ -194,7 +194,7 @@ def test_what_is_wrong_with_a_release_is_named(lake):
 
 
 @pytest.mark.parametrize(
-    "where", ["storage.releases.shards.pq.ParquetWriter.write_table", "storage.releases.external_sort._sorted"]
+    "where", ["storage.releases.shards.pq.ParquetWriter.write_table", "storage.releases.external_sort.pc.sort_indices"]
 )
 def test_a_full_disk_is_a_sentence_and_records_nothing(lake, monkeypatch, where):
     accept(lake, "a", "b")
