@@ -16,8 +16,8 @@ from storage.sql.confine import close_files, close_network, die_with_parent, lim
 BATCH_ROWS = 10_000
 """Rows per record batch."""
 _FILE_SIZE = 64 << 30
-_DUCKDB_SHARE = 0.8
-"""A sort under a limit of 512 MiB held 600 MiB of its own."""
+_DUCKDB_SHARE = 0.7
+"""A sort under a limit of 512 MiB held 600 MiB of its own, and more while other processes had the processors."""
 _LEAST = 32 << 20
 _OVERHEAD = 6 << 30
 """Address space beside the memory limit: libraries, thread stacks, buffers that are reserved and never touched."""
