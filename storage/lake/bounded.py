@@ -16,8 +16,8 @@ MEMORY = 512 << 20
 
 
 @contextmanager
-def bounded_memory(lake: Lake) -> Iterator[None]:
-    """Let everything that is done on a lake meanwhile hold at most `MEMORY`.
+def bounded_memory(lake: Lake, memory: int = MEMORY) -> Iterator[None]:
+    """Let everything that is done on a lake meanwhile hold at most so many bytes of memory.
 
     Raises:
         LakeError: What is done fails in DuckDB: its disk is full, say.
@@ -26,14 +26,14 @@ def bounded_memory(lake: Lake) -> Iterator[None]:
     with _explained(lake):
         settings = "select current_setting('memory_limit'), current_setting('temp_directory')"
         before, folder = lake.connection.execute(settings).fetchone()
-        with _limited(lake, before, folder, str(spill)):
+        with _limited(lake, memory, before, folder, str(spill)):
             yield
 
 
 @contextmanager
-def _limited(lake: Lake, before: str, folder: str, spill: str) -> Iterator[None]:
+def _limited(lake: Lake, memory: int, before: str, folder: str, spill: str) -> Iterator[None]:
     try:
-        lake.execute_setting(f"memory_limit='{MEMORY >> 20}MiB'")
+        lake.execute_setting(f"memory_limit='{memory >> 20}MiB'")
         if folder != spill:  # DuckDB refuses to be told again once it has spilled
             lake.execute_setting(f"temp_directory='{quote(spill)}'")
         lake.execute_setting("preserve_insertion_order=false")
@@ -52,7 +52,7 @@ def _explained(lake: Lake) -> Iterator[None]:
 
 
 @contextmanager
-def bounded(lake: Lake) -> Iterator[Any]:
+def bounded(lake: Lake, memory: int = MEMORY) -> Iterator[Any]:
     """A connection of its own to the lake, in one snapshot, that joins in bounded memory.
 
     Raises:
@@ -60,7 +60,7 @@ def bounded(lake: Lake) -> Iterator[Any]:
     """
     connection = lake.connection.cursor()
     try:
-        with bounded_memory(lake):
+        with bounded_memory(lake, memory):
             connection.execute("USE lake; BEGIN")
             try:
                 yield connection

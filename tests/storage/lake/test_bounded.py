@@ -15,15 +15,14 @@ from storage.schema import TABLES
 from storage.workspace import Workspace
 
 
-def test_memory_is_bounded_again_after_rows_were_spilled(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounded, "MEMORY", 64 << 20)
+def test_memory_is_bounded_again_after_rows_were_spilled(tmp_path):
     with Lake(Workspace.create(tmp_path / "w")) as lake:
-        with bounded_memory(lake):
+        with bounded_memory(lake, 64 << 20):
             rows = "select random() as a, repeat(random()::varchar, 4) as b from range(1_200_000)"
             lake.connection.execute(f"create temp table large as {rows}")
             assert lake.rows("from duckdb_temporary_files()")
             lake.connection.execute("drop table temp.large")
-        with bounded_memory(lake):
+        with bounded_memory(lake, 64 << 20):
             assert lake.rows("select current_setting('memory_limit') as bytes") == [{"bytes": "64.0 MiB"}]
         (limit,) = lake.rows("select current_setting('memory_limit') as bytes")
         assert limit["bytes"] != "64.0 MiB"
