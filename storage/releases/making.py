@@ -36,7 +36,7 @@ CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 BATCH_ROWS = 20_000
-MEMORY = 2 << 30
+MEMORY = 1_792 << 20
 """Bytes that DuckDB may hold while it picks and joins rows: of ten million it keeps the ids, for which 1.5 GiB were too few."""
 COLUMNS = """
     a.sample_id, a.method, a.kind, a.task, a.source, a.tier, a.night, a.origin, a.messages, a.response, a.rejected,
