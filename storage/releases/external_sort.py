@@ -46,13 +46,8 @@ def sort_buckets(
         folder: Where the buckets may lie; they are gone at the end.
     """
     with distributed(batches, column, cuts, schema, folder) as paths:
-        yield from sorted_buckets(paths, column)
-
-
-def sorted_buckets(paths: Iterable[Path], column: str) -> Iterator[pa.Table]:
-    """Return the rows of each bucket in the order of a text column; its file is gone then."""
-    for table, order in ordered_buckets(paths, column):
-        yield table.take(order)
+        for table, order in ordered_buckets(paths, column):
+            yield table.take(order)
 
 
 def ordered_buckets(paths: Iterable[Path], column: str) -> Iterator[tuple[pa.Table, pa.Array]]:
