@@ -77,7 +77,12 @@ class MethodSpec(Part):
 class BudgetSpec(Part):
     """A hard stop for one night."""
 
-    calls: int | None = Field(None, ge=0, description="Calls that are paid, refused answers included.")
+    calls: int | None = Field(
+        None,
+        ge=0,
+        description="Calls: answers, those that cannot be used included, questions that a server refuses, and tries that it may "
+        "have worked on. What it turns away as too busy is none, nor is a sign of life (one token).",
+    )
     tokens: int | None = Field(None, ge=0, description="Tokens read and written.")
     cost: float | None = Field(None, ge=0, description="In the currency of the models' prices.")
     failures: float | None = Field(

@@ -33,12 +33,13 @@ def read_yaml(text: str) -> Any:
     Raises:
         RecipeError: It is no YAML, or a key stands twice in one place.
     """
-    loader = _Loader(text)
     try:
-        return loader.get_single_data()
+        loader = _Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, ValueError) as error:
         raise RecipeError(f"no valid YAML: {error}") from None
     except RecursionError:
         raise RecipeError("no valid YAML: it is nested too deeply") from None
-    finally:
-        loader.dispose()

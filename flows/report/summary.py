@@ -50,10 +50,16 @@ def print_night(summary: Mapping[str, Any]) -> None:
     if summary["reasons"]:
         print_table(["method", "what", "reason", "rows"], summary["reasons"][:15])
     for part in summary["tokens"]:
+        estimated = part.get("estimated")
         console.print(
             inert(
                 f"{part['role']}: {part['calls']:,} calls, {part['prompt_tokens']:,} tokens read, "
                 f"{part['completion_tokens']:,} written (model {part['model'][:12]})"
+                + (
+                    f"; of {estimated:,} the tokens are estimates, the server told none that can be true"
+                    if estimated
+                    else ""
+                )
             )
         )
     if summary.get("budget"):

@@ -290,10 +290,11 @@ def reasons(lake: Lake, night: str) -> list[dict[str, Any]]:
 
 
 def tokens(lake: Lake, night: str) -> list[dict[str, Any]]:
-    """Return calls and tokens that a night paid for, by role."""
+    """Return calls and tokens that a night paid for, by role; `estimated` are calls whose tokens no server has told believably."""
     return lake.rows(
         "select role, model, count(*) as calls, sum(prompt_tokens)::bigint as prompt_tokens, "
-        "sum(completion_tokens)::bigint as completion_tokens from calls where night = ? group by all order by role",
+        "sum(completion_tokens)::bigint as completion_tokens, "
+        "count(*) filter (sampling->>'$.usage' = 'estimated') as estimated from calls where night = ? group by all order by role",
         [night],
     )
 

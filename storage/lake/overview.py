@@ -88,7 +88,8 @@ class Overview:
             select method, model, role, count(*) as calls, coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
                    coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
                    coalesce(sum(thought_tokens), 0)::bigint as thought_tokens,
-                   coalesce(sum(seconds), 0) as seconds, coalesce(sum(cost), 0) as cost
+                   coalesce(sum(seconds), 0) as seconds, coalesce(sum(cost), 0) as cost,
+                   count(*) filter (sampling->>'$.usage' = 'estimated') as estimated
             from calls where night = ? and origin = 'made' group by method, model, role order by method, role, model
             """,
             [self.night],

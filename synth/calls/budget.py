@@ -13,6 +13,10 @@ _WORDS_TO_TOKENS = 1.6
 """Upper rule of thumb for English: bounds what is set aside while a call is in flight, and stands for what nobody counted."""
 _BYTES_PER_TOKEN = 3.0
 """The same for text without spaces: Chinese, code, a long number."""
+_LONGEST_TOKEN = 512
+"""Bytes of the longest token of a vocabulary: runs of spaces or dashes have up to 128 in those of today."""
+_ADDED_BY_SERVERS = 32_768
+"""Tokens that a chat template and a server's own instructions may add to a prompt."""
 
 GRACE_S = 30.0
 """How long calls that are in flight at the finish-by time may still take; then they are given up."""
@@ -71,22 +75,34 @@ class Reserved:
 def counted(request: Request, answer: Answer) -> Answer:
     """Return an answer with a count of tokens: the engine's, or ours where it gave none that could be true.
 
-    What a refused answer wrote is not always there to be counted; it is taken to be no more than what was allowed.
+    A token of a prompt has a byte at least, and a server adds some of its own; an answer's tokens are no more than was allowed
+    or than its bytes, and no fewer than the longest tokens would make of it. What a refused answer wrote is not always there to
+    be counted; it is taken to be no more than what was allowed.
     """
+    read, written = answer.prompt_tokens, answer.completion_tokens
+    size, allowed = len(f"{answer.text}{answer.reasoning}".encode(errors="replace")), request.sampling.max_tokens
+    if read > _bytes_read(request) + _ADDED_BY_SERVERS:
+        answer = replace(answer, prompt_tokens=0, cached_tokens=0, counted=False)
+    if answer.counted and written and not size / _LONGEST_TOKEN <= written <= max(size, allowed):
+        answer = replace(answer, completion_tokens=0, thought_tokens=None, counted=False)
     if answer.counted:
         return answer
     own = round(tokens_of(answer.text) + tokens_of(answer.reasoning))
-    most = max(own, request.sampling.max_tokens)
     return replace(
         answer,
         prompt_tokens=answer.prompt_tokens or round(_tokens_read(request)),
-        completion_tokens=min(answer.completion_tokens, most) or own,
+        completion_tokens=min(answer.completion_tokens, max(own, allowed)) or own,
     )
 
 
 def tokens_of(text: str) -> float:
     """Return about how many tokens a text has at most, by its words and, where nothing parts them, by its bytes."""
     return max(len(text.split()) * _WORDS_TO_TOKENS, len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
+
+
+def _bytes_read(request: Request) -> int:
+    further = len(request.sampling.body or "") + len(request.sampling.schema or "")
+    return further + sum(len(said_in(message).encode(errors="replace")) for message in request.messages)
 
 
 def _tokens_read(request: Request) -> float:

@@ -87,6 +87,10 @@ class Prompt:
             self._template: Template = _ENVIRONMENT.from_string(self.source)
         except (TemplateError, UnicodeDecodeError) as error:
             raise RecipeError(f"prompt {path}: {error}") from error
+        except (RecursionError, MemoryError):
+            raise RecipeError(
+                f"prompt {path}: it is nested too deeply; write it with fewer brackets or blocks"
+            ) from None
         # Jinja's own chained mapping is copied at each rendering, slowly
         self._template.globals = {**self._template.globals, "answer_format": form}
         asks = (form.ending,) if "answer_format" in self.source else ()

@@ -98,6 +98,8 @@ class Environment(ImmutableSandboxedEnvironment):
             self.filters.pop(name)
         for name, function in self.filters.items():
             self.filters[name] = _bounded(name, function, FILTERS.get(name))
+        for name, function in self.tests.items():
+            self.tests[name] = _bounded(name, function, None)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = _Watched().visit(super()._parse(source, name, filename))

@@ -131,7 +131,8 @@ class RequestRefused(Exception):
 
     Attributes:
         reason: A stable word (`prompt_too_long`, `bad_request`, ...).
-        paid: What was written all the same and cannot be used, with its tokens; None when nothing was.
+        paid: What the server answered and cannot be used, with its tokens (none where it wrote nothing); None when no server
+            answered.
     """
 
     def __init__(self, reason: str, message: str, paid: Answer | None = None) -> None:

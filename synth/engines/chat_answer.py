@@ -4,32 +4,48 @@ Servers differ in how they say the same: a text or a list of parts, `stop` or `e
 What was written and cannot be used was paid for all the same: the refusal carries it (`RequestRefused.paid`).
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synth.engines.base import Answer, RequestRefused
-from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse, read_error
+from synth.engines.body import LARGEST_ANSWER, count_of, error_in, parse
+from synth.engines.wire import Kind, Trouble, read_error, unusable
 from synth.tools.calls import ToolCall, canonical, write_calls
 
 BYTES_PER_TOKEN = 3
 """What stands for the count of an answer that can neither be used nor counted."""
 
-_STOPPED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "end", "completed", "complete")
-_CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "max_length")
-_WITHHELD = ("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "refusal")
+_STOPPED = (
+    "stop", "eos", "eos_token", "eos_token_id", "eos_found", "stop_token", "stop_sequence", "end_turn", "end", "completed",
+    "complete",
+)  # fmt: skip
+_CUT = ("length", "max_tokens", "max_new_tokens", "max_output_tokens", "model_length", "max_length")
+_WITHHELD = (
+    "content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "refusal",
+    "error_toxic",
+)  # fmt: skip
 FINISH_REASONS = {
     **dict.fromkeys(_STOPPED, "stop"),
     **dict.fromkeys(_CUT, "length"),
     **dict.fromkeys(_WITHHELD, "content_filter"),
 }
-"""What servers call the end of an answer, in small letters, and what it is called here."""
+"""What servers call the end of an answer, in small letters with underscores, and what it is called here."""
+_GIVEN_UP = ("abort", "aborted", "cancelled", "error")
+_THOUGHTS = ("thinking", "reasoning", "redacted_thinking")
+"""Kinds of parts of a content that hold what the model thought before it answered."""
 _QUOTED = frozenset({*FINISH_REASONS, "tool_calls", "function_call", "none", "error"})
 """Finish reasons that may be quoted; a server's other words might hold anything."""
 
 
 def finish_of(reason: object) -> str | None:
     """Return `stop`, `length` or `content_filter` for a server's word; None for any other."""
-    return FINISH_REASONS.get(reason.lower()) if isinstance(reason, str) else None
+    return FINISH_REASONS.get(_ended(reason)) if isinstance(reason, str) else None
+
+
+def _ended(reason: str) -> str:
+    """A server's word for the end of an answer: FINISH_REASON_STOP, EndTurn, end-turn."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", reason[:64]).lower().removeprefix("finish_reason_")
 
 
 def read_chat_answer(
@@ -55,25 +71,36 @@ def read_chat_answer(
         Trouble: This is not the answer of a chat endpoint, the server gave the request up, or it says an error.
     """
     if raw is None:
-        paid = Answer("", "malformed_answer", 0, LARGEST_ANSWER // BYTES_PER_TOKEN, seconds=seconds, counted=False)
-        raise RequestRefused("malformed_answer", f"the answer is larger than {LARGEST_ANSWER >> 20} MiB", paid)
-    reply = parse(raw)
-    if not isinstance(reply, dict):
-        raise Trouble(Kind.FAILED, "it answers with something that is not a JSON object", status=200)
-    choices = reply.get("choices")
+        raise _too_large(f"the answer is larger than {LARGEST_ANSWER >> 20} MiB", LARGEST_ANSWER, seconds)
+    try:
+        reply = parse(raw)
+    except RecursionError:
+        if raw.lstrip().startswith(b"{"):
+            raise _too_large("the answer is nested too deeply", len(raw), seconds) from None
+        reply = None
+    choices = reply.get("choices") if isinstance(reply, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    error = choice.get("error") if isinstance(choice, dict) and choice.get("error") else reply.get("error")
+    error = choice.get("error") or reply.get("error") if isinstance(choice, dict) else error_in(reply)
     if error and _usable(choice) is None:
         raise read_error(error, credential, texts)
+    if not isinstance(reply, dict):
+        raise unusable("it answers with something that is not a JSON object", raw, credential, texts)
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise Trouble(Kind.FAILED, "it answers without choices[0].message", status=200)
-    if choice.get("finish_reason") in ("abort", "error"):
-        ended = choice["finish_reason"]
-        raise Trouble(Kind.FAILED, f"it gave the request up (finish_reason {ended})", status=200)
+    ended = choice.get("finish_reason")
+    if isinstance(ended, str) and _ended(ended) in _GIVEN_UP:
+        said = (text_of(message.get("content")) or "") if _ended(ended) == "error" else ""
+        raise unusable(f"it gave the request up (finish_reason {_ended(ended)})", said, credential, texts)
     if tools and message.get("tool_calls"):
         choice, message = _with_calls(choice, message)
     return _answer(raw, reply.get("usage"), choice, message, seconds)
+
+
+def _too_large(sentence: str, size: int, seconds: float) -> RequestRefused:
+    """The refusal of an answer of so many bytes that cannot be read; it was paid for."""
+    paid = Answer("", "malformed_answer", 0, size // BYTES_PER_TOKEN, seconds=seconds, counted=False)
+    return RequestRefused("malformed_answer", sentence, paid)
 
 
 def _with_calls(choice: dict[str, Any], message: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,7 +125,7 @@ def _usable(choice: Any) -> str | None:
 
 def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, Any], seconds: float) -> Answer:
     finish_reason = finish_of(choice.get("finish_reason"))
-    reasoning = text_of(message.get("reasoning") or message.get("reasoning_content") or "")
+    reasoning = text_of(message.get("reasoning") or message.get("reasoning_content") or thoughts_of(message))
     text = text_of(message.get("content"))
     if message.get("content") is None and reasoning:
         text = ""  # it reasoned up to the limit, or has nothing more to say
@@ -139,6 +166,8 @@ def _refusal(
     """Why an answer cannot be used: a stable word and a sentence; None when it can."""
     if finish_reason == "content_filter":
         return "content_filter", "the server's content filter withheld the answer"
+    if message.get("refusal") and not text:
+        return "content_filter", "the model refused to answer (message.refusal)"
     if message.get("tool_calls") or message.get("function_call"):
         return "tool_call", (
             "the model called a tool instead of answering, and this method offers none; start the server without a tool "
@@ -148,7 +177,7 @@ def _refusal(
     if other is not None:
         return "not_text", f"the answer holds {other}; only text is read"
     if text is None or reasoning is None or finish_reason is None:
-        reason = str(choice.get("finish_reason")).lower()
+        reason = _ended(str(choice.get("finish_reason")))
         ended = reason if reason in _QUOTED else "unknown"
         return "malformed_answer", (
             f"content is {type(message.get('content')).__name__}, finish_reason is {ended}; a text ended by stop or length "
@@ -160,16 +189,35 @@ def _refusal(
 
 
 def text_of(content: Any) -> str | None:
-    """Return the text of a message's content: a text, or a list of text parts; None when it is neither."""
+    """Return the text of a message's content: a text, or a list of text parts; None when it is neither.
+
+    Parts that hold thoughts are left out (`thoughts_of`).
+    """
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
         return None
-    texts = [part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict)]
-    if len(texts) < len(content):
-        return None
-    parts = [text for text in texts if isinstance(text, str)]
-    return "".join(parts) if len(parts) == len(texts) and parts else None
+    texts = [part if isinstance(part, str) else _text_in(part) for part in content if not _is_thought(part)]
+    parts = [text for text in texts if text is not None]
+    said = parts or len(texts) < len(content)
+    return "".join(parts) if len(parts) == len(texts) and said else None
+
+
+def thoughts_of(message: Mapping[str, Any]) -> str:
+    """Return what a message's content holds of thoughts, in parts of their own."""
+    content = message.get("content")
+    thoughts = [part for part in content if _is_thought(part)] if isinstance(content, list) else []
+    held = [text_of(part.get("thinking") or part.get("reasoning") or part.get("text")) for part in thoughts]
+    return "".join(text for text in held if text)
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in _THOUGHTS
+
+
+def _text_in(part: Any) -> str | None:
+    text = part.get("text") if isinstance(part, dict) else None
+    return text if isinstance(text, str) else None
 
 
 def _parts_beside_text(message: dict[str, Any]) -> str | None:
@@ -178,7 +226,7 @@ def _parts_beside_text(message: dict[str, Any]) -> str | None:
         return "audio"
     content = message.get("content")
     kinds = [part.get("type") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    others = [kind for kind in kinds if kind not in (None, "text", "output_text")]
+    others = [kind for kind in kinds if kind not in (None, "text", "output_text", *_THOUGHTS)]
     if not others and not message.get("images"):
         return None
     kind = str(others[0]) if others else "image"

@@ -1,7 +1,9 @@
 """Credentials that are never kept: what a server quotes of one is blotted out before anybody sees it.
 
 A server may repeat its request's headers in an answer, an error or a list of models, as they came or written otherwise: with a
-word before it, in JSON's or a URL's spelling, in base64, broken over lines. So a text is compared by its letters and digits alone.
+word before it, with the escapes of JSON, HTML, a URL or a program, in hexadecimal or base64, in capitals, broken over lines. So a
+text is compared by its letters and digits alone, as they stand and as its escapes mean them. A server that means to can always
+write a credential in a code of its own.
 """
 
 import base64
@@ -9,19 +11,28 @@ import functools
 import os
 import re
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 MARK = "[credential]"
 SHORTEST = 8
 """A credential with fewer letters and digits is a placeholder (EMPTY, none, dummy), which texts hold by chance."""
 PIECE = 12
-"""Letters and digits in a row that betray a longer credential; half of it where that is more."""
+"""Letters and digits in a row that betray a longer credential; a quarter of it where that is more."""
 _NAMES_ONE = re.compile(r"((^|_)(API)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|AUTH_STRING|CREDENTIALS?)$", re.IGNORECASE)
 _MOST_PLACES = 1000
 """A text that quotes a credential more often is blotted out as a whole."""
 _ALNUM = (string.ascii_letters + string.digits).encode()
 _OTHERS = bytes(code for code in range(256) if code not in _ALNUM)
+_IN_SMALL = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
+_ESCAPES = (
+    r"\\u\{([0-9a-f]{1,6})\}|\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|&#x([0-9a-f]{1,6});?|%([0-9a-f]{2})|&#([0-9]{1,7});?|\\([0-7]{3})"
+    r"|\\[nrtbf0]|</?[a-z][^<>]{0,20}>|[\uff10-\uff5a]"
+)
+_ESCAPE = re.compile(_ESCAPES, re.IGNORECASE)
+_LETTER = re.compile(rf"{_ESCAPES}|[a-z0-9]", re.IGNORECASE)
+_BASES = (16, 16, 16, 16, 16, 10, 8)
+"""In which base each group of such an escape writes its letter; what has no group is a break between two letters."""
 
 
 def redact(text: str, credential: str | None) -> str:
@@ -34,7 +45,19 @@ def redact(text: str, credential: str | None) -> str:
     spellings = _spellings(credential) if credential else ()
     if not spellings:
         return text
-    squeezed = _squeezed(text)
+    for escaped in (False, True):
+        read = _ESCAPE.sub(_meant, text) if escaped else text
+        spans = _found(_squeezed(read), spellings) if read != text or not escaped else []
+        if spans is None:
+            return MARK
+        if spans:
+            letters = re.finditer(r"[A-Za-z0-9]", text) if not escaped else _LETTER.finditer(text)
+            text = _blot(text, spans, (match for match in letters if not escaped or _squeezed(_meant(match))))
+    return text
+
+
+def _found(squeezed: str, spellings: "tuple[_Spelling, ...]") -> list[tuple[int, int]] | None:
+    """Where a text's letters and digits hold a run of a credential; None when that is too often to be told apart."""
     spans: list[tuple[int, int]] = []
     for spelling in spellings:
         if not any(alarm in squeezed for alarm in spelling.alarms):
@@ -44,14 +67,24 @@ def redact(text: str, credential: str | None) -> str:
             while position >= 0:
                 spans.append((position, position + len(piece)))
                 if len(spans) > _MOST_PLACES:
-                    return MARK
+                    return None
                 position = squeezed.find(piece, position + 1)
-    return _blot(text, spans) if spans else text
+    return spans
+
+
+def _meant(match: re.Match[str]) -> str:
+    """The letter that an escape means; nothing for a break, and a letter itself."""
+    if match.lastindex is not None:
+        code = int(match[match.lastindex], _BASES[match.lastindex - 1])
+        return chr(code) if code < 128 else " "
+    if "\uff10" <= match[0] <= "\uff5a":
+        return chr(ord(match[0]) - 0xFEE0)
+    return match[0] if len(match[0]) == 1 else ""
 
 
 def _squeezed(text: str) -> str:
-    """The letters and digits of a text, without all else; as bytes, which is ten times as fast."""
-    return text.encode(errors="replace").translate(None, _OTHERS).decode("ascii")
+    """The letters and digits of a text in small letters, without all else; as bytes, which is ten times as fast."""
+    return text.encode(errors="replace").translate(_IN_SMALL, _OTHERS).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +111,11 @@ def _spellings(credential: str) -> tuple[_Spelling, ...]:
     """The ways to write a credential; none for a placeholder."""
     if len(_squeezed(credential)) < SHORTEST:
         return ()
-    escaped = "".join(f"\\u{ord(letter):04x}" for letter in credential)
-    written = [credential, quote(credential, safe=""), escaped, *_in_base64(credential)]
+    raw = credential.encode()
+    written = [credential, raw.hex(), *_in_base64(raw), *_in_base64(credential.encode("utf-16-le"))]
     spellings = []
     for letters in dict.fromkeys(map(_squeezed, written)):
-        size = min(len(letters), max(PIECE, len(letters) // 2))
+        size = min(len(letters), max(PIECE, len(letters) // 4))
         half = size // 2
         pieces = dict.fromkeys(letters[start : start + size] for start in range(len(letters) - size + 1))
         alarms = dict.fromkeys(letters[start : start + half] for start in range(0, len(letters) - half + 1, half))
@@ -90,21 +123,20 @@ def _spellings(credential: str) -> tuple[_Spelling, ...]:
     return tuple(spellings)
 
 
-def _in_base64(credential: str) -> list[str]:
+def _in_base64(raw: bytes) -> list[str]:
     """The credential in base64 behind one, two or no other bytes, without the letters that its neighbours change."""
-    raw = credential.encode()
     encoded = [base64.b64encode(b"\0" * shift + raw).decode().rstrip("=") for shift in range(3)]
     return [text[(0, 2, 3)[shift] : -1] for shift, text in enumerate(encoded)]
 
 
-def _blot(text: str, spans: list[tuple[int, int]]) -> str:
+def _blot(text: str, spans: list[tuple[int, int]], letters: Iterable[re.Match[str]]) -> str:
     """Replace spans of the letters and digits of a text, with what stands between them."""
-    places = [match.start() for match in re.finditer(r"[A-Za-z0-9]", text)]
+    places = [match.span() for match in letters]
     kept: list[str] = []
     end = 0
     for start, stop in _merged(spans):
-        kept += [text[end : places[start]], MARK]
-        end = places[stop - 1] + 1
+        kept += [text[end : places[start][0]], MARK]
+        end = places[stop - 1][1]
     return "".join([*kept, text[end:]])
 
 

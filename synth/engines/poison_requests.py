@@ -11,7 +11,7 @@ It stays because without it one prompt ends a night: asked again for ever it tak
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from synth.engines.base import RequestRefused
@@ -73,6 +73,7 @@ class Item:
         scores: Whether its text is to be scored rather than answered.
         tools: Whether it offers tools.
         plain_tools: Whether its body says that calls come back unparsed.
+        on_lost_try: The request's own (`synth.engines.base.Request`).
     """
 
     body: bytes
@@ -86,6 +87,7 @@ class Item:
     scores: bool = False
     tools: bool = False
     plain_tools: bool = False
+    on_lost_try: Callable[[], None] = field(default=lambda: None)
 
     def count(self, kind: Kind, member: Member, began: float, clock: float) -> bool:
         """Count a failure of a try that began then; True when the request has used up its tries."""

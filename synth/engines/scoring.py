@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from synth.engines.base import Answer, RequestRefused
-from synth.engines.wire import LARGEST_ANSWER, Kind, Trouble, count_of, parse, read_error
+from synth.engines.body import LARGEST_ANSWER, count_of, error_in, parse
+from synth.engines.wire import Kind, Trouble, read_error
 
 PATH = "/v1/completions"
 LARGEST = 1e6
@@ -62,9 +63,12 @@ def read_score(
     if raw is None:
         reason = f"the answer is larger than {LARGEST_ANSWER >> 20} MiB"
         raise RequestRefused("malformed_answer", reason, Answer("", "malformed_answer", seconds=seconds, counted=False))
-    reply = parse(raw)
-    if isinstance(reply, dict) and reply.get("error") and not reply.get("choices"):
-        raise read_error(reply["error"], credential, texts)
+    try:
+        reply = parse(raw)
+    except RecursionError:
+        raise Trouble(Kind.FAILED, "the answer is nested too deeply", status=200) from None
+    if not (isinstance(reply, dict) and reply.get("choices")) and (error := error_in(reply)) is not None:
+        raise read_error(error, credential, texts)
     choices = reply.get("choices") if isinstance(reply, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(reply, dict) or not isinstance(choice, dict):

@@ -19,18 +19,11 @@ from storage.errors import ModelServerError
 from synth.engines import collector
 from synth.engines.adaptive import read_queue
 from synth.engines.base import Answer, RequestRefused
+from synth.engines.body import LARGEST_ANSWER, LARGEST_ERROR, read_body
 from synth.engines.chat_answer import read_chat_answer
 from synth.engines.credentials import redact
 from synth.engines.scoring import PATH, read_score
-from synth.engines.wire import (
-    LARGEST_ANSWER,
-    LARGEST_ERROR,
-    WANTS_COMPLETION_TOKENS,
-    Kind,
-    Trouble,
-    read_body,
-    read_failure,
-)
+from synth.engines.wire import WANTS_COMPLETION_TOKENS, Kind, Trouble, read_failure
 
 CONNECT_S = 10.0
 PROBE_LIMIT_S = 60.0

@@ -5,9 +5,10 @@ How one question is sent is in `transport.py`; here is who is asked, and who is 
 
 A request that fails is asked again after a pause, and only so often. Then, or when it is refused for good, the question
 is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
-token, outside the ledger) does. A request at fault fails alone; a server at fault is waited for, or stops the run. One that
+token, outside ledger and budget) does. A request at fault fails alone; a server at fault is waited for, or stops the run. One that
 kills its server each time is found too (`poison_requests.py`), and one that was forgotten is asked again
-early (`stalled_requests.py`).
+early (`stalled_requests.py`). What a server refuses for good counts as a call without tokens; what is given up while it is open
+(Ctrl-C, `finish_by`) counts as a try that was lost.
 
 A completion that the server cut before `max_tokens` is refused: prompt and `max_tokens` did not fit its context, so the
 server's `max_model_len` would have changed the answer, and that is not a part of the content key.
@@ -16,13 +17,14 @@ Not covered: HTTP proxies, streaming, servers that serve the model of one role u
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from storage.errors import ModelServerError, RecipeError
+from storage.errors import BudgetError, ModelServerError, RecipeError
 from storage.messages import said_in
 from synth.engines.address import root_of
 from synth.engines.base import Answer, Request, RequestRefused, tools_of
@@ -128,6 +130,7 @@ class Vllm:
             self._http.limit_key,
             scores=request.scores,
             tools=offers,
+            on_lost_try=request.on_lost_try,
         )
         member: Member | None = None
         pauses, closings = 0, self._closings
@@ -206,8 +209,11 @@ class Vllm:
             lost = Trouble(Kind.SILENT, f"no answer after {time.monotonic() - began:.0f} s, far more than others took")
             self.fleet.leave(member, began, lost)
             return lost
-        except BaseException:
+        except BaseException as error:
             self.fleet.leave(member, began, None)
+            if isinstance(error, asyncio.CancelledError):  # given up by us: the server may have worked on it
+                with contextlib.suppress(BudgetError):
+                    item.on_lost_try()
             raise
         finally:
             self._stalled.end(attempt, answer)
@@ -235,7 +241,7 @@ class Vllm:
         if failure.kind is Kind.LOST and item.deaths >= 2:
             reason = "kills_server"
         if failure.kind is Kind.FINAL:
-            reason, message = failure.reason, str(failure)
+            raise RequestRefused(failure.reason, str(failure), Answer("", failure.reason))
         raise RequestRefused(reason, message)
 
     async def close(self) -> None:
@@ -312,12 +318,14 @@ class Vllm:
 
 
 def _checked(answer: Answer, request: Request) -> Answer:
-    sampling = request.sampling
-    if answer.finish_reason == "length" and 0 < answer.completion_tokens < sampling.max_tokens:
+    """Refuse an answer that was cut before `max_tokens`; one whose tokens nobody counted has no more of them than bytes."""
+    allowed, written = request.sampling.max_tokens, answer.completion_tokens
+    at_most = written or len(answer.text.encode()) + len(answer.reasoning.encode())
+    if answer.finish_reason == "length" and at_most < allowed:
         raise RequestRefused(
             "context_full",
-            f"the server cut the answer after {answer.completion_tokens} of {sampling.max_tokens} tokens: with a prompt "
-            f"of {answer.prompt_tokens} tokens its context (max_model_len) is full",
+            f"the server cut the answer after {written or f'at most {at_most}'} of {allowed} tokens: with a prompt of "
+            f"{answer.prompt_tokens or 'uncounted'} tokens its context (max_model_len) is full",
             answer,
         )
     return answer

@@ -3,7 +3,6 @@
 Nothing that is raised here holds a credential or a part of a prompt: a server's words are quoted without them.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -12,14 +11,9 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
-import aiohttp
-
+from synth.engines.body import WORDS_OF_AN_ERROR, parse
 from synth.engines.credentials import redact
 
-MOST_TOKENS = 10**8
-"""No model reads or writes so many in one call; a count beyond it is a fault of the server."""
-LARGEST_ANSWER = 16 << 20
-LARGEST_ERROR = 64 << 10
 WORDS = 300
 """How much of a server's own words an error carries."""
 SHARED_PROMPT = 24
@@ -40,11 +34,15 @@ NO_TOOL_PARSER = "no_tool_parser"
 """The reason of the refusal of a server (vLLM without --tool-call-parser) that shows tools to a model and cannot read its calls."""
 
 _STATUS_OF = {
-    "rate_limit": 429, "too_many_requests": 429, "overloaded": 503, "unavailable": 503, "timeout": 504, "quota": 429,
-    "context_length": 400, "invalid": 400, "bad_request": 400, "unsupported": 400, "authentication": 401, "api_key": 401,
-    "permission": 403, "forbidden": 403, "not_found": 404, "too_large": 413,
+    "rate_limit": 429, "too_many_requests": 429, "throttl": 429, "overloaded": 503, "unavailable": 503, "timeout": 504,
+    "quota": 429, "exhausted": 429, "context_length": 400, "content_filter": 400, "content_policy": 400, "invalid": 400,
+    "validation": 400, "bad_request": 400, "unsupported": 400, "authentication": 401, "unauthorized": 401, "api_key": 401,
+    "permission": 403, "forbidden": 403, "access_denied": 403, "not_found": 404, "too_large": 413,
 }  # fmt: skip
 """The status that an error inside a body of status 200 would have had, by a part of its type or code."""
+_NAMES_OF_STATUS = ("code", "status", "status_code", "statusCode", "http_status")
+_NAMES_OF_KIND = ("code", "type", "status", "__type", "reason")
+_WITHHELD = ("content_filter", "content_policy", "contentfilter", "moderation")
 
 
 class Kind(Enum):
@@ -78,21 +76,6 @@ class Trouble(Exception):
         self.pause_s = pause_s
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
-    """The body, or None when it is larger than the limit."""
-    length = response.content_length
-    if length is not None and "Content-Encoding" not in response.headers:
-        return await response.read() if length <= limit else None
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_chunked(1 << 16):
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def read_failure(
     status: int, raw: bytes | None, retry_after: str | None, credential: str | None, texts: Iterable[str]
 ) -> Trouble:
@@ -105,7 +88,10 @@ def read_failure(
         credential: Never quoted, not even in part.
         texts: The prompt's texts, never quoted either.
     """
-    message, fields = _words(parse(raw), raw)
+    try:
+        message, fields = _words(parse(raw), raw)
+    except RecursionError:
+        message, fields = "", {}
     return _failure(f"HTTP {status}", status, message, fields, retry_after, credential, texts)
 
 
@@ -118,15 +104,39 @@ def read_error(error: Any, credential: str | None, texts: Iterable[str]) -> Trou
         texts: The prompt's texts, never quoted either.
     """
     message, fields = _words({"error": error}, None)
-    codes = "_".join(str(fields.get(name) or "") for name in ("code", "type", "status")).lower().replace(" ", "_")
-    code = fields.get("code")
-    status = int(code) if type(code) is int or (isinstance(code, str) and code.isdecimal()) else 0
-    if not 400 <= status < 600:
-        status = next(
-            (http_status for part, http_status in _STATUS_OF.items() if part in codes),
-            400 if TOO_LONG.search(message) else 500,
-        )
+    status = _status_in(fields) or next(
+        (http_status for part, http_status in _STATUS_OF.items() if part in _kind_in(fields)),
+        400 if TOO_LONG.search(message) else 500,
+    )
     return _failure("an error instead of an answer", status, message, fields, None, credential, texts)
+
+
+def unusable(what: str, raw: bytes | str, credential: str | None, texts: Iterable[str]) -> Trouble:
+    """Trouble with a body of status 200 that is no answer, with its own words.
+
+    Args:
+        what: What is wrong with it.
+        raw: What it says.
+        credential: Never quoted, not even in part.
+        texts: The prompt's texts, never quoted either.
+    """
+    text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
+    return _failure(what, 200, " ".join(text[:4000].split()), {}, None, credential, texts)
+
+
+def _status_in(fields: Mapping[str, Any]) -> int:
+    """The HTTP status that an error says it would have had; 0 when it says none."""
+    for name in _NAMES_OF_STATUS:
+        value = fields.get(name)
+        if isinstance(value, int | float | str) and (said := re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value)[:8])):
+            return int(said[1])
+    return 0
+
+
+def _kind_in(fields: Mapping[str, Any]) -> str:
+    """What an error says of its kind, in small letters with underscores: RateLimitError, `rate limit`, RATE_LIMIT."""
+    said = "_".join(str(fields.get(name) or "")[:WORDS] for name in _NAMES_OF_KIND)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[ .-]", "_", said).lower()
 
 
 def _failure(
@@ -144,13 +154,16 @@ def _failure(
         return Trouble(Kind.FINAL, sentence, status=status, reason="no_quota")
     if status in BUSY:
         return Trouble(Kind.BUSY, sentence, status=status, pause_s=_seconds(retry_after))
-    if status >= 500:
+    if status >= 500 or status == 200:
         return Trouble(Kind.FAILED, sentence, status=status, pause_s=_seconds(retry_after))
-    return Trouble(Kind.FINAL, sentence, status=status, reason=_reason(status, message, fields.get("param")))
+    return Trouble(Kind.FINAL, sentence, status=status, reason=_reason(status, message, fields))
 
 
-def _reason(status: int, message: str, param: object) -> str:
+def _reason(status: int, message: str, fields: Mapping[str, Any]) -> str:
     """The stable word for a refusal. vLLM names the parameter; other servers only say it."""
+    param = fields.get("param")
+    if any(word in _kind_in(fields) for word in _WITHHELD):
+        return "content_filter"
     if status in DENIED:
         return "not_found" if status == 404 else "access_denied"
     if "tool-call-parser" in message or "tool_call_parser" in message:
@@ -161,22 +174,6 @@ def _reason(status: int, message: str, param: object) -> str:
         return "max_tokens_too_large"
     too_long = status == 413 or param == "input_tokens" or TOO_LONG.search(message)
     return "prompt_too_long" if too_long else "bad_request"
-
-
-def parse(raw: bytes | None) -> Any:
-    """The body as JSON, or None when it is none."""
-    try:
-        return None if raw is None else json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def count_of(usage: Any, key: str) -> int | None:
-    """A count of a mapping like `usage`; None where it has none that could be true (null, text, negative, absurd)."""
-    value = usage.get(key) if isinstance(usage, dict) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
 
 
 def _words(reply: Any, raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
@@ -190,7 +187,9 @@ def _words(reply: Any, raw: bytes | None) -> tuple[str, Mapping[str, Any]]:
     error = reply.get("error", reply)
     if not isinstance(error, dict):
         return str(error), {}
-    message = error.get("message", error.get("detail"))
+    message = next((error[name] for name in WORDS_OF_AN_ERROR if error.get(name)), None)
+    if isinstance(message, list) and isinstance(message[0], dict) and message[0].get("message"):
+        return _words({"error": message[0]}, None)
     if isinstance(message, list):
         entries = [entry for entry in message if isinstance(entry, dict)]
         message = "; ".join(f"{entry.get('loc')}: {entry.get('msg')}" for entry in entries)
@@ -232,7 +231,7 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
     try:
         return float(retry_after) if retry_after.strip().isdecimal() else _until(parsedate_to_datetime(retry_after))
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -37,8 +37,8 @@ from synth.calls.ask import clean
 from synth.calls.keys import content_key, sampling_params
 from synth.calls.structured import schema_text
 from synth.engines.base import Message, Sampling
+from synth.engines.body import MOST_TOKENS
 from synth.engines.credentials import known_credentials, redact
-from synth.engines.wire import MOST_TOKENS
 from synth.imports.openai_batch import BatchReply, BatchRequest, read_reply, read_request
 
 IMPORTED = "imported"

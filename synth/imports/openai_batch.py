@@ -7,8 +7,8 @@ from typing import Any
 from storage.errors import RecipeError
 from synth.calls.structured import schema_text
 from synth.engines.base import Message, Sampling
+from synth.engines.body import MOST_TOKENS, count_of
 from synth.engines.chat_answer import finish_of, text_of
-from synth.engines.wire import MOST_TOKENS, count_of
 
 _READ = frozenset(
     {"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "n", "response_format"}

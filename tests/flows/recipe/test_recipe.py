@@ -147,6 +147,7 @@ def test_set_overrides_values_by_path_and_by_name(tmp_path):
         ("name.first=1", "lies below a plain value|holds no further keys"),
         ("problems.limit=many", r"problems\.limit = 'many'"),
         ("methods.\u00b2.params=1", "no entry '\u00b2'"),
+        ("name=a\033b", "recipe: name = "),
     ],
 )
 def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
@@ -165,6 +166,7 @@ def test_a_bad_override_is_a_sentence(tmp_path, override, sentence):
         ("name: a\nname: b", "the key 'name' stands twice"),
         ("a: " + "[" * 5000, "nested too deeply"),
         ("a: !!int b", "no valid YAML"),
+        ('name: "\033[31m"', "no valid YAML"),
     ],
 )
 def test_a_broken_file_is_a_sentence(tmp_path, text, sentence):

@@ -105,6 +105,66 @@ async def test_five_calls_mean_five_when_nothing_is_answered(ledger, problems, r
     assert ledger.spent(NIGHT).calls == 5
 
 
+async def test_five_calls_mean_five_when_every_question_is_refused(ledger, problems):
+    no = Reply(400, {"error": {"message": "no", "code": 400}})
+    for allowed in (5, 0):
+        async with night(ledger, no, calls=5) as (endpoint, asker):
+            outcomes = [await asyncio.gather(ask(asker, problems[0], n), return_exceptions=True) for n in range(20)]
+            assert len([body for body in endpoint.seen if body.get("max_tokens") != 1]) == allowed
+            assert sum(isinstance(outcome, BudgetError) for (outcome,) in outcomes) == 15
+    spent = ledger.spent(NIGHT)
+    assert (spent.calls, spent.prompt_tokens, spent.completion_tokens, spent.cost) == (5, 0, 0, 0.0)
+
+
+async def test_what_was_given_up_while_it_was_open_is_counted(ledger, problems):
+    async with night(ledger, Reply(wait_s=30.0), calls=5) as (endpoint, asker):
+        open_ = [asyncio.ensure_future(ask(asker, problems[0], n)) for n in range(3)]
+        while len(endpoint.seen) < 3:
+            await asyncio.sleep(0.01)
+        for question in open_:
+            question.cancel()
+        await asyncio.gather(*open_, return_exceptions=True)
+    assert ledger.spent(NIGHT).calls == 3
+    async with night(ledger, Reply(), calls=5) as (endpoint, asker):
+        outcomes = [await asyncio.gather(ask(asker, problems[0], n), return_exceptions=True) for n in range(3)]
+        assert len(endpoint.seen) == 2 and isinstance(outcomes[-1][0], BudgetError)
+
+
+@pytest.mark.parametrize(
+    ("usage", "kept"),
+    [
+        ({"prompt_tokens": 40, "completion_tokens": 6}, True),
+        ({"prompt_tokens": 20_000, "completion_tokens": 6}, True),  # a server has instructions of its own
+        ({"prompt_tokens": 10**8, "completion_tokens": 6}, False),
+        ({"prompt_tokens": 40, "completion_tokens": 99_999_999}, False),
+        ({"prompt_tokens": 40, "completion_tokens": 51}, True),
+    ],
+)
+async def test_a_count_that_this_answer_cannot_have_is_unknown_and_said(ledger, problems, usage, kept):
+    text = "four and some more words " * 3
+    async with night(ledger, Reply(body=chat(text, usage=usage))) as (_, asker):
+        await ask(asker, problems[0])
+    (call,) = ledger.unpublished()
+    told = (call.prompt_tokens, call.completion_tokens) == tuple(usage.values())
+    assert (told, call.sampling.get("usage") != "estimated") == (kept, kept)
+    assert call.prompt_tokens < 100_000 and call.completion_tokens < 100
+
+
+async def test_a_long_answer_is_not_one_token(ledger, problems):
+    usage = {"prompt_tokens": 40, "completion_tokens": 1}
+    async with night(ledger, Reply(body=chat("word " * 20_000, usage=usage))) as (_, asker):
+        await ask(asker, problems[0])
+    (call,) = ledger.unpublished()
+    assert call.completion_tokens > 20_000 and call.sampling["usage"] == "estimated"
+
+
+async def test_an_answer_cut_at_the_context_is_refused_though_nobody_counted(ledger, problems):
+    async with night(ledger, Reply(body=chat("half of", "length", usage=None))) as (_, asker):
+        with pytest.raises(RequestRefused, match="at most 7 of 50") as refused:
+            await ask(asker, problems[0])
+    assert refused.value.reason == "context_full"
+
+
 async def test_a_server_that_turns_us_away_takes_nothing_from_the_budget(ledger, problems):
     busy = Reply(429, {"error": "later"})
     async with night(ledger, busy, busy, Reply(), calls=1) as (endpoint, asker):

@@ -25,6 +25,8 @@ ENDLESS = {
     "a loop over a filter": "{% for a in range(99999) %}{% for b in range(99999)|reverse %}{{ b }}{% endfor %}{% endfor %}",
     "a macro of two": "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
     "a recursive loop": "{% for a in [1, 2] recursive %}{% if loop.depth < 60 %}{{ loop([1, 2]) }}{% endif %}{% endfor %}",
+    "a test of each": "{% set l = range(99999)|list %}{{ l|select('in', l)|list|length }}",
+    "a test that refuses each": "{% set l = range(99999)|list %}{{ l|reject('in', l)|list|length }}",
     "in a block": "{% block user %}{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{% endblock %}",
     "a call block": "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}"
     "{% for a in range(99999) %}{% for b in range(99999) %}{% call m() %}x{% endcall %}{% endfor %}{% endfor %}",
@@ -90,6 +92,19 @@ def test_a_template_without_end_is_given_up(tmp_path, monkeypatch, name):
     monkeypatch.setattr(templates, "LIMIT_S", 0.2)
     with pytest.raises(RecipeError, match=r"prompt p: it takes longer than 0.2 s; does a loop of it end\?"):
         prompt(tmp_path, ENDLESS[name]).messages({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+        "{{ " + "not " * 50_000 + "1 }}",
+        "{% if 1 %}" * 3000 + "{% endif %}" * 3000,
+    ],
+)
+def test_a_template_nested_without_end_is_a_sentence(tmp_path, text):
+    with pytest.raises(RecipeError, match="nested too deeply"):
+        prompt(tmp_path, text)
 
 
 @pytest.mark.parametrize("name", LARGE)

@@ -35,6 +35,23 @@ SPELLINGS = {
     "without its ends": KEY[6:-4],
     "first half": KEY[: len(KEY) // 2 + 3],
     "twice": f"{KEY}{KEY}",
+    "parts": f"first {KEY[:17]} then {KEY[17:]}",
+    "capitals": KEY.upper(),
+    "hexadecimal": KEY.encode().hex(),
+    "hexadecimal, capitals": KEY.encode().hex(" ").upper(),
+    "url, each letter": "".join(f"%{ord(letter):02X}" for letter in KEY),
+    "unicode escapes, capitals": "".join(f"\\u{ord(letter):04X}" for letter in KEY),
+    "unicode escapes in braces": "".join(f"\\u{{{ord(letter):x}}}" for letter in KEY),
+    "escapes of a program": "".join(f"\\x{ord(letter):02x}" for letter in KEY),
+    "octal": "".join(f"\\{ord(letter):03o}" for letter in KEY),
+    "html": "".join(f"&#{ord(letter)};" for letter in KEY),
+    "html, hexadecimal": "".join(f"&#x{ord(letter):x};" for letter in KEY),
+    "some letters escaped": "".join(f"&#{ord(letter)};" if at % 3 else letter for at, letter in enumerate(KEY)),
+    "line breaks of JSON": "\\n".join(KEY),
+    "tags": "<b>".join(KEY),
+    "spaces of a URL": "%20".join(KEY),
+    "full width": "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in KEY),
+    "base64 of UTF-16": base64.b64encode(KEY.encode("utf-16-le")).decode(),
 }
 
 
@@ -43,10 +60,22 @@ def test_no_spelling_of_a_credential_is_left(spelling):
     left = redact(f"before {SPELLINGS[spelling]} after", KEY)
     assert MARK in left and left.startswith("before ") and left.endswith(" after")
     squeezed = "".join(letter for letter in left.replace(MARK, "|") if letter.isalnum() or letter == "|")
+    assert len(squeezed) < 36  # two words, and at most three around it
     assert not any(LETTERS[start : start + 12] in squeezed for start in range(len(LETTERS) - 11))
 
 
-@pytest.mark.parametrize("text", ["", "Tom has 3 pens.", "sk-proj is how keys begin", "Qw 7Yx2", MARK])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Tom has 3 pens.",
+        "sk-proj is how keys begin",
+        "Qw 7Yx2",
+        MARK,
+        r"so \neq and \u0041 &#107; 5%20 <b>",
+        "１２",
+    ],
+)
 def test_other_text_stays(text):
     assert redact(text, KEY) is text
     assert redact(text, None) is text

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from storage.errors import ModelServerError
+from synth.engines import body as answer_body
 from synth.engines import wire
 from synth.engines.base import RequestRefused
 from synth.engines.vllm import Vllm
@@ -72,7 +73,7 @@ async def test_a_refusal_of_one_request_fails_that_request(status: int, reason: 
         (chat("text", None), "malformed_answer"),
         (chat("half \ud800 a pair"), "malformed_answer"),
         (chat("", "content_filter"), "content_filter"),
-        (b" " * (wire.LARGEST_ANSWER + 1), "malformed_answer"),
+        (b" " * (answer_body.LARGEST_ANSWER + 1), "malformed_answer"),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -79,6 +79,15 @@ def test_what_may_pass_is_told_from_what_will_not(status: int, code: str | None,
     assert read_failure(status, raw, None, None, ()).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("header", "pause_s"),
+    [("3", 3.0), ("Mon, 01 Jan 2024 00:00:00 GMT", 0.0), ("soon", None), ("Mon, 01 Jan 2024 00:00:00 -999999999999999999999", None),
+     ("Mon, 99 Jan 99999999999999999999 00:00:00 GMT", None)],
+)  # fmt: skip
+def test_what_a_server_asks_us_to_wait_is_read(header: str, pause_s: float | None) -> None:
+    assert read_failure(429, b"", header, None, ()).pause_s == pause_s
+
+
 @given(st.integers(300, 599), st.binary() | st.text().map(str.encode), st.none() | st.text(), st.text(), st.text())
 def test_any_failure_is_read(status: int, raw: bytes, header: str | None, credential: str, prompt: str) -> None:
     trouble = read_failure(status, raw, header, credential, (prompt,))
