@@ -47,11 +47,8 @@ def maintain(
         timezone: Where the schedule's days begin.
     """
     day = logical_date(date, timezone)
-    opened, progress = (
-        Workspace.create(Path(workspace) if workspace else Workspace.default_root()),
-        Progress(quiet=quiet),
-    )
-    loaded = load_deployed(Path(recipe), settings or [])
+    loaded, progress = load_deployed(recipe, settings or [], workspace), Progress(quiet=quiet)
+    opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
     with recorded(opened, f"maintain {day}", f"{day}/{loaded.name}"):
         return run_maintenance(loaded, day, opened, progress)
 

@@ -77,8 +77,8 @@ async def nightly(
         ray: Where shards run: `ray://host:10001`, `auto`, or `local` for a cluster of this machine; None runs them in this
             process. Needs prefect-ray.
     """
+    loaded, progress = load_deployed(recipe, settings or [], workspace, ray), Progress(quiet=quiet)
     opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    loaded, progress = load_deployed(Path(recipe), settings or []), Progress(quiet=quiet)
     day = await scheduled_date(date, timezone, cron)
     with recorded(opened, f"{'resume' if resume else 'nightly'} {day}", f"{day}/{loaded.name}"):
         try:

@@ -72,8 +72,8 @@ def train(
         repin: Go on although something has changed since the training's first start.
     """
     day = logical_date(date, timezone)
+    loaded = load_deployed(recipe, settings or [], workspace)
     opened = Workspace.create(Path(workspace) if workspace else Workspace.default_root())
-    loaded = load_deployed(Path(recipe), settings or [])
     if date is None:
         day = date_to_train(loaded, day, opened)
     with recorded(opened, f"train {day}", f"{day}/{loaded.name}"):

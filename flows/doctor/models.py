@@ -1,7 +1,8 @@
 """The models of a recipe: whether vLLM is there to be started, endpoints answer, and checkpoints exist."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from synth.engines.http_json import NO_ANSWER, ask, bare, denied, reason
 
 LONGEST_NAME = 200
 MOST_NAMES = 10_000
+AT_ONCE = 8
+"""Endpoints asked at once."""
+LIMIT_S = 20.0
+"""How long endpoints are asked, all together; each that was begun may take its own `PATIENCE_S` more."""
 
 if TYPE_CHECKING:
     from flows.recipe.recipe import Recipe
@@ -45,9 +50,9 @@ def check_recipe(path: Path) -> Iterator[Finding]:
         yield ok("train.plan", ", ".join(step.name for step in recipe.train.steps))
         for step in recipe.train.steps:
             yield from _check_step(recipe, step)
+    yield from check_endpoints(recipe.models)
     for role, spec in recipe.models.items():
         part = f"models.{role}"
-        yield from check_endpoints(role, spec)
         if spec.engine == "vllm" and not spec.endpoints:
             yield from (fail(line.part, line.state, line.remedy) for line in check_vllm() if line.level != "ok")
         if spec.checkpoint not in (None, PROMOTED, VERIFIER):
@@ -69,27 +74,47 @@ def _check_step(recipe: "Recipe", step: "Step") -> Iterator[Finding]:
             yield fail(f"{step.key}.corpus.{number}", f"{path} does not exist", "name a .parquet or .jsonl file")
 
 
-def check_endpoints(role: str, spec: "ModelSpec") -> Iterator[Finding]:
-    """Look at the endpoints of a role: whether they answer, and whether they serve its model."""
-    part = f"models.{role}"
-    key = os.environ.get(spec.api_key_env) if spec.api_key_env else None
-    if spec.api_key_env and not key:
-        state = f"the environment variable {spec.api_key_env} is empty or not set"
-        yield fail(part, state, f"export {spec.api_key_env}=...")
-        return
-    for address in spec.endpoints:
-        root = address.rstrip("/").removesuffix("/v1")
-        try:
-            listed = ask(f"{root}/v1/models", f"Bearer {key}" if key else None)
-            names = [redact(str(model["id"])[:LONGEST_NAME], key) for model in listed["data"][:MOST_NAMES]]
-        except (*NO_ANSWER, KeyError, TypeError) as error:
-            yield _no_list(part, bare(address), spec.api_key_env, error)
-            continue
-        if spec.name and spec.name not in names:
-            remedy = f"set {part}.name to what it serves: {', '.join(names[:5]) or 'nothing'}"
-            yield fail(part, f"{bare(address)} does not serve {spec.name}", remedy)
+def check_endpoints(models: "Mapping[str, ModelSpec]", limit_s: float = LIMIT_S) -> Iterator[Finding]:
+    """Look at the endpoints of all roles, some at once: whether they answer, and whether they serve the role's model.
+
+    Args:
+        models: By role.
+        limit_s: No endpoint is asked after so many seconds.
+    """
+    asked = []
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        for role, spec in models.items():
+            key = os.environ.get(spec.api_key_env) if spec.api_key_env else None
+            if spec.api_key_env and not key:
+                state = f"the environment variable {spec.api_key_env} is empty or not set"
+                yield fail(f"models.{role}", state, f"export {spec.api_key_env}=...")
+                continue
+            for address in spec.endpoints:
+                asked.append((role, address, pool.submit(_check_endpoint, role, spec, address, key)))
+        wait([future for *_, future in asked], limit_s)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for role, address, future in asked:
+        if future.cancelled():
+            state = f"{bare(address)} was not asked: other endpoints took {limit_s:.0f} s"
+            yield warn(f"models.{role}", state, "see to those that do not answer, and ask again")
         else:
-            yield ok(part, f"{bare(address)} serves {spec.name or ', '.join(names[:3])}")
+            yield future.result()
+
+
+def _check_endpoint(role: str, spec: "ModelSpec", address: str, key: str | None) -> Finding:
+    part = f"models.{role}"
+    root = address.rstrip("/").removesuffix("/v1")
+    try:
+        listed = ask(f"{root}/v1/models", f"Bearer {key}" if key else None)
+        names = [redact(str(model["id"]), key)[:LONGEST_NAME] for model in listed["data"][:MOST_NAMES]]
+    except (*NO_ANSWER, KeyError, TypeError) as error:
+        return _no_list(part, bare(address), spec.api_key_env, error)
+    if spec.name and spec.name not in names:
+        remedy = f"set {part}.name to what it serves: {', '.join(names[:5]) or 'nothing'}"
+        return fail(part, f"{bare(address)} does not serve {spec.name}", remedy)
+    return ok(part, f"{bare(address)} serves {spec.name or ', '.join(names[:3])}")
 
 
 def _no_list(part: str, address: str, api_key_env: str | None, error: Exception) -> Finding:

@@ -6,6 +6,7 @@ first.
 
 import os
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ TRACKERS: Mapping[str, tuple[str, str | None, str]] = {
     "trackio": (HUB_TOKEN, None, HUB),
 }
 """By the name of a tracker of curves: the variable with its key, the one that says where it is, and where it is without that."""
+SOURCES = ("problems.sources", "benchmarks", "train.evaluate.benchmarks", "train.evaluate.general")
+"""Where a recipe lists sources of problems."""
 _HUB_KINDS = ("hub", "gsm8k", "svamp")
 _LONGEST_PATH = 4096
 
@@ -100,12 +103,9 @@ def _hub_keys(recipe: Recipe) -> Iterator[str]:
 
 
 def _sources(recipe: Recipe) -> Iterator[tuple[str, Any]]:
-    groups = {"problems.sources": recipe.problems.sources, "benchmarks": recipe.benchmarks}
-    if recipe.train:
-        groups["train.evaluate.benchmarks"] = recipe.train.evaluate.benchmarks
-        groups["train.evaluate.general"] = recipe.train.evaluate.general
-    for key, sources in groups.items():
-        yield from ((f"{key}.{number}", source) for number, source in enumerate(sources))
+    for key in SOURCES:
+        if recipe.train or not key.startswith("train."):
+            yield from ((f"{key}.{number}", source) for number, source in enumerate(attrgetter(key)(recipe)))
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""What a deployment may not change of its recipe.
+"""What a run of a deployment may not change.
 
-Its parameters come through the Prefect server: whoever may start a run there gives them. The recipe's file is its owner's. So
-who is asked, with which key, by which program and with which files is the file's to say; numbers and choices may be given.
+Its parameters come through the Prefect server: whoever may start a run there gives them. So recipe, workspace and Ray cluster are
+those of the deployment. The recipe's file is its owner's: who is asked, with which key, by which program and with which files
+is the file's to say; numbers and choices may be given.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flows.recipe.overrides import apply_override
-from flows.recipe.reach import outside_files
+from flows.recipe.reach import SOURCES, outside_files
 from flows.recipe.recipe import Recipe, load_recipe, read_recipe
 from storage.errors import RecipeError
 
@@ -20,22 +21,51 @@ OF_THE_FILE = frozenset({"api_key_env", "command", "serve", "accelerate", "corpu
 OF_A_SOURCE = frozenset({"kind", "dataset", "revision", "config", "taskset"})
 """Keys of a source of problems, or of a benchmark, that say which package or which data set of the Hub it is."""
 
-_SOURCES = re.compile(r"(problems\.sources|(train\.evaluate\.)?benchmarks)\.\d+(\.options)?")
+_SOURCES = re.compile(rf"({'|'.join(map(re.escape, SOURCES))})\.\d+(\.options)?")
 _PROMPTS = re.compile(r"(methods\.\d+\.)?prompts")
 """Where a recipe names files to use instead of prompts."""
 
 
-def load_deployed(path: Path, settings: Sequence[str]) -> Recipe:
-    """Read the recipe of a flow run, whose settings may have come through a server.
+def load_deployed(recipe: str, settings: Sequence[str], workspace: str | None, ray: str | None = None) -> Recipe:
+    """Read the recipe of a flow run, whose parameters may have come through a server. Writes nothing.
+
+    Args:
+        recipe: Path of the recipe.
+        settings: `key.path=value` overrides of the recipe.
+        workspace: The folder that the run was given.
+        ray: The Ray cluster that the run was given.
 
     Raises:
-        RecipeError: As `load_recipe`; or the run is a deployment's, and a setting is not for a deployment to give.
+        RecipeError: As `load_recipe`; or the run is a deployment's, and a parameter or a setting is not for it to give.
     """
+    from prefect.client.orchestration import get_client
     from prefect.runtime import deployment
 
+    path = Path(recipe)
     if deployment.id is not None:
+        with get_client(sync_client=True) as client:
+            own = client.read_deployment(deployment.id).parameters
+        check_parameters(own, {"recipe": recipe, "workspace": workspace, "ray": ray})
         check_settings(path, settings)
     return load_recipe(path, settings)
+
+
+def check_parameters(own: Mapping[str, object], given: Mapping[str, object]) -> None:
+    """Refuse parameters of a run that are not those of its deployment, letter for letter.
+
+    Args:
+        own: The deployment's parameters, as its server has them.
+        given: The run's, by name.
+
+    Raises:
+        RecipeError: One differs.
+    """
+    for name, value in given.items():
+        if value != own.get(name):
+            raise RecipeError(
+                f"{name} {value!r}: a run of a deployment may not change it, since its parameters come through the Prefect "
+                "server; leave it out, or write it among the deployment's own parameters and deploy again"
+            )
 
 
 def check_settings(path: Path, settings: Sequence[str]) -> None:

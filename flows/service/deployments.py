@@ -21,8 +21,8 @@ from storage.workspace import Workspace
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 POOLS = ("cpu", "gpu")
 _TRIES = 3
-_NOT_TO_BE_GIVEN = ("command", "env")
-"""Job variables of a process pool that would let a run's caller choose the program or its environment."""
+_NOT_TO_BE_GIVEN = ("command", "env", "working_dir")
+"""Job variables of a process pool that would let a run's caller choose the program, its environment or its modules."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 Any page that a browser on this machine opens can reach 127.0.0.1. So a request needs the login (Prefect's own basic
 authentication), must name this machine in its `Host` (a name that an attacker points here is refused) and, when a browser says
-from where it was sent, must come from the server's own pages.
+from where it was sent, must come from the server's own pages. Without the login it answers that it is healthy (`/api/health`,
+`/api/ready`), and Prefect's pages with their settings (`/ui-settings`), which ask for the login themselves.
 """
 
+import base64
 import os
 import secrets
 import subprocess
@@ -21,11 +23,14 @@ from storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 FACTORY = f"{__name__}:create_app"
 HOSTS = ("127.0.0.1", "localhost")
 """What a request may call this machine."""
+CLOSED = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
+"""FastAPI's own pages, which no login closes."""
 START_S = 180.0
 """How long the server may take to answer; a loaded laptop takes a minute."""
 
@@ -40,7 +45,7 @@ def create_app() -> "ASGIApp":
 
 
 class OwnPages:
-    """Middleware that refuses what a browser sends for another site's page, web sockets included.
+    """Middleware that refuses what a browser sends for another site's page, web sockets included, and what Prefect leaves open.
 
     A browser names the page's site in `Origin`; it must be the `Host` that was asked, whatever port a tunnel gave it.
     """
@@ -49,17 +54,30 @@ class OwnPages:
         self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Pass a request on, or answer 403."""
-        from starlette.datastructures import Headers
-        from starlette.responses import PlainTextResponse
+        """Pass a request on, or answer 401, 403 or 404."""
+        refused = _refusal(scope) if scope["type"] in ("http", "websocket") else None
+        await (refused or self._app)(scope, receive, send)
 
-        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else Headers()
-        origins = headers.getlist("origin")
-        if any(origin.partition("://")[2] != headers.get("host") for origin in origins):
-            refusal = PlainTextResponse("this server answers its own pages only", status_code=403)
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+
+def _refusal(scope: "Scope") -> "Response | None":
+    from starlette.datastructures import Headers
+    from starlette.responses import PlainTextResponse
+
+    headers = Headers(scope=scope)
+    if any(origin != f"http://{headers.get('host')}" for origin in headers.getlist("origin")):
+        return PlainTextResponse("this server answers its own pages only", status_code=403)
+    if scope["path"].rstrip("/") in CLOSED:
+        return PlainTextResponse("not found", status_code=404)
+    if not _login_of(headers.get("authorization", "")).isascii():  # Prefect compares text, which breaks on others
+        return PlainTextResponse("wrong login", status_code=401)
+    return None
+
+
+def _login_of(authorization: str) -> bytes:
+    try:
+        return base64.b64decode(authorization.split()[-1])
+    except (IndexError, ValueError):
+        return b""
 
 
 def login_file(workspace: Workspace) -> Path:

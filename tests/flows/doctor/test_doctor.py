@@ -7,12 +7,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import psutil
 import pytest
 
 from flows.doctor.doctor import examine, run_checks
 from flows.doctor.finding import Finding, ok
+from flows.doctor.models import check_endpoints
 from flows.doctor.prefect import check_service
 from flows.service.processes import MARK
 from flows.service.record import Running
@@ -20,8 +22,11 @@ from storage.catalog.leases import acquire
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.processes import pid_space
+from synth.engines import http_json
 from synth.engines.processes import identity_of
+from synth.engines.spec import ModelSpec
 from tests.flows.conftest import SMALL
+from tests.flows.endpoint import serving
 
 SECRET = "sk-very-secret-7731"
 
@@ -29,11 +34,27 @@ SECRET = "sk-very-secret-7731"
 class _Models(BaseHTTPRequestHandler):
     """An endpoint that serves one model to whoever has the key."""
 
+    name = "good-model"
+
     def do_GET(self) -> None:
         allowed = self.headers.get("Authorization") == f"Bearer {SECRET}"
         self.send_response(200 if allowed else 401)
         self.end_headers()
-        self.wfile.write(b'{"data": [{"id": "good-model"}]}' if allowed else b"{}")
+        self.wfile.write(json.dumps({"data": [{"id": self.name}]} if allowed else {}).encode())
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class _Silent(BaseHTTPRequestHandler):
+    """An endpoint that answers nobody till the test is over."""
+
+    asked: ClassVar[list[str]] = []
+    over: ClassVar[threading.Event] = threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.over.wait(60)
 
     def log_message(self, *_: object) -> None:
         return
@@ -136,6 +157,27 @@ def test_the_endpoints_of_a_recipe_are_asked_and_no_key_is_shown(cli, endpoint, 
     line = next(line for line in json.loads(output.stdout) if line["part"] == part)
     assert line["level"] == level and text in line["state"] + line["remedy"]
     assert SECRET not in output.stdout + output.stderr
+
+
+def test_a_key_that_stands_where_a_long_name_is_cut_is_not_shown(monkeypatch):
+    monkeypatch.setenv("DOCTOR_KEY", SECRET)
+
+    monkeypatch.setattr(_Models, "name", "x" * 187 + SECRET)
+    with serving(_Models) as address:
+        (line,) = check_endpoints({"teacher": ModelSpec(**model(address))})
+    assert "xxx[cred" in line.remedy and SECRET[:5] not in line.remedy
+
+
+def test_many_endpoints_that_never_answer_are_not_all_asked(monkeypatch):
+    monkeypatch.setattr(http_json, "PATIENCE_S", 1.0)
+    monkeypatch.setenv("DOCTOR_KEY", SECRET)
+    with serving(_Silent) as address:
+        spec = ModelSpec(**model("") | {"endpoint": [f"{address}/{number}" for number in range(40)]})
+        lines = list(check_endpoints({"teacher": spec}, limit_s=0.1))
+        _Silent.over.set()
+    late = [line for line in lines if "was not asked" in line.state]
+    assert len(lines) == 40 and late and len(_Silent.asked) <= 40 - len(late)
+    assert all("does not answer" in line.state for line in lines if line not in late)
 
 
 def test_the_server_its_pools_and_workers_are_asked(cli):

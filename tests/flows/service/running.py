@@ -64,9 +64,12 @@ class Up:
     def status(self) -> dict[str, Any]:
         return json.loads(self.cli("up", "--status", "--json"))
 
+    def url(self) -> str:
+        """The address of its API, as it has written it down."""
+        return str(json.loads((self.cli.workspace / "prefect" / "service.json").read_text())["url"])
+
     def ask(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        url = json.loads((self.cli.workspace / "prefect" / "service.json").read_text())["url"]
-        return ask(url, path, body, method, read_login(Workspace(self.cli.workspace)))
+        return ask(self.url(), path, body, method, read_login(Workspace(self.cli.workspace)))
 
     def deployment(self, name: str) -> str:
         (deployment,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [name]}}})

@@ -49,7 +49,9 @@ def test_pools_are_made_with_the_login_that_an_own_server_demands(prefect_server
     make_pools(prefect_server)  # those that are there are brought up to date
     (pool,) = ask(prefect_server, "work_pools/filter", {"work_pools": {"name": {"any_": ["of-a-test"]}}})
     given = pool["base_job_template"]["variables"]["properties"]
-    assert not {"command", "env"} & given.keys(), "who starts a run chooses neither program nor environment"
+    assert not {"command", "env", "working_dir"} & given.keys(), (
+        "who starts a run chooses no program, environment, folder"
+    )
 
 
 def test_a_plan_that_no_night_could_begin_with_is_refused_in_one_sentence():

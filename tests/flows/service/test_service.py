@@ -10,14 +10,17 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import httpx
 import psutil
 import pytest
 
 from benchmarks.soaking.plain import plain_nights
 from flows.recipe.recipe import load_recipe
+from flows.service.prefect_server import read_login
 from flows.service.processes import service_processes
 from storage.workspace import Workspace
 from tests.flows.night.test_one_training import HOLD
+from tests.flows.prefect_api import ask
 from tests.flows.service.running import Up, serving_up, wait_for
 
 pytestmark = pytest.mark.slow
@@ -84,7 +87,11 @@ def test_what_kill_9_leaves_is_cleaned_up_and_a_lost_event_is_made_good(up):
     night = asyncio.run(plain_nights(load_recipe(up.recipe), ["2026-01-01"], up.cli.workspace))
     assert night[0]["release"] == "small@2", "made while no server was there to hear of it"
 
+    login = read_login(Workspace(up.cli.workspace))
     output = up.start()
+    assert read_login(Workspace(up.cli.workspace)) != login, "new at each start"
+    with pytest.raises(httpx.HTTPStatusError, match="401"):
+        ask(up.url(), "flow_runs/filter", login=login)
     assert "that an earlier `nightschool up` left behind" in output
     assert f"dropped the lease training of process {holder.pid} (a long one), which is gone" in output
     assert "closed the run " in output and "left Running by a kill" in output

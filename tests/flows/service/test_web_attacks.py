@@ -10,9 +10,10 @@ import json
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
@@ -24,7 +25,7 @@ import pytest
 import yaml
 
 from flows.service.deployed import check_settings
-from flows.service.prefect_server import login_file, read_login
+from flows.service.prefect_server import CLOSED, login_file, read_login
 from storage.errors import RecipeError
 from storage.workspace import Workspace
 from tests.browser import visiting
@@ -35,6 +36,10 @@ pytestmark = pytest.mark.slow
 NEVER = "0 0 1 1 *"
 """A schedule that does not come due while the tests run."""
 SECRET = "sk-nobody-may-see-this"
+UI_SETTINGS = frozenset(
+    {"api_url", "auth", "csrf_enabled", "flags", "default_ui", "available_uis", "v1_base_url", "v2_base_url"}
+)
+"""What Prefect's pages learn before they ask for the login."""
 
 PAGE = Template("""<!doctype html><meta charset="utf-8"><title>a page</title><form id="f" method="post" target="i"
  enctype="text/plain" action="$api/deployments/$deployment/create_flow_run"><input name='$form' value='"}'></form>
@@ -80,6 +85,7 @@ class Attacker:
     """A web server of the attacker's: serves the page, keeps whatever is sent to it."""
 
     page: str = ""
+    gets: list[str] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     port: int = 0
 
@@ -94,6 +100,7 @@ def attacker() -> Iterator[Attacker]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            ours.gets.append(self.path)
             self._answer(ours.page)
 
         def do_POST(self) -> None:
@@ -212,7 +219,10 @@ def test_a_web_page_starts_nothing_and_learns_nothing(up, quiet, attacker, tmp_p
         {"Origin": "http://evil.example", "Authorization": "right"},
         {"Origin": "null", "Authorization": "right"},
         {"Origin": "http://localhost", "Authorization": "right"},
+        {"Origin": "https://{host}", "Authorization": "right"},
+        {"Origin": "chrome-extension://{host}", "Authorization": "right"},
         {"Authorization": "wrong"},
+        {"Authorization": "no ASCII"},
         {"Authorization": "Bearer x"},
     ],
     ids=str,
@@ -221,22 +231,40 @@ def test_a_web_page_starts_nothing_and_learns_nothing(up, quiet, attacker, tmp_p
 def test_a_raw_client_needs_the_login_this_machines_name_and_no_foreign_page(up, headers, path):
     login = read_login(Workspace(up.cli.workspace))
     assert login is not None
-    pairs = {"right": login, "wrong": "nightschool:guess"}
-    given = dict(headers)
+    pairs = {"right": login, "wrong": "nightschool:guess", "no ASCII": "nightschool:gues\u0161"}
+    url = urlsplit(up.url())
+    given = {name: value.format(host=url.netloc) for name, value in headers.items()}
     if given.get("Authorization") in pairs:
         given["Authorization"] = "Basic " + base64.b64encode(pairs[given["Authorization"]].encode()).decode()
-    url = urlsplit(up.status()["url"])
-    connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=20)
-    with contextlib.closing(connection):
-        connection.request("POST", path, body="{}", headers={"Content-Type": "application/json", **given})
+    status, text, answered = asked(up, "POST", path, **given)
+    assert status in (400, 401, 403), (status, text[:200])
+    assert "nightly" not in text and login not in text
+    assert answered.get("Access-Control-Allow-Origin") in (None, f"http://{url.netloc}")
+
+
+def asked(up: Up, method: str, path: str, **headers: str) -> tuple[int, str, Message]:
+    """Status, text and headers of what the server answers to a client that sends these headers and no others."""
+    port = urlsplit(up.url()).port
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request(method, path, body="{}", headers={"Content-Type": "application/json", **headers})
         reply = connection.getresponse()
-        text = reply.read().decode()
-        assert reply.status in (400, 401, 403), (reply.status, text[:200])
-        assert "nightly" not in text and login not in text
-        assert reply.getheader("Access-Control-Allow-Origin") in (None, f"http://127.0.0.1:{url.port}")
+        return reply.status, reply.read().decode(), reply.headers
 
 
-def test_the_login_is_new_at_each_start_and_readable_by_its_owner_alone(up):
+@pytest.mark.parametrize("path", ["/api/health", "/api/ready", "/ui-settings"])
+def test_without_the_login_it_says_that_it_is_there(up, path):
+    status, text, _ = asked(up, "GET", path)
+    assert status == 200
+    assert text in ("true", '{"message":"OK"}') or json.loads(text).keys() <= UI_SETTINGS, text[:300]
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_and_no_page_of_fastapi(up, path):
+    assert asked(up, "GET", path)[0] == asked(up, "GET", path + "/")[0] == 404
+    assert asked(up, "GET", "/api" + path)[0] == 401
+
+
+def test_the_login_is_readable_by_its_owner_alone(up):
     workspace = Workspace(up.cli.workspace)
     assert stat.S_IMODE(login_file(workspace).stat().st_mode) == 0o600
     login = str(read_login(workspace))
@@ -276,19 +304,54 @@ def test_a_deployments_settings_change_no_model_key_command_or_file(up, tmp_path
 def test_a_run_with_such_settings_fails_before_it_reads_or_asks_anything(up, quiet, attacker):
     """With the login, as a colleague who may start runs: the flow refuses, and no call leaves."""
     settings = [f"models.teacher.endpoint=http://127.0.0.1:{attacker.port}", "models.teacher.api_key_env=HOME"]
-    created = up.ask(
-        f"deployments/{up.deployment('train')}/create_flow_run",
-        {"parameters": {"settings": settings}, "job_variables": {"command": "touch ran", "env": {"X": "1"}},
-         "state": {"type": "SCHEDULED"}},
-    )  # fmt: skip
+    run = wait_for(ended(up, started(up, "train", settings=settings)))
+    assert run["state_type"] == "FAILED" and "may not change it" in run["state"]["message"]
+    assert attacker.requests == attacker.gets == []
 
-    def ended() -> dict[str, Any] | None:
-        run = up.ask(f"flow_runs/{created['id']}", method="GET")
+
+def test_a_run_with_another_recipe_workspace_or_cluster_fails_before_it_reads_asks_or_writes_anything(
+    up, quiet, attacker, tmp_path
+):
+    """With the login, as a colleague who may start runs."""
+    content = yaml.safe_load(up.recipe.read_text())
+    server = {"engine": "vllm", "endpoint": f"http://127.0.0.1:{attacker.port}", "name": "x", "revision": "1"}
+    content["models"] = {role: {**server, "api_key_env": "NIGHTSCHOOL_TEST_SECRET"} for role in content["models"]}
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(content))
+    given = {"recipe": str(other), "workspace": str(tmp_path / "w"), "ray": f"ray://127.0.0.1:{attacker.port}"}
+    tries = [(flow, name) for flow in ("nightly", "train", "maintain") for name in ("recipe", "workspace")]
+    tries.append(("nightly", "ray"))
+    runs = {(flow, name): started(up, flow, **{name: given[name]}) for flow, name in tries}
+    for (_, name), run_id in runs.items():
+        run = wait_for(ended(up, run_id))
+        assert run["state_type"] == "FAILED", run["state"]
+        assert f"{name} {given[name]!r}: a run of a deployment may not change it" in run["state"]["message"]
+    assert attacker.requests == attacker.gets == []
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_run_with_its_deployments_own_parameters_runs(up, quiet):
+    own = {"recipe": str(up.recipe.resolve()), "workspace": str(up.cli.workspace), "settings": ["problems.limit=2"]}
+    assert wait_for(ended(up, started(up, "maintain", **own)))["state_type"] == "COMPLETED"
+
+
+def started(up: Up, flow: str, **parameters: Any) -> str:
+    """Start a run of a deployment, with job variables that choose another program, and return its id."""
+    body = {
+        "parameters": parameters, "state": {"type": "SCHEDULED"},
+        "job_variables": {"command": "touch ran", "env": {"X": "1"}, "working_dir": "/tmp"},
+    }  # fmt: skip
+    return str(up.ask(f"deployments/{up.deployment(flow)}/create_flow_run", body)["id"])
+
+
+def ended(up: Up, run_id: str) -> Callable[[], dict[str, Any] | None]:
+    """Return a probe that gives a run once it has ended."""
+
+    def probe() -> dict[str, Any] | None:
+        run = up.ask(f"flow_runs/{run_id}", method="GET")
         return run if run["state_type"] in ("FAILED", "COMPLETED", "CRASHED", "CANCELLED") else None
 
-    run = wait_for(ended)
-    assert run["state_type"] == "FAILED" and "may not change it" in run["state"]["message"]
-    assert attacker.requests == []
+    return probe
 
 
 def test_numbers_may_be_given_and_the_recipes_own_folder_too(tmp_path):

@@ -1,6 +1,7 @@
 """Passwords are never shown, go nowhere but to the address that was named, and no server holds the doctor up."""
 
 import contextlib
+import threading
 import time
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
@@ -46,16 +47,20 @@ class _Elsewhere(BaseHTTPRequestHandler):
 
 
 class _Dripping(BaseHTTPRequestHandler):
-    """Sends a byte now and then, for ever."""
+    """Sends a byte now and then, for a while, and then it has answered."""
+
+    finished: ClassVar[threading.Event]
 
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
         with contextlib.suppress(OSError):
-            while True:
+            for _ in range(200):
                 self.wfile.write(b" ")
                 self.wfile.flush()
                 time.sleep(0.05)
+            self.wfile.write(b"{}")
+            self.finished.set()
 
     def log_message(self, *_):
         pass
@@ -71,14 +76,17 @@ def test_a_credential_follows_no_redirect(body):
 
 
 def test_a_server_that_drips_is_given_up(monkeypatch):
+    """Its whole answer takes ten times as long as it may, though no byte of it does."""
     monkeypatch.setattr(http, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(_Dripping, "finished", threading.Event(), raising=False)
     with serving(_Dripping) as address, pytest.raises(TimeoutError) as late:
         http.ask(address)
-    assert "no whole answer" in http.reason(late.value)
+    assert not _Dripping.finished.is_set() and "no whole answer within 1 s" in http.reason(late.value)
 
 
 def test_an_answer_without_end_is_not_read_whole(monkeypatch):
     monkeypatch.setattr(http, "LARGEST", 10)
+    monkeypatch.setattr(_Dripping, "finished", threading.Event(), raising=False)
     with serving(_Dripping) as address, pytest.raises(ValueError, match="larger"):
         http.ask(address)
 
