@@ -1,6 +1,5 @@
 """Two runs of the history index become one, from files to files: in memory are some megabytes, however many rows they have."""
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storage.history.run import Run, forget
+from storage.history.run import Run, forget, sealed
 
 _AT_ONCE = 1 << 20  # entries of a column
 
@@ -51,8 +50,7 @@ def merge_runs(left: Run, right: Run, folder: Path, **more: str) -> Run:
     renumbered = (np.searchsorted(nights, run.nights)[run.columns["night.u32"]] for run in (left, right))
     shapes["night.u32"] = [_write((part.astype(np.uint32) for part in renumbered), folder / "night.u32")]
     record = {**more, "rows": left.rows + right.rows, "nights": nights, "shapes": shapes}
-    (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
-    return Run.open(folder)
+    return sealed(folder, record)
 
 
 def _merged(left: Sequence[Column], right: Sequence[Column], *, shift: int) -> Iterator[list[Column]]:

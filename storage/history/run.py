@@ -5,7 +5,7 @@
     slots.u32                                   signatures
     shingles.u32, shingle_ends.u64              the shingle hashes themselves, two sorted sets per row
     ids.bytes, id_ends.u64, night.u32           sample ids; number of the night in run.json
-    run.json                                    what there should be; written last
+    run.json                                    what there should be, with digests; written last
 
 Pages that were looked at are given back to the system after each band: a look-up among ten million rows holds 30 MB, among the
 band keys of a hundred million up to 640 MB of file pages for a moment, as the system maps 2 MB at a time where it can.
@@ -16,7 +16,7 @@ import mmap
 import os
 import shutil
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.history.search import equal_range
+from storage.ids import file_hash
 
 _READ = ("slots.u32", "shingles.u32")  # piece by piece, not mapped
 _ROWS = 4096  # signatures read at a time
@@ -249,8 +250,24 @@ def write_run(entries: Entries, folder: Path, **more: str) -> Run:
                 np.ascontiguousarray(block).tofile(file)
         shapes[name] = [sum(map(len, blocks)), *blocks[0].shape[1:]]
     record = {**more, "rows": len(entries.ids), "nights": nights, "shapes": shapes}
-    (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+    return sealed(folder, record)
+
+
+def sealed(folder: Path, record: Mapping[str, Any]) -> Run:
+    """Write the `run.json` of a run whose files are there, with a digest of each, and open it."""
+    hashes = {name: file_hash(folder / name) for name in record["shapes"]}
+    (folder / "run.json").write_text(json.dumps({**record, "hashes": hashes}, indent=1) + "\n")
     return Run.open(folder)
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Return which files of a run are not what they were when it was written; one of an older version has no digests.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    hashes = json.loads((folder / "run.json").read_text()).get("hashes") or {}
+    return [name for name, digest in hashes.items() if file_hash(folder / name) != digest]
 
 
 def _columns(entries: Entries) -> Iterator[tuple[str, Sequence[npt.NDArray[Any]]]]:

@@ -119,13 +119,13 @@ def run_checks(
     Args:
         lake: The lake.
         say: Told the name of each check before it begins.
-        deep: Hash every file of the lake and the weights of every checkpoint as well.
+        deep: Hash every file of the lake and of the history index, and the weights of every checkpoint, as well.
         only: Names of the checks to make; None means all.
     """
     checks: dict[str, Callable[[Lake], Iterator[str]]] = {
         "commits": _commits, "references": _references, "files": partial(_files, deep=deep), "funnel": _funnel,
         "releases": _releases, "takedowns": wrong_takedowns,
-        "ledger": _ledger, "history index": damaged_index, "leases": _leases,
+        "ledger": _ledger, "history index": partial(damaged_index, deep=deep), "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip
     wrong: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from storage.catalog.duck import quote
 from storage.catalog.hashes import LakeFile, hash_of, lake_files, recorded_hashes
 from storage.errors import CheckpointError, LakeError
-from storage.history.run import Run
+from storage.history.run import Run, changed_files
 from storage.lake.lake import Lake
 from storage.models.checkpoints import checkpoint_digest
 
@@ -85,14 +85,17 @@ def _remote(lake: Lake, file: LakeFile) -> str | None:
     return None if row[0] == file.rows else f"has {row[0]:,} rows of {file.rows:,}"
 
 
-def damaged_index(lake: Lake) -> Iterator[str]:
-    """Say which runs of the history index are damaged, or name rows that the lake does not have."""
+def damaged_index(lake: Lake, *, deep: bool = False) -> Iterator[str]:
+    """Say which runs of the history index are damaged, or name rows that the lake does not have; deep: hash their files too."""
     for file in sorted((lake.workspace.root / "index").glob("*/run-*/run.json")):
         try:
             run = Run.open(file.parent)
-        except ValueError as error:
+            damaged = changed_files(file.parent) if deep else []
+        except (ValueError, OSError) as error:
             yield f"history index: {error}; {_AGAIN}"
             continue
+        for name in damaged:
+            yield f"history index: {file.parent / name} has changed since it was written; {_AGAIN}"
         for start in range(0, run.rows, 10_000):
             ids = [run.id(row) for row in range(start, min(run.rows, start + 10_000))]
             (row,) = lake.rows(

@@ -9,7 +9,10 @@ from flows.cli.shared import JsonOption, QuietOption, WorkspaceOption, open_work
 
 def lake_check(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Hash every file of the lake and the weights of every checkpoint as well.")
+        bool,
+        typer.Option(
+            "--deep", help="Hash every file of the lake and of the history index, and every checkpoint, as well."
+        ),
     ] = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,

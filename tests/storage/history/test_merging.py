@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from storage.history import merging
-from storage.history.run import Entries, Run, write_run
+from storage.history.run import Entries, Run, changed_files, write_run
 
 BANDS, SLOTS = 3, 4
 
@@ -46,3 +46,19 @@ def test_it_equals_a_run_of_all_rows(tmp_path, monkeypatch, counts, at_once, tex
         name: column.tolist() for name, column in whole.columns.items()
     }
     assert json.loads((tmp_path / "merged" / "run.json").read_text())["commit"] == "c"
+
+
+def test_a_file_that_changed_at_the_same_length_is_found(tmp_path):
+    rng = np.random.default_rng(1)
+    runs = [write_run(entries(rng, 12 * part, 12), tmp_path / str(part)) for part in range(2)]
+    (tmp_path / "merged").mkdir()
+    merging.merge_runs(*runs, tmp_path / "merged")
+    for folder in (tmp_path / "0", tmp_path / "merged"):
+        assert changed_files(folder) == []
+        files = [file for file in sorted(folder.iterdir()) if file.name != "run.json"]
+        assert len(files) == 11
+        for file in files:
+            kept = file.read_bytes()
+            file.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+            assert changed_files(folder) == [file.name]
+            file.write_bytes(kept)

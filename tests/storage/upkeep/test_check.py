@@ -4,13 +4,16 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from storage.history.run import write_run
 from storage.lake.lake import Lake, table_of
 from storage.upkeep.check import check_lake, run_checks
 from storage.workspace import Workspace
+from tests.storage.history.test_merging import entries
 from tests.storage.small import build
 
 pytestmark = pytest.mark.slow
@@ -142,6 +145,18 @@ def test_an_unpublished_call_is_found_and_deep_hashes_checkpoints(copy):
     with Lake(copy, read_only=True) as lake:
         assert "lost" in "\n".join(run_checks(lake, only=["ledger"])["ledger"])
         assert "has changed since" in "\n".join(run_checks(lake, deep=True, only=["checkpoints"])["checkpoints"])
+
+
+def test_a_changed_byte_of_the_history_index_is_found_by_a_deep_check(copy):
+    rng, folder = np.random.default_rng(1), copy.folder("index", "scheme") / "run-1-2"
+    write_run(entries(rng, 0, 12), folder)
+    data = bytearray((folder / "slots.u32").read_bytes())
+    data[0] ^= 1
+    (folder / "slots.u32").write_bytes(data)
+    with Lake(copy, read_only=True) as lake:
+        for deep in (True, False):
+            faults = run_checks(lake, deep=deep, only=["history index"])["history index"]
+            assert any("slots.u32 has changed since it was written; remove" in fault for fault in faults) is deep
 
 
 def _call(key):
