@@ -3,15 +3,18 @@
 import asyncio
 import functools
 import gzip
+import html
 import json
 import os
+import re
 import resource
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from storage.errors import BudgetError, ModelServerError
-from storage.ledger.ledger import Ledger
+from storage.ledger.ledger import Ledger, Spent
 from synth.calls.ask import Asker, Budget
 from synth.calls.models import Models
 from synth.calls.prompting import Prompts
@@ -28,6 +31,7 @@ PATIENCE_S = 240.0
 WAITS_S = 20.0
 """The same for one that may keep it waiting (`waits`)."""
 MOST_MEMORY = 1 << 30
+MOST_TOKENS = 1_000_000
 NIGHT = "2026-01-01/attack"
 
 
@@ -36,7 +40,7 @@ class Server:
 
     def __init__(self, entry: Mapping[str, Any], elsewhere: str) -> None:
         self.entry, self.elsewhere = entry, elsewhere
-        self.asked = self.answered = 0
+        self.asked = self.answered = self.sent = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection, then close it."""
@@ -78,7 +82,9 @@ class Server:
                 writer.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
                 await writer.drain()
         self.answered += entry.get("status", 200) == 200
-        writer.write(self._bytes())
+        answer = self._bytes()
+        self.sent += len(answer)
+        writer.write(answer)
 
     def _bytes(self) -> bytes:
         entry = self.entry
@@ -104,7 +110,6 @@ class Server:
 def spellings(elsewhere: str) -> dict[str, str]:
     """What may stand in an attack's data: the credential as it is and otherwise, and the address of a server nobody named."""
     import base64
-    from urllib.parse import quote
 
     return {
         "key": KEY,
@@ -114,6 +119,11 @@ def spellings(elsewhere: str) -> dict[str, str]:
         "basic": base64.b64encode(f"user:{KEY}".encode()).decode(),
         "escapes": "".join(f"\\\\u{ord(letter):04x}" for letter in KEY),
         "half": KEY[:20],
+        "hex": KEY.encode().hex(),
+        "percent": "".join(f"%{ord(letter):02X}" for letter in KEY),
+        "html": "".join(f"&#x{ord(letter):x};" for letter in KEY),
+        "capitals": KEY.upper(),
+        "tags": "<b>".join(KEY),
         "elsewhere": elsewhere,
     }
 
@@ -175,7 +185,7 @@ async def _attack(entry: Mapping[str, Any], folder: Path) -> str | None:
         spent, calls = ledger.spent(NIGHT), ledger.unpublished()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
     kept = (folder / "ledger.sqlite").read_bytes().decode(errors="replace")
-    return _broken(entry, server, outcomes, kept, visits, spent.calls, len(calls), grown)
+    return _broken(entry, server, outcomes, kept, visits, spent, len(calls), grown)
 
 
 def _broken(
@@ -184,7 +194,7 @@ def _broken(
     outcomes: list[Any],
     kept: str,
     visits: list[bytes],
-    paid: int,
+    spent: Spent,
     recorded: int,
     grown: int,
 ) -> str | None:
@@ -196,20 +206,30 @@ def _broken(
         else:
             shown = outcome.text + outcome.reasoning
             shown.encode()
-        squeezed = "".join(letter for letter in shown + kept if letter.isalnum())
-        if any(piece in squeezed for piece in _pieces()):
+        if any(piece in squeezed for text in (shown, kept) for squeezed in _readings(text) for piece in _pieces()):
             return "a piece of the credential is kept or shown"
+    if entry.get("refused") and not all(isinstance(outcome, Exception) for outcome in outcomes):
+        return "it was taken for an answer"
     if visits:
         return f"another host was asked: {visits[0][:60]!r}"
     if server.asked > CALLS and not entry.get("free"):
         return f"the server was asked {server.asked} times, the budget allows {CALLS}"
-    if server.answered > paid and not entry.get("free"):
-        return f"{server.answered} answers were given, {paid} calls are in the books"
+    if server.answered > spent.calls and not entry.get("free"):
+        return f"{server.answered} answers were given, {spent.calls} calls are in the books"
+    if spent.prompt_tokens + spent.completion_tokens > MOST_TOKENS + server.sent:
+        return f"{spent.prompt_tokens + spent.completion_tokens:,} tokens of {CALLS} short calls are in the books"
     if recorded < server.answered and not entry.get("no_answer") and not entry.get("free"):
         return f"{server.answered} answers were paid, {recorded} are recorded"
     return f"memory grew by {grown >> 20} MiB" if grown > MOST_MEMORY else None
 
 
+def _readings(text: str) -> tuple[str, str]:
+    """The letters and digits of a text in small letters, as they stand and as escapes of a URL, HTML or tags mean them."""
+    meant = re.sub(r"</?[a-z]+>", "", unquote(html.unescape(text)))
+    squeezed, read = ("".join(letter for letter in form.lower() if letter.isalnum()) for form in (text, meant))
+    return squeezed, read
+
+
 def _pieces() -> list[str]:
-    letters = "".join(letter for letter in KEY if letter.isalnum())
-    return [letters[start : start + 14] for start in range(len(letters) - 13)]
+    letters = "".join(letter for letter in KEY.lower() if letter.isalnum())
+    return [letters[start : start + 14] for start in range(len(letters) - 13)] + [KEY.encode().hex()]
