@@ -94,7 +94,7 @@ def read_chat_answer(
         raise unusable(f"it gave the request up (finish_reason {_ended(ended)})", said, credential, texts)
     if tools and message.get("tool_calls"):
         choice, message = _with_calls(choice, message)
-    return _answer(raw, reply.get("usage"), choice, message, seconds)
+    return answer_of(choice, message, reply.get("usage"), size=len(raw), seconds=seconds)
 
 
 def _too_large(sentence: str, size: int, seconds: float) -> RequestRefused:
@@ -123,7 +123,21 @@ def _usable(choice: Any) -> str | None:
     return text_of(message.get("content")) if isinstance(message, dict) and ended in ("stop", "length") else None
 
 
-def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, Any], seconds: float) -> Answer:
+def answer_of(
+    choice: Mapping[str, Any], message: Mapping[str, Any], usage: Any, *, size: int = 0, seconds: float = 0.0
+) -> Answer:
+    """Return the answer that a choice of a chat completion holds.
+
+    Args:
+        choice: The choice.
+        message: Its message.
+        usage: What the server says of tokens.
+        size: Bytes of the whole answer, which stand for the count of one that can neither be used nor counted.
+        seconds: How long it took.
+
+    Raises:
+        RequestRefused: There is no usable text in it.
+    """
     finish_reason = finish_of(choice.get("finish_reason"))
     reasoning = text_of(message.get("reasoning") or message.get("reasoning_content") or thoughts_of(message))
     text = text_of(message.get("content"))
@@ -148,8 +162,15 @@ def _answer(raw: bytes, usage: Any, choice: dict[str, Any], message: dict[str, A
     if refusal is None:
         return answer
     reason, sentence = refusal
-    size = len(raw) // BYTES_PER_TOKEN if written is None else written
-    kept = (storable(answer.text), reason, answer.prompt_tokens, size, storable(answer.reasoning), answer.cached_tokens)
+    tokens = size // BYTES_PER_TOKEN if written is None else written
+    kept = (
+        storable(answer.text),
+        reason,
+        answer.prompt_tokens,
+        tokens,
+        storable(answer.reasoning),
+        answer.cached_tokens,
+    )
     raise RequestRefused(reason, sentence, Answer(*kept, seconds, counted=answer.counted))
 
 
@@ -161,7 +182,11 @@ def _thought_tokens(usage: Any, written: int | None) -> int | None:
 
 
 def _refusal(
-    choice: dict[str, Any], message: dict[str, Any], text: str | None, reasoning: str | None, finish_reason: str | None
+    choice: Mapping[str, Any],
+    message: Mapping[str, Any],
+    text: str | None,
+    reasoning: str | None,
+    finish_reason: str | None,
 ) -> tuple[str, str] | None:
     """Why an answer cannot be used: a stable word and a sentence; None when it can."""
     if finish_reason == "content_filter":
@@ -220,7 +245,7 @@ def _text_in(part: Any) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _parts_beside_text(message: dict[str, Any]) -> str | None:
+def _parts_beside_text(message: Mapping[str, Any]) -> str | None:
     """Name what a message holds that is not text: audio, an image."""
     if message.get("audio") and not message.get("content"):
         return "audio"

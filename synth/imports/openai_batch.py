@@ -6,9 +6,9 @@ from typing import Any
 
 from storage.errors import RecipeError
 from synth.calls.structured import schema_text
-from synth.engines.base import Message, Sampling
-from synth.engines.body import MOST_TOKENS, count_of
-from synth.engines.chat_answer import finish_of, text_of
+from synth.engines.base import Message, RequestRefused, Sampling
+from synth.engines.body import MOST_TOKENS
+from synth.engines.chat_answer import answer_of
 
 _READ = frozenset(
     {"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "n", "response_format"}
@@ -156,7 +156,7 @@ def read_reply(line: bytes, where: str) -> tuple[str, dict[int, BatchReply | Non
     custom_id, response = row.get("custom_id"), row.get("response")
     if not isinstance(custom_id, str):
         raise RecipeError(f"{where}: custom_id is missing; is this the output of a batch?")
-    if row.get("error") or not isinstance(response, dict) or response.get("status_code") != 200:
+    if row.get("error") or not isinstance(response, dict) or response.get("status_code") not in (200, "200"):
         return custom_id, {}
     body = response.get("body")
     if isinstance(body, dict) and body.get("error") and not body.get("choices"):
@@ -191,19 +191,14 @@ def _numbered(choices: list[dict[str, Any]], where: str) -> dict[int, dict[str, 
 
 def _reply(choice: dict[str, Any], usage: Any) -> BatchReply | None:
     message = choice.get("message")
-    text = text_of(message.get("content")) if isinstance(message, dict) else None
-    finish_reason = finish_of(choice.get("finish_reason"))
-    if text is None or not isinstance(message, dict) or finish_reason not in ("stop", "length"):
+    if not isinstance(message, dict):
         return None
-    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
-    return BatchReply(
-        text,
-        finish_reason,
-        text_of(message.get("reasoning") or message.get("reasoning_content")) or "",
-        count_of(usage, "prompt_tokens") or 0,
-        count_of(usage, "completion_tokens") or 0,
-        count_of(details, "cached_tokens") or 0,
-    )
+    try:
+        answer = answer_of(choice, message, usage)
+    except RequestRefused:
+        return None
+    tokens = (answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens)
+    return BatchReply(answer.text, answer.finish_reason, answer.reasoning, *tokens)
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:

@@ -254,6 +254,23 @@ def test_parts_and_other_words_for_the_end_are_read(ledger, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        {"content": [{"type": "text", "text": "see"}, {"type": "image_url", "text": "pzz", "image_url": {}}]},
+        {"content": "four", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]},
+        {"content": None, "refusal": "I cannot help with that."},
+    ],
+)
+def test_what_a_night_would_refuse_is_not_imported(ledger, tmp_path, message):
+    asked = write(tmp_path / "in.jsonl", request("r"), request("r2", seed=1))
+    row = result("r", "x")
+    row["response"]["body"]["choices"][0]["message"] |= message
+    answered = write(tmp_path / "out.jsonl", row, result("r2", "good"))
+    imported = import_calls(ledger, answered, model=MODEL, requests=asked)
+    assert (imported.lines, imported.new, imported.failed) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
     "body",
     [{"stop": 5}, {"stop": {"a": 1}}, {"response_format": {"type": "json_schema", "json_schema": None}}, {"n": 10**9},
      {"max_tokens": 10**30}, {"temperature": 10**400}, {"top_p": "1"}, {"messages": None}, {"messages": [None]}],
