@@ -94,9 +94,9 @@ def _fitting(lake: Lake, release: Release, ids: pa.ChunkedArray) -> int:
         return 0
     if is_plain(condition):
         some = f"{statement} and sample_id in (select unnest($ids::varchar[]))"
-        return lake.query_named(some, {"ids": ids.to_pylist()}).num_rows
+        return int(lake.query_named(some, {"ids": ids.to_pylist()}).num_rows)
     batches = taken(lake.workspace, statement, f"release {release.id}: condition {condition!r}")
-    return sum(pc.sum(pc.is_in(batch.column(0), ids)).as_py() for batch in batches)
+    return sum(int(pc.is_in(batch.column(0), ids).true_count) for batch in batches)
 
 
 def succeed(lake: Lake, release: Release, extra: Mapping[str, Any]) -> Release | None:

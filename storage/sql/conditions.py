@@ -38,7 +38,8 @@ def taken(
             yield from answer
     except QueryError as error:
         said, narrow, _ = str(error).partition("; narrow")
-        raise QueryError(f"{what}: {said}{'; write one that is decided sooner' if narrow else ''}") from None
+        remedy = "; write one that is decided sooner" if narrow or "process ended" in said else ""
+        raise QueryError(f"{what}: {said}{remedy}") from None
 
 
 def take_into(connection: Any, table: str, batches: Iterator[pa.RecordBatch]) -> None:
