@@ -218,7 +218,7 @@ def plan(night: Night, round_number: int = 0) -> None:
     if night.lake.has(nights.plan_key(night.id, round_number)):
         return
     recipe = night.recipe
-    with night.progress.stage("problems") as stage, one_at_a_time(night, "draw"):
+    with night.progress.stage("problems") as stage, one_at_a_time(night, "draw") as lease:
         draws = night.draws
         for draw in draws:
             missing = hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
@@ -257,6 +257,7 @@ def plan(night: Night, round_number: int = 0) -> None:
             [row.row(night.id) for row in left_out],
             round_number,
             [{"source": draw.name, "problems": len(drawn[draw.name]), "wanted": draw.limit} for draw in draws],
+            lease,
         )
 
 
@@ -292,14 +293,14 @@ def make_curator(night: Night, ray: str | None = None) -> Curator:
 def curate(night: Night, curator: Curator) -> None:
     """Judge what needs the whole night (duplicates), and let the policy decide, in a stable order of ids."""
     with night.progress.stage("curation"), one_at_a_time(night, "decision") as lease:
-        curator.decide_night(lease.check)
-        let_people_decide(night)
+        curator.decide_night(lease)
+        let_people_decide(night, lease)
         curator.stop_on_alarms()
 
 
-def let_people_decide(night: Night) -> Applied:
-    """Let the reviews of the recipe's nights take effect, as its policies say; the caller holds the lease of deciding."""
-    applied = apply_reviews(night.lake, night.recipe.name, night.rules.policies)
+def let_people_decide(night: Night, lease: Lease) -> Applied:
+    """Let the reviews of the recipe's nights take effect, as its policies say, under the lease of deciding."""
+    applied = apply_reviews(night.lake, night.recipe.name, night.rules.policies, lease)
     if applied.entered or applied.left:
         night.progress.say(f"reviews: {applied.entered:,} rows come in, {applied.left:,} leave")
     if applied.waiting:

@@ -1,6 +1,6 @@
 """Curates a night: row filters with each batch, then what needs the whole night, then the policy's decision."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
@@ -30,6 +30,7 @@ from filters.night_ids import IdSet
 from filters.past_problems import PastProblem
 from filters.row_blocks import Block, RowBlocks, Shelf
 from filters.rules.difficulty import pass_rates
+from storage.catalog.leases import Lease
 from storage.lake import nights
 from storage.lake.bounded import bounded_memory
 from storage.lake.families import family
@@ -116,14 +117,17 @@ class Curator:
             self._lake, self._night, asker, bound, standing, self._context(self._problems_of(samples))
         )
 
-    def decide_night(self, fence: Callable[[], None] = lambda: None) -> None:
+    def decide_night(self, lease: Lease | None = None) -> None:
         """Run the night filters on all of a night's samples, decide on each, and commit, once.
 
         Two nights that decide at once would each accept what the other accepts too: whoever calls this holds the lease. A large
         night is gone through in blocks (`filters.night.spool`).
 
         Args:
-            fence: Called before the commit; raises when the lease has passed to another night.
+            lease: That of deciding, which must still be held when the commit takes effect.
+
+        Raises:
+            LeaseError: It has passed to another night; nothing is written.
         """
         key = f"curate:{self._night}"
         if self._lake.has(key):
@@ -136,9 +140,8 @@ class Curator:
                 verdicts.add(number, self._stamp(*decisions.of(number)))
                 kept = block.samples_of(_let_in(*decisions.of(number)))
                 signatures.add(number, make_signatures(kept, self._context(block.problems_by_id())))
-            fence()
             tables = {"verdicts": verdicts.everything(), "signatures": signatures.everything()}
-            self._lake.commit(key, "curate", tables, night=self._night)
+            self._lake.commit(key, "curate", tables, night=self._night, lease=lease)
         remove_blocks(self._lake, self._night)
 
     def count_accepted(self) -> int:

@@ -25,6 +25,7 @@ from filters.night.policy import decide, eligible
 from filters.night.rejudge_parts import Part, batches_of, parts_of, run_parts, samples_of
 from filters.night.reviews import verdicts_of_people
 from filters.night.rules import Rules
+from storage.catalog.leases import Lease
 from storage.errors import RecipeError
 from storage.ids import digest
 from storage.lake import nights, verdicts
@@ -156,11 +157,15 @@ class Reverifier:
         for (part, rules), new_verdicts in zip(parts, tables, strict=True):
             yield _PartAgain(self, part, rules).judged(new_verdicts)
 
-    def commit(self, judged: JudgedAgain) -> None:
-        """Append what was said; what was said before stays."""
+    def commit(self, judged: JudgedAgain, lease: Lease) -> None:
+        """Append what was said, while the lease of deciding is held; what was said before stays.
+
+        Raises:
+            LeaseError: It has passed to another; nothing is written.
+        """
         stale = sorted((item.sample_id, item.filter, item.today) for item in judged.stale)
         key = f"{KIND}:{judged.night}:{self.lake.last_seq()}:{digest(stale, length=16)}"
-        self.lake.commit(key, KIND, judged.tables, night=judged.night)
+        self.lake.commit(key, KIND, judged.tables, night=judged.night, lease=lease)
 
     def context(self, problems: Mapping[str, Problem], **more: Any) -> Context:
         """Return what filters may look at besides the rows."""

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from filters.night.policy import BY_PEOPLE, NAME, Policies
+from storage.catalog.leases import Lease
 from storage.ids import digest
 from storage.lake.lake import Lake, table_of
 
@@ -48,7 +49,7 @@ def verdicts_of_people(lake: Lake, ids: Iterable[str]) -> dict[str, str]:
     return {row["sample_id"]: row["verdict"] for row in rows}
 
 
-def apply_reviews(lake: Lake, recipe: str, policies: Policies) -> Applied:
+def apply_reviews(lake: Lake, recipe: str, policies: Policies, lease: Lease | None = None) -> Applied:
     """Decide again on the rows of a recipe's nights about which people and decisions differ.
 
     Whoever calls this holds the lease of deciding, so that no night decides at the same time.
@@ -57,6 +58,10 @@ def apply_reviews(lake: Lake, recipe: str, policies: Policies) -> Applied:
         lake: The lake.
         recipe: Name of the recipe.
         policies: Its policies of today.
+        lease: That of deciding, which must still be held when the commit takes effect.
+
+    Raises:
+        LeaseError: It has passed to another; nothing is written.
     """
     everything = any(policy.reviews == "require" for policy in [policies.default, *policies.methods.values()])
     decided = lake.query_named(_DECIDED, {"recipe": recipe, "by_people": f"{BY_PEOPLE}:", "everything": everything})
@@ -69,7 +74,7 @@ def apply_reviews(lake: Lake, recipe: str, policies: Policies) -> Applied:
             changed.append(_decision(row, reason, policies.version))
     if changed:
         key = digest([(row["sample_id"], row["reason"]) for row in changed], length=16)
-        lake.commit(f"{KIND}:{recipe}:{lake.last_seq()}:{key}", KIND, {"verdicts": _table(changed)})
+        lake.commit(f"{KIND}:{recipe}:{lake.last_seq()}:{key}", KIND, {"verdicts": _table(changed)}, lease=lease)
     left = sum(row["outcome"] == "rejected" and row["was"] == "accepted" for row in changed)
     return Applied(sum(row["outcome"] == "accepted" for row in changed), left, waiting)
 

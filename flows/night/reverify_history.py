@@ -150,19 +150,19 @@ def carry_out(lake: Lake, request: Request, say: Say, code: str) -> dict[str, An
         code: Version of Nightschool, for the manifests.
 
     Raises:
-        LeaseError: A night decides, and went on doing so.
+        LeaseError: A night decides, and went on doing so; or the lease passed to one, and the part at work was not written.
         LakeError: A commit failed, or a release cannot be written.
     """
     done = 0
 
     def act(reverifier: Reverifier, judged: JudgedAgain) -> None:
         nonlocal done
-        reverifier.commit(judged)
+        reverifier.commit(judged, lease)
         rows = len({item.sample_id for item in judged.stale})
         done += rows
         say(f"{judged.night}: {rows:,} rows judged again, {done:,} in all")
 
-    with in_turn(lake.catalog, "decision", purpose="reverify", wait_s=WAIT_S, say=say):
+    with in_turn(lake.catalog, "decision", purpose="reverify", wait_s=WAIT_S, say=say) as lease:
         tally = find_changes(lake, request, act)
         successors, waiting = _succeed(lake, request, say, code)
     return {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.catalog.leases import Lease
 from storage.ids import digest
 from storage.lake.lake import Commit, Lake, table_of
 
@@ -112,10 +113,14 @@ def commit_plan(
     left_out: Sequence[Mapping[str, Any]] = (),
     round_number: int = 0,
     drawn: Sequence[Mapping[str, Any]] = (),
+    lease: Lease | None = None,
 ) -> Commit:
     """Commit a night's new problems, its planned attempts and what its sources gave and left out, once a round.
 
     Problems the lake knows are not written again. `drawn` has a row per source: `source`, `problems`, `wanted`.
+
+    Raises:
+        LeaseError: `lease`, that of drawing, has passed to another night; nothing is written.
     """
     text = json.dumps(list(drawn))
     tables = {
@@ -124,7 +129,7 @@ def commit_plan(
         "attempts": table_of("attempts", attempts),
         "left_out": table_of("left_out", left_out),
     }
-    return lake.commit(plan_key(night, round_number), "plan", tables, night=night)
+    return lake.commit(plan_key(night, round_number), "plan", tables, night=night, lease=lease)
 
 
 def drawn(lake: Lake, night: str) -> list[dict[str, Any]]:

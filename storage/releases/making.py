@@ -30,7 +30,8 @@ from storage.releases.mixture import Mixture, apply_mixture
 from storage.releases.reading import Release, get_release, latest_release
 from storage.releases.shards import ShardWriter
 from storage.spreading import ahead
-from storage.sql.inspection import CONDITION_S, inspect_condition
+from storage.sql.conditions import take_into, taken
+from storage.sql.inspection import CONDITION_S, inspect_condition, is_plain
 
 CHANGING = "releases"
 """Lock of whoever makes releases or takes rows out of them: a release never names a row that is being taken down."""
@@ -88,14 +89,14 @@ def create_release(
         extra: What else the manifest should say (recipe and code versions, benchmarks).
         key: Idempotency key; the release that was made under it is returned again.
         mixed_formats: Let the answers of one task have several forms (see `storage.releases.formats`).
-        timeout: Seconds that the rows may take to be picked.
+        timeout: Seconds that the condition may take.
 
     Returns:
         The new release; the latest one when its rows are the same; None when there are no rows.
 
     Raises:
         LakeError: The name or the condition cannot be used, or the rows of a task mix answer formats.
-        QueryError: The condition takes too long.
+        QueryError: The condition takes too long or too much, or fails in its process.
         RecipeError: The mixture names what no row has.
     """
     _check(name, condition)
@@ -104,7 +105,7 @@ def create_release(
             return earlier
         latest = latest_release(lake, name)
         with bounded(lake, MEMORY) as connection:
-            at_seq = _pick(connection, name, condition, mixture, timeout, lake.workspace.root)
+            at_seq = _pick(lake, connection, name, condition, mixture, timeout)
             rows = _count(connection)
             if not rows or (latest is not None and _same_rows(connection, rows, latest)):
                 return latest if rows else None
@@ -145,9 +146,14 @@ def check_condition(lake: Lake, condition: str, timeout: float = CONDITION_S) ->
     connection = lake.connection.cursor()
     try:
         inspect_condition(condition)
+        none = f"select sample_id from ({_PICK.format(at_seq=0, condition=condition)}) limit 0"
+        if not is_plain(condition):
+            for _ in taken(lake.workspace, none, "it", timeout=timeout):
+                continue
+            return
         connection.execute("USE lake")
         with within(connection, timeout, "it"):
-            connection.execute(f"select * from ({_PICK.format(at_seq=0, condition=condition)}) limit 0")
+            connection.execute(none)
     except (QueryError, duckdb.Error) as error:
         raise RecipeError(f"where = {condition!r}: {explain(error, lake.workspace.root)}") from None
     finally:
@@ -169,16 +175,23 @@ def _made_under(lake: Lake, key: str) -> Release | None:
     return release
 
 
-def _pick(connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float, root: Path) -> int:
+def _pick(lake: Lake, connection: Any, name: str, condition: str, mixture: Mixture | None, timeout: float) -> int:
     """Make the temporary table `picked` of the rows that a release names; return the commit up to which it reads."""
     (at_seq,) = connection.execute("select coalesce(max(seq), 0) from commits").fetchone()
+    what = f"release {name}: condition {condition!r}"
     try:
-        with within(connection, timeout, f"release {name}: condition {condition!r}"):
+        if not is_plain(condition):
+            statement = f"select sample_id from ({_PICK.format(at_seq=int(at_seq), condition=condition)})"
+            as_of = str(at_seq) if at_seq else None
+            take_into(connection, "chosen", taken(lake.workspace, statement, what, as_of=as_of, timeout=timeout))
+            condition = "sample_id in (select id from chosen)"
+        with within(connection, timeout, what):
             connection.execute(f"create temp table picked as {_PICK.format(at_seq=int(at_seq), condition=condition)}")
             if mixture is not None:
                 apply_mixture(connection, mixture)
+        connection.execute("drop table if exists chosen")
     except duckdb.Error as error:
-        raise LakeError(f"release {name}: condition {condition!r}: {explain(error, root)}") from error
+        raise LakeError(f"{what}: {explain(error, lake.workspace.root)}") from error
     return int(at_seq)
 
 

@@ -12,14 +12,17 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from storage.catalog.duck import connect, within
+from storage.catalog.duck import connect, quote, within
 from storage.errors import LakeError
 from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.shards import read_batches
-from storage.sql.inspection import CONDITION_S, inspect_condition
+from storage.sql.conditions import taken
+from storage.sql.inspection import CONDITION_S, inspect_condition, is_plain
+from storage.sql.run import Export
 from storage.workspace import Workspace
 
 _FIND = """
@@ -110,6 +113,16 @@ class Release:
                 raise LakeError(f"release {self.id}: {file} is missing or changed; restore it from a back-up")
         return [self.path / name for name in sorted(self.manifest["files"])]
 
+    def export(self) -> Export:
+        """Return the export for a condition that runs in a process of its own.
+
+        Raises:
+            LakeError: A file of it is missing or not what the manifest says.
+        """
+        columns = "* rename (tokens as words)" if "tokens" in self.manifest else "*"  # exports of an older version
+        files = ", ".join(f"'{quote(str(file))}'" for file in self.files())
+        return Export(self.path, f"select {columns} from read_parquet([{files}], union_by_name = true)")
+
     def table(self) -> pa.Table:
         """Read the whole export, in stable order of sample id.
 
@@ -186,16 +199,22 @@ def rows_where(release: Release, condition: str) -> pa.Table:
     """Return the rows of a release that fit an SQL condition over its columns, written by the recipe's author.
 
     Raises:
-        QueryError: The condition is more than a condition.
+        QueryError: The condition is more than a condition, takes too long or too much, or fails in its process.
         LakeError: The condition cannot be used, or a file of the export is damaged.
     """
     inspect_condition(condition)
+    what, table = f"release {release.id}: condition {condition!r}", release.table()
+    if not is_plain(condition):
+        statement = f"select sample_id from accepted where ({condition}\n)"
+        batches = taken(release.export(), statement, what)
+        ids = pa.chunked_array([batch.column(0) for batch in batches], pa.string())
+        return table.filter(pc.is_in(table["sample_id"], ids))
     connection = connect()
     try:
-        connection.register("accepted", release.table())
-        with within(connection, CONDITION_S, f"release {release.id}: condition {condition!r}"):
+        connection.register("accepted", table)
+        with within(connection, CONDITION_S, what):
             return connection.execute(f"select * from accepted where ({condition}) order by sample_id").to_arrow_table()
     except duckdb.Error as error:
-        raise LakeError(f"release {release.id}: condition {condition!r}: {error}") from None
+        raise LakeError(f"{what}: {error}") from None
     finally:
         connection.close()

@@ -17,7 +17,8 @@ from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake
 from storage.releases.making import check_condition
 from storage.releases.reading import Release
-from storage.sql.inspection import CONDITION_S, inspect_condition
+from storage.sql.conditions import take_into, taken
+from storage.sql.inspection import CONDITION_S, inspect_condition, is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Selection:
                 parts.append(f"{column} in ({', '.join(_literal(name) for name in names) or 'null'})")
         return " and ".join(parts) or "true"
 
+    @property
+    def plain(self) -> bool:
+        """Whether the inspected condition may run where its rows are read."""
+        return self.where is None or is_plain(self.where)
+
     def choose(self, ids: Iterable[str]) -> list[str]:
         """Return at most `limit` of the ids that fit the condition, sorted; which, depends on `seed` and each id alone."""
 
@@ -74,19 +80,20 @@ def select_rows(release: Release, selection: Selection) -> pa.Table:
     """Return the selected rows of a release, in order of sample id. Only what is selected is held in memory.
 
     Raises:
-        QueryError: The condition is more than a condition.
+        QueryError: The condition is more than a condition, takes too long or too much, or fails in its process.
         LakeError: The condition cannot be used, or a file of the export is damaged.
     """
     selection.inspect()
-    files = ", ".join(_literal(str(file)) for file in release.files())
+    export, condition = release.export(), selection.condition
+    what = f"release {release.id}: condition {condition!r}"
     connection = connect()
     try:
-        columns = "* rename (tokens as words)" if "tokens" in release.manifest else "*"  # exports of an older version
-        connection.execute(
-            f"create view accepted as select {columns} from read_parquet([{files}], union_by_name = true)"
-        )
-        fitting = f"from accepted where {selection.condition}"
-        with within(connection, CONDITION_S, f"release {release.id}: condition {selection.condition!r}"):
+        connection.execute(f"create view accepted as {export.view}")
+        if not selection.plain:
+            take_into(connection, "chosen", taken(export, f"select sample_id from accepted where {condition}", what))
+            condition = "sample_id in (select id from chosen)"
+        fitting = f"from accepted where {condition}"
+        with within(connection, CONDITION_S, what):
             if selection.limit is None:
                 return connection.execute(f"select * {fitting} order by sample_id").to_arrow_table()
             ids = selection.choose(row[0] for row in connection.execute(f"select sample_id {fitting}").fetchall())
@@ -94,7 +101,7 @@ def select_rows(release: Release, selection: Selection) -> pa.Table:
                 "select * from accepted where sample_id in (select unnest(?::varchar[])) order by sample_id", [ids]
             ).to_arrow_table()
     except duckdb.Error as error:
-        raise LakeError(f"release {release.id}: condition {selection.condition!r}: {error}") from None
+        raise LakeError(f"{what}: {error}") from None
     finally:
         connection.close()
 
@@ -120,13 +127,20 @@ def select_problems(lake: Lake, selection: Selection, at_seq: int) -> list[dict[
         at_seq: Number of the commit.
 
     Raises:
-        QueryError: The condition is more than a condition.
+        QueryError: The condition is more than a condition, takes too long or too much, or fails in its process.
         LakeError: The condition cannot be used.
     """
     selection.inspect("problems")
     drawn = _DRAWN.format(at_seq=int(at_seq))
-    with within(lake.connection, CONDITION_S, f"condition {selection.condition!r}"):
-        return lake.rows(f"select * from {drawn} where {selection.condition} order by problem_id")
+    what, condition = f"condition {selection.condition!r}", selection.condition
+    if not selection.plain:
+        batches = taken(lake.workspace, f"select problem_id from {drawn} where {condition}", what)
+        ids = [problem_id for batch in batches for problem_id in batch.column(0).to_pylist()]
+        return lake.rows(
+            f"select * from {drawn} where problem_id in (select unnest(?::varchar[])) order by problem_id", [ids]
+        )
+    with within(lake.connection, CONDITION_S, what):
+        return lake.rows(f"select * from {drawn} where {condition} order by problem_id")
 
 
 def check_selection(lake: Lake, selection: Selection, key: str, *, problems: bool = False) -> None:

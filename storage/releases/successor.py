@@ -4,10 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from storage.lake.lake import Lake
 from storage.releases.making import COLUMNS, create_release
 from storage.releases.mixture import read_mixture
 from storage.releases.reading import Release, latest_release
+from storage.sql.conditions import taken
+from storage.sql.inspection import is_plain
 
 _GONE = """
 select count(*) as n from release_rows where release_id = $release and sample_id in (
@@ -15,16 +20,18 @@ select count(*) as n from release_rows where release_id = $release and sample_id
 )
 """
 _COMING = """
-select count(*) as n from (
-    select {columns} from samples a join problems p using (problem_id) where p.split = 'train' and a.sample_id in (
-        select unnest($coming::varchar[])
-        union
-        select v.sample_id from verdicts v join commits c using (commit_id) join decisions d using (sample_id)
-        where c.kind = $kind and c.seq > $at and v.filter = 'policy' and d.outcome = 'accepted'
-    )
-) a where a.sample_id not in (select sample_id from release_rows where release_id = $release) and ({condition}
+select sample_id from samples join problems p using (problem_id)
+where p.split = 'train' and sample_id not in (select sample_id from release_rows where release_id = $release)
+and sample_id in (
+    select unnest($coming::varchar[])
+    union
+    select v.sample_id from verdicts v join commits c using (commit_id) join decisions d using (sample_id)
+    where c.kind = $kind and c.seq > $at and v.filter = 'policy' and d.outcome = 'accepted'
 )
 """
+_FITTING = f"""
+select sample_id from (select {COLUMNS} from samples a join problems p using (problem_id)) a where ({{condition}}
+)"""
 _HOLDING = """
 select r.release_id, count(*) as rows from release_rows r join releases using (release_id)
 where r.sample_id in (select unnest($ids::varchar[])) and r.release_id not in (select release_id from redactions)
@@ -63,6 +70,7 @@ def due_successors(lake: Lake, kind: str, *, leaving: Collection[str] = (), comi
 
     Raises:
         LakeError: A query failed.
+        QueryError: The condition of a release takes too long or too much, or fails in its process.
     """
     due = []
     for row in lake.rows("select distinct name from releases order by name"):
@@ -70,13 +78,25 @@ def due_successors(lake: Lake, kind: str, *, leaving: Collection[str] = (), comi
         if release is None or release.redaction is not None:
             continue
         out = {"release": release.id, "leaving": sorted(leaving)}
-        statement = _COMING.format(columns=COLUMNS, condition=release.manifest["condition"])
         at = {"release": release.id, "coming": sorted(coming), "kind": kind, "at": release.manifest["at_seq"]}
         rows_out = lake.query_named(_GONE, out).to_pylist()[0]["n"]
-        rows_in = lake.query_named(statement, at).to_pylist()[0]["n"]
+        rows_in = _fitting(lake, release, lake.query_named(_COMING, at)["sample_id"])
         if rows_out or rows_in:
             due.append(Due(release, rows_out, rows_in))
     return due
+
+
+def _fitting(lake: Lake, release: Release, ids: pa.ChunkedArray) -> int:
+    """Count the rows among these that fit the condition of a release."""
+    condition = release.manifest["condition"]
+    statement = _FITTING.format(condition=condition)
+    if not len(ids):
+        return 0
+    if is_plain(condition):
+        some = f"{statement} and sample_id in (select unnest($ids::varchar[]))"
+        return int(lake.query_named(some, {"ids": ids.to_pylist()}).num_rows)
+    batches = taken(lake.workspace, statement, f"release {release.id}: condition {condition!r}")
+    return sum(int(pc.is_in(batch.column(0), ids).true_count) for batch in batches)
 
 
 def succeed(lake: Lake, release: Release, extra: Mapping[str, Any]) -> Release | None:

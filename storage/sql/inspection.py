@@ -15,6 +15,7 @@ import duckdb
 
 from storage.errors import QueryError
 from storage.schema import TABLES
+from storage.sql.changing import changing
 from storage.unknown_names import unknown
 from storage.views import VIEWS
 
@@ -33,10 +34,9 @@ _EXPRESSIONS = {
 }  # fmt: skip
 _PLAIN = re.compile(r"\w+")  # a name with a dot, a slash or a star may be taken for a file
 _SHOWN = {"", '"tables"'}
-_CHANGING = {
-    "random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "now", "today", "get_current_time", "get_current_timestamp",
-    "transaction_timestamp", "current_date", "current_timestamp", "current_localtime", "current_localtimestamp", "ago",
-}  # fmt: skip
+_PLAIN_CLASSES = {"CONSTANT", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "BETWEEN", "OPERATOR"}
+_PLAIN_OPERATORS = {"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "COMPARE_IN", "COMPARE_NOT_IN"}
+_PLAIN_FUNCTIONS = {"split_part"}
 
 
 @cache
@@ -77,7 +77,8 @@ def inspect_condition(condition: str, relation: str = "accepted") -> None:
     """Refuse a WHERE condition over the columns of `relation` that is more than a condition, or not the same tomorrow.
 
     Raises:
-        QueryError: It cannot be parsed, escapes its place, names something closed, or depends on the clock or on chance.
+        QueryError: It cannot be parsed, escapes its place, names something closed, or depends on the clock, on chance
+            or on the order in which rows come.
     """
     statement = f"select 1 from {relation} where ({condition}\n)"
     inspect_statement(statement)
@@ -93,9 +94,28 @@ def inspect_condition(condition: str, relation: str = "accepted") -> None:
     except QueryError:
         raise QueryError(f"condition {condition!r}: write one condition, as after WHERE") from None
     for inner in _nodes(tree):
-        name = str(inner.get("function_name", "")).lower() or ".".join(inner.get("column_names") or []).lower()
-        if name in _CHANGING:
-            raise QueryError(f"condition {condition!r}: {name} gives another answer each time; write the value itself")
+        if said := changing(inner):
+            raise QueryError(f"condition {condition!r}: {said}")
+
+
+def is_plain(condition: str) -> bool:
+    """Return whether an inspected condition only compares columns with values: no row of any length makes it slow.
+
+    Raises:
+        QueryError: It cannot be parsed.
+    """
+    where = _parse(f"select 1 from accepted where ({condition}\n)")["statements"][0]["node"]["where_clause"]
+    for node in _nodes(where):
+        kind = node.get("class")
+        if kind == "FUNCTION" and node["function_name"] in _PLAIN_FUNCTIONS:
+            continue
+        if kind == "CAST" and node["cast_type"]["id"] == "BOOLEAN" and node["child"]["class"] == "CONSTANT":
+            continue  # how `true` is parsed
+        if kind is not None and kind not in _PLAIN_CLASSES:
+            return False
+        if kind == "OPERATOR" and node["type"] not in _PLAIN_OPERATORS:
+            return False
+    return True
 
 
 def condition_columns(condition: str) -> set[str]:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -68,10 +69,23 @@ def run_sql(
         return pa.Table.from_batches(list(answer), answer.schema)
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The files of a release, which a statement names `accepted` then.
+
+    Attributes:
+        folder: Where they are.
+        view: Our SELECT over them.
+    """
+
+    folder: Path
+    view: str
+
+
 class Answer:
     """The rows of one SELECT, batch by batch, in bounded memory; a context manager that ends the statement's process.
 
-    Args: as for `run_sql`.
+    Args: as for `run_sql`, with an export in place of a workspace where that is asked.
 
     Attributes:
         schema: Arrow schema of the rows.
@@ -81,7 +95,7 @@ class Answer:
 
     def __init__(
         self,
-        workspace: Workspace,
+        source: Workspace | Export,
         statement: str,
         *,
         as_of: str | None = None,
@@ -89,8 +103,7 @@ class Answer:
         memory: int = MEMORY,
         spill: int = SPILL,
     ) -> None:
-        catalog = catalog_of(workspace)
-        must_have_catalog(workspace, catalog, new=False)
+        asked = _source(source)
         self.layers: list[str] = []
         self._timeout, self._left, self._expired = timeout, timeout, False
         self._memory, self._exceeded = memory, False
@@ -108,8 +121,7 @@ class Answer:
         os.close(write)
         self._status = os.fdopen(read, encoding="utf-8")
         request = {
-            "workspace": str(workspace.root), "statement": statement, "as_of": as_of, "memory": memory,
-            "local": isinstance(catalog, SqliteCatalog) and "://" not in workspace.data_path,
+            **asked, "statement": statement, "as_of": as_of, "memory": memory,
             "scratch": scratch, "spill": spill, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
         }  # fmt: skip
         try:
@@ -216,6 +228,16 @@ class Answer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _source(source: Workspace | Export) -> dict[str, Any]:
+    """Say to the statement's process what it opens, and whether all of that is on this machine's disk."""
+    if isinstance(source, Export):
+        return {"folder": str(source.folder), "view": source.view, "local": True}
+    catalog = catalog_of(source)
+    must_have_catalog(source, catalog, new=False)
+    local = isinstance(catalog, SqliteCatalog) and "://" not in source.data_path
+    return {"workspace": str(source.root), "local": local}
 
 
 def janitor(folder: str) -> "subprocess.Popen[bytes]":

@@ -56,14 +56,13 @@ def _answer(request: dict[str, Any], layers: list[str]) -> None:
     from storage.sql.inspection import inspect_statement
 
     inspect_statement(request["statement"])
-    connection = closed_lake(request, layers)
+    connection = closed_lake(request, layers) if "workspace" in request else _closed_export(request, layers)
     die_with_parent()
     _write(connection.execute(request["statement"]).to_arrow_reader(BATCH_ROWS))
 
 
 def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     """Open the lake for reading, close this process and DuckDB, and return the connection; layers in force are added."""
-    from storage.catalog.duck import quote
     from storage.lake.lake import Lake
     from storage.sql.as_of import shadow
     from storage.workspace import Workspace
@@ -76,20 +75,44 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     connection.execute("BEGIN")  # the catalogue's files stay open from here on, so that they can be named to the kernel
     shadow(connection, request["as_of"])
     connection.execute("select max(seq) from lake.main.commits").fetchall()
+    catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
+    _close(connection, workspace.data_path, catalog, request, layers)
+    return connection
+
+
+def _closed_export(request: dict[str, Any], layers: list[str]) -> Any:
+    """Open the files of a release as `accepted`, close this process and DuckDB, and return the connection."""
+    from storage.catalog.duck import connect
+
+    connection = connect()
+    connection.execute("SET threads=1; SET python_enable_replacements=false")
+    connection.execute(f"create view accepted as {request['view']}")
+    _close(connection, request["folder"], [], request, layers)
+    return connection
+
+
+def _close(connection: Any, data: str, catalog: list[Path], request: dict[str, Any], layers: list[str]) -> None:
+    """Leave this process the data, and DuckDB no more than it may hold."""
+    from storage.catalog.duck import quote
+
     scratch = Path(request["scratch"])
     for_duckdb = _for_duckdb(request["memory"])  # asks /proc, which is closed next
-    _close(workspace, scratch, request, layers)
+    os.environ.clear()
+    if request["local"]:
+        random = [Path("/dev/urandom"), Path("/dev/null")]
+        read = [path for path in (Path(data), *random) if path.exists()]  # an empty lake has no folder
+        layers += close_files(read, [path for path in catalog if path.exists()], [scratch])
+    layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)
     for setting in (
         f"memory_limit='{for_duckdb >> 20}MiB'",
         f"max_temp_directory_size='{request['spill'] >> 20}MiB'",
         f"temp_directory='{quote(str(scratch))}'",
-        f"allowed_directories=['{quote(workspace.data_path)}']",
+        f"allowed_directories=['{quote(data)}']",
         f"threads={min(4, os.cpu_count() or 1)}",
         "enable_external_access=false",
         "lock_configuration=true",
     ):
         connection.execute(f"SET {setting}")
-    return connection
 
 
 def _for_duckdb(memory: int) -> int:
@@ -109,16 +132,6 @@ def _for_duckdb(memory: int) -> int:
             f"--memory {memory >> 20}: the process holds {held >> 20} MiB before it reads a row; allow more"
         )
     return left
-
-
-def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[str]) -> None:
-    os.environ.clear()
-    if request["local"]:
-        catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
-        random = [Path("/dev/urandom"), Path("/dev/null")]
-        read = [path for path in (Path(workspace.data_path), *random) if path.exists()]  # an empty lake has no folder
-        layers += close_files(read, [path for path in catalog if path.exists()], [scratch])
-    layers += limit(memory=request["memory"] + _OVERHEAD, cpu_s=request["cpu_s"], file_size=_FILE_SIZE)
 
 
 def _write(reader: Any) -> None:

@@ -11,11 +11,16 @@ from benchmarks.soaking.plain import without_prefect
 from filters.night.curate import Curator
 from flows import nightly
 from flows.night.night import open_night
+from flows.night.reverify_history import carry_out
 from flows.night.synthesis import synthesise
 from flows.recipe.recipe import make_recipe
 from flows.report.progress import Progress
-from storage.catalog.leases import list_leases
+from storage.catalog.leases import acquire, list_leases
+from storage.errors import LeaseError
 from storage.lake.lake import Lake
+from storage.lake.reviews import Review, record_reviews
+from tests.flows.night import older
+from tests.flows.night.test_reverify_history import EVERY
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +42,10 @@ def recipe_of(name, folder):
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     mapping = {"question": "q", "answer": "a", "solution": "how"}
     source = {"name": "mine", "kind": "file", "options": {"path": str(file), "mapping": mapping}}
-    content = {"name": name, "problems": {"fresh": False, "sources": [source]}, "methods": [{"method": "gold"}]}
+    content = {
+        "name": name, "problems": {"fresh": False, "sources": [source]}, "methods": [{"method": "gold"}],
+        "policy": {"gold": {"reviews": "respect"}},
+    }  # fmt: skip
     return make_recipe(content, folder=folder)
 
 
@@ -48,16 +56,14 @@ def test_two_nights_that_decide_at_once_accept_no_row_twice(either, tmp_path):
     class Waiting(Curator):
         """Has read what the other nights accepted, and commits when the other night has read it too, or does not come."""
 
-        def decide_night(self, fence=lambda: None):
-            def late():
-                try:
-                    at_the_end.wait(OTHER_S)
-                    met.append(True)
-                except threading.BrokenBarrierError:
-                    pass
-                fence()
-
-            super().decide_night(late)
+        def _decisions(self, night):
+            decisions = super()._decisions(night)
+            try:
+                at_the_end.wait(OTHER_S)
+                met.append(True)
+            except threading.BrokenBarrierError:
+                pass
+            return decisions
 
     def decide(name):
         try:
@@ -87,3 +93,53 @@ def test_two_nights_that_decide_at_once_accept_no_row_twice(either, tmp_path):
         assert {row["reason"].partition(":")[0] for row in reasons} == {"exact_duplicates"}
         assert lake.rows("select count(*) n from samples")[0]["n"] == rows[0]["n"] + sum(row["n"] for row in reasons)
         assert list_leases(lake.catalog) == []
+
+
+def paused_before(lake, kind, step):
+    """Let a process pause right before its commit of a kind, for so long that another takes its lease and ends with it."""
+    commit = lake.commit
+
+    def late(key, of_kind, tables, **more):
+        if of_kind == kind:
+            with lake.catalog.transaction() as execute:
+                execute("update nightschool_leases set expires = 0 where name = ?", [step])
+            acquire(lake.catalog, step, purpose="another").release()
+        return commit(key, of_kind, tables, **more)
+
+    lake.commit = late
+
+
+def refused(lake, kind, step, work):
+    """Whether work is refused because its lease changed hands, with nothing of the kind committed."""
+    paused_before(lake, kind, step)
+    before = lake.rows("select count(*) n from commits where kind = ?", [kind])
+    with pytest.raises(LeaseError, match=f"lease {step} is lost"):
+        work()
+    del lake.commit
+    return lake.rows("select count(*) n from commits where kind = ?", [kind]) == before
+
+
+def test_a_night_whose_lease_passed_to_another_draws_and_decides_nothing(either, tmp_path):
+    progress = Progress(quiet=True)
+    with without_prefect(), open_night(recipe_of("one", tmp_path), "2026-01-01", either, progress) as night:
+        lake = night.lake
+        assert refused(lake, "plan", "draw", lambda: nightly.plan(night))
+        nightly.plan(night)
+        curator = nightly.make_curator(night)
+        asyncio.run(synthesise(night, curator, None))
+        assert refused(lake, "curate", "decision", lambda: nightly.curate(night, curator))
+        nightly.curate(night, curator)
+        (row,) = lake.rows("select sample_id from accepted limit 1")
+        record_reviews(lake, [Review("r", row["sample_id"], "ada", "reject")])
+        assert refused(lake, "reviews", "decision", lambda: nightly.curate(night, curator))
+        assert lake.rows("select 1 from accepted where sample_id = ?", [row["sample_id"]])
+        nightly.curate(night, curator)
+        assert not lake.rows("select 1 from accepted where sample_id = ?", [row["sample_id"]])
+
+
+def test_history_is_not_judged_again_under_a_lease_that_passed_to_another(either):
+    older.write(either)
+    with Lake(either) as lake:
+        before = lake.rows("select * from decisions order by sample_id")
+        assert refused(lake, "reverify", "decision", lambda: carry_out(lake, EVERY, lambda line: None, "test"))
+        assert lake.rows("select * from decisions order by sample_id") == before

@@ -101,7 +101,7 @@ class Reader:
 
     @cached_property
     def _empty(self) -> pa.Table:
-        return select_rows(self.release, Selection(where="false"))
+        return select_rows(self.release, Selection(methods=()))
 
     def _problems(self, step: Step) -> tuple[list[Problem], pa.Table]:
         """Return the problems in order of their ids, and the samples that they were taken from."""

@@ -59,8 +59,8 @@ def review_apply(
 
         loaded = load_recipe(recipe, settings or [])
         opening = open_night(loaded, today(None), open_workspace(root), Progress(quiet=True), "review")
-        with opening as night, one_at_a_time(night, "decision"):
-            applied = let_people_decide(night)
+        with opening as night, one_at_a_time(night, "decision") as lease:
+            applied = let_people_decide(night, lease)
         if as_json:
             return print_json(asdict(applied))
         typer.echo(

@@ -112,14 +112,20 @@ def test_blocks_decide_as_one_piece_does_even_after_a_kill(lake, tmp_path):
     }
 
 
-def test_what_is_taken_down_meanwhile_does_not_come_back(lake):
+def test_what_is_taken_down_meanwhile_does_not_come_back(lake, monkeypatch):
     """Rows that come from files are left out of a commit like those in memory."""
     gone = night_rows()[0]["sample_id"]
     row_of = {"takedown_id": "t", "event": "planned", "sample_ids": [gone]}
     curated = curator(lake, 25)
-    curated.decide_night(
-        lambda: lake.commit("takedown", "takedown", {"takedowns": table_of("takedowns", [row_of])}) and None
-    )
+    decisions = curated._decisions
+
+    def taken_down_after(night):
+        decided = decisions(night)
+        lake.commit("takedown", "takedown", {"takedowns": table_of("takedowns", [row_of])})
+        return decided
+
+    monkeypatch.setattr(curated, "_decisions", taken_down_after)
+    curated.decide_night()
     assert not lake.rows("select * from verdicts where sample_id = ? and filter = 'policy'", [gone])
     assert not lake.rows("select * from signatures where sample_id = ?", [gone])
     assert len(lake.rows("select * from verdicts where filter = 'policy'")) == ROWS - 1

@@ -18,6 +18,7 @@ from storage.errors import RecipeError
 from storage.lake.lake import Lake, table_of
 from storage.lake.nights import pin
 from storage.releases.checks import verify_release
+from storage.releases.making import create_release
 from storage.releases.reading import get_release, latest_release
 from storage.spreading import here, in_processes
 from storage.upkeep.check import run_checks
@@ -79,6 +80,18 @@ def test_the_plan_says_what_would_change_sides_and_writes_nothing(looked_at):
         (checkpoint["checkpoint_id"], checkpoint["rows"], checkpoint["itself"]) for checkpoint in plan["checkpoints"]
     ]
     assert tainted == [("first", 2, True), ("second", 2, False)]
+
+
+def test_a_release_with_a_condition_gets_the_rows_that_fit_it(lake):
+    for name, condition in (
+        ("one", "sample_id like '%-1'"),
+        ("plain", "sample_id in ('right-1', 'same-1', 'wrong-1')"),
+    ):
+        create_release(lake, name, night=None, condition=condition)
+    made = {item["release"]: item for item in again(lake)["successors"]}
+    for name in ("one", "plain"):
+        assert made[f"{name}@1"] == {"release": f"{name}@1", "successor": f"{name}@2", "rows_out": 1, "rows_in": 1}
+        assert get_release(lake, f"{name}@2").table()["sample_id"].to_pylist() == ["right-1", "same-1"]
 
 
 @pytest.mark.slow

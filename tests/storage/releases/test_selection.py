@@ -4,7 +4,7 @@ import pytest
 
 from storage.errors import LakeError, QueryError, RecipeError
 from storage.lake.lake import Lake, table_of
-from storage.releases.reading import get_release
+from storage.releases.reading import get_release, rows_where
 from storage.releases.selection import Selection, any_of, check_selection, select_problems, select_rows
 from tests.storage.small import build
 
@@ -35,6 +35,19 @@ def test_rows_are_selected_by_condition_method_and_task(lake):
     ]
     assert ids(lake, where="method = 'cot' or tier > 5", tasks=("arithmetic",)) == ids(lake, methods=("cot",))
     assert ids(lake, tasks=("it's none",)) == [] and ids(lake, methods=()) == []
+
+
+def test_a_condition_in_a_process_of_its_own_selects_the_same(lake):
+    cot = ids(lake, methods=("cot",))
+    assert ids(lake, where="method like 'c%' and length(response) > 0") == cot
+    assert rows_where(get_release(lake, "set@2"), "method like 'c%'")["sample_id"].to_pylist() == cot
+    assert rows_where(get_release(lake, "set@2"), "method like 'nobody%'").num_rows == 0
+    assert ids(lake, where="method like 'c%'", limit=4, seed=1) == ids(lake, methods=("cot",), limit=4, seed=1)
+    last = lake.last_seq()
+    problems = select_problems(lake, Selection("length(prompt) = 1"), last)
+    assert problems == select_problems(lake, Selection("tier > 5"), last) != []
+    with pytest.raises(QueryError, match="difficulty"):
+        ids(lake, where="length(difficulty) > 3")
 
 
 def test_a_limit_is_a_choice_by_seed_and_id_whatever_else_is_there(lake):
