@@ -15,10 +15,12 @@ from contextlib import contextmanager, nullcontext, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from storage.catalog.duck import quote
 from storage.catalog.readers import copy_of, may_write
 from storage.errors import LakeError
-from storage.faults import explain, is_damage
+from storage.faults import bring_back, explain, is_damage
 from storage.modes import close_file
 from storage.workspace import Workspace
 
@@ -53,7 +55,7 @@ class Catalog(ABC):
     _ready = False
 
     @abstractmethod
-    def attachment(self) -> tuple[str, str]:
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
         """Return what DuckLake attaches, as an SQL literal's text, and the options that go with it."""
 
     @abstractmethod
@@ -122,12 +124,13 @@ class SqliteCatalog(Catalog):
         self.beside = workspace.root / "coordination.sqlite"
         self.described = str(self.file)
 
-    def attachment(self) -> tuple[str, str]:
-        """Return the file, in WAL mode so that readers and the writer do not wait for each other; for others a copy of it."""
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
+        """Return the file, written in WAL mode so that readers and the writer do not wait for each other; for others a copy."""
         file = self.file
         if not may_write(self._workspace.root):
             self._copy, file = copy_of(self.file)
-        return f"ducklake:sqlite:{quote(str(file))}", "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 20000"
+        journal = "" if read_only else "META_JOURNAL_MODE 'WAL', "
+        return f"ducklake:sqlite:{quote(str(file))}", f"{journal}META_BUSY_TIMEOUT 20000"
 
     def exists(self) -> bool:
         """Return whether there is a file with something in it."""
@@ -185,7 +188,7 @@ class PostgresCatalog(Catalog):
         self.schema = schema
         self.described = f"postgres:{conninfo} (schema {schema})"
 
-    def attachment(self) -> tuple[str, str]:
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
         """Return the connection string; DuckLake makes the schema."""
         return f"ducklake:postgres:{quote(self.conninfo)}", f"METADATA_SCHEMA '{quote(self.schema)}'"
 
@@ -263,13 +266,36 @@ def catalog_of(workspace: Workspace) -> Catalog:
     return PostgresCatalog(named["conninfo"], named["schema"])
 
 
+def tables_at(catalog: Catalog) -> str:
+    """Return where a connection that has the lake attached finds DuckLake's own tables."""
+    at = "__ducklake_metadata_lake"
+    return f'{at}."{catalog.schema}"' if isinstance(catalog, PostgresCatalog) else at
+
+
+def _must_be_ducklakes(connection: Any, workspace: Workspace, catalog: SqliteCatalog) -> None:
+    """Refuse to make a lake's tables in a database that has others; DuckDB reads it, for its locks are this process's."""
+    if not catalog.exists():
+        return
+    names = f"select name from sqlite_scan('{quote(str(catalog.file))}', 'sqlite_master') where type = 'table'"
+    with suppress(duckdb.Error):  # what is no database is named by the attachment that follows
+        tables = {row[0] for row in connection.execute(names).fetchall()}
+        if tables and "ducklake_metadata" not in tables:
+            raise LakeError(
+                f"{catalog.file} is not this lake's catalogue: it is a database with the table {min(tables)}; "
+                f"{bring_back(workspace.root)}"
+            )
+
+
 def attach(connection: Any, workspace: Workspace, catalog: Catalog, *, read_only: bool) -> None:
     """Attach a workspace's lake as `lake` and use it.
 
     Raises:
         duckdb.Error: It cannot be attached.
+        LakeError: It is a database of something else, which is left alone.
     """
-    source, options = catalog.attachment()
+    source, options = catalog.attachment(read_only=read_only)
+    if isinstance(catalog, SqliteCatalog) and not read_only:
+        _must_be_ducklakes(connection, workspace, catalog)
     mode = "READ_ONLY, " if read_only else ""
     connection.execute(
         f"ATTACH '{source}' AS lake (DATA_PATH '{quote(workspace.data_path)}', OVERRIDE_DATA_PATH true, {mode}{options})"

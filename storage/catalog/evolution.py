@@ -31,7 +31,8 @@ _SQL_TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 _SHORT = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-_NOTE = "schema"
+SCHEMA_NOTE = "schema"
+"""Name under which is noted which tables and views the lake has."""
 
 
 def _to_two(connection: Any) -> None:
@@ -57,7 +58,7 @@ def is_current(catalog: Catalog) -> bool:
     Raises:
         WorkspaceError: A newer version has migrated it to a format that this one does not know.
     """
-    noted = json.loads(catalog.note(_NOTE) or "{}")
+    noted = json.loads(catalog.note(SCHEMA_NOTE) or "{}")
     if noted.get("format", 0) > FORMAT_VERSION:
         raise WorkspaceError(
             f"{catalog.described} has format {noted['format']}, this version reads up to {FORMAT_VERSION}; "
@@ -74,7 +75,7 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
     """
     if workspace.format < FORMAT_VERSION and catalog.exists():
         back_up(workspace, catalog, f"format-{workspace.format}")
-    ours = json.loads(catalog.note(_NOTE) or "{}").get("views", [])
+    ours = json.loads(catalog.note(SCHEMA_NOTE) or "{}").get("views", [])
     if not connection.execute("select 1 from duckdb_tables() where database_name = 'lake' limit 1").fetchall():
         hash_all(catalog)
     connection.execute("BEGIN")
@@ -87,7 +88,8 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
         workspace.config["format"] = FORMAT_VERSION
         workspace.write_config()
     catalog.set_note(
-        _NOTE, json.dumps({"format": FORMAT_VERSION, "digest": known_schema(), "views": list(VIEWS)}, sort_keys=True)
+        SCHEMA_NOTE,
+        json.dumps({"format": FORMAT_VERSION, "digest": known_schema(), "views": list(VIEWS)}, sort_keys=True),
     )
 
 

@@ -217,6 +217,8 @@ def _funnel(lake: Lake) -> Iterator[str]:
 def _releases(lake: Lake) -> Iterator[str]:
     for release_id in release_ids(lake):
         yield from verify_release(lake, get_release(lake, release_id))
+    for folder in sorted((lake.workspace.root / "releases").glob("*/*.aside-*")):
+        yield f"{folder} is an export that the lake does not know, in the place of another; keep it elsewhere, or remove it"
 
 
 def _ledger(lake: Lake) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 import random
 import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,8 @@ from flows.doctor.workspace import workspace_checks
 from flows.night.night import open_night
 from flows.recipe.recipe import load_recipe
 from flows.report.progress import Progress
+from storage.catalog.catalog import attach, catalog_of
+from storage.catalog.duck import connect
 from storage.errors import NightschoolError
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Call, Ledger
@@ -68,6 +74,26 @@ def last_pages(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[-8192:] = random.Random(3).randbytes(8192)
     file.write_bytes(data)
+
+
+def another(file: Path) -> None:
+    """A database of something else."""
+    for end in ("", "-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("create table t(a)")
+        connection.commit()
+
+
+def tables(file: Path) -> list[str]:
+    code = "import sqlite3, sys; print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute('select name from sqlite_master')))"
+    return subprocess.run(
+        [sys.executable, "-c", code, str(file)], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+
+def files(workspace: Workspace) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for name in ("lake", "releases") for path in (workspace.root / name).rglob("*.*")}
 
 
 def lake_check(workspace: Workspace) -> str:
@@ -135,6 +161,50 @@ def test_a_damaged_catalogue(copy, tmp_path, breaks):
     done = CliRunner().invoke(app, ["lake", "restore", name, "--force", "-q", "-w", str(copy.root)])
     assert done.exit_code == 0, done.output
     assert "catalog.sqlite" not in lake_check(copy) and night(copy, tmp_path) == ""
+
+
+@pytest.mark.parametrize("left", ["coordination.sqlite", "lake", "releases"])
+@pytest.mark.parametrize("breaks", [another, Path.unlink])
+def test_a_catalogue_that_is_another_database_or_gone_begins_no_lake(copy, tmp_path, left, breaks):
+    """Whatever is left of the lake, nothing is written into that database and nothing of the lake is changed."""
+    catalogue = copy.root / "catalog.sqlite"
+    breaks(catalogue)
+    for name in {"coordination.sqlite", "lake", "releases"} - {left}:
+        (copy.root / name).rename(tmp_path / name)
+    before = files(copy)
+    says = "is not this lake's catalogue" if breaks is another else "is gone"
+    outputs = [lake_check(copy), ledger_check(copy)[1], doctor(copy), night(copy, tmp_path)]
+    for command in (["lake", "maintain"], ["sql", "from calls"], ["release", "create", "set"]):
+        outputs.append(CliRunner().invoke(app, [*command, "-w", str(copy.root)]).output)
+    for output in outputs:
+        assert says in output and "nightschool lake restore" in output, output
+    assert files(copy) == before and (tables(catalogue) == ["t"] if breaks is another else not catalogue.exists())
+
+
+def test_a_catalogue_of_an_empty_lake_does_not_begin_one_beside_files(copy, tmp_path):
+    another(copy.root / "catalog.sqlite")
+    (copy.root / "catalog.sqlite").unlink()
+    with closing(connect()) as connection:
+        attach(connection, copy, catalog_of(copy), read_only=False)
+    (copy.root / "coordination.sqlite").unlink()
+    assert "is not this lake's catalogue" in night(copy, tmp_path)
+    assert "is not this lake's catalogue" in lake_check(copy)
+
+
+def test_a_database_of_something_else_in_a_new_workspace_stays_what_it_is(tmp_path):
+    workspace = Workspace.create(tmp_path / "w")
+    another(workspace.root / "catalog.sqlite")
+    with pytest.raises(NightschoolError, match="is a database with the table t"):
+        Lake(workspace)
+    assert tables(workspace.root / "catalog.sqlite") == ["t"]
+
+
+def test_a_catalogue_put_back_from_a_back_up_by_hand_is_read(copy):
+    done = CliRunner().invoke(app, ["lake", "backup", "-q", "-w", str(copy.root)])
+    assert done.exit_code == 0, done.output
+    (copy.root / "catalog.sqlite").unlink()
+    shutil.copy(next((copy.root / "backups").glob("*/catalog.sqlite")), copy.root)
+    assert "catalog.sqlite" not in lake_check(copy) and doctor(copy).startswith("ok")
 
 
 @pytest.mark.parametrize("breaks", [garbage])
