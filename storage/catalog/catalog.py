@@ -7,6 +7,7 @@ open the same file (https://www.sqlite.org/howtocorrupt.html, section 2.2.1). Wi
 """
 
 import hashlib
+import re
 import sqlite3
 import time
 from abc import ABC, abstractmethod
@@ -20,7 +21,7 @@ import duckdb
 from storage.catalog.duck import quote
 from storage.catalog.readers import copy_of, may_write
 from storage.errors import LakeError
-from storage.faults import bring_back, explain, is_damage
+from storage.faults import bring_back, explain, irregular, is_damage
 from storage.modes import close_file
 from storage.workspace import Workspace
 
@@ -38,6 +39,9 @@ create table if not exists nightschool_cursors (
 );
 create table if not exists nightschool_files (path text primary key, sha256 text not null)
 """
+
+_OTHER_TABLES = re.compile(r"no such (table|column)|has no column|values were supplied|datatype mismatch")
+"""What SQLite says of tables that are not those above."""
 
 
 class Catalog(ABC):
@@ -83,6 +87,10 @@ class Catalog(ABC):
                     execute(statement)
             yield execute
         self._ready = True
+
+    def damaged(self, what: str) -> LakeError:
+        """Make the error for a coordination table that holds what we never wrote."""
+        return LakeError(f"{self.described} is damaged ({what}); bring a back-up back with `nightschool lake restore`")
 
     @abstractmethod
     def now(self, execute: Execute) -> float:
@@ -140,8 +148,18 @@ class SqliteCatalog(Catalog):
         """Hold a lock file of the workspace; who may only read holds none."""
         return self._workspace.lock(name) if may_write(self._workspace.root) else nullcontext()
 
+    def damaged(self, what: str) -> LakeError:
+        """Make the error for a database beside the catalogue that is not what we wrote."""
+        return LakeError(
+            f"{self.beside} is damaged ({what}); end what works with this lake and move it away (mv {self.beside} "
+            f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
+            "`nightschool lake maintain` records the hashes of files anew"
+        )
+
     @contextmanager
     def _connected(self) -> Iterator[Execute]:
+        if what := irregular(self.beside):
+            raise self.damaged(f"it is {what}")
         try:
             close_file(self.beside)  # who could lock it could hold up a night
             connection = sqlite3.connect(self.beside, timeout=30, isolation_level=None)
@@ -153,12 +171,8 @@ class SqliteCatalog(Catalog):
             yield lambda statement, parameters=(): connection.execute(statement, parameters).fetchall()
             connection.execute("commit")
         except sqlite3.Error as error:
-            if is_damage(error):
-                raise LakeError(
-                    f"{self.beside} is damaged ({error}); end what works with this lake and move it away (mv {self.beside} "
-                    f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
-                    "`nightschool lake maintain` records the hashes of files anew"
-                ) from error
+            if is_damage(error) or _OTHER_TABLES.search(str(error)):
+                raise self.damaged(str(error)) from error
             raise LakeError(f"{self.beside} cannot be written: {explain(error, self._workspace.root)}") from error
         finally:
             connection.close()  # what was not committed is rolled back

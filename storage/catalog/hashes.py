@@ -53,14 +53,14 @@ class LakeFile:
         id: Its number in the catalogue; later files have higher ones.
         table: Table whose rows, or deleted rows, it holds.
         rows: Rows that it holds; None for one that marks rows as deleted.
-        bytes: Its size.
+        bytes: Its size; None in a damaged catalogue.
         path: A path, or an object store's URL.
     """
 
     id: int
     table: str
     rows: int | None
-    bytes: int
+    bytes: int | None
     path: str
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from storage.catalog.catalog import Catalog, SqliteCatalog, tables_at
 from storage.catalog.evolution import SCHEMA_NOTE
 from storage.errors import LakeError, WorkspaceError
-from storage.faults import bring_back
+from storage.faults import bring_back, irregular
 from storage.workspace import Workspace
 
 _UNMADE = "creating a new DuckLake is explicitly disabled"
@@ -19,6 +19,8 @@ def must_have_catalog(workspace: Workspace, catalog: Catalog, *, new: bool) -> N
     Raises:
         WorkspaceError: With the remedy.
     """
+    if isinstance(catalog, SqliteCatalog) and (what := irregular(catalog.file)):
+        raise WorkspaceError(f"catalogue {catalog.file} is {what}; move it away, then {bring_back(workspace.root)}")
     if catalog.exists():
         return
     if left := left_of_a_lake(workspace, catalog):

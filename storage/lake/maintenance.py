@@ -175,7 +175,7 @@ def _must_be_what_was_committed(lake: Lake, connection: Any, table: str) -> None
     """Refuse to write a damaged file's rows into a new file, whose hash would then be right."""
     hashes = recorded_hashes(lake.workspace, lake.catalog)
     for file in lake_files(connection, lake.workspace, lake.catalog):
-        if file.table == table and file.bytes < SMALL_BYTES and file.path in hashes:
+        if file.table == table and (file.bytes or 0) < SMALL_BYTES and file.path in hashes:
             try:
                 intact = hash_of(connection, file.path) == hashes[file.path]
             except OSError as error:

@@ -23,6 +23,7 @@ import pyarrow as pa
 from storage.catalog.catalog import SqliteCatalog, catalog_of
 from storage.catalog.presence import must_have_catalog
 from storage.errors import QueryError, WorkspaceError
+from storage.faults import explain
 from storage.workspace import Workspace
 
 TIMEOUT_S = 300.0
@@ -91,6 +92,7 @@ class Answer:
     ) -> None:
         catalog = catalog_of(workspace)
         must_have_catalog(workspace, catalog, new=False)
+        self._root = workspace.root
         self.layers: list[str] = []
         self._timeout, self._left, self._expired = timeout, timeout, False
         self._memory, self._exceeded = memory, False
@@ -169,13 +171,17 @@ class Answer:
         status = json.loads(text) if text else {}
         if status.get("kind") in ("WorkspaceError", "LakeError"):
             raise WorkspaceError(status["error"])
-        message = status.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
+        message = self._said(status) or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
         if "max_temp_directory_size" in message:
             message = message.partition("\n")[0]
             message = f"needs more room on the disk than a statement may have; narrow it, or allow more with --spill ({message})"
         elif any(mark in message for mark in _OUT_OF_MEMORY):
             message = _TOO_MUCH.format(message)
         raise QueryError(message)
+
+    def _said(self, status: dict[str, Any]) -> str:
+        """What the process said of its error, with a remedy where there is one: it could look for none itself."""
+        return explain(QueryError(status.get("error") or ""), self._root)
 
     def _last_words(self) -> str:
         lines = (
@@ -194,7 +200,7 @@ class Answer:
         if self._exceeded or self._expired:
             self._fail("")
         if not status.get("ok"):
-            raise QueryError(status.get("error") or "the statement's process ended before its last row")
+            raise QueryError(self._said(status) or "the statement's process ended before its last row")
         self.layers = list(status["layers"])
 
     def close(self) -> None:

@@ -114,7 +114,8 @@ def _for_duckdb(memory: int) -> int:
 def _close(workspace: Any, scratch: Path, request: dict[str, Any], layers: list[str]) -> None:
     os.environ.clear()
     if request["local"]:
-        catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
+        file = (workspace.root / "catalog.sqlite").resolve()  # SQLite's logs stand beside what a link leads to
+        catalog = [file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")]
         random = [Path("/dev/urandom"), Path("/dev/null")]
         read = [path for path in (Path(workspace.data_path), *random) if path.exists()]  # an empty lake has no folder
         layers += close_files(read, [path for path in catalog if path.exists()], [scratch])
