@@ -291,7 +291,7 @@ def _must_be_ducklakes(connection: Any, workspace: Workspace, catalog: SqliteCat
     if not catalog.exists():
         return
     names = f"select name from sqlite_scan('{quote(str(catalog.file))}', 'sqlite_master') where type = 'table'"
-    with suppress(duckdb.Error):  # what is no database is named by the attachment that follows
+    with suppress(duckdb.Error):  # what is no database, or cannot be read beside, is named by the attachment that follows
         tables = {row[0] for row in connection.execute(names).fetchall()}
         if tables and "ducklake_metadata" not in tables:
             raise LakeError(
@@ -308,7 +308,7 @@ def attach(connection: Any, workspace: Workspace, catalog: Catalog, *, read_only
         LakeError: It is a database of something else, which is left alone.
     """
     source, options = catalog.attachment(read_only=read_only)
-    if isinstance(catalog, SqliteCatalog) and not read_only:
+    if isinstance(catalog, SqliteCatalog):
         _must_be_ducklakes(connection, workspace, catalog)
     mode = "READ_ONLY, " if read_only else ""
     connection.execute(
