@@ -1,5 +1,6 @@
 """What is wrong with the disk, a file or the catalogue, as sentences; and file systems that SQLite must not be on."""
 
+import json
 import re
 from pathlib import Path
 
@@ -17,7 +18,9 @@ _DAMAGED = re.compile(
     r"magic bytes|too small to be a Parquet file|Snappy|zstd|decompress|TProtocol|thrift|Corrupt|invalid.*(page|footer|metadata)",
     re.I,
 )
-_NEWER = re.compile(r"catalog version is ([\w.-]+), but the extension requires version ([\w.-]+)")
+_FORMAT = re.compile(r"catalog version is ([\w.-]+), but the extension requires version ([\w.-]*\w)")
+_NO_DUCKLAKE = re.compile(r'No snapshot found in DuckLake|does not exist!.*__ducklake_metadata_lake"?\.', re.S)
+"""What DuckDB says of a catalogue that lacks rows or tables of DuckLake's."""
 _NO_DATABASE = re.compile(
     r"file is not a database|disk image is malformed|malformed database schema|file is encrypted|could not decode to UTF-8",
     re.I,
@@ -39,9 +42,18 @@ def is_damage(error: Exception) -> bool:
     return bool(_NO_DATABASE.search(str(error)))
 
 
+def irregular(path: Path) -> str | None:
+    """Return what stands where a file belongs, for people; None where there is a file, or nothing."""
+    if path.is_symlink() and not path.exists():
+        return f"a link to {path.readlink()}, where nothing is"
+    if not path.exists() or path.is_file():
+        return None
+    return "a folder" if path.is_dir() else "no regular file"
+
+
 def bring_back(root: Path) -> str:
     """Say how the catalogue of a workspace comes back: from its youngest back-up, or a copy that is elsewhere."""
-    backups = sorted((root / "backups").glob("*/backup.json"), key=lambda file: file.stat().st_mtime)
+    backups = sorted(filter(_is_json, (root / "backups").glob("*/backup.json")), key=lambda file: file.stat().st_mtime)
     if backups:
         name = backups[-1].parent.name
         return (
@@ -51,6 +63,13 @@ def bring_back(root: Path) -> str:
         f"there is no back-up in {root / 'backups'}: copy one there and bring it back with `nightschool lake restore NAME`, "
         "or put catalog.sqlite back from a copy of yours"
     )
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def explain(error: Exception, root: Path) -> str:
@@ -66,13 +85,14 @@ def explain(error: Exception, root: Path) -> str:
             f"the disk of {root} does not take what is written, it is full or fails ({message}). What was committed before is "
             "whole: free some space (or see to the disk) and run the same command again"
         )
-    if newer := _NEWER.search(message):
-        return (
-            f"the catalogue has DuckLake's format {newer[1]}, this version reads {newer[2]}; nothing was changed: "
-            "update Nightschool"
-        )
-    if is_damage(error):
-        return f"the catalogue is damaged ({message}); {bring_back(root)}"
+    if formats := _FORMAT.search(message):
+        older = [int(part) for part in re.findall(r"\d+", formats[1])] < [
+            int(part) for part in re.findall(r"\d+", formats[2])
+        ]
+        remedy = f"take the Nightschool that made it, or {bring_back(root)}" if older else "update Nightschool"
+        return f"the catalogue has DuckLake's format {formats[1]}, this version reads {formats[2]}; nothing was changed: {remedy}"
+    if is_damage(error) or _NO_DUCKLAKE.search(message):
+        return f"the catalogue is damaged ({message.splitlines()[0]}); {bring_back(root)}"
     file = _FILE.search(message)
     if file and (_MISSING.search(message) or _DAMAGED.search(message)):
         what = "missing" if _MISSING.search(message) else "damaged"

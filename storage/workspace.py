@@ -121,18 +121,19 @@ class Workspace:
         refuse_network_file_system(workspace.root)
         try:
             config = json.loads(marker.read_text())
-            version = config["format"]
         except FileNotFoundError:
             raise WorkspaceError(
                 f"no workspace at {root}; run a recipe first, or name one with --workspace or ${_ENVIRONMENT}"
             ) from None
         except OSError as error:
             raise WorkspaceError(_unusable(root, error)) from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkspaceError(f"{marker} is damaged ({error}); restore it from a back-up") from None
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        except (ValueError, RecursionError) as error:
+            raise WorkspaceError(_damaged(marker, str(error))) from None
+        if fault := _fault(config):
+            raise WorkspaceError(_damaged(marker, fault))
+        if config["format"] > FORMAT_VERSION:
             raise WorkspaceError(
-                f"workspace {root} has format {version!r}, this version reads up to {FORMAT_VERSION}; update Nightschool"
+                f"workspace {root} has format {config['format']}, this version reads up to {FORMAT_VERSION}; update Nightschool"
             )
         workspace.config = config
         workspace.keep_to_readers()
@@ -193,13 +194,16 @@ class Workspace:
             *parts: Plain names, one below the other.
 
         Raises:
-            WorkspaceError: A name leads elsewhere.
+            WorkspaceError: A name leads elsewhere, or is that of a file.
         """
         for part in parts:
             if part in ("", ".", "..") or "/" in part or "\0" in part:
                 raise WorkspaceError(f"{part!r} is no name of a folder in a workspace; use letters, digits, - and _")
         path = self.root.joinpath(*parts)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise WorkspaceError(f"{path} cannot be made, a file is in its place; move that away") from None
         if parts and parts[0] in _PRIVATE:
             modes.close_folder(self.root / parts[0], None)
         return path
@@ -245,6 +249,28 @@ def _places(catalog: str | None, data: str | None, group: str | None = None) -> 
             )
         places["data"] = data.rstrip("/")
     return places
+
+
+def _fault(config: Any) -> str | None:
+    """Return what is wrong with the text of a `workspace.json`; None when nothing is."""
+    if not isinstance(config, dict):
+        return "it is no JSON object"
+    if type(config.get("format")) is not int or config["format"] < 1:
+        return f"format is {config.get('format')!r}, and a whole number from 1 belongs there"
+    for name in ("data", "group"):
+        if not isinstance(config.get(name), str | None):
+            return f"{name} is {config[name]!r}, and text belongs there"
+    catalog = config.get("catalog")
+    parts = catalog if isinstance(catalog, dict) else {}
+    if catalog is not None and not all(isinstance(parts.get(name), str) for name in ("conninfo", "schema")):
+        return f"catalog is {catalog!r}, and an object with conninfo and schema belongs there"
+    return None
+
+
+def _damaged(marker: Path, fault: str) -> str:
+    copies = sorted(marker.parent.glob("backups/*/workspace.json"))
+    copy = f"put back that of a back-up (cp {copies[-1]} {marker})" if copies else "restore it from a back-up"
+    return f"{marker} is damaged ({fault}); {copy}"
 
 
 def _unusable(root: Path, error: OSError) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.doctor.finding import Finding, fail, ok, warn
 from storage.errors import NightschoolError
+from storage.faults import irregular
 from storage.workspace import Workspace
 
 _QUICKLY_READ = 256 << 20
@@ -30,6 +31,7 @@ def workspace_checks(root: Path) -> list[tuple[str, Callable[[], Iterator[Findin
 
 def _lake(workspace: Workspace) -> Iterator[Finding]:
     from storage.catalog.catalog import catalog_of
+    from storage.catalog.hashes import lake_files
     from storage.catalog.presence import must_have_catalog
     from storage.lake.lake import Lake
     from storage.upkeep.check import damaged_catalogue
@@ -45,14 +47,18 @@ def _lake(workspace: Workspace) -> Iterator[Finding]:
         return
     with Lake(workspace, read_only=True) as lake:
         commits = lake.last_seq()
-    if not damage:
+        files = len(lake_files(lake.connection, workspace, catalog))
+    if files and "://" not in workspace.data_path and not workspace.data.is_dir():
+        state = f"{workspace.data_path} is not there, where the lake has {files:,} files"
+        yield fail("lake", state, "mount it, or correct `data` in workspace.json")
+    elif not damage:
         yield ok("lake", f"{workspace.root}, {commits:,} commits")
 
 
 def _ledger(workspace: Workspace) -> Iterator[Finding]:
     from storage.ledger.ledger import Ledger
 
-    if not workspace.ledger.exists():
+    if not workspace.ledger.exists() and not irregular(workspace.ledger):
         yield ok("ledger", "none yet")
         return
     with Ledger(workspace.ledger) as ledger:
@@ -89,9 +95,11 @@ def _orphans(workspace: Workspace) -> Iterator[Finding]:
     for file in sorted((workspace.root / "servers").glob("*/vllm.json")):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
+            group = record["group"]
+            left = any(is_alive(process) for process in record["processes"]) and not is_alive(record["owner"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield warn("orphan", f"{file} is damaged", "remove it, after a look whether its server still runs")
             continue
-        if any(is_alive(process) for process in record["processes"]) and not is_alive(record["owner"]):
-            state = f"a vLLM server of {file.parent.name} runs without its owner (process group {record['group']})"
+        if left:
+            state = f"a vLLM server of {file.parent.name} runs without its owner (process group {group})"
             yield warn("orphan", state, "the next night that needs it ends it; or end it by its process group")

@@ -22,6 +22,7 @@ import pyarrow as pa
 from storage.catalog.catalog import SqliteCatalog, catalog_of
 from storage.catalog.presence import must_have_catalog
 from storage.errors import LakeError, QueryError
+from storage.faults import explain
 from storage.sql.run import SPILL, closed_environment, janitor
 from storage.workspace import Workspace
 
@@ -83,7 +84,7 @@ class Session:
                     "the process that holds the rows ended: the question took too much memory or time; narrow it"
                 ) from None
         if not header["ok"]:
-            raise QueryError(header["error"])
+            raise QueryError(explain(QueryError(header["error"]), self._workspace.root))
         return [pa.ipc.open_stream(part).read_all() for part in parts]
 
     def close(self) -> None:

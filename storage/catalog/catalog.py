@@ -7,6 +7,7 @@ open the same file (https://www.sqlite.org/howtocorrupt.html, section 2.2.1). Wi
 """
 
 import hashlib
+import re
 import sqlite3
 import time
 from abc import ABC, abstractmethod
@@ -15,10 +16,12 @@ from contextlib import contextmanager, nullcontext, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from storage.catalog.duck import quote
 from storage.catalog.readers import copy_of, may_write
 from storage.errors import LakeError
-from storage.faults import explain, is_damage
+from storage.faults import bring_back, explain, irregular, is_damage
 from storage.modes import close_file
 from storage.workspace import Workspace
 
@@ -37,6 +40,9 @@ create table if not exists nightschool_cursors (
 create table if not exists nightschool_files (path text primary key, sha256 text not null)
 """
 
+_OTHER_TABLES = re.compile(r"no such (table|column)|has no column|values were supplied|datatype mismatch")
+"""What SQLite says of tables that are not those above."""
+
 
 class Catalog(ABC):
     """DuckLake's catalogue and the coordination tables beside it.
@@ -53,7 +59,7 @@ class Catalog(ABC):
     _ready = False
 
     @abstractmethod
-    def attachment(self) -> tuple[str, str]:
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
         """Return what DuckLake attaches, as an SQL literal's text, and the options that go with it."""
 
     @abstractmethod
@@ -81,6 +87,10 @@ class Catalog(ABC):
                     execute(statement)
             yield execute
         self._ready = True
+
+    def damaged(self, what: str) -> LakeError:
+        """Make the error for a coordination table that holds what we never wrote."""
+        return LakeError(f"{self.described} is damaged ({what}); bring a back-up back with `nightschool lake restore`")
 
     @abstractmethod
     def now(self, execute: Execute) -> float:
@@ -122,12 +132,13 @@ class SqliteCatalog(Catalog):
         self.beside = workspace.root / "coordination.sqlite"
         self.described = str(self.file)
 
-    def attachment(self) -> tuple[str, str]:
-        """Return the file, in WAL mode so that readers and the writer do not wait for each other; for others a copy of it."""
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
+        """Return the file, written in WAL mode so that readers and the writer do not wait for each other; for others a copy."""
         file = self.file
         if not may_write(self._workspace.root):
             self._copy, file = copy_of(self.file)
-        return f"ducklake:sqlite:{quote(str(file))}", "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 20000"
+        journal = "" if read_only else "META_JOURNAL_MODE 'WAL', "
+        return f"ducklake:sqlite:{quote(str(file))}", f"{journal}META_BUSY_TIMEOUT 20000"
 
     def exists(self) -> bool:
         """Return whether there is a file with something in it."""
@@ -137,8 +148,18 @@ class SqliteCatalog(Catalog):
         """Hold a lock file of the workspace; who may only read holds none."""
         return self._workspace.lock(name) if may_write(self._workspace.root) else nullcontext()
 
+    def damaged(self, what: str) -> LakeError:
+        """Make the error for a database beside the catalogue that is not what we wrote."""
+        return LakeError(
+            f"{self.beside} is damaged ({what}); end what works with this lake and move it away (mv {self.beside} "
+            f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
+            "`nightschool lake maintain` records the hashes of files anew"
+        )
+
     @contextmanager
     def _connected(self) -> Iterator[Execute]:
+        if what := irregular(self.beside):
+            raise self.damaged(f"it is {what}")
         try:
             close_file(self.beside)  # who could lock it could hold up a night
             connection = sqlite3.connect(self.beside, timeout=30, isolation_level=None)
@@ -150,12 +171,8 @@ class SqliteCatalog(Catalog):
             yield lambda statement, parameters=(): connection.execute(statement, parameters).fetchall()
             connection.execute("commit")
         except sqlite3.Error as error:
-            if is_damage(error):
-                raise LakeError(
-                    f"{self.beside} is damaged ({error}); end what works with this lake and move it away (mv {self.beside} "
-                    f"{self.beside}.damaged): leases are made anew, who reads with a cursor sees rows again, and "
-                    "`nightschool lake maintain` records the hashes of files anew"
-                ) from error
+            if is_damage(error) or _OTHER_TABLES.search(str(error)):
+                raise self.damaged(str(error)) from error
             raise LakeError(f"{self.beside} cannot be written: {explain(error, self._workspace.root)}") from error
         finally:
             connection.close()  # what was not committed is rolled back
@@ -185,7 +202,7 @@ class PostgresCatalog(Catalog):
         self.schema = schema
         self.described = f"postgres:{conninfo} (schema {schema})"
 
-    def attachment(self) -> tuple[str, str]:
+    def attachment(self, *, read_only: bool) -> tuple[str, str]:
         """Return the connection string; DuckLake makes the schema."""
         return f"ducklake:postgres:{quote(self.conninfo)}", f"METADATA_SCHEMA '{quote(self.schema)}'"
 
@@ -263,13 +280,38 @@ def catalog_of(workspace: Workspace) -> Catalog:
     return PostgresCatalog(named["conninfo"], named["schema"])
 
 
+def tables_at(catalog: Catalog) -> str:
+    """Return where a connection that has the lake attached finds DuckLake's own tables."""
+    at = "__ducklake_metadata_lake"
+    return f'{at}."{catalog.schema}"' if isinstance(catalog, PostgresCatalog) else at
+
+
+def _must_be_ducklakes(connection: Any, workspace: Workspace, catalog: SqliteCatalog) -> None:
+    """Refuse to make a lake's tables in a database that has others; DuckDB reads it, for its locks are this process's."""
+    if not catalog.exists():
+        return
+    names = f"select name from sqlite_scan('{quote(str(catalog.file))}', 'sqlite_master') where type = 'table'"
+    with suppress(
+        duckdb.Error
+    ):  # what is no database, or cannot be read beside, is named by the attachment that follows
+        tables = {row[0] for row in connection.execute(names).fetchall()}
+        if tables and "ducklake_metadata" not in tables:
+            raise LakeError(
+                f"{catalog.file} is not this lake's catalogue: it is a database with the table {min(tables)}; "
+                f"{bring_back(workspace.root)}"
+            )
+
+
 def attach(connection: Any, workspace: Workspace, catalog: Catalog, *, read_only: bool) -> None:
     """Attach a workspace's lake as `lake` and use it.
 
     Raises:
         duckdb.Error: It cannot be attached.
+        LakeError: It is a database of something else, which is left alone.
     """
-    source, options = catalog.attachment()
+    source, options = catalog.attachment(read_only=read_only)
+    if isinstance(catalog, SqliteCatalog):
+        _must_be_ducklakes(connection, workspace, catalog)
     mode = "READ_ONLY, " if read_only else ""
     connection.execute(
         f"ATTACH '{source}' AS lake (DATA_PATH '{quote(workspace.data_path)}', OVERRIDE_DATA_PATH true, {mode}{options})"

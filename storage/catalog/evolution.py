@@ -7,6 +7,7 @@ catalogue, and `workspace.json` says the new format last, so that a migration th
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +32,8 @@ _SQL_TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 _SHORT = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-_NOTE = "schema"
+SCHEMA_NOTE = "schema"
+"""Name under which is noted which tables and views the lake has."""
 
 
 def _to_two(connection: Any) -> None:
@@ -55,15 +57,25 @@ def is_current(catalog: Catalog) -> bool:
     """Return whether the lake has the tables and views of this version.
 
     Raises:
+        LakeError: What was noted of them is damaged.
         WorkspaceError: A newer version has migrated it to a format that this one does not know.
     """
-    noted = json.loads(catalog.note(_NOTE) or "{}")
+    noted = _noted(catalog)
     if noted.get("format", 0) > FORMAT_VERSION:
         raise WorkspaceError(
             f"{catalog.described} has format {noted['format']}, this version reads up to {FORMAT_VERSION}; "
             "update Nightschool"
         )
     return bool(noted.get("digest") == known_schema())
+
+
+def _noted(catalog: Catalog) -> dict[str, Any]:
+    text = catalog.note(SCHEMA_NOTE) or "{}"
+    with suppress(ValueError, RecursionError):
+        noted = json.loads(text)
+        if isinstance(noted, dict) and isinstance(noted.get("format", 0), int):
+            return noted
+    raise catalog.damaged(f"nightschool_meta: {SCHEMA_NOTE} is {text[:40]!r}")
 
 
 def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) -> None:
@@ -74,7 +86,7 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
     """
     if workspace.format < FORMAT_VERSION and catalog.exists():
         back_up(workspace, catalog, f"format-{workspace.format}")
-    ours = json.loads(catalog.note(_NOTE) or "{}").get("views", [])
+    ours = _noted(catalog).get("views", [])
     if not connection.execute("select 1 from duckdb_tables() where database_name = 'lake' limit 1").fetchall():
         hash_all(catalog)
     connection.execute("BEGIN")
@@ -87,7 +99,8 @@ def bring_up_to_date(connection: Any, workspace: Workspace, catalog: Catalog) ->
         workspace.config["format"] = FORMAT_VERSION
         workspace.write_config()
     catalog.set_note(
-        _NOTE, json.dumps({"format": FORMAT_VERSION, "digest": known_schema(), "views": list(VIEWS)}, sort_keys=True)
+        SCHEMA_NOTE,
+        json.dumps({"format": FORMAT_VERSION, "digest": known_schema(), "views": list(VIEWS)}, sort_keys=True),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from storage.catalog.backup import list_backups
-from storage.catalog.catalog import Catalog, Execute, PostgresCatalog
+from storage.catalog.catalog import Catalog, Execute, tables_at
 from storage.catalog.duck import quote
 from storage.errors import LakeError
 from storage.faults import explain
@@ -25,7 +25,6 @@ from storage.workspace import Workspace
 _NOTE = "hashed"
 """Name under which the highest file id is noted that was looked at; ids only grow, and go back with a restored catalogue."""
 
-_CATALOGUE = "__ducklake_metadata_lake"
 _FILES = """
 select f.id, t.table_name as "table", f.rows, f.bytes,
        case when not f.path_is_relative then f.path
@@ -54,14 +53,14 @@ class LakeFile:
         id: Its number in the catalogue; later files have higher ones.
         table: Table whose rows, or deleted rows, it holds.
         rows: Rows that it holds; None for one that marks rows as deleted.
-        bytes: Its size.
+        bytes: Its size; None in a damaged catalogue.
         path: A path, or an object store's URL.
     """
 
     id: int
     table: str
     rows: int | None
-    bytes: int
+    bytes: int | None
     path: str
 
 
@@ -77,7 +76,7 @@ def lake_files(connection: Any, workspace: Workspace, catalog: Catalog, which: s
     Raises:
         LakeError: The catalogue cannot be read.
     """
-    at = f'{_CATALOGUE}."{catalog.schema}"' if isinstance(catalog, PostgresCatalog) else _CATALOGUE
+    at = tables_at(catalog)
     statement = _FILES.format(at=at, which=which.format(at=at))
     try:
         rows = connection.execute(statement, {"root": workspace.data_path}).fetchall()

@@ -238,11 +238,16 @@ def _all(catalog: Catalog, execute: Execute, name: str | None = None) -> list[Ho
         "order by name"
     )
     now, wall = catalog.lease_clock(execute), time.time()
-    return [
-        Holder(leased, token, purpose, place, pid, wall + ends - now, _is_alive(catalog, ends - now, place, pid, start))
-        for leased, token, purpose, place, pid, ends, start in rows
-        if name in (None, leased)
-    ]
+    try:
+        return [
+            Holder(
+                leased, token, purpose, place, pid, wall + ends - now, _is_alive(catalog, ends - now, place, pid, start)
+            )
+            for leased, token, purpose, place, pid, ends, start in rows
+            if name in (None, leased)
+        ]
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise catalog.damaged(f"nightschool_leases: {error}") from error
 
 
 def _is_alive(catalog: Catalog, left_s: float, place: str, pid: int, start: str | None) -> bool:

@@ -26,6 +26,7 @@ def copy_of(catalog: Path) -> tuple[tempfile.TemporaryDirectory[str], Path]:
     Raises:
         LakeError: It cannot be read, or is written all the time.
     """
+    catalog = catalog.resolve()  # its log stands beside what a link leads to
     folder = tempfile.TemporaryDirectory(prefix="nightschool-catalog-", ignore_cleanup_errors=True)
     target = Path(folder.name) / catalog.name
     log, target_log = catalog.with_name(f"{catalog.name}-wal"), target.with_name(f"{target.name}-wal")

@@ -18,7 +18,14 @@ from storage.catalog.duck import connect
 from storage.catalog.evolution import bring_up_to_date, is_current
 from storage.catalog.hashes import Hashing
 from storage.catalog.leases import Lease
-from storage.catalog.presence import must_have_catalog, never_made, no_data
+from storage.catalog.presence import (
+    left_of_a_lake,
+    must_have_catalog,
+    must_have_tables,
+    never_made,
+    no_data,
+    not_this_lakes,
+)
 from storage.errors import LakeError, NightschoolError, WorkspaceError
 from storage.faults import explain, is_passing
 from storage.lake.rows import Rows, parts_of
@@ -76,16 +83,18 @@ class Lake:
         try:
             with self.lock():
                 attach(self._connection, workspace, self.catalog, read_only=read_only)
+                must_have_tables(self._connection, workspace, self.catalog, new=not read_only)
                 self._current = self._is_current(read_only)
-                if read_only and not self._current:
-                    self._must_have_tables()
                 if not read_only and (not self._current or workspace.format < FORMAT_VERSION):
                     bring_up_to_date(self._connection, workspace, self.catalog)
                     self._current = True
         except duckdb.Error as error:
             self._connection.close()
             if never_made(error):
-                raise WorkspaceError(no_data(workspace)) from error
+                left = left_of_a_lake(workspace, self.catalog)
+                raise (
+                    not_this_lakes(workspace, self.catalog, left) if left else WorkspaceError(no_data(workspace))
+                ) from error
             raise LakeError(f"cannot attach the lake in {workspace.root}: {explain(error, workspace.root)}") from error
         except BaseException:
             self._connection.close()
@@ -100,16 +109,6 @@ class Lake:
             if not read_only:
                 raise
             return True
-
-    def _must_have_tables(self) -> None:
-        """Refuse a lake whose making was stopped before its tables were there (by a full disk, say).
-
-        Raises:
-            WorkspaceError: The next run of a recipe makes them.
-        """
-        names = "select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'commits'"
-        if not self._connection.execute(names).fetchall():
-            raise WorkspaceError(no_data(self.workspace))
 
     def lock(self, name: str = "lake") -> AbstractContextManager[None]:
         """Hold a lock between all processes that share this catalogue; freed when the holder dies."""

@@ -58,7 +58,8 @@ def maintain_lake(
         lake: The lake, open for writing.
         keep_days: Days that snapshots, replaced files and earlier back-ups of maintenance are kept; at least 1.
         dry_run: Say what would be done, and do nothing.
-        orphans: Remove orphaned files also where the lake's files lie outside the workspace (another lake may share the place).
+        orphans: Remove orphaned files also where they are more than half of all, and where the lake's files lie outside the
+            workspace (another lake may share the place).
         lease: That of maintenance, when the caller holds it; None takes it.
         say: Told of each step.
 
@@ -174,7 +175,7 @@ def _must_be_what_was_committed(lake: Lake, connection: Any, table: str) -> None
     """Refuse to write a damaged file's rows into a new file, whose hash would then be right."""
     hashes = recorded_hashes(lake.workspace, lake.catalog)
     for file in lake_files(connection, lake.workspace, lake.catalog):
-        if file.table == table and file.bytes < SMALL_BYTES and file.path in hashes:
+        if file.table == table and (file.bytes or 0) < SMALL_BYTES and file.path in hashes:
             try:
                 intact = hash_of(connection, file.path) == hashes[file.path]
             except OSError as error:
@@ -231,7 +232,8 @@ def clean(
     """Remove files that the lake let go of before a moment, orphans of killed writers, and old back-ups of maintenance.
 
     Orphans are listed first. They stay when one of them is named by a back-up that is younger than that moment (the lake was
-    restored, and may be restored forth again), or when the files lie outside the workspace and `orphans` is False.
+    restored, and may be restored forth again), and unless `orphans` also when they are more than half of all files (the
+    catalogue may be the wrong one) or lie outside the workspace.
 
     Returns:
         `files_removed`, `bytes_removed`, `orphans_removed`, `orphans_held` (with `held_because`), `backups_removed`.
@@ -245,7 +247,8 @@ def clean(
     with step(lake, lease, "clean-up") as connection:
         old = _paths(connection, f"call ducklake_cleanup_old_files('lake', dry_run => true, {options})")
         stray = _paths(connection, f"call ducklake_delete_orphaned_files('lake', dry_run => true, {orphan_options})")
-    held = _why_held(lake, stray, before, orphans)
+        named = len(lake_files(connection, lake.workspace, lake.catalog))
+    held = _why_held(lake, stray, named, before, orphans)
     gone = [*old, *([] if held else stray)]
     size = sum(Path(path).stat().st_size for path in gone if Path(path).is_file())
     stale = [
@@ -267,8 +270,8 @@ def clean(
     }  # fmt: skip
 
 
-def _why_held(lake: Lake, stray: Sequence[str], before: datetime, orphans: bool) -> str | None:
-    """Return why orphans must stay; None when they may go."""
+def _why_held(lake: Lake, stray: Sequence[str], named: int, before: datetime, orphans: bool) -> str | None:
+    """Return why orphans must stay, of a lake whose catalogue names so many files; None when they may go."""
     if not stray:
         return None
     if "data" in lake.workspace.config and not orphans:
@@ -281,6 +284,11 @@ def _why_held(lake: Lake, stray: Sequence[str], before: datetime, orphans: bool)
             path.removeprefix(lake.workspace.data_path) for path in stray
         }:
             return f"back-up {backup.name} names some of them; remove it if you will not restore it"
+    if len(stray) > named and not orphans:
+        return (
+            f"the catalogue names {named:,} files beside them, so it may not be that of {lake.workspace.data_path}: look at "
+            "them with `nightschool lake maintain --dry-run`, then remove them with `nightschool lake maintain --orphans`"
+        )
     return None
 
 

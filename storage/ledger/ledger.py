@@ -8,6 +8,7 @@ until the lake has it.
 """
 
 import asyncio
+import errno
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from storage.errors import LakeError
+from storage.faults import irregular
 from storage.ledger.calls import COLUMNS, LATER_COLUMNS, SCHEMA, SELECT, Call, Spent, of_row, to_row
 from storage.ledger.claims import SCHEMA as CLAIMS_SCHEMA
 from storage.ledger.writer import Writer, cannot_read, cannot_write, open_file
@@ -77,6 +79,8 @@ class Ledger:
         self._aside_lock = threading.Lock()
         self._reader_lock = threading.Lock()
         try:
+            if irregular(path):
+                raise OSError(errno.EINVAL, "no regular file")
             close_file(path)
             self._aside = open_file(path)
             self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import LakeError
-from storage.faults import explain, is_damage
+from storage.faults import explain, irregular, is_damage
 from storage.ledger.calls import SELECT, Call, insertion, of_row, to_row
 from storage.ledger.claims import RENEW_S, Claims
 from storage.ledger.syncer import Syncer
@@ -223,10 +223,12 @@ def cannot_write(path: Path, error: Exception) -> LakeError:
 
 def cannot_read(path: Path, error: Exception) -> LakeError:
     """Make the error for a ledger that cannot be opened or read."""
-    if not is_damage(error) and isinstance(error, sqlite3.Error | OSError):
+    kind = irregular(path)
+    if kind is None and not is_damage(error) and isinstance(error, sqlite3.Error | OSError):
         return LakeError(f"ledger {path} cannot be read: {explain(error, path.parent)}")
+    what = f"it is {kind}" if kind else error
     return LakeError(
-        f"ledger {path} is damaged ({error}); move it away (mv {path} {path}.damaged, likewise {path.name}-wal and "
+        f"ledger {path} is damaged ({what}); move it away (mv {path} {path}.damaged, likewise {path.name}-wal and "
         f"{path.name}-shm): the lake has the published calls and the next night takes them from there, only answers that were "
         "not published yet are asked again"
     )

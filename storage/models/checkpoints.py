@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from storage.errors import CheckpointError
+from storage.faults import irregular
 from storage.ids import digest_files
 from storage.lake.lake import Commit, Lake, table_of
 
@@ -32,15 +33,23 @@ class Checkpoint:
     stage: str
 
 
+def weighing(folder: Path) -> list[Path]:
+    """Return what a checkpoint's digest is made of: what can change its answers."""
+    return [path for pattern in _WEIGHING for path in folder.glob(pattern) if path.name not in _IGNORED]
+
+
 def checkpoint_digest(folder: Path) -> str:
     """Hash everything in a checkpoint that can change its answers: weights, configuration, tokenizer, chat template.
 
     Raises:
-        CheckpointError: The folder is missing or holds no weights.
+        CheckpointError: The folder is missing or holds no weights, or something else stands in place of a file.
     """
-    files = [path for pattern in _WEIGHING for path in folder.glob(pattern) if path.name not in _IGNORED]
+    files = weighing(folder)
     if not any(path.suffix in (".safetensors", ".bin") for path in files):
         raise CheckpointError(f"{folder} holds no model weights (*.safetensors); name a Hugging Face folder")
+    for path in files:
+        if what := irregular(path):
+            raise CheckpointError(f"{path} is {what}; put the file back, or name another Hugging Face folder")
     return digest_files(files, folder)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from storage.faults import irregular
 from storage.ids import file_hash
 from storage.lake.lake import Lake
 from storage.releases.content import CONTENT, ContentHash, content_line
@@ -84,13 +85,17 @@ def _left(release: Release) -> list[str]:
 def _files(release: Release) -> list[str]:
     faults, rows = [], 0
     manifest = release.path / "manifest.json"
-    if not manifest.exists():
+    if what := irregular(manifest):
+        faults.append(f"release {release.id}: {manifest} is {what}; restore it from a back-up")
+    elif not manifest.exists():
         faults.append(f"release {release.id}: {manifest} is missing; restore it from a back-up")
     elif _read(manifest) != dict(release.manifest):
         faults.append(f"release {release.id}: {manifest} is not what the lake recorded; restore it from a back-up")
     for name, entry in sorted(release.manifest["files"].items()):
         file = release.path / name
-        if not file.exists():
+        if what := irregular(file):
+            faults.append(f"release {release.id}: {file} is {what}; restore it from a back-up")
+        elif not file.exists():
             faults.append(f"release {release.id}: {file} is missing; restore it from a back-up")
         elif file_hash(file) != entry["sha256"]:
             faults.append(f"release {release.id}: {file} has changed; restore it from a back-up")
@@ -110,7 +115,7 @@ def _files(release: Release) -> list[str]:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -8,8 +8,9 @@ import json
 import re
 import shutil
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -244,13 +245,28 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
         manifest |= {"content_hash": content_hash, "files": files}
         text = json.dumps(manifest, indent=2, sort_keys=True)
         (making / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # left by a run that died before it could record the release
+        _make_way(folder, content_hash)
     row = {
         "release_id": release_id, "name": name, "version": int(version), "path": lake.workspace.relative(folder),
         "manifest": json.dumps(manifest, sort_keys=True), "created_at": datetime.now(UTC),
         **{field: manifest[field] for field in ("at_seq", "condition", "rows", "content_hash", "night")},
     }  # fmt: skip
     return {"releases": table_of("releases", [row]), "release_rows": members}
+
+
+def _make_way(folder: Path, content_hash: str) -> None:
+    """Remove an export of the same rows, left by a run that died before it could record it; move any other aside.
+
+    What the lake does not know may be all that is left of a release: `lake check` names what was moved.
+    """
+    if not folder.exists():
+        return
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        if json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["content_hash"] == content_hash:
+            shutil.rmtree(folder)
+            return
+    numbers = (folder.with_name(f"{folder.name}.aside-{number}") for number in count(1))
+    folder.rename(next(aside for aside in numbers if not aside.exists()))
 
 
 def _closing(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -24,6 +24,7 @@ import pyarrow as pa
 from storage.catalog.catalog import SqliteCatalog, catalog_of
 from storage.catalog.presence import must_have_catalog
 from storage.errors import QueryError, WorkspaceError
+from storage.faults import explain
 from storage.workspace import Workspace
 
 TIMEOUT_S = 300.0
@@ -104,6 +105,7 @@ class Answer:
         spill: int = SPILL,
     ) -> None:
         asked = _source(source)
+        self._root = source.root if isinstance(source, Workspace) else source.folder
         self.layers: list[str] = []
         self._timeout, self._left, self._expired = timeout, timeout, False
         self._memory, self._exceeded = memory, False
@@ -181,13 +183,17 @@ class Answer:
         status = json.loads(text) if text else {}
         if status.get("kind") in ("WorkspaceError", "LakeError"):
             raise WorkspaceError(status["error"])
-        message = status.get("error") or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
+        message = self._said(status) or f"the statement's process ended with code {code} ({seen}{self._last_words()})"
         if "max_temp_directory_size" in message:
             message = message.partition("\n")[0]
             message = f"needs more room on the disk than a statement may have; narrow it, or allow more with --spill ({message})"
         elif any(mark in message for mark in _OUT_OF_MEMORY):
             message = _TOO_MUCH.format(message)
         raise QueryError(message)
+
+    def _said(self, status: dict[str, Any]) -> str:
+        """What the process said of its error, with a remedy where there is one: it could look for none itself."""
+        return explain(QueryError(status.get("error") or ""), self._root)
 
     def _last_words(self) -> str:
         lines = (
@@ -206,7 +212,7 @@ class Answer:
         if self._exceeded or self._expired:
             self._fail("")
         if not status.get("ok"):
-            raise QueryError(status.get("error") or "the statement's process ended before its last row")
+            raise QueryError(self._said(status) or "the statement's process ended before its last row")
         self.layers = list(status["layers"])
 
     def close(self) -> None:

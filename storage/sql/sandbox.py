@@ -75,7 +75,8 @@ def closed_lake(request: dict[str, Any], layers: list[str]) -> Any:
     connection.execute("BEGIN")  # the catalogue's files stay open from here on, so that they can be named to the kernel
     shadow(connection, request["as_of"])
     connection.execute("select max(seq) from lake.main.commits").fetchall()
-    catalog = [workspace.root / f"catalog.sqlite{end}" for end in ("", "-wal", "-shm", "-journal")]
+    file = (workspace.root / "catalog.sqlite").resolve()  # SQLite's logs stand beside what a link leads to
+    catalog = [file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")]
     _close(connection, workspace.data_path, catalog, request, layers)
     return connection
 

@@ -12,10 +12,11 @@ from sqlite3 import DatabaseError
 
 from storage.catalog.backup import fault_of
 from storage.catalog.catalog import Catalog, SqliteCatalog, catalog_of
+from storage.catalog.evolution import is_current
 from storage.catalog.leases import list_leases
 from storage.catalog.readers import may_write
 from storage.errors import LakeError, NightschoolError, WorkspaceError
-from storage.faults import bring_back
+from storage.faults import bring_back, irregular
 from storage.lake.lake import Lake
 from storage.ledger.ledger import Ledger
 from storage.ledger.published import check as reconcile
@@ -23,7 +24,14 @@ from storage.releases.checks import verify_release
 from storage.releases.reading import get_release, release_ids
 from storage.schema import SUBJECTS, TABLES, ties
 from storage.takedown.check import wrong_takedowns
-from storage.upkeep.files import checkpoints_changed, checkpoints_missing, damaged_files, damaged_index
+from storage.upkeep.files import (
+    checkpoints_changed,
+    checkpoints_missing,
+    damaged_files,
+    damaged_index,
+    guarded,
+    unreadable_files,
+)
 from storage.workspace import Workspace
 
 LONGEST_LEASE_S = 3_600.0
@@ -83,7 +91,7 @@ def check_workspace(
             wrong["catalogue"].append(str(error))
     say("ledger")
     try:
-        if workspace.ledger.exists():
+        if workspace.ledger.exists() or irregular(workspace.ledger):
             with Ledger(workspace.ledger) as ledger:
                 ledger.must_be_whole()
     except LakeError as error:
@@ -95,15 +103,20 @@ def damaged_catalogue(workspace: Workspace, catalog: Catalog) -> Iterator[str]:
     """Say whether a SQLite catalogue, or the database beside it, is not whole."""
     if not isinstance(catalog, SqliteCatalog):
         return
-    if catalog.exists() and (fault := fault_of(catalog.file)):
+    if (what := irregular(catalog.file)) or not catalog.exists():
+        fault = what and f"it is {what}: move it away"
+    else:
+        fault = fault_of(catalog.file)
+    if fault:
         yield f"catalogue {catalog.file} is damaged ({fault}); {bring_back(workspace.root)}"
-    if catalog.beside.exists():
+    if catalog.beside.exists() or irregular(catalog.beside):
         try:
             with catalog.transaction() as execute:
                 ((first,), *_) = execute("pragma integrity_check(1)")
                 if first != "ok":
                     raise DatabaseError(f"database disk image is malformed: {first}")
-        except LakeError as error:
+            is_current(catalog)
+        except NightschoolError as error:
             yield str(error)
 
 
@@ -128,16 +141,14 @@ def run_checks(
         "ledger": _ledger, "history index": partial(damaged_index, deep=deep), "leases": _leases,
         "checkpoints": checkpoints_changed if deep else checkpoints_missing,
     }  # fmt: skip
+    if unreadable := list(unreadable_files(lake)):
+        return {"files": unreadable}
     wrong: dict[str, list[str]] = {}
     for name, step in checks.items():
         if only is not None and name not in only:
             continue
         say(name)
-        wrong[name] = []
-        try:
-            wrong[name] += step(lake)
-        except LakeError as error:
-            wrong[name].append(f"{name}: {error}")
+        wrong[name] = list(guarded(name, step(lake)))
     return wrong
 
 
@@ -216,11 +227,17 @@ def _funnel(lake: Lake) -> Iterator[str]:
 
 def _releases(lake: Lake) -> Iterator[str]:
     for release_id in release_ids(lake):
-        yield from verify_release(lake, get_release(lake, release_id))
+        yield from guarded(f"release {release_id}", _release(lake, release_id))
+    for folder in sorted((lake.workspace.root / "releases").glob("*/*.aside-*")):
+        yield f"{folder} is an export that the lake does not know, in the place of another; keep it elsewhere, or remove it"
+
+
+def _release(lake: Lake, release_id: str) -> Iterator[str]:
+    yield from verify_release(lake, get_release(lake, release_id))
 
 
 def _ledger(lake: Lake) -> Iterator[str]:
-    if not lake.workspace.ledger.exists():
+    if not (lake.workspace.ledger.exists() or irregular(lake.workspace.ledger)):
         return
     with Ledger(lake.workspace.ledger) as ledger:
         ledger.must_be_whole()

@@ -1,6 +1,7 @@
 """Checks of what stands in files: the lake's Parquet files, the history index, and the folders of checkpoints."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -8,13 +9,31 @@ import pyarrow.parquet as pq
 
 from storage.catalog.duck import quote
 from storage.catalog.hashes import LakeFile, hash_of, lake_files, recorded_hashes
-from storage.errors import CheckpointError, LakeError
+from storage.errors import LakeError, NightschoolError
+from storage.faults import bring_back, irregular
 from storage.history.run import Run, changed_files
 from storage.lake.lake import Lake
-from storage.models.checkpoints import checkpoint_digest
+from storage.models.checkpoints import checkpoint_digest, weighing
 
 _RESTORE = "bring it back from a back-up of the Parquet files"
 _AGAIN = "remove the folder index/ of the workspace: the next night makes it again"
+
+
+def guarded(name: str, found: Iterator[str]) -> Iterator[str]:
+    """Give what a check finds; where it breaks off, why is a finding too, and the next check is made.
+
+    Args:
+        name: What is checked; begins that finding.
+        found: The findings.
+    """
+    try:
+        yield from found
+    except NightschoolError as error:
+        yield f"{name}: {error}"
+    except OSError as error:
+        yield f"{name}: {error.filename or 'a file'} cannot be read ({error.strerror or error}); put it back from a copy"
+    except Exception as error:  # whatever it is, it must hide no other finding
+        yield f"{name}: the check broke ({type(error).__name__}: {str(error)[:200]}); report it"
 
 
 def damaged_files(lake: Lake, *, deep: bool = False) -> Iterator[str]:
@@ -50,6 +69,17 @@ def damaged_files(lake: Lake, *, deep: bool = False) -> Iterator[str]:
         )
 
 
+def unreadable_files(lake: Lake) -> Iterator[str]:
+    """Say over which files of the catalogue no query may be run: it might never end (a pipe), or end DuckDB (no size)."""
+    with suppress(LakeError):  # a catalogue that cannot be read is named by the checks
+        for file in lake_files(lake.connection, lake.workspace, lake.catalog):
+            if irregular(Path(file.path)) == "no regular file":
+                yield f"table {file.table}: {file.path} is no regular file; move it away and check again, {_RESTORE}"
+            elif file.bytes is None:
+                remedy = bring_back(lake.workspace.root)
+                yield f"table {file.table}: {file.path} has no size in the catalogue, which is damaged; {remedy}"
+
+
 def _changed(lake: Lake, file: LakeFile, sha256: str) -> str | None:
     try:
         return None if hash_of(lake.connection, file.path) == sha256 else "has changed since it was committed"
@@ -64,6 +94,8 @@ def _local(file: LakeFile) -> str | None:
         size = path.stat().st_size
     except OSError:
         return "is missing"
+    if what := irregular(path):
+        return f"is {what}"
     if size != file.bytes:
         return f"has {size:,} bytes of {file.bytes:,}"
     if file.rows is None:
@@ -108,24 +140,27 @@ def damaged_index(lake: Lake, *, deep: bool = False) -> Iterator[str]:
 
 
 def checkpoints_missing(lake: Lake) -> Iterator[str]:
-    """Say which checkpoints that were not pruned have no folder."""
+    """Say which checkpoints that were not pruned have no folder, or something else in place of a file."""
     for identity, path in _checkpoints(lake):
         if not path.is_dir():
             yield f"checkpoint {identity[:12]}: {path} is missing; restore it, or train it again"
+            continue
+        for file in sorted(weighing(path)):
+            if what := irregular(file):
+                yield f"checkpoint {identity[:12]}: {file} is {what}; restore it, or train it again"
 
 
 def checkpoints_changed(lake: Lake) -> Iterator[str]:
     """Say which checkpoints that were not pruned have no folder, or one that is not what its digest says."""
     yield from checkpoints_missing(lake)
     for identity, path in _checkpoints(lake):
-        if path.is_dir():
-            try:
-                identity_now = checkpoint_digest(path)
-            except CheckpointError as error:
-                yield f"checkpoint {identity[:12]}: {error}"
-                continue
-            if identity_now != identity:
-                yield f"checkpoint {identity[:12]}: {path} has changed since it was registered; restore it, or train it again"
+        if path.is_dir() and not any(map(irregular, weighing(path))):
+            yield from guarded(f"checkpoint {identity[:12]}", _changed_checkpoint(identity, path))
+
+
+def _changed_checkpoint(identity: str, path: Path) -> Iterator[str]:
+    if checkpoint_digest(path) != identity:
+        yield f"checkpoint {identity[:12]}: {path} has changed since it was registered; restore it, or train it again"
 
 
 def _checkpoints(lake: Lake) -> Iterator[tuple[str, Path]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import LakeError, WorkspaceError
-from storage.faults import explain, is_passing, refuse_network_file_system
+from storage.errors import LakeError, QueryError, WorkspaceError
+from storage.faults import bring_back, explain, is_passing, refuse_network_file_system
 from storage.lake.lake import Lake, table_of
+from storage.sql.run import run_sql
 
 
 @pytest.fixture
@@ -63,6 +64,31 @@ def test_a_catalogue_of_a_newer_ducklake_is_named_and_left_alone(filled):
         with pytest.raises(LakeError, match=r"DuckLake's format 9.9, this version reads .*update Nightschool"):
             Lake(workspace, read_only=read_only)
     assert (workspace.root / "catalog.sqlite").read_bytes() == before
+
+
+def test_a_catalogue_of_an_older_ducklake_is_not_to_be_updated(filled):
+    workspace, _ = filled
+    edit_catalog(workspace, "update ducklake_metadata set value = '0.1' where key = 'version'")
+    with pytest.raises(
+        LakeError, match=r"format 0.1, this version reads \d[\w.-]*\w; .*take the Nightschool that made it"
+    ):
+        Lake(workspace)
+
+
+@pytest.mark.parametrize("statement", ["delete from ducklake_snapshot", "drop table ducklake_data_file"])
+def test_a_catalogue_that_lacks_ducklakes_rows_or_tables_is_named_to_who_asks_it(filled, statement):
+    workspace, _ = filled
+    edit_catalog(workspace, statement)
+    with pytest.raises((QueryError, WorkspaceError), match=r"the catalogue is damaged .*nightschool lake restore"):
+        run_sql(workspace, "select count(*) from problems")
+
+
+def test_the_youngest_back_up_that_says_what_it_is_is_named(tmp_path):
+    for name, text in {"good": "{}", "broken": "{"}.items():
+        folder = tmp_path / "backups" / name
+        folder.mkdir(parents=True)
+        (folder / "backup.json").write_text(text)
+    assert "lake restore good`" in bring_back(tmp_path)
 
 
 def test_a_damaged_catalogue_is_named(filled):

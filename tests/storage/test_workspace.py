@@ -34,11 +34,26 @@ def test_no_workspace_says_what_to_do(tmp_path):
         Workspace.open(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "one"}'])
-def test_a_damaged_marker_is_no_traceback(tmp_path, text):
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", "[" * 200_000, '{"format": "3"}', '{"format": 3.0}', '{"format": true}', '{"format": -5}',
+     '{"format": 3, "catalog": "x"}', '{"format": 3, "catalog": {}}', '{"format": 3, "data": 5}', '{"format": 3, "group": 5}'],
+)  # fmt: skip
+def test_a_damaged_marker_is_named_with_a_copy_of_it(tmp_path, text):
     (tmp_path / "workspace.json").write_text(text)
-    with pytest.raises(WorkspaceError):
+    with pytest.raises(WorkspaceError, match=r"workspace.json is damaged .*restore it from a back-up"):
         Workspace.open(tmp_path)
+    copy = tmp_path / "backups" / "b" / "workspace.json"
+    copy.parent.mkdir(parents=True)
+    copy.write_text('{"format": 3}')
+    with pytest.raises(WorkspaceError, match=f"cp {copy} "):
+        Workspace.open(tmp_path)
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(workspace):
+    (workspace.root / "reports").write_text("")
+    with pytest.raises(WorkspaceError, match=r"reports cannot be made, a file is in its place; move that away"):
+        workspace.folder("reports")
 
 
 def test_a_lock_keeps_other_processes_out_and_dies_with_its_holder(workspace):

@@ -18,7 +18,8 @@ def lake_maintain(
         int, typer.Option(min=1, help="Days that old snapshots, replaced files and maintenance's own back-ups stay.")
     ] = 7,
     orphans: Annotated[
-        bool, typer.Option("--orphans", help="Remove orphans outside the workspace too; look with --dry-run first.")
+        bool,
+        typer.Option("--orphans", help="Remove also many orphans, and those outside the workspace; see --dry-run."),
     ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,

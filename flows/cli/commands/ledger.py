@@ -19,12 +19,14 @@ def ledger_check(
     """Compare the ledger with the lake's `calls`; exit code 1 when something is missing or different."""
     with sentences():
         from flows.report.summary import print_table
+        from storage.catalog.catalog import catalog_of
         from storage.lake.lake import Lake
         from storage.ledger import published
         from storage.ledger.ledger import Ledger
 
         workspace = open_workspace(root)
-        with Ledger(workspace.ledger) as ledger, Lake(workspace) as lake:
+        only_read = not repair and catalog_of(workspace).exists()
+        with Ledger(workspace.ledger) as ledger, Lake(workspace, read_only=only_read) as lake:
             ledger.must_be_whole()
             if repair:
                 published.repair(ledger, lake)

@@ -15,6 +15,8 @@ from flows.cli.shared import sentences
         (errno.EADDRINUSE, "the port is taken"),
         (errno.EROFS, "name a place that you may use"),
         (errno.EISDIR, "name a file"),
+        (errno.EIO, "the disk fails: see to it"),
+        (errno.ELOOP, "remove the link"),
     ],
 )
 def test_what_a_user_can_mend_is_a_sentence(code, remedy, capsys):

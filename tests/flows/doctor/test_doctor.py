@@ -19,7 +19,7 @@ from flows.doctor.prefect import check_service
 from flows.service.processes import MARK
 from flows.service.record import Running
 from storage.catalog.leases import acquire
-from storage.lake.lake import Lake
+from storage.lake.lake import Lake, table_of
 from storage.ledger.ledger import Ledger
 from storage.processes import pid_space
 from synth.engines import http_json
@@ -126,6 +126,21 @@ def test_an_orphaned_model_server_is_named(workspace):
     record = {"owner": {**alive, "pid": 2**22 - 3}, "group": 1, "processes": [alive]}
     (folder / "vllm.json").write_text(json.dumps(record))
     assert "teacher" in by_part(examine(workspace.root))["orphan"].state
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "[" * 200_000, None])
+def test_a_damaged_record_of_a_model_server_is_a_warning(workspace, text):
+    file = workspace.folder("servers", "teacher") / "vllm.json"
+    file.mkdir() if text is None else file.write_text(text)
+    finding = by_part(examine(workspace.root))["orphan"]
+    assert finding.level == "warn" and f"{file} is damaged" in finding.state
+
+
+def test_a_folder_of_the_lakes_files_that_is_not_there_is_named(lake):
+    lake.commit("x", "test", {"problems": table_of("problems", [{"problem_id": str(number)} for number in range(30)])})
+    lake.workspace.data.rename(lake.workspace.root / "elsewhere")
+    finding = by_part(examine(lake.workspace.root))["lake"]
+    assert finding.level == "fail" and "is not there, where the lake has 1 files" in finding.state
 
 
 def test_a_full_disk_is_seen_before_the_night(tmp_path, monkeypatch):

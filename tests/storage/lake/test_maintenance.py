@@ -164,6 +164,26 @@ def test_orphans_stay_while_a_back_up_names_them_or_another_lake_may_own_them(wo
             assert clean(lake, lease, week, orphans=True)["orphans_removed"] == 1 and not file.exists()
 
 
+def test_orphans_that_are_more_than_half_of_all_files_stay_unless_it_is_said(workspace):
+    with Lake(workspace) as lake:
+        commit(lake, 0)
+        (file,) = workspace.data.rglob("*.parquet")
+        orphans = [file.with_name(f"ducklake-of-another-{number}.parquet") for number in range(2)]
+        for orphan in orphans:
+            shutil.copy2(file, orphan)
+            os.utime(orphan, (time.time() - 9 * 86_400,) * 2)
+        week = datetime.now(UTC) - timedelta(days=7)
+        with acquire(lake.catalog, "maintenance") as lease:
+            held = clean(lake, lease, week)
+            assert (
+                held["orphans_held"] == 2
+                and "names 1 files" in held["held_because"]
+                and "--orphans" in held["held_because"]
+            )
+            assert all(orphan.exists() for orphan in orphans)
+            assert clean(lake, lease, week, orphans=True)["orphans_removed"] == 2
+
+
 @pytest.mark.slow
 def test_old_back_ups_of_maintenance_go_and_those_of_people_stay(workspace):
     with Lake(workspace) as lake:

@@ -1,5 +1,7 @@
 import json
+import shutil
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,6 +12,7 @@ from storage.releases.checks import diff_releases, verify_release
 from storage.releases.making import create_release
 from storage.releases.reading import get_release, list_releases
 from storage.releases.shards import ShardWriter
+from storage.upkeep.check import run_checks
 from tests.storage.small import build
 
 
@@ -74,6 +77,23 @@ def test_the_same_rows_are_not_released_twice_and_new_ones_make_the_next_version
     assert second is not None and second.id == "set@2"
     assert [row["release_id"] for row in list_releases(lake.workspace)] == ["set@1", "set@2"]
     assert get_release(lake, "set").id == "set@2" and get_release(lake, "set@1").table().num_rows == 1
+
+
+def test_an_export_that_the_lake_does_not_know_is_replaced_by_the_same_and_moved_aside_for_another(lake, monkeypatch):
+    accept(lake, "a")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Lake, "commit", Mock(side_effect=KeyboardInterrupt))
+        create_release(lake, "set", night=None)
+    folder = lake.workspace.root / "releases" / "set"
+    assert create_release(lake, "set", night=None).id == "set@1"
+    assert [path.name for path in folder.iterdir()] == ["1"]
+    shutil.copytree(folder / "1", folder / "2")
+    before = (folder / "2" / "manifest.json").read_bytes()
+    accept(lake, "b")
+    assert create_release(lake, "set", night=None).id == "set@2"
+    assert (folder / "2.aside-1" / "manifest.json").read_bytes() == before
+    (line,) = run_checks(lake, only=["releases"])["releases"]
+    assert str(folder / "2.aside-1") in line and "the lake does not know" in line
 
 
 def test_a_key_makes_one_release(lake):

@@ -137,6 +137,15 @@ def test_what_files_and_clocks_break_is_found(copy, breaks, check, message):
     assert message in "\n".join(faults[check])
 
 
+def test_a_pipe_in_place_of_a_file_of_the_lake_is_named_and_not_read(copy):
+    file = largest(copy)
+    file.unlink()
+    os.mkfifo(file)
+    with Lake(copy, read_only=True) as lake:
+        (line,) = check_lake(lake)
+    assert f"{file} is no regular file" in line
+
+
 def test_an_unpublished_call_is_found_and_deep_hashes_checkpoints(copy):
     from storage.ledger.ledger import Ledger
 
