@@ -34,7 +34,7 @@ def taken(
         QueryError: It fails, takes too long or too much, or its process died of it.
     """
     try:
-        with Answer(source, statement, as_of=as_of, timeout=timeout, memory=MEMORY) as answer:
+        with Answer(source, statement, as_of=as_of, timeout=timeout, memory=MEMORY, any_order=True) as answer:
             yield from answer
     except QueryError as error:
         said, narrow, _ = str(error).partition("; narrow")

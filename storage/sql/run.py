@@ -86,7 +86,8 @@ class Export:
 class Answer:
     """The rows of one SELECT, batch by batch, in bounded memory; a context manager that ends the statement's process.
 
-    Args: as for `run_sql`, with an export in place of a workspace where that is asked.
+    Args: as for `run_sql`, with an export in place of a workspace where that is asked; `any_order` lets rows come in any
+        order, which takes less memory.
 
     Attributes:
         schema: Arrow schema of the rows.
@@ -103,6 +104,7 @@ class Answer:
         timeout: float = TIMEOUT_S,
         memory: int = MEMORY,
         spill: int = SPILL,
+        any_order: bool = False,
     ) -> None:
         asked = _source(source)
         self._root = source.root if isinstance(source, Workspace) else source.folder
@@ -124,7 +126,7 @@ class Answer:
         self._status = os.fdopen(read, encoding="utf-8")
         request = {
             **asked, "statement": statement, "as_of": as_of, "memory": memory,
-            "scratch": scratch, "spill": spill, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
+            "any_order": any_order, "scratch": scratch, "spill": spill, "cpu_s": round(timeout * (os.cpu_count() or 1)) + 5,
         }  # fmt: skip
         try:
             self._send(request)

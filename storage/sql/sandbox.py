@@ -110,6 +110,7 @@ def _close(connection: Any, data: str, catalog: list[Path], request: dict[str, A
         f"temp_directory='{quote(str(scratch))}'",
         f"allowed_directories=['{quote(data)}']",
         f"threads={min(4, os.cpu_count() or 1)}",
+        *(["preserve_insertion_order=false"] if request.get("any_order") else []),
         "enable_external_access=false",
         "lock_configuration=true",
     ):
