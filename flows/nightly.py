@@ -221,7 +221,7 @@ def plan(night: Night, round_number: int = 0) -> None:
     with night.progress.stage("problems") as stage, one_at_a_time(night, "draw") as lease:
         draws = night.draws
         for draw in draws:
-            missing = hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed)
+            missing = hold_out(night.lake, draw, night=night.id, seed=recipe.problems.seed, lease=lease)
             if missing:
                 night.progress.say(
                     f"source {draw.name}: {missing:,} held-out problems fewer than asked for; tests are weaker"

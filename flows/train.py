@@ -191,7 +191,7 @@ def one_training(night: Night) -> Iterator[None]:
                 night.progress.say(f"waiting: {error}")
             reported_waiting = True
     with lease:
-        night.fence = lease.check
+        night.lease = lease
         yield
 
 

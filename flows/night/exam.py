@@ -54,7 +54,7 @@ def make_examiner(night: Night, spec: TrainSpec) -> Examiner:
         respond=serve if spec.evaluate.engine == "vllm" else None,
         engine=server.identity(spec.evaluate.engine),
         profile=student_profile(night),
-        fence=night.fence,
+        lease=night.lease,
     )
 
 

@@ -1,7 +1,7 @@
 """One night's context: its recipe, lake, ledger, student and models."""
 
 import datetime
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +19,7 @@ from flows.recipe.recipe import Recipe
 from flows.report.progress import Progress
 from flows.report.write import write_report
 from storage.catalog.catalog import catalog_of
+from storage.catalog.leases import Lease
 from storage.catalog.presence import must_have_catalog
 from storage.errors import CheckpointError, RecipeError
 from storage.ids import digest
@@ -72,7 +73,7 @@ class Night:
         student: The model that `promoted` means tonight; None when the recipe asks for none.
         deadline: When it must be through with asking, from its first start.
         offline: Whether nothing is downloaded: a model of the Hub that is not here counts as one of which nothing is known.
-        fence: Raises when this process may no longer decide about the student, because its lease has passed to another.
+        lease: That of the one training of a lake, which must still be held when the student is decided about.
         verifier: The model that `verifier` means tonight; None takes the newest that may be used.
     """
 
@@ -84,7 +85,7 @@ class Night:
     progress: Progress
     student: Checkpoint | None = None
     deadline: datetime.datetime | None = None
-    fence: Callable[[], None] | None = None
+    lease: Lease | None = None
     verifier: Checkpoint | None = None
     offline: bool = False
     _given: dict[str, Checkpoint | None] = field(default_factory=dict, init=False, repr=False)

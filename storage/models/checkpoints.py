@@ -1,7 +1,7 @@
 """The registry of trained models: what each was trained from and on, and which one is the student."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.catalog.leases import Lease
 from storage.errors import CheckpointError
 from storage.faults import irregular
 from storage.ids import digest_files
@@ -138,7 +139,7 @@ def record_promotion(
     reason: str,
     figures: Mapping[str, Any],
     night: str | None,
-    fence: Callable[[], None] | None = None,
+    lease: Lease | None = None,
     more: Mapping[str, pa.Table] | None = None,
 ) -> Commit:
     """Record whether a candidate became the student, and why; once per key.
@@ -152,11 +153,12 @@ def record_promotion(
         reason: One sentence.
         figures: The evidence.
         night: Night that decides; None for a person.
-        fence: Raises when whoever decides no longer may (its lease has passed to another); called under the lock.
+        lease: That of whoever decides, which must still be held when the commit takes effect.
         more: Rows of other tables that belong to the same commit.
 
     Raises:
         CheckpointError: Another model became the student in the meantime.
+        LeaseError: The lease has passed to another; nothing is written.
     """
     row = {
         "candidate": candidate,
@@ -175,7 +177,5 @@ def record_promotion(
                     f"{candidate[:12]} was compared with {incumbent[:12]}, but the student is {student.id[:12]} now; "
                     f"compare it with that one"
                 )
-        if fence is not None:
-            fence()
         tables = {"promotions": table_of("promotions", [row]), **(more or {})}
-        return lake.commit(key, "promotion", tables, night=night)
+        return lake.commit(key, "promotion", tables, night=night, lease=lease)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from storage.catalog.leases import Lease
 from storage.errors import ProblemError
 from storage.ids import digest, seed_from
 from storage.lake.lake import Lake, table_of
@@ -113,7 +114,7 @@ def left_out_sentences(rows: Iterable[LeftOut]) -> Iterator[str]:
         yield f"source {source}: {len(numbers):,} {noun} left out, {reason} ({noun} {shown})"
 
 
-def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
+def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int, lease: Lease | None = None) -> int:
     """Draw a source's held-out sets, once for all nights, before anything is drawn to be learned.
 
     A problem that was learned from before, was taken down or is held out already can test nothing and is left out.
@@ -123,6 +124,7 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
 
     Raises:
         ProblemError: A tier has fewer than two problems to hold out.
+        LeaseError: `lease`, that of drawing, has passed to another night; nothing is written.
     """
     wanted = {"heldout": draw.heldout, "validation": draw.validation}
     if not any(wanted.values()):
@@ -146,7 +148,8 @@ def hold_out(lake: Lake, draw: Draw, *, night: str, seed: int) -> int:
                 continue
             problem = replace(problem, source=draw.name)
             rows.append(problem_row(problem, split="validation" if number < share else "heldout", night=night))
-    lake.commit(f"heldout:{draw.name}:{key}", "heldout", {"problems": table_of("problems", rows)}, night=night)
+    tables = {"problems": table_of("problems", rows)}
+    lake.commit(f"heldout:{draw.name}:{key}", "heldout", tables, night=night, lease=lease)
     return sum(wanted.values()) * len(draw.tiers) - len(rows)
 
 

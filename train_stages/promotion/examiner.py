@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from storage.catalog.leases import Lease
 from storage.errors import TrainingError
 from storage.lake.lake import Lake
 from storage.lake.nights import problem_rows
@@ -63,7 +64,7 @@ class Examiner:
         respond: Opens who answers for a checkpoint, a server for example; None loads it in this process.
         engine: Name of who answers, part of an evaluation's identity.
         profile: How the student wants to be asked.
-        fence: Raises when this process may no longer decide; called right before a decision is committed.
+        lease: That of whoever decides, which must still be held when a decision is committed.
     """
 
     lake: Lake
@@ -75,7 +76,7 @@ class Examiner:
     respond: Callable[[Checkpoint], AbstractContextManager[Responder]] | None = None
     engine: str = "transformers"
     profile: Profile = PLAIN
-    fence: Callable[[], None] | None = None
+    lease: Lease | None = None
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
         """Render a problem as a model is asked it."""
@@ -166,7 +167,7 @@ class Examiner:
             reason=decision.reason,
             figures={**figures(decision, config), "set": version, "look": look, "judge": checker_versions(exam.tasks)},
             night=self.night,
-            fence=self.fence,
+            lease=self.lease,
             more={"promotion_looks": looked},
         )
         return decision

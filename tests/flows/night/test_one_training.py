@@ -73,7 +73,7 @@ def test_a_training_that_lost_its_lease_promotes_nothing(night):
         with pytest.raises(LeaseError, match="is lost"):
             record_promotion(
                 lake, key="k", candidate="c", incumbent="i", decision="promoted", reason="r", figures={}, night="n",
-                fence=night.fence,
+                lease=night.lease,
             )  # fmt: skip
         assert lake.rows("select * from promotions") == []
         other.release()

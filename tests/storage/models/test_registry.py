@@ -2,7 +2,8 @@
 
 import pytest
 
-from storage.errors import CheckpointError, WorkspaceError
+from storage.catalog.leases import acquire
+from storage.errors import CheckpointError, LeaseError, WorkspaceError
 from storage.lake.lake import Lake
 from storage.lake.nights import finish, pin
 from storage.models.checkpoints import current_student, record_promotion, register_checkpoint
@@ -92,11 +93,11 @@ def test_a_gate_that_was_overtaken_promotes_nothing(lake, three):
         decide(lake, base, late, night="9")
     assert current_student(lake).id == second
 
-    def lost():
-        raise WorkspaceError("the lease has passed to another process")
-
-    with pytest.raises(WorkspaceError):
-        decide(lake, second, late, night="9", fence=lost)
+    with acquire(lake.catalog, "training", purpose="9") as lease:
+        with lake.catalog.transaction() as execute:
+            execute("update nightschool_leases set expires = 0")
+        with acquire(lake.catalog, "training", purpose="another"), pytest.raises(LeaseError, match="is lost"):
+            decide(lake, second, late, night="9", lease=lease)
     assert current_student(lake).id == second
 
 
