@@ -83,6 +83,9 @@ class Ledger:
                 raise OSError(errno.EINVAL, "no regular file")
             close_file(path)
             self._aside = open_file(path)
+            tables = {row[0] for row in self._aside.execute("select name from sqlite_master where type = 'table'")}
+            if tables and not tables & {"meta", "calls"}:
+                raise sqlite3.DatabaseError(f"file is not a database of calls: it has the table {min(tables)}")
             self._aside.executescript(_META + SCHEMA + CLAIMS_SCHEMA)
             self._add_columns()
             self._aside.execute("insert or ignore into meta values ('id', ?)", (uuid4().hex,))

@@ -144,7 +144,14 @@ def loop(file: Path) -> None:
     file.symlink_to(file.name)
 
 
-@pytest.mark.parametrize("breaks", [half, last_pages, folder, dangling, loop])
+def other_database(file: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("create table notes (text)")
+
+
+@pytest.mark.parametrize("breaks", [half, last_pages, folder, dangling, loop, other_database])
 def test_a_damaged_ledger(copy, tmp_path, breaks):
     breaks(copy.ledger)
     remedy = f"mv {copy.ledger} {copy.ledger}.damaged"
