@@ -21,6 +21,11 @@ _DAMAGED = re.compile(
 _FORMAT = re.compile(r"catalog version is ([\w.-]+), but the extension requires version ([\w.-]*\w)")
 _NO_DUCKLAKE = re.compile(r'No snapshot found in DuckLake|does not exist!.*__ducklake_metadata_lake"?\.', re.S)
 """What DuckDB says of a catalogue that lacks rows or tables of DuckLake's."""
+_QUOTING = re.compile(
+    r"(Conversion|Binder|Parser|Out of Range|Constraint|Mismatch Type) Error:"
+    r"|Invalid Input Error: (?!DuckLake |No snapshot found in DuckLake|Attempting to fetch from an unsuccessful)"
+)
+"""How DuckDB's errors about a statement or a value begin: they quote either, whose words say nothing of a disk or a file."""
 _NO_DATABASE = re.compile(
     r"file is not a database|disk image is malformed|malformed database schema|file is encrypted|could not decode to UTF-8",
     re.I,
@@ -75,6 +80,19 @@ def _is_json(file: Path) -> bool:
 def explain(error: Exception, root: Path) -> str:
     """Say what an error of a database or of its disk means and what to do about it; an error that nobody knows stays as it is."""
     message = str(error).strip()
+    if not _QUOTING.match(message) and (fault := _of_disk_or_catalogue(error, message, root)):
+        return fault
+    file = _FILE.search(message)
+    if file and (_MISSING.search(message) or _DAMAGED.search(message)):
+        what = "missing" if _MISSING.search(message) else "damaged"
+        return (
+            f"lake file {file[1]} is {what} ({message.splitlines()[0]}); put it back from a copy, "
+            "`nightschool lake check` names all that are lost"
+        )
+    return message
+
+
+def _of_disk_or_catalogue(error: Exception, message: str, root: Path) -> str | None:
     if _FULL.search(message):
         return (
             f"the disk of {root} is full ({message}). What was committed before is whole, nothing of this commit is "
@@ -93,14 +111,7 @@ def explain(error: Exception, root: Path) -> str:
         return f"the catalogue has DuckLake's format {formats[1]}, this version reads {formats[2]}; nothing was changed: {remedy}"
     if is_damage(error) or _NO_DUCKLAKE.search(message):
         return f"the catalogue is damaged ({message.splitlines()[0]}); {bring_back(root)}"
-    file = _FILE.search(message)
-    if file and (_MISSING.search(message) or _DAMAGED.search(message)):
-        what = "missing" if _MISSING.search(message) else "damaged"
-        return (
-            f"lake file {file[1]} is {what} ({message.splitlines()[0]}); put it back from a copy, "
-            "`nightschool lake check` names all that are lost"
-        )
-    return message
+    return None
 
 
 def refuse_network_file_system(root: Path, mounts: str | None = None) -> None:

@@ -288,12 +288,10 @@ def tables_at(catalog: Catalog) -> str:
 
 def _must_be_ducklakes(connection: Any, workspace: Workspace, catalog: SqliteCatalog) -> None:
     """Refuse to make a lake's tables in a database that has others; DuckDB reads it, for its locks are this process's."""
-    if not catalog.exists():
+    if not catalog.exists() or not may_write(workspace.root):  # who may only read holds no lock of the file either
         return
     names = f"select name from sqlite_scan('{quote(str(catalog.file))}', 'sqlite_master') where type = 'table'"
-    with suppress(
-        duckdb.Error
-    ):  # what is no database, or cannot be read beside, is named by the attachment that follows
+    with suppress(duckdb.Error):  # whatever cannot be read is named by the attachment that follows
         tables = {row[0] for row in connection.execute(names).fetchall()}
         if tables and "ducklake_metadata" not in tables:
             raise LakeError(

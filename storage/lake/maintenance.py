@@ -229,14 +229,16 @@ def clean(
     orphans: bool = False,
     say: Say = _silent,
 ) -> dict[str, Any]:
-    """Remove files that the lake let go of before a moment, orphans of killed writers, and old back-ups of maintenance.
+    """Remove what the lake let go of before a moment: files, orphans of killed writers, back-ups of maintenance, and exports
+    that stood in the place of a release and were moved aside.
 
     Orphans are listed first. They stay when one of them is named by a back-up that is younger than that moment (the lake was
     restored, and may be restored forth again), and unless `orphans` also when they are more than half of all files (the
     catalogue may be the wrong one) or lie outside the workspace.
 
     Returns:
-        `files_removed`, `bytes_removed`, `orphans_removed`, `orphans_held` (with `held_because`), `backups_removed`.
+        `files_removed`, `bytes_removed`, `orphans_removed`, `orphans_held` (with `held_because`), `backups_removed`,
+        `exports_removed`.
 
     Raises:
         LakeError: It failed; what is left goes the next time.
@@ -256,17 +258,23 @@ def clean(
         for backup in list_backups(lake.workspace)
         if backup.name.startswith(f"{LEASE}-") and backup.made_at < before
     ]
+    exports = [
+        folder
+        for folder in (lake.workspace.root / "releases").glob("*/*.aside-*")
+        if folder.stat().st_ctime < before.timestamp()
+    ]
     if not dry_run:
         with step(lake, lease, "clean-up") as connection:
             connection.execute(f"call ducklake_cleanup_old_files('lake', {options})")
         if stray and not held:
             with step(lake, lease, "clean-up of orphans") as connection:
                 connection.execute(f"call ducklake_delete_orphaned_files('lake', {orphan_options})")
-        for backup in stale:
-            shutil.rmtree(backup.folder)
+        for folder in [*(backup.folder for backup in stale), *exports]:
+            shutil.rmtree(folder)
     return {
         "files_removed": len(old), "bytes_removed": size, "orphans_removed": 0 if held else len(stray),
         "orphans_held": len(stray) if held else 0, "held_because": held, "backups_removed": [backup.name for backup in stale],
+        "exports_removed": [str(lake.workspace.relative(folder)) for folder in exports],
     }  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def create_release(
     key: str | None = None,
     mixed_formats: bool = False,
     timeout: float = CONDITION_S,
+    recorded: bool = False,
 ) -> Release | None:
     """Name the accepted rows as they are now, export them, and record it; the same content is not released twice.
 
@@ -91,6 +92,7 @@ def create_release(
         key: Idempotency key; the release that was made under it is returned again.
         mixed_formats: Let the answers of one task have several forms (see `storage.releases.formats`).
         timeout: Seconds that the condition may take.
+        recorded: Whether the condition is that of an earlier release, which an older version let depend on the order of rows.
 
     Returns:
         The new release; the latest one when its rows are the same; None when there are no rows.
@@ -100,7 +102,7 @@ def create_release(
         QueryError: The condition takes too long or too much, or fails in its process.
         RecipeError: The mixture names what no row has.
     """
-    _check(name, condition)
+    _check(name, condition, recorded)
     with lake.lock(CHANGING):
         if key is not None and (earlier := _made_under(lake, key)) is not None:
             return earlier
@@ -129,11 +131,11 @@ def create_release(
             return get_release(lake, str(manifest["release"]))
 
 
-def _check(name: str, condition: str) -> None:
+def _check(name: str, condition: str, recorded: bool) -> None:
     if not _NAME.fullmatch(name):
         raise LakeError(f"release name {name!r}: use lower-case letters, digits, - and _")
     try:
-        inspect_condition(condition)
+        inspect_condition(condition, recorded=recorded)
     except QueryError as error:
         raise LakeError(f"release {name}: {error}") from error
 
@@ -149,7 +151,7 @@ def check_condition(lake: Lake, condition: str, timeout: float = CONDITION_S) ->
         inspect_condition(condition)
         none = f"select sample_id from ({_PICK.format(at_seq=0, condition=condition)}) limit 0"
         if not is_plain(condition):
-            for _ in taken(lake.workspace, none, "it", timeout=timeout):
+            for _ in taken(lake.workspace, none, timeout=timeout):
                 continue
             return
         connection.execute("USE lake")
@@ -257,7 +259,7 @@ def export_release(lake: Lake, connection: Any, manifest: dict[str, Any]) -> dic
 def _make_way(folder: Path, content_hash: str) -> None:
     """Remove an export of the same rows, left by a run that died before it could record it; move any other aside.
 
-    What the lake does not know may be all that is left of a release: `lake check` names what was moved.
+    What the lake does not know may be all that is left of a release: `lake maintain` removes it after some days.
     """
     if not folder.exists():
         return

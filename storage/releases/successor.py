@@ -123,4 +123,5 @@ def succeed(lake: Lake, release: Release, extra: Mapping[str, Any]) -> Release |
         condition=manifest["condition"],
         mixture=read_mixture(mixture) if mixture else None,
         extra={**kept, "predecessor": release.id, **extra},
+        recorded=True,
     )

@@ -19,14 +19,19 @@ MEMORY = 3 << 30
 
 
 def taken(
-    source: Workspace | Export, statement: str, what: str, *, as_of: str | None = None, timeout: float = CONDITION_S
+    source: Workspace | Export,
+    statement: str,
+    what: str = "",
+    *,
+    as_of: str | None = None,
+    timeout: float = CONDITION_S,
 ) -> Iterator[pa.RecordBatch]:
     """Yield what a SELECT of ours, with a condition of somebody's in it, gives; inspect the condition first.
 
     Args:
         source: Whose lake, or which export.
         statement: The SELECT; let it give ids alone.
-        what: Begins the error's sentence.
+        what: Begins the error's sentence, where the caller does not.
         as_of: The lake as it stood at a commit number; None for now.
         timeout: Seconds it may take.
 
@@ -39,7 +44,7 @@ def taken(
     except QueryError as error:
         said, narrow, _ = str(error).partition("; narrow")
         remedy = "; write one that is decided sooner" if narrow or "process ended" in said else ""
-        raise QueryError(f"{what}: {said}{remedy}") from None
+        raise QueryError(f"{what}{': ' if what else ''}{said}{remedy}") from None
 
 
 def take_into(connection: Any, table: str, batches: Iterator[pa.RecordBatch]) -> None:

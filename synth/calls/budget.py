@@ -76,22 +76,26 @@ def counted(request: Request, answer: Answer) -> Answer:
     """Return an answer with a count of tokens: the engine's, or ours where it gave none that could be true.
 
     A token of a prompt has a byte at least, and a server adds some of its own; an answer's tokens are no more than was allowed
-    or than its bytes, and no fewer than the longest tokens would make of it. What a refused answer wrote is not always there to
-    be counted; it is taken to be no more than what was allowed.
+    or than its bytes: a count beyond that counts as the most there can be, as does what a refused answer wrote and is not there
+    to be counted. One that is below what the longest tokens would make of an answer is ours.
     """
     read, written = answer.prompt_tokens, answer.completion_tokens
     size, allowed = len(f"{answer.text}{answer.reasoning}".encode(errors="replace")), request.sampling.max_tokens
-    if read > _bytes_read(request) + _ADDED_BY_SERVERS:
-        answer = replace(answer, prompt_tokens=0, cached_tokens=0, counted=False)
-    if answer.counted and written and not size / _LONGEST_TOKEN <= written <= max(size, allowed):
-        answer = replace(answer, completion_tokens=0, thought_tokens=None, counted=False)
-    if answer.counted:
+    most_read, most_written = _bytes_read(request) + _ADDED_BY_SERVERS, max(size, allowed)
+    too_few = 0 < written < size / _LONGEST_TOKEN
+    if answer.counted and read <= most_read and written <= most_written and not too_few:
         return answer
     own = round(tokens_of(answer.text) + tokens_of(answer.reasoning))
+    if not answer.counted:
+        most_written = max(own, allowed)
+    written = own if too_few else min(written, most_written) or own
     return replace(
         answer,
-        prompt_tokens=answer.prompt_tokens or round(_tokens_read(request)),
-        completion_tokens=min(answer.completion_tokens, max(own, allowed)) or own,
+        prompt_tokens=min(read, most_read) or round(_tokens_read(request)),
+        completion_tokens=written,
+        cached_tokens=min(answer.cached_tokens, most_read),
+        thought_tokens=None if answer.thought_tokens is None else min(answer.thought_tokens, written),
+        counted=False,
     )
 
 

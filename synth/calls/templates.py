@@ -138,7 +138,7 @@ def _counted(value: Any) -> Any:
 
 
 def _bounded(name: str, function: Any, size: Size | None) -> Any:
-    """A filter that looks at the clock, and refuses to make too much."""
+    """A filter or a test that looks at the clock, and refuses to make too much."""
     passed = int(hasattr(function, "jinja_pass_arg"))
 
     @functools.wraps(function)

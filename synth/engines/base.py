@@ -80,8 +80,8 @@ class Request:
         problem: The problem it is about. Only the solver reads it.
         inputs: The values that were rendered into the prompt. Only the solver reads them.
         scores: Nothing is to be written: how likely is the text of the one message? See `synth.engines.scoring`.
-        on_lost_try: Called when a try ended without an answer although a server may have worked on it and charge for it. It
-            may raise BudgetError, which ends the request.
+        on_lost_try: Called when a try ended without an answer although a server may have worked on it and charge for it, or
+            has refused it. It may raise BudgetError, which ends the request.
     """
 
     messages: tuple[Message, ...]
@@ -131,8 +131,7 @@ class RequestRefused(Exception):
 
     Attributes:
         reason: A stable word (`prompt_too_long`, `bad_request`, ...).
-        paid: What the server answered and cannot be used, with its tokens (none where it wrote nothing); None when no server
-            answered.
+        paid: What was written all the same and cannot be used, with its tokens; None when nothing was.
     """
 
     def __init__(self, reason: str, message: str, paid: Answer | None = None) -> None:

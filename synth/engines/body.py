@@ -84,4 +84,5 @@ def error_in(reply: Any) -> Any:
         return None
     if reply.get("error"):
         return reply["error"]
-    return reply if any(reply.get(name) for name in WORDS_OF_AN_ERROR) else None
+    words = (reply.get(name) for name in WORDS_OF_AN_ERROR)
+    return reply if any(said for said in words if isinstance(said, str | list)) else None

@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from storage.errors import NightschoolError
 from synth.engines.base import RequestRefused
 from synth.engines.fleet import Fleet
 from synth.engines.member import Member
@@ -88,6 +89,11 @@ class Item:
     tools: bool = False
     plain_tools: bool = False
     on_lost_try: Callable[[], None] = field(default=lambda: None)
+
+    def count_lost_try(self) -> None:
+        """Count a try that is the last; that there is no room for another, or no room on the disk, changes nothing."""
+        with contextlib.suppress(NightschoolError):
+            self.on_lost_try()
 
     def count(self, kind: Kind, member: Member, began: float, clock: float) -> bool:
         """Count a failure of a try that began then; True when the request has used up its tries."""

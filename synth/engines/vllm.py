@@ -7,8 +7,8 @@ A request that fails is asked again after a pause, and only so often. Then, or w
 is whether the request is at fault or the server. Answers to others since then tell; where there are none, a canary (one
 token, outside ledger and budget) does. A request at fault fails alone; a server at fault is waited for, or stops the run. One that
 kills its server each time is found too (`poison_requests.py`), and one that was forgotten is asked again
-early (`stalled_requests.py`). What a server refuses for good counts as a call without tokens; what is given up while it is open
-(Ctrl-C, `finish_by`) counts as a try that was lost.
+early (`stalled_requests.py`). What a server refuses for good counts as a call without tokens, and so does
+what is given up while it is open (Ctrl-C, `finish_by`).
 
 A completion that the server cut before `max_tokens` is refused: prompt and `max_tokens` did not fit its context, so the
 server's `max_model_len` would have changed the answer, and that is not a part of the content key.
@@ -17,14 +17,13 @@ Not covered: HTTP proxies, streaming, servers that serve the model of one role u
 """
 
 import asyncio
-import contextlib
 import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from storage.errors import BudgetError, ModelServerError, RecipeError
+from storage.errors import ModelServerError, RecipeError
 from storage.messages import said_in
 from synth.engines.address import root_of
 from synth.engines.base import Answer, Request, RequestRefused, tools_of
@@ -212,8 +211,7 @@ class Vllm:
         except BaseException as error:
             self.fleet.leave(member, began, None)
             if isinstance(error, asyncio.CancelledError):  # given up by us: the server may have worked on it
-                with contextlib.suppress(BudgetError):
-                    item.on_lost_try()
+                item.count_lost_try()
             raise
         finally:
             self._stalled.end(attempt, answer)
@@ -241,7 +239,8 @@ class Vllm:
         if failure.kind is Kind.LOST and item.deaths >= 2:
             reason = "kills_server"
         if failure.kind is Kind.FINAL:
-            raise RequestRefused(failure.reason, str(failure), Answer("", failure.reason))
+            item.count_lost_try()
+            reason, message = failure.reason, str(failure)
         raise RequestRefused(reason, message)
 
     async def close(self) -> None:
@@ -324,8 +323,8 @@ def _checked(answer: Answer, request: Request) -> Answer:
     if answer.finish_reason == "length" and at_most < allowed:
         raise RequestRefused(
             "context_full",
-            f"the server cut the answer after {written or f'at most {at_most}'} of {allowed} tokens: with a prompt of "
-            f"{answer.prompt_tokens or 'uncounted'} tokens its context (max_model_len) is full",
+            f"the server cut the answer after {written or f'at most {at_most}'} of {allowed} tokens: with a prompt"
+            f"{f' of {answer.prompt_tokens} tokens' if answer.prompt_tokens else ''} its context (max_model_len) is full",
             answer,
         )
     return answer

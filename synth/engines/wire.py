@@ -35,11 +35,12 @@ NO_TOOL_PARSER = "no_tool_parser"
 
 _STATUS_OF = {
     "rate_limit": 429, "too_many_requests": 429, "throttl": 429, "overloaded": 503, "unavailable": 503, "timeout": 504,
-    "quota": 429, "exhausted": 429, "context_length": 400, "content_filter": 400, "content_policy": 400, "invalid": 400,
-    "validation": 400, "bad_request": 400, "unsupported": 400, "authentication": 401, "unauthorized": 401, "api_key": 401,
-    "permission": 403, "forbidden": 403, "access_denied": 403, "not_found": 404, "too_large": 413,
+    "quota": 429, "exhausted": 429, "internal": 500, "server_error": 500, "authentication": 401, "unauthorized": 401,
+    "api_key": 401, "permission": 403, "forbidden": 403, "access_denied": 403, "not_found": 404, "too_large": 413,
+    "context_length": 400, "content_filter": 400, "content_policy": 400, "invalid": 400, "bad_request": 400,
+    "unsupported": 400,
 }  # fmt: skip
-"""The status that an error inside a body of status 200 would have had, by a part of its type or code."""
+"""The status that an error inside a body of status 200 would have had, by a part of its type or code; the first that fits."""
 _NAMES_OF_STATUS = ("code", "status", "status_code", "statusCode", "http_status")
 _NAMES_OF_KIND = ("code", "type", "status", "__type", "reason")
 _WITHHELD = ("content_filter", "content_policy", "contentfilter", "moderation")

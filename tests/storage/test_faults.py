@@ -144,3 +144,17 @@ def test_a_disk_that_takes_nothing_has_a_remedy(words):
     text = explain(error, Path("/w"))
     assert words in text and "/w" in text and "run the same command again" in text
     assert not is_passing(error)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select cast('disk image is malformed' as int)",
+        "select error('file is not a database')",
+        "select 'disk is full'::date",
+    ],
+)
+def test_words_that_an_error_quotes_say_nothing_of_the_catalogue(filled, statement):
+    with pytest.raises(QueryError) as error:
+        run_sql(filled[0], statement)
+    assert "restore" not in str(error.value) and "free some space" not in str(error.value)

@@ -46,6 +46,7 @@ def lake_maintain(
         typer.echo(
             f"files {would}removed: {cleaning['files_removed']:,} replaced, {cleaning['orphans_removed']:,} orphaned"
             f" ({cleaning['bytes_removed'] / 1e6:,.1f} MB), {len(cleaning['backups_removed'])} old back-ups"
+            f", {len(cleaning['exports_removed'])} exports moved aside"
         )
         if cleaning["orphans_held"]:
             typer.echo(f"{cleaning['orphans_held']:,} orphaned files stay: {cleaning['held_because']}")

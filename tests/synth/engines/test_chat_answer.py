@@ -130,6 +130,13 @@ def test_what_is_no_text_is_refused_with_a_sentence_and_is_paid(reply, reason, s
         ({"message": "which?", "type": "NotFoundError"}, Kind.FINAL, "not_found", "which"),
         ({"message": "filtered", "code": "content_filter", "status": 400}, Kind.FINAL, "content_filter", "filtered"),
         ({"message": "it broke", "code": "4" * 5000}, Kind.FAILED, "", "it broke"),
+        (
+            {"message": "it broke", "type": "internal_server_error", "code": "invalid_state"},
+            Kind.FAILED,
+            "",
+            "it broke",
+        ),
+        ({"message": "who?", "code": "invalid_api_key"}, Kind.FINAL, "access_denied", "who"),
     ],
 )
 @pytest.mark.parametrize("level", ["body", "choice"])
@@ -158,6 +165,7 @@ def test_an_error_inside_a_body_keeps_its_words_and_its_kind(error, kind, reason
         (b'[{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}}]', Kind.BUSY, "", "slow down"),
         (b'data: {"error": {"code": 429, "message": "slow down"}}\n\ndata: [DONE]\n', Kind.BUSY, "", "slow down"),
         (b'event: error\ndata: {"code": 503, "message": "away"}\n\n', Kind.BUSY, "", "away"),
+        (b'{"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": true}', Kind.FAILED, "", "without choices"),
         (b"<html><h1>upstream timed out</h1></html>", Kind.FAILED, "", "upstream timed out"),
         (b"upstream\ntimed out", Kind.FAILED, "", "upstream timed out"),
         (json.dumps(body("upstream timed out", "error")).encode(), Kind.FAILED, "", "upstream timed out"),
