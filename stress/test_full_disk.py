@@ -57,12 +57,12 @@ def broken(line: dict[str, Any]) -> str | None:
     return None
 
 
-def code() -> str:
-    """A digest of the code that a night runs."""
+def code(files: Collection[str]) -> str:
+    """A digest of the code that a night runs, of which these are the files."""
     total = hashlib.sha256()
-    for folder in ("flows", "synth", "filters", "storage"):
-        for file in sorted((CHECKOUT / folder).rglob("*.py")):
-            total.update(file.read_bytes())
+    for file in sorted(files):
+        path = CHECKOUT / file
+        total.update(f"{file}\0".encode() + (path.read_bytes() if path.exists() else b""))
     return total.hexdigest()[:16]
 
 
@@ -94,7 +94,8 @@ class Book:
     def __init__(self) -> None:
         file = RESULTS / "full_disk.json"
         kept = json.loads(file.read_text()) if file.exists() else {}
-        kept = kept if kept.get("code") == code() else {}
+        kept = kept if kept and kept.get("code") == code(kept.get("files", [])) else {}
+        self._files: list[str] = []
         self.tried = numbers_of(kept.get("tried_writes", ""))
         self.faults: dict[str, str] = {}
         self._stopped, self._hits = kept.get("stopped", 0), Counter[str](kept.get("hits", {}))
@@ -108,6 +109,7 @@ class Book:
             if (fault := broken(line)) is not None:
                 self.faults["none"] = fault
             if not self._kinds:
+                self._files = line["files"]
                 self._kinds = [Kind(file, call, tuple(way)) for file, call, way in line["kinds"]]
                 self._order = (number for number in in_order(self._kinds, EACH) if number not in self.tried)
 
@@ -135,7 +137,8 @@ class Book:
             "writes": len(self._kinds), "tried": len(self.tried), "stopped": self._stopped,
             "kinds": len(rows), "kinds_tried": sum(row["tried"] > 0 for row in rows), "each": EACH,
             "ways": len(ways), "ways_tried": len(ways & set(self._hits)), "faults": self.faults,
-            "table": rows, "tried_writes": ranges(self.tried), "hits": dict(sorted(self._hits.items())), "code": code(),
+            "table": rows, "tried_writes": ranges(self.tried), "hits": dict(sorted(self._hits.items())),
+            "files": self._files, "code": code(self._files),
         }  # fmt: skip
 
     def short(self) -> list[str]:

@@ -38,7 +38,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.published import check
 from storage.upkeep.check import check_lake
 from storage.workspace import Workspace
-from stress.faults.writes import read
+from stress.faults.writes import OURS, read
 from tests.server_program import CHECKOUT
 
 DATE = "2026-01-01"
@@ -153,8 +153,8 @@ def stopped_at(root: Path, writes: int, *, told: bool = False) -> dict[str, Any]
     }  # fmt: skip
 
 
-def import_all(root: Path) -> None:
-    """Import and load here what a night and its books need, so that each child begins with it."""
+def import_all(root: Path) -> list[str]:
+    """Import and load here what a night and its books need, so that each child begins with it; return which files are ours."""
 
     def needed() -> tuple[list[str], list[str]]:
         night(root)
@@ -168,6 +168,9 @@ def import_all(root: Path) -> None:
             importlib.import_module(name)
     for file in extensions:
         ctypes.CDLL(file)
+    files = (Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None))
+    ours = (file.relative_to(CHECKOUT) for file in files if file.is_relative_to(CHECKOUT))
+    return sorted(str(file) for file in ours if file.parts[0] in OURS)
 
 
 def make_cheap() -> None:
@@ -189,10 +192,11 @@ def make_cheap() -> None:
 def main(folder: Path) -> None:
     """Run nights until nothing more is asked."""
     make_cheap()
-    import_all(folder / "imported")
+    files = import_all(folder / "imported")
     for at in itertools.chain([NEVER], map(int, sys.stdin)):
         outcome = stopped_at(folder / "w", at, told=at == NEVER)
-        print(json.dumps({"at": None if at == NEVER else at, **outcome}), flush=True)  # noqa: T201 - its output
+        first = {"at": None, "files": files} if at == NEVER else {"at": at}
+        print(json.dumps({**first, **outcome}), flush=True)  # noqa: T201 - its output
 
 
 if __name__ == "__main__":
