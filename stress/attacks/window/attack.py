@@ -14,7 +14,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,8 @@ def _raw(entry: Mapping[str, Any], window: Window, places: Mapping[str, str]) ->
     """Send bytes as they stand; what is no HTTP at all has status 0."""
     with socket.create_connection(("127.0.0.1", window.port), timeout=LONGEST_S) as connection:
         connection.sendall(_filled(entry["raw"], places).encode("latin-1"))
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the window has closed it already
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         while chunk := connection.recv(65536):
             answer += chunk
