@@ -111,6 +111,8 @@ class Book:
             if not self._kinds:
                 self._files = line["files"]
                 self._kinds = [Kind(file, call, tuple(way)) for file, call, way in line["kinds"]]
+                met = {number for number, kind in enumerate(self._kinds) if digest(kind) in self._hits}
+                self.tried &= met
                 self._order = (number for number in in_order(self._kinds, EACH) if number not in self.tried)
 
     def next(self) -> int | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _FRAME = re.compile(r'  File "(.*?)", line (\d+) in (\S+)')
-_NAMES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+")
-"""What of a path is another one in each night: identities, digests, dates, numbers of processes."""
+_NAMES = re.compile(r"(?<=/sort-)\w+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+")
+"""What of a path is another one in each night: identities, digests, dates, numbers of processes,
+what stands behind `sort-`."""
 
 
 class Kind(NamedTuple):
